@@ -1,0 +1,1 @@
+//! The contract that the supervisor and the workers share.
