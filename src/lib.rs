@@ -1,1 +1,21 @@
-//! The contract that the supervisor and the workers share.
+//! The contract that `colmeia-supervisor` and `colmeia-worker` share.
+//!
+//! Owns what both sides must agree on: who a user is ([`UserId`]), what states a session has
+//! ([`SessionState`]), what travels between the processes ([`protocol`]), where files lie ([`layout`])
+//! and what is configured ([`config`]).
+//!
+//! Never does I/O and never starts a task: the only thing here that touches bytes is the frame codec,
+//! and that works on buffers.
+
+pub mod chat;
+pub mod config;
+pub mod layout;
+pub mod protocol;
+pub mod secret;
+pub mod session;
+pub mod user;
+
+pub use chat::ChatId;
+pub use secret::Secret;
+pub use session::{ExitReason, Me, SessionReport, SessionState};
+pub use user::UserId;

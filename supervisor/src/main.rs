@@ -1,3 +1,5 @@
 //! Entry point.
 
+mod user;
+
 fn main() {}

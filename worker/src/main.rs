@@ -1,3 +1,5 @@
 //! Entry point.
 
+mod engine;
+
 fn main() {}

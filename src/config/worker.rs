@@ -1,0 +1,82 @@
+//! [`WorkerConfig`]: what a worker is told at its start, as one JSON object on its standard input.
+//!
+//! Standard input and not arguments, because arguments can be read by every user of the machine.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::UserId;
+
+/// Everything a worker needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Whom it serves.
+    pub user: UserId,
+    /// See [`crate::layout::StateLayout`].
+    pub state_dir: PathBuf,
+    /// See [`crate::layout::RunLayout`].
+    pub runtime_dir: PathBuf,
+    /// The first part of whatsapp-web.js's `clientId`.
+    pub client_prefix: String,
+    /// The page, `https://web.whatsapp.com/` in earnest.
+    pub page_url: String,
+    /// The browser's program itself, not a shell wrapper around it.
+    pub browser: PathBuf,
+    /// The file of wa-js, read only when it is first needed; `None` where there is none.
+    pub wa_js: Option<PathBuf>,
+    /// The languages that the browser asks for, the preferred first, such as `pt-BR`.
+    pub languages: Vec<String>,
+    /// Its deadlines.
+    pub deadlines: Deadlines,
+}
+
+/// How long each thing may take, in milliseconds. Every state of a session has one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deadlines {
+    /// Until the browser answers on its pipe. Seen: 0.3 s alone, 9 s under software emulation.
+    pub launch_ms: u64,
+    /// Until the page shows a code or says that it is registered.
+    pub load_ms: u64,
+    /// How long the page may show no code while it waits for a scan; then it is reloaded.
+    pub qr_ms: u64,
+    /// From the scan until the page is registered.
+    pub pair_ms: u64,
+    /// From registered until the history is there; grows anew with each step of progress.
+    pub sync_ms: u64,
+    /// How long the page may be without its connection before it is reloaded.
+    pub reconnect_ms: u64,
+    /// How long after a logout the page may take to show a new code.
+    pub logout_ms: u64,
+    /// How often the page is probed.
+    pub probe_interval_ms: u64,
+    /// How long a probe may take before the session counts as not ready.
+    pub probe_timeout_ms: u64,
+    /// How long a page may be silent before its renderer is replaced.
+    pub hang_ms: u64,
+    /// How long the browser may take to close before it is killed.
+    pub close_ms: u64,
+    /// How long a worker goes on without a supervisor.
+    pub orphan_ms: u64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            launch_ms: 45_000,
+            load_ms: 90_000,
+            qr_ms: 60_000,
+            pair_ms: 90_000,
+            sync_ms: 300_000,
+            reconnect_ms: 90_000,
+            logout_ms: 30_000,
+            probe_interval_ms: 3_000,
+            probe_timeout_ms: 3_000,
+            hang_ms: 20_000,
+            close_ms: 8_000,
+            orphan_ms: 600_000,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Where files lie. Owns every folder and file name that two parts of Colmeia must agree on.
+//!
+//! Pure: it joins names and never looks at the disk.
+//!
+//! ```text
+//! <state_dir>/
+//!   colmeia.db                              the supervisor's journal
+//!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
+//!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
+//!     colmeia/worker.lock                   held by the worker that owns the directory
+//!     colmeia/spool/                        events that the supervisor has not acknowledged yet
+//! <runtime_dir>/
+//!   supervisor.lock                         held by the one supervisor of this directory
+//!   v<protocol>/<uid>/worker.sock           the worker's own socket
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::UserId;
+use crate::protocol::PROTOCOL_VERSION;
+use crate::user::MAX_USER_ID;
+
+/// The part of an auth directory's name before the user id.
+pub const AUTH_PREFIX: &str = ".wwebjs_auth_user_";
+
+/// The longest path of a Unix socket on Linux, without the closing NUL (`sockaddr_un`, unix(7)).
+pub const MAX_SOCKET_PATH: usize = 107;
+
+/// Names below the state directory.
+#[derive(Debug, Clone)]
+pub struct StateLayout {
+    root: PathBuf,
+    client_prefix: String,
+}
+
+impl StateLayout {
+    /// `client_prefix` is the first part of whatsapp-web.js's `clientId`, by default `ylada_bot`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, client_prefix: impl Into<String>) -> Self {
+        Self { root: root.into(), client_prefix: client_prefix.into() }
+    }
+
+    /// The state directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The supervisor's database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.root.join("colmeia.db")
+    }
+
+    /// The user's auth directory.
+    #[must_use]
+    pub fn auth_dir(&self, user: &UserId) -> PathBuf {
+        self.root.join(format!("{AUTH_PREFIX}{user}"))
+    }
+
+    /// The Chromium user data directory.
+    #[must_use]
+    pub fn profile_dir(&self, user: &UserId) -> PathBuf {
+        self.auth_dir(user).join(format!("session-{}_user_{user}", self.client_prefix))
+    }
+
+    /// What Colmeia itself keeps beside the profile.
+    #[must_use]
+    pub fn own_dir(&self, user: &UserId) -> PathBuf {
+        self.auth_dir(user).join("colmeia")
+    }
+
+    /// The lock that the directory's worker holds.
+    #[must_use]
+    pub fn worker_lock(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("worker.lock")
+    }
+
+    /// Events that wait for the supervisor.
+    #[must_use]
+    pub fn spool_dir(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("spool")
+    }
+
+    /// The user whose auth directory has this file name; `None` for anything else.
+    #[must_use]
+    pub fn user_of_auth_dir(file_name: &str) -> Option<UserId> {
+        file_name.strip_prefix(AUTH_PREFIX)?.parse().ok()
+    }
+}
+
+/// Names below the runtime directory.
+#[derive(Debug, Clone)]
+pub struct RunLayout {
+    root: PathBuf,
+}
+
+/// The runtime directory's path leaves no room for a socket's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "runtime_dir is {length} bytes long; at most {max} leave room for a Unix socket's name: choose a shorter one, such as /run/colmeia"
+)]
+pub struct RuntimeDirTooLong {
+    /// The path's length in bytes.
+    pub length: usize,
+    /// The longest that is allowed.
+    pub max: usize,
+}
+
+impl RunLayout {
+    /// # Errors
+    /// When a socket of the longest user id would not fit into the kernel's limit.
+    pub fn new(root: impl Into<PathBuf>) -> Result<Self, RuntimeDirTooLong> {
+        let layout = Self { root: root.into() };
+        let longest = layout.user_dirs().join("x".repeat(MAX_USER_ID)).join("worker.sock");
+        let over = longest.as_os_str().len().saturating_sub(MAX_SOCKET_PATH);
+        let length = layout.root.as_os_str().len();
+        if over > 0 {
+            Err(RuntimeDirTooLong { length, max: length.saturating_sub(over) })
+        } else {
+            Ok(layout)
+        }
+    }
+
+    /// The runtime directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The lock that keeps a second supervisor away.
+    #[must_use]
+    pub fn supervisor_lock(&self) -> PathBuf {
+        self.root.join("supervisor.lock")
+    }
+
+    /// The folder that has one folder per running worker; its name carries the protocol's version.
+    #[must_use]
+    pub fn user_dirs(&self) -> PathBuf {
+        self.root.join(format!("v{PROTOCOL_VERSION}"))
+    }
+
+    /// The user's own folder; also the browser's `TMPDIR`.
+    #[must_use]
+    pub fn user_dir(&self, user: &UserId) -> PathBuf {
+        self.user_dirs().join(user.as_str())
+    }
+
+    /// The worker's socket.
+    #[must_use]
+    pub fn worker_socket(&self, user: &UserId) -> PathBuf {
+        self.user_dir(user).join("worker.sock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_servers_folders_are_ours() {
+        let layout = StateLayout::new("/var/lib/colmeia", "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        assert_eq!(
+            layout.profile_dir(&user),
+            Path::new("/var/lib/colmeia/.wwebjs_auth_user_7/session-ylada_bot_user_7")
+        );
+        assert_eq!(StateLayout::user_of_auth_dir(".wwebjs_auth_user_7"), Some(user));
+        assert_eq!(StateLayout::user_of_auth_dir(".wwebjs_auth_user_../x"), None);
+        assert_eq!(StateLayout::user_of_auth_dir(".wwebjs_cache"), None);
+    }
+
+    #[test]
+    fn a_runtime_dir_that_leaves_no_room_is_refused_with_the_limit() {
+        let layout = RunLayout::new("/run/colmeia").expect("fits");
+        let user: UserId = "x".repeat(64).parse().expect("valid");
+        assert!(layout.worker_socket(&user).as_os_str().len() <= MAX_SOCKET_PATH);
+        let error = RunLayout::new(format!("/{}", "d".repeat(60))).expect_err("too long");
+        assert!(RunLayout::new(format!("/{}", "d".repeat(error.max - 1))).is_ok());
+        assert!(RunLayout::new(format!("/{}", "d".repeat(error.max))).is_err());
+    }
+}

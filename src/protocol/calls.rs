@@ -1,0 +1,267 @@
+//! What a supervisor can ask of a session, and the answers: [`Call`], [`Reply`], [`CallError`].
+//!
+//! All times are in milliseconds since the epoch; all ids are strings as WhatsApp writes them
+//! (`5511999998888@c.us`, `true_5511…@c.us_3EB0…`).
+
+use serde::{Deserialize, Serialize};
+
+use super::MessageRecord;
+use crate::ChatId;
+
+/// One operation of a session.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Call {
+    /// Sends a text. Reply: [`Reply::Sent`].
+    SendText {
+        /// To whom.
+        chat: ChatId,
+        /// The text.
+        text: String,
+    },
+    /// Sends the frame's body as media. Reply: [`Reply::Sent`].
+    SendMedia {
+        /// To whom.
+        chat: ChatId,
+        /// `image/png`, …; decides how it is shown.
+        mimetype: String,
+        /// The file's name.
+        filename: String,
+        /// The text below it.
+        caption: Option<String>,
+        /// Send as a document even if it could be shown.
+        #[serde(default)]
+        as_document: bool,
+    },
+    /// All chats, newest first. Reply: [`Reply::Chats`].
+    Chats,
+    /// The last messages of a chat, oldest first. Reply: [`Reply::Messages`].
+    Messages {
+        /// Which chat; as it came from the client.
+        chat: String,
+        /// How many, at most 1000.
+        limit: u32,
+        /// Only messages before this one (a message id).
+        before: Option<String>,
+    },
+    /// All contacts. Reply: [`Reply::Contacts`].
+    Contacts,
+    /// All groups with their members. Reply: [`Reply::Groups`].
+    Groups,
+    /// Whether a number is on WhatsApp. Reply: [`Reply::Exists`].
+    CheckExists {
+        /// The number.
+        chat: ChatId,
+    },
+    /// A message's media. Reply: [`Reply::Media`], with the bytes as the frame's body.
+    DownloadMedia {
+        /// The message's id.
+        message: String,
+    },
+    /// Marks a chat as read. Reply: [`Reply::Done`].
+    MarkSeen {
+        /// Which chat.
+        chat: ChatId,
+    },
+    /// Shows "typing…" to the other side. Reply: [`Reply::Done`].
+    Typing {
+        /// Which chat.
+        chat: ChatId,
+        /// What is shown.
+        state: TypingState,
+    },
+    /// Links by a code that the phone's owner types instead of scanning. Reply: [`Reply::PairingCode`].
+    PairingCode {
+        /// The phone's number, digits only.
+        phone: String,
+    },
+    /// Logs the phone out. Reply: [`Reply::Done`] once the page says so.
+    Logout,
+}
+
+impl Call {
+    /// The operation's name, for logs and metrics: arguments are private.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SendText { .. } => "send_text",
+            Self::SendMedia { .. } => "send_media",
+            Self::Chats => "chats",
+            Self::Messages { .. } => "messages",
+            Self::Contacts => "contacts",
+            Self::Groups => "groups",
+            Self::CheckExists { .. } => "check_exists",
+            Self::DownloadMedia { .. } => "download_media",
+            Self::MarkSeen { .. } => "mark_seen",
+            Self::Typing { .. } => "typing",
+            Self::PairingCode { .. } => "pairing_code",
+            Self::Logout => "logout",
+        }
+    }
+
+    /// Whether a failure after the page was asked leaves open if the other side has received something.
+    #[must_use]
+    pub fn has_effect_outside(&self) -> bool {
+        matches!(self, Self::SendText { .. } | Self::SendMedia { .. })
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the other side sees while a message is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypingState {
+    /// "typing…"
+    Typing,
+    /// "recording audio…"
+    Recording,
+    /// Nothing.
+    Paused,
+}
+
+/// A successful answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// WhatsApp's server has the message.
+    Sent {
+        /// Its id.
+        message: String,
+        /// When.
+        timestamp_ms: i64,
+    },
+    /// Chats, newest first.
+    Chats {
+        /// The chats.
+        chats: Vec<ChatSummary>,
+    },
+    /// Messages, oldest first.
+    Messages {
+        /// The messages.
+        messages: Vec<MessageRecord>,
+        /// Whether there are older ones.
+        has_more: bool,
+    },
+    /// Contacts.
+    Contacts {
+        /// The contacts.
+        contacts: Vec<ContactRecord>,
+    },
+    /// Groups.
+    Groups {
+        /// The groups.
+        groups: Vec<GroupRecord>,
+    },
+    /// Whether a number is on WhatsApp.
+    Exists {
+        /// Its id there; `None` when it is not.
+        id: Option<String>,
+    },
+    /// Media; the bytes are the frame's body.
+    Media {
+        /// Its type, `application/octet-stream` when the page does not say.
+        mimetype: String,
+        /// Its name, where it has one.
+        filename: Option<String>,
+    },
+    /// The code to type on the phone, as WhatsApp shows it (`ABCD-EFGH`).
+    PairingCode {
+        /// Eight letters or digits.
+        code: crate::Secret,
+    },
+    /// It is done.
+    Done,
+}
+
+/// A failed call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct CallError {
+    /// What kind of failure; decides the HTTP status.
+    pub kind: CallErrorKind,
+    /// For people, in English; carries no message text, number or secret.
+    pub message: String,
+}
+
+impl CallError {
+    /// A failure of this kind.
+    pub fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// The kinds of failure of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallErrorKind {
+    /// The session is not ready; nothing was done.
+    NotReady,
+    /// An argument is wrong; nothing was done.
+    InvalidArgument,
+    /// The number is not on WhatsApp; nothing was done.
+    NotOnWhatsapp,
+    /// No such chat or message.
+    NotFound,
+    /// The message has no media, or WhatsApp no longer has it.
+    MediaUnavailable,
+    /// The page refused; nothing was sent.
+    Refused,
+    /// The operation is not possible with this page; nothing was done.
+    Unsupported,
+    /// The answer does not fit into a frame.
+    TooLarge,
+    /// Something broke after the page was asked: it may or may not have happened.
+    OutcomeUnknown,
+}
+
+/// One chat of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatSummary {
+    /// Its id.
+    pub id: String,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// Whether it is a group.
+    pub is_group: bool,
+    /// Unread messages; negative when marked as unread by hand.
+    pub unread: i64,
+    /// The newest message.
+    pub last_message: Option<MessageRecord>,
+    /// When something last happened; 0 when unknown.
+    pub timestamp_ms: i64,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// Whether it is archived.
+    pub archived: bool,
+}
+
+/// One contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactRecord {
+    /// Its id.
+    pub id: String,
+    /// The name in the phone's address book.
+    pub name: Option<String>,
+    /// The name that the contact chose.
+    pub pushname: Option<String>,
+    /// Whether it is in the phone's address book.
+    pub is_my_contact: bool,
+    /// Whether it is blocked.
+    pub is_blocked: bool,
+}
+
+/// One group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRecord {
+    /// Its id.
+    pub id: String,
+    /// Its subject.
+    pub name: Option<String>,
+    /// The members' ids.
+    pub participants: Vec<String>,
+}

@@ -1,0 +1,177 @@
+//! The frame: one JSON head and an optional binary body, each with a cap.
+//!
+//! ```text
+//! ┌────────────────┬────────────────┬──────────────┬──────────────┐
+//! │ u32 BE: head   │ u32 BE: body   │ head (JSON)  │ body (bytes) │
+//! └────────────────┴────────────────┴──────────────┴──────────────┘
+//! ```
+//!
+//! Owns the byte layout. Media travels as the body, never as base64 in the head. A length beyond its cap is
+//! an error before a byte of it is buffered: the other side may be hostile.
+
+use std::io;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio_util::codec::{Decoder, Encoder};
+
+/// The largest head, in bytes: 1,000 messages of WhatsApp's longest text would be larger, so a worker answers
+/// such a request with an error that says so; everyday answers are below 1 MiB.
+pub const MAX_HEAD: usize = 16 * 1024 * 1024;
+/// The largest body, in bytes: WhatsApp's cap for everyday media (64 MB) plus room.
+pub const MAX_BODY: usize = 68 * 1024 * 1024;
+
+const PREFIX: usize = 8;
+
+/// One frame.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Frame {
+    /// JSON.
+    pub head: Bytes,
+    /// Anything; empty where a message has none.
+    pub body: Bytes,
+}
+
+/// What can be wrong with a frame.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// The announced head is too large.
+    #[error("a frame announces a head of {0} bytes; at most {MAX_HEAD} are allowed")]
+    HeadTooLarge(usize),
+    /// The announced body is too large.
+    #[error("a frame announces a body of {0} bytes; at most {MAX_BODY} are allowed")]
+    BodyTooLarge(usize),
+    /// The head is not the JSON that was expected.
+    #[error("a frame's head is not a valid message")]
+    Head(#[source] serde_json::Error),
+    /// The socket failed.
+    #[error("the socket failed")]
+    Io(#[from] io::Error),
+}
+
+/// The size tells enough; the content may be private.
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({} + {} bytes)", self.head.len(), self.body.len())
+    }
+}
+
+impl Frame {
+    /// A frame with this message as its head.
+    ///
+    /// # Errors
+    /// [`FrameError::HeadTooLarge`] and [`FrameError::BodyTooLarge`], so that the sender learns it and not
+    /// the receiver.
+    pub fn new<T: Serialize>(message: &T, body: Bytes) -> Result<Self, FrameError> {
+        let head = serde_json::to_vec(message).map_err(FrameError::Head)?;
+        check(head.len(), body.len())?;
+        Ok(Self { head: head.into(), body })
+    }
+
+    /// The head as a message.
+    ///
+    /// # Errors
+    /// [`FrameError::Head`] when it is something else.
+    pub fn message<T: DeserializeOwned>(&self) -> Result<T, FrameError> {
+        serde_json::from_slice(&self.head).map_err(FrameError::Head)
+    }
+}
+
+fn check(head: usize, body: usize) -> Result<(), FrameError> {
+    if head > MAX_HEAD {
+        return Err(FrameError::HeadTooLarge(head));
+    }
+    if body > MAX_BODY {
+        return Err(FrameError::BodyTooLarge(body));
+    }
+    Ok(())
+}
+
+/// Reads and writes [`Frame`]s.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct FrameCodec;
+
+impl Decoder for FrameCodec {
+    type Item = Frame;
+    type Error = FrameError;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
+        let Some(mut prefix) = src.get(..PREFIX) else { return Ok(None) };
+        let (head, body) = (prefix.get_u32() as usize, prefix.get_u32() as usize);
+        check(head, body)?;
+        let whole = PREFIX + head + body;
+        if src.len() < whole {
+            src.reserve(whole - src.len());
+            return Ok(None);
+        }
+        src.advance(PREFIX);
+        Ok(Some(Frame { head: src.split_to(head).freeze(), body: src.split_to(body).freeze() }))
+    }
+}
+
+impl Encoder<Frame> for FrameCodec {
+    type Error = FrameError;
+
+    fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> Result<(), FrameError> {
+        check(frame.head.len(), frame.body.len())?;
+        let length = |n: usize| u32::try_from(n).unwrap_or(u32::MAX); // never taken: both caps fit
+        dst.reserve(PREFIX + frame.head.len() + frame.body.len());
+        dst.put_u32(length(frame.head.len()));
+        dst.put_u32(length(frame.body.len()));
+        dst.put(frame.head);
+        dst.put(frame.body);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_length_beyond_its_cap_is_refused_before_it_is_buffered() {
+        let mut bytes = BytesMut::new();
+        bytes.put_u32(u32::MAX);
+        bytes.put_u32(0);
+        assert!(matches!(FrameCodec.decode(&mut bytes), Err(FrameError::HeadTooLarge(_))));
+        let mut bytes = BytesMut::new();
+        bytes.put_u32(2);
+        bytes.put_u32(u32::MAX);
+        assert!(matches!(FrameCodec.decode(&mut bytes), Err(FrameError::BodyTooLarge(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn frames_survive_any_split(
+            frames in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..64), prop::collection::vec(any::<u8>(), 0..64)), 0..8),
+            step in 1usize..40,
+        ) {
+            let frames: Vec<Frame> =
+                frames.into_iter().map(|(head, body)| Frame { head: head.into(), body: body.into() }).collect();
+            let mut wire = BytesMut::new();
+            for frame in &frames {
+                FrameCodec.encode(frame.clone(), &mut wire).expect("small");
+            }
+            let (mut buffer, mut seen) = (BytesMut::new(), Vec::new());
+            for piece in wire.chunks(step) {
+                buffer.extend_from_slice(piece);
+                while let Some(frame) = FrameCodec.decode(&mut buffer).expect("valid") {
+                    seen.push(frame);
+                }
+            }
+            prop_assert_eq!(seen, frames);
+            prop_assert!(buffer.is_empty());
+        }
+
+        #[test]
+        fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+            let mut buffer = BytesMut::from(&bytes[..]);
+            while let Ok(Some(frame)) = FrameCodec.decode(&mut buffer) {
+                let _ = frame.message::<crate::protocol::FromWorker>();
+                let _ = frame.message::<crate::protocol::ToWorker>();
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What travels between supervisor and worker: versions, frames, messages.
+//!
+//! The worker listens, the supervisor connects. Both say Hello first; then requests go down and are answered
+//! by id, states come up as they change, and events come up numbered until they are acknowledged.
+//! Wire types only: no socket, no task.
+
+mod calls;
+mod events;
+mod frame;
+mod messages;
+
+pub use calls::{
+    Call, CallError, CallErrorKind, ChatSummary, ContactRecord, GroupRecord, Reply, TypingState,
+};
+pub use events::{Event, MessageRecord};
+pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD};
+pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};
+
+/// The protocol's version. It is part of the run directory's name, so that a supervisor of one version
+/// never meets a worker of another by accident.
+pub const PROTOCOL_VERSION: u32 = 1;

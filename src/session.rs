@@ -1,0 +1,261 @@
+//! The public states of a session and the reasons for which one ends.
+//!
+//! Owns the vocabulary: worker and supervisor say the same word for the same thing, and pages, logs and
+//! metrics show it. How a session moves between the states is the worker's `session::machine`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Secret;
+
+/// The linked account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// `5511999998888@c.us`; always a string.
+    pub wid: String,
+    /// The name that the phone's owner chose; may be empty.
+    #[serde(default)]
+    pub pushname: String,
+    /// `android`, `iphone`, …; empty when the page does not say.
+    #[serde(default)]
+    pub platform: String,
+}
+
+/// The phone number is personal data and stays out of logs.
+impl std::fmt::Debug for Me {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Me")
+    }
+}
+
+/// Why a session that was connected is not connected just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disruption {
+    /// The page says that it has no connection to WhatsApp.
+    ConnectionLost,
+    /// The same registration was opened elsewhere.
+    Conflict,
+    /// The page did not answer its probe in time.
+    PageUnresponsive,
+    /// The renderer is gone; the page is being loaded anew.
+    PageCrashed,
+}
+
+/// Who ended the link between phone and session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogoutCause {
+    /// The phone's owner removed this device, or WhatsApp did.
+    Phone,
+    /// We were asked to.
+    Request,
+}
+
+/// Where a session is in its life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SessionState {
+    /// The browser is being started.
+    Launching,
+    /// The page is loading, or its modules are being registered.
+    Loading,
+    /// The page waits for a phone; `qr` is absent between two codes.
+    AwaitingScan {
+        /// The complete string that the phone scans.
+        qr: Option<Secret>,
+    },
+    /// The code was scanned; keys are being exchanged.
+    Pairing,
+    /// Registered; the history is being fetched.
+    Syncing {
+        /// The account, once known.
+        me: Option<Me>,
+        /// Progress in percent, where the page tells.
+        percent: Option<u8>,
+    },
+    /// Messages can be sent and received: a probe said so not longer ago than the probe interval.
+    Ready {
+        /// The account.
+        me: Me,
+    },
+    /// Registered, but nothing can be sent now.
+    Reconnecting {
+        /// The account, once known.
+        me: Option<Me>,
+        /// What is wrong.
+        cause: Disruption,
+    },
+    /// The link was ended; the page goes back to showing a code.
+    LoggedOut {
+        /// By whom.
+        cause: LogoutCause,
+    },
+    /// The browser is being closed, with its data flushed to disk.
+    Stopping,
+    /// This session's process ends.
+    Failed {
+        /// Why.
+        reason: ExitReason,
+    },
+}
+
+impl SessionState {
+    /// The state's name as it is logged and shown.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Launching => "launching",
+            Self::Loading => "loading",
+            Self::AwaitingScan { .. } => "awaiting_scan",
+            Self::Pairing => "pairing",
+            Self::Syncing { .. } => "syncing",
+            Self::Ready { .. } => "ready",
+            Self::Reconnecting { .. } => "reconnecting",
+            Self::LoggedOut { .. } => "logged_out",
+            Self::Stopping => "stopping",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// Whether messages can be sent now.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready { .. })
+    }
+
+    /// The account, where the state knows it.
+    #[must_use]
+    pub fn me(&self) -> Option<&Me> {
+        match self {
+            Self::Ready { me } => Some(me),
+            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } => me.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// The level at which a session stopped answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthLevel {
+    /// The worker process does not answer on its socket.
+    Ipc,
+    /// The browser does not answer on its pipe.
+    Browser,
+    /// The page does not answer its probe.
+    Page,
+}
+
+/// Why a worker process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum ExitReason {
+    /// Killed for its memory.
+    Oom,
+    /// A process of the session died of a signal, or by itself.
+    Crash {
+        /// Which process: `worker` or `browser`.
+        process: String,
+        /// The signal, where there was one.
+        signal: Option<i32>,
+    },
+    /// Something stopped answering and did not come back.
+    Hang {
+        /// At which level.
+        level: HealthLevel,
+    },
+    /// A state lasted longer than its deadline allows.
+    Stuck {
+        /// The state's name.
+        state: String,
+    },
+    /// The link was ended on request.
+    LoggedOut,
+    /// WhatsApp refuses this number or this client.
+    Banned,
+    /// The registration is in use elsewhere, and taking it over did not help.
+    Conflict,
+    /// We were asked to stop.
+    Stopped,
+    /// The browser could not be started.
+    LaunchFailed {
+        /// What to do about it, in words.
+        why: String,
+    },
+    /// The browser cannot open its profile.
+    ProfileCorrupt,
+    /// Replaced in a quiet moment because of its memory.
+    CapRecycle,
+    /// No supervisor came back within the grace time.
+    Orphaned,
+}
+
+impl ExitReason {
+    /// The reason's label in lists and metrics.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Oom => "oom".into(),
+            Self::Crash { process, signal: Some(signal) } => format!("crash({process}, signal {signal})"),
+            Self::Crash { process, signal: None } => format!("crash({process})"),
+            Self::Hang { level } => format!(
+                "hang({})",
+                match level {
+                    HealthLevel::Ipc => "ipc",
+                    HealthLevel::Browser => "browser",
+                    HealthLevel::Page => "page",
+                }
+            ),
+            Self::Stuck { state } => format!("stuck({state})"),
+            Self::LoggedOut => "logged_out".into(),
+            Self::Banned => "banned".into(),
+            Self::Conflict => "conflict".into(),
+            Self::Stopped => "stopped".into(),
+            Self::LaunchFailed { why } => format!("launch_failed({why})"),
+            Self::ProfileCorrupt => "profile_corrupt".into(),
+            Self::CapRecycle => "cap_recycle".into(),
+            Self::Orphaned => "orphaned".into(),
+        }
+    }
+}
+
+/// What a worker tells about its session, sent at every change and after every probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionReport {
+    /// Where the session is.
+    #[serde(flatten)]
+    pub state: SessionState,
+    /// Members of the page that our bridge misses, so that wa-js stands in for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
+    /// The browser's process id, once it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser_pid: Option<u32>,
+    /// The page's own version, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_version: Option<String>,
+}
+
+impl SessionReport {
+    /// A report that knows nothing but the state.
+    #[must_use]
+    pub fn of(state: SessionState) -> Self {
+        Self { state, degraded: Vec::new(), browser_pid: None, page_version: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_number_nor_code_shows_in_debug() {
+        let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() };
+        let shown = format!(
+            "{:?} {:?}",
+            SessionState::Ready { me },
+            SessionState::AwaitingScan { qr: Some(Secret::new("2@abc,def")) }
+        );
+        assert!(!shown.contains("5511") && !shown.contains("Ana") && !shown.contains("2@"), "{shown}");
+    }
+}

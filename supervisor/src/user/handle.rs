@@ -1,0 +1,125 @@
+//! [`UserHandle`]: how the rest of the supervisor talks to one user's task.
+//!
+//! Owns the command type. Never touches the user's state: it reads the published view and sends commands.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::UserId;
+use colmeia::protocol::{Call, CallError, Reply};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::view::UserView;
+
+/// A handle to one user's task; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct UserHandle {
+    pub(crate) user: UserId,
+    view: watch::Receiver<UserView>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// What a user's task can be asked.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Someone wants this session to run: start it, resume it if it is parked, and count it as attended.
+    Wake,
+    /// Do something in the session.
+    Call { call: Call, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
+    /// Log the phone out, stop the worker, delete the auth directory.
+    Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
+    /// Stop the worker and keep everything (the supervisor ends).
+    Shutdown { answer: oneshot::Sender<()> },
+}
+
+/// A call's answer, with the media bytes where it has some.
+pub(crate) type CallResult = Result<(Reply, Bytes), CallFailure>;
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallFailure {
+    /// The session is not ready; nothing was done.
+    #[error("the session is not ready")]
+    NotReady,
+    /// The worker says so.
+    #[error("the session answered with an error")]
+    Session(#[source] CallError),
+    /// The worker's connection ended after it was asked.
+    #[error("the worker ended before it answered")]
+    WorkerGone,
+    /// No answer before the deadline.
+    #[error("the worker did not answer in time")]
+    Deadline,
+    /// The request does not fit into a frame.
+    #[error("the request is too large")]
+    TooLarge,
+    /// The user's task is gone: the supervisor ends.
+    #[error("the service is shutting down")]
+    ShuttingDown,
+}
+
+/// How a disconnect went. The auth directory is gone in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DisconnectOutcome {
+    /// The phone knows.
+    LoggedOut,
+    /// The phone could not be told (nothing linked, the page did not answer, …).
+    OnlyHere,
+}
+
+impl UserHandle {
+    /// Puts a handle together.
+    pub(crate) fn new(
+        user: UserId,
+        view: watch::Receiver<UserView>,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
+        Self { user, view, commands }
+    }
+
+    /// What is known now.
+    pub(crate) fn view(&self) -> UserView {
+        self.view.borrow().clone()
+    }
+
+    /// Follows the changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<UserView> {
+        self.view.clone()
+    }
+
+    /// Asks for the session to run. Never waits: a task that is too busy to take it is awake already.
+    pub(crate) fn wake(&self) {
+        let _ = self.commands.try_send(Command::Wake);
+    }
+
+    /// Does something in the session.
+    ///
+    /// # Errors
+    /// [`CallFailure`] says which step failed.
+    pub(crate) async fn call(&self, call: Call, body: Bytes, deadline: Duration) -> CallResult {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Call { call, body, deadline, answer };
+        let whole = async {
+            self.commands.send(command).await.map_err(|_| CallFailure::ShuttingDown)?;
+            answered.await.unwrap_or(Err(CallFailure::ShuttingDown))
+        };
+        tokio::time::timeout(deadline, whole).await.unwrap_or(Err(CallFailure::Deadline))
+    }
+
+    /// Logs the phone out and forgets the user. Bounded by the task itself.
+    pub(crate) async fn disconnect(&self) -> DisconnectOutcome {
+        let (answer, answered) = oneshot::channel();
+        match self.commands.send(Command::Disconnect { answer }).await {
+            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
+            Err(_) => DisconnectOutcome::OnlyHere,
+        }
+    }
+
+    /// Stops the worker and keeps everything.
+    pub(crate) async fn shut_down(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self.commands.send(Command::Shutdown { answer }).await.is_ok() {
+            let _ = answered.await;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! [`UserView`]: what everyone else may know of a user, published through a `watch` channel.
+//!
+//! Owns only types: the user's task writes them, handlers read them. A status is answered from here and never
+//! by asking a worker.
+
+use std::time::SystemTime;
+
+use colmeia::{ExitReason, SessionReport, SessionState};
+
+/// A user as the supervisor sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct UserView {
+    /// Where the worker process is.
+    pub(crate) phase: Phase,
+    /// When `phase` or the session's state last changed.
+    pub(crate) since: SystemTime,
+    /// What the worker last said. Present only while it is connected and answers its pings:
+    /// the word of a worker that is gone or silent is no state.
+    pub(crate) report: Option<SessionReport>,
+    /// The worker's process id, while there is one.
+    pub(crate) pid: Option<u32>,
+    /// How often the worker was started again after it ended unasked.
+    pub(crate) restarts: u32,
+    /// Failures in a row without a stable uptime between them.
+    pub(crate) attempts: u32,
+    /// Why the last worker ended.
+    pub(crate) last_exit: Option<ExitReason>,
+    /// Whether this user was linked the last time we knew (so that a page can say "reconnecting").
+    pub(crate) was_linked: bool,
+}
+
+/// Where a user's worker process is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No process, and none wanted.
+    Stopped,
+    /// Waits for a place among the running or the starting workers.
+    Queued {
+        /// All places are taken (and not merely the start limit).
+        at_capacity: bool,
+    },
+    /// The process is being started, or its Hello is awaited.
+    Starting,
+    /// The worker is connected.
+    Running,
+    /// The worker ended; the next start is scheduled.
+    BackingOff {
+        /// When.
+        until: SystemTime,
+    },
+    /// The worker is being stopped.
+    Stopping,
+    /// It failed too often; someone has to say "again".
+    Parked {
+        /// Why.
+        reason: ExitReason,
+    },
+}
+
+impl UserView {
+    /// The session's state, if a worker vouches for it.
+    pub(crate) fn state(&self) -> Option<&SessionState> {
+        match self.phase {
+            Phase::Running => self.report.as_ref().map(|report| &report.state),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The one narrow interface between the session and whatever plays the page: open, call, events, health, close.
+//!
+//! Owns only types. Session logic and IPC know the browser through these and nothing else, so that a test can
+//! play the page, and another engine can take Chromium's place.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use colmeia::session::LogoutCause;
+use colmeia::{Me, Secret};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+/// What the page shows of itself, in one consistent piece. The bridge sends it at each change, and a probe
+/// returns it fresh.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageView {
+    /// Where the page is.
+    pub phase: PagePhase,
+    /// The complete QR string while one is shown.
+    #[serde(default)]
+    pub qr: Option<Secret>,
+    /// The account, once registered.
+    #[serde(default)]
+    pub me: Option<Me>,
+    /// Progress of the synchronisation, where the page tells.
+    #[serde(default)]
+    pub percent: Option<u8>,
+    /// Page members that the bridge misses and wa-js has to stand in for.
+    #[serde(default)]
+    pub degraded: Vec<String>,
+    /// The page's version.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+/// The phases of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PagePhase {
+    /// Scripts are still being loaded, or modules registered.
+    Loading,
+    /// Waits for a phone.
+    Qr,
+    /// A phone has scanned.
+    Pairing,
+    /// Registered, history on its way.
+    Syncing,
+    /// Registered, connected, synchronised: messages can be sent.
+    Main,
+    /// Registered, without a connection.
+    Offline,
+    /// Registered, but opened elsewhere.
+    Conflict,
+    /// WhatsApp refuses this number or client.
+    Banned,
+    /// The link was ended; a new code comes after a navigation.
+    LoggedOut,
+}
+
+/// What the engine tells without being asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageEvent {
+    /// The page changed.
+    View(PageView),
+    /// A message came in or was written on another device. The same one may come again.
+    Message(Box<MessageRecord>),
+    /// A sent message went further.
+    Ack {
+        /// The message's id.
+        message: String,
+        /// 1 server, 2 device, 3 read, 4 played; -1 failed.
+        ack: i32,
+    },
+    /// The link was ended.
+    LoggedOut(LogoutCause),
+    /// The renderer is gone; the browser lives.
+    PageCrashed,
+    /// The browser is gone. Nothing comes after this.
+    BrowserGone {
+        /// The signal it died of, where it died of one.
+        signal: Option<i32>,
+    },
+}
+
+/// Why a browser could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// With what to do about it, in words.
+    #[error("{0}")]
+    Launch(String),
+    /// The browser says that its profile is damaged.
+    #[error("the browser cannot open its profile")]
+    ProfileCorrupt,
+    /// Another process that is alive uses the profile.
+    #[error("the profile is in use by process {0}")]
+    ProfileInUse(u32),
+}
+
+/// Why a probe failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// No answer in time.
+    #[error("no answer within {0} ms")]
+    Timeout(u64),
+    /// An answer that is none.
+    #[error("the probe failed: {0}")]
+    Failed(String),
+}
+
+/// What the session may ask of the page besides the calls of its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nudge {
+    /// Load the page anew; replaces a renderer that hangs or has crashed.
+    Reload,
+    /// Show a new code after the page stopped doing so by itself.
+    RefreshQr,
+    /// Take the session back from where it was opened meanwhile.
+    TakeOver,
+}
+
+/// Starts browsers.
+pub trait Launcher: Send + Sync + 'static {
+    /// What a start gives.
+    type Engine: Engine;
+
+    /// Starts the browser and begins to load the page. Events begin to come before this returns.
+    /// The caller bounds the time; dropping the future must leave no process behind.
+    fn open(
+        &self,
+        events: mpsc::UnboundedSender<PageEvent>,
+    ) -> impl Future<Output = Result<Self::Engine, OpenError>> + Send;
+}
+
+/// A running browser with its page. All methods may be called at the same time; each bounds its own time.
+pub trait Engine: Send + Sync + 'static {
+    /// The browser's process id.
+    fn pid(&self) -> Option<u32>;
+
+    /// Does one operation. `body` is the media to send, or empty.
+    /// After `deadline_ms` the answer is an error that says whether the operation may still take effect.
+    fn call(
+        &self,
+        call: Call,
+        body: Bytes,
+        deadline_ms: u64,
+    ) -> impl Future<Output = Result<(Reply, Bytes), CallError>> + Send;
+
+    /// Health, level two: does the browser answer?
+    fn probe_browser(&self, timeout_ms: u64) -> impl Future<Output = Result<(), ProbeError>> + Send;
+
+    /// Health, level three: does the page answer, and what does it show?
+    fn probe_page(&self, timeout_ms: u64) -> impl Future<Output = Result<PageView, ProbeError>> + Send;
+
+    /// Asks the page for something; returns when the request was made, not when it took effect.
+    fn nudge(&self, nudge: Nudge) -> impl Future<Output = Result<(), ProbeError>> + Send;
+
+    /// Closes the browser so that its profile is flushed; kills it after `timeout_ms`. Every process of it is
+    /// gone when this returns.
+    fn close(&self, timeout_ms: u64) -> impl Future<Output = ()> + Send;
+}
