@@ -1,8 +1,11 @@
-//! What is configured: [`WorkerConfig`] is what a supervisor hands to each worker.
+//! What is configured: [`ServiceConfig`] is what an operator sets, [`WorkerConfig`] what a supervisor hands to
+//! each worker.
 //!
 //! Owns the names, the defaults and the reasons for them. Reading files, environment and flags is the
 //! supervisor's business.
 
+mod service;
 mod worker;
 
+pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
 pub use worker::{Deadlines, WorkerConfig};
