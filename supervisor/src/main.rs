@@ -1,5 +1,6 @@
 //! Entry point.
 
+mod registry;
 mod user;
 
 fn main() {}
