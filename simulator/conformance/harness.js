@@ -1,0 +1,107 @@
+/* Owns what every conformance test needs: a simulator on a free port, a phone, a place for profiles,
+ * waiting on conditions, and the certainty that no browser outlives its test. */
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const GENEROUS_MS = 20_000;
+
+export const chromium =
+  process.env.CHROMIUM ||
+  ['/usr/lib/chromium/chromium-headless-shell', '/usr/lib/chromium/chromium', '/usr/bin/chromium'].find(existsSync);
+
+/* As root Chromium refuses to start with its sandbox. */
+export const chromiumArguments = [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-breakpad'];
+
+/* Starts the simulator; everything is gone when the test is over, however it went. */
+export async function start(test, ...flags) {
+  const binary = process.env.COLMEIA_SIMULATOR || fileURLToPath(new URL('../../target/debug/colmeia-simulator', import.meta.url));
+  const child = spawn(binary, ['--listen', '127.0.0.1:0', '--sync-ms', '300', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const folder = await mkdtemp(join(tmpdir(), 'colmeia-conformance-'));
+  test.after(async () => {
+    child.kill('SIGTERM');
+    await endBrowsers(folder);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  const [line] = await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line', 'the simulator to listen'),
+    new Promise((_, reject) => child.once('error', reject)),
+  ]);
+  return { folder, address: line.replace('listening on ', ''), phone: phone(line.replace('listening on ', '')) };
+}
+
+function phone(address) {
+  const call = async (path, body) => {
+    const request = body ? { method: 'POST', body: JSON.stringify(body) } : undefined;
+    const response = await fetch(`${address}/phone/${path}`, request);
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`/phone/${path}: ${response.status} ${answer.error}`);
+    return answer;
+  };
+  return {
+    scan: (body) => call('scan', body),
+    message: (body) => call('message', body),
+    read: (body) => call('read', body),
+    react: (body) => call('react', body),
+    edit: (body) => call('edit', body),
+    revoke: (body) => call('revoke', body),
+    fault: (body) => call('fault', body),
+    logout: (number) => call('logout', { number }),
+    pages: async () => (await call('pages')).pages,
+    sent: async (number) => (await call(`sent?number=${number}`)).sent,
+    media: async (id) => Buffer.from(await (await fetch(`${address}/phone/media/${encodeURIComponent(id)}`)).arrayBuffer()),
+  };
+}
+
+/* The arguments of the next event, or a failure that names what was waited for. */
+export function once(emitter, event, what = event, accept = () => true) {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), GENEROUS_MS);
+    const hear = (...values) => {
+      if (!accept(...values)) return;
+      clearTimeout(limit);
+      emitter.off(event, hear);
+      resolve(values);
+    };
+    emitter.on(event, hear);
+  });
+}
+
+/* What `ask` gives as soon as it gives something. */
+export async function until(what, ask) {
+  const end = Date.now() + GENEROUS_MS;
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+/* Ends every process whose command line names a profile below this folder: libraries leave them. */
+async function endBrowsers(folder) {
+  const running = async () => {
+    const found = [];
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (command.includes(folder)) found.push(Number(pid));
+    }
+    return found;
+  };
+  await until('no browser is left', async () => {
+    const pids = await running();
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has ended by itself
+      }
+    }
+    return pids.length === 0;
+  });
+}

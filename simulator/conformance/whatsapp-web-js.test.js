@@ -1,0 +1,145 @@
+/* whatsapp-web.js, unmodified, from the QR code to the next QR code. */
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+
+import { chromium, chromiumArguments, once, start, until } from './harness.js';
+
+const require = createRequire(import.meta.url);
+const constants = require('whatsapp-web.js/src/util/Constants');
+
+const ME = '5511900000001';
+const ANA = '5511911110001';
+const BO = '5511911110002';
+const CONTACTS = [{ number: ANA, name: 'Ana' }, { number: BO, name: 'Bo' }];
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+/* The library reads the page's address from its constants; only the copy in memory is changed, and
+ * it must be changed before the client's module reads it. */
+function library(address) {
+  constants.WhatsWebURL = address;
+  delete require.cache[require.resolve('whatsapp-web.js/src/Client')];
+  delete require.cache[require.resolve('whatsapp-web.js')];
+  return require('whatsapp-web.js');
+}
+
+function open({ Client, LocalAuth }, folder) {
+  const client = new Client({
+    authStrategy: new LocalAuth({ clientId: 'acme', dataPath: folder }),
+    puppeteer: { executablePath: chromium, headless: 'shell', args: chromiumArguments },
+    webVersionCache: { type: 'none' },
+  });
+  client.qrCodes = [];
+  client.on('qr', (code) => client.qrCodes.push(code));
+  return client;
+}
+
+async function qrOf(client, phone) {
+  const [code] = client.qrCodes.length ? client.qrCodes : await once(client, 'qr');
+  await until('the simulator shows that code', async () => (await phone.pages()).some(({ qr }) => qr === code));
+  return code;
+}
+
+async function login(client, phone) {
+  const qr = once(client, 'qr');
+  const started = client.initialize();
+  await qr;
+  const ready = once(client, 'ready');
+  await phone.scan({ qr: await qrOf(client, phone), number: ME, name: 'Acme', contacts: CONTACTS });
+  await Promise.all([ready, started]);
+}
+
+for (const switches of ['', '?key=min', '?late=2000']) {
+  test(`whatsapp-web.js lives a whole life on /${switches}`, { timeout: 60_000 }, async (t) => {
+    const { address, folder, phone } = await start(t);
+    const wwebjs = library(`${address}/${switches}`);
+    /* Builds with renamed keys make this version of the library lose what it reads by _serialized. */
+    const keysAreWhole = switches !== '?key=min';
+    let client = open(wwebjs, folder);
+    await login(client, phone);
+    assert.equal(client.info.wid._serialized, `${ME}@c.us`);
+    assert.equal(client.info.pushname, 'Acme');
+    assert.equal(await client.getState(), 'CONNECTED');
+
+    const received = once(client, 'message');
+    await phone.message({ to: ME, from: ANA, name: 'Ana', body: 'olá' });
+    const [text] = await received;
+    assert.equal(text.body, 'olá');
+    assert.equal(text.from, `${ANA}@c.us`);
+
+    const picture = once(client, 'message');
+    await phone.message({ to: ME, from: ANA, name: 'Ana', media: { mimetype: 'image/png', filename: 'a.png', data: PIXEL, caption: 'pic' } });
+    const [image] = await picture;
+    assert.equal(image.hasMedia, true);
+    assert.equal(image.body, 'pic');
+    if (keysAreWhole) {
+      const downloaded = await image.downloadMedia();
+      assert.equal(downloaded.data, PIXEL);
+      assert.equal(downloaded.mimetype, 'image/png');
+    }
+
+    assert.equal((await client.getChatById(`${ANA}@c.us`)).unreadCount, 2);
+
+    const acks = [];
+    client.on('message_ack', (message, ack) => acks.push(ack));
+    const sent = await client.sendMessage(`${ANA}@c.us`, 'oi https://example.org');
+    if (keysAreWhole) assert.equal(sent.body, 'oi https://example.org');
+    await until('delivered', () => acks.includes(2));
+    await phone.read({ number: ME, chat: ANA });
+    await until('read', () => acks.includes(3));
+    assert.deepEqual(acks, [1, 2, 3]);
+
+    await client.sendMessage(`${BO}@c.us`, new wwebjs.MessageMedia('image/png', PIXEL, 'b.png'), { caption: 'yours' });
+    const rows = await until('the picture is sent', async () => {
+      const list = await phone.sent(ME);
+      return list.length === 2 && list;
+    });
+    assert.equal(rows[0].body, 'oi https://example.org');
+    assert.deepEqual([rows[1].type, rows[1].caption, rows[1].to], ['image', 'yours', `${BO}@c.us`]);
+    assert.equal((await phone.media(rows[1].id)).toString('base64'), PIXEL);
+
+    const chats = await client.getChats();
+    assert.deepEqual(chats.map(({ name }) => name).sort(), ['Ana', 'Bo']);
+    assert.ok((await client.getContacts()).some(({ name }) => name === 'Ana'));
+    const history = await (await client.getChatById(`${ANA}@c.us`)).fetchMessages({ limit: 10 });
+    assert.deepEqual(history.map(({ body }) => body), ['olá', 'pic', 'oi https://example.org']);
+    assert.equal(await client.isRegisteredUser(`${ANA}@c.us`), true);
+    assert.equal(await client.isRegisteredUser('5511911110000@c.us'), false);
+    /* Sending has marked the chat as read. */
+    assert.equal((await client.getChatById(`${ANA}@c.us`)).unreadCount, 0);
+    await client.destroy();
+
+    /* Again from the profile: no QR code, and the history is there. */
+    await phone.message({ to: ME, from: ANA, name: 'Ana', body: 'while you were away' });
+    client = open(wwebjs, folder);
+    const resumed = once(client, 'ready');
+    await Promise.all([client.initialize(), resumed]);
+    assert.deepEqual(client.qrCodes, []);
+    const ana = await client.getChatById(`${ANA}@c.us`);
+    const later = await until('the queue is delivered', async () => {
+      const list = await ana.fetchMessages({ limit: 10 });
+      return list.length === 4 && list;
+    });
+    assert.equal(later.at(-1).body, 'while you were away');
+
+    /* The phone logs it out. */
+    const disconnected = once(client, 'disconnected');
+    const nextQr = once(client, 'qr');
+    await phone.logout(ME);
+    assert.deepEqual(await disconnected, ['LOGOUT']);
+    await nextQr;
+    await client.destroy();
+  });
+}
+
+test('whatsapp-web.js logs out by itself', { timeout: 60_000 }, async (t) => {
+  const { address, folder, phone } = await start(t);
+  const client = open(library(`${address}/`), folder);
+  await login(client, phone);
+  await client.logout();
+  const session = `${folder}/session-acme`;
+  assert.ok(!existsSync(session) || readdirSync(session).length === 0);
+  await assert.rejects(phone.message({ to: ME, from: ANA, body: 'anyone?' }), /404/);
+});

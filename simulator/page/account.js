@@ -1,0 +1,63 @@
+/* Owns who this page is: the keys shown in the QR code and, once linked, the registration.
+ * The registration is in the profile before anything else happens with it. */
+
+import { encodeBase64, randomBytes } from './bytes.js';
+import * as database from './database.js';
+import { createWid } from './ids.js';
+
+const newKeys = () => ({
+  noisePublic: randomBytes(32),
+  identityPublic: randomBytes(32),
+  advSecret: encodeBase64(randomBytes(32)),
+  registrationId: randomBytes(2)[0] * 256 + 1,
+});
+
+/* A lid looks nothing like the number it stands for, but is always the same for it. */
+function lidOf(number) {
+  let mixed = 7n;
+  for (const digit of number) mixed = (mixed * 31n + BigInt(digit) + 11n) % 89_999_999_999_989n;
+  return String(10_000_000_000_000n + mixed);
+}
+
+export const account = {
+  /* { number, device, name } once linked */
+  identity: null,
+  keys: newKeys(),
+
+  isLinked() {
+    return this.identity !== null;
+  },
+  wid() {
+    return this.identity ? createWid(`${this.identity.number}@c.us`) : null;
+  },
+  deviceWid() {
+    return this.identity ? createWid(`${this.identity.number}:${this.identity.device}@c.us`) : null;
+  },
+  lid() {
+    return this.identity ? createWid(`${lidOf(this.identity.number)}@lid`) : null;
+  },
+  isMe(wid) {
+    return this.isLinked() && (this.wid().equals(wid) || this.lid().equals(wid));
+  },
+
+  async load() {
+    const saved = await database.get('account', 'me');
+    if (saved) Object.assign(this, { identity: saved.identity, keys: saved.keys });
+    return this.isLinked();
+  },
+  async register(identity) {
+    this.identity = identity;
+    localStorage.setItem('last-wid-md', JSON.stringify(String(this.deviceWid())));
+    database.put('account', { id: 'me', identity, keys: this.keys });
+    await database.flush();
+  },
+  async wipe() {
+    this.identity = null;
+    localStorage.clear();
+    await database.wipe();
+  },
+};
+
+/* What a phone's camera reads. */
+export const qrText = (ref) =>
+  [ref, encodeBase64(account.keys.noisePublic), encodeBase64(account.keys.identityPublic), account.keys.advSecret, '1'].join(',');

@@ -1,0 +1,157 @@
+/* Owns what comes from the server for this device: messages, acks, edits, revocations, reactions.
+ * Each event is shown first, then stored, then acknowledged: one that was not acknowledged comes
+ * again at the next resume, and a message already in the store is not shown twice. */
+
+import { account } from './account.js';
+import { channel } from './channel.js';
+import * as database from './database.js';
+import { chatFor, join } from './groups.js';
+import { knows, storeChat, storeMessage } from './history.js';
+import { createUserWid, createWid, MsgKey } from './ids.js';
+import { attachMedia } from './media.js';
+import { ContactStore, MsgStore } from './stores.js';
+
+/* Row numbers order the messages of a chat; seconds are too coarse for that. */
+let lastRow = 0;
+export const nextRow = () => (lastRow = Math.max(lastRow + 1, Date.now() * 1000));
+
+export function addContact({ number, name, pushname, mine = true }) {
+  const wid = createUserWid(number);
+  const contact = ContactStore.gadd(wid);
+  contact.set({ name: mine ? name : undefined, shortName: name.split(' ')[0], pushname: pushname || name, isAddressBookContact: mine ? 1 : 0 });
+  storeContact(contact);
+}
+function storeContact({ id, name, shortName, pushname, isAddressBookContact, type, phoneNumber }) {
+  database.put('contacts', { id: String(id), name, shortName, pushname, isAddressBookContact, type, phoneNumber: phoneNumber && String(phoneNumber) });
+}
+
+/* A message of either direction enters its chat. */
+export function addToChat(message) {
+  const chat = chatFor(message.id.remote);
+  message.rowId ||= nextRow();
+  const added = MsgStore.add(message);
+  chat.msgs.add(added);
+  chat.t = added.t;
+  chat.lastReceivedKey = added.id;
+  if (!added.id.fromMe && added.isNewMsg) chat.unreadCount = Math.max(0, chat.unreadCount) + 1;
+  storeMessage(added);
+  storeChat(chat);
+  return added;
+}
+
+const receivers = {
+  async message(event) {
+    const remote = createWid(event.from);
+    const author = event.author ? createWid(event.author) : undefined;
+    const id = new MsgKey({ fromMe: false, remote, id: event.id, participant: author });
+    if (await knows(id)) return;
+    const chat = chatFor(remote, remote.isGroup() ? event.group_name : event.name);
+    const person = ContactStore.gadd(author || remote);
+    if (event.name && person.pushname !== event.name) person.pushname = event.name;
+    if (event.number) person.phoneNumber = createUserWid(event.number);
+    storeContact(person);
+    if (author) join(chat, author);
+    const message = {
+      id, from: remote, to: account.wid(), author, participant: author, self: 'in', ack: 1, isNewMsg: true, type: event.type,
+      body: event.body, t: event.timestamp, notifyName: event.name || person.formattedName, viewed: false,
+      ...quote(event.quoted),
+    };
+    addToChat(event.media ? attachMedia(message, event.media) : message);
+  },
+
+  async ack({ id, ack }) {
+    const message = await find(id);
+    if (!message || message.ack >= ack) return;
+    message.ack = ack;
+    storeMessage(message);
+    receiptHandlers[message.to.isGroup() ? 'handleGroupSimpleReceipt' : 'handleChatSimpleReceipt']({
+      ack, ackString: ack === 3 ? 'read' : 'delivery', from: message.to, externalIds: [message.id.id],
+      recipient: undefined, participant: undefined,
+    });
+  },
+
+  async edit({ id, body, timestamp }) {
+    const message = await find(id);
+    if (message) applyEdit(message, body, timestamp);
+  },
+
+  async revoke({ id }) {
+    const message = await find(id);
+    if (message && message.type !== 'revoked') await applyRevoke(message, message.author || message.from);
+  },
+
+  async reaction({ id, from, reaction, key, timestamp_ms }) {
+    const parent = MsgKey.fromString(id);
+    const sender = createWid(from);
+    await reactionTableMode.bulkUpsert([reactionOf({ parent, sender, key, fromMe: false, text: reaction, ms: timestamp_ms })]);
+  },
+};
+
+const quote = (id) =>
+  id ? { quotedStanzaID: id.split('_')[2], quotedMsg: { type: 'chat', body: MsgStore.get(id)?.body } } : {};
+
+async function find(id) {
+  return MsgStore.get(id) || (await MsgStore.getMessagesById([id])).messages[0];
+}
+
+export function applyEdit(message, body, timestamp) {
+  const text = message.directPath ? { caption: body } : { body };
+  message.set({ ...text, latestEditMsgKey: message.id, latestEditSenderTimestampMs: timestamp * 1000 });
+  storeMessage(message);
+}
+
+export async function applyRevoke(message, by) {
+  await MsgStore.processMultipleMessages(message.id.remote, [
+    {
+      id: message.id, type: 'protocol', subtype: 'sender_revoke', isNewMsg: true, protocolMessageKey: message.id,
+      from: message.from, to: message.to, author: by,
+    },
+  ]);
+  message.set({ type: 'revoked', body: undefined, caption: undefined, directPath: undefined, mediaData: undefined, revokeSender: by, protocolMessageKey: message.id });
+  storeMessage(message);
+}
+
+/* Libraries wrap these; the page calls them through the objects so that the wrapped ones run. */
+export const receiptHandlers = {
+  async handleChatSimpleReceipt() {},
+  async handleGroupSimpleReceipt() {},
+  async handleStatusSimpleReceipt() {},
+};
+export const reactionActions = { addOrUpdateReactionsModelCollection() {} };
+export const reactionTableMode = {
+  async bulkUpsert(reactions) {
+    for (const reaction of reactions) reactionActions.addOrUpdateReactionsModelCollection(reaction, true);
+  },
+};
+
+/* A reaction as the page's table holds it: about `parent`, by `sender`. */
+export function reactionOf({ parent, sender, key, fromMe, text, ms }) {
+  const participant = parent.remote.isGroup() ? sender : undefined;
+  const id = new MsgKey({ fromMe, remote: parent.remote, id: key, participant });
+  return {
+    id, msgKey: String(id), reactionParentKey: parent, parentMsgKey: String(parent), reactionText: text, reactionTimestamp: ms, t: ms,
+    from: sender, author: sender, senderUserJid: String(sender), orphan: 0, read: fromMe,
+  };
+}
+
+/* One at a time and in order; acknowledged only when the profile has it. */
+let order = Promise.resolve();
+channel.on('deliver', ({ seq, event }) => {
+  order = order
+    .then(() => receivers[event.kind](event))
+    .catch((error) => console.error('an event could not be taken', error))
+    .then(() => settle(seq));
+});
+
+/* Acknowledgements of a burst share transactions and travel together. */
+let settling = [];
+function settle(seq) {
+  settling.push(seq);
+  if (settling.length > 1) return;
+  setTimeout(async () => {
+    const seqs = settling;
+    settling = [];
+    await database.flush();
+    channel.tell({ op: 'stored', seqs });
+  }, 5);
+}

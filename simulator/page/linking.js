@@ -1,0 +1,63 @@
+/* Owns how a phone can link this page: QR codes that follow each other, and pairing codes.
+ * Ends when the server says that a phone has accepted. */
+
+import { account, qrText } from './account.js';
+import { encodeBase64, randomBytes } from './bytes.js';
+import { channel } from './channel.js';
+import { actions, Conn, Socket, Stream } from './connection.js';
+import { options } from './options.js';
+import { showIdleQr, showPairingCode, showQr } from './screen.js';
+
+const CODE_LETTERS = '123456789ABCDEFGHJKLMNPQRSTVWXYZ';
+
+let timer;
+let shown = 0;
+let code = null;
+export const pairing = { type: 'QR' };
+
+export function startLinking() {
+  Socket.state = 'UNPAIRED';
+  Stream.set({ info: 'PAIRING', displayInfo: 'PAIRING', mode: 'QR' });
+  shown = 0;
+  nextQr();
+}
+
+export function stopLinking() {
+  clearTimeout(timer);
+  code = null;
+}
+
+/* The next code, or a pause that a reload button ends. */
+export function nextQr() {
+  clearTimeout(timer);
+  if (shown >= options.qrCount) {
+    Conn.ref = undefined;
+    showIdleQr(refreshQr);
+    channel.setState('qr', { qr: null, code });
+    Socket.state = 'UNPAIRED_IDLE';
+    return;
+  }
+  shown += 1;
+  const ref = `2@${encodeBase64(randomBytes(96))}`;
+  channel.setState('qr', { qr: qrText(ref), code });
+  Conn.set({ ref, refTTL: options.qrTtlMs });
+  showQr(qrText(ref));
+  timer = setTimeout(nextQr, options.qrTtlMs);
+}
+
+export function refreshQr() {
+  if (account.isLinked() || channel.state !== 'qr') return;
+  shown = 0;
+  nextQr();
+  Socket.state = 'UNPAIRED';
+}
+actions.refreshQR = refreshQr;
+
+export async function startPairingCode() {
+  if (account.isLinked()) throw new Error('already linked');
+  code = [...randomBytes(8)].map((byte) => CODE_LETTERS[byte % CODE_LETTERS.length]).join('');
+  pairing.type = 'ALT_DEVICE_LINKING';
+  channel.setState('qr', { qr: Conn.ref ? qrText(Conn.ref) : null, code });
+  showPairingCode(code);
+  return code;
+}

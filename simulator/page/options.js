@@ -1,0 +1,29 @@
+/* Owns what the page was started with: the server's settings and the switches of the query.
+ * Never changes after loading. */
+
+const settings = JSON.parse(document.getElementById('settings').textContent);
+const query = new URLSearchParams(location.search);
+
+/* Only these survive the navigation after a logout. */
+const SWITCHES = ['key', 'late', 'rename', 'ballast_modules', 'syncms', 'refttl'];
+
+const milliseconds = (name, fallback) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
+
+export const options = Object.freeze({
+  version: '2.3000.1048032155',
+  /* July 2026: minified builds renamed the property that holds a message key's text. */
+  minifiedKeys: query.get('key') === 'min',
+  lateMs: milliseconds('late', 0),
+  renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
+  ballastModules: milliseconds('ballast_modules', 0),
+  syncMs: milliseconds('syncms', settings.syncMs),
+  qrTtlMs: milliseconds('refttl', settings.qrTtlMs),
+  qrCount: settings.qrCount,
+});
+
+/* Where the real page goes after a logout. */
+export function logoutAddress(reason) {
+  const next = new URLSearchParams({ post_logout: '1', logout_reason: String(reason) });
+  for (const name of SWITCHES) if (query.has(name)) next.set(name, query.get(name));
+  return '/?' + next;
+}

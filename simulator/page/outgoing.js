@@ -1,0 +1,174 @@
+/* Owns what the user does: sending, editing, revoking, reacting, reading, typing.
+ * A message is in its chat with ack 0 before the server has it; the server's answer makes it 1. */
+
+import { account } from './account.js';
+import { channel } from './channel.js';
+import { unixTime } from './bytes.js';
+import * as database from './database.js';
+import { chatFor, join } from './groups.js';
+import { forgetMessage, storeChat, storeMessage } from './history.js';
+import { createWid, MsgKey } from './ids.js';
+import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
+import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
+import { untilReachable } from './session.js';
+import { MsgModel, MsgStore } from './stores.js';
+
+const RESULT = { OK: 'OK', NETWORK: 'ERROR_NETWORK', UNKNOWN: 'ERROR_UNKNOWN' };
+
+MsgModel.prototype.downloadMedia = function () {
+  return downloadForMessage(this);
+};
+
+/* What of a message the phone is told. */
+const told = ({ type, body, caption, mimetype, filename, size, directPath, quotedStanzaID, mentionedJidList }) => ({
+  type,
+  body: directPath ? undefined : body,
+  caption,
+  mimetype,
+  filename,
+  size,
+  media: directPath,
+  quoted: quotedStanzaID,
+  mentions: mentionedJidList?.length ? mentionedJidList.map(String) : undefined,
+});
+
+async function deliver(message) {
+  await untilReachable();
+  return channel.ask('send', { message });
+}
+
+/* Two promises: the message is in the chat; the server has answered. */
+export function addAndSendMsgToChat(chat, given) {
+  const attributes = given instanceof MsgModel ? given.attributes : given;
+  if (!attributes.id) throw new Error('addAndSendMsgToChat: a message needs an id');
+  const message = addToChat({ ...attributes, ack: 0, isNewMsg: true, isUnsentMedia: Boolean(attributes.directPath) });
+  if (message.directPath && !message.mediaData) reviveMedia(message);
+  if (chat.id.isGroup()) join(chat, account.wid());
+  const sent = finish(message);
+  return [database.flush().then(() => message), sent];
+}
+
+async function finish(message) {
+  const answer = await deliver({ id: String(message.id), to: String(message.id.remote), ...told(message) });
+  if (!answer.ok) {
+    message.ack = -1;
+    storeMessage(message);
+    return { messageSendResult: answer.error === 'network' ? RESULT.NETWORK : RESULT.UNKNOWN, t: unixTime(), count: null };
+  }
+  if (message.isUnsentMedia) message.isUnsentMedia = false;
+  message.updateAck(1);
+  storeMessage(message);
+  return { messageSendResult: RESULT.OK, t: answer.timestamp, count: null };
+}
+
+/* The second half of sending a file: upload, then an ordinary message. */
+MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}, ...options }) => {
+  const { mediaEntry } = await uploadMedia({ mimetype: mediaData.mimetype, mediaObject: getOrCreateMediaObject(mediaData.filehash) });
+  const { type, mimetype, filehash, size, preview, filename } = mediaData;
+  const { directPath, mediaKey, mediaKeyTimestamp, mmsUrl } = mediaEntry;
+  const base = productMsgOptions.id ? productMsgOptions : { ...(await newMessage(chat)), ...productMsgOptions };
+  const [added, result] = addAndSendMsgToChat(chat, {
+    filename, ...base, ...(options.quotedMsg ? options.quotedMsg.msgContextInfo(chat) : {}), type, mimetype, filehash, size, caption,
+    body: preview || '', directPath, mediaKey, mediaKeyTimestamp, clientUrl: mmsUrl, mediaData,
+  });
+  await added;
+  return result;
+};
+
+async function newMessage(chat) {
+  const from = chat.id.isLid() ? account.lid() : account.wid();
+  const id = new MsgKey({
+    from, to: chat.id, id: await MsgKey.newId(), participant: chat.id.isGroup() ? from : undefined, selfDir: 'out',
+  });
+  return { id, from, to: chat.id, self: 'out', t: unixTime(), local: true };
+}
+
+/* The phone sees edits, revocations and reactions as messages of their own, about another one. */
+async function tellAbout(message, type, details) {
+  const id = `true_${message.id.remote}_${await MsgKey.newId()}`;
+  return deliver({ id, to: String(message.id.remote), type, about: String(message.id), ...details });
+}
+
+export async function sendMessageEdit(message, body) {
+  await tellAbout(message, 'edit', { body });
+  applyEdit(message, body, unixTime());
+}
+
+/* wa-js edits with a protocol message that names the edited one. */
+export async function addAndSendMessageEdit(message, edit) {
+  await sendMessageEdit(message, edit.body);
+  return [message, { messageSendResult: RESULT.OK }];
+}
+
+export async function sendRevokeMsgs(chat, selection) {
+  for (const message of selection.list || selection) {
+    await tellAbout(message, 'revoke', {});
+    await applyRevoke(message, account.wid());
+  }
+}
+
+export async function sendDeleteMsgs(chat, selection) {
+  for (const message of selection.list || selection) {
+    chat.msgs.remove(message);
+    MsgStore.remove(message);
+    forgetMessage(message);
+  }
+  await database.flush();
+}
+
+export async function sendReactionToMsg(message, reaction) {
+  await tellAbout(message, 'reaction', { body: reaction });
+  const key = await MsgKey.newId();
+  await reactionTableMode.bulkUpsert([
+    reactionOf({ parent: message.id, sender: account.wid(), key, fromMe: true, text: reaction, ms: Date.now() }),
+  ]);
+  return { messageSendResult: RESULT.OK };
+}
+
+export async function forwardMessages({ chat, chats, msgs }) {
+  for (const target of chats || [chat]) {
+    for (const message of msgs) {
+      const { id, ack, rowId, t, from, to, author, participant, quotedMsg, quotedStanzaID, ...content } = message.attributes;
+      await addAndSendMsgToChat(target, { ...content, ...(await newMessage(target)), isForwarded: true })[1];
+    }
+  }
+}
+
+/* ---- reading and typing ---- */
+
+export async function sendSeen(chatOrOptions) {
+  const chat = chatOrOptions.chat || chatOrOptions;
+  if (chat.unreadCount) chat.unreadCount = 0;
+  storeChat(chat);
+  await channel.ask('seen', { chat: String(chat.id) });
+}
+
+export async function markUnread(chat, unread = true) {
+  chat.unreadCount = unread ? -1 : 0;
+  storeChat(chat);
+}
+
+export const sendChatState = (state) => async (chatOrWid) => {
+  const wid = chatOrWid.id instanceof Object ? chatOrWid.id : chatOrWid;
+  await channel.ask('chat_state', { chat: String(wid), state });
+};
+
+/* ---- the chat list ---- */
+
+export const change = (name) => async (chat, value) => {
+  chat.set(name, value);
+  storeChat(chat);
+  await database.flush();
+};
+
+export async function clearChat(chat) {
+  for (const message of chat.msgs.toArray()) await sendDeleteMsgs(chat, [message]);
+}
+
+export async function queryExists(widOrNumber) {
+  const wid = createWid(String(widOrNumber).includes('@') ? widOrNumber : `${String(widOrNumber).replace(/\D/g, '')}@c.us`);
+  const { exists } = await channel.ask('exists', { number: wid.user });
+  return exists ? { wid, biz: false } : null;
+}
+
+export const findOrCreateLatestChat = async (wid) => ({ chat: chatFor(createWid(wid)), created: false });

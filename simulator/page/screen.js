@@ -1,0 +1,54 @@
+/* Owns what is on the screen: the QR code with its data-ref, the reload button, the chat list.
+ * Decides nothing. */
+
+const app = document.getElementById('app');
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/* The same element is kept from code to code, as observers of data-ref expect. */
+function qrContainer() {
+  let container = document.getElementById('qr');
+  if (!container) {
+    container = element('div', { id: 'qr' });
+    app.replaceChildren(
+      element('h1', {}, 'Link a device'),
+      element('p', {}, 'A simulated page: scan this code with the simulated phone at /phone.'),
+      container,
+    );
+  }
+  return container;
+}
+
+export function showQr(text) {
+  const container = qrContainer();
+  const picture = element('img', { alt: 'QR code', src: `/sim/qr.svg?text=${encodeURIComponent(text)}`, width: 240, height: 240 });
+  container.replaceChildren(picture);
+  container.setAttribute('data-ref', text);
+}
+
+export function showIdleQr(reload) {
+  const container = qrContainer();
+  container.removeAttribute('data-ref');
+  const button = element('button', { type: 'button' }, 'Click to reload QR code');
+  button.addEventListener('click', reload);
+  container.replaceChildren(button);
+}
+
+export function showPairingCode(code) {
+  document.getElementById('code')?.remove();
+  qrContainer().after(element('p', { id: 'code', 'data-link-code': code }, `Code: ${code.slice(0, 4)}-${code.slice(4)}`));
+}
+
+export function showProgress(text) {
+  app.replaceChildren(element('p', { role: 'status' }, text));
+}
+
+export function showChats(titles) {
+  const rows = titles.map((title) => element('div', { role: 'row' }, title));
+  app.replaceChildren(element('div', { id: 'pane-side', role: 'grid' }, ...rows));
+}

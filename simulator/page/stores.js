@@ -1,0 +1,190 @@
+/* Owns the models of the application - messages, chats, contacts - and the collections they live in.
+ * Holds no logic of sending or receiving; see incoming.js and outgoing.js. */
+
+import { account } from './account.js';
+import { createWid } from './ids.js';
+import { Collection, Model } from './models.js';
+
+const NOTIFICATIONS = new Set(['gp2', 'e2e_notification', 'notification', 'notification_template']);
+
+export class MsgModel extends Model {
+  static props = [
+    'id', 'body', 'type', 'subtype', 't', 'from', 'to', 'author', 'self', 'ack', 'isNewMsg', 'notifyName', 'caption',
+    'mimetype', 'filename', 'size', 'directPath', 'filehash', 'mediaKey', 'mediaData', 'mediaObject', 'isUnsentMedia',
+    'star', 'quotedMsg', 'quotedStanzaID', 'quotedParticipant', 'latestEditMsgKey', 'protocolMessageKey', 'rowId',
+    'participant', 'ephemeralDuration', 'mentionedJidList', 'links', 'kind', 'isForwarded', 'revokeSender',
+  ];
+
+  get chat() {
+    return this.attributes && ChatStore.get(this.id.remote);
+  }
+  get senderObj() {
+    return this.attributes && ContactStore.gadd(this.author || (this.id.fromMe ? account.wid() : this.from));
+  }
+  get sender() {
+    return this.attributes && (this.author || this.from);
+  }
+  get isSentByMe() {
+    return Boolean(this.attributes && this.id.fromMe);
+  }
+  get isGroupMsg() {
+    return Boolean(this.attributes && this.id.remote.isGroup());
+  }
+  get isNotification() {
+    return NOTIFICATIONS.has(this.type);
+  }
+  get isMedia() {
+    return Boolean(this.directPath);
+  }
+  get isStatusV3() {
+    return false;
+  }
+  get isEphemeral() {
+    return false;
+  }
+  canReply() {
+    return this.type !== 'revoked';
+  }
+  avParams() {
+    return {};
+  }
+  updateAck(ack) {
+    if (ack > (this.ack ?? 0)) this.ack = ack;
+  }
+  /* What a reply to this message carries. */
+  msgContextInfo() {
+    return {
+      quotedMsg: { type: this.type, body: this.body, caption: this.caption },
+      quotedStanzaID: this.id.id,
+      quotedParticipant: this.author || this.from,
+    };
+  }
+}
+MsgModel.prototype.proxyName = 'msg';
+
+export class ChatModel extends Model {
+  static props = [
+    'id', 'name', 't', 'unreadCount', 'archive', 'pin', 'mute', 'msgs', 'lastReceivedKey', 'groupMetadata', 'labels',
+    'isReadOnly', 'presence', 'pausedTimerId', 'active', 'ephemeralDuration',
+  ];
+
+  initialize() {
+    const defaults = {
+      msgs: new Collection(MsgModel), mute: { expiration: 0, isMuted: false }, unreadCount: 0, t: 0, archive: false, pin: 0,
+    };
+    for (const [name, value] of Object.entries(defaults)) this.attributes[name] ??= value;
+    /* Loading one page of history twice at once would show messages twice. */
+    this.attributes.msgs.msgLoadState = { noEarlierMsgs: false, isLoadingEarlierMsgs: false };
+    Object.defineProperty(this, 'presence', { value: { subscribe: async () => {}, isSubscribed: true } });
+  }
+  get contact() {
+    return this.attributes && ContactStore.gadd(this.id);
+  }
+  get formattedTitle() {
+    return this.name || this.contact.formattedName;
+  }
+  get isGroup() {
+    return Boolean(this.attributes && this.id.isGroup());
+  }
+  get isUser() {
+    return Boolean(this.attributes && this.id.isUser());
+  }
+  get isNewsletter() {
+    return false;
+  }
+  get isBroadcast() {
+    return false;
+  }
+  get hasUnread() {
+    return Boolean(this.unreadCount);
+  }
+  get shouldAppearInList() {
+    return true;
+  }
+  get canSend() {
+    return !this.isReadOnly;
+  }
+  getLastMsgKeyForAction() {
+    return this.lastReceivedKey;
+  }
+  serialize() {
+    const { presence, ...plain } = super.serialize();
+    return plain;
+  }
+}
+ChatModel.prototype.proxyName = 'chat';
+
+export class ContactModel extends Model {
+  static props = [
+    'id', 'name', 'shortName', 'pushname', 'phoneNumber', 'type', 'isAddressBookContact', 'isBusiness', 'isEnterprise',
+    'isContactBlocked', 'labels', 'verifiedName',
+  ];
+  get formattedName() {
+    return this.name || this.pushname || (this.id.isLid() ? `~${this.id.user}` : `+${this.id.user}`);
+  }
+  get formattedShortName() {
+    return this.shortName || this.formattedName;
+  }
+  get isMe() {
+    return Boolean(this.attributes && account.isMe(this.id));
+  }
+  get isMyContact() {
+    return Boolean(this.isAddressBookContact);
+  }
+  get isUser() {
+    return Boolean(this.attributes && this.id.isUser());
+  }
+  get isGroup() {
+    return Boolean(this.attributes && this.id.isGroup());
+  }
+  get isWAContact() {
+    return true;
+  }
+  get userid() {
+    return this.attributes && this.id.user;
+  }
+}
+ContactModel.prototype.proxyName = 'contact';
+
+export class MsgCollectionImpl extends Collection {
+  /* Replaced by history.js, which can read messages that are not in memory. */
+  async getMessagesById(ids) {
+    return { messages: ids.map((id) => this.get(id)).filter(Boolean) };
+  }
+  /* wa-js wraps this to see revocations; incoming.js passes them through here. */
+  async processMultipleMessages(chatId, messages) {
+    return messages;
+  }
+  async search(text) {
+    return { messages: this.filter((message) => (message.body || '').includes(text)) };
+  }
+}
+
+export class ChatCollectionImpl extends Collection {
+  getActive() {
+    return undefined;
+  }
+  getLatestChatForWid(wid) {
+    return this.get(wid);
+  }
+  /* The newest chat stands first. */
+  getModelsArray() {
+    return [...super.getModelsArray()].sort((a, b) => (b.t || 0) - (a.t || 0));
+  }
+}
+
+export class ContactCollectionImpl extends Collection {
+  getMeContact() {
+    return this.get(account.wid());
+  }
+  getFilteredContacts() {
+    return this.getModelsArray();
+  }
+  gadd(id) {
+    return this.get(id) || this.add({ id: createWid(id), type: 'in' });
+  }
+}
+
+export const MsgStore = new MsgCollectionImpl(MsgModel);
+export const ChatStore = new ChatCollectionImpl(ChatModel);
+export const ContactStore = new ContactCollectionImpl(ContactModel);

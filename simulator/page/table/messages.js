@@ -1,0 +1,152 @@
+/* The modules of messages and chats: collections, sending, editing, history, reading, typing. */
+
+import { Emitter } from '../events.js';
+import { GroupMetadata } from '../groups.js';
+import { findByDirection, loadEarlierMsgs } from '../history.js';
+import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
+import { Collection } from '../models.js';
+import * as outgoing from '../outgoing.js';
+import {
+  ChatCollectionImpl, ChatModel, ChatStore, ContactStore, MsgCollectionImpl, MsgModel, MsgStore,
+} from '../stores.js';
+import { unixTime } from '../bytes.js';
+import { Cmd } from '../connection.js';
+import { otherStores } from './rest.js';
+
+const LINK = /https?:\/\/[^\s]+/g;
+const linksIn = (text) => (String(text || '').match(LINK) || []).map((href) => ({ href }));
+
+Object.assign(Cmd, {
+  sendRevokeMsgs: outgoing.sendRevokeMsgs,
+  sendDeleteMsgs: outgoing.sendDeleteMsgs,
+  archiveChat: outgoing.change('archive'),
+  pinChat: (chat, pin) => outgoing.change('pin')(chat, pin ? unixTime() : 0),
+  markChatUnread: outgoing.markUnread,
+});
+
+/* whatsapp-web.js looks for the Map inside to notice calls. */
+class CallCollection extends Emitter {
+  calls = new Map();
+  processIncomingCall() {}
+  getModelsArray() {
+    return [...this.calls.values()];
+  }
+  get(id) {
+    return this.calls.get(id);
+  }
+}
+const CallStore = new CallCollection();
+const NewsletterStore = new Collection(ChatModel);
+
+const mine = (message) => message.id.fromMe && message.type !== 'revoked';
+
+export const messageModules = [
+  {
+    id: 'WAWebCollections',
+    dependencies: ['WAWebMsgCollection', 'WAWebChatCollection', 'WAWebContactCollection', 'WAWebGroupMetadataCollection'],
+    exports: () => ({
+      Msg: MsgStore,
+      Chat: ChatStore,
+      Contact: ContactStore,
+      GroupMetadata,
+      WAWebGroupMetadataCollection: GroupMetadata,
+      WAWebCallCollection: CallStore,
+      WAWebNewsletterCollection: NewsletterStore,
+      ...otherStores,
+    }),
+  },
+  { id: 'WAWebMsgModel', dependencies: ['WAWebMsgKey'], exports: () => ({ default: MsgModel, Msg: MsgModel }) },
+  { id: 'WAWebMsgCollection', dependencies: ['WAWebMsgModel'], exports: () => ({ MsgCollectionImpl, MsgCollection: MsgStore }) },
+  { id: 'WAWebChatModel', dependencies: ['WAWebWid'], exports: () => ({ default: ChatModel, Chat: ChatModel }) },
+  { id: 'WAWebChatCollection', dependencies: ['WAWebChatModel'], exports: () => ({ ChatCollectionImpl, ChatCollection: ChatStore }) },
+  { id: 'WAWebCallCollection', exports: () => ({ default: CallStore }) },
+  { id: 'WAWebNewsletterCollection', exports: () => ({ default: NewsletterStore }) },
+  {
+    id: 'WAWebSendMsgChatAction',
+    dependencies: ['WAWebCollections', 'WAWebMsgKey'],
+    exports: () => ({ addAndSendMsgToChat: outgoing.addAndSendMsgToChat, resendMsgToChat() {} }),
+  },
+  {
+    id: 'WAWebFindChatAction',
+    dependencies: ['WAWebCollections'],
+    exports: () => ({ findExistingChat: async (wid) => ({ chat: ChatStore.get(wid) }), findOrCreateLatestChat: outgoing.findOrCreateLatestChat }),
+  },
+  {
+    id: 'WAWebSendMessageEditAction',
+    dependencies: ['WAWebCollections'],
+    exports: () => ({ sendMessageEdit: outgoing.sendMessageEdit, addAndSendMessageEdit: outgoing.addAndSendMessageEdit }),
+  },
+  { id: 'WAWebSendReactionMsgAction', dependencies: ['WAWebCollections'], exports: () => ({ sendReactionToMsg: outgoing.sendReactionToMsg }) },
+  { id: 'WAWebChatForwardMessage', dependencies: ['WAWebSendMsgChatAction'], exports: () => ({ forwardMessages: outgoing.forwardMessages }) },
+  {
+    id: 'WAWebChatSendMessages',
+    dependencies: ['WAWebCollections'],
+    exports: () => ({ sendRevokeMsgs: outgoing.sendRevokeMsgs, sendDeleteMsgs: outgoing.sendDeleteMsgs }),
+  },
+  {
+    id: 'WAWebMsgActionCapability',
+    exports: () => ({
+      canSenderRevokeMsg: mine, canAdminRevokeMsg: () => false, canStarMsg: () => true,
+      canEditText: (message) => mine(message) && message.type === 'chat', canEditMsg: (message) => mine(message) && message.type === 'chat',
+      canEditCaption: (message) => mine(message) && Boolean(message.caption),
+    }),
+  },
+  { id: 'WAWebMsgReply', exports: () => ({ canReplyMsg: (message) => message.canReply() }) },
+  { id: 'WAWebQuotedMsgModelUtils', exports: () => ({ getQuotedMsgObj: (message) => MsgStore.findFirst(({ id }) => id.id === message.quotedStanzaID) }) },
+  {
+    id: 'WAWebUpdateUnreadChatAction',
+    dependencies: ['WAWebChatCollection'],
+    exports: () => ({ sendSeen: outgoing.sendSeen, sendConversationSeen: outgoing.sendSeen, markUnread: outgoing.markUnread, markConversationUnread: outgoing.markUnread }),
+  },
+  {
+    id: 'WAWebChatLoadMessages',
+    dependencies: ['WAWebCollections'],
+    exports: () => ({ loadEarlierMsgs, loadRecentMsgs: async ({ chat }) => chat.msgs.getModelsArray() }),
+  },
+  {
+    id: 'WAWebDBMessageFindLocal',
+    dependencies: ['WAWebMsgCollection'],
+    exports: () => ({
+      msgFindByDirection: findByDirection,
+      msgFindBefore: (request) => findByDirection({ ...request, direction: 'before' }),
+      msgFindAfter: (request) => findByDirection({ ...request, direction: 'after' }),
+    }),
+  },
+  {
+    id: 'WAWebChatStateBridge',
+    dependencies: ['WAWebWidFactory'],
+    exports: () => ({
+      sendChatStateComposing: outgoing.sendChatState('composing'),
+      sendChatStateRecording: outgoing.sendChatState('recording'),
+      sendChatStatePaused: outgoing.sendChatState('paused'),
+    }),
+  },
+  {
+    id: 'WAWebChatPresenceAction',
+    dependencies: ['WAWebChatStateBridge'],
+    exports: () => ({
+      markComposing: outgoing.sendChatState('composing'),
+      markRecording: outgoing.sendChatState('recording'),
+      markPaused: outgoing.sendChatState('paused'),
+    }),
+  },
+  { id: 'WAWebPresenceChatAction', exports: () => ({ sendPresenceAvailable() {}, sendPresenceUnavailable() {} }) },
+  { id: 'WAWebHandleMsgReceipt', exports: () => receiptHandlers },
+  { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
+  { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },
+  { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: { async bulkUpsert() {} } }) },
+  { id: 'WAWebGetEphemeralFieldsMsgActionsUtils', exports: () => ({ getEphemeralFields: () => ({}) }) },
+  { id: 'WAWebChatClearBridge', dependencies: ['WAWebChatCollection'], exports: () => ({ sendClear: outgoing.clearChat }) },
+  {
+    id: 'WALinkify',
+    exports: () => ({ findLink: (text) => linksIn(text)[0], findLinks: linksIn, findFirstWebLink: (text) => linksIn(text)[0]?.href }),
+  },
+  { id: 'WAWebLinkPreviewChatAction', exports: () => ({ getLinkPreview: async () => null }) },
+  {
+    id: 'WAWebChatGetters',
+    exports: () => ({
+      getIsNewsletter: (chat) => chat.id.isNewsletter(), getIsBroadcast: (chat) => chat.id.isBroadcast(),
+      getIsGroup: (chat) => chat.id.isGroup(), getIsUser: (chat) => chat.id.isUser(),
+    }),
+  },
+];

@@ -1,0 +1,93 @@
+//! Owns the simulated WhatsApp Web page: its HTML, its scripts, the picture of a QR code.
+//! The scripts are plain modules in `page/`, embedded so that the binary needs no files.
+
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use crate::{settings::PageSettings, world::Shared};
+
+/// Embeds the named files of `page/`.
+macro_rules! scripts {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../page/", $name)))),*]
+    };
+}
+
+const SCRIPTS: &[(&str, &str)] = scripts![
+    "account.js",
+    "bytes.js",
+    "channel.js",
+    "connection.js",
+    "database.js",
+    "events.js",
+    "faults.js",
+    "groups.js",
+    "history.js",
+    "ids.js",
+    "incoming.js",
+    "linking.js",
+    "main.js",
+    "media.js",
+    "models.js",
+    "options.js",
+    "outgoing.js",
+    "registry.js",
+    "screen.js",
+    "session.js",
+    "stores.js",
+    "table/connection.js",
+    "table/contacts.js",
+    "table/index.js",
+    "table/media.js",
+    "table/messages.js",
+    "table/rest.js",
+];
+
+/// The page and everything it loads.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(page))
+        .route("/sim/page/{*name}", get(script))
+        .route("/sim/qr.svg", get(qr))
+}
+
+async fn page(State(shared): State<Shared>) -> Response {
+    let settings = PageSettings::from(&*shared.settings);
+    let Ok(settings) = serde_json::to_string(&settings) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let html = include_str!("../page/page.html").replace("{{settings}}", &settings);
+    ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response()
+}
+
+async fn script(Path(name): Path<String>) -> Response {
+    match SCRIPTS.iter().find(|(known, _)| *known == name) {
+        Some((_, source)) => {
+            let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+            (headers, *source).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// `?text=`.
+#[derive(Debug, Deserialize)]
+struct QrText {
+    text: String,
+}
+
+async fn qr(Query(query): Query<QrText>) -> Response {
+    match qrcode::QrCode::new(query.text) {
+        Ok(code) => {
+            let svg = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build();
+            ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
+        }
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}

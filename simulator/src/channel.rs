@@ -1,0 +1,177 @@
+//! Owns a page's channel: one WebSocket, its greetings, and the answers to what the page asks.
+//! Never decides for another page: whatever concerns a number goes through the world.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{Message, WebSocket},
+    },
+    response::Response,
+};
+use serde_json::{Value, json};
+use tokio::{sync::mpsc, time::sleep};
+
+use crate::{
+    account::{Line, Sent},
+    wire::{FromPage, Outgoing, PageState, Question, ToPage},
+    world::{Shared, now_ms, now_s},
+};
+
+/// How long the other side's phone takes to receive a message.
+const DELIVERY: Duration = Duration::from_millis(60);
+
+/// `GET /sim/channel`.
+pub(crate) async fn open(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.max_message_size(256 << 20).on_upgrade(move |socket| serve(shared, socket))
+}
+
+async fn serve(shared: Shared, mut socket: WebSocket) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let page = shared.change(|world| world.open_page(tell));
+    loop {
+        tokio::select! {
+            outgoing = told.recv() => {
+                let Some(text) = outgoing.and_then(|message| serde_json::to_string(&message).ok()) else { break };
+                if socket.send(Message::Text(text.into())).await.is_err() {
+                    break;
+                }
+            }
+            incoming = socket.recv() => match incoming {
+                Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
+                    Ok(message) => hear(&shared, &page, message),
+                    Err(error) => tracing::warn!(%page, %error, "a page spoke nonsense"),
+                },
+                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+    shared.change(|world| world.pages.remove(&page));
+}
+
+fn hear(shared: &Shared, name: &str, message: FromPage) {
+    shared.change(|world| match message {
+        FromPage::Hello { user_agent } => {
+            if let Some(page) = world.pages.get_mut(name) {
+                page.user_agent = user_agent;
+            }
+        }
+        FromPage::State { state, qr, code } => {
+            if let Some(page) = world.pages.get_mut(name) {
+                if page.state != state {
+                    page.state = state;
+                    page.since = now_ms();
+                }
+                page.qr = qr;
+                page.code = code;
+                if matches!(state, PageState::Banned | PageState::LoggedOut)
+                    && let Some(identity) = page.identity.take()
+                {
+                    world.forget_device(&identity);
+                }
+            }
+        }
+        FromPage::Receive { on } => world.receive(name, on),
+        FromPage::Stored { seqs } => {
+            let identity = world.pages.get(name).and_then(|page| page.identity.clone());
+            if let Some(identity) = identity {
+                let account = world.lasting.accounts.get_mut(&identity.number);
+                if let Some(device) = account.and_then(|account| account.devices.get_mut(&identity.device)) {
+                    device.stored(&seqs);
+                }
+            }
+        }
+        FromPage::Ask { rid, question } => {
+            let (shared, name) = (shared.clone(), name.to_owned());
+            tokio::spawn(async move {
+                let answer = answer(&shared, &name, question).await;
+                if let Some(page) = shared.lock().pages.get(&name) {
+                    page.tell(ToPage::Reply { rid, answer });
+                }
+            });
+        }
+    });
+}
+
+async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
+    match question {
+        Question::Resume { identity } => shared
+            .change(|world| world.resume(page, identity))
+            .unwrap_or_else(|| json!({ "ok": false, "logged_out": true })),
+        Question::Exists { number } => json!({ "exists": has_account(&number) }),
+        Question::Logout => {
+            shared.change(|world| {
+                if let Some(identity) = world.pages.get_mut(page).and_then(|page| page.identity.take()) {
+                    world.forget_device(&identity);
+                }
+            });
+            json!({ "ok": true })
+        }
+        Question::ChatState { chat, state } => {
+            with_chat(shared, page, &chat, |chat| chat.typing = (state != "paused").then_some(state));
+            json!({ "ok": true })
+        }
+        Question::Seen { chat } => {
+            with_chat(shared, page, &chat, |chat| chat.seen_at = Some(now_s()));
+            json!({ "ok": true })
+        }
+        Question::Send { message } => send(shared, page, message).await,
+    }
+}
+
+/// Numbers that begin with 0 or end in 0000 have no account.
+fn has_account(number: &str) -> bool {
+    !number.is_empty() && !number.starts_with('0') && !number.ends_with("0000")
+}
+
+fn with_chat(shared: &Shared, page: &str, chat: &str, change: impl FnOnce(&mut crate::account::Chat)) {
+    shared.change(|world| {
+        let number = world.pages.get(page).and_then(|page| page.identity.as_ref()).map(|who| who.number.clone());
+        let account = number.and_then(|number| world.lasting.accounts.get_mut(&number));
+        if let Some(account) = account {
+            change(account.chats.entry(chat.to_owned()).or_default());
+        }
+    });
+}
+
+async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
+    let Some(identity) = shared.lock().pages.get(page).and_then(|page| page.identity.clone()) else {
+        return json!({ "ok": false, "error": "not linked" });
+    };
+    let number = identity.number.clone();
+    let waiting = shared.change(|world| {
+        let waiting = world.waiting.entry(number.clone()).or_default();
+        let now = waiting.clone();
+        waiting.send_failure = waiting.send_failure.saturating_sub(1);
+        now
+    });
+    if waiting.send_failure > 0 {
+        return json!({ "ok": false, "error": "network" });
+    }
+    sleep(Duration::from_millis(waiting.send_delay)).await;
+    let timestamp = now_s();
+    let id = message.id.clone();
+    shared.change(|world| {
+        let Some(account) = world.lasting.accounts.get_mut(&number) else { return };
+        let text = ["caption", "body"].into_iter().find_map(|key| message.details.get(key)?.as_str());
+        let line = Line {
+            id: message.id.clone(),
+            from_me: true,
+            text: text.unwrap_or_default().to_owned(),
+            kind: message.kind.clone(),
+            timestamp,
+        };
+        account.note(&message.to.clone(), None, line);
+        account.sent.push(Sent { number: number.clone(), device: identity.device, timestamp, message });
+    });
+    let late = Duration::from_millis(waiting.ack_delay);
+    sleep(late).await;
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        sleep(DELIVERY + late).await;
+        shared.change(|world| world.queue(&number, &json!({ "kind": "ack", "id": id, "ack": 2 })));
+    });
+    json!({ "ok": true, "timestamp": timestamp })
+}

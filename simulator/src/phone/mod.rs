@@ -1,0 +1,37 @@
+//! Owns the phone's HTTP API, one file per thing a phone can do.
+//! Handlers check what they are given, then change the world; they never wait for a page.
+
+mod fault;
+mod fields;
+mod link;
+mod look;
+mod message;
+mod screen;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::world::Shared;
+
+/// Everything under `/phone`.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/phone", get(screen::show))
+        .route("/phone/events", get(screen::events))
+        .route("/phone/scan", post(link::scan))
+        .route("/phone/pair", post(link::pair))
+        .route("/phone/logout", post(link::log_out))
+        .route("/phone/message", post(message::receive))
+        .route("/phone/edit", post(message::edit))
+        .route("/phone/revoke", post(message::revoke))
+        .route("/phone/react", post(message::react))
+        .route("/phone/read", post(message::read))
+        .route("/phone/fault", post(fault::set))
+        .route("/phone/sent", get(look::sent))
+        .route("/phone/media/{id}", get(look::media))
+        .route("/phone/pages", get(look::pages))
+        .route("/phone/numbers", get(look::numbers))
+        .route("/phone/chats", get(look::chats))
+}

@@ -1,0 +1,43 @@
+//! Owns the command line and what of it the page must know.
+//! Never reads the environment or any file.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+use serde::Serialize;
+
+/// A stand-in for web.whatsapp.com and for the phone.
+#[derive(Debug, Clone, Parser)]
+#[command(version, about)]
+pub(crate) struct Settings {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8910")]
+    pub(crate) listen: SocketAddr,
+    /// How long one QR code is shown.
+    #[arg(long, default_value_t = 20_000, value_name = "MS")]
+    pub(crate) qr_ttl_ms: u64,
+    /// How many QR codes are shown before the page asks for a reload.
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    pub(crate) qr_count: u32,
+    /// How long the page synchronises after it was linked or has resumed.
+    #[arg(long, default_value_t = 800, value_name = "MS")]
+    pub(crate) sync_ms: u64,
+    /// Keep numbers, devices, messages and media in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// What the page reads from its own HTML before it starts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PageSettings {
+    qr_ttl_ms: u64,
+    qr_count: u32,
+    sync_ms: u64,
+}
+
+impl From<&Settings> for PageSettings {
+    fn from(settings: &Settings) -> Self {
+        Self { qr_ttl_ms: settings.qr_ttl_ms, qr_count: settings.qr_count, sync_ms: settings.sync_ms }
+    }
+}

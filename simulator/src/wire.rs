@@ -1,0 +1,131 @@
+//! Owns the words that the page and its server exchange on their channel.
+//! Nothing but wire types: no decision is made here.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a page can be in, as its server and the phone see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PageState {
+    /// The page's scripts are still starting.
+    #[default]
+    Loading,
+    /// Waiting for a phone to scan its QR code (or for a reload of it).
+    Qr,
+    /// A phone accepted it; the registration is being written.
+    Pairing,
+    /// Linked or resumed, not yet usable.
+    Syncing,
+    /// Usable.
+    Main,
+    /// Another browser took the session over.
+    Conflict,
+    /// The server is out of reach, as far as the page knows.
+    Offline,
+    /// The registration is gone; the page is about to navigate.
+    LoggedOut,
+    /// The number was banned.
+    Banned,
+}
+
+/// Who a page is registered as; kept in the browser's profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// Phone number, digits only.
+    pub(crate) number: String,
+    /// Device number at that phone.
+    pub(crate) device: u32,
+    /// The owner's name.
+    #[serde(default)]
+    pub(crate) name: String,
+}
+
+/// One message from the page to its server.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub(crate) enum FromPage {
+    /// First word on every channel.
+    Hello {
+        #[serde(default)]
+        user_agent: String,
+    },
+    /// The page's state changed.
+    State {
+        state: PageState,
+        #[serde(default)]
+        qr: Option<String>,
+        #[serde(default)]
+        code: Option<String>,
+    },
+    /// The page may (or may no longer) be given what is queued for its device.
+    Receive { on: bool },
+    /// These queued events are in the page's own store.
+    Stored { seqs: Vec<u64> },
+    /// A question that wants exactly one `Reply`.
+    Ask {
+        rid: u64,
+        #[serde(flatten)]
+        question: Question,
+    },
+}
+
+/// What a page can ask.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub(crate) enum Question {
+    /// Go on with the registration that the profile holds.
+    Resume { identity: Identity },
+    /// Send a message.
+    Send { message: Outgoing },
+    /// Does this number have an account?
+    Exists { number: String },
+    /// The user logged this device out.
+    Logout,
+    /// Typing, recording or neither.
+    ChatState { chat: String, state: String },
+    /// The user has seen this chat.
+    Seen { chat: String },
+}
+
+/// A message as the page sends it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Outgoing {
+    /// Whole message id, `true_<chat>_<id>`.
+    pub(crate) id: String,
+    /// Chat it goes to.
+    pub(crate) to: String,
+    /// `chat`, `image`, `document`, `protocol`, `reaction`, …
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// Everything else: body, caption, mimetype, filename, size, media path, quoted message, …
+    #[serde(flatten)]
+    pub(crate) details: serde_json::Map<String, Value>,
+}
+
+/// One message from the server to the page.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub(crate) enum ToPage {
+    /// The name under which the server knows this page.
+    Welcome { page: String },
+    /// The answer to `Ask`.
+    Reply { rid: u64, answer: Value },
+    /// A phone has linked this page.
+    Linked { identity: Identity, contacts: Vec<Contact>, slow_sync: Option<u64> },
+    /// Something for the device: a message, an ack, an edit, …
+    Deliver { seq: u64, event: Value },
+    /// The phone has logged this device out.
+    Logout,
+    /// Behave badly.
+    Fault { fault: String, value: Option<f64> },
+}
+
+/// An entry of the phone's address book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Contact {
+    /// Phone number, digits only.
+    pub(crate) number: String,
+    /// Name in the address book.
+    pub(crate) name: String,
+}
