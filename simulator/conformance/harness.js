@@ -45,6 +45,7 @@ function phone(address) {
   };
   return {
     scan: (body) => call('scan', body),
+    pair: (body) => call('pair', body),
     message: (body) => call('message', body),
     read: (body) => call('read', body),
     react: (body) => call('react', body),

@@ -88,7 +88,12 @@ export async function publish({ early, rest, afterEarly }) {
   registerBallast(options.ballastModules);
   afterEarly();
   await spread(rest, options.lateMs / 2);
+  announceComplete();
 }
+
+/* The page cannot be usable before all its modules are there. */
+let announceComplete;
+export const complete = new Promise((resolve) => (announceComplete = resolve));
 
 async function spread(entries, totalMs) {
   if (!totalMs) return entries.forEach(register);
