@@ -13,26 +13,51 @@ const GENEROUS_MS = 20_000;
 
 export const chromium =
   process.env.CHROMIUM ||
-  ['/usr/lib/chromium/chromium-headless-shell', '/usr/lib/chromium/chromium', '/usr/bin/chromium'].find(existsSync);
+  ['/usr/lib/chromium/chromium-headless-shell', '/usr/lib/chromium/chromium', '/usr/bin/chromium'].find(
+    existsSync,
+  );
 
 /* As root Chromium refuses to start with its sandbox. */
-export const chromiumArguments = [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-breakpad'];
+export const chromiumArguments = [
+  ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
+  '--disable-gpu',
+  '--disable-breakpad',
+];
 
 /* Starts the simulator; everything is gone when the test is over, however it went. */
 export async function start(test, ...flags) {
-  const binary = process.env.COLMEIA_SIMULATOR || fileURLToPath(new URL('../../target/debug/colmeia-simulator', import.meta.url));
-  const child = spawn(binary, ['--listen', '127.0.0.1:0', '--sync-ms', '300', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
   const folder = await mkdtemp(join(tmpdir(), 'colmeia-conformance-'));
+  let { child, address } = await run('127.0.0.1:0', flags);
   test.after(async () => {
     child.kill('SIGTERM');
     await endBrowsers(folder);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
+  return {
+    folder,
+    address,
+    phone: phone(address),
+    /* A new simulator at the same address, which remembers nothing. */
+    async restart() {
+      child.kill('SIGTERM');
+      await once(child, 'exit', 'the simulator to end');
+      ({ child } = await run(new URL(address).host, flags));
+    },
+  };
+}
+
+async function run(listen, flags) {
+  const binary =
+    process.env.COLMEIA_SIMULATOR ||
+    fileURLToPath(new URL('../../target/debug/colmeia-simulator', import.meta.url));
+  const child = spawn(binary, ['--listen', listen, '--sync-ms', '300', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line', 'the simulator to listen'),
     new Promise((_, reject) => child.once('error', reject)),
   ]);
-  return { folder, address: line.replace('listening on ', ''), phone: phone(line.replace('listening on ', '')) };
+  return { child, address: line.replace('listening on ', '') };
 }
 
 function phone(address) {
@@ -53,9 +78,11 @@ function phone(address) {
     revoke: (body) => call('revoke', body),
     fault: (body) => call('fault', body),
     logout: (number) => call('logout', { number }),
+    numbers: async () => (await call('numbers')).numbers,
     pages: async () => (await call('pages')).pages,
     sent: async (number) => (await call(`sent?number=${number}`)).sent,
-    media: async (id) => Buffer.from(await (await fetch(`${address}/phone/media/${encodeURIComponent(id)}`)).arrayBuffer()),
+    media: async (id) =>
+      Buffer.from(await (await fetch(`${address}/phone/media/${encodeURIComponent(id)}`)).arrayBuffer()),
   };
 }
 

@@ -8,23 +8,42 @@ import puppeteer from 'puppeteer-core';
 
 import { chromium, chromiumArguments, start, until } from './harness.js';
 
-const source = await readFile(new URL('node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js', import.meta.url), 'utf8');
+const source = await readFile(
+  new URL('node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js', import.meta.url),
+  'utf8',
+);
 
 const ME = '5511900000002';
 const ANA = '5511911110001';
 const BO = '5511911110002';
 const GROUP = '120363000000000001@g.us';
-const CONTACTS = [{ number: ANA, name: 'Ana' }, { number: BO, name: 'Bo' }];
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const CONTACTS = [
+  { number: ANA, name: 'Ana' },
+  { number: BO, name: 'Bo' },
+];
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const EVENTS = [
-  'conn.require_auth', 'conn.authenticated', 'conn.main_loaded', 'conn.main_ready', 'conn.logout', 'conn.auth_code_change',
-  'chat.new_message', 'chat.msg_ack_change', 'chat.msg_revoke', 'chat.msg_edited', 'chat.new_reaction',
+  'conn.require_auth',
+  'conn.authenticated',
+  'conn.main_loaded',
+  'conn.main_ready',
+  'conn.logout',
+  'conn.auth_code_change',
+  'chat.new_message',
+  'chat.msg_ack_change',
+  'chat.msg_revoke',
+  'chat.msg_edited',
+  'chat.new_reaction',
 ];
 
 /* A browser with wa-js in the page; `events` fills with [name, summary]. */
 async function open(folder, address) {
   const browser = await puppeteer.launch({
-    executablePath: chromium, headless: 'shell', userDataDir: `${folder}/profile`, args: chromiumArguments,
+    executablePath: chromium,
+    headless: 'shell',
+    userDataDir: `${folder}/profile`,
+    args: chromiumArguments,
   });
   const [page] = await browser.pages();
   const events = [];
@@ -34,13 +53,23 @@ async function open(folder, address) {
     if (protocol.startsWith('http') && origin !== new URL(address).origin) foreign.push(request.url());
   });
   await page.exposeFunction('hear', (name, summary) => events.push([name, summary]));
-  await page.evaluateOnNewDocument('window.WPPConfig = { disableGoogleAnalytics: true, linkPreviewApiServers: [] };');
+  await page.evaluateOnNewDocument(
+    'window.WPPConfig = { disableGoogleAnalytics: true, linkPreviewApiServers: [] };',
+  );
   await page.evaluateOnNewDocument(source);
   await page.evaluateOnNewDocument((names) => {
-    const text = (value) => (value == null ? null : String(value.id ?? value.msgId ?? value.fullCode ?? value));
+    const text = (value) =>
+      value == null ? null : String(value.id ?? value.msgId ?? value.fullCode ?? value);
     for (const name of names) {
       window.WPP.on(name, (value) => {
-        window.hear(name, { id: text(value), body: value?.body, ack: value?.ack, ids: value?.ids?.map(String), refId: String(value?.refId), reaction: value?.reactionText });
+        window.hear(name, {
+          id: text(value),
+          body: value?.body,
+          ack: value?.ack,
+          ids: value?.ids?.map(String),
+          refId: String(value?.refId),
+          reaction: value?.reactionText,
+        });
       });
     }
   }, EVENTS);
@@ -58,15 +87,25 @@ const ready = (page) => until('wa-js is ready', () => ask(page, () => window.WPP
 async function login(page, phone) {
   const code = await until('a QR code', () => ask(page, () => WPP.conn.getAuthCode()));
   assert.equal(code.fullCode.split(',').length, 4);
-  assert.deepEqual(await page.evaluate(() => [WPP.conn.isRegistered(), WPP.conn.isAuthenticated()]), [false, false]);
+  assert.deepEqual(await page.evaluate(() => [WPP.conn.isRegistered(), WPP.conn.isAuthenticated()]), [
+    false,
+    false,
+  ]);
   await phone.scan({ qr: code.ref, number: ME, name: 'Acme', contacts: CONTACTS });
   await main(page);
 }
 /* WPP.conn.isMainReady() is true on the QR screen as well. */
 const main = (page) =>
-  until('the page is usable', () => ask(page, () => WPP.conn.isMainLoaded() && WPP.whatsapp.Stream.mode === 'MAIN'));
+  until('the page is usable', () =>
+    ask(page, () => WPP.conn.isMainLoaded() && WPP.whatsapp.Stream.mode === 'MAIN'),
+  );
 
-for (const switches of ['', '?key=min', '?late=2000', '?rename=WAWebSendMsgChatAction,WAWebFindChatAction,WAWebQueryExistsJob,WAWebConnModel,WAWebCollections']) {
+for (const switches of [
+  '',
+  '?key=min',
+  '?late=2000',
+  '?rename=WAWebSendMsgChatAction,WAWebFindChatAction,WAWebQueryExistsJob,WAWebConnModel,WAWebCollections',
+]) {
   test(`wa-js lives a whole life on /${switches}`, { timeout: 60_000 }, async (t) => {
     const { address, folder, phone } = await start(t);
     let { browser, page, foreign, heard } = await open(folder, `${address}/${switches}`);
@@ -88,22 +127,35 @@ for (const switches of ['', '?key=min', '?late=2000', '?rename=WAWebSendMsgChatA
     assert.ok(downloaded.endsWith(PIXEL));
 
     const sent = await page.evaluate(async (chat) => {
-      const { id, ack, sendMsgResult } = await WPP.chat.sendTextMessage(chat, 'oi', { createChat: true, linkPreview: false });
+      const { id, ack, sendMsgResult } = await WPP.chat.sendTextMessage(chat, 'oi', {
+        createChat: true,
+        linkPreview: false,
+      });
       return { id: String(id), ack, result: (await sendMsgResult).messageSendResult };
     }, `${ANA}@c.us`);
     assert.deepEqual([sent.ack, sent.result], [1, 'OK']);
-    const acked = (ack) => heard('chat.msg_ack_change', (event) => event.ack === ack && event.ids.includes(sent.id));
+    const acked = (ack) =>
+      heard('chat.msg_ack_change', (event) => event.ack === ack && event.ids.includes(sent.id));
     await acked(1);
     await acked(2);
     await phone.read({ number: ME, chat: ANA });
     await acked(3);
 
     await page.evaluate(
-      (chat, data) => WPP.chat.sendFileMessage(chat, `data:image/png;base64,${data}`, { type: 'image', caption: 'yours', filename: 'b.png' }),
-      `${BO}@c.us`, PIXEL,
+      (chat, data) =>
+        WPP.chat.sendFileMessage(chat, `data:image/png;base64,${data}`, {
+          type: 'image',
+          caption: 'yours',
+          filename: 'b.png',
+        }),
+      `${BO}@c.us`,
+      PIXEL,
     );
     const rows = await phone.sent(ME);
-    assert.deepEqual(rows.map(({ type }) => type), ['chat', 'image']);
+    assert.deepEqual(
+      rows.map(({ type }) => type),
+      ['chat', 'image'],
+    );
     assert.equal(rows[1].caption, 'yours');
     assert.equal((await phone.media(rows[1].id)).toString('base64'), PIXEL);
 
@@ -116,21 +168,41 @@ for (const switches of ['', '?key=min', '?late=2000', '?rename=WAWebSendMsgChatA
     await heard('chat.msg_revoke', (event) => event.refId === id);
 
     await phone.message({ to: ME, from: GROUP, author: BO, name: 'Bo', body: 'todos?', group_name: 'Time' });
-    const group = await until('the group is there', () => ask(page, async (chat) => {
-      const found = WPP.chat.get(chat);
-      return found && { name: found.formattedTitle, members: (await WPP.group.getParticipants(chat)).map((member) => String(member.id)) };
-    }, GROUP));
+    const group = await until('the group is there', () =>
+      ask(
+        page,
+        async (chat) => {
+          const found = WPP.chat.get(chat);
+          return (
+            found && {
+              name: found.formattedTitle,
+              members: (await WPP.group.getParticipants(chat)).map((member) => String(member.id)),
+            }
+          );
+        },
+        GROUP,
+      ),
+    );
     assert.equal(group.name, 'Time');
     assert.ok(group.members.includes(`${BO}@c.us`));
 
-    const chats = await page.evaluate(() => WPP.chat.list().then((list) => list.map((chat) => [String(chat.id), chat.unreadCount])));
+    const chats = await page.evaluate(() =>
+      WPP.chat.list().then((list) => list.map((chat) => [String(chat.id), chat.unreadCount])),
+    );
     assert.deepEqual(chats.map(([chat]) => chat).sort(), [GROUP, `${ANA}@c.us`, `${BO}@c.us`].sort());
     const names = await page.evaluate(() => WPP.contact.list().then((list) => list.map(({ name }) => name)));
     assert.ok(names.includes('Ana') && names.includes('Bo'));
-    const exists = (number) => page.evaluate((wid) => WPP.contact.queryExists(wid).then(Boolean), `${number}@c.us`);
+    const exists = (number) =>
+      page.evaluate((wid) => WPP.contact.queryExists(wid).then(Boolean), `${number}@c.us`);
     assert.deepEqual([await exists('5511955550001'), await exists('5511955550000')], [true, false]);
     const bodies = () =>
-      page.evaluate((chat) => WPP.chat.getMessages(chat, { count: 10 }).then((list) => list.map((one) => one.caption || one.body)), `${ANA}@c.us`);
+      page.evaluate(
+        (chat) =>
+          WPP.chat
+            .getMessages(chat, { count: 10 })
+            .then((list) => list.map((one) => one.caption || one.body)),
+        `${ANA}@c.us`,
+      );
     assert.deepEqual((await bodies()).slice(1), ['pic', 'oi!']);
     assert.deepEqual(foreign, []);
     await browser.close();
@@ -140,7 +212,10 @@ for (const switches of ['', '?key=min', '?late=2000', '?rename=WAWebSendMsgChatA
     ({ browser, page, foreign, heard } = await open(folder, `${address}/${switches}`));
     await main(page);
     assert.equal(await page.evaluate(() => WPP.conn.isAuthenticated()), true);
-    assert.equal((await until('the queue is delivered', async () => (await bodies()).length === 4 && bodies())).at(-1), 'while you were away');
+    assert.equal(
+      (await until('the queue is delivered', async () => (await bodies()).length === 4 && bodies())).at(-1),
+      'while you were away',
+    );
 
     /* A logout from the phone is no conn.logout for wa-js: the page just leaves. */
     await phone.logout(ME);
@@ -156,7 +231,9 @@ test('wa-js logs out by itself, and links by code', { timeout: 60_000 }, async (
   const { address, folder, phone } = await start(t);
   const { browser, page } = await open(folder, address);
   const code = await page.evaluate((number) => WPP.conn.genLinkDeviceCodeForPhoneNumber(number), ME);
-  await until('the simulator shows that code', async () => (await phone.pages()).some((shown) => shown.code === code));
+  await until('the simulator shows that code', async () =>
+    (await phone.pages()).some((shown) => shown.code === code),
+  );
   await phone.pair({ code, number: ME, name: 'Acme' });
   await main(page);
   await ask(page, () => WPP.conn.logout());

@@ -13,8 +13,12 @@ const constants = require('whatsapp-web.js/src/util/Constants');
 const ME = '5511900000001';
 const ANA = '5511911110001';
 const BO = '5511911110002';
-const CONTACTS = [{ number: ANA, name: 'Ana' }, { number: BO, name: 'Bo' }];
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const CONTACTS = [
+  { number: ANA, name: 'Ana' },
+  { number: BO, name: 'Bo' },
+];
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 /* The library reads the page's address from its constants; only the copy in memory is changed, and
  * it must be changed before the client's module reads it. */
@@ -42,7 +46,9 @@ function open({ Client, LocalAuth }, folder) {
 
 async function qrOf(client, phone) {
   const [code] = client.qrCodes.length ? client.qrCodes : await once(client, 'qr');
-  await until('the simulator shows that code', async () => (await phone.pages()).some(({ qr }) => qr === code));
+  await until('the simulator shows that code', async () =>
+    (await phone.pages()).some(({ qr }) => qr === code),
+  );
   return code;
 }
 
@@ -74,7 +80,12 @@ for (const switches of ['', '?key=min', '?late=2000']) {
     assert.equal(text.from, `${ANA}@c.us`);
 
     const picture = once(client, 'message');
-    await phone.message({ to: ME, from: ANA, name: 'Ana', media: { mimetype: 'image/png', filename: 'a.png', data: PIXEL, caption: 'pic' } });
+    await phone.message({
+      to: ME,
+      from: ANA,
+      name: 'Ana',
+      media: { mimetype: 'image/png', filename: 'a.png', data: PIXEL, caption: 'pic' },
+    });
     const [image] = await picture;
     assert.equal(image.hasMedia, true);
     assert.equal(image.body, 'pic');
@@ -95,7 +106,9 @@ for (const switches of ['', '?key=min', '?late=2000']) {
     await until('read', () => acks.includes(3));
     assert.deepEqual(acks, [1, 2, 3]);
 
-    await client.sendMessage(`${BO}@c.us`, new wwebjs.MessageMedia('image/png', PIXEL, 'b.png'), { caption: 'yours' });
+    await client.sendMessage(`${BO}@c.us`, new wwebjs.MessageMedia('image/png', PIXEL, 'b.png'), {
+      caption: 'yours',
+    });
     const rows = await until('the picture is sent', async () => {
       const list = await phone.sent(ME);
       return list.length === 2 && list;
@@ -108,7 +121,10 @@ for (const switches of ['', '?key=min', '?late=2000']) {
     assert.deepEqual(chats.map(({ name }) => name).sort(), ['Ana', 'Bo']);
     assert.ok((await client.getContacts()).some(({ name }) => name === 'Ana'));
     const history = await (await client.getChatById(`${ANA}@c.us`)).fetchMessages({ limit: 10 });
-    assert.deepEqual(history.map(({ body }) => body), ['olá', 'pic', 'oi https://example.org']);
+    assert.deepEqual(
+      history.map(({ body }) => body),
+      ['olá', 'pic', 'oi https://example.org'],
+    );
     assert.equal(await client.isRegisteredUser(`${ANA}@c.us`), true);
     assert.equal(await client.isRegisteredUser('5511911110000@c.us'), false);
     /* Sending has marked the chat as read. */

@@ -60,4 +60,10 @@ export const account = {
 
 /* What a phone's camera reads. */
 export const qrText = (ref) =>
-  [ref, encodeBase64(account.keys.noisePublic), encodeBase64(account.keys.identityPublic), account.keys.advSecret, '1'].join(',');
+  [
+    ref,
+    encodeBase64(account.keys.noisePublic),
+    encodeBase64(account.keys.identityPublic),
+    account.keys.advSecret,
+    '1',
+  ].join(',');

@@ -4,7 +4,10 @@
 export const randomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));
 
 export const hex = (bytes) =>
-  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('').toUpperCase();
+  [...bytes]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase();
 
 export function encodeBase64(buffer) {
   const bytes = new Uint8Array(buffer);
@@ -15,8 +18,7 @@ export function encodeBase64(buffer) {
 
 export const decodeBase64 = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0)).buffer;
 
-export const encodeBase64UrlSafe = (buffer) =>
-  encodeBase64(buffer).replace(/\+/g, '-').replace(/\//g, '_');
+export const encodeBase64UrlSafe = (buffer) => encodeBase64(buffer).replace(/\+/g, '-').replace(/\//g, '_');
 
 export const sha256Base64 = async (blob) =>
   encodeBase64(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));

@@ -7,12 +7,40 @@ import { Model } from './models.js';
 const names = (...list) => Object.fromEntries(list.map((name) => [name, name]));
 
 export const SOCKET_STATE = names(
-  'OPENING', 'PAIRING', 'UNPAIRED', 'UNPAIRED_IDLE', 'CONNECTED', 'TIMEOUT', 'CONFLICT', 'UNLAUNCHED', 'PROXYBLOCK',
-  'TOS_BLOCK', 'SMB_TOS_BLOCK', 'DEPRECATED_VERSION', 'SCREEN_LOCKED',
+  'OPENING',
+  'PAIRING',
+  'UNPAIRED',
+  'UNPAIRED_IDLE',
+  'CONNECTED',
+  'TIMEOUT',
+  'CONFLICT',
+  'UNLAUNCHED',
+  'PROXYBLOCK',
+  'TOS_BLOCK',
+  'SMB_TOS_BLOCK',
+  'DEPRECATED_VERSION',
+  'SCREEN_LOCKED',
 );
 export const SOCKET_STREAM = names('DISCONNECTED', 'SYNCING', 'RESUMING', 'CONNECTED');
-export const StreamMode = names('QR', 'MAIN', 'SYNCING', 'OFFLINE', 'CONFLICT', 'PROXYBLOCK', 'TOS_BLOCK', 'DEPRECATED_VERSION');
-export const StreamInfo = names('OFFLINE', 'OPENING', 'PAIRING', 'SYNCING', 'RESUMING', 'CONNECTING', 'NORMAL');
+export const StreamMode = names(
+  'QR',
+  'MAIN',
+  'SYNCING',
+  'OFFLINE',
+  'CONFLICT',
+  'PROXYBLOCK',
+  'TOS_BLOCK',
+  'DEPRECATED_VERSION',
+);
+export const StreamInfo = names(
+  'OFFLINE',
+  'OPENING',
+  'PAIRING',
+  'SYNCING',
+  'RESUMING',
+  'CONNECTING',
+  'NORMAL',
+);
 
 /* What only session.js and linking.js can do; they register it here to avoid a circle of imports. */
 export const actions = { logout: async () => {}, takeover() {}, refreshQR() {} };
@@ -40,11 +68,23 @@ class SocketModel extends Model {
   initConn() {}
 }
 export const Socket = new SocketModel({
-  id: 'socket', state: SOCKET_STATE.UNLAUNCHED, stream: SOCKET_STREAM.DISCONNECTED, hasSynced: false,
+  id: 'socket',
+  state: SOCKET_STATE.UNLAUNCHED,
+  stream: SOCKET_STREAM.DISCONNECTED,
+  hasSynced: false,
 });
 
 class StreamModel extends Model {
-  static props = ['id', 'mode', 'info', 'available', 'needsUpdate', 'displayInfo', 'obscurity', 'phoneAuthed'];
+  static props = [
+    'id',
+    'mode',
+    'info',
+    'available',
+    'needsUpdate',
+    'displayInfo',
+    'obscurity',
+    'phoneAuthed',
+  ];
   markAvailable() {
     this.available = true;
   }
@@ -52,7 +92,12 @@ class StreamModel extends Model {
     this.available = false;
   }
 }
-export const Stream = new StreamModel({ id: 'stream', info: StreamInfo.OPENING, displayInfo: StreamInfo.OPENING, available: false });
+export const Stream = new StreamModel({
+  id: 'stream',
+  info: StreamInfo.OPENING,
+  displayInfo: StreamInfo.OPENING,
+  available: false,
+});
 
 export class CmdImpl extends Emitter {
   isMainLoaded = false;
@@ -69,7 +114,9 @@ export class CmdImpl extends Emitter {
 export const Cmd = new CmdImpl();
 
 export const BackendEvent = {
-  LOGOUT: 'logout', REFRESH_QR: 'refresh_qr', STORAGE_INITIALIZATION_ERROR: 'storage_initialization_error',
+  LOGOUT: 'logout',
+  REFRESH_QR: 'refresh_qr',
+  STORAGE_INITIALIZATION_ERROR: 'storage_initialization_error',
 };
 export const BackendEventBus = new Emitter();
 

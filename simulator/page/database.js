@@ -35,7 +35,9 @@ export const all = (store) => read(store, (rows) => rows.getAll());
 
 /* The `count` newest messages of a chat whose row is below `below`, oldest first. */
 export async function messagesBefore(chat, below, count) {
-  return scan(chat, IDBKeyRange.bound([chat, -Infinity], [chat, below], false, true), 'prev', count).then((rows) => rows.reverse());
+  return scan(chat, IDBKeyRange.bound([chat, -Infinity], [chat, below], false, true), 'prev', count).then(
+    (rows) => rows.reverse(),
+  );
 }
 
 /* The `count` oldest messages of a chat whose row is above `above`, oldest first. */
@@ -44,7 +46,11 @@ export const messagesAfter = (chat, above, count) =>
 
 async function scan(chat, range, direction, count) {
   const database = await open();
-  const request = database.transaction('messages', 'readonly').objectStore('messages').index('chat').openCursor(range, direction);
+  const request = database
+    .transaction('messages', 'readonly')
+    .objectStore('messages')
+    .index('chat')
+    .openCursor(range, direction);
   const rows = [];
   return new Promise((resolve, reject) => {
     request.onerror = () => reject(request.error);

@@ -5,15 +5,15 @@ import { channel } from './channel.js';
 import { nextQr } from './linking.js';
 import { ban, endOffline, enterConflict, goOffline, leaveConflict } from './session.js';
 
-const MEGABYTE = 1024 * 1024;
 const HELD = [];
 let leaking;
 
-/* Live objects, not one buffer: buffers lie outside the heap that the browser reports. */
+/* Live arrays of random numbers: buffers would lie outside the heap that the browser reports, and
+ * equal pages could be merged by the kernel. */
+const KILOBYTES_PER_ARRAY = 2;
+const newArray = () => Array.from({ length: (KILOBYTES_PER_ARRAY * 1024) / 8 }, Math.random);
 function hold(megabytes) {
-  for (let count = 0; count < megabytes; count++) {
-    HELD.push(Array.from({ length: MEGABYTE / 64 }, (_, index) => ({ index, text: `kept ${index}` })));
-  }
+  HELD.push(Array.from({ length: (megabytes * 1024) / KILOBYTES_PER_ARRAY }, newArray));
 }
 
 function stop() {
@@ -35,9 +35,9 @@ const faults = {
     stop();
     hold(megabytes || 0);
   },
-  /* Beyond the heap's limit V8 ends the renderer; strings too large to collect get there fast. */
+  /* Beyond the heap's limit V8 ends the renderer; pointers count towards it, so this is fast. */
   crash() {
-    for (;;) HELD.push(new Array(4 * MEGABYTE).fill({}));
+    for (;;) HELD.push(new Array(4_000_000).fill(HELD));
   },
   conflict(value) {
     if (value === 0) leaveConflict();

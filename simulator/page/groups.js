@@ -32,7 +32,19 @@ export class ParticipantCollection extends Collection {
 }
 
 export class GroupMetadataModel extends Model {
-  static props = ['id', 'subject', 'desc', 'creation', 'owner', 'participants', 'announce', 'restrict', 'isLidAddressingMode', 'size', 'groupType'];
+  static props = [
+    'id',
+    'subject',
+    'desc',
+    'creation',
+    'owner',
+    'participants',
+    'announce',
+    'restrict',
+    'isLidAddressingMode',
+    'size',
+    'groupType',
+  ];
 }
 GroupMetadataModel.prototype.proxyName = 'groupMetadata';
 
@@ -59,8 +71,15 @@ export function groupFor(wid, saved = {}) {
   const subject = saved.subject || `Group ${wid.user.slice(-4)}`;
   const participants = new ParticipantCollection();
   const metadata = GroupMetadata.add({
-    id: wid, subject, creation: saved.creation || unixTime(), participants, announce: false, restrict: false,
-    isLidAddressingMode: false, groupType: 'DEFAULT', size: 0,
+    id: wid,
+    subject,
+    creation: saved.creation || unixTime(),
+    participants,
+    announce: false,
+    restrict: false,
+    isLidAddressingMode: false,
+    groupType: 'DEFAULT',
+    size: 0,
   });
   for (const { id, isAdmin } of saved.participants || []) participants.add({ id: createWid(id), isAdmin });
   ContactStore.gadd(wid).name = subject;

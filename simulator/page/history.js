@@ -20,14 +20,26 @@ export function storeMessage(message) {
     if (value === undefined || typeof value === 'function' || NOT_STORED.includes(name)) continue;
     row[name] = IDS.includes(name) || KEYS.includes(name) ? String(value) : plain(value);
   }
-  database.put('messages', { ...row, id: String(message.id), chat: String(message.id.remote), isNewMsg: false });
+  database.put('messages', {
+    ...row,
+    id: String(message.id),
+    chat: String(message.id.remote),
+    isNewMsg: false,
+  });
 }
 export const forgetMessage = (message) => database.remove('messages', String(message.id));
 
 export function storeChat(chat) {
   const { id, name, t, unreadCount, archive, pin, mute, lastReceivedKey } = chat;
   database.put('chats', {
-    id: String(id), name, t, unreadCount, archive, pin, mute: plain(mute), lastReceivedKey: lastReceivedKey && String(lastReceivedKey),
+    id: String(id),
+    name,
+    t,
+    unreadCount,
+    archive,
+    pin,
+    mute: plain(mute),
+    lastReceivedKey: lastReceivedKey && String(lastReceivedKey),
   });
 }
 
@@ -49,12 +61,19 @@ const modelOf = (row) => MsgStore.get(row.id) || revive(row);
 /* After a start: contacts, chats, groups, and the newest messages of each chat. */
 export async function loadHistory() {
   for (const row of await database.all('contacts')) {
-    ContactStore.add({ ...row, id: createWid(row.id), phoneNumber: row.phoneNumber && createWid(row.phoneNumber) });
+    ContactStore.add({
+      ...row,
+      id: createWid(row.id),
+      phoneNumber: row.phoneNumber && createWid(row.phoneNumber),
+    });
   }
   for (const row of await database.all('groups')) groupFor(createWid(row.id), row);
   for (const { lastReceivedKey, id, ...row } of await database.all('chats')) {
     const chat = chatFor(createWid(id));
-    chat.set({ ...row, lastReceivedKey: lastReceivedKey && MsgKey.fromString(lastReceivedKey) }, { silent: true });
+    chat.set(
+      { ...row, lastReceivedKey: lastReceivedKey && MsgKey.fromString(lastReceivedKey) },
+      { silent: true },
+    );
     const rows = await database.messagesBefore(id, Infinity, IN_MEMORY);
     chat.msgs.add(MsgStore.add(rows.map(revive)));
   }
@@ -82,7 +101,9 @@ export async function findByDirection({ anchor, count, direction }) {
 }
 
 MsgStore.getMessagesById = async (ids) => {
-  const found = await Promise.all(ids.map(async (id) => MsgStore.get(id) || (await database.get('messages', String(id)))));
+  const found = await Promise.all(
+    ids.map(async (id) => MsgStore.get(id) || (await database.get('messages', String(id)))),
+  );
   return { messages: found.filter(Boolean).map((one) => (one instanceof MsgModel ? one : revive(one))) };
 };
 

@@ -18,11 +18,24 @@ export const nextRow = () => (lastRow = Math.max(lastRow + 1, Date.now() * 1000)
 export function addContact({ number, name, pushname, mine = true }) {
   const wid = createUserWid(number);
   const contact = ContactStore.gadd(wid);
-  contact.set({ name: mine ? name : undefined, shortName: name.split(' ')[0], pushname: pushname || name, isAddressBookContact: mine ? 1 : 0 });
+  contact.set({
+    name: mine ? name : undefined,
+    shortName: name.split(' ')[0],
+    pushname: pushname || name,
+    isAddressBookContact: mine ? 1 : 0,
+  });
   storeContact(contact);
 }
 function storeContact({ id, name, shortName, pushname, isAddressBookContact, type, phoneNumber }) {
-  database.put('contacts', { id: String(id), name, shortName, pushname, isAddressBookContact, type, phoneNumber: phoneNumber && String(phoneNumber) });
+  database.put('contacts', {
+    id: String(id),
+    name,
+    shortName,
+    pushname,
+    isAddressBookContact,
+    type,
+    phoneNumber: phoneNumber && String(phoneNumber),
+  });
 }
 
 /* A message of either direction enters its chat. */
@@ -52,8 +65,19 @@ const receivers = {
     storeContact(person);
     if (author) join(chat, author);
     const message = {
-      id, from: remote, to: account.wid(), author, participant: author, self: 'in', ack: 1, isNewMsg: true, type: event.type,
-      body: event.body, t: event.timestamp, notifyName: event.name || person.formattedName, viewed: false,
+      id,
+      from: remote,
+      to: account.wid(),
+      author,
+      participant: author,
+      self: 'in',
+      ack: 1,
+      isNewMsg: true,
+      type: event.type,
+      body: event.body,
+      t: event.timestamp,
+      notifyName: event.name || person.formattedName,
+      viewed: false,
       ...quote(event.quoted),
     };
     addToChat(event.media ? attachMedia(message, event.media) : message);
@@ -65,8 +89,12 @@ const receivers = {
     message.ack = ack;
     storeMessage(message);
     receiptHandlers[message.to.isGroup() ? 'handleGroupSimpleReceipt' : 'handleChatSimpleReceipt']({
-      ack, ackString: ack === 3 ? 'read' : 'delivery', from: message.to, externalIds: [message.id.id],
-      recipient: undefined, participant: undefined,
+      ack,
+      ackString: ack === 3 ? 'read' : 'delivery',
+      from: message.to,
+      externalIds: [message.id.id],
+      recipient: undefined,
+      participant: undefined,
     });
   },
 
@@ -83,7 +111,9 @@ const receivers = {
   async reaction({ id, from, reaction, key, timestamp_ms }) {
     const parent = MsgKey.fromString(id);
     const sender = createWid(from);
-    await reactionTableMode.bulkUpsert([reactionOf({ parent, sender, key, fromMe: false, text: reaction, ms: timestamp_ms })]);
+    await reactionTableMode.bulkUpsert([
+      reactionOf({ parent, sender, key, fromMe: false, text: reaction, ms: timestamp_ms }),
+    ]);
   },
 };
 
@@ -103,11 +133,25 @@ export function applyEdit(message, body, timestamp) {
 export async function applyRevoke(message, by) {
   await MsgStore.processMultipleMessages(message.id.remote, [
     {
-      id: message.id, type: 'protocol', subtype: 'sender_revoke', isNewMsg: true, protocolMessageKey: message.id,
-      from: message.from, to: message.to, author: by,
+      id: message.id,
+      type: 'protocol',
+      subtype: 'sender_revoke',
+      isNewMsg: true,
+      protocolMessageKey: message.id,
+      from: message.from,
+      to: message.to,
+      author: by,
     },
   ]);
-  message.set({ type: 'revoked', body: undefined, caption: undefined, directPath: undefined, mediaData: undefined, revokeSender: by, protocolMessageKey: message.id });
+  message.set({
+    type: 'revoked',
+    body: undefined,
+    caption: undefined,
+    directPath: undefined,
+    mediaData: undefined,
+    revokeSender: by,
+    protocolMessageKey: message.id,
+  });
   storeMessage(message);
 }
 
@@ -129,8 +173,18 @@ export function reactionOf({ parent, sender, key, fromMe, text, ms }) {
   const participant = parent.remote.isGroup() ? sender : undefined;
   const id = new MsgKey({ fromMe, remote: parent.remote, id: key, participant });
   return {
-    id, msgKey: String(id), reactionParentKey: parent, parentMsgKey: String(parent), reactionText: text, reactionTimestamp: ms, t: ms,
-    from: sender, author: sender, senderUserJid: String(sender), orphan: 0, read: fromMe,
+    id,
+    msgKey: String(id),
+    reactionParentKey: parent,
+    parentMsgKey: String(parent),
+    reactionText: text,
+    reactionTimestamp: ms,
+    t: ms,
+    from: sender,
+    author: sender,
+    senderUserJid: String(sender),
+    orphan: 0,
+    read: fromMe,
   };
 }
 

@@ -5,7 +5,19 @@ import { encodeBase64, randomBytes, sha256Base64, unixTime } from './bytes.js';
 import { Model } from './models.js';
 
 export class MediaDataModel extends Model {
-  static props = ['type', 'mediaStage', 'mimetype', 'size', 'filehash', 'mediaBlob', 'preview', 'filename', 'isGif', 'renderableUrl', 'waveform'];
+  static props = [
+    'type',
+    'mediaStage',
+    'mimetype',
+    'size',
+    'filehash',
+    'mediaBlob',
+    'preview',
+    'filename',
+    'isGif',
+    'renderableUrl',
+    'waveform',
+  ];
 }
 MediaDataModel.prototype.proxyName = 'mediaData';
 
@@ -25,7 +37,10 @@ export class OpaqueData {
     return new OpaqueData(blob, type || blob.type);
   }
   static async createFromBase64Jpeg(text) {
-    return OpaqueData.createFromData(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)), 'image/jpeg');
+    return OpaqueData.createFromData(
+      Uint8Array.from(atob(text), (char) => char.charCodeAt(0)),
+      'image/jpeg',
+    );
   }
   throwIfReleased() {
     if (this.#released) throw new Error('opaque data was released');
@@ -84,14 +99,28 @@ export function getOrCreateMediaObject(filehash) {
 /* A message with a file that the server holds; the hash is made of its path, not of its bytes. */
 export function attachMedia(message, { path, mimetype, filename, caption, size }) {
   return {
-    ...message, mimetype, filename, caption, size, body: '', directPath: path, filehash: encodeBase64(new TextEncoder().encode(path)),
-    encFilehash: encodeBase64(new TextEncoder().encode(path)), mediaKey: encodeBase64(randomBytes(32)), mediaKeyTimestamp: unixTime(),
+    ...message,
+    mimetype,
+    filename,
+    caption,
+    size,
+    body: '',
+    directPath: path,
+    filehash: encodeBase64(new TextEncoder().encode(path)),
+    encFilehash: encodeBase64(new TextEncoder().encode(path)),
+    mediaKey: encodeBase64(randomBytes(32)),
+    mediaKeyTimestamp: unixTime(),
     mediaData: describe(message.type, { mimetype, filename, size, path }),
   };
 }
 function describe(type, { mimetype, filename, size, path, filehash }) {
   return new MediaDataModel({
-    type, mimetype, filename, size, mediaStage: 'INIT', filehash: filehash || encodeBase64(new TextEncoder().encode(path)),
+    type,
+    mimetype,
+    filename,
+    size,
+    mediaStage: 'INIT',
+    filehash: filehash || encodeBase64(new TextEncoder().encode(path)),
   });
 }
 
@@ -99,7 +128,10 @@ function describe(type, { mimetype, filename, size, path, filehash }) {
 export function reviveMedia(message) {
   if (!message.directPath) return;
   const { type, mimetype, filename, size, directPath, filehash } = message;
-  message.set({ mediaData: describe(type, { mimetype, filename, size, path: directPath, filehash }) }, { silent: true });
+  message.set(
+    { mediaData: describe(type, { mimetype, filename, size, path: directPath, filehash }) },
+    { silent: true },
+  );
 }
 
 /* What a message's own downloadMedia does: fetch, keep, move the stage. */
@@ -151,8 +183,15 @@ export class MediaPrep {
     const type = typeOf(mimetype, wishes);
     const filehash = await sha256Base64(blob);
     this.mediaData.set({
-      type, mimetype, filehash, size: blob.size, mediaBlob: opaque, isGif: Boolean(wishes.asGif), mediaStage: 'RESOLVED',
-      filename: blob.name, preview: type === 'image' ? '/9j/' : undefined,
+      type,
+      mimetype,
+      filehash,
+      size: blob.size,
+      mediaBlob: opaque,
+      isGif: Boolean(wishes.asGif),
+      mediaStage: 'RESOLVED',
+      filename: blob.name,
+      preview: type === 'image' ? '/9j/' : undefined,
     });
     getOrCreateMediaObject(filehash).set({ type, size: blob.size });
     blobCache.put(filehash, blob);
@@ -177,8 +216,12 @@ export async function uploadMedia({ mimetype, mediaObject }) {
   const { path } = await response.json();
   return {
     mediaEntry: {
-      mmsUrl: new URL(path, location.href).href, directPath: path, mediaKey: encodeBase64(randomBytes(32)), mediaKeyTimestamp: unixTime(),
-      encFilehash: mediaObject.filehash, uploadHash: mediaObject.filehash,
+      mmsUrl: new URL(path, location.href).href,
+      directPath: path,
+      mediaKey: encodeBase64(randomBytes(32)),
+      mediaKeyTimestamp: unixTime(),
+      encFilehash: mediaObject.filehash,
+      uploadHash: mediaObject.filehash,
     },
   };
 }

@@ -20,7 +20,17 @@ MsgModel.prototype.downloadMedia = function () {
 };
 
 /* What of a message the phone is told. */
-const told = ({ type, body, caption, mimetype, filename, size, directPath, quotedStanzaID, mentionedJidList }) => ({
+const told = ({
+  type,
+  body,
+  caption,
+  mimetype,
+  filename,
+  size,
+  directPath,
+  quotedStanzaID,
+  mentionedJidList,
+}) => ({
   type,
   body: directPath ? undefined : body,
   caption,
@@ -41,7 +51,12 @@ async function deliver(message) {
 export function addAndSendMsgToChat(chat, given) {
   const attributes = given instanceof MsgModel ? given.attributes : given;
   if (!attributes.id) throw new Error('addAndSendMsgToChat: a message needs an id');
-  const message = addToChat({ ...attributes, ack: 0, isNewMsg: true, isUnsentMedia: Boolean(attributes.directPath) });
+  const message = addToChat({
+    ...attributes,
+    ack: 0,
+    isNewMsg: true,
+    isUnsentMedia: Boolean(attributes.directPath),
+  });
   if (message.directPath && !message.mediaData) reviveMedia(message);
   if (chat.id.isGroup()) join(chat, account.wid());
   const sent = finish(message);
@@ -53,7 +68,11 @@ async function finish(message) {
   if (!answer.ok) {
     message.ack = -1;
     storeMessage(message);
-    return { messageSendResult: answer.error === 'network' ? RESULT.NETWORK : RESULT.UNKNOWN, t: unixTime(), count: null };
+    return {
+      messageSendResult: answer.error === 'network' ? RESULT.NETWORK : RESULT.UNKNOWN,
+      t: unixTime(),
+      count: null,
+    };
   }
   if (message.isUnsentMedia) message.isUnsentMedia = false;
   message.updateAck(1);
@@ -63,13 +82,30 @@ async function finish(message) {
 
 /* The second half of sending a file: upload, then an ordinary message. */
 MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}, ...options }) => {
-  const { mediaEntry } = await uploadMedia({ mimetype: mediaData.mimetype, mediaObject: getOrCreateMediaObject(mediaData.filehash) });
+  const { mediaEntry } = await uploadMedia({
+    mimetype: mediaData.mimetype,
+    mediaObject: getOrCreateMediaObject(mediaData.filehash),
+  });
   const { type, mimetype, filehash, size, preview, filename } = mediaData;
   const { directPath, mediaKey, mediaKeyTimestamp, mmsUrl } = mediaEntry;
-  const base = productMsgOptions.id ? productMsgOptions : { ...(await newMessage(chat)), ...productMsgOptions };
+  const base = productMsgOptions.id
+    ? productMsgOptions
+    : { ...(await newMessage(chat)), ...productMsgOptions };
   const [added, result] = addAndSendMsgToChat(chat, {
-    filename, ...base, ...(options.quotedMsg ? options.quotedMsg.msgContextInfo(chat) : {}), type, mimetype, filehash, size, caption,
-    body: preview || '', directPath, mediaKey, mediaKeyTimestamp, clientUrl: mmsUrl, mediaData,
+    filename,
+    ...base,
+    ...(options.quotedMsg ? options.quotedMsg.msgContextInfo(chat) : {}),
+    type,
+    mimetype,
+    filehash,
+    size,
+    caption,
+    body: preview || '',
+    directPath,
+    mediaKey,
+    mediaKeyTimestamp,
+    clientUrl: mmsUrl,
+    mediaData,
   });
   await added;
   return result;
@@ -78,7 +114,11 @@ MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}
 async function newMessage(chat) {
   const from = chat.id.isLid() ? account.lid() : account.wid();
   const id = new MsgKey({
-    from, to: chat.id, id: await MsgKey.newId(), participant: chat.id.isGroup() ? from : undefined, selfDir: 'out',
+    from,
+    to: chat.id,
+    id: await MsgKey.newId(),
+    participant: chat.id.isGroup() ? from : undefined,
+    selfDir: 'out',
   });
   return { id, from, to: chat.id, self: 'out', t: unixTime(), local: true };
 }
@@ -120,7 +160,14 @@ export async function sendReactionToMsg(message, reaction) {
   await tellAbout(message, 'reaction', { body: reaction });
   const key = await MsgKey.newId();
   await reactionTableMode.bulkUpsert([
-    reactionOf({ parent: message.id, sender: account.wid(), key, fromMe: true, text: reaction, ms: Date.now() }),
+    reactionOf({
+      parent: message.id,
+      sender: account.wid(),
+      key,
+      fromMe: true,
+      text: reaction,
+      ms: Date.now(),
+    }),
   ]);
   return { messageSendResult: RESULT.OK };
 }
@@ -128,7 +175,8 @@ export async function sendReactionToMsg(message, reaction) {
 export async function forwardMessages({ chat, chats, msgs }) {
   for (const target of chats || [chat]) {
     for (const message of msgs) {
-      const { id, ack, rowId, t, from, to, author, participant, quotedMsg, quotedStanzaID, ...content } = message.attributes;
+      const { id, ack, rowId, t, from, to, author, participant, quotedMsg, quotedStanzaID, ...content } =
+        message.attributes;
       await addAndSendMsgToChat(target, { ...content, ...(await newMessage(target)), isForwarded: true })[1];
     }
   }
@@ -166,7 +214,9 @@ export async function clearChat(chat) {
 }
 
 export async function queryExists(widOrNumber) {
-  const wid = createWid(String(widOrNumber).includes('@') ? widOrNumber : `${String(widOrNumber).replace(/\D/g, '')}@c.us`);
+  const wid = createWid(
+    String(widOrNumber).includes('@') ? widOrNumber : `${String(widOrNumber).replace(/\D/g, '')}@c.us`,
+  );
   const { exists } = await channel.ask('exists', { number: wid.user });
   return exists ? { wid, biz: false } : null;
 }

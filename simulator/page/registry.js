@@ -24,13 +24,20 @@ function load(id) {
   if (record.error) throw record.error;
   if (record.state !== 'new') return record;
   const missing = record.dependencies.filter((dependency) => !modulesMap[dependency]);
-  if (missing.length) throw new Error(`Requiring module "${id}" with missing dependencies: ${missing.join(', ')}`);
+  if (missing.length)
+    throw new Error(`Requiring module "${id}" with missing dependencies: ${missing.join(', ')}`);
   record.state = 'loading';
   try {
     for (const dependency of record.dependencies) load(dependency);
     const module = { exports: record.exports };
     record.factory.call(
-      module.exports, window, requireModule, importDefault, importNamespace, module, module.exports,
+      module.exports,
+      window,
+      requireModule,
+      importDefault,
+      importNamespace,
+      module,
+      module.exports,
       ...record.dependencies.map((dependency) => modulesMap[dependency].exports),
     );
     record.exports = module.exports;
@@ -60,12 +67,22 @@ function register({ id, dependencies = [], exports }) {
 
 /* Modules that nobody asks for, with source text: what makes the real page heavy. */
 function registerBallast(count) {
-  const filler = Array.from({ length: 12 }, (_, line) =>
-    `function part${line}(list){return list.map(function(entry){return entry.value*${line}+entry.weight;}).filter(Boolean);}`,
+  const filler = Array.from(
+    { length: 12 },
+    (_, line) =>
+      `function part${line}(list){return list.map(function(entry){return entry.value*${line}+entry.weight;}).filter(Boolean);}`,
   ).join('');
   for (let index = 0; index < count; index++) {
     const id = `WABallast${String(index).padStart(6, '0')}`;
-    const factory = new Function('g', 'r', 'd', 'n', 'module', 'exports', `${filler}exports.ballast${index}=[part0,part1];`);
+    const factory = new Function(
+      'g',
+      'r',
+      'd',
+      'n',
+      'module',
+      'exports',
+      `${filler}exports.ballast${index}=[part0,part1];`,
+    );
     define(id, [], factory);
   }
 }
@@ -73,9 +90,14 @@ function registerBallast(count) {
 /* Publishes the registry and fills it: `early` modules first, then `rest`. With `late` both are
  * spread over that time, each half backwards, so that dependents come before what they need. */
 export async function publish({ early, rest, afterEarly }) {
-  define('__debug', [], (global, require, importDefault, importNamespace, module) => {
-    module.exports = { modulesMap };
-  }, 66);
+  define(
+    '__debug',
+    [],
+    (global, require, importDefault, importNamespace, module) => {
+      module.exports = { modulesMap };
+    },
+    66,
+  );
   Object.assign(window, {
     __d: define,
     require: requireModule,

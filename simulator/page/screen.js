@@ -26,7 +26,12 @@ function qrContainer() {
 
 export function showQr(text) {
   const container = qrContainer();
-  const picture = element('img', { alt: 'QR code', src: `/sim/qr.svg?text=${encodeURIComponent(text)}`, width: 240, height: 240 });
+  const picture = element('img', {
+    alt: 'QR code',
+    src: `/sim/qr.svg?text=${encodeURIComponent(text)}`,
+    width: 240,
+    height: 240,
+  });
   container.replaceChildren(picture);
   container.setAttribute('data-ref', text);
 }
@@ -41,7 +46,9 @@ export function showIdleQr(reload) {
 
 export function showPairingCode(code) {
   document.getElementById('code')?.remove();
-  qrContainer().after(element('p', { id: 'code', 'data-link-code': code }, `Code: ${code.slice(0, 4)}-${code.slice(4)}`));
+  qrContainer().after(
+    element('p', { id: 'code', 'data-link-code': code }, `Code: ${code.slice(0, 4)}-${code.slice(4)}`),
+  );
 }
 
 export function showProgress(text) {

@@ -9,10 +9,42 @@ const NOTIFICATIONS = new Set(['gp2', 'e2e_notification', 'notification', 'notif
 
 export class MsgModel extends Model {
   static props = [
-    'id', 'body', 'type', 'subtype', 't', 'from', 'to', 'author', 'self', 'ack', 'isNewMsg', 'notifyName', 'caption',
-    'mimetype', 'filename', 'size', 'directPath', 'filehash', 'mediaKey', 'mediaData', 'mediaObject', 'isUnsentMedia',
-    'star', 'quotedMsg', 'quotedStanzaID', 'quotedParticipant', 'latestEditMsgKey', 'protocolMessageKey', 'rowId',
-    'participant', 'ephemeralDuration', 'mentionedJidList', 'links', 'kind', 'isForwarded', 'revokeSender',
+    'id',
+    'body',
+    'type',
+    'subtype',
+    't',
+    'from',
+    'to',
+    'author',
+    'self',
+    'ack',
+    'isNewMsg',
+    'notifyName',
+    'caption',
+    'mimetype',
+    'filename',
+    'size',
+    'directPath',
+    'filehash',
+    'mediaKey',
+    'mediaData',
+    'mediaObject',
+    'isUnsentMedia',
+    'star',
+    'quotedMsg',
+    'quotedStanzaID',
+    'quotedParticipant',
+    'latestEditMsgKey',
+    'protocolMessageKey',
+    'rowId',
+    'participant',
+    'ephemeralDuration',
+    'mentionedJidList',
+    'links',
+    'kind',
+    'isForwarded',
+    'revokeSender',
   ];
 
   get chat() {
@@ -64,13 +96,32 @@ MsgModel.prototype.proxyName = 'msg';
 
 export class ChatModel extends Model {
   static props = [
-    'id', 'name', 't', 'unreadCount', 'archive', 'pin', 'mute', 'msgs', 'lastReceivedKey', 'groupMetadata', 'labels',
-    'isReadOnly', 'presence', 'pausedTimerId', 'active', 'ephemeralDuration',
+    'id',
+    'name',
+    't',
+    'unreadCount',
+    'archive',
+    'pin',
+    'mute',
+    'msgs',
+    'lastReceivedKey',
+    'groupMetadata',
+    'labels',
+    'isReadOnly',
+    'presence',
+    'pausedTimerId',
+    'active',
+    'ephemeralDuration',
   ];
 
   initialize() {
     const defaults = {
-      msgs: new Collection(MsgModel), mute: { expiration: 0, isMuted: false }, unreadCount: 0, t: 0, archive: false, pin: 0,
+      msgs: new Collection(MsgModel),
+      mute: { expiration: 0, isMuted: false },
+      unreadCount: 0,
+      t: 0,
+      archive: false,
+      pin: 0,
     };
     for (const [name, value] of Object.entries(defaults)) this.attributes[name] ??= value;
     /* Loading one page of history twice at once would show messages twice. */
@@ -116,8 +167,18 @@ ChatModel.prototype.proxyName = 'chat';
 
 export class ContactModel extends Model {
   static props = [
-    'id', 'name', 'shortName', 'pushname', 'phoneNumber', 'type', 'isAddressBookContact', 'isBusiness', 'isEnterprise',
-    'isContactBlocked', 'labels', 'verifiedName',
+    'id',
+    'name',
+    'shortName',
+    'pushname',
+    'phoneNumber',
+    'type',
+    'isAddressBookContact',
+    'isBusiness',
+    'isEnterprise',
+    'isContactBlocked',
+    'labels',
+    'verifiedName',
   ];
   get formattedName() {
     return this.name || this.pushname || (this.id.isLid() ? `~${this.id.user}` : `+${this.id.user}`);

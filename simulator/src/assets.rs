@@ -51,10 +51,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
 
 /// The page and everything it loads.
 pub(crate) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/", get(page))
-        .route("/sim/page/{*name}", get(script))
-        .route("/sim/qr.svg", get(qr))
+    Router::new().route("/", get(page)).route("/sim/page/{*name}", get(script)).route("/sim/qr.svg", get(qr))
 }
 
 async fn page(State(shared): State<Shared>) -> Response {
@@ -69,7 +66,10 @@ async fn page(State(shared): State<Shared>) -> Response {
 async fn script(Path(name): Path<String>) -> Response {
     match SCRIPTS.iter().find(|(known, _)| *known == name) {
         Some((_, source)) => {
-            let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+            let headers = [
+                (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
             (headers, *source).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),

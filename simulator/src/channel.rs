@@ -128,7 +128,8 @@ fn has_account(number: &str) -> bool {
 
 fn with_chat(shared: &Shared, page: &str, chat: &str, change: impl FnOnce(&mut crate::account::Chat)) {
     shared.change(|world| {
-        let number = world.pages.get(page).and_then(|page| page.identity.as_ref()).map(|who| who.number.clone());
+        let number =
+            world.pages.get(page).and_then(|page| page.identity.as_ref()).map(|who| who.number.clone());
         let account = number.and_then(|number| world.lasting.accounts.get_mut(&number));
         if let Some(account) = account {
             change(account.chats.entry(chat.to_owned()).or_default());

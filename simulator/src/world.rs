@@ -175,7 +175,8 @@ impl World {
             let Some(identity) = page.identity.as_ref().filter(|identity| identity.number == number) else {
                 continue;
             };
-            if let Some(queued) = account.devices.get(&identity.device).and_then(|device| device.queue.back()) {
+            if let Some(queued) = account.devices.get(&identity.device).and_then(|device| device.queue.back())
+            {
                 page.tell(ToPage::Deliver { seq: queued.seq, event: queued.event.clone() });
             }
         }
@@ -198,7 +199,8 @@ impl World {
 
     /// The phone logs every device of a number out. False when there is none.
     pub(crate) fn log_out(&mut self, number: &str) -> bool {
-        let Some(account) = self.lasting.accounts.get_mut(number).filter(|account| account.has_devices()) else {
+        let Some(account) = self.lasting.accounts.get_mut(number).filter(|account| account.has_devices())
+        else {
             return false;
         };
         for device in account.devices.values_mut() {
@@ -228,7 +230,14 @@ impl World {
     }
 
     /// Notes a line on the phone's screen and hands the event to the devices.
-    pub(crate) fn deliver_message(&mut self, number: &str, chat: &str, name: &str, line: Line, event: &Value) {
+    pub(crate) fn deliver_message(
+        &mut self,
+        number: &str,
+        chat: &str,
+        name: &str,
+        line: Line,
+        event: &Value,
+    ) {
         if let Some(account) = self.lasting.accounts.get_mut(number) {
             account.note(chat, Some(name), line);
         }

@@ -3,8 +3,19 @@
 import { account } from '../account.js';
 import { decodeBase64, encodeBase64, encodeBase64UrlSafe } from '../bytes.js';
 import {
-  BackendEvent, BackendEventBus, Cmd, CmdImpl, Conn, NetworkStatus, offlineDelivery, Socket, SOCKET_STATE, SOCKET_STREAM, Stream,
-  StreamInfo, StreamMode,
+  BackendEvent,
+  BackendEventBus,
+  Cmd,
+  CmdImpl,
+  Conn,
+  NetworkStatus,
+  offlineDelivery,
+  Socket,
+  SOCKET_STATE,
+  SOCKET_STREAM,
+  Stream,
+  StreamInfo,
+  StreamMode,
 } from '../connection.js';
 import { Emitter } from '../events.js';
 import { pairing, refreshQr, startPairingCode } from '../linking.js';
@@ -37,29 +48,61 @@ export const connectionModules = [
   { id: 'WAWebIsOfficialClient', exports: () => ({ isOfficialClient: true }) },
   {
     id: 'WAWebOfflineHandler',
-    exports: () => ({ OfflineMessageHandler: { getOfflineDeliveryProgress: () => offlineDelivery.progress } }),
+    exports: () => ({
+      OfflineMessageHandler: { getOfflineDeliveryProgress: () => offlineDelivery.progress },
+    }),
   },
-  { id: 'WAWebBuildConstants', exports: () => ({ VERSION_BASE: version, VERSION_STR: version, SANITIZED_VERSION_STR: version, PUSH_PHASE: 'C3' }) },
-  { id: 'WABase64', exports: () => ({ encodeB64: encodeBase64, decodeB64: decodeBase64, encodeB64UrlSafe: encodeBase64UrlSafe }) },
-  { id: 'WAWebCompanionRegClientUtils', exports: () => ({ DEVICE_PLATFORM: '1', getCompanionWebClientFromBrowser: () => 1 }) },
+  {
+    id: 'WAWebBuildConstants',
+    exports: () => ({
+      VERSION_BASE: version,
+      VERSION_STR: version,
+      SANITIZED_VERSION_STR: version,
+      PUSH_PHASE: 'C3',
+    }),
+  },
+  {
+    id: 'WABase64',
+    exports: () => ({
+      encodeB64: encodeBase64,
+      decodeB64: decodeBase64,
+      encodeB64UrlSafe: encodeBase64UrlSafe,
+    }),
+  },
+  {
+    id: 'WAWebCompanionRegClientUtils',
+    exports: () => ({ DEVICE_PLATFORM: '1', getCompanionWebClientFromBrowser: () => 1 }),
+  },
   {
     id: 'WAWebAdvSignatureApi',
-    exports: () => ({ getADVSecretKey: async () => account.keys.advSecret, setADVSignedIdentity() {}, generateADVSecretKey() {}, clearADVSecretKey() {} }),
+    exports: () => ({
+      getADVSecretKey: async () => account.keys.advSecret,
+      setADVSignedIdentity() {},
+      generateADVSecretKey() {},
+      clearADVSecretKey() {},
+    }),
   },
   {
     id: 'WAWebUserPrefsMultiDevice',
-    exports: () => ({ getADVSecretKey: () => account.keys.advSecret, isRegistered: () => account.isLinked(), setADVSecretKey() {} }),
+    exports: () => ({
+      getADVSecretKey: () => account.keys.advSecret,
+      isRegistered: () => account.isLinked(),
+      setADVSecretKey() {},
+    }),
   },
   {
     id: 'WAWebUserPrefsInfoStore',
-    exports: () => ({ waNoiseInfo: { get: async () => ({ staticKeyPair: { pubKey: account.keys.noisePublic } }) } }),
+    exports: () => ({
+      waNoiseInfo: { get: async () => ({ staticKeyPair: { pubKey: account.keys.noisePublic } }) },
+    }),
   },
   {
     id: 'WAWebSignalStoreApi',
     exports: () => ({
       waSignalStore: {
         getRegistrationInfo: async () => ({
-          registrationId: account.keys.registrationId, identityKeyPair: { pubKey: account.keys.identityPublic },
+          registrationId: account.keys.registrationId,
+          identityKeyPair: { pubKey: account.keys.identityPublic },
         }),
       },
     }),
@@ -79,8 +122,18 @@ export const connectionModules = [
       isMeAccount: (wid) => account.isMe(wid),
     }),
   },
-  { id: 'WAWebMiscBrowserUtils', exports: () => ({ info: () => ({ os: 'Linux', name: 'Chrome', version: '156' }), hardRefresh: () => location.reload() }) },
-  { id: 'WAWebLaunchSocketUtils', dependencies: ['WAWebSocketModel'], exports: () => ({ refreshQR: refreshQr }) },
+  {
+    id: 'WAWebMiscBrowserUtils',
+    exports: () => ({
+      info: () => ({ os: 'Linux', name: 'Chrome', version: '156' }),
+      hardRefresh: () => location.reload(),
+    }),
+  },
+  {
+    id: 'WAWebLaunchSocketUtils',
+    dependencies: ['WAWebSocketModel'],
+    exports: () => ({ refreshQR: refreshQr }),
+  },
   { id: 'WAWebAltDeviceLinkingApi', dependencies: ['WAWebConnModel'], exports: () => altLinking },
   {
     id: 'WAWebAltDeviceLinkingUtils',
@@ -89,13 +142,18 @@ export const connectionModules = [
   },
   {
     id: 'WAWebLinkDeviceEvents',
-    exports: () => ({ WAWebLinkDeviceEvents: Object.assign(new Emitter(), { triggerRefreshAltLinkingCode() {} }) }),
+    exports: () => ({
+      WAWebLinkDeviceEvents: Object.assign(new Emitter(), { triggerRefreshAltLinkingCode() {} }),
+    }),
   },
   { id: 'WAWebSocketConstants', exports: () => ({ SOCKET_STATE, SOCKET_STREAM }) },
   {
     id: 'WAWebLogoutReasonUtils',
     exports: () => ({
-      getErrorCodeFromLogoutReason: () => 0, setPrevLogoutReasonCode() {}, getPrevLogoutReasonCode() {}, setPrevCustomLogoutMessage() {},
+      getErrorCodeFromLogoutReason: () => 0,
+      setPrevLogoutReasonCode() {},
+      getPrevLogoutReasonCode() {},
+      setPrevCustomLogoutMessage() {},
       getPrevCustomLogoutMessage() {},
     }),
   },

@@ -9,7 +9,10 @@ import { ContactCollectionImpl, ContactModel, ContactStore } from '../stores.js'
 /* Numbers and lids that the page knows to be the same person. */
 const lids = {
   getPhoneNumber: (wid) => (account.lid()?.equals(wid) ? account.wid() : ContactStore.get(wid)?.phoneNumber),
-  getCurrentLid: (wid) => (account.wid()?.equals(wid) ? account.lid() : ContactStore.findFirst(({ phoneNumber }) => phoneNumber?.equals(wid))?.id),
+  getCurrentLid: (wid) =>
+    account.wid()?.equals(wid)
+      ? account.lid()
+      : ContactStore.findFirst(({ phoneNumber }) => phoneNumber?.equals(wid))?.id,
   getLidEntry: () => undefined,
 };
 const isLid = (wid) => createWid(wid)?.isLid();
@@ -75,12 +78,26 @@ export const contactModules = [
   {
     id: 'WAWebWidToJid',
     dependencies: ['WAWebWidFactory'],
-    exports: () => Object.fromEntries(['widToUserJid', 'widToGroupJid', 'widToChatJid'].map((name) => [name, (wid) => createWid(wid).toJid()])),
+    exports: () =>
+      Object.fromEntries(
+        ['widToUserJid', 'widToGroupJid', 'widToChatJid'].map((name) => [
+          name,
+          (wid) => createWid(wid).toJid(),
+        ]),
+      ),
   },
   { id: 'WAWebContactModel', exports: () => ({ default: ContactModel, Contact: ContactModel }) },
-  { id: 'WAWebContactCollection', dependencies: ['WAWebContactModel'], exports: () => ({ ContactCollectionImpl, ContactCollection: ContactStore }) },
+  {
+    id: 'WAWebContactCollection',
+    dependencies: ['WAWebContactModel'],
+    exports: () => ({ ContactCollectionImpl, ContactCollection: ContactStore }),
+  },
   { id: 'WAWebContactGetters', dependencies: ['WAWebContactModel'], exports: () => contactGetters },
-  { id: 'WAWebFrontendContactGetters', dependencies: ['WAWebContactGetters'], exports: () => frontendGetters },
+  {
+    id: 'WAWebFrontendContactGetters',
+    dependencies: ['WAWebContactGetters'],
+    exports: () => frontendGetters,
+  },
   {
     id: 'WAWebApiContact',
     exports: () => ({
@@ -100,12 +117,33 @@ export const contactModules = [
     }),
   },
   { id: 'WAWebLidPnCache', exports: () => ({ lidPnCache: lids }) },
-  { id: 'WAWebLid1X1MigrationUtils', exports: () => ({ Lid1X1MigrationUtils: { isLidMigrated: () => false } }) },
-  { id: 'WAWebQueryExistsJob', dependencies: ['WAWebWidFactory'], exports: () => ({ queryWidExists: queryExists, queryPhoneExists: queryExists }) },
-  { id: 'WAWebParticipantModel', exports: () => ({ default: ParticipantModel, Participant: ParticipantModel }) },
-  { id: 'WAWebGroupParticipantCollection', dependencies: ['WAWebParticipantModel'], exports: () => ({ default: ParticipantCollection }) },
-  { id: 'WAWebGroupMetadataModel', exports: () => ({ default: GroupMetadataModel, GroupMetadata: GroupMetadataModel }) },
-  { id: 'WAWebGroupMetadataCollection', dependencies: ['WAWebGroupMetadataModel'], exports: () => ({ default: GroupMetadata }) },
+  {
+    id: 'WAWebLid1X1MigrationUtils',
+    exports: () => ({ Lid1X1MigrationUtils: { isLidMigrated: () => false } }),
+  },
+  {
+    id: 'WAWebQueryExistsJob',
+    dependencies: ['WAWebWidFactory'],
+    exports: () => ({ queryWidExists: queryExists, queryPhoneExists: queryExists }),
+  },
+  {
+    id: 'WAWebParticipantModel',
+    exports: () => ({ default: ParticipantModel, Participant: ParticipantModel }),
+  },
+  {
+    id: 'WAWebGroupParticipantCollection',
+    dependencies: ['WAWebParticipantModel'],
+    exports: () => ({ default: ParticipantCollection }),
+  },
+  {
+    id: 'WAWebGroupMetadataModel',
+    exports: () => ({ default: GroupMetadataModel, GroupMetadata: GroupMetadataModel }),
+  },
+  {
+    id: 'WAWebGroupMetadataCollection',
+    dependencies: ['WAWebGroupMetadataModel'],
+    exports: () => ({ default: GroupMetadata }),
+  },
   {
     id: 'WAWebGroupQueryJob',
     dependencies: ['WAWebGroupMetadataCollection'],

@@ -7,7 +7,13 @@ import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming
 import { Collection } from '../models.js';
 import * as outgoing from '../outgoing.js';
 import {
-  ChatCollectionImpl, ChatModel, ChatStore, ContactStore, MsgCollectionImpl, MsgModel, MsgStore,
+  ChatCollectionImpl,
+  ChatModel,
+  ChatStore,
+  ContactStore,
+  MsgCollectionImpl,
+  MsgModel,
+  MsgStore,
 } from '../stores.js';
 import { unixTime } from '../bytes.js';
 import { Cmd } from '../connection.js';
@@ -43,7 +49,12 @@ const mine = (message) => message.id.fromMe && message.type !== 'revoked';
 export const messageModules = [
   {
     id: 'WAWebCollections',
-    dependencies: ['WAWebMsgCollection', 'WAWebChatCollection', 'WAWebContactCollection', 'WAWebGroupMetadataCollection'],
+    dependencies: [
+      'WAWebMsgCollection',
+      'WAWebChatCollection',
+      'WAWebContactCollection',
+      'WAWebGroupMetadataCollection',
+    ],
     exports: () => ({
       Msg: MsgStore,
       Chat: ChatStore,
@@ -55,10 +66,26 @@ export const messageModules = [
       ...otherStores,
     }),
   },
-  { id: 'WAWebMsgModel', dependencies: ['WAWebMsgKey'], exports: () => ({ default: MsgModel, Msg: MsgModel }) },
-  { id: 'WAWebMsgCollection', dependencies: ['WAWebMsgModel'], exports: () => ({ MsgCollectionImpl, MsgCollection: MsgStore }) },
-  { id: 'WAWebChatModel', dependencies: ['WAWebWid'], exports: () => ({ default: ChatModel, Chat: ChatModel }) },
-  { id: 'WAWebChatCollection', dependencies: ['WAWebChatModel'], exports: () => ({ ChatCollectionImpl, ChatCollection: ChatStore }) },
+  {
+    id: 'WAWebMsgModel',
+    dependencies: ['WAWebMsgKey'],
+    exports: () => ({ default: MsgModel, Msg: MsgModel }),
+  },
+  {
+    id: 'WAWebMsgCollection',
+    dependencies: ['WAWebMsgModel'],
+    exports: () => ({ MsgCollectionImpl, MsgCollection: MsgStore }),
+  },
+  {
+    id: 'WAWebChatModel',
+    dependencies: ['WAWebWid'],
+    exports: () => ({ default: ChatModel, Chat: ChatModel }),
+  },
+  {
+    id: 'WAWebChatCollection',
+    dependencies: ['WAWebChatModel'],
+    exports: () => ({ ChatCollectionImpl, ChatCollection: ChatStore }),
+  },
   { id: 'WAWebCallCollection', exports: () => ({ default: CallStore }) },
   { id: 'WAWebNewsletterCollection', exports: () => ({ default: NewsletterStore }) },
   {
@@ -69,15 +96,29 @@ export const messageModules = [
   {
     id: 'WAWebFindChatAction',
     dependencies: ['WAWebCollections'],
-    exports: () => ({ findExistingChat: async (wid) => ({ chat: ChatStore.get(wid) }), findOrCreateLatestChat: outgoing.findOrCreateLatestChat }),
+    exports: () => ({
+      findExistingChat: async (wid) => ({ chat: ChatStore.get(wid) }),
+      findOrCreateLatestChat: outgoing.findOrCreateLatestChat,
+    }),
   },
   {
     id: 'WAWebSendMessageEditAction',
     dependencies: ['WAWebCollections'],
-    exports: () => ({ sendMessageEdit: outgoing.sendMessageEdit, addAndSendMessageEdit: outgoing.addAndSendMessageEdit }),
+    exports: () => ({
+      sendMessageEdit: outgoing.sendMessageEdit,
+      addAndSendMessageEdit: outgoing.addAndSendMessageEdit,
+    }),
   },
-  { id: 'WAWebSendReactionMsgAction', dependencies: ['WAWebCollections'], exports: () => ({ sendReactionToMsg: outgoing.sendReactionToMsg }) },
-  { id: 'WAWebChatForwardMessage', dependencies: ['WAWebSendMsgChatAction'], exports: () => ({ forwardMessages: outgoing.forwardMessages }) },
+  {
+    id: 'WAWebSendReactionMsgAction',
+    dependencies: ['WAWebCollections'],
+    exports: () => ({ sendReactionToMsg: outgoing.sendReactionToMsg }),
+  },
+  {
+    id: 'WAWebChatForwardMessage',
+    dependencies: ['WAWebSendMsgChatAction'],
+    exports: () => ({ forwardMessages: outgoing.forwardMessages }),
+  },
   {
     id: 'WAWebChatSendMessages',
     dependencies: ['WAWebCollections'],
@@ -86,17 +127,30 @@ export const messageModules = [
   {
     id: 'WAWebMsgActionCapability',
     exports: () => ({
-      canSenderRevokeMsg: mine, canAdminRevokeMsg: () => false, canStarMsg: () => true,
-      canEditText: (message) => mine(message) && message.type === 'chat', canEditMsg: (message) => mine(message) && message.type === 'chat',
+      canSenderRevokeMsg: mine,
+      canAdminRevokeMsg: () => false,
+      canStarMsg: () => true,
+      canEditText: (message) => mine(message) && message.type === 'chat',
+      canEditMsg: (message) => mine(message) && message.type === 'chat',
       canEditCaption: (message) => mine(message) && Boolean(message.caption),
     }),
   },
   { id: 'WAWebMsgReply', exports: () => ({ canReplyMsg: (message) => message.canReply() }) },
-  { id: 'WAWebQuotedMsgModelUtils', exports: () => ({ getQuotedMsgObj: (message) => MsgStore.findFirst(({ id }) => id.id === message.quotedStanzaID) }) },
+  {
+    id: 'WAWebQuotedMsgModelUtils',
+    exports: () => ({
+      getQuotedMsgObj: (message) => MsgStore.findFirst(({ id }) => id.id === message.quotedStanzaID),
+    }),
+  },
   {
     id: 'WAWebUpdateUnreadChatAction',
     dependencies: ['WAWebChatCollection'],
-    exports: () => ({ sendSeen: outgoing.sendSeen, sendConversationSeen: outgoing.sendSeen, markUnread: outgoing.markUnread, markConversationUnread: outgoing.markUnread }),
+    exports: () => ({
+      sendSeen: outgoing.sendSeen,
+      sendConversationSeen: outgoing.sendSeen,
+      markUnread: outgoing.markUnread,
+      markConversationUnread: outgoing.markUnread,
+    }),
   },
   {
     id: 'WAWebChatLoadMessages',
@@ -130,23 +184,36 @@ export const messageModules = [
       markPaused: outgoing.sendChatState('paused'),
     }),
   },
-  { id: 'WAWebPresenceChatAction', exports: () => ({ sendPresenceAvailable() {}, sendPresenceUnavailable() {} }) },
+  {
+    id: 'WAWebPresenceChatAction',
+    exports: () => ({ sendPresenceAvailable() {}, sendPresenceUnavailable() {} }),
+  },
   { id: 'WAWebHandleMsgReceipt', exports: () => receiptHandlers },
   { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
   { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },
   { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: { async bulkUpsert() {} } }) },
   { id: 'WAWebGetEphemeralFieldsMsgActionsUtils', exports: () => ({ getEphemeralFields: () => ({}) }) },
-  { id: 'WAWebChatClearBridge', dependencies: ['WAWebChatCollection'], exports: () => ({ sendClear: outgoing.clearChat }) },
+  {
+    id: 'WAWebChatClearBridge',
+    dependencies: ['WAWebChatCollection'],
+    exports: () => ({ sendClear: outgoing.clearChat }),
+  },
   {
     id: 'WALinkify',
-    exports: () => ({ findLink: (text) => linksIn(text)[0], findLinks: linksIn, findFirstWebLink: (text) => linksIn(text)[0]?.href }),
+    exports: () => ({
+      findLink: (text) => linksIn(text)[0],
+      findLinks: linksIn,
+      findFirstWebLink: (text) => linksIn(text)[0]?.href,
+    }),
   },
   { id: 'WAWebLinkPreviewChatAction', exports: () => ({ getLinkPreview: async () => null }) },
   {
     id: 'WAWebChatGetters',
     exports: () => ({
-      getIsNewsletter: (chat) => chat.id.isNewsletter(), getIsBroadcast: (chat) => chat.id.isBroadcast(),
-      getIsGroup: (chat) => chat.id.isGroup(), getIsUser: (chat) => chat.id.isUser(),
+      getIsNewsletter: (chat) => chat.id.isNewsletter(),
+      getIsBroadcast: (chat) => chat.id.isBroadcast(),
+      getIsGroup: (chat) => chat.id.isGroup(),
+      getIsUser: (chat) => chat.id.isUser(),
     }),
   },
 ];

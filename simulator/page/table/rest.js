@@ -5,8 +5,25 @@ import { SOCKET_STATE } from '../connection.js';
 import { unixTime } from '../bytes.js';
 
 const COLLECTIONS = [
-  'Blocklist', 'BotProfile', 'BusinessProfile', 'Cart', 'Catalog', 'EmojiVariant', 'Label', 'MsgInfo', 'Mute', 'Order', 'PinInChat',
-  'Presence', 'ProfilePicThumb', 'QuickReply', 'Reactions', 'RecentEmoji', 'Status', 'Sticker', 'StickerSearch',
+  'Blocklist',
+  'BotProfile',
+  'BusinessProfile',
+  'Cart',
+  'Catalog',
+  'EmojiVariant',
+  'Label',
+  'MsgInfo',
+  'Mute',
+  'Order',
+  'PinInChat',
+  'Presence',
+  'ProfilePicThumb',
+  'QuickReply',
+  'Reactions',
+  'RecentEmoji',
+  'Status',
+  'Sticker',
+  'StickerSearch',
 ];
 
 /* One empty collection each, under the names that libraries look for. */
@@ -22,15 +39,28 @@ export const restModules = [
   ...collectionModules,
   { id: 'WATimeUtils', exports: () => ({ unixTime, unixTimeMs: () => Date.now() }) },
   { id: 'WAWebSyncGatingUtils', exports: () => ({ isPlaceholderMessageResendEnabled: () => false }) },
-  { id: 'WAWebNonMessageDataRequestPlaceholderMessageResendUtils', exports: () => ({ handlePlaceholderMsgsSeen() {} }) },
+  {
+    id: 'WAWebNonMessageDataRequestPlaceholderMessageResendUtils',
+    exports: () => ({ handlePlaceholderMsgsSeen() {} }),
+  },
   { id: 'WAWebE2EProtoUtils', exports: () => ({ typeAttributeFromProtobuf: () => 'text' }) },
   { id: 'WAWebABProps', exports: () => ({ getABPropConfigValue: () => undefined }) },
   {
     id: 'WAWebAck',
     exports: () => ({
       ACK: {
-        INACTIVE: -6, CONTENT_UNUPLOADABLE: -5, CONTENT_TOO_BIG: -4, CONTENT_GONE: -3, EXPIRED: -2, FAILED: -1, CLOCK: 0, SENT: 1,
-        RECEIVED: 2, READ: 3, PLAYED: 4, PEER: 5,
+        INACTIVE: -6,
+        CONTENT_UNUPLOADABLE: -5,
+        CONTENT_TOO_BIG: -4,
+        CONTENT_GONE: -3,
+        EXPIRED: -2,
+        FAILED: -1,
+        CLOCK: 0,
+        SENT: 1,
+        RECEIVED: 2,
+        READ: 3,
+        PLAYED: 4,
+        PEER: 5,
       },
       ACK_STRING: { SENDER: 'sender', DELIVERY: 'delivery', READ: 'read', PLAYED: 'played' },
       EDIT_ATTR: { NONE: -1, MESSAGE_EDIT: 1, SENDER_REVOKE: 7, ADMIN_REVOKE: 8 },
@@ -40,7 +70,9 @@ export const restModules = [
     id: 'WAWebSendMsgResultAction',
     exports: () => ({
       SendMsgResult: Object.fromEntries(
-        ['OK', 'ERROR_NETWORK', 'ERROR_EXPIRED', 'ERROR_CANCELLED', 'ERROR_UPLOAD', 'ERROR_UNKNOWN'].map((name) => [name, name]),
+        ['OK', 'ERROR_NETWORK', 'ERROR_EXPIRED', 'ERROR_CANCELLED', 'ERROR_UPLOAD', 'ERROR_UNKNOWN'].map(
+          (name) => [name, name],
+        ),
       ),
     }),
   },
@@ -48,9 +80,22 @@ export const restModules = [
     id: 'WAWebMsgType',
     exports: () => ({
       MSG_TYPE: {
-        CHAT: 'chat', IMAGE: 'image', VIDEO: 'video', AUDIO: 'audio', PTT: 'ptt', DOCUMENT: 'document', STICKER: 'sticker',
-        REVOKED: 'revoked', PROTOCOL: 'protocol', CIPHERTEXT: 'ciphertext', CALL_LOG: 'call_log', LOCATION: 'location', VCARD: 'vcard',
-        POLL_CREATION: 'poll_creation', REACTION: 'reaction', GP2: 'gp2',
+        CHAT: 'chat',
+        IMAGE: 'image',
+        VIDEO: 'video',
+        AUDIO: 'audio',
+        PTT: 'ptt',
+        DOCUMENT: 'document',
+        STICKER: 'sticker',
+        REVOKED: 'revoked',
+        PROTOCOL: 'protocol',
+        CIPHERTEXT: 'ciphertext',
+        CALL_LOG: 'call_log',
+        LOCATION: 'location',
+        VCARD: 'vcard',
+        POLL_CREATION: 'poll_creation',
+        REACTION: 'reaction',
+        GP2: 'gp2',
       },
       SYSTEM_MESSAGE_TYPES: ['gp2', 'e2e_notification', 'notification', 'notification_template'],
     }),

@@ -22,9 +22,12 @@ pub(crate) async fn set(State(shared): State<Shared>, body: Bytes) -> Result<Jso
     let fault = fields.text("fault")?;
     let value = match fields.get("value") {
         None => None,
-        Some(value) => Some(value.as_f64().filter(|value| *value >= 0.0).ok_or_else(|| {
-            Refusal::field("value", "must be a number that is not negative")
-        })?),
+        Some(value) => Some(
+            value
+                .as_f64()
+                .filter(|value| *value >= 0.0)
+                .ok_or_else(|| Refusal::field("value", "must be a number that is not negative"))?,
+        ),
     };
     shared.change(|world| {
         let target = Target::find(world, &fields)?;

@@ -72,7 +72,9 @@ fn number(field: &'static str, text: &str) -> Result<String, Refusal> {
 
 /// Completes a bare number to a chat id.
 pub(crate) fn chat(field: &'static str, text: &str) -> Result<String, Refusal> {
-    let Some((user, server)) = text.split_once('@') else { return Ok(format!("{}@c.us", number(field, text)?)) };
+    let Some((user, server)) = text.split_once('@') else {
+        return Ok(format!("{}@c.us", number(field, text)?));
+    };
     let user_fits = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if user_fits && matches!(server, "c.us" | "lid" | "g.us") {
         Ok(text.to_owned())

@@ -35,7 +35,8 @@ pub(crate) async fn sent(State(shared): State<Shared>, Query(query): Query<OfNum
 /// `GET /phone/media/{id}`: the bytes of a sent message.
 pub(crate) async fn media(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
     let world = shared.lock();
-    let sent = world.lasting.accounts.values().flat_map(|account| &account.sent).find(|sent| sent.message.id == id);
+    let sent =
+        world.lasting.accounts.values().flat_map(|account| &account.sent).find(|sent| sent.message.id == id);
     let path = sent.and_then(|sent| sent.message.details.get("media")?.as_str());
     let found = path.and_then(media::key_of).and_then(|key| world.lasting.media.get(key)).cloned();
     drop(world);

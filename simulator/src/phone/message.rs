@@ -21,7 +21,9 @@ pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result
     let (to, from) = (fields.number("to")?, fields.chat("from")?);
     let author = match fields.get("author") {
         Some(_) => Some(fields.chat("author")?),
-        None if from.ends_with("@g.us") => return Err(Refusal::field("author", "is missing: a group has no voice")),
+        None if from.ends_with("@g.us") => {
+            return Err(Refusal::field("author", "is missing: a group has no voice"));
+        }
         None => None,
     };
     let name = fields.optional_text("name")?.unwrap_or_default().to_owned();
@@ -100,7 +102,8 @@ pub(crate) async fn revoke(State(shared): State<Shared>, body: Bytes) -> Result<
 /// `POST /phone/react {"number","id","from","reaction"}`: the other side reacts; "" takes it back.
 pub(crate) async fn react(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
-    let reaction = fields.optional_text("reaction")?.ok_or_else(|| Refusal::field("reaction", "is missing"))?;
+    let reaction =
+        fields.optional_text("reaction")?.ok_or_else(|| Refusal::field("reaction", "is missing"))?;
     let event = json!({
         "kind": "reaction", "id": fields.text("id")?, "from": fields.chat("from")?, "reaction": reaction,
         "key": new_id(), "timestamp_ms": now_ms(),
@@ -115,7 +118,12 @@ pub(crate) async fn read(State(shared): State<Shared>, body: Bytes) -> Result<Js
     let ids: Vec<String> = {
         let world = shared.lock();
         let account = world.lasting.accounts.get(&number).ok_or(NO_DEVICE)?;
-        account.sent.iter().filter(|sent| sent.message.to == chat).map(|sent| sent.message.id.clone()).collect()
+        account
+            .sent
+            .iter()
+            .filter(|sent| sent.message.to == chat)
+            .map(|sent| sent.message.id.clone())
+            .collect()
     };
     let read = ids.len();
     shared.change(|world| {
@@ -159,7 +167,9 @@ impl Attachment {
     fn read(fields: &Fields) -> Result<Option<Self>, Refusal> {
         let Some(media) = fields.get("media") else { return Ok(None) };
         let text = |key: &str| media.get(key).and_then(Value::as_str);
-        let need = |key: &'static str, name: &'static str| text(key).ok_or_else(|| Refusal::field(name, "is missing"));
+        let need = |key: &'static str, name: &'static str| {
+            text(key).ok_or_else(|| Refusal::field(name, "is missing"))
+        };
         let data = need("data", "media.data")?;
         let bytes = media::decode(data).map_err(|error| Refusal::field("media.data", error.to_string()))?;
         Ok(Some(Self {

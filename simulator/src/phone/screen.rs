@@ -23,7 +23,8 @@ const SCRIPT: &str = include_str!("../../phone/phone.js");
 
 /// `GET /phone`.
 pub(crate) async fn show(headers: HeaderMap) -> impl IntoResponse {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let wanted =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (language, texts) = if prefers_portuguese(wanted) { ("pt-BR", PORTUGUESE) } else { ("en", ENGLISH) };
     let page = HTML
         .replace("{{language}}", language)
@@ -40,7 +41,9 @@ fn prefers_portuguese(accept_language: &str) -> bool {
 }
 
 /// `GET /phone/events`: one event per change of the world; several changes may share one.
-pub(crate) async fn events(State(shared): State<Shared>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(crate) async fn events(
+    State(shared): State<Shared>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = futures::stream::unfold(shared.watch(), |mut watch| async move {
         watch.changed().await.ok()?;
         let count = *watch.borrow_and_update();

@@ -1,0 +1,261 @@
+/* The page itself: its QR codes, its faults, and that no message is lost or doubled by any of them. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import puppeteer from 'puppeteer-core';
+
+import { chromium, chromiumArguments, start, until } from './harness.js';
+
+const ME = '5511900000003';
+const ANA = '5511911110001';
+const CHAT = `${ANA}@c.us`;
+
+async function open(folder, address) {
+  const browser = await puppeteer.launch({
+    executablePath: chromium,
+    headless: 'shell',
+    userDataDir: `${folder}/profile`,
+    args: chromiumArguments,
+  });
+  const [page] = await browser.pages();
+  /* Every message that enters the collection as new, whenever it does, and every state. */
+  await page.evaluateOnNewDocument(() => {
+    window.fresh = [];
+    window.states = [];
+    const wait = setInterval(() => {
+      if (!window.Debug) return;
+      clearInterval(wait);
+      const { Socket } = window.require('WAWebSocketModel');
+      window.states.push(Socket.state);
+      Socket.on('change:state', (_, state) => window.states.push(state));
+      const { Msg } = window.require('WAWebCollections');
+      const note = (message) => message.isNewMsg && window.fresh.push(message.body);
+      Msg.forEach(note);
+      Msg.on('add', note);
+    });
+  });
+  await page.goto(address, { waitUntil: 'load' });
+  return { browser, page };
+}
+
+const shown = (phone, state) =>
+  until(`a page is in ${state}`, async () => (await phone.pages()).find((page) => page.state === state));
+const qrOf = async (phone) => until('a QR code', async () => (await phone.pages())[0]?.qr);
+async function login(phone) {
+  await phone.scan({ qr: await qrOf(phone), number: ME, name: 'Acme' });
+  await shown(phone, 'main');
+}
+const fresh = (page) => page.evaluate(() => window.fresh);
+const state = (page) => page.evaluate(() => window.require('WAWebSocketModel').Socket.state);
+
+function send(page, body) {
+  return page.evaluate(
+    async (to, text) => {
+      const wid = window.require('WAWebWidFactory').createWid(to);
+      const { chat } = await window.require('WAWebFindChatAction').findOrCreateLatestChat(wid);
+      const MsgKey = window.require('WAWebMsgKey');
+      const from = window.require('WAWebUserPrefsMeUser').getMaybeMePnUser();
+      const id = new MsgKey({ from, to: wid, id: await MsgKey.newId(), selfDir: 'out' });
+      const message = {
+        id,
+        from,
+        to: wid,
+        body: text,
+        type: 'chat',
+        self: 'out',
+        t: Math.floor(Date.now() / 1000),
+      };
+      const [added, result] = window.require('WAWebSendMsgChatAction').addAndSendMsgToChat(chat, message);
+      await added;
+      return (await result).messageSendResult;
+    },
+    CHAT,
+    body,
+  );
+}
+
+test('QR codes follow each other until a button asks for more', async (t) => {
+  const { address, folder, phone } = await start(t, '--qr-ttl-ms', '400', '--qr-count', '2');
+  const { page } = await open(folder, address);
+  const first = await page
+    .waitForSelector('[data-ref]')
+    .then((element) => element.evaluate((one) => one.dataset.ref));
+  assert.equal(first.split(',').length, 5);
+  await page.waitForFunction((old) => document.querySelector('[data-ref]')?.dataset.ref !== old, {}, first);
+  await assert.rejects(phone.scan({ qr: first, number: ME, name: 'Acme' }), /404/);
+  const button = await page.waitForSelector('#qr button');
+  assert.equal(await page.$('[data-ref]'), null);
+  assert.equal(await state(page), 'UNPAIRED_IDLE');
+  await button.click();
+  const again = await page
+    .waitForSelector('[data-ref]')
+    .then((element) => element.evaluate((one) => one.dataset.ref));
+  await until('the phone can scan', () =>
+    phone.scan({ qr: again.split(',')[0], number: ME, name: 'Acme' }).catch(() => null),
+  );
+  await shown(phone, 'main');
+});
+
+test('a killed browser finds each message of the meantime once, and older ones by paging', async (t) => {
+  const { address, folder, phone } = await start(t);
+  let { browser, page } = await open(folder, address);
+  await login(phone);
+  await phone.fault({ number: ME, fault: 'burst', value: 30 });
+  for (let index = 0; index < 50; index++)
+    await phone.message({ to: ME, from: ANA, name: 'Ana', body: `message ${index}` });
+  await until('all are new', async () => (await fresh(page)).length === 80);
+  await until('all are stored', async () => (await phone.numbers())[0].devices[0].queued === 0);
+  browser.process().kill('SIGKILL');
+  await until('the page is gone', async () => (await phone.pages()).length === 0);
+  for (let index = 50; index < 60; index++) {
+    assert.equal(
+      (await phone.message({ to: ME, from: ANA, name: 'Ana', body: `message ${index}` })).queued,
+      true,
+    );
+  }
+
+  ({ browser, page } = await open(folder, address));
+  await shown(phone, 'main');
+  const expected = (from, to) => Array.from({ length: to - from }, (_, index) => `message ${from + index}`);
+  await until('the queue is empty', async () => (await phone.numbers())[0].devices[0].queued === 0);
+  assert.deepEqual(await fresh(page), expected(50, 60));
+  const [inMemory, all] = await page.evaluate(async (id) => {
+    const chat = window.require('WAWebCollections').Chat.get(id);
+    const bodies = () => chat.msgs.getModelsArray().map(({ body }) => body);
+    const before = bodies();
+    while ((await window.require('WAWebChatLoadMessages').loadEarlierMsgs({ chat })).length);
+    return [before, bodies()];
+  }, CHAT);
+  assert.deepEqual(inMemory, expected(30, 60));
+  assert.deepEqual(all, expected(0, 60));
+  assert.equal(
+    await page.evaluate((id) => window.require('WAWebCollections').Chat.get(id).unreadCount, CHAT),
+    60,
+  );
+});
+
+test('a session stalls and recovers: conflict, offline, a restarted server', async (t) => {
+  const simulator = await start(t);
+  const { address, folder, phone } = simulator;
+  const { page } = await open(folder, address);
+  await login(phone);
+
+  await phone.fault({ number: ME, fault: 'conflict' });
+  await shown(phone, 'conflict');
+  assert.equal(await state(page), 'CONFLICT');
+  await page.evaluate(() => window.require('WAWebSocketModel').Socket.takeover());
+  await shown(phone, 'main');
+
+  await phone.fault({ number: ME, fault: 'offline', value: 300 });
+  await shown(phone, 'offline');
+  const waiting = send(page, 'sent while offline');
+  const { queued } = await phone.message({ to: ME, from: ANA, body: 'received while offline' });
+  assert.equal(queued, true);
+  assert.equal(await waiting, 'OK');
+  await until('the message arrives', async () => (await fresh(page)).includes('received while offline'));
+
+  await simulator.restart();
+  await until('the page is back', async () => (await phone.pages())[0]?.receiving);
+  assert.equal(await send(page, 'after the restart'), 'OK');
+  await phone.message({ to: ME, from: ANA, body: 'from the new server' });
+  await until('the message arrives', async () => (await fresh(page)).includes('from the new server'));
+  assert.deepEqual((await page.evaluate(() => window.states)).slice(-3), ['TIMEOUT', 'OPENING', 'CONNECTED']);
+});
+
+test('sending fails, is slow, is acknowledged late', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { page } = await open(folder, address);
+  await login(phone);
+  await phone.fault({ number: ME, fault: 'send_failure', value: 2 });
+  assert.deepEqual(
+    [await send(page, 'one'), await send(page, 'two'), await send(page, 'three')],
+    ['ERROR_NETWORK', 'ERROR_NETWORK', 'OK'],
+  );
+  assert.deepEqual(
+    (await phone.sent(ME)).map(({ body }) => body),
+    ['three'],
+  );
+
+  await phone.fault({ number: ME, fault: 'ack_delay', value: 60_000 });
+  send(page, 'four').catch(() => {});
+  await until('the phone has it', async () => (await phone.sent(ME)).length === 2);
+  const ack = () => page.evaluate(() => window.require('WAWebCollections').Msg.last().ack);
+  assert.equal(await ack(), 0);
+  await phone.fault({ number: ME, fault: 'none' });
+  assert.equal(await send(page, 'five'), 'OK');
+});
+
+test('a page hangs, leaks, crashes', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { page } = await open(folder, address);
+  await login(phone);
+  await phone.fault({ number: ME, fault: 'hang', value: 400 });
+  const began = Date.now();
+  await until('it answers again', () => page.evaluate(() => true));
+  assert.ok(Date.now() - began > 250);
+
+  const heap = async () => (await page.metrics()).JSHeapUsedSize / 2 ** 20;
+  const before = await heap();
+  await phone.fault({ number: ME, fault: 'ballast', value: 40 });
+  await until('it is heavier', async () => (await heap()) > before + 30);
+  await phone.fault({ number: ME, fault: 'leak', value: 50 });
+  await until('it grows', async () => (await heap()) > before + 60);
+
+  const crashed = new Promise((resolve) => page.once('error', resolve));
+  await phone.fault({ number: ME, fault: 'crash' });
+  assert.match(String(await crashed), /crash/i);
+});
+
+test('a banned number starts over with its switches', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { page } = await open(folder, `${address}/?syncms=50&other=1`);
+  await login(phone);
+  await phone.fault({ number: ME, fault: 'ban' });
+  await until('it left', () => page.url().includes('post_logout=1'));
+  assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), {
+    post_logout: '1',
+    logout_reason: '2',
+    syncms: '50',
+  });
+  assert.notEqual(await qrOf(phone), null);
+});
+
+test('a logout at the phone reaches a browser that is down', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { browser } = await open(folder, address);
+  await login(phone);
+  await browser.close();
+  await until('the page is gone', async () => (await phone.pages()).length === 0);
+  await phone.logout(ME);
+  const { page } = await open(folder, address);
+  await until('it left', () => page.url().includes('post_logout=1'));
+  assert.ok(await qrOf(phone));
+});
+
+test('late modules fail before their dependencies are there; ballast stays asleep', async (t) => {
+  const { address, folder } = await start(t);
+  const { page } = await open(folder, `${address}/?late=1500&ballast_modules=2000`);
+  const seen = await page.evaluate(async () => {
+    const problems = new Set();
+    for (;;) {
+      try {
+        window.require('WAWebCollections');
+        break;
+      } catch (error) {
+        problems.add(String(error).replace(/:.*dependencies.*/, ' with missing dependencies'));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const { modulesMap } = window.require('__debug');
+    const ballast = Object.values(modulesMap).filter(({ id }) => id.startsWith('WABallast'));
+    return {
+      problems: [...problems],
+      ballast: ballast.length,
+      awake: ballast.filter((one) => one.state !== 'new').length,
+    };
+  });
+  assert.ok(seen.problems.some((text) => text.includes('unknown module')));
+  assert.ok(seen.problems.some((text) => text.includes('missing dependencies')));
+  assert.deepEqual([seen.ballast, seen.awake], [2000, 0]);
+});
