@@ -13,6 +13,7 @@ const constants = require('whatsapp-web.js/src/util/Constants');
 const ME = '5511900000001';
 const ANA = '5511911110001';
 const BO = '5511911110002';
+const GROUP = '120363000000000001@g.us';
 const CONTACTS = [
   { number: ANA, name: 'Ana' },
   { number: BO, name: 'Bo' },
@@ -97,6 +98,20 @@ for (const switches of ['', '?key=min', '?late=2000']) {
 
     assert.equal((await client.getChatById(`${ANA}@c.us`)).unreadCount, 2);
 
+    await phone.message({
+      to: ME,
+      from: GROUP,
+      author: BO,
+      name: 'Bo',
+      body: 'todos?',
+      group_name: 'Time',
+    });
+    const group = await until('the group is there', async () =>
+      (await client.getChats()).find(({ isGroup }) => isGroup),
+    );
+    assert.equal(group.name, 'Time');
+    assert.ok(group.participants.some(({ id }) => id._serialized === `${BO}@c.us`));
+
     const acks = [];
     client.on('message_ack', (message, ack) => acks.push(ack));
     const sent = await client.sendMessage(`${ANA}@c.us`, 'oi https://example.org');
@@ -118,7 +133,7 @@ for (const switches of ['', '?key=min', '?late=2000']) {
     assert.equal((await phone.media(rows[1].id)).toString('base64'), PIXEL);
 
     const chats = await client.getChats();
-    assert.deepEqual(chats.map(({ name }) => name).sort(), ['Ana', 'Bo']);
+    assert.deepEqual(chats.map(({ name }) => name).sort(), ['Ana', 'Bo', 'Time']);
     assert.ok((await client.getContacts()).some(({ name }) => name === 'Ana'));
     const history = await (await client.getChatById(`${ANA}@c.us`)).fetchMessages({ limit: 10 });
     assert.deepEqual(

@@ -55,7 +55,13 @@ export function showProgress(text) {
   app.replaceChildren(element('p', { role: 'status' }, text));
 }
 
-export function showChats(titles) {
-  const rows = titles.map((title) => element('div', { role: 'row' }, title));
-  app.replaceChildren(element('div', { id: 'pane-side', role: 'grid' }, ...rows));
+export function showChats(chats) {
+  const rows = chats.map((chat) => {
+    const last = chat.msgs.last();
+    const unread = chat.unreadCount ? ` (${Math.abs(chat.unreadCount)})` : '';
+    const preview = element('small', {}, last?.caption || (last?.directPath ? `[${last.type}]` : last?.body) || '');
+    return element('div', { role: 'row' }, chat.formattedTitle + unread, element('br'), preview);
+  });
+  const list = element('div', { id: 'pane-side', role: 'grid', 'aria-label': 'Chats' }, ...rows);
+  app.replaceChildren(element('h1', {}, 'Chats'), list);
 }

@@ -88,9 +88,14 @@ async function synchronise({ ok, slow_sync }) {
   Socket.stream = 'CONNECTED';
   Stream.set({ info: 'NORMAL', displayInfo: 'NORMAL', mode: 'MAIN' });
   channel.setState('main');
-  showChats(ChatStore.map((chat) => chat.formattedTitle));
+  drawChats();
+  ChatStore.on('add change:t change:unreadCount change:name', drawChats);
   Cmd.trigger('main_stream_mode_ready');
   Socket.hasSynced = true;
+}
+
+function drawChats() {
+  if (!ending) showChats(ChatStore.getModelsArray());
 }
 
 /* Whether queued messages may come now. */
@@ -132,6 +137,7 @@ actions.takeover = leaveConflict;
 let reachable = Promise.resolve();
 let comeBack = () => {};
 export function goOffline(ms) {
+  if (channel.state !== 'main') return;
   reachable = new Promise((resolve) => (comeBack = resolve));
   receive(false);
   Socket.state = 'TIMEOUT';

@@ -156,11 +156,12 @@ async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
     let id = message.id.clone();
     shared.change(|world| {
         let Some(account) = world.lasting.accounts.get_mut(&number) else { return };
-        let text = ["caption", "body"].into_iter().find_map(|key| message.details.get(key)?.as_str());
+        // The body of a media message is its thumbnail, not a text.
+        let words = if message.details.contains_key("media") { "caption" } else { "body" };
         let line = Line {
             id: message.id.clone(),
             from_me: true,
-            text: text.unwrap_or_default().to_owned(),
+            text: message.details.get(words).and_then(Value::as_str).unwrap_or_default().to_owned(),
             kind: message.kind.clone(),
             timestamp,
         };

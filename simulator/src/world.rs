@@ -160,6 +160,12 @@ impl World {
         if device.logged_out {
             return None;
         }
+        // Two pages of one device: the newer one wins, as on the real server.
+        for (_, older) in self.pages.iter().filter(|(name, _)| *name != page) {
+            if older.identity.as_ref() == Some(&identity) {
+                older.tell(ToPage::Fault { fault: "conflict".to_owned(), value: None });
+            }
+        }
         let waiting = self.waiting.entry(identity.number.clone()).or_default();
         let page = self.pages.get_mut(page)?;
         waiting.take_over(&mut page.waiting);

@@ -20,14 +20,14 @@ const OF_THE_SERVER: [&str; 4] = ["slow_sync", "send_failure", "ack_delay", "sen
 pub(crate) async fn set(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
     let fault = fields.text("fault")?;
-    let value = match fields.get("value") {
+    // Absent means the fault's own default; null and 0 both clear.
+    let value = match fields.raw("value") {
         None => None,
-        Some(value) => Some(
-            value
-                .as_f64()
-                .filter(|value| *value >= 0.0)
-                .ok_or_else(|| Refusal::field("value", "must be a number that is not negative"))?,
-        ),
+        Some(Value::Null) => Some(0.0),
+        Some(value) => {
+            let number = value.as_f64().filter(|number| *number >= 0.0);
+            Some(number.ok_or_else(|| Refusal::field("value", "must be a number that is not negative"))?)
+        }
     };
     shared.change(|world| {
         let target = Target::find(world, &fields)?;

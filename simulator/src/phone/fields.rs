@@ -19,9 +19,14 @@ impl Fields {
         }
     }
 
+    /// A field as it was given, null included.
+    pub(crate) fn raw(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
+    }
+
     /// A field that may be absent (or null).
     pub(crate) fn get(&self, field: &str) -> Option<&Value> {
-        self.0.get(field).filter(|value| !value.is_null())
+        self.raw(field).filter(|value| !value.is_null())
     }
 
     /// A text that may be absent.
