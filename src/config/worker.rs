@@ -40,7 +40,8 @@ pub struct Deadlines {
     pub launch_ms: u64,
     /// Until the page shows a code or says that it is registered.
     pub load_ms: u64,
-    /// How long the page may show no code while it waits for a scan; then it is reloaded.
+    /// How long the page may show no new code while it waits for a scan; then it is asked for one. WhatsApp's
+    /// first code lasts 60 s, the others 20 s.
     pub qr_ms: u64,
     /// From the scan until the page is registered.
     pub pair_ms: u64,
@@ -48,6 +49,8 @@ pub struct Deadlines {
     pub sync_ms: u64,
     /// How long the page may be without its connection before it is reloaded.
     pub reconnect_ms: u64,
+    /// How long the page may be opened elsewhere before it is taken back.
+    pub conflict_ms: u64,
     /// How long after a logout the page may take to show a new code.
     pub logout_ms: u64,
     /// How often the page is probed.
@@ -67,10 +70,11 @@ impl Default for Deadlines {
         Self {
             launch_ms: 45_000,
             load_ms: 90_000,
-            qr_ms: 60_000,
+            qr_ms: 90_000,
             pair_ms: 90_000,
             sync_ms: 300_000,
             reconnect_ms: 90_000,
+            conflict_ms: 10_000,
             logout_ms: 30_000,
             probe_interval_ms: 3_000,
             probe_timeout_ms: 3_000,

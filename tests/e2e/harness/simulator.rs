@@ -1,0 +1,122 @@
+//! The simulator's process, and the phone that it plays.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{program, until};
+
+/// A running simulator.
+pub(crate) struct Simulator {
+    child: Child,
+    /// `http://127.0.0.1:<port>`.
+    pub(crate) address: String,
+    http: reqwest::Client,
+}
+
+impl Simulator {
+    /// Starts one on a free port.
+    pub(crate) async fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(program("colmeia-simulator"))
+            .args(["--listen", "127.0.0.1:0"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the simulator starts");
+        let stdout = child.stdout.take().expect("it is piped");
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.expect("no panic").expect("a line");
+        let address = line.trim().strip_prefix("listening on ").expect("its address").to_owned();
+        Self { child, address, http: reqwest::Client::new() }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.address);
+        let answer = self.http.post(url).json(&body).send().await.expect("the simulator answers");
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}{path}", self.address)).send().await;
+        answer.expect("the simulator answers").json().await.expect("JSON")
+    }
+
+    /// Scans a code; `false` when it is unknown or expired.
+    pub(crate) async fn scan(&self, qr: &str, number: &str) -> bool {
+        let contacts = json!([{"number": "5511988887777", "name": "Ana"}]);
+        let body =
+            json!({"qr": qr, "number": number, "name": format!("Dono {number}"), "contacts": contacts});
+        let (status, answer) = self.post("/phone/scan", body).await;
+        assert!(status == 200 || status == 404, "{status} {answer}");
+        status == 200
+    }
+
+    /// A message from `from` to the linked `to`; returns its id.
+    pub(crate) async fn message(&self, to: &str, from: &str, body: &str) -> String {
+        self.message_with(json!({"to": to, "from": from, "name": "Ana", "body": body})).await
+    }
+
+    /// A message with everything that the simulator's API takes.
+    pub(crate) async fn message_with(&self, message: Value) -> String {
+        let (status, answer) = self.post("/phone/message", message).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// What the page of this number has sent, in order.
+    pub(crate) async fn sent(&self, number: &str) -> Vec<Value> {
+        let answer = self.get(&format!("/phone/sent?number={number}")).await;
+        answer["sent"].as_array().expect("a list").clone()
+    }
+
+    /// The pages that are open.
+    pub(crate) async fn pages(&self) -> Vec<Value> {
+        self.get("/phone/pages").await["pages"].as_array().expect("a list").clone()
+    }
+
+    /// The phone's owner removes the device.
+    pub(crate) async fn log_out(&self, number: &str) {
+        let (status, answer) = self.post("/phone/logout", json!({"number": number})).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Makes something go wrong.
+    pub(crate) async fn fault(&self, number: &str, fault: &str, value: Value) {
+        let body = json!({"number": number, "fault": fault, "value": value});
+        let (status, answer) = self.post("/phone/fault", body).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Makes something go wrong on the page that shows this code.
+    pub(crate) async fn fault_at_code(&self, qr: &str, fault: &str, value: Value) -> bool {
+        let (status, _) = self.post("/phone/fault", json!({"qr": qr, "fault": fault, "value": value})).await;
+        status == 200
+    }
+
+    /// Waits until the number's page is gone.
+    pub(crate) async fn page_gone(&self, number: &str) {
+        until(&format!("the page of {number} is gone"), || async {
+            (!self.pages().await.iter().any(|page| page["number"] == number)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the number's page is in this state.
+    pub(crate) async fn page_is(&self, number: &str, state: &str) {
+        until(&format!("the page of {number} is {state}"), || async {
+            self.pages().await.iter().any(|p| p["number"] == number && p["state"] == state).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,81 @@
+//! Flask's webhook: takes what it is sent, and can be down.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Json, Router, routing};
+use serde_json::Value;
+
+use super::until;
+
+#[derive(Default)]
+struct Inbox {
+    taken: Mutex<Vec<Value>>,
+    down: AtomicBool,
+    refused: Mutex<u32>,
+}
+
+/// A receiver on a free port.
+pub(crate) struct Webhook {
+    pub(crate) url: String,
+    inbox: Arc<Inbox>,
+}
+
+impl Webhook {
+    pub(crate) async fn start() -> Self {
+        let inbox = Arc::new(Inbox::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/webhook", listener.local_addr().expect("bound"));
+        let app = Router::new().route("/webhook", routing::post(take)).with_state(Arc::clone(&inbox));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, inbox }
+    }
+
+    /// What it answered 200 to, in order.
+    pub(crate) fn taken(&self) -> Vec<Value> {
+        self.inbox.taken.lock().expect("no panic").clone()
+    }
+
+    /// The bodies of what it took for this user, in order.
+    pub(crate) fn bodies(&self, user: &str) -> Vec<String> {
+        self.taken()
+            .iter()
+            .filter(|message| message["user_id"] == user)
+            .map(|message| message["body"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// From now on it answers 503, or no longer does.
+    pub(crate) fn set_down(&self, down: bool) {
+        self.inbox.down.store(down, Ordering::SeqCst);
+    }
+
+    /// How often it answered 503.
+    pub(crate) fn refused(&self) -> u32 {
+        *self.inbox.refused.lock().expect("no panic")
+    }
+
+    /// Waits until the user's messages are exactly these, in this order.
+    pub(crate) async fn has(&self, user: &str, bodies: &[String]) {
+        until(
+            &format!("user {user} has {} messages, it has {:?}", bodies.len(), self.bodies(user)),
+            || async {
+                let taken = self.bodies(user);
+                assert!(taken.len() <= bodies.len(), "more than expected: {taken:?}");
+                (taken == bodies).then_some(())
+            },
+        )
+        .await;
+    }
+}
+
+async fn take(State(inbox): State<Arc<Inbox>>, Json(message): Json<Value>) -> StatusCode {
+    if inbox.down.load(Ordering::SeqCst) {
+        *inbox.refused.lock().expect("no panic") += 1;
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    inbox.taken.lock().expect("no panic").push(message);
+    StatusCode::OK
+}

@@ -1,0 +1,17 @@
+//! End to end: the real binaries, real Chromium, the simulator in the place of WhatsApp and the phone.
+//!
+//! Each test has its own simulator, supervisor, webhook receiver and directories, on free ports. It runs in a
+//! process of its own (nextest), which is a subreaper: when it ends, however it ends, no process that it
+//! caused is left, and a test can see whether one was.
+
+mod harness;
+
+mod bad_input;
+mod crashes;
+mod faults;
+mod isolation;
+mod lifecycle;
+mod messages;
+mod network;
+mod profiles;
+mod qr_page;

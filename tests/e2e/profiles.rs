@@ -1,0 +1,55 @@
+//! Profiles of whatsapp-web.js are ours, and ours are theirs: nobody scans again.
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Farm, repository};
+
+/// Runs unmodified whatsapp-web.js on the user's auth directory; returns the account that it was ready with.
+async fn whatsapp_web_js(farm: &Farm, user: &str, action: &[&str]) -> String {
+    let modules = repository("simulator/conformance/node_modules");
+    assert!(modules.is_dir(), "run `make setup` first: the npm packages of the peers are missing");
+    let output = tokio::process::Command::new("node")
+        .arg(repository("tests/e2e/peer.js"))
+        .arg(&farm.phone.address)
+        .arg(farm.auth_dir(user))
+        .arg(format!("ylada_bot_user_{user}"))
+        .args(action)
+        .env("NODE_PATH", modules)
+        .output();
+    let output =
+        tokio::time::timeout(crate::harness::LONG, output).await.expect("in time").expect("node runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "whatsapp-web.js: {said}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_profile_of_whatsapp_web_js_resumes_here_without_a_code() {
+    let farm = Farm::start().await;
+    let wid = whatsapp_web_js(&farm, "7", &["link", "5511900000007"]).await;
+    assert_eq!(wid, "5511900000007@c.us");
+    farm.service.get("/qr?user_id=7").await;
+    let status = loop {
+        let answer = farm.service.get("/qr?user_id=7").await;
+        assert!(answer.json["qr"].is_null(), "user 7 was asked to scan");
+        if answer.json["ready"] == true {
+            break farm.ready("7").await;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(status["clientInfo"]["wid"], wid);
+    farm.phone.message("5511900000007", "5511988887777", "mudança").await;
+    farm.webhook.has("7", &["mudança".into()]).await;
+}
+
+#[tokio::test]
+async fn a_profile_of_ours_resumes_in_whatsapp_web_js_without_a_code() {
+    let mut farm = Farm::start().await;
+    farm.link("7", "5511900000007").await;
+    farm.service.signal(Signal::SIGTERM);
+    farm.service.ended().await;
+    assert_eq!(whatsapp_web_js(&farm, "7", &["resume"]).await, "5511900000007@c.us");
+    // And back again.
+    farm.service.start_again().await;
+    farm.ready("7").await;
+}
