@@ -142,6 +142,33 @@ for (const switches of ['', '?key=min', '?late=2000']) {
     );
     assert.equal(await client.isRegisteredUser(`${ANA}@c.us`), true);
     assert.equal(await client.isRegisteredUser('5511911110000@c.us'), false);
+    /* The other side changes its mind, and somebody writes who hides the number. */
+    if (keysAreWhole) {
+      const key = { number: ME, id: text.id._serialized };
+      const [reaction, edit, revocation] = [
+        'message_reaction',
+        'message_edit',
+        'message_revoke_everyone',
+      ].map((name) => once(client, name));
+      await phone.react({ ...key, id: rows[0].id, from: ANA, reaction: '👍' });
+      assert.equal((await reaction)[0].reaction, '👍');
+      await phone.edit({ ...key, body: 'olá!' });
+      assert.deepEqual((await edit).slice(1), ['olá!', 'olá']);
+      await phone.revoke(key);
+      assert.equal((await revocation)[0].type, 'revoked');
+      const hidden = once(client, 'message');
+      await phone.message({
+        to: ME,
+        from: '99887766554433@lid',
+        name: 'Cid',
+        body: 'oi',
+        pn: '5511933330003',
+      });
+      const [{ from }] = await hidden;
+      assert.equal(from, '99887766554433@lid');
+      assert.equal((await client.getContactById(from)).id._serialized, '5511933330003@c.us');
+    }
+
     /* Sending has marked the chat as read. */
     assert.equal((await client.getChatById(`${ANA}@c.us`)).unreadCount, 0);
     await client.destroy();

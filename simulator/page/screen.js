@@ -59,7 +59,11 @@ export function showChats(chats) {
   const rows = chats.map((chat) => {
     const last = chat.msgs.last();
     const unread = chat.unreadCount ? ` (${Math.abs(chat.unreadCount)})` : '';
-    const preview = element('small', {}, last?.caption || (last?.directPath ? `[${last.type}]` : last?.body) || '');
+    const preview = element(
+      'small',
+      {},
+      last?.caption || (last?.directPath ? `[${last.type}]` : last?.body) || '',
+    );
     return element('div', { role: 'row' }, chat.formattedTitle + unread, element('br'), preview);
   });
   const list = element('div', { id: 'pane-side', role: 'grid', 'aria-label': 'Chats' }, ...rows);

@@ -64,7 +64,11 @@ impl Target {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked: not negative; a fraction of a ms is nothing
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "not negative; a fraction of a ms is nothing"
+)]
 fn apply(world: &mut World, target: &Target, fault: &str, value: Option<f64>) -> Result<(), Refusal> {
     let whole = value.unwrap_or(0.0) as u64;
     match (fault, &target.number) {
