@@ -16,30 +16,30 @@ use tokio::sync::mpsc;
 /// returns it fresh.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PageView {
+pub(crate) struct PageView {
     /// Where the page is.
-    pub phase: PagePhase,
+    pub(crate) phase: PagePhase,
     /// The complete QR string while one is shown.
     #[serde(default)]
-    pub qr: Option<Secret>,
+    pub(crate) qr: Option<Secret>,
     /// The account, once registered.
     #[serde(default)]
-    pub me: Option<Me>,
+    pub(crate) me: Option<Me>,
     /// Progress of the synchronisation, where the page tells.
     #[serde(default)]
-    pub percent: Option<u8>,
+    pub(crate) percent: Option<u8>,
     /// Page members that the bridge misses and wa-js has to stand in for.
     #[serde(default)]
-    pub degraded: Vec<String>,
+    pub(crate) degraded: Vec<String>,
     /// The page's version.
     #[serde(default)]
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
 }
 
 /// The phases of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PagePhase {
+pub(crate) enum PagePhase {
     /// Scripts are still being loaded, or modules registered.
     Loading,
     /// Waits for a phone.
@@ -62,7 +62,7 @@ pub enum PagePhase {
 
 /// What the engine tells without being asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PageEvent {
+pub(crate) enum PageEvent {
     /// The page changed.
     View(PageView),
     /// A message came in or was written on another device. The same one may come again.
@@ -87,7 +87,7 @@ pub enum PageEvent {
 
 /// Why a browser could not be started.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// With what to do about it, in words.
     #[error("{0}")]
     Launch(String),
@@ -101,7 +101,7 @@ pub enum OpenError {
 
 /// Why a probe failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProbeError {
+pub(crate) enum ProbeError {
     /// No answer in time.
     #[error("no answer within {0} ms")]
     Timeout(u64),
@@ -112,7 +112,7 @@ pub enum ProbeError {
 
 /// What the session may ask of the page besides the calls of its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nudge {
+pub(crate) enum Nudge {
     /// Load the page anew; replaces a renderer that hangs or has crashed.
     Reload,
     /// Show a new code after the page stopped doing so by itself.
@@ -122,7 +122,7 @@ pub enum Nudge {
 }
 
 /// Starts browsers.
-pub trait Launcher: Send + Sync + 'static {
+pub(crate) trait Launcher: Send + Sync + 'static {
     /// What a start gives.
     type Engine: Engine;
 
@@ -135,7 +135,7 @@ pub trait Launcher: Send + Sync + 'static {
 }
 
 /// A running browser with its page. All methods may be called at the same time; each bounds its own time.
-pub trait Engine: Send + Sync + 'static {
+pub(crate) trait Engine: Send + Sync + 'static {
     /// The browser's process id.
     fn pid(&self) -> Option<u32>;
 

@@ -1,0 +1,120 @@
+/* The way in. Owns the calls that are under way, their bytes, and the moment at which each can no longer be
+ * called off. Answers come over the outlet, so that no call of the debugger waits for the network. */
+
+const OPERATIONS = {
+  send_text: sendText,
+  send_media: sendMedia,
+  chats: listChats,
+  messages: listMessages,
+  contacts: listContacts,
+  groups: listGroups,
+  check_exists: checkExists,
+  download_media: downloadMedia,
+  mark_seen: markSeen,
+  typing,
+  pairing_code: pairingCode,
+  logout,
+};
+
+/* Newer browsers do this natively, and many times faster. */
+const fromBase64 = (text) =>
+  isFunction(Uint8Array.fromBase64) ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+function toBase64(bytes) {
+  if (isFunction(bytes.toBase64)) return bytes.toBase64();
+  let text = '';
+  for (let start = 0; start < bytes.length; start += 0x8000) {
+    text += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
+  }
+  return btoa(text);
+}
+
+class Call {
+  #parts = [];
+  #result = null;
+  handed = false;
+  cancelled = false;
+
+  constructor(id) {
+    this.id = id;
+  }
+
+  put(base64) {
+    this.#parts.push(fromBase64(base64));
+  }
+
+  takeParts() {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
+  giveBack(bytes) {
+    this.#result = new Uint8Array(bytes);
+  }
+
+  get size() {
+    return this.#result?.length ?? 0;
+  }
+
+  read(start, length) {
+    return toBase64(this.#result.subarray(start, start + length));
+  }
+
+  check() {
+    if (this.cancelled) throw new Failure('not_ready', 'the call was called off');
+  }
+
+  /* From here on the other side may hear of it. */
+  hand() {
+    this.check();
+    this.handed = true;
+  }
+}
+
+const calls = new Map();
+
+async function run(call, request) {
+  try {
+    if (!settled) throw new Failure('not_ready', 'the page is still loading');
+    const operation = OPERATIONS[request.op];
+    if (!operation) throw new Failure('unsupported', 'the page does not know this operation');
+    const reply = await operation(call, request);
+    emit('reply', { call: call.id, reply, size: call.size });
+  } catch (error) {
+    /* The page's own errors may carry numbers or texts; their class is enough for people to look further. */
+    const own = error instanceof Failure;
+    const kind = own ? error.kind : call.handed ? 'outcome_unknown' : 'refused';
+    const text = own ? error.message : `the page failed with ${error?.name ?? 'an error'}`;
+    emit('failure', { call: call.id, kind, text });
+  } finally {
+    if (!call.size) calls.delete(call.id);
+  }
+}
+
+const callOf = (id) => {
+  if (!calls.has(id)) calls.set(id, new Call(id));
+  return calls.get(id);
+};
+
+/* What the worker can ask. Each answers at once. */
+const inlet = {
+  view: async () => stringify(await view()),
+  put: (id, base64) => callOf(id).put(base64),
+  call(id, request) {
+    run(callOf(id), request);
+    return true;
+  },
+  read: (id, start, length) => calls.get(id)?.read(start, length) ?? null,
+  /* Whether it is too late: the message was handed to the page, or the call has ended. Forgets the call. */
+  cancel(id) {
+    const call = calls.get(id);
+    if (!call) return true;
+    call.cancelled = true;
+    calls.delete(id);
+    return call.handed;
+  },
+  standIn: (there) => standInAnswered(there),
+  refreshQr: () => refreshQr(qrElement()?.querySelector('button')),
+  takeOver: () => use('socket').takeover(),
+};

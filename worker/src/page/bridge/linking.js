@@ -1,0 +1,43 @@
+/* Linking, leaving, and small signs to the other side. */
+
+const TYPING = { typing: 'showTyping', recording: 'showRecording', paused: 'showPaused' };
+
+async function markSeen(call, { chat: id }) {
+  needsConnection();
+  const chat = present(id);
+  if (!chat) throw new Failure('not_found', 'no such chat');
+  const seen = use('markSeen');
+  /* The page tells the other side only while it counts as being looked at. */
+  found.stream?.markAvailable?.();
+  try {
+    await seen({ chat, threadId: undefined });
+  } finally {
+    found.stream?.markUnavailable?.();
+  }
+  return { reply: 'done' };
+}
+
+async function typing(call, { chat: id, state }) {
+  needsConnection();
+  await use(TYPING[state])(use('createWid')(id));
+  return { reply: 'done' };
+}
+
+async function pairingCode(call, { phone }) {
+  if (phase() !== 'qr') throw new Failure('not_ready', 'the page does not wait for a phone');
+  const prepare = use('prepareCode');
+  const request = use('requestCode');
+  found.setPairingType?.('ALT_DEVICE_LINKING');
+  await prepare();
+  const code = await request(phone, true);
+  if (typeof code !== 'string') throw new Failure('refused', 'WhatsApp gave no code');
+  return { reply: 'pairing_code', code: code.length === 8 ? `${code.slice(0, 4)}-${code.slice(4)}` : code };
+}
+
+async function logout(call) {
+  if (!myself) throw new Failure('not_ready', 'no phone is linked');
+  call.hand();
+  await use('socket').logout();
+  onLinkEnded();
+  return { reply: 'done' };
+}

@@ -1,0 +1,101 @@
+/* Reads chats, messages, contacts, groups and media. Owns how far back it looks; changes nothing. */
+
+const DOWNLOAD_POLL_MS = 100;
+
+async function listChats() {
+  const chats = use('chats').getModelsArray().map(chatRecord);
+  chats.sort((left, right) => right.timestamp_ms - left.timestamp_ms);
+  return { reply: 'chats', chats };
+}
+
+async function listMessages(call, { chat: id, limit, before }) {
+  let chat = null;
+  try {
+    chat = present(id) ?? (known.has(id) ? present(known.get(id)) : null);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+  }
+  if (!chat) throw new Failure('not_found', 'no such chat');
+  let hasMore = true;
+  for (;;) {
+    call.check();
+    const all = byTime(chat.msgs.getModelsArray().filter(isMessage));
+    const end = before ? all.findIndex(({ id: key }) => idOf(key) === before) : all.length;
+    const enough = end >= 0 && end >= limit;
+    if (enough || !hasMore) {
+      if (end < 0) throw new Failure('not_found', 'no such message in this chat');
+      const start = Math.max(0, end - limit);
+      return { reply: 'messages', messages: all.slice(start, end).map(messageRecord), has_more: start > 0 || hasMore };
+    }
+    const earlier = await use('loadEarlier')({ chat });
+    hasMore = Array.isArray(earlier) && earlier.length > 0;
+  }
+}
+
+async function listContacts() {
+  const contacts = use('contacts').getModelsArray().map(contactRecord);
+  return { reply: 'contacts', contacts };
+}
+
+async function listGroups() {
+  const chats = use('chats').getModelsArray().filter(({ id }) => isGroupId(id));
+  const groups = [];
+  for (const chat of chats) {
+    /* Members are fetched when somebody first looks at a group. */
+    if (!chat.groupMetadata?.participants?.getModelsArray?.().length && isFunction(found.groups?.update)) {
+      await found.groups.update(chat.id).catch(() => {});
+    }
+    groups.push(groupRecord(chat));
+  }
+  return { reply: 'groups', groups };
+}
+
+async function checkExists(call, { chat: id }) {
+  needsConnection();
+  if (id.endsWith('@g.us')) return { reply: 'exists', id: present(id) ? id : null };
+  const answer = id.endsWith('@lid') ? { wid: id } : { wid: await whereIs(id) };
+  return { reply: 'exists', id: answer.wid };
+}
+
+async function findMessage(id) {
+  const messages = use('messages');
+  const there = messages.get(id);
+  if (there) return there;
+  const older = isFunction(messages.getMessagesById) ? await messages.getMessagesById([id]) : null;
+  return older?.messages?.[0];
+}
+
+async function downloadMedia(call, { message: id }) {
+  const message = await findMessage(id);
+  if (!message) throw new Failure('not_found', 'no such message');
+  if (!MEDIA.has(message.type)) throw new Failure('media_unavailable', 'this message has no media');
+  const gone = () => new Failure('media_unavailable', 'WhatsApp no longer has this media');
+  const stage = () => String(message.mediaData?.mediaStage ?? '');
+  if (message.mediaData && stage() !== 'RESOLVED' && isFunction(message.downloadMedia)) {
+    await message.downloadMedia({ downloadEvenIfExpensive: true, rmrReason: 1 }).catch(() => {});
+    while (stage() === 'FETCHING') {
+      call.check();
+      await pause(DOWNLOAD_POLL_MS);
+    }
+    if (stage().includes('ERROR') || stage() === 'REUPLOADING') throw gone();
+  }
+  const silent = { addAnnotations: () => silent, addPoint: () => silent };
+  const { directPath, encFilehash, filehash, mediaKey, mediaKeyTimestamp, type } = message;
+  let bytes;
+  try {
+    bytes = await use('download').downloadAndMaybeDecrypt({
+      id: message.id, directPath, encFilehash, filehash, mediaKey, mediaKeyTimestamp, type,
+      signal: new AbortController().signal,
+      downloadQpl: silent,
+    });
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw gone();
+  }
+  call.giveBack(bytes);
+  return {
+    reply: 'media',
+    mimetype: textOf(message.mimetype) ?? 'application/octet-stream',
+    filename: textOf(message.filename),
+  };
+}

@@ -1,0 +1,78 @@
+/* Sends. Owns the existence check, the making of a message, and the moment from which on nobody can say that
+ * nothing was sent: `call.hand()`. */
+
+/* Numbers that are known to be there, with the id that WhatsApp gives them: it may differ from the number
+ * that was asked for (Brazil's ninth digit). */
+const known = new Map();
+
+async function whereIs(id) {
+  if (!id.endsWith('@c.us')) return id;
+  if (!known.has(id)) {
+    const answer = await use('exists')(use('createWid')(id));
+    if (!answer?.wid) return null;
+    known.set(id, idOf(answer.wid));
+  }
+  return known.get(id);
+}
+
+const present = (id) => use('chats').get(use('createWid')(id));
+
+async function chatFor(id) {
+  const there = present(id);
+  if (there) return there;
+  const place = await whereIs(id);
+  if (!place) throw new Failure('not_on_whatsapp', 'this number is not on WhatsApp');
+  const chat = present(place) ?? (await use('findChat')(use('createWid')(place)))?.chat;
+  if (!chat) throw new Failure('not_found', 'this chat cannot be opened');
+  return chat;
+}
+
+function needsConnection() {
+  if (phase() !== 'main') throw new Failure('not_ready', 'the session is not connected');
+}
+
+async function envelope(chat) {
+  const Key = use('MessageKey');
+  const isGroup = isGroupId(chat.id);
+  const byLid = idOf(chat.id).endsWith('@lid') || (isGroup && chat.groupMetadata?.isLidAddressingMode);
+  const from = (byLid && (await found.meLid?.())) || (await use('me')());
+  const id = new Key({ from, to: chat.id, id: await Key.newId(), participant: isGroup ? from : undefined, selfDir: 'out' });
+  return {
+    id, from, to: chat.id, ack: 0, local: true, self: 'out', isNewMsg: true,
+    t: Math.floor(Date.now() / 1000),
+    ...(await use('ephemeral')(chat)),
+  };
+}
+
+/* The page answers when WhatsApp's server has the message. */
+function sent(result, message) {
+  const verdict = typeof result === 'string' ? result : result?.messageSendResult;
+  if (verdict !== 'OK') throw new Failure('refused', `WhatsApp did not take the message: ${verdict ?? 'no reason given'}`);
+  return { reply: 'sent', message: idOf(message.id), timestamp_ms: toMs(message.t) };
+}
+
+async function sendText(call, { chat: id, text }) {
+  needsConnection();
+  const send = use('send');
+  const chat = await chatFor(id);
+  const message = { ...(await envelope(chat)), type: 'chat', body: text };
+  call.hand();
+  const [, result] = await send(chat, message);
+  return sent(await result, message);
+}
+
+async function sendMedia(call, { chat: id, mimetype, filename, caption, as_document }) {
+  needsConnection();
+  const prepare = use('prepareMedia');
+  const chat = await chatFor(id);
+  const file = new File(call.takeParts(), filename, { type: mimetype });
+  const asDocument = as_document || !/^(image|video|audio)\//.test(mimetype);
+  const media = prepare(await use('Opaque').createFromData(file, mimetype), { asDocument });
+  await media.waitForPrep();
+  const message = await envelope(chat);
+  const options = { caption: caption ?? undefined, productMsgOptions: { ...message, filename } };
+  call.hand();
+  /* It took two arguments before it took one. */
+  const result = await (media.sendToChat.length === 2 ? media.sendToChat(chat, options) : media.sendToChat({ chat, options }));
+  return sent(result, message);
+}

@@ -1,0 +1,172 @@
+//! One call from its arguments to its answer. Owns the question that decides its error: may the other side
+//! have heard of it?
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::{Bytes, BytesMut};
+use colmeia::protocol::{Call, CallError, CallErrorKind, MAX_BODY, Reply};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::engine::Shared;
+use super::pending::Answer;
+use crate::engine::ProbeError;
+
+/// Bytes travel in pieces, so that no single message holds up a probe. Divisible by three: base64 without
+/// padding.
+const PIECE: usize = 3 * 1024 * 1024;
+/// What is kept of a call's time to learn whether it can still be called off.
+const CALL_OFF: Duration = Duration::from_millis(500);
+
+/// Does one operation within this time.
+pub(super) async fn call(
+    shared: &Arc<Shared>,
+    call: Call,
+    body: Bytes,
+    limit: Duration,
+) -> Result<(Reply, Bytes), CallError> {
+    let end = Instant::now() + limit;
+    let work_end = end - CALL_OFF.min(limit / 4);
+    let underway = UnderWay::new(Arc::clone(shared), &call);
+    let asked = timeout_at(work_end, underway.ask(&call, &body, work_end)).await;
+    drop(body);
+    if matches!(asked, Ok(Ok(Answer::Reply { size: 0, .. } | Answer::Failure { .. } | Answer::Gone))) {
+        underway.known_to_page.store(false, Ordering::Relaxed);
+    }
+    let answer = match asked {
+        Ok(Ok(answer)) => answer,
+        // Nobody knows whether the page still heard it.
+        Ok(Err(Trouble::Asking(error))) => return Err(underway.give_up(end, &error.to_string()).await),
+        Ok(Err(Trouble::Before(error))) => return Err(error),
+        Err(_) => return Err(underway.give_up(end, "no answer in time").await),
+    };
+    match answer {
+        Answer::Reply { reply, size } => {
+            let reply = serde_json::from_value(reply)
+                .map_err(|_| underway.broken("the page's answer is unreadable"))?;
+            let body = timeout_at(end, underway.fetch(size, end)).await;
+            Ok((reply, body.map_err(|_| underway.broken("the media did not arrive in time"))??))
+        }
+        Answer::Failure { kind, text } => Err(CallError::new(kind, text)),
+        Answer::Gone => Err(underway.broken("the page went away while it worked on this")),
+    }
+}
+
+enum Trouble {
+    /// The page was not asked yet.
+    Before(CallError),
+    /// It went wrong while it was being asked.
+    Asking(ProbeError),
+}
+
+/// A call that the page may know of. When it is dropped before its end, it is called off.
+struct UnderWay {
+    shared: Arc<Shared>,
+    number: u64,
+    is_logout: bool,
+    changes_something: bool,
+    /// Whether the page has something of it to forget.
+    known_to_page: AtomicBool,
+}
+
+impl UnderWay {
+    fn new(shared: Arc<Shared>, call: &Call) -> Self {
+        let number = shared.number();
+        let changes_something = !matches!(
+            call,
+            Call::Chats
+                | Call::Messages { .. }
+                | Call::Contacts
+                | Call::Groups
+                | Call::CheckExists { .. }
+                | Call::DownloadMedia { .. }
+        );
+        let is_logout = matches!(call, Call::Logout);
+        Self { shared, number, is_logout, changes_something, known_to_page: AtomicBool::new(false) }
+    }
+
+    /// Hands over the bytes, then the call, and waits for the answer.
+    async fn ask(&self, call: &Call, body: &Bytes, end: Instant) -> Result<Answer, Trouble> {
+        let not_ready = |why: &str| Trouble::Before(CallError::new(CallErrorKind::NotReady, why));
+        self.known_to_page.store(true, Ordering::Relaxed);
+        for piece in body.chunks(PIECE) {
+            let arguments = [json!(self.number), json!(BASE64.encode(piece))];
+            self.shared
+                .ask("put", &arguments, left(end))
+                .await
+                .map_err(|error| not_ready(&format!("the page did not take the media: {error}")))?;
+        }
+        let request = serde_json::to_value(call).map_err(|_| not_ready("the call cannot be written"))?;
+        let answer = self.shared.listener.pending.open(self.number, self.is_logout);
+        // `true` only where there is a bridge; without one the whole chain is left out.
+        let arguments = [json!(self.number), request];
+        match self.shared.ask("call", &arguments, left(end)).await {
+            Ok(Value::Bool(true)) => {}
+            Ok(_) => return Err(not_ready("the page is still loading")),
+            Err(error) => return Err(Trouble::Asking(error)),
+        }
+        Ok(answer.await.unwrap_or(Answer::Gone))
+    }
+
+    /// Calls it off if that is still possible, and says what became of it.
+    async fn give_up(&self, end: Instant, why: &str) -> CallError {
+        let called_off = self.shared.ask("cancel", &[json!(self.number)], left(end)).await;
+        if called_off == Ok(Value::Bool(false)) {
+            return CallError::new(CallErrorKind::NotReady, format!("{why}; nothing was done"));
+        }
+        self.broken(why)
+    }
+
+    /// The error of a call that the page was asked for.
+    fn broken(&self, why: &str) -> CallError {
+        if self.changes_something {
+            CallError::new(CallErrorKind::OutcomeUnknown, format!("{why}; it may or may not have happened"))
+        } else {
+            CallError::new(CallErrorKind::NotReady, why)
+        }
+    }
+
+    /// Fetches the bytes that wait in the page.
+    async fn fetch(&self, size: u64, end: Instant) -> Result<Bytes, CallError> {
+        let Some(size) = usize::try_from(size).ok().filter(|size| *size <= MAX_BODY) else {
+            return Err(CallError::new(CallErrorKind::TooLarge, "the media is larger than a frame"));
+        };
+        let mut bytes = BytesMut::with_capacity(size);
+        while bytes.len() < size {
+            let arguments = [json!(self.number), json!(bytes.len()), json!(PIECE)];
+            let piece = self.shared.ask("read", &arguments, left(end)).await;
+            let piece = match piece {
+                Ok(Value::String(text)) => BASE64.decode(text).unwrap_or_default(),
+                _ => Vec::new(),
+            };
+            if piece.is_empty() {
+                return Err(self.broken("the page lost the media"));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.shared.listener.pending.close(self.number);
+        if !self.known_to_page.load(Ordering::Relaxed) {
+            return;
+        }
+        let (shared, number) = (Arc::clone(&self.shared), self.number);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = shared.ask("cancel", &[json!(number)], CALL_OFF).await;
+            });
+        }
+    }
+}
+
+fn left(end: Instant) -> Duration {
+    end.saturating_duration_since(Instant::now())
+}

@@ -1,0 +1,94 @@
+//! The bridge's script: its files in their order, and the names that only this browser's bridge has.
+//!
+//! Owns the names by which page and worker find each other. They are random, so that no page can count on
+//! them. The bridge itself is in `bridge/`.
+
+/// In this order they make one function body.
+const FILES: [&str; 11] = [
+    include_str!("bridge/outlet.js"),
+    include_str!("bridge/table.js"),
+    include_str!("bridge/registry.js"),
+    include_str!("bridge/shapes.js"),
+    include_str!("bridge/view.js"),
+    include_str!("bridge/events.js"),
+    include_str!("bridge/sending.js"),
+    include_str!("bridge/reading.js"),
+    include_str!("bridge/linking.js"),
+    include_str!("bridge/calls.js"),
+    include_str!("bridge/start.js"),
+];
+
+/// The bridge as it is put into one browser.
+#[derive(Debug, Clone)]
+pub(super) struct Script {
+    /// The binding by which the bridge tells.
+    pub(super) binding: String,
+    inlet: String,
+    origin: String,
+}
+
+impl Script {
+    /// For a page with this address. `None` when it is none that a browser can load.
+    pub(super) fn for_page(page_url: &str) -> Option<Self> {
+        let name = || format!("_{:032x}", rand::random::<u128>());
+        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)? })
+    }
+
+    /// The source, to be run in each new document before anything else.
+    pub(super) fn source(&self) -> String {
+        let settings = serde_json::json!({
+            "binding": self.binding,
+            "inlet": self.inlet,
+            "origin": self.origin,
+        });
+        format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))
+    }
+
+    /// An expression that calls one of the inlet's functions; `undefined` where there is no bridge (yet).
+    pub(super) fn ask(&self, function: &str, arguments: &[serde_json::Value]) -> String {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        format!("window.{}?.{function}({})", self.inlet, arguments.join(","))
+    }
+}
+
+/// As `location.origin` says it: a default port is left out.
+fn origin_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let default_port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
+    let host = host.strip_suffix(default_port).unwrap_or(&host);
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_those_of_the_browser() {
+        for (url, origin) in [
+            ("https://web.whatsapp.com/", "https://web.whatsapp.com"),
+            ("HTTPS://Web.WhatsApp.com:443/?x=1", "https://web.whatsapp.com"),
+            ("http://127.0.0.1:8910/?key=min", "http://127.0.0.1:8910"),
+            ("http://host?x", "http://host"),
+        ] {
+            assert_eq!(origin_of(url).as_deref(), Some(origin));
+        }
+        for url in ["file:///etc/passwd", "web.whatsapp.com", "https://", "chrome://gpu"] {
+            assert_eq!(origin_of(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn names_are_different_each_time() {
+        let script = || Script::for_page("https://web.whatsapp.com/").expect("a page");
+        assert_ne!(script().binding, script().binding);
+        assert!(script().source().len() > 20_000, "all files are in it");
+    }
+}

@@ -1,0 +1,118 @@
+//! One tab with the bridge in it. Owns what has to be in place before the first navigation, and the ways to
+//! load the page anew.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chromiumoxide::cdp::browser_protocol::{log, network, page, performance, target};
+use chromiumoxide::cdp::js_protocol::runtime;
+use chromiumoxide::{Browser, Page};
+use serde_json::Value;
+use tokio::task::AbortHandle;
+
+use super::cdp;
+use super::identity::Identity;
+use super::listener::Streams;
+use super::script::Script;
+use crate::engine::ProbeError;
+
+/// Each command before the first navigation. Seen: 3 ms.
+const STEP: Duration = Duration::from_secs(10);
+
+/// What a tab is made of.
+#[derive(Debug)]
+pub(super) struct TabSettings {
+    pub(super) page_url: String,
+    pub(super) script: Script,
+}
+
+/// A tab.
+#[derive(Debug)]
+pub(super) struct Tab {
+    page: Page,
+    settings: Arc<TabSettings>,
+    navigation: AbortHandle,
+}
+
+impl Drop for Tab {
+    fn drop(&mut self) {
+        self.navigation.abort();
+    }
+}
+
+impl Tab {
+    /// Opens a tab, puts the bridge into it and begins to load the page. `heed` receives the tab's events
+    /// before the first of them can come.
+    pub(super) async fn open(
+        browser: &Browser,
+        settings: Arc<TabSettings>,
+        identity: &Identity,
+        heed: impl FnOnce(Streams),
+    ) -> Result<Self, ProbeError> {
+        let page = cdp::within(STEP, browser.new_page("about:blank")).await?;
+        // The library lets every new worker of the page wait for a debugger, and some never get one.
+        let mut attach = target::SetAutoAttachParams::new(false, false);
+        attach.flatten = Some(true);
+        cdp::page(&page, attach, STEP).await?;
+        // It also listens to all traffic, logs and figures: each frame of the page's socket would cross here.
+        cdp::page(&page, network::DisableParams::default(), STEP).await?;
+        cdp::page(&page, log::DisableParams::default(), STEP).await?;
+        cdp::page(&page, performance::DisableParams::default(), STEP).await?;
+        // `Runtime` stays on: without it a binding does not reach new documents.
+
+        cdp::page(&page, identity.user_agent_override(), STEP).await?;
+        cdp::page(&page, Identity::screen(), STEP).await?;
+        heed(cdp::within(STEP, Streams::of(browser, &page)).await?);
+        cdp::page(&page, runtime::AddBindingParams::new(settings.script.binding.clone()), STEP).await?;
+        let source = settings.script.source();
+        cdp::page(&page, page::AddScriptToEvaluateOnNewDocumentParams::new(source), STEP).await?;
+
+        let navigation = tokio::spawn(navigate(page.clone(), settings.page_url.clone())).abort_handle();
+        Ok(Self { page, settings, navigation })
+    }
+
+    /// Calls a function of the bridge's inlet. `Null` where there is no bridge (yet).
+    pub(super) async fn ask(
+        &self,
+        function: &str,
+        arguments: &[Value],
+        limit: Duration,
+    ) -> Result<Value, ProbeError> {
+        cdp::evaluate(&self.page, self.settings.script.ask(function, arguments), limit).await
+    }
+
+    /// Runs a script in the page; its value is of no interest.
+    pub(super) async fn inject(&self, source: &str, limit: Duration) -> Result<(), ProbeError> {
+        cdp::evaluate(&self.page, format!("{source}\n;undefined"), limit).await.map(drop)
+    }
+
+    /// Whether the renderer still works off its events.
+    pub(super) async fn is_alive(&self, limit: Duration) -> bool {
+        cdp::evaluate(&self.page, "1".to_owned(), limit).await.is_ok()
+    }
+
+    /// Loads the page anew; also brings back a crashed renderer.
+    pub(super) async fn reload(&self, limit: Duration) -> Result<(), ProbeError> {
+        cdp::page(&self.page, page::ReloadParams::default(), limit).await.map(drop)
+    }
+
+    /// Closes the tab, whatever its renderer does.
+    pub(super) async fn close(&self, browser: &Browser, limit: Duration) {
+        let close = target::CloseTargetParams::new(self.page.target_id().clone());
+        if let Err(error) = cdp::browser(browser, close, limit).await {
+            tracing::debug!(%error, "the old tab did not close");
+        }
+    }
+
+    pub(super) fn target(&self) -> &target::TargetId {
+        self.page.target_id()
+    }
+}
+
+/// The library answers only when the page has loaded, which nobody needs to wait for. A page that cannot be
+/// loaded shows nothing, and the session's deadline for that ends in a reload.
+async fn navigate(page: Page, url: String) {
+    if let Err(error) = page.goto(url).await {
+        tracing::warn!(%error, "the page did not load at once");
+    }
+}

@@ -1,0 +1,273 @@
+//! What each test needs: a simulator of its own, a browser, and waiting on conditions.
+//!
+//! Everything ends with the test, however it ends: the simulator is killed by its handle, the browser by its
+//! engine's, the folders by theirs.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::config::{Deadlines, WorkerConfig};
+use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use colmeia::ChatId;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+
+use crate::engine::{Engine, Launcher, PageEvent, PagePhase, PageView};
+use crate::page::{ChromiumEngine, ChromiumLauncher};
+
+/// For one condition. Generous: the machine may be busy with other things.
+pub(super) const LIMIT: Duration = Duration::from_secs(15);
+const CALL_MS: u64 = 30_000;
+/// Browsers at the same time; each wants a core while it starts.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
+
+pub(super) const ME: &str = "5511977776666";
+pub(super) const FRIEND: &str = "5511988887777";
+
+/// A simulator.
+pub(super) struct Simulator {
+    address: String,
+    _child: Child,
+}
+
+impl Simulator {
+    pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    pub(super) async fn start_with(arguments: &[&str]) -> Self {
+        let program = simulator();
+        let mut child = Command::new(&program)
+            .args(["--listen", "127.0.0.1:0", "--sync-ms", "50"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; cargo build -p colmeia-simulator", program.display()));
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let line = within("the simulator's address", lines.next_line()).await.expect("read").expect("a line");
+        let address = line.rsplit_once("http://").expect("an address").1.to_owned();
+        Self { address, _child: child }
+    }
+
+    pub(super) fn url(&self, query: &str) -> String {
+        format!("http://{}/{query}", self.address)
+    }
+
+    async fn http(&self, request: String) -> (u16, Vec<u8>) {
+        let talk = async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        };
+        let answer = within("the simulator's answer", talk).await.expect("HTTP");
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+        (status, answer[end + 4..].to_vec())
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Vec<u8> {
+        let request = format!("GET {path} HTTP/1.0\r\nhost: x\r\n\r\n");
+        let (status, body) = self.http(request).await;
+        assert_eq!(status, 200, "{path}");
+        body
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Value) -> Value {
+        let body = body.to_string();
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.0\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        let (status, answer) = self.http(request).await;
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&answer));
+        serde_json::from_slice(&answer).expect("JSON")
+    }
+
+    pub(super) async fn scan(&self, qr: &str, number: &str) {
+        let body = json!({ "qr": qr, "number": number, "name": "Ana" });
+        let answer = self.post("/phone/scan", body).await;
+        assert_eq!(answer["linked"], true);
+    }
+
+    pub(super) async fn sent(&self) -> Vec<Value> {
+        let body = self.get(&format!("/phone/sent?number={ME}")).await;
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        answer["sent"].as_array().expect("a list").clone()
+    }
+
+    pub(super) async fn fault(&self, fault: &str, value: u64) {
+        self.post("/phone/fault", json!({ "number": ME, "fault": fault, "value": value })).await;
+    }
+}
+
+fn simulator() -> PathBuf {
+    if let Some(path) = std::env::var_os("COLMEIA_SIMULATOR") {
+        return path.into();
+    }
+    // <target>/debug/deps/<this test>
+    let test = std::env::current_exe().expect("a path");
+    test.ancestors().nth(2).expect("a target directory").join("colmeia-simulator")
+}
+
+fn wa_js() -> PathBuf {
+    let vendored = "../vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js";
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(vendored)
+}
+
+/// A browser with its page.
+pub(super) struct Session {
+    pub(super) engine: ChromiumEngine,
+    pub(super) events: mpsc::UnboundedReceiver<PageEvent>,
+    pub(super) dirs: TempDir,
+    pub(super) page_url: String,
+    _permit: SemaphorePermit<'static>,
+}
+
+impl Session {
+    pub(super) async fn open(simulator: &Simulator, query: &str) -> Self {
+        Self::open_in(tempfile::tempdir().expect("temporary directory"), simulator.url(query), Some(wa_js())).await
+    }
+
+    pub(super) async fn open_in(dirs: TempDir, page_url: String, wa_js: Option<PathBuf>) -> Self {
+        log();
+        // The children of a killed browser fall to this process, as they do to a worker.
+        nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
+        let permit = BROWSERS.acquire().await.expect("never closed");
+        let (sender, events) = mpsc::unbounded_channel();
+        let launcher = ChromiumLauncher::new(&config(&dirs, &page_url, wa_js));
+        let engine = within("the browser", launcher.open(sender)).await.expect("it opens");
+        Self { engine, events, dirs, page_url, _permit: permit }
+    }
+
+    /// Linked and ready.
+    pub(super) async fn linked(simulator: &Simulator, query: &str) -> Self {
+        let mut session = Self::open(simulator, query).await;
+        session.link(simulator).await;
+        session
+    }
+
+    pub(super) async fn link(&mut self, simulator: &Simulator) {
+        let qr = self.qr().await;
+        simulator.scan(&qr, ME).await;
+        self.phase(PagePhase::Main).await;
+    }
+
+    /// The next event that this takes; others are passed over.
+    pub(super) async fn event<T>(&mut self, what: &str, mut take: impl FnMut(PageEvent) -> Option<T>) -> T {
+        let mut seen = Vec::new();
+        let waiting = async {
+            loop {
+                let event = self.events.recv().await.expect("the engine lives");
+                seen.push(format!("{event:?}"));
+                if let Some(taken) = take(event) {
+                    return taken;
+                }
+            }
+        };
+        match tokio::time::timeout(LIMIT, waiting).await {
+            Ok(taken) => taken,
+            Err(_) => panic!("no {what}; seen: {seen:#?}"),
+        }
+    }
+
+    pub(super) async fn phase(&mut self, phase: PagePhase) -> PageView {
+        self.event(&format!("{phase:?}"), |event| match event {
+            PageEvent::View(view) if view.phase == phase => Some(view),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn qr(&mut self) -> String {
+        self.event("QR", |event| match event {
+            PageEvent::View(PageView { phase: PagePhase::Qr, qr: Some(qr), .. }) => Some(qr.expose().to_owned()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn message(&mut self) -> MessageRecord {
+        self.event("message", |event| match event {
+            PageEvent::Message(message) if !message.from_me => Some(*message),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        self.engine.call(call, Bytes::new(), CALL_MS).await.map(|(reply, _)| reply)
+    }
+
+    pub(super) async fn with_body(&self, call: Call, body: Bytes) -> Result<(Reply, Bytes), CallError> {
+        self.engine.call(call, body, CALL_MS).await
+    }
+
+    pub(super) async fn send_text(&self, number: &str, text: &str) -> Result<String, CallError> {
+        match self.call(Call::SendText { chat: chat(number), text: text.to_owned() }).await? {
+            Reply::Sent { message, timestamp_ms } => {
+                assert!(timestamp_ms > 0);
+                Ok(message)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes it and gives its folders back.
+    pub(super) async fn close(self) -> TempDir {
+        self.engine.close(10_000).await;
+        self.dirs
+    }
+}
+
+pub(super) fn chat(number: &str) -> ChatId {
+    ChatId::normalise(number).expect("a chat")
+}
+
+pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> WorkerConfig {
+    WorkerConfig {
+        user: "7".parse().expect("a user"),
+        state_dir: dirs.path().join("state"),
+        runtime_dir: dirs.path().join("run"),
+        client_prefix: "ylada_bot".to_owned(),
+        page_url: page_url.to_owned(),
+        browser: browser(),
+        wa_js,
+        languages: vec!["pt-BR".to_owned(), "en".to_owned()],
+        deadlines: Deadlines::default(),
+    }
+}
+
+fn browser() -> PathBuf {
+    std::env::var_os("COLMEIA_BROWSER")
+        .map_or_else(|| "/usr/lib/chromium/chromium-headless-shell".into(), PathBuf::from)
+}
+
+pub(super) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(LIMIT, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what} did not come"),
+    }
+}
+
+/// `RUST_LOG` shows what happens, without what must not be shown.
+fn log() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let mut filter = tracing_subscriber::EnvFilter::from_default_env();
+        for directive in crate::page::QUIET_LOGS {
+            filter = filter.add_directive(directive.parse().expect("a directive"));
+        }
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+    });
+}
