@@ -259,3 +259,30 @@ test('late modules fail before their dependencies are there; ballast stays aslee
   assert.ok(seen.problems.some((text) => text.includes('missing dependencies')));
   assert.deepEqual([seen.ballast, seen.awake], [2000, 0]);
 });
+
+test('the phone on the screen links a browser and writes to it, with the keyboard alone', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { browser, page } = await open(folder, address);
+  await qrOf(phone);
+  const screen = await browser.newPage();
+  const foreign = [];
+  screen.on('request', (request) => request.url().startsWith(address) || foreign.push(request.url()));
+  await screen.setExtraHTTPHeaders({ 'accept-language': 'pt-BR,pt;q=0.9' });
+  await screen.goto(`${address}/phone`);
+  assert.equal(await screen.title(), 'Telefone simulado');
+  await screen.focus('#waiting button');
+  await screen.keyboard.press('Enter');
+  await shown(phone, 'main');
+  await screen.waitForSelector('#phones .chosen');
+  await screen.focus('#write textarea');
+  await screen.keyboard.type('pelo teclado');
+  await screen.keyboard.press('Enter');
+  await until('the browser has it', async () => (await fresh(page)).includes('pelo teclado'));
+  await screen.waitForFunction(() =>
+    document.querySelector('#conversation').textContent.includes('pelo teclado'),
+  );
+  assert.deepEqual(
+    foreign.filter((url) => !url.startsWith('data:')),
+    [],
+  );
+});

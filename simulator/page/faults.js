@@ -6,6 +6,7 @@ import { nextQr } from './linking.js';
 import { ban, endOffline, enterConflict, goOffline, leaveConflict } from './session.js';
 
 const HELD = [];
+const DEFAULT_LEAK = 10;
 let leaking;
 
 /* Live arrays of random numbers: buffers would lie outside the heap that the browser reports, and
@@ -28,16 +29,20 @@ const faults = {
   },
   leak(megabytesPerSecond) {
     clearInterval(leaking);
-    if (!megabytesPerSecond) return stop();
-    leaking = setInterval(() => hold(1), 1000 / megabytesPerSecond);
+    if (megabytesPerSecond === 0) return stop();
+    leaking = setInterval(() => hold(1), 1000 / (megabytesPerSecond ?? DEFAULT_LEAK));
   },
   ballast(megabytes) {
     stop();
     hold(megabytes || 0);
   },
-  /* Beyond the heap's limit V8 ends the renderer; pointers count towards it, so this is fast. */
+  /* An array beyond V8's largest ends the renderer at once; a V8 that refuses runs out of heap. */
   crash() {
-    for (;;) HELD.push(new Array(4_000_000).fill(HELD));
+    try {
+      HELD.push('ab'.repeat(2 ** 27 + 8).split(''));
+    } catch {
+      for (;;) HELD.push(new Array(4_000_000).fill(HELD));
+    }
   },
   conflict(value) {
     if (value === 0) leaveConflict();

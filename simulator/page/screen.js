@@ -55,8 +55,11 @@ export function showProgress(text) {
   app.replaceChildren(element('p', { role: 'status' }, text));
 }
 
+/* As far as one would scroll. */
+const ROWS = 50;
+
 export function showChats(chats) {
-  const rows = chats.map((chat) => {
+  const rows = chats.slice(0, ROWS).map((chat) => {
     const last = chat.msgs.last();
     const unread = chat.unreadCount ? ` (${Math.abs(chat.unreadCount)})` : '';
     const preview = element(

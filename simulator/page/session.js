@@ -20,6 +20,7 @@ import { ChatStore } from './stores.js';
 
 const PAIRING_MS = 120;
 const NAVIGATION_MS = 50;
+const REDRAW_MS = 200;
 const LOGOUT_REASON = { user: 0, phone: 1, ban: 2 };
 
 let ending = false;
@@ -94,8 +95,13 @@ async function synchronise({ ok, slow_sync }) {
   Socket.hasSynced = true;
 }
 
+/* Many changes at once, as in a burst, are drawn once. */
+let drawing;
 function drawChats() {
-  if (!ending) showChats(ChatStore.getModelsArray());
+  drawing ||= setTimeout(() => {
+    drawing = undefined;
+    if (!ending) showChats(ChatStore.getModelsArray());
+  }, REDRAW_MS);
 }
 
 /* Whether queued messages may come now. */
