@@ -31,7 +31,7 @@ check:
 
 # Advisories need the network; licences, bans and sources do not.
 deny:
-	cargo deny --offline check licenses bans sources
+	cargo deny --offline --workspace check licenses bans sources
 
 nextest:
 	cargo build --locked --workspace
