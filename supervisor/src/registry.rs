@@ -1,13 +1,21 @@
 //! [`Registry`]: finds the task of a user.
 //!
-//! Owns the map from id to handle and nothing else: it knows no session, no process and no browser.
+//! Owns the map from id to handle and the beginning and end of tasks. It knows no session, no process and no
+//! browser.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
+use tokio::sync::mpsc;
 
-use crate::user::UserHandle;
+use crate::user::process::{Traces, sweep};
+use crate::user::{Adopted, CallFailure, Command, DisconnectOutcome, Host, UserHandle, UserTask, folders};
+
+/// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
+/// each costs a few kilobytes.
+const MOST: usize = 10_000;
 
 /// All users that have a task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,9 +23,11 @@ pub(crate) struct Registry {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    host: Arc<Host>,
     users: Mutex<HashMap<UserId, UserHandle>>,
+    closing: AtomicBool,
 }
 
 /// Why a user's task could not be made.
@@ -32,6 +42,11 @@ pub(crate) enum RegistryError {
 }
 
 impl Registry {
+    /// An empty registry.
+    pub(crate) fn new(host: Arc<Host>) -> Self {
+        Self { inner: Arc::new(Inner { host, users: Mutex::default(), closing: AtomicBool::new(false) }) }
+    }
+
     /// The user's task, if there is one. Never makes one.
     pub(crate) fn find(&self, user: &UserId) -> Option<UserHandle> {
         self.users().get(user).cloned()
@@ -43,13 +58,26 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`] when no task can be made.
     pub(crate) fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
-        self.find(user).ok_or(RegistryError::ShuttingDown)
+        let mut users = self.users();
+        if let Some(handle) = users.get(user) {
+            return Ok(handle.clone());
+        }
+        if self.inner.closing.load(Ordering::Relaxed) {
+            return Err(RegistryError::ShuttingDown);
+        }
+        if users.len() >= MOST {
+            return Err(RegistryError::TooManyUsers(users.len()));
+        }
+        Ok(self.begin(&mut users, user, None))
     }
 
-    /// The user's task, made if there is none but the user has an auth directory: for a disconnect, which must
-    /// delete that directory even when nobody woke the user.
+    /// The user's task; made if there is none but an auth directory, which a disconnect has to delete even when
+    /// nobody woke the user.
     pub(crate) fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
-        self.find(user)
+        self.find(user).or_else(|| {
+            let on_disk = self.inner.host.state.auth_dir(user).exists();
+            if on_disk { self.find_or_create(user).ok() } else { None }
+        })
     }
 
     /// All tasks, sorted by user id.
@@ -59,12 +87,75 @@ impl Registry {
         users
     }
 
+    /// A task for a worker that was found alive.
+    pub(crate) fn adopt(&self, user: &UserId, adopted: Adopted) {
+        self.begin(&mut self.users(), user, Some(adopted));
+    }
+
     /// Stops every worker and ends every task; no new ones are made.
     pub(crate) async fn shut_down(&self) {
-        let ends: Vec<_> = self.list();
-        for user in ends {
-            user.shut_down().await;
+        // Under the lock, so that nobody who has looked already can still add one.
+        let users: Vec<_> = {
+            let users = self.users();
+            self.inner.closing.store(true, Ordering::Relaxed);
+            users.values().cloned().collect()
+        };
+        futures::future::join_all(users.iter().map(UserHandle::shut_down)).await;
+    }
+
+    /// Takes a task that has nothing to do out of the map. `false` when there are commands left for it; then it
+    /// has to go on.
+    pub(crate) fn retire(&self, user: &UserId, commands: &mut mpsc::Receiver<Command>) -> bool {
+        let mut users = self.users();
+        let closing = self.inner.closing.load(Ordering::Relaxed);
+        if !closing && !commands.is_empty() {
+            return false;
         }
+        commands.close();
+        users.remove(user);
+        drop(users);
+        // Who had the handle in hand already may have been quicker than the close.
+        while let Ok(command) = commands.try_recv() {
+            self.redirect(user, command);
+        }
+        true
+    }
+
+    fn redirect(&self, user: &UserId, command: Command) {
+        match command {
+            Command::Wake => {
+                if let Ok(handle) = self.find_or_create(user) {
+                    handle.wake();
+                }
+            }
+            Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
+            Command::Disconnect { answer } => drop(answer.send(DisconnectOutcome::OnlyHere)),
+            Command::Shutdown { answer } => drop(answer.send(())),
+        }
+    }
+
+    fn begin(
+        &self,
+        users: &mut HashMap<UserId, UserHandle>,
+        user: &UserId,
+        adopted: Option<Adopted>,
+    ) -> UserHandle {
+        let host = &self.inner.host;
+        let keep = folders::may_be_linked(&host.state, user);
+        let (handle, task) = UserTask::new(Arc::clone(host), user.clone(), keep, adopted);
+        users.insert(user.clone(), handle.clone());
+        let (registry, user) = (self.clone(), user.clone());
+        tokio::spawn(async move {
+            let run = tokio::spawn(task.run(registry.clone()));
+            if let Err(error) = run.await {
+                // One user's trouble is nobody else's. The next task must find no process of this one.
+                tracing::error!(%user, %error, "a user's task failed");
+                let user_dir = registry.inner.host.run.user_dir(&user);
+                sweep(Traces { session: None, user_dir }).await;
+                registry.users().remove(&user);
+            }
+        });
+        handle
     }
 
     /// A panic while the lock was held cannot leave the map half changed: each change is one call.

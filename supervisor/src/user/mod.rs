@@ -1,8 +1,15 @@
 //! One user: its task, its worker's process, its link. Everything about one user is in here, and nothing in
 //! here knows a second one.
 
+pub(crate) mod folders;
 pub(crate) mod handle;
+pub(crate) mod link;
+mod policy;
+pub(crate) mod process;
+mod task;
 pub(crate) mod view;
+mod vigil;
 
 pub(crate) use handle::{CallFailure, CallResult, Command, DisconnectOutcome, UserHandle};
+pub(crate) use task::{Adopted, Host, UserTask};
 pub(crate) use view::{Phase, UserView};

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use colmeia::{ExitReason, SessionReport, SessionState};
 
 /// A user as the supervisor sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct UserView {
     /// Where the worker process is.
     pub(crate) phase: Phase,

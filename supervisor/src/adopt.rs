@@ -1,0 +1,141 @@
+//! What is found at boot: workers that outlived another supervisor, sockets of dead ones, sessions on disk.
+//!
+//! Owns the order: first the living are taken over, then the dead are cleared away, then everyone who has a
+//! session is brought back. It never restarts a worker that answers.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::UserId;
+use colmeia::protocol::ToWorker;
+use tokio::time::timeout;
+
+use crate::logging::chain;
+use crate::registry::Registry;
+use crate::user::link::{self, Greeted, GreetingError};
+use crate::user::process::{Traces, WorkerProcess, sweep};
+use crate::user::{Adopted, Host, folders};
+
+/// The longest that a found worker may take to answer: the HTTP port waits for this.
+const HELLO: Duration = Duration::from_secs(3);
+
+/// What was found in a user's runtime folder.
+enum Found {
+    /// A worker that goes on.
+    Living(Box<Adopted>),
+    /// Nothing alive any more.
+    Dead,
+    /// Something that is not ours to touch.
+    Foreign,
+}
+
+/// Takes over living workers and clears away dead ones.
+pub(crate) async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
+    let users = match users_with_folder(host) {
+        Ok(users) => users,
+        Err(error) => {
+            tracing::error!(%error, "the runtime folders cannot be read; nothing is adopted");
+            return;
+        }
+    };
+    let found = futures::future::join_all(users.iter().map(|user| look(host, user))).await;
+    for (user, found) in users.iter().zip(found) {
+        match found {
+            Found::Living(adopted) => {
+                tracing::info!(%user, pid = adopted.process.id(), "worker adopted");
+                registry.adopt(user, *adopted);
+            }
+            Found::Dead => {
+                let _ = fs::remove_dir_all(host.run.user_dir(user));
+            }
+            Found::Foreign => {}
+        }
+    }
+}
+
+/// Wakes everyone who has a session on disk. The admission desk staggers them.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub(crate) fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
+    folders::remove_in_background(folders::graves(&host.state)?);
+    for user in folders::users_on_disk(&host.state)? {
+        if folders::may_be_linked(&host.state, &user) {
+            match registry.find_or_create(&user) {
+                Ok(handle) => handle.wake(),
+                Err(error) => tracing::error!(%user, %error, "cannot bring the session back"),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn users_with_folder(host: &Host) -> io::Result<Vec<UserId>> {
+    match fs::read_dir(host.run.user_dirs()) {
+        Ok(entries) => {
+            Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn look(host: &Host, user: &UserId) -> Found {
+    let user_dir = host.run.user_dir(user);
+    let peer = match link::open(&host.run.worker_socket(user), HELLO).await {
+        Ok(peer) => peer,
+        Err(GreetingError::ForeignUid(uid)) => {
+            tracing::error!(%user, uid, "a worker of another system user is in our runtime folder; left alone");
+            return Found::Foreign;
+        }
+        Err(error) => {
+            tracing::info!(%user, reason = chain(&error), "no living worker behind this socket");
+            sweep(Traces { session: None, user_dir }).await;
+            return Found::Dead;
+        }
+    };
+    let process = match WorkerProcess::adopt(peer.pid, user_dir) {
+        Ok(process) => process,
+        Err(error) => {
+            tracing::warn!(%user, %error, "what listens here is no worker of ours; left alone");
+            return Found::Foreign;
+        }
+    };
+    match link::greet(peer, user, HELLO).await {
+        Ok(greeted) if host.state.auth_dir(user).exists() => {
+            Found::Living(Box::new(Adopted { process, greeted }))
+        }
+        Ok(greeted) => {
+            tracing::warn!(%user, "a worker whose session was deleted is stopped");
+            dismiss(host, process, greeted).await;
+            Found::Dead
+        }
+        Err(error) => {
+            tracing::warn!(%user, reason = chain(&error), "a worker cannot be adopted and is ended");
+            end(&process).await;
+            Found::Dead
+        }
+    }
+}
+
+async fn dismiss(host: &Host, process: WorkerProcess, mut greeted: Greeted) {
+    let patience = Duration::from_millis(host.config.stop_deadline_ms);
+    let stopped = async {
+        greeted.say(&ToWorker::Stop, Bytes::new()).await?;
+        process.ended().await?;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    };
+    if !matches!(timeout(patience, stopped).await, Ok(Ok(()))) {
+        end(&process).await;
+    }
+}
+
+async fn end(process: &WorkerProcess) {
+    process.kill();
+    if let Err(error) = process.ended().await {
+        tracing::error!(pid = process.id(), %error, "cannot wait for a worker's end");
+    }
+}

@@ -1,0 +1,118 @@
+//! One supervisor per directory: [`Lock`].
+//!
+//! Owns the lock files. The kernel lets go of them when the process ends, however it ends, so a file that is left
+//! over locks nothing.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::geteuid;
+
+use crate::user::folders::make_private;
+
+/// A directory that is ours as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Why a directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LockError {
+    /// Another supervisor has it.
+    #[error("another supervisor (process {pid}) uses {}", directory.display())]
+    Taken { directory: PathBuf, pid: String },
+    /// It cannot be made or opened.
+    #[error("cannot use {}", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Others could put something into it.
+    #[error("{} must be a directory of this user that nobody else can enter", .0.display())]
+    NotPrivate(PathBuf),
+}
+
+/// Makes sure of a directory that only we can enter: sockets and locks lie in it, maybe below `/tmp`.
+///
+/// # Errors
+/// [`LockError`] when it is, or could have been, somebody else's.
+pub(crate) fn private_directory(path: &Path) -> Result<(), LockError> {
+    let io = |source| LockError::Io { path: path.to_owned(), source };
+    make_private(path).map_err(io)?;
+    let found = fs::symlink_metadata(path).map_err(io)?;
+    if !found.is_dir() || found.uid() != geteuid().as_raw() {
+        return Err(LockError::NotPrivate(path.to_owned()));
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(io)?;
+    }
+    Ok(())
+}
+
+/// Takes a directory by this file in it.
+///
+/// # Errors
+/// [`LockError::Taken`] names who has it.
+pub(crate) fn take(file: &Path) -> Result<Lock, LockError> {
+    let io = |source| LockError::Io { path: file.to_owned(), source };
+    let mut opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(file)
+        .map_err(io)?;
+    match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut pid = String::new();
+            let _ = (&mut opened).take(20).read_to_string(&mut pid);
+            let pid = if pid.is_empty() { "unknown".into() } else { pid.trim().to_owned() };
+            let directory = file.parent().unwrap_or(file).to_owned();
+            return Err(LockError::Taken { directory, pid });
+        }
+        Err(error) => return Err(io(error.into())),
+    }
+    let write = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "{}", std::process::id())
+    };
+    write(&mut opened).map_err(io)?;
+    Ok(Lock { _file: opened })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_supervisor_is_kept_away_and_told_by_whom() {
+        let directory = tempfile::tempdir().expect("folder");
+        let file = directory.path().join("supervisor.lock");
+        let first = take(&file).expect("free");
+        let error = take(&file).expect_err("taken").to_string();
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        take(&file).expect("free again");
+    }
+
+    #[test]
+    fn a_directory_that_others_could_enter_is_closed_and_a_link_is_refused() {
+        let root = tempfile::tempdir().expect("folder");
+        let open = root.path().join("open");
+        fs::create_dir(&open).expect("made");
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("opened");
+        private_directory(&open).expect("closed");
+        assert_eq!(fs::metadata(&open).expect("there").mode() & 0o777, 0o700);
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&open, &link).expect("made");
+        assert!(matches!(private_directory(&link), Err(LockError::NotPrivate(_))));
+    }
+}

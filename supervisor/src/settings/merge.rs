@@ -1,0 +1,145 @@
+//! Lays values over one another. Pure.
+//!
+//! The shape of the configuration (which key is a number, a text, a list, a table) is read from
+//! [`ServiceConfig`] itself, so that a new key needs no line here.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use colmeia::config::ServiceConfig;
+use toml::{Table, Value};
+
+use super::SettingsError;
+
+/// The environment, as far as it is text.
+pub(super) type Environment = BTreeMap<String, String>;
+
+const PREFIX: &str = "COLMEIA_";
+/// Variables of ours that are no keys: the file itself, and the log filter.
+const NO_KEYS: [&str; 2] = ["COLMEIA_CONFIG", "COLMEIA_LOG"];
+/// What stands in place of a secret.
+const HIDDEN: &str = "[secret]";
+
+/// The variables that can be read. One of ours that cannot is an error; an empty one counts as absent.
+pub(super) fn readable(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Environment, SettingsError> {
+    let mut readable = Environment::new();
+    for (key, value) in environment {
+        let Ok(key) = key.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) if value.is_empty() => {}
+            Ok(value) => drop(readable.insert(key, value)),
+            Err(_) if key.starts_with(PREFIX) => {
+                return Err(SettingsError::Value { origin: key, why: "is not UTF-8".into() });
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(readable)
+}
+
+/// File, then environment, then flags.
+pub(super) fn merge(
+    file: Option<(PathBuf, String)>,
+    environment: &Environment,
+    flags: &[(&'static str, &str)],
+) -> Result<ServiceConfig, SettingsError> {
+    let mut merged = Merged::default();
+    if let Some((path, text)) = file {
+        let wrong = |error: toml::de::Error| SettingsError::File { path, message: error.to_string() };
+        // As a configuration first: its errors show the line.
+        match toml::from_str::<ServiceConfig>(&text).and_then(|config| Ok((config, toml::from_str(&text)?))) {
+            Ok((config, table)) => (merged.config, merged.table) = (config, table),
+            Err(error) => return Err(wrong(error)),
+        }
+    }
+    if let Some(port) = environment.get("PORT") {
+        let mut listen = merged.config.listen;
+        listen.set_port(
+            port.trim().parse().map_err(|_| SettingsError::Value {
+                origin: "PORT".into(),
+                why: "is no port number".into(),
+            })?,
+        );
+        merged.set("PORT", "listen", &listen.to_string())?;
+    }
+    if let Some(url) = environment.get("FLASK_WEBHOOK_URL") {
+        merged.set("FLASK_WEBHOOK_URL", "webhook_url", url)?;
+    }
+    for (variable, value) in environment {
+        let Some(key) = variable.strip_prefix(PREFIX) else { continue };
+        if !NO_KEYS.contains(&variable.as_str()) {
+            merged.set(variable, &key.to_ascii_lowercase(), value)?;
+        }
+    }
+    for (key, value) in flags {
+        merged.set(&format!("--{}", key.replace('_', "-")), key, value)?;
+    }
+    Ok(merged.config)
+}
+
+/// What is in force, as a configuration file, without secrets.
+pub(crate) fn in_force(config: &ServiceConfig) -> Result<String, toml::ser::Error> {
+    let mut table = Table::try_from(config)?;
+    if let Some(Value::Array(keys)) = table.get_mut("api_keys") {
+        keys.fill(Value::from(HIDDEN));
+    }
+    toml::to_string(&table)
+}
+
+#[derive(Default)]
+struct Merged {
+    table: Table,
+    config: ServiceConfig,
+}
+
+impl Merged {
+    /// Sets one key from text and checks it at once, so that the error can name its origin.
+    fn set(&mut self, origin: &str, key: &str, text: &str) -> Result<(), SettingsError> {
+        let wrong = |why: String| SettingsError::Value { origin: origin.into(), why };
+        let Some((table, key, like)) = find(key) else {
+            return Err(SettingsError::UnknownVariable(origin.into()));
+        };
+        let value = parse(text, &like).ok_or_else(|| wrong("is no whole number".into()))?;
+        let place = match table {
+            None => &mut self.table,
+            Some(name) => match self.table.entry(name).or_insert_with(|| Table::new().into()) {
+                Value::Table(table) => table,
+                _ => return Err(wrong("its table is no table".into())),
+            },
+        };
+        place.insert(key, value);
+        // Only the message: what serde quotes may be a secret, and it has no place in a variable anyway.
+        self.config =
+            self.table.clone().try_into().map_err(|error: toml::de::Error| wrong(error.message().into()))?;
+        Ok(())
+    }
+}
+
+/// The table, the key in it, and a value of its kind: `restart_base_ms` is `base_ms` in `restart`.
+fn find(wanted: &str) -> Option<(Option<String>, String, Value)> {
+    let path = || Some(PathBuf::new());
+    let shape =
+        ServiceConfig { runtime_dir: path(), wa_js: path(), worker: path(), ..ServiceConfig::default() };
+    let shape = Table::try_from(shape).ok()?;
+    shape.iter().find_map(|(key, value)| match value {
+        Value::Table(inner) => {
+            let rest = wanted.strip_prefix(key.as_str())?.strip_prefix('_')?;
+            inner.get(rest).map(|value| (Some(key.clone()), rest.to_owned(), value.clone()))
+        }
+        _ => (key == wanted).then(|| (None, key.clone(), value.clone())),
+    })
+}
+
+fn parse(text: &str, like: &Value) -> Option<Value> {
+    Some(match like {
+        Value::Integer(_) => Value::Integer(text.trim().parse().ok()?),
+        Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            items.map(Value::from).collect::<Vec<_>>().into()
+        }
+        _ => text.into(),
+    })
+}

@@ -1,0 +1,136 @@
+//! One user's folders: making, marking, deleting. Owns no state; knows names only from the layout.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use colmeia::UserId;
+use colmeia::layout::StateLayout;
+
+/// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
+/// that is half deleted never comes back as a session.
+const TOMBSTONE: &str = ".colmeia_deleted_";
+
+/// Makes a folder that only we can enter, with its parents.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Whether the user has a session on disk that may be linked: worth being brought back at boot.
+pub(crate) fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
+    layout.auth_dir(user).is_dir() && !unlinked_mark(layout, user).exists()
+}
+
+/// Keeps on disk whether the user is worth being brought back at boot. A folder without a mark is: so are those
+/// that another program left.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io::Result<()> {
+    let mark = unlinked_mark(layout, user);
+    if linked {
+        match fs::remove_file(mark) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    } else if layout.own_dir(user).is_dir() {
+        fs::write(mark, b"")
+    } else {
+        Ok(())
+    }
+}
+
+fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
+    layout.own_dir(user).join("unlinked")
+}
+
+/// Takes the user's auth directory out of the way, in one step. What is returned is to be removed.
+///
+/// # Errors
+/// Those of the file system. That there is none is none.
+pub(crate) fn bury(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> {
+    let number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let grave = layout.root().join(format!("{TOMBSTONE}{user}_{number}"));
+    match fs::rename(layout.auth_dir(user), &grave) {
+        Ok(()) => Ok(Some(grave)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What earlier deletions left, because they were interrupted.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub(crate) fn graves(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(layout.root())?;
+    Ok(entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(TOMBSTONE)))
+        .map(|entry| entry.path())
+        .collect())
+}
+
+/// All users that have an auth directory.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub(crate) fn users_on_disk(layout: &StateLayout) -> io::Result<Vec<UserId>> {
+    let mut users: Vec<_> = fs::read_dir(layout.root())?
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| StateLayout::user_of_auth_dir(entry.file_name().to_str()?))
+        .collect();
+    users.sort();
+    Ok(users)
+}
+
+/// Removes folders in the background: a profile has thousands of files.
+pub(crate) fn remove_in_background(folders: Vec<PathBuf>) {
+    tokio::task::spawn_blocking(move || {
+        for folder in folders {
+            if let Err(error) = fs::remove_dir_all(&folder) {
+                tracing::warn!(folder = %folder.display(), %error, "cannot remove a deleted session's files");
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buried_session_never_comes_back() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        fs::create_dir_all(layout.own_dir(&user)).expect("made");
+        assert_eq!(users_on_disk(&layout).expect("read"), std::slice::from_ref(&user));
+        let grave = bury(&layout, &user).expect("renamed").expect("there was one");
+        assert_eq!(users_on_disk(&layout).expect("read"), []);
+        assert_eq!(graves(&layout).expect("read"), [grave]);
+        assert_eq!(bury(&layout, &user).expect("nothing to do"), None);
+    }
+
+    #[test]
+    fn only_a_mark_keeps_a_session_from_being_brought_back() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        assert!(!may_be_linked(&layout, &user));
+        remember(&layout, &user, false).expect("nothing to mark");
+        assert!(!layout.auth_dir(&user).exists());
+        fs::create_dir_all(layout.own_dir(&user)).expect("made");
+        assert!(may_be_linked(&layout, &user), "as another program left it");
+        remember(&layout, &user, false).expect("marked");
+        assert!(!may_be_linked(&layout, &user));
+        remember(&layout, &user, true).expect("unmarked");
+        assert!(may_be_linked(&layout, &user));
+    }
+}

@@ -1,0 +1,98 @@
+//! Events on their way to disk: taken from the worker, given to the [`EventSink`], then acknowledged.
+//!
+//! Owns the order of these three. A disk that is full holds up the events and nothing else: what does not fit
+//! here is dropped and, since it was not acknowledged, asked for again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::UserId;
+use colmeia::protocol::{Event, ToWorker};
+use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::Outbox;
+
+/// How many events may wait for the disk.
+const EVENTS: usize = 4096;
+/// How many bytes of events may wait; one event is at most half of it.
+const BYTES: usize = 32 * 1024 * 1024;
+/// How many events are written at once.
+const BATCH: usize = 256;
+/// The first and the longest pause after the disk refused.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// Where events are kept. It returns after they are on disk, and takes the same event twice without harm.
+pub(crate) trait EventSink: std::fmt::Debug + Send + Sync {
+    /// Keeps events.
+    fn append<'a>(
+        &'a self,
+        user: &'a UserId,
+        events: Vec<(u64, Event)>,
+    ) -> BoxFuture<'a, Result<(), SinkError>>;
+}
+
+/// Events could not be kept. They were not acknowledged and will be given again.
+#[derive(Debug, thiserror::Error)]
+#[error("events cannot be written to disk")]
+pub(crate) struct SinkError(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
+
+/// The reader's end.
+#[derive(Debug)]
+pub(super) struct Kept {
+    queue: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
+}
+
+/// An event, and the room that it takes until it is on disk.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    seq: u64,
+    event: Event,
+    _room: OwnedSemaphorePermit,
+}
+
+pub(super) fn channel() -> (Kept, mpsc::Receiver<Waiting>) {
+    let (queue, waiting) = mpsc::channel(EVENTS);
+    (Kept { queue, room: Arc::new(Semaphore::new(BYTES)) }, waiting)
+}
+
+impl Kept {
+    /// Takes an event of this many bytes; `false` when there is no room.
+    pub(super) fn put(&self, seq: u64, event: Event, size: usize) -> bool {
+        let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
+        Arc::clone(&self.room)
+            .try_acquire_many_owned(size)
+            .is_ok_and(|room| self.queue.try_send(Waiting { seq, event, _room: room }).is_ok())
+    }
+
+    /// Whether everything that was taken is on disk.
+    pub(super) fn is_drained(&self) -> bool {
+        self.room.available_permits() == BYTES
+    }
+}
+
+/// Writes events to disk and acknowledges them, until the connection ends.
+pub(super) async fn keep(
+    mut queue: mpsc::Receiver<Waiting>,
+    user: UserId,
+    sink: Arc<dyn EventSink>,
+    outbox: Outbox,
+) {
+    let mut batch = Vec::new();
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        let events: Vec<(u64, Event)> = batch.iter().map(|kept| (kept.seq, kept.event.clone())).collect();
+        let Some(seq) = events.last().map(|(seq, _)| *seq) else { continue };
+        let mut pause = PAUSES.0;
+        while let Err(error) = sink.append(&user, events.clone()).await {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%user, %error, source, "events wait in the worker until the disk takes them");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+        batch.clear();
+        // If it is not taken, the next one covers it, or the worker sends the events again: no harm.
+        let _ = outbox.put(&ToWorker::Ack { seq }, Bytes::new());
+    }
+}

@@ -1,0 +1,137 @@
+//! Connecting and the two Hellos. Owns the check of who is at the other end.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::UserId;
+use colmeia::protocol::{
+    Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, SupervisorHello, ToWorker, WorkerHello,
+};
+use futures::{SinkExt as _, StreamExt as _};
+use interprocess::local_socket::GenericFilePath;
+use interprocess::local_socket::tokio::Stream;
+use interprocess::local_socket::tokio::prelude::*;
+use rustix::process::{Pid, geteuid};
+use tokio::time::timeout;
+use tokio_util::codec::Framed;
+
+/// A connection whose other end is known, but has not said anything yet.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    stream: Stream,
+    /// Who opened the socket, as the kernel says.
+    pub(crate) pid: Pid,
+}
+
+/// A connection whose Hellos are done.
+#[derive(Debug)]
+pub(crate) struct Greeted {
+    pub(super) frames: Framed<Stream, FrameCodec>,
+    /// What the worker said.
+    pub(crate) hello: WorkerHello,
+}
+
+/// Why there is no connection to a worker.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GreetingError {
+    /// Nobody listens.
+    #[error("cannot connect")]
+    Connect(#[source] io::Error),
+    /// The kernel does not say who listens.
+    #[error("the socket does not tell who listens")]
+    Credentials(#[source] io::Error),
+    /// Somebody else listens.
+    #[error("the socket belongs to user id {0}")]
+    ForeignUid(u32),
+    /// Another process than the one that was started.
+    #[error("the socket belongs to process {0}, which is not this worker")]
+    ForeignProcess(u32),
+    /// No Hello in time.
+    #[error("the worker did not say Hello in time")]
+    Deadline,
+    /// It closed the connection.
+    #[error("the worker closed the connection instead of saying Hello")]
+    Closed,
+    /// It sent something else.
+    #[error("the worker's Hello cannot be read")]
+    Frame(#[from] FrameError),
+    /// It said something else.
+    #[error("the worker did not say Hello first")]
+    NoHello,
+    /// It speaks another version.
+    #[error("the worker speaks protocol {0}; {PROTOCOL_VERSION} is expected")]
+    Protocol(u32),
+    /// It serves somebody else.
+    #[error("the worker serves another user")]
+    WrongUser,
+}
+
+impl GreetingError {
+    /// Whether this says only that nobody is there, and nothing bad of who is.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(_) | Self::Credentials(_) | Self::Closed | Self::Frame(FrameError::Io(_))
+        )
+    }
+}
+
+/// Connects and asks the kernel who is there.
+///
+/// # Errors
+/// [`GreetingError`]; a process of another user id is refused here.
+pub(crate) async fn open(socket: &Path, deadline: Duration) -> Result<Peer, GreetingError> {
+    let name = socket.to_fs_name::<GenericFilePath>().map_err(GreetingError::Connect)?;
+    let stream = timeout(deadline, Stream::connect(name))
+        .await
+        .map_err(|_| GreetingError::Deadline)?
+        .map_err(GreetingError::Connect)?;
+    let peer = stream.peer_creds().map_err(GreetingError::Credentials)?;
+    let uid = peer.euid().unwrap_or(u32::MAX);
+    if uid != geteuid().as_raw() {
+        return Err(GreetingError::ForeignUid(uid));
+    }
+    let pid = peer
+        .pid()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| GreetingError::Credentials(io::Error::other("no process id")))?;
+    Ok(Peer { stream, pid })
+}
+
+/// Says Hello and waits for the worker's.
+///
+/// # Errors
+/// [`GreetingError`] when the other end is not the worker of this user.
+pub(crate) async fn greet(peer: Peer, user: &UserId, deadline: Duration) -> Result<Greeted, GreetingError> {
+    timeout(deadline, exchange(peer, user)).await.map_err(|_| GreetingError::Deadline)?
+}
+
+async fn exchange(peer: Peer, user: &UserId) -> Result<Greeted, GreetingError> {
+    let mut frames = Framed::new(peer.stream, FrameCodec);
+    let hello = SupervisorHello { protocol: PROTOCOL_VERSION, user: user.clone() };
+    frames.send(Frame::new(&ToWorker::Hello(hello), Bytes::new())?).await?;
+    let first = frames.next().await.ok_or(GreetingError::Closed)??;
+    let FromWorker::Hello(hello) = first.message()? else { return Err(GreetingError::NoHello) };
+    if hello.protocol != PROTOCOL_VERSION {
+        return Err(GreetingError::Protocol(hello.protocol));
+    }
+    if hello.user != *user {
+        return Err(GreetingError::WrongUser);
+    }
+    if Pid::from_raw(hello.pid.cast_signed()) != Some(peer.pid) {
+        return Err(GreetingError::ForeignProcess(hello.pid));
+    }
+    Ok(Greeted { frames, hello })
+}
+
+impl Greeted {
+    /// Says something without starting a [`super::Link`].
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub(crate) async fn say(&mut self, message: &ToWorker, body: Bytes) -> Result<(), FrameError> {
+        self.frames.send(Frame::new(message, body)?).await
+    }
+}

@@ -1,0 +1,92 @@
+//! [`Link`]: the connection to one worker, from the Hello on.
+//!
+//! Owns the socket, the order of what is said, and the acknowledgement of events. Believes nothing: who is at the
+//! other end is asked of the kernel, every frame is bounded and parsed, and a worker that says something else
+//! than a worker says is cut off. Never blocks its user's task: both directions have bounded queues.
+
+mod events;
+mod greeting;
+mod outbox;
+mod pump;
+
+use bytes::Bytes;
+use colmeia::protocol::{CallError, Reply};
+use colmeia::{SessionReport, UserId};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub(crate) use events::{EventSink, SinkError};
+pub(crate) use greeting::{Greeted, GreetingError, greet, open};
+pub(crate) use outbox::{Outbox, Refused};
+
+/// What comes from a worker.
+#[derive(Debug)]
+pub(crate) enum FromLink {
+    /// Where the session is.
+    Report(SessionReport),
+    /// An answer, with its body.
+    Response { id: u64, result: Result<Reply, CallError>, body: Bytes },
+    /// It is there.
+    Pong { id: u64 },
+    /// Nothing more comes.
+    Closed(LinkEnd),
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkEnd {
+    /// The other side closed it, or it broke.
+    #[error("the connection ended")]
+    Lost,
+    /// The worker said something that no worker says.
+    #[error("the worker broke the protocol: {0}")]
+    Violation(String),
+    /// We could not keep up with its events and need them again, from the first that is not acknowledged.
+    #[error("events have to be sent again")]
+    Resync,
+}
+
+/// An open connection. Dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Link {
+    outbox: Outbox,
+    tasks: [JoinHandle<()>; 3],
+}
+
+impl Link {
+    /// Starts to talk. Everything that comes goes to `inbox`, marked with `generation`.
+    pub(crate) fn start(
+        greeted: Greeted,
+        user: &UserId,
+        sink: Arc<dyn EventSink>,
+        generation: u64,
+        inbox: mpsc::Sender<(u64, FromLink)>,
+    ) -> Self {
+        use futures::StreamExt as _;
+        let (writer, reader) = greeted.frames.split();
+        let (outbox, queue) = outbox::channel();
+        let (events, kept) = events::channel();
+        Self {
+            tasks: [
+                tokio::spawn(pump::write(writer, queue)),
+                tokio::spawn(pump::read(reader, events, generation, inbox)),
+                tokio::spawn(events::keep(kept, user.clone(), sink, outbox.clone())),
+            ],
+            outbox,
+        }
+    }
+
+    /// Where to say something.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! [`Policy`]: when a user's worker is started, stopped, restarted, given up.
+//!
+//! Pure: [`Policy::step`] takes an event, the time and a random number, and returns the next state and what is
+//! to be done. It knows no process, no socket and no clock; `task` carries the actions out.
+//!
+//! ```text
+//!             Wake                 Admitted                Connected
+//!  ┌─▶ Stopped ─────▶ Queued ────────────────▶ Starting ─────────────▶ Running ──┐ stable uptime:
+//!  │     ▲  ▲           ▲ ▲ nobody asks: Stopped  │  ▲    connection lost │  ▲    │ failures forgotten
+//!  │     │  │           │ └───────────┐           │  └────────────────────┤  └────┘
+//!  │     │  │     delay │ over        │ Wake, but │ no Hello: Kill        │ hangs, lies: Kill
+//!  │     │  │           │             │ not at    ▼                       ▼
+//!  │     │  │       BackingOff      Parked ◀── Stopping(Failed) ◀─────────┤
+//!  │     │  │           ▲             ▲ once        │                     │ Disconnect, linked
+//!  │     │  │           └──── failure ┴─────────────┘                     ▼
+//!  │     │  └──────────────────── Stopping(Asked) ◀───── answer, ──── LoggingOut
+//!  │     │ unlinked and idle, Disconnect,  │             deadline
+//!  └─────┘ Shutdown: Stop, then Kill ◀─────┘
+//! ```
+//!
+//! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
+//! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back.
+
+mod transitions;
+mod types;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use colmeia::ExitReason;
+use colmeia::session::HealthLevel;
+
+pub(crate) use types::{Action, Ending, Event, Now, Rules, Standing, State};
+
+/// How long a task without anything to do is kept.
+const LINGER: Duration = Duration::from_secs(60);
+
+/// One user's state and history.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    rules: Rules,
+    state: State,
+    failures: VecDeque<Duration>,
+    /// When someone last asked for the session.
+    attended: Duration,
+    /// Since when the page waits for a phone.
+    unlinked_since: Option<Duration>,
+    /// A phone is linked as far as we know.
+    linked: bool,
+    /// Nobody has to ask: the session comes back by itself.
+    keep: bool,
+    wake_after: bool,
+    forget: Option<Forget>,
+    shutting_down: bool,
+    links_lost_at: Option<Duration>,
+    settle_by: Option<Duration>,
+    attempts: u32,
+    restarts: u32,
+    last_exit: Option<ExitReason>,
+}
+
+/// A disconnect under way.
+#[derive(Debug, Clone, Copy)]
+struct Forget {
+    told: bool,
+    answer_by: Option<Duration>,
+}
+
+impl Policy {
+    /// A user without a process. `keep` when the user has a session on disk that may be linked.
+    pub(crate) fn new(rules: Rules, keep: bool, at: Duration) -> Self {
+        Self {
+            rules,
+            state: State::Stopped { until: at + LINGER },
+            failures: VecDeque::new(),
+            attended: at,
+            unlinked_since: None,
+            linked: false,
+            keep,
+            wake_after: false,
+            forget: None,
+            shutting_down: false,
+            links_lost_at: None,
+            settle_by: None,
+            attempts: 0,
+            restarts: 0,
+            last_exit: None,
+        }
+    }
+
+    /// A user whose worker was found alive and has said Hello.
+    pub(crate) fn adopted(rules: Rules, at: Duration) -> Self {
+        Self {
+            state: State::Running { since: at, settled: false },
+            settle_by: Some(at + rules.settle),
+            ..Self::new(rules, true, at)
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn linked(&self) -> bool {
+        self.linked
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    pub(crate) fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    pub(crate) fn last_exit(&self) -> Option<&ExitReason> {
+        self.last_exit.as_ref()
+    }
+
+    /// When [`Event::Tick`] is due, if nothing else happens.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        let own = match self.state {
+            State::Stopped { until }
+            | State::Starting { until, .. }
+            | State::LoggingOut { until }
+            | State::Stopping { until, .. }
+            | State::BackingOff { until } => Some(until),
+            State::Queued { .. } => self.given_up_at(),
+            State::Running { since, .. } => {
+                let stable = (self.attempts > 0).then_some(since + self.rules.stable);
+                [stable, self.idle_at(), self.settle_by].into_iter().flatten().min()
+            }
+            State::Parked { .. } => None,
+        };
+        let answer = self.forget.and_then(|forget| forget.answer_by);
+        [own, answer].into_iter().flatten().min()
+    }
+
+    /// What follows from an event.
+    #[must_use]
+    pub(crate) fn step(mut self, event: Event, now: Now) -> (Self, Vec<Action>) {
+        let mut actions = Vec::new();
+        match event {
+            Event::Wake => self.wake(now.at, &mut actions),
+            Event::Waiting { at_capacity } => {
+                if let State::Queued { at_capacity: shown } = &mut self.state {
+                    *shown = at_capacity;
+                }
+            }
+            Event::Admitted => self.admitted(now.at, &mut actions),
+            Event::Connected => self.connected(now.at),
+            Event::Unreachable { why } => self.unreachable(why, now.at, &mut actions),
+            Event::LinkLost => self.link_lost(false, now.at, &mut actions),
+            Event::Resync => self.link_lost(true, now.at, &mut actions),
+            Event::Violation => {
+                let reason = ExitReason::Crash { process: "worker".into(), signal: None };
+                self.fail_living(reason, now.at, &mut actions);
+            }
+            Event::Hung => {
+                self.fail_living(ExitReason::Hang { level: HealthLevel::Ipc }, now.at, &mut actions);
+            }
+            Event::Report(standing) => self.report(standing, now.at, &mut actions),
+            Event::Exited(reason) => self.exited(reason, now, &mut actions),
+            Event::LogoutDone { told } => self.logout_done(told, now.at, &mut actions),
+            Event::Disconnect => self.disconnect(now.at, &mut actions),
+            Event::Shutdown => self.shut_down(self.rules.stop, now.at, &mut actions),
+            Event::Hurry => {
+                self.shut_down(Duration::ZERO, now.at, &mut actions);
+                self.tick(now.at, &mut actions);
+            }
+            Event::Tick => self.tick(now.at, &mut actions),
+        }
+        (self, actions)
+    }
+}
+
+#[cfg(test)]
+mod tests;

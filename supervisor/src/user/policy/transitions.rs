@@ -1,0 +1,302 @@
+//! What each event means in each state. Owns the rules; [`Policy::step`] is the only way in.
+
+use std::time::Duration;
+
+use colmeia::ExitReason;
+use colmeia::session::HealthLevel;
+
+use super::{Action, Ending, Forget, LINGER, Now, Policy, Standing, State};
+
+/// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
+/// `/qr` every few seconds must not undo the limit.
+const PARKED_FOR: Duration = Duration::from_secs(30);
+/// How long after a kill the process may still be there before it is killed again.
+const KILL_AGAIN: Duration = Duration::from_secs(5);
+
+impl Policy {
+    /// When a wish that nobody repeats is given up.
+    pub(super) fn given_up_at(&self) -> Option<Duration> {
+        (!self.keep).then_some(self.attended + self.rules.idle)
+    }
+
+    /// When a code that nobody asks for is given up.
+    pub(super) fn idle_at(&self) -> Option<Duration> {
+        self.unlinked_since.map(|since| since.max(self.attended) + self.rules.idle)
+    }
+
+    pub(super) fn wake(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        self.attended = at;
+        if self.shutting_down {
+            return;
+        }
+        match &self.state {
+            State::Stopped { .. } => self.queue(actions),
+            State::Parked { until, .. } if at >= *until => {
+                self.failures.clear();
+                self.attempts = 0;
+                self.queue(actions);
+            }
+            // A failure comes back by itself; only what was asked to end needs to be asked to come back.
+            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => {
+                self.wake_after = true
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn queue(&mut self, actions: &mut Vec<Action>) {
+        self.wake_after = false;
+        self.state = State::Queued { at_capacity: false };
+        actions.push(Action::RequestPlace);
+    }
+
+    pub(super) fn admitted(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if !matches!(self.state, State::Queued { .. }) {
+            return; // the wish was withdrawn, and the place with it
+        }
+        self.unlinked_since = None;
+        self.links_lost_at = None;
+        self.settle_by = Some(at + self.rules.settle);
+        self.state = State::Starting { until: at + self.rules.hello, again: false };
+        actions.push(Action::Spawn);
+    }
+
+    pub(super) fn connected(&mut self, at: Duration) {
+        if matches!(self.state, State::Starting { .. }) {
+            self.state = State::Running { since: at, settled: self.settle_by.is_none() };
+        }
+    }
+
+    pub(super) fn unreachable(&mut self, why: String, at: Duration, actions: &mut Vec<Action>) {
+        if let State::Starting { again, .. } = self.state {
+            let reason = if again {
+                ExitReason::Hang { level: HealthLevel::Ipc }
+            } else {
+                ExitReason::LaunchFailed { why }
+            };
+            self.fail_living(reason, at, actions);
+        }
+    }
+
+    pub(super) fn link_lost(&mut self, by_us: bool, at: Duration, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Running { .. } => {
+                let often = self.links_lost_at.is_some_and(|last| at < last + self.rules.stable);
+                if !by_us {
+                    self.links_lost_at = Some(at);
+                }
+                if often && !by_us {
+                    self.fail_living(ExitReason::Hang { level: HealthLevel::Ipc }, at, actions);
+                } else {
+                    self.state = State::Starting { until: at + self.rules.hello, again: true };
+                    actions.push(Action::Connect);
+                }
+            }
+            State::LoggingOut { .. } => self.logout_done(false, at, actions),
+            _ => {}
+        }
+    }
+
+    /// Ends a process with which something is wrong. It has lost our trust, so it is not asked.
+    pub(super) fn fail_living(&mut self, reason: ExitReason, at: Duration, actions: &mut Vec<Action>) {
+        let ending = match self.state {
+            State::Starting { .. } | State::Running { .. } => Ending::Failed(reason),
+            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => Ending::Asked,
+            _ => return,
+        };
+        self.state = State::Stopping { until: at + KILL_AGAIN, ending };
+        actions.push(Action::Kill);
+    }
+
+    pub(super) fn report(&mut self, standing: Standing, at: Duration, actions: &mut Vec<Action>) {
+        let State::Running { settled, .. } = &mut self.state else { return };
+        if !*settled && !matches!(standing, Standing::Starting | Standing::Ending) {
+            *settled = true;
+            self.settle_by = None;
+            actions.push(Action::Settle);
+        }
+        match standing {
+            Standing::Unlinked => {
+                self.linked = false;
+                self.keep = false;
+                self.unlinked_since.get_or_insert(at);
+            }
+            Standing::Pairing => self.unlinked_since = None,
+            Standing::Linked => {
+                self.unlinked_since = None;
+                self.keep = true;
+                if !self.linked {
+                    self.linked = true;
+                    actions.push(Action::Remember { linked: true });
+                }
+            }
+            Standing::Starting | Standing::Ending => {}
+        }
+    }
+
+    pub(super) fn exited(&mut self, reason: ExitReason, now: Now, actions: &mut Vec<Action>) {
+        let (asked, reason) = match &self.state {
+            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => (true, reason),
+            State::Stopping { ending: Ending::Failed(why), .. } => (false, why.clone()),
+            State::Starting { .. } | State::Running { .. } => (false, reason),
+            _ => return,
+        };
+        self.settle_by = None;
+        self.unlinked_since = None;
+        if let Some(forget) = &mut self.forget {
+            forget.told |= reason == ExitReason::LoggedOut;
+        }
+        self.last_exit = Some(reason.clone());
+        if asked || self.shutting_down || self.forget.is_some() || reason == ExitReason::LoggedOut {
+            if reason == ExitReason::LoggedOut {
+                self.linked = false;
+                self.keep = false;
+                actions.push(Action::Remember { linked: false });
+            }
+            self.rest(now.at, actions);
+        } else if reason == ExitReason::CapRecycle {
+            actions.push(Action::RestPlace);
+            self.restarts = self.restarts.saturating_add(1);
+            self.queue(actions);
+        } else {
+            self.failed(reason, now, actions);
+        }
+    }
+
+    pub(super) fn failed(&mut self, reason: ExitReason, now: Now, actions: &mut Vec<Action>) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.failures.push_back(now.at);
+        while self.failures.front().is_some_and(|first| *first + self.rules.burst_window < now.at) {
+            self.failures.pop_front();
+        }
+        // What another start cannot change waits for a person.
+        let hopeless = matches!(reason, ExitReason::Banned | ExitReason::Conflict);
+        if hopeless || self.failures.len() >= self.rules.burst {
+            self.state = State::Parked { reason, until: now.at + PARKED_FOR };
+            actions.push(Action::ReleasePlace);
+        } else {
+            let doublings = (self.attempts - 1).min(31);
+            let ceiling = self.rules.base.saturating_mul(1 << doublings).min(self.rules.cap);
+            self.state = State::BackingOff { until: now.at + ceiling.mul_f64(now.chance.clamp(0.0, 1.0)) };
+            actions.push(if self.keep { Action::RestPlace } else { Action::ReleasePlace });
+        }
+    }
+
+    /// No process is left and none is wanted, unless someone asked meanwhile.
+    pub(super) fn rest(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        actions.push(Action::ReleasePlace);
+        if let Some(forget) = self.forget.take() {
+            actions.push(Action::DeleteAuth);
+            if forget.answer_by.is_some() {
+                actions.push(Action::AnswerDisconnect { told: forget.told });
+            }
+            (self.linked, self.keep, self.attempts, self.last_exit) = (false, false, 0, None);
+            self.failures.clear();
+        }
+        if self.wake_after && !self.shutting_down {
+            self.queue(actions);
+        } else {
+            self.state = State::Stopped { until: at + LINGER };
+            actions.push(Action::Finish);
+        }
+    }
+
+    pub(super) fn logout_done(&mut self, told: bool, at: Duration, actions: &mut Vec<Action>) {
+        if let Some(forget) = &mut self.forget {
+            forget.told |= told;
+        }
+        if matches!(self.state, State::LoggingOut { .. }) {
+            self.stop_within(self.rules.disconnect.mul_f64(0.2), at, actions);
+        }
+    }
+
+    pub(super) fn stop_within(&mut self, time: Duration, at: Duration, actions: &mut Vec<Action>) {
+        self.state = State::Stopping { until: at + time, ending: Ending::Asked };
+        actions.push(Action::Stop);
+    }
+
+    pub(super) fn disconnect(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        let answer_by = Some(at + self.rules.disconnect);
+        let forget = self.forget.get_or_insert(Forget { told: false, answer_by });
+        forget.answer_by = forget.answer_by.or(answer_by);
+        self.wake_after = false;
+        let soon = self.rules.disconnect.mul_f64(0.2);
+        match &mut self.state {
+            State::Running { .. } if self.linked => {
+                self.state = State::LoggingOut { until: at + self.rules.disconnect.mul_f64(0.55) };
+                actions.push(Action::Logout);
+            }
+            State::Running { .. } | State::Starting { .. } => self.stop_within(soon, at, actions),
+            State::Stopping { until, ending } => {
+                *ending = Ending::Asked;
+                *until = (*until).min(at + soon);
+            }
+            State::LoggingOut { .. } => {}
+            _ => self.rest(at, actions),
+        }
+    }
+
+    pub(super) fn shut_down(&mut self, time: Duration, at: Duration, actions: &mut Vec<Action>) {
+        self.shutting_down = true;
+        self.wake_after = false;
+        match &mut self.state {
+            State::Running { .. } | State::Starting { .. } => self.stop_within(time, at, actions),
+            // The phone is half told; the disconnect's own deadlines are short.
+            State::LoggingOut { until } | State::Stopping { until, .. } => *until = (*until).min(at + time),
+            _ => self.rest(at, actions),
+        }
+    }
+
+    pub(super) fn tick(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        let given_up = self.given_up_at().is_some_and(|due| at >= due);
+        if let Some(forget) = &mut self.forget
+            && forget.answer_by.is_some_and(|due| at >= due)
+        {
+            forget.answer_by = None;
+            actions.push(Action::AnswerDisconnect { told: forget.told });
+        }
+        match &mut self.state {
+            State::Stopped { until } if at >= *until => {
+                *until = at + LINGER;
+                actions.push(Action::Finish);
+            }
+            State::Queued { .. } if given_up => self.rest(at, actions),
+            State::Starting { until, .. } if at >= *until => {
+                self.unreachable("the worker did not say Hello in time".into(), at, actions);
+            }
+            State::Running { .. } => self.tick_running(at, actions),
+            State::LoggingOut { until } if at >= *until => self.logout_done(false, at, actions),
+            State::Stopping { until, .. } if at >= *until => {
+                *until = at + KILL_AGAIN;
+                actions.push(Action::Kill);
+            }
+            State::BackingOff { until } if at >= *until => {
+                if given_up {
+                    self.rest(at, actions);
+                } else {
+                    self.restarts = self.restarts.saturating_add(1);
+                    self.queue(actions);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn tick_running(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        let State::Running { since, settled } = &mut self.state else { return };
+        if self.settle_by.is_some_and(|due| at >= due) {
+            self.settle_by = None;
+            *settled = true;
+            actions.push(Action::Settle);
+        }
+        if self.attempts > 0 && at >= *since + self.rules.stable {
+            self.attempts = 0;
+            self.failures.clear();
+        }
+        if self.idle_at().is_some_and(|due| at >= due) {
+            self.unlinked_since = None;
+            actions.push(Action::Remember { linked: false });
+            self.stop_within(self.rules.stop, at, actions);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The words of the policy: what happens ([`Event`]), what is to be done ([`Action`]), where a worker is
+//! ([`State`]). Owns no rule.
+
+use std::time::Duration;
+
+use colmeia::config::ServiceConfig;
+use colmeia::{ExitReason, SessionState};
+
+/// The moment of an event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Time since some fixed beginning; never goes back.
+    pub(crate) at: Duration,
+    /// A random number in `0.0..1.0`.
+    pub(crate) chance: f64,
+}
+
+/// The numbers of the configuration that decide here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
+    pub(crate) stable: Duration,
+    pub(crate) burst: usize,
+    pub(crate) burst_window: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) hello: Duration,
+    pub(crate) settle: Duration,
+    pub(crate) stop: Duration,
+    pub(crate) disconnect: Duration,
+}
+
+/// Where the user's worker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    /// No process and none wanted.
+    Stopped { until: Duration },
+    /// Waits for a place.
+    Queued { at_capacity: bool },
+    /// There is a process, and its Hello is awaited; `again` after a connection was lost.
+    Starting { until: Duration, again: bool },
+    /// Connected.
+    Running { since: Duration, settled: bool },
+    /// The phone is being told.
+    LoggingOut { until: Duration },
+    /// The process is asked to end, or killed.
+    Stopping { until: Duration, ending: Ending },
+    /// No process until then.
+    BackingOff { until: Duration },
+    /// No process until someone asks, and not before `until`.
+    Parked { reason: ExitReason, until: Duration },
+}
+
+impl State {
+    /// Its name in logs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Stopped { .. } => "stopped",
+            Self::Queued { .. } => "queued",
+            Self::Starting { .. } => "starting",
+            Self::Running { .. } => "running",
+            Self::LoggingOut { .. } => "logging_out",
+            Self::Stopping { .. } => "stopping",
+            Self::BackingOff { .. } => "backing_off",
+            Self::Parked { .. } => "parked",
+        }
+    }
+}
+
+/// Why a process is being ended, and what comes after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Asked for: no failure.
+    Asked,
+    /// Something is wrong with it.
+    Failed(ExitReason),
+}
+
+/// What a worker's report means here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The page is not there yet.
+    Starting,
+    /// It waits for a phone.
+    Unlinked,
+    /// A phone is just being linked.
+    Pairing,
+    /// A phone is linked.
+    Linked,
+    /// The session is about to end.
+    Ending,
+}
+
+/// What happens to a user's worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Someone wants the session.
+    Wake,
+    /// The wish for a place is in the queue.
+    Waiting { at_capacity: bool },
+    /// There is a place.
+    Admitted,
+    /// The worker said Hello.
+    Connected,
+    /// The worker could not be reached or said something else than Hello.
+    Unreachable { why: String },
+    /// The connection ended.
+    LinkLost,
+    /// We closed the connection ourselves, to begin a new one.
+    Resync,
+    /// The worker said something that no worker says.
+    Violation,
+    /// The worker has not answered for too long.
+    Hung,
+    /// The worker told where its session is.
+    Report(Standing),
+    /// The process and everything that it left are gone.
+    Exited(ExitReason),
+    /// The phone was told, or could not be told.
+    LogoutDone { told: bool },
+    /// Log out, stop, delete.
+    Disconnect,
+    /// Stop and keep: the supervisor ends.
+    Shutdown,
+    /// As `Shutdown`, at once.
+    Hurry,
+    /// Time has passed.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Ask for a place to start in.
+    RequestPlace,
+    /// The start is over: let the next one start.
+    Settle,
+    /// Keep the place, but nothing runs in it.
+    RestPlace,
+    /// Give the place back, or leave the queue.
+    ReleasePlace,
+    /// Start the process and connect to it.
+    Spawn,
+    /// Connect again.
+    Connect,
+    /// Ask the process to end.
+    Stop,
+    /// End the process.
+    Kill,
+    /// Ask the session to log the phone out.
+    Logout,
+    /// Keep on disk whether this user is worth being brought back at boot.
+    Remember { linked: bool },
+    /// Delete the auth directory.
+    DeleteAuth,
+    /// Answer those who asked for the disconnect.
+    AnswerDisconnect { told: bool },
+    /// The task is not needed any more.
+    Finish,
+}
+
+impl Rules {
+    pub(crate) fn of(config: &ServiceConfig) -> Self {
+        let restart = &config.restart;
+        Self {
+            base: Duration::from_millis(restart.base_ms),
+            cap: Duration::from_millis(restart.cap_ms),
+            stable: Duration::from_secs(restart.stable_secs),
+            burst: restart.burst as usize,
+            burst_window: Duration::from_secs(restart.burst_window_secs),
+            idle: Duration::from_secs(config.unlinked_idle_secs),
+            hello: Duration::from_millis(config.hello_deadline_ms),
+            settle: Duration::from_millis(config.deadlines.launch_ms + config.deadlines.load_ms),
+            stop: Duration::from_millis(config.stop_deadline_ms),
+            disconnect: Duration::from_millis(config.disconnect_deadline_ms),
+        }
+    }
+}
+
+impl From<&SessionState> for Standing {
+    fn from(state: &SessionState) -> Self {
+        match state {
+            SessionState::Launching | SessionState::Loading => Self::Starting,
+            SessionState::AwaitingScan { .. } | SessionState::LoggedOut { .. } => Self::Unlinked,
+            SessionState::Pairing => Self::Pairing,
+            SessionState::Syncing { .. } | SessionState::Ready { .. } | SessionState::Reconnecting { .. } => {
+                Self::Linked
+            }
+            SessionState::Stopping | SessionState::Failed { .. } => Self::Ending,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What a dead worker leaves behind: [`sweep`] ends it, [`Children`] reaps what was handed to us.
+//!
+//! Owns the recognition of a worker's processes: by their session, or by the runtime folder in their
+//! environment (a crash handler makes a session of its own), or by a parent that is recognised. Never touches any
+//! other process.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::pidfd;
+
+/// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// By what a worker's processes are recognised.
+#[derive(Debug, Clone)]
+pub(crate) struct Traces {
+    /// The worker's process id, which is the number of its session.
+    pub(crate) session: Option<Pid>,
+    /// The user's runtime folder: the browser's `TMPDIR`.
+    pub(crate) user_dir: PathBuf,
+}
+
+/// One line of `/proc/<pid>/stat`, as far as it is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stat {
+    zombie: bool,
+    parent: i32,
+    session: i32,
+}
+
+/// Our own children that are workers: their end is waited for by their [`super::WorkerProcess`]. All other
+/// children of ours were handed to us when their parent died, and are reaped here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Children(Arc<Mutex<HashSet<Pid>>>);
+
+impl Children {
+    /// Runs a spawn so that its child is counted before anyone can reap it.
+    pub(crate) fn spawn<T>(&self, spawn: impl FnOnce() -> io::Result<(Pid, T)>) -> io::Result<T> {
+        let mut workers = self.workers();
+        let (pid, spawned) = spawn()?;
+        workers.insert(pid);
+        Ok(spawned)
+    }
+
+    /// The child is reaped.
+    pub(crate) fn forget(&self, pid: Pid) {
+        self.workers().remove(&pid);
+    }
+
+    /// Reaps every dead child that is no worker.
+    pub(crate) fn reap_strangers(&self) {
+        let workers = self.workers();
+        let own = getpid().as_raw_nonzero().get();
+        for (pid, stat) in processes() {
+            if stat.zombie && stat.parent == own && !workers.contains(&pid) {
+                reap(pid);
+            }
+        }
+    }
+
+    fn workers(&self) -> MutexGuard<'_, HashSet<Pid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Kills what a dead worker left behind and waits until it is gone, within bounds.
+pub(crate) async fn sweep(traces: Traces) {
+    let deadline = Instant::now() + SWEEP;
+    loop {
+        let of = traces.clone();
+        let found = tokio::task::spawn_blocking(move || find_and_kill(&of)).await.unwrap_or_default();
+        if found.is_empty() {
+            return;
+        }
+        for (pid, handle) in found {
+            if timeout_at(deadline, pidfd::ended(handle)).await.is_err() {
+                tracing::error!(pid = pid.as_raw_nonzero().get(), "a killed process does not go away");
+                return;
+            }
+            reap(pid);
+        }
+    }
+}
+
+fn find_and_kill(traces: &Traces) -> Vec<(Pid, OwnedFd)> {
+    let all: HashMap<Pid, Stat> = processes().collect();
+    let mut found = recognise(&all, traces.session, |pid| has_mark(pid, &traces.user_dir));
+    if let Some(leader) = traces.session {
+        found.remove(&leader); // dead already, and reaped by its owner
+    }
+    let mut handles = Vec::new();
+    for pid in found {
+        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+        // Between the listing and the handle the number may have gone to another process.
+        let same = stat(pid).is_some_and(|now| all.get(&pid).is_some_and(|then| now.session == then.session));
+        if same && pidfd_send_signal(&handle, Signal::KILL).is_ok() {
+            handles.push((pid, handle));
+        }
+    }
+    handles
+}
+
+/// The living processes that belong to the worker.
+fn recognise(all: &HashMap<Pid, Stat>, session: Option<Pid>, has_mark: impl Fn(Pid) -> bool) -> HashSet<Pid> {
+    let own = getpid();
+    let session = session.map(|pid| pid.as_raw_nonzero().get());
+    let mut found: HashSet<Pid> = all
+        .iter()
+        .filter(|(pid, stat)| **pid != own && !stat.zombie)
+        .filter(|(pid, stat)| session == Some(stat.session) || has_mark(**pid))
+        .map(|(pid, _)| *pid)
+        .collect();
+    loop {
+        let parents: HashSet<i32> = found.iter().map(|pid| pid.as_raw_nonzero().get()).collect();
+        let before = found.len();
+        found.extend(
+            all.iter()
+                .filter(|(pid, stat)| **pid != own && !stat.zombie && parents.contains(&stat.parent))
+                .map(|(pid, _)| *pid),
+        );
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+fn processes() -> impl Iterator<Item = (Pid, Stat)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        Some((pid, stat(pid)?))
+    })
+}
+
+fn stat(pid: Pid) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?)
+}
+
+/// The command's name stands in parentheses and may contain any character, so fields are counted from its end.
+fn parse_stat(line: &str) -> Option<Stat> {
+    let (_, fields) = line.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let zombie = matches!(fields.next()?, "Z" | "X");
+    let parent = fields.next()?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    Some(Stat { zombie, parent, session })
+}
+
+/// Whether the process was started with this folder as its `TMPDIR`. Not every process can be asked.
+fn has_mark(pid: Pid, user_dir: &Path) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
+    environment
+        .split(|byte| *byte == 0)
+        .any(|entry| entry.strip_prefix(b"TMPDIR=").is_some_and(|dir| dir == user_dir.as_os_str().as_bytes()))
+}
+
+/// Reaps a dead process if it is our child; others have other parents.
+fn reap(pid: Pid) {
+    let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_line_is_read_whatever_the_command_is_called() {
+        let stat = parse_stat("42 (a) b (c) S 7 42 41 0 -1 4194560 1 0").expect("valid");
+        assert_eq!(stat, Stat { zombie: false, parent: 7, session: 41 });
+        assert_eq!(parse_stat("42 (x"), None);
+    }
+
+    #[test]
+    fn session_mark_and_descent_are_recognised_and_nothing_else() {
+        let pid = |raw| Pid::from_raw(raw).expect("positive");
+        let all: HashMap<Pid, Stat> = [
+            (10, 1, 10, false), // the worker's session
+            (11, 10, 10, false),
+            (12, 1, 12, false),  // has the mark
+            (13, 12, 13, false), // its child
+            (14, 1, 10, true),   // dead already
+            (20, 1, 20, false),  // a stranger
+            (21, 20, 20, false),
+        ]
+        .into_iter()
+        .map(|(raw, parent, session, zombie)| (pid(raw), Stat { zombie, parent, session }))
+        .collect();
+        let found = recognise(&all, Some(pid(10)), |candidate| candidate == pid(12));
+        assert_eq!(found, HashSet::from([10, 11, 12, 13].map(pid)));
+    }
+
+    #[tokio::test]
+    async fn what_carries_the_mark_is_killed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut child = std::process::Command::new("sleep")
+            .arg("1000")
+            .env("TMPDIR", folder.path())
+            .spawn()
+            .expect("sleep runs");
+        // Right after the fork the environment is still ours: exec is over when the name has changed.
+        let comm = format!("/proc/{}/comm", child.id());
+        while fs::read_to_string(&comm).expect("alive").trim() != "sleep" {
+            tokio::task::yield_now().await;
+        }
+        sweep(Traces { session: None, user_dir: folder.path().to_owned() }).await;
+        assert!(!Path::new(&format!("/proc/{}", child.id())).exists());
+        assert!(child.wait().is_err(), "it is reaped already");
+    }
+}

@@ -1,0 +1,153 @@
+//! Starts a worker. Unsafe code is only here and in `pidfd`.
+//!
+//! Owns what a new process gets: a session of its own, an environment with nothing in it but what is needed, its
+//! configuration on standard input. Nothing ties it to us: it outlives us.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use colmeia::config::{LogFormat, WorkerConfig};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
+
+use super::{Children, WorkerProcess};
+
+/// What a worker inherits of our environment, and nothing else.
+const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
+/// What a worker writes once its socket listens.
+const READY: &[u8] = b"ready\n";
+
+/// Everything about a start that is the same for all users.
+#[derive(Debug, Clone)]
+pub(crate) struct Launch {
+    /// The worker's program.
+    pub(crate) program: PathBuf,
+    /// How its log lines look, decided once: a worker has no terminal.
+    pub(crate) log_format: LogFormat,
+    /// Where our own children are counted.
+    pub(crate) children: Children,
+}
+
+/// A worker that has just been started.
+#[derive(Debug)]
+pub(crate) struct Spawned {
+    pub(crate) process: WorkerProcess,
+    pub(crate) ready: Readiness,
+}
+
+/// Tells when the worker's socket listens.
+#[derive(Debug)]
+pub(crate) struct Readiness(pipe::Receiver);
+
+/// Why no worker could be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpawnError {
+    /// The program cannot be run.
+    #[error("cannot run {}", program.display())]
+    Run {
+        program: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// It runs, but it cannot be told what to do.
+    #[error("cannot hand over its configuration")]
+    Configure(#[source] io::Error),
+    /// The runtime folder cannot be made.
+    #[error("cannot make {}", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Starts a worker whose runtime folder is `user_dir`.
+///
+/// # Errors
+/// [`SpawnError`]; then no process is left.
+pub(crate) fn spawn(launch: &Launch, config: &WorkerConfig, user_dir: &Path) -> Result<Spawned, SpawnError> {
+    super::super::folders::make_private(user_dir)
+        .map_err(|source| SpawnError::Folder { path: user_dir.to_owned(), source })?;
+    let mut command = Command::new(&launch.program);
+    command
+        .env_clear()
+        .envs(INHERITED.iter().filter_map(|key| Some((*key, std::env::var_os(key)?))))
+        .env("COLMEIA_LOG_FORMAT", log_format(launch.log_format))
+        // Where the browser puts its temporary files, and the mark by which its processes are found.
+        .env("TMPDIR", user_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    in_own_session(&mut command);
+
+    // Nobody may reap it before it is counted.
+    let (mut child, handle, pid) = launch
+        .children
+        .spawn(|| {
+            let mut child = command.spawn()?;
+            let pid = Pid::from_child(&child);
+            match pidfd_open(pid, PidfdFlags::empty()) {
+                Ok(handle) => Ok((pid, (child, handle, pid))),
+                Err(error) => {
+                    child.kill()?;
+                    child.wait()?;
+                    Err(error.into())
+                }
+            }
+        })
+        .map_err(|source| SpawnError::Run { program: launch.program.clone(), source })?;
+    let process =
+        WorkerProcess { pid, handle, children: Some(launch.children.clone()), user_dir: user_dir.to_owned() };
+    match configure(&mut child, config) {
+        Ok(ready) => Ok(Spawned { process, ready }),
+        Err(source) => {
+            process.kill();
+            let _ = child.wait();
+            launch.children.forget(pid);
+            Err(SpawnError::Configure(source))
+        }
+    }
+}
+
+/// The configuration is smaller than a pipe's buffer, so this does not wait for the worker.
+fn configure(child: &mut std::process::Child, config: &WorkerConfig) -> io::Result<Readiness> {
+    let missing = || io::Error::other("a standard stream is missing");
+    let json = serde_json::to_vec(config)?;
+    child.stdin.take().ok_or_else(missing)?.write_all(&json)?;
+    let stdout = OwnedFd::from(child.stdout.take().ok_or_else(missing)?);
+    Ok(Readiness(pipe::Receiver::from_owned_fd(stdout)?))
+}
+
+fn log_format(format: LogFormat) -> OsString {
+    match format {
+        LogFormat::Human => "human",
+        LogFormat::Auto | LogFormat::Json => "json",
+    }
+    .into()
+}
+
+/// A session of its own: a signal for our terminal's group does not reach the worker, and whatever it starts can
+/// be recognised by the session's number.
+#[allow(unsafe_code)]
+fn in_own_session(command: &mut Command) {
+    let before_exec = || setsid().map(drop).map_err(io::Error::from);
+    // SAFETY: between fork and exec only setsid(2) is called: async-signal-safe, no allocation, no lock.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+impl Readiness {
+    /// Waits until the worker's socket listens. The caller bounds the time.
+    ///
+    /// # Errors
+    /// When it ends, or says something else.
+    pub(crate) async fn wait(mut self) -> io::Result<()> {
+        let mut line = [0; READY.len()];
+        self.0.read_exact(&mut line).await?;
+        if line == READY { Ok(()) } else { Err(io::Error::other("the worker said something else")) }
+    }
+}

@@ -1,0 +1,100 @@
+//! [`Calls`]: what was asked of the worker and is not answered yet.
+//!
+//! Owns the request ids. A call is sent at most once: when the connection ends before its answer, the caller
+//! learns that it may or may not have happened.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::protocol::{Call, CallError, Reply, ToWorker};
+use tokio::sync::oneshot;
+
+use crate::user::handle::{CallFailure, CallResult};
+use crate::user::link::{Outbox, Refused};
+
+/// How many calls of one user may be under way.
+const MOST: usize = 256;
+/// How much earlier than its caller the worker gives up, so that its answer says what happened.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// The calls under way on one connection.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    last_id: u64,
+    pending: HashMap<u64, Asker>,
+}
+
+#[derive(Debug)]
+enum Asker {
+    Caller(oneshot::Sender<CallResult>),
+    /// The task itself, for a disconnect.
+    Disconnect,
+}
+
+impl Calls {
+    /// Asks for a caller, who is answered in any case.
+    pub(super) fn ask(
+        &mut self,
+        outbox: &Outbox,
+        call: Call,
+        body: Bytes,
+        deadline: Duration,
+        answer: oneshot::Sender<CallResult>,
+    ) {
+        // A caller whose deadline has passed is gone.
+        self.pending.retain(|_, asker| !matches!(asker, Asker::Caller(answer) if answer.is_closed()));
+        let sent = if self.pending.len() < MOST {
+            self.send(outbox, call, body, deadline)
+        } else {
+            Err(Refused::Full)
+        };
+        let failure = match sent {
+            Ok(id) => {
+                self.pending.insert(id, Asker::Caller(answer));
+                return;
+            }
+            Err(Refused::TooLarge(_)) => CallFailure::TooLarge,
+            // Nothing was sent, and a worker that does not read is not ready.
+            Err(Refused::Full) => CallFailure::NotReady,
+        };
+        let _ = answer.send(Err(failure));
+    }
+
+    /// Asks for the logout that begins a disconnect.
+    pub(super) fn ask_logout(&mut self, outbox: &Outbox, deadline: Duration) -> Result<(), Refused> {
+        let id = self.send(outbox, Call::Logout, Bytes::new(), deadline)?;
+        self.pending.insert(id, Asker::Disconnect);
+        Ok(())
+    }
+
+    fn send(&mut self, outbox: &Outbox, call: Call, body: Bytes, deadline: Duration) -> Result<u64, Refused> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let patience = deadline.saturating_sub(HEAD_START).max(deadline / 2);
+        let deadline_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        outbox.put(&ToWorker::Request { id, deadline_ms, call }, body)?;
+        Ok(id)
+    }
+
+    /// Passes an answer on. `Some` when it was the answer to the task's own logout: whether the phone was told.
+    /// The answer to a question that nobody asked, or that nobody waits for any more, is dropped.
+    pub(super) fn answer(&mut self, id: u64, result: Result<Reply, CallError>, body: Bytes) -> Option<bool> {
+        match self.pending.remove(&id)? {
+            Asker::Disconnect => Some(result.is_ok()),
+            Asker::Caller(answer) => {
+                let _ = answer.send(result.map(|reply| (reply, body)).map_err(CallFailure::Session));
+                None
+            }
+        }
+    }
+
+    /// The connection has ended.
+    pub(super) fn lost(&mut self) {
+        for (_, asker) in self.pending.drain() {
+            if let Asker::Caller(answer) = asker {
+                let _ = answer.send(Err(CallFailure::WorkerGone));
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What the policy wants is done here. Owns the helpers that start, connect and wait; each of them is bounded and
+//! comes back as a note.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use colmeia::config::WorkerConfig;
+use colmeia::protocol::ToWorker;
+use colmeia::{ExitReason, UserId};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Host, Note, UserTask, Worker};
+use crate::user::folders;
+use crate::user::handle::DisconnectOutcome;
+use crate::user::link::{self, Greeted, GreetingError};
+use crate::user::policy::{Action, Event};
+use crate::user::process::{self, Spawned, WorkerProcess};
+
+/// How long to wait before a socket is tried again on which nobody listened.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+impl UserTask {
+    /// Does one thing. What follows at once is returned; the rest comes back later as a note.
+    pub(super) fn perform(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::RequestPlace => match &self.place {
+                Some(place) => place.again(),
+                None => self.place = Some(self.host.desk.enter(self.verdicts.0.clone())),
+            },
+            Action::Settle => self.place.iter().for_each(|place| place.settle()),
+            Action::RestPlace => self.place.iter().for_each(|place| place.rest()),
+            Action::ReleasePlace => self.place = None,
+            Action::Spawn => return self.spawn(),
+            Action::Connect => self.connect(None),
+            Action::Stop => self.stop(),
+            Action::Kill => self.process.iter().for_each(|worker| worker.process.kill()),
+            Action::Logout => return self.log_out(),
+            Action::Remember { linked } => {
+                if let Err(error) = folders::remember(&self.host.state, &self.user, linked) {
+                    tracing::warn!(user = %self.user, %error, "cannot keep whether the user is linked");
+                }
+            }
+            Action::DeleteAuth => self.delete_auth(),
+            Action::AnswerDisconnect { told } => {
+                let outcome = if told { DisconnectOutcome::LoggedOut } else { DisconnectOutcome::OnlyHere };
+                for answer in self.disconnects.drain(..) {
+                    let _ = answer.send(outcome);
+                }
+            }
+            Action::Finish => self.finished = true,
+        }
+        None
+    }
+
+    fn spawn(&mut self) -> Option<Event> {
+        let host = &self.host;
+        let config = worker_config(host, &self.user);
+        match process::spawn(&host.launch, &config, &host.run.user_dir(&self.user)) {
+            Ok(Spawned { process, ready }) => {
+                tracing::info!(user = %self.user, pid = process.id(), "worker started");
+                self.follow(process);
+                self.connect(Some(ready));
+                None
+            }
+            Err(error) => {
+                let why = crate::logging::chain(&error);
+                tracing::error!(user = %self.user, error = why, "cannot start a worker");
+                Some(Event::Exited(ExitReason::LaunchFailed { why }))
+            }
+        }
+    }
+
+    /// Waits for the process's end.
+    pub(super) fn follow(&mut self, process: WorkerProcess) {
+        let process = Arc::new(process);
+        self.process = Some(Worker { process: Arc::clone(&process), greeted: false, last_word: None });
+        let notes = self.notes.0.clone();
+        let user_dir = self.host.run.user_dir(&self.user);
+        tokio::spawn(async move {
+            let ended = process.ended().await;
+            // The socket and the browser's temporary files.
+            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(user_dir)).await;
+            let _ = notes.send(Note::Ended(ended)).await;
+        });
+    }
+
+    fn connect(&mut self, ready: Option<process::Readiness>) {
+        self.hang_up();
+        let generation = self.generation;
+        let Some(worker) = &self.process else { return };
+        let (notes, process) = (self.notes.0.clone(), Arc::clone(&worker.process));
+        let (host, user) = (Arc::clone(&self.host), self.user.clone());
+        let connecting = tokio::spawn(async move {
+            let deadline = Duration::from_millis(host.config.hello_deadline_ms);
+            let greeted = reach(&host, &user, &process, ready, deadline).await.map(Box::new);
+            let _ = notes.send(Note::Greeted(generation, greeted)).await;
+        });
+        if let Some(earlier) = self.connecting.replace(connecting) {
+            earlier.abort();
+        }
+    }
+
+    fn stop(&mut self) {
+        let asked = self.connection.as_ref().is_some_and(|connection| {
+            connection.link.outbox().put(&ToWorker::Stop, bytes::Bytes::new()).is_ok()
+        });
+        // Without a connection the signal says the same.
+        if let (false, Some(worker)) = (asked, &self.process) {
+            worker.process.terminate();
+        }
+    }
+
+    fn log_out(&mut self) -> Option<Event> {
+        let deadline = Duration::from_millis(self.host.config.disconnect_deadline_ms).mul_f64(0.55);
+        let asked = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), deadline).is_ok());
+        (!asked).then_some(Event::LogoutDone { told: false })
+    }
+
+    fn delete_auth(&self) {
+        match folders::bury(&self.host.state, &self.user) {
+            Ok(grave) => {
+                tracing::info!(user = %self.user, existed = grave.is_some(), "session deleted");
+                folders::remove_in_background(grave.into_iter().collect());
+            }
+            Err(error) => tracing::error!(user = %self.user, %error, "cannot delete the session's folder"),
+        }
+    }
+}
+
+/// Waits until the worker listens, connects, and says Hello.
+async fn reach(
+    host: &Host,
+    user: &UserId,
+    process: &WorkerProcess,
+    ready: Option<process::Readiness>,
+    deadline: Duration,
+) -> Result<Greeted, String> {
+    let until = Instant::now() + deadline;
+    let late = |_| "the worker did not say Hello in time".to_owned();
+    if let Some(ready) = ready
+        && let Err(error) = timeout_at(until, ready.wait()).await.map_err(late)?
+    {
+        // Its end, which follows, says more than we know here.
+        tracing::debug!(%user, %error, "the worker did not become ready");
+        return timeout_at(until, std::future::pending()).await.map_err(late)?;
+    }
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match greet(host, user, process, left).await {
+            Ok(greeted) => return Ok(greeted),
+            // Nobody is there just now: it is on its way, or dying, and then its end says more.
+            Err(error) if error.is_absence() && left > TRY_AGAIN => sleep(TRY_AGAIN).await,
+            Err(error) => return Err(crate::logging::chain(&error)),
+        }
+    }
+}
+
+async fn greet(
+    host: &Host,
+    user: &UserId,
+    process: &WorkerProcess,
+    left: Duration,
+) -> Result<Greeted, GreetingError> {
+    let peer = link::open(&host.run.worker_socket(user), left).await?;
+    if peer.pid != process.pid() {
+        return Err(GreetingError::ForeignProcess(peer.pid.as_raw_nonzero().get().unsigned_abs()));
+    }
+    link::greet(peer, user, left).await
+}
+
+fn worker_config(host: &Host, user: &UserId) -> WorkerConfig {
+    let config = &host.config;
+    WorkerConfig {
+        user: user.clone(),
+        state_dir: host.state.root().to_owned(),
+        runtime_dir: host.run.root().to_owned(),
+        client_prefix: config.client_prefix.clone(),
+        page_url: config.page_url.clone(),
+        browser: config.browser.clone(),
+        wa_js: config.wa_js.clone(),
+        languages: config.languages.clone(),
+        deadlines: config.deadlines,
+    }
+}

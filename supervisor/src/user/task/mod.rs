@@ -1,0 +1,378 @@
+//! [`UserTask`]: the one writer of a user's state.
+//!
+//! Owns the user's policy, process, connection and place, and feeds whatever happens to the policy. What follows
+//! is carried out in `effects`; calls under way are kept in `calls`; what others may see is made in `publish`.
+//! It never waits for a worker, a disk or another user: everything slow comes back as a note.
+
+mod calls;
+mod effects;
+mod publish;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use colmeia::config::ServiceConfig;
+use colmeia::layout::{RunLayout, StateLayout};
+use colmeia::protocol::{Call, ToWorker};
+use colmeia::{ExitReason, SessionReport, SessionState, UserId};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::handle::{CallFailure, Command, DisconnectOutcome, UserHandle};
+use super::link::{EventSink, FromLink, Greeted, Link, LinkEnd};
+use super::policy::{Event, Now, Policy, Rules, Standing, State};
+use super::process::{Ended, Launch, WorkerProcess};
+use super::view::UserView;
+use super::vigil::{Patience, Trust, Vigil};
+use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
+use crate::registry::Registry;
+use calls::Calls;
+
+/// How many commands may wait for a task; it takes them at once.
+const COMMANDS: usize = 64;
+
+/// Everything that is the same for all users.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) config: Arc<ServiceConfig>,
+    pub(crate) state: StateLayout,
+    pub(crate) run: RunLayout,
+    pub(crate) launch: Launch,
+    pub(crate) desk: Desk,
+    pub(crate) sink: Arc<dyn EventSink>,
+    /// Cancelled when an end must not be waited for any longer.
+    pub(crate) hurry: CancellationToken,
+}
+
+/// A worker that was found alive.
+#[derive(Debug)]
+pub(crate) struct Adopted {
+    pub(crate) process: WorkerProcess,
+    pub(crate) greeted: Greeted,
+}
+
+/// One user's task.
+#[derive(Debug)]
+pub(crate) struct UserTask {
+    host: Arc<Host>,
+    user: UserId,
+    born: Instant,
+    policy: Policy,
+    view: watch::Sender<UserView>,
+    commands: mpsc::Receiver<Command>,
+    notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
+    said: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
+    verdicts: (Verdicts, mpsc::UnboundedReceiver<(Ticket, Verdict)>),
+    place: Option<Place>,
+    process: Option<Worker>,
+    /// Counts attempts to connect; what belongs to an earlier one is ignored.
+    generation: u64,
+    connecting: Option<JoinHandle<()>>,
+    connection: Option<Connection>,
+    calls: Calls,
+    disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
+    shutdowns: Vec<oneshot::Sender<()>>,
+    finished: bool,
+    hurried: bool,
+}
+
+/// The worker's process, as long as it or something of it is there.
+#[derive(Debug)]
+struct Worker {
+    process: Arc<WorkerProcess>,
+    greeted: bool,
+    /// What it said before it ended.
+    last_word: Option<ExitReason>,
+}
+
+/// An open connection and what came through it.
+#[derive(Debug)]
+struct Connection {
+    link: Link,
+    vigil: Vigil,
+    report: SessionReport,
+}
+
+/// What came through a connection, and through which.
+type Said = (u64, FromLink);
+
+/// What a helper of the task has to say.
+#[derive(Debug)]
+enum Note {
+    Greeted(u64, Result<Box<Greeted>, String>),
+    Ended(std::io::Result<Ended>),
+}
+
+impl UserTask {
+    /// A task and its handle. It starts nothing before it is woken, unless a living worker is handed to it.
+    pub(crate) fn new(
+        host: Arc<Host>,
+        user: UserId,
+        keep: bool,
+        adopted: Option<Adopted>,
+    ) -> (UserHandle, Self) {
+        let rules = Rules::of(&host.config);
+        let policy = match adopted {
+            Some(_) => Policy::adopted(rules, Duration::ZERO),
+            None => Policy::new(rules, keep, Duration::ZERO),
+        };
+        let (view, watched) = watch::channel(publish::first_view());
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let handle = UserHandle::new(user.clone(), watched, sender);
+        let mut task = Self {
+            user,
+            born: Instant::now(),
+            policy,
+            view,
+            commands,
+            notes: mpsc::channel(8),
+            said: mpsc::channel(64),
+            verdicts: mpsc::unbounded_channel(),
+            place: None,
+            process: None,
+            generation: 0,
+            connecting: None,
+            connection: None,
+            calls: Calls::default(),
+            disconnects: Vec::new(),
+            shutdowns: Vec::new(),
+            finished: false,
+            hurried: false,
+            host,
+        };
+        if let Some(adopted) = adopted {
+            task.adopt(adopted);
+        }
+        task.publish();
+        (handle, task)
+    }
+
+    fn adopt(&mut self, Adopted { process, greeted }: Adopted) {
+        self.place = Some(self.host.desk.occupy(self.verdicts.0.clone()));
+        self.follow(process);
+        for event in self.connected(greeted) {
+            self.apply(event);
+        }
+    }
+
+    /// Runs until the user is not needed any more.
+    pub(crate) async fn run(mut self, registry: Registry) {
+        loop {
+            let due = self.due();
+            let event = tokio::select! {
+                Some(command) = self.commands.recv() => self.command(command),
+                Some(note) = self.notes.1.recv() => self.note(note),
+                Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
+                Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
+                () = sleep_until(due) => vec![Event::Tick],
+                () = self.host.hurry.cancelled(), if !self.hurried => {
+                    self.hurried = true;
+                    vec![Event::Hurry]
+                }
+            };
+            for event in event {
+                self.apply(event);
+            }
+            self.watch_over();
+            self.publish();
+            if std::mem::take(&mut self.finished) && registry.retire(&self.user, &mut self.commands) {
+                break;
+            }
+        }
+        for answer in self.shutdowns {
+            let _ = answer.send(());
+        }
+    }
+
+    fn at(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    fn now(&self) -> Now {
+        Now { at: self.at(), chance: rand::random() }
+    }
+
+    fn due(&self) -> Instant {
+        let at = self.at();
+        let watch = self.connection.as_ref().map(|connection| connection.vigil.deadline(at));
+        let due = [self.policy.deadline(), watch].into_iter().flatten().min();
+        // Nothing due: everything that can happen comes through a channel.
+        self.born + due.unwrap_or(at + Duration::from_secs(3600))
+    }
+
+    /// Lets the policy decide and does what it says. What comes of it is applied too.
+    fn apply(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let before = self.policy.state().name();
+            let (policy, actions) = self.policy.clone().step(event, self.now());
+            self.policy = policy;
+            self.log_change(before);
+            for action in actions {
+                events.extend(self.perform(action));
+            }
+        }
+    }
+
+    fn log_change(&self, before: &'static str) {
+        let (user, after) = (&self.user, self.policy.state().name());
+        match self.policy.state() {
+            State::Parked { reason, .. } if before != after => {
+                tracing::error!(%user, reason = reason.label(), "the worker failed too often; parked");
+            }
+            _ if before != after => tracing::info!(%user, from = before, to = after, "worker"),
+            _ => {}
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Event> {
+        match command {
+            Command::Wake => vec![Event::Wake],
+            Command::Call { call, body, deadline, answer } => {
+                let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
+                let possible = ready || matches!(call, Call::PairingCode { .. } | Call::Logout);
+                match &self.connection {
+                    Some(connection) if possible => {
+                        self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
+                    }
+                    _ => drop(answer.send(Err(CallFailure::NotReady))),
+                }
+                Vec::new()
+            }
+            Command::Disconnect { answer } => {
+                self.disconnects.push(answer);
+                vec![Event::Disconnect]
+            }
+            Command::Shutdown { answer } => {
+                self.shutdowns.push(answer);
+                vec![Event::Shutdown]
+            }
+        }
+    }
+
+    fn note(&mut self, note: Note) -> Vec<Event> {
+        match note {
+            Note::Greeted(generation, _) if generation != self.generation => Vec::new(),
+            Note::Greeted(_, Ok(greeted)) => self.connected(*greeted),
+            Note::Greeted(_, Err(why)) => {
+                tracing::warn!(user = %self.user, why, "the worker cannot be reached");
+                vec![Event::Unreachable { why }]
+            }
+            Note::Ended(ended) => vec![Event::Exited(self.ended(&ended))],
+        }
+    }
+
+    fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
+        let report = greeted.hello.report.clone();
+        let link = Link::start(
+            greeted,
+            &self.user,
+            Arc::clone(&self.host.sink),
+            self.generation,
+            self.said.0.clone(),
+        );
+        let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
+        self.connection = Some(Connection { link, vigil, report: report.clone() });
+        if let Some(worker) = &mut self.process {
+            worker.greeted = true;
+        }
+        let mut events = vec![Event::Connected];
+        events.extend(self.reported(report));
+        events
+    }
+
+    fn ended(&mut self, ended: &std::io::Result<Ended>) -> ExitReason {
+        self.hang_up();
+        let worker = self.process.take();
+        let greeted = worker.as_ref().is_some_and(|worker| worker.greeted);
+        let reason = worker.and_then(|worker| worker.last_word).unwrap_or_else(|| match ended {
+            Ok(ended) => ended.reason(greeted),
+            Err(_) => Ended::Unknown.reason(greeted),
+        });
+        tracing::info!(user = %self.user, reason = reason.label(), "the worker ended");
+        reason
+    }
+
+    fn hear(&mut self, generation: u64, said: FromLink) -> Vec<Event> {
+        let Some(connection) = self.connection.as_mut().filter(|_| generation == self.generation) else {
+            return Vec::new();
+        };
+        match said {
+            FromLink::Report(report) => self.reported(report),
+            FromLink::Pong { id } => {
+                connection.vigil.pong(id);
+                Vec::new()
+            }
+            FromLink::Response { id, result, body } => self
+                .calls
+                .answer(id, result, body)
+                .map(|told| Event::LogoutDone { told })
+                .into_iter()
+                .collect(),
+            FromLink::Closed(end) => {
+                self.hang_up();
+                let user = &self.user;
+                match end {
+                    LinkEnd::Violation(_) => {
+                        tracing::error!(%user, %end, "the worker is cut off");
+                        vec![Event::Violation]
+                    }
+                    LinkEnd::Lost | LinkEnd::Resync => {
+                        tracing::info!(%user, %end, "connection to the worker closed");
+                        vec![if matches!(end, LinkEnd::Resync) { Event::Resync } else { Event::LinkLost }]
+                    }
+                }
+            }
+        }
+    }
+
+    fn reported(&mut self, report: SessionReport) -> Vec<Event> {
+        let at = self.at();
+        let standing = Standing::from(&report.state);
+        if let (SessionState::Failed { reason }, Some(worker)) = (&report.state, &mut self.process) {
+            worker.last_word = Some(reason.clone());
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.vigil.report(report.state.is_ready(), at);
+            connection.report = report;
+        }
+        vec![Event::Report(standing)]
+    }
+
+    fn verdict(&mut self, ticket: Ticket, verdict: Verdict) -> Vec<Event> {
+        match (&self.place, verdict) {
+            (Some(place), Verdict::Admitted) if place.ticket() == ticket => vec![Event::Admitted],
+            (Some(place), Verdict::Waiting { at_capacity }) if place.ticket() == ticket => {
+                vec![Event::Waiting { at_capacity }]
+            }
+            _ => Vec::new(), // the wish was withdrawn
+        }
+    }
+
+    /// Asks the worker whether it is there, and gives it up when it is not.
+    fn watch_over(&mut self) {
+        let at = self.at();
+        let Some(connection) = &mut self.connection else { return };
+        if connection.vigil.trust(at) == Trust::Hung {
+            tracing::error!(user = %self.user, "the worker does not answer; it is ended");
+            self.hang_up();
+            self.apply(Event::Hung);
+        } else if let Some(id) = connection.vigil.ping(at) {
+            // A full outbox has no pong either: the deadline runs.
+            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, bytes::Bytes::new());
+        }
+    }
+
+    /// Ends the connection; whoever waits for an answer learns that none comes.
+    fn hang_up(&mut self) {
+        self.generation += 1;
+        self.connection = None;
+        self.calls.lost();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! What others may see of a user: made from the policy and the connection after every event.
+//!
+//! Owns the rule that the word of a worker that cannot be believed is not shown.
+
+use std::time::SystemTime;
+
+use super::UserTask;
+use crate::user::policy::State;
+use crate::user::view::{Phase, UserView};
+use crate::user::vigil::Trust;
+
+/// The view of a user of whom nothing is known.
+pub(super) fn first_view() -> UserView {
+    UserView {
+        phase: Phase::Stopped,
+        since: SystemTime::now(),
+        report: None,
+        pid: None,
+        restarts: 0,
+        attempts: 0,
+        last_exit: None,
+        was_linked: false,
+    }
+}
+
+impl UserTask {
+    /// Publishes the view if it has changed.
+    pub(super) fn publish(&self) {
+        self.view.send_if_modified(|shown| {
+            let next = self.view_after(shown);
+            let changed = next != *shown;
+            if changed {
+                *shown = next;
+            }
+            changed
+        });
+    }
+
+    fn view_after(&self, before: &UserView) -> UserView {
+        let at = self.at();
+        let believed = |connection: &&super::Connection| {
+            matches!(self.policy.state(), State::Running { .. }) && connection.vigil.trust(at) == Trust::Fresh
+        };
+        let report = self.connection.as_ref().filter(believed).map(|connection| connection.report.clone());
+        let mut view = UserView {
+            phase: self.phase(&before.phase),
+            since: before.since,
+            report,
+            pid: self.process.as_ref().map(|worker| worker.process.id()),
+            restarts: self.policy.restarts(),
+            attempts: self.policy.attempts(),
+            last_exit: self.policy.last_exit().cloned(),
+            was_linked: self.policy.linked(),
+        };
+        if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
+            view.since = SystemTime::now();
+        }
+        view
+    }
+
+    fn phase(&self, before: &Phase) -> Phase {
+        match self.policy.state() {
+            State::Stopped { .. } => Phase::Stopped,
+            State::Queued { at_capacity } => Phase::Queued { at_capacity: *at_capacity },
+            State::Starting { .. } => Phase::Starting,
+            State::Running { .. } => Phase::Running,
+            State::LoggingOut { .. } | State::Stopping { .. } => Phase::Stopping,
+            State::Parked { reason, .. } => Phase::Parked { reason: reason.clone() },
+            // The wall clock is read once per delay, or the view would change with every event.
+            State::BackingOff { until } => match before {
+                Phase::BackingOff { .. } => before.clone(),
+                _ => Phase::BackingOff { until: SystemTime::now() + until.saturating_sub(self.at()) },
+            },
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! [`Vigil`]: whether a connected worker can be believed now.
+//!
+//! Pure: told of pings, pongs and reports with their times, it says what is due. Owns the rule that "ready" is a
+//! measured fact: the word of a worker that does not answer, or that has not looked for too long, does not count.
+
+use std::time::Duration;
+
+use colmeia::config::ServiceConfig;
+
+/// The deadlines that matter here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+    /// How old a "ready" may be.
+    pub(crate) fresh: Duration,
+    /// How much longer than its deadline something may last before the worker is given up.
+    pub(crate) hang: Duration,
+}
+
+/// What is known of one connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Vigil {
+    patience: Patience,
+    next_ping: Duration,
+    last_id: u64,
+    /// Since when a ping waits for its pong.
+    asked: Option<Duration>,
+    /// When "ready" was last said, if that was the last word.
+    ready_said: Option<Duration>,
+}
+
+/// What a connection is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Its last report counts.
+    Fresh,
+    /// Its last report does not count.
+    Silent,
+    /// It will not come back.
+    Hung,
+}
+
+impl Patience {
+    pub(crate) fn of(config: &ServiceConfig) -> Self {
+        let ms = Duration::from_millis;
+        let deadlines = &config.deadlines;
+        let timeout = ms(config.ping_timeout_ms);
+        Self {
+            interval: ms(config.ping_interval_ms),
+            timeout,
+            fresh: ms(deadlines.probe_interval_ms) + ms(deadlines.probe_timeout_ms) + timeout,
+            hang: ms(deadlines.hang_ms),
+        }
+    }
+}
+
+impl Vigil {
+    /// A connection that has just said Hello.
+    pub(crate) fn new(patience: Patience, at: Duration) -> Self {
+        Self { patience, next_ping: at + patience.interval, last_id: 0, asked: None, ready_said: None }
+    }
+
+    /// The worker has said where its session is.
+    pub(crate) fn report(&mut self, ready: bool, at: Duration) {
+        self.ready_said = ready.then_some(at);
+    }
+
+    /// A pong came. An old or invented one changes nothing.
+    pub(crate) fn pong(&mut self, id: u64) {
+        if id == self.last_id {
+            self.asked = None;
+        }
+    }
+
+    /// The ping to send now, if one is due: one at a time.
+    pub(crate) fn ping(&mut self, at: Duration) -> Option<u64> {
+        if self.asked.is_some() || at < self.next_ping {
+            return None;
+        }
+        self.next_ping = at + self.patience.interval;
+        self.asked = Some(at);
+        self.last_id += 1;
+        Some(self.last_id)
+    }
+
+    /// What the connection is worth now.
+    pub(crate) fn trust(&self, at: Duration) -> Trust {
+        let late = self.dues().filter(|due| at >= *due);
+        late.map(|due| if at >= due + self.patience.hang { Trust::Hung } else { Trust::Silent })
+            .max_by_key(|trust| matches!(trust, Trust::Hung))
+            .unwrap_or(Trust::Fresh)
+    }
+
+    /// When something is due next.
+    pub(crate) fn deadline(&self, at: Duration) -> Duration {
+        let ping = self.asked.is_none().then_some(self.next_ping);
+        let dues = self.dues().map(|due| if at >= due { due + self.patience.hang } else { due });
+        ping.into_iter().chain(dues).min().unwrap_or(self.next_ping)
+    }
+
+    /// When answers and reports that are awaited turn too old.
+    fn dues(&self) -> impl Iterator<Item = Duration> {
+        let pong = self.asked.map(|asked| asked + self.patience.timeout);
+        let report = self.ready_said.map(|said| said + self.patience.fresh);
+        [pong, report].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    fn vigil() -> Vigil {
+        Vigil::new(Patience { interval: S(2), timeout: S(3), fresh: S(9), hang: S(20) }, S(0))
+    }
+
+    #[test]
+    fn silence_withdraws_the_word_and_long_silence_the_worker() {
+        let mut vigil = vigil();
+        assert_eq!((vigil.ping(S(1)), vigil.deadline(S(1))), (None, S(2)));
+        assert_eq!(vigil.ping(S(2)), Some(1));
+        assert_eq!((vigil.ping(S(9)), vigil.deadline(S(2))), (None, S(5)));
+        assert_eq!(vigil.trust(S(4)), Trust::Fresh);
+        assert_eq!((vigil.trust(S(5)), vigil.deadline(S(5))), (Trust::Silent, S(25)));
+        vigil.pong(7);
+        assert_eq!(vigil.trust(S(25)), Trust::Hung);
+        vigil.pong(1);
+        assert_eq!(vigil.trust(S(25)), Trust::Fresh);
+    }
+
+    #[test]
+    fn an_old_ready_does_not_count_but_waiting_for_a_scan_may_last() {
+        let mut vigil = vigil();
+        vigil.report(true, S(1));
+        assert_eq!(vigil.trust(S(9)), Trust::Fresh);
+        assert_eq!(vigil.trust(S(10)), Trust::Silent);
+        assert_eq!(vigil.trust(S(30)), Trust::Hung);
+        vigil.report(false, S(2));
+        assert_eq!(vigil.trust(S(500)), Trust::Fresh);
+    }
+
+    proptest! {
+        #[test]
+        fn a_worker_that_answers_nothing_is_given_up_by_following_the_deadlines(ready: bool) {
+            let mut vigil = vigil();
+            vigil.report(ready, S(0));
+            let mut at = S(0);
+            for _ in 0..20 {
+                let next = vigil.deadline(at);
+                prop_assert!(next >= at);
+                at = next;
+                vigil.ping(at);
+                if vigil.trust(at) == Trust::Hung {
+                    return Ok(());
+                }
+            }
+            prop_assert!(false, "it was never given up");
+        }
+    }
+}
