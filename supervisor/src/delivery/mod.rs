@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::journal::{Journal, JournalError, now_ms};
+use crate::logging::chain;
 use webhook::Webhook;
 
 /// How long a receiver may take to answer.
@@ -48,7 +49,7 @@ pub(crate) async fn run(journal: Journal, config: Arc<ServiceConfig>, shutdown: 
         Err(problem) => {
             let problem = problem.without_url();
             error!(
-                error = &problem as &dyn std::error::Error,
+                error = chain(&problem),
                 "webhook_url cannot be used: incoming messages are kept and not delivered"
             );
             return;
@@ -132,5 +133,5 @@ async fn serve(journal: Journal, webhook: Webhook, user: UserId, shutdown: Cance
 }
 
 fn report(error: &JournalError, what: &'static str) {
-    warn!(error = error as &dyn std::error::Error, "{what}");
+    warn!(error = chain(error), "{what}");
 }

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 use super::policy::{self, Outcome, Verdict};
 use super::webhook::{Webhook, event_id};
 use crate::journal::{Journal, JournalError, Pending, Settlement, now_ms};
+use crate::logging::chain;
 
 /// How long to wait before asking a journal again that failed.
 const JOURNAL_RETRY: Duration = Duration::from_secs(2);
@@ -24,7 +25,7 @@ pub(super) async fn drain(journal: Journal, webhook: Webhook, user: UserId, shut
             Ok(Some(pending)) => pending,
             Ok(None) | Err(JournalError::Closed) => return,
             Err(error) => {
-                warn!(%user, error = &error as &dyn std::error::Error, "the journal could not be read");
+                warn!(%user, error = chain(&error), "the journal could not be read");
                 pause(JOURNAL_RETRY, &shutdown).await;
                 continue;
             }
@@ -93,7 +94,7 @@ async fn write_down(
             Ok(()) => return true,
             Err(JournalError::Closed) => return false,
             Err(error) => {
-                warn!(%user, error = &error as &dyn std::error::Error, "a delivery could not be written down");
+                warn!(%user, error = chain(&error), "a delivery could not be written down");
                 if shutdown.is_cancelled() {
                     return false;
                 }

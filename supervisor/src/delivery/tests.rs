@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::journal::tests::{incoming, user};
+use crate::journal::tests::{incoming, user, waiting};
 
 /// What the receiver was told: event id and body.
 type Seen = Vec<(String, Value)>;
@@ -96,7 +96,7 @@ impl Delivering {
     }
 
     async fn settled(&self, of: &str) {
-        eventually(async || self.journal.count_pending(&user(of)).await.expect("read") == 0).await;
+        eventually(async || waiting(&self.journal, &user(of)).await == 0).await;
     }
 
     async fn end(self) {
@@ -153,7 +153,7 @@ async fn a_receiver_that_was_down_loses_nothing() {
     let delivering = deliver_to(address, TIMEOUT);
     delivering.append("1", &["a", "b", "c"]).await;
     tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(delivering.journal.count_pending(&user("1")).await.expect("read"), 3);
+    assert_eq!(waiting(&delivering.journal, &user("1")).await, 3);
     let (_, _server) = receiver.listen(address).await;
     delivering.settled("1").await;
     assert_eq!(receiver.texts("1"), ["a", "b", "c"]);

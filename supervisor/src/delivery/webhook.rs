@@ -2,7 +2,6 @@
 //!
 //! Owns the HTTP client. Never decides whether to try again, and never writes a body or a number to a log.
 
-use std::error::Error;
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::policy::Outcome;
 use crate::journal::Pending;
+use crate::logging::chain;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -95,13 +95,7 @@ fn reason(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".into();
     }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
+    chain(&error)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod schema;
 mod store;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -144,13 +145,12 @@ impl Journal {
         self.read(store::users_with_pending).await
     }
 
-    /// How many events of this user wait to be delivered.
+    /// How many events wait to be delivered, for every user that has any.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub(crate) async fn count_pending(&self, user: &UserId) -> Result<i64, JournalError> {
-        let user = user.clone();
-        self.read(move |connection| store::count_pending(connection, &user)).await
+    pub(crate) async fn count_pending(&self) -> Result<HashMap<UserId, i64>, JournalError> {
+        self.read(store::count_pending).await
     }
 
     /// Changes whenever there is something new to deliver.

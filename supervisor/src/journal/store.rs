@@ -3,6 +3,8 @@
 //! Owns the SQL of rows. Never begins or ends a transaction: that is the writer's, which puts many of these
 //! into one.
 
+use std::collections::HashMap;
+
 use colmeia::UserId;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -104,9 +106,11 @@ pub(super) fn users_with_pending(connection: &Connection) -> rusqlite::Result<Ve
         .collect()
 }
 
-/// How many events of this user wait to be delivered.
-pub(super) fn count_pending(connection: &Connection, user: &UserId) -> rusqlite::Result<i64> {
+/// How many events wait to be delivered, for every user that has any.
+pub(super) fn count_pending(connection: &Connection) -> rusqlite::Result<HashMap<UserId, i64>> {
     connection
-        .prepare_cached("SELECT count(*) FROM deliveries WHERE user = ?1 AND state = 'pending'")?
-        .query_row([user.as_str()], |row| row.get(0))
+        .prepare_cached("SELECT user, count(*) FROM deliveries WHERE state = 'pending' GROUP BY user")?
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
+        .filter_map(|row| row.map(|(user, count)| Some((user.parse().ok()?, count))).transpose())
+        .collect()
 }

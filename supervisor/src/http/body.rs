@@ -1,0 +1,97 @@
+//! Request bodies: collected before a handler runs, within a size and a time.
+//!
+//! A body beyond the limit is read and thrown away up to a second limit, so that the caller, who is still
+//! sending, gets to see the answer instead of a broken connection. It is never kept in memory.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::errors::Failure;
+
+/// The largest body that is read: a message of 65,536 characters has room in it however it is escaped.
+const LIMIT: u64 = 1024 * 1024;
+/// The largest body that is thrown away politely.
+const PATIENCE: u64 = 64 * 1024 * 1024;
+/// How long a body may take to come in.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a body was not collected.
+enum Refused {
+    TooLarge,
+    Slow,
+    Broken,
+}
+
+/// Middleware: handlers get a body that is in memory already.
+pub(super) async fn collect(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    // Who asks first is told before anything is sent.
+    let collected = if parts.headers.contains_key(EXPECT) && body.size_hint().lower() > LIMIT {
+        Err(Refused::TooLarge)
+    } else {
+        tokio::time::timeout(TIMEOUT, read(body)).await.unwrap_or(Err(Refused::Slow))
+    };
+    let (status, error) = match collected {
+        Ok(bytes) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(Refused::TooLarge) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "O corpo da requisição passa do limite de 1 MiB")
+        }
+        Err(Refused::Slow) => (StatusCode::REQUEST_TIMEOUT, "O corpo da requisição não chegou a tempo"),
+        Err(Refused::Broken) => (StatusCode::BAD_REQUEST, "O corpo da requisição chegou incompleto"),
+    };
+    let mut response = Failure::new(status, error).into_response();
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+async fn read(mut body: Body) -> Result<Bytes, Refused> {
+    let mut kept = Vec::new();
+    let mut seen = 0_u64;
+    let mut too_large = body.size_hint().lower() > LIMIT;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
+        seen = seen.saturating_add(data.len() as u64);
+        too_large |= seen > LIMIT;
+        if !too_large {
+            kept.extend_from_slice(&data);
+        } else if seen > PATIENCE {
+            break;
+        } else {
+            kept = Vec::new();
+        }
+    }
+    if too_large { Err(Refused::TooLarge) } else { Ok(kept.into()) }
+}
+
+/// The body as a JSON object, whatever its content type says. An empty body is `None`.
+pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, Failure> {
+    let body = body.trim_ascii();
+    match body.first() {
+        None => Ok(None),
+        Some(b'{') => serde_json::from_slice(body).map(Some).map_err(|error| {
+            let what = match error.classify() {
+                Category::Data => "JSON inválido: um campo aparece mais de uma vez",
+                Category::Eof => "JSON inválido: termina antes do fim",
+                Category::Syntax | Category::Io => "JSON inválido",
+            };
+            // The error's own text may repeat what was sent; the place tells enough.
+            Failure::bad_request(format!("{what} (linha {}, coluna {})", error.line(), error.column()))
+        }),
+        Some(_) if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() => {
+            Err(Failure::bad_request("O corpo da requisição deve ser um objeto JSON"))
+        }
+        Some(_) => Err(Failure::bad_request("JSON inválido")),
+    }
+}

@@ -1,0 +1,61 @@
+//! [`Failure`]: every error is `{"error": …}` with a status, in Portuguese, because pages show it.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::reply;
+
+/// An answer that says what is wrong and, where the caller can do something, what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    pub(super) error: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, error: error.into() }
+    }
+
+    /// 400: the request is wrong.
+    pub(super) fn bad_request(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// 404: it does not exist.
+    pub(super) fn not_found(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    /// 500: it did not work, and that was not the caller's fault.
+    pub(super) fn internal(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+
+    /// 500: a bug. What happened is in the log and not in the answer.
+    pub(super) fn bug() -> Self {
+        Self::internal("Erro interno do serviço. Tente novamente.")
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        reply::json(self.status, &Body { error: &self.error })
+    }
+}
+
+/// 404 for a path that nobody serves.
+pub(super) async fn unknown_route() -> Failure {
+    Failure::not_found("Rota não encontrada")
+}
+
+/// 405; the router adds `Allow`.
+pub(super) async fn wrong_method() -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Método não permitido nesta rota")
+}

@@ -1,0 +1,22 @@
+//! `GET /health`: whether we are there. It must answer at once whatever the workers do: Flask kills what does
+//! not.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::super::{Http, reply};
+use crate::user::Phase;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Health {
+    status: &'static str,
+    active_clients: usize,
+}
+
+pub(super) async fn health(State(http): State<Http>) -> Response {
+    let active = |user: &crate::user::UserHandle| !matches!(user.view().phase, Phase::Stopped);
+    let active_clients = http.users.list().iter().filter(|user| active(user)).count();
+    reply::ok(&Health { status: "ok", active_clients })
+}

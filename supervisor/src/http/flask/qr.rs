@@ -1,0 +1,162 @@
+//! `GET /qr`: the code to scan, or where the session is instead. It starts the user's worker and waits for
+//! nothing: Flask makes an error page of anything but 200.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use colmeia::UserId;
+use serde::Serialize;
+
+use super::super::errors::Failure;
+use super::super::negotiate::Language;
+use super::super::standing::Standing;
+use super::super::user::{Pairs, RequestUser};
+use super::super::{Http, negotiate, page, reasons, reply};
+use crate::logging::chain;
+use crate::user::UserView;
+
+/// The keys stand in the contract's order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer<'a> {
+    ready: bool,
+    qr: Option<&'a str>,
+    has_qr: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_connecting: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_authenticated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// A client that thinks of one server per user asked the wrong one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrongPort {
+    error: String,
+    hint: &'static str,
+    current_port: String,
+    requested_port: u64,
+}
+
+pub(super) async fn qr(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    pairs: Pairs,
+    RequestUser(user): RequestUser,
+) -> Result<Response, Failure> {
+    if let Some(wrong) = wrong_port(&pairs, http.local.port())? {
+        return Ok(reply::json(StatusCode::SERVICE_UNAVAILABLE, &wrong));
+    }
+    if negotiate::wants_html(&headers) {
+        return Ok(page::qr(&http, &headers, &user));
+    }
+    Ok(match wake(&http, &user) {
+        Ok((view, created)) => reply::ok(&answer(&view, created)),
+        Err(message) => {
+            reply::ok(&Answer { status: Some("failed"), message: Some(message), ..Answer::waiting() })
+        }
+    })
+}
+
+/// Starts the user's worker, if need be, and returns the view from before and whether the user is new.
+fn wake(http: &Http, user: &UserId) -> Result<(UserView, bool), String> {
+    let created = http.users.find(user).is_none();
+    match http.users.find_or_create(user) {
+        Ok(handle) => {
+            let view = handle.view();
+            handle.wake();
+            Ok((view, created))
+        }
+        Err(error) => {
+            tracing::warn!(%user, error = chain(&error), "a user's task could not be made");
+            Err("O serviço não pode iniciar este WhatsApp agora. Tente novamente em instantes.".into())
+        }
+    }
+}
+
+/// The answer for a view.
+pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
+    let saying = |message: &str| Some(message.to_owned());
+    match Standing::of(view) {
+        Standing::Absent => {
+            Answer::generating("Inicializando cliente... Isso pode levar 10-30 segundos. Aguarde...")
+        }
+        Standing::Underway { .. } if created => {
+            Answer::generating("Inicializando cliente... Isso pode levar 10-30 segundos. Aguarde...")
+        }
+        Standing::AtCapacity { .. } => Answer {
+            status: Some("capacity"),
+            message: saying(
+                "O serviço está na capacidade máxima de conexões. Este WhatsApp está na fila e será iniciado assim que houver lugar. Aguarde...",
+            ),
+            ..Answer::waiting()
+        },
+        Standing::Code { qr } => Answer { qr: Some(qr), has_qr: true, ..Answer::waiting() },
+        Standing::Pairing => Answer {
+            is_connecting: Some(true),
+            is_authenticated: Some(false),
+            message: saying("QR Code foi escaneado, conectando..."),
+            ..Answer::waiting()
+        },
+        Standing::Syncing { .. }
+        | Standing::Reconnecting { .. }
+        | Standing::Underway { linked: true, .. } => Answer {
+            is_connecting: Some(true),
+            is_authenticated: Some(true),
+            message: saying("Autenticado, aguardando inicialização..."),
+            ..Answer::waiting()
+        },
+        Standing::Underway { linked: false, .. } => {
+            Answer::generating("Aguardando geração do QR Code... Isso pode levar 10-30 segundos.")
+        }
+        Standing::Ready { .. } => Answer {
+            ready: true,
+            is_connecting: Some(false),
+            is_authenticated: Some(true),
+            ..Answer::waiting()
+        },
+        Standing::Failed { reason } => Answer {
+            status: Some("failed"),
+            message: Some(reasons::sentence(reason, Language::Portuguese)),
+            ..Answer::waiting()
+        },
+    }
+}
+
+impl Answer<'_> {
+    fn waiting() -> Self {
+        Self {
+            ready: false,
+            qr: None,
+            has_qr: false,
+            status: None,
+            is_connecting: None,
+            is_authenticated: None,
+            message: None,
+        }
+    }
+
+    fn generating(message: &str) -> Self {
+        Self { status: Some("generating"), message: Some(message.into()), ..Self::waiting() }
+    }
+}
+
+/// `?port=P` counts only where no user is named.
+fn wrong_port(pairs: &Pairs, ours: u16) -> Result<Option<WrongPort>, Failure> {
+    let Some(port) = pairs.get("port") else { return Ok(None) };
+    if pairs.user()?.is_some() {
+        return Ok(None);
+    }
+    let requested_port: u64 =
+        port.parse().map_err(|_| Failure::bad_request("port inválido: deve ser um número"))?;
+    Ok((requested_port != u64::from(ours)).then(|| WrongPort {
+        error: format!("Servidor na porta {ours} não pode atender porta {requested_port}."),
+        hint: "Em produção, use user_id. Exemplo: /qr?user_id=3",
+        current_port: ours.to_string(),
+        requested_port,
+    }))
+}

@@ -1,0 +1,131 @@
+//! `GET /status`: what is known of the session, from memory. It never starts anything and never waits.
+
+use axum::extract::State;
+use axum::response::Response;
+use colmeia::Me;
+use serde::Serialize;
+
+use super::super::standing::{Standing, state_name};
+use super::super::user::RequestUser;
+use super::super::{Http, reply};
+use crate::user::UserView;
+
+/// How often Flask thinks that we try; we do not give up by counting.
+const MAX_ATTEMPTS: u32 = 10;
+
+/// No session. The keys stand in the contract's order, here and below.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NoSession {
+    ready: bool,
+    has_qr: bool,
+    actually_connected: bool,
+    client_initialized: bool,
+    is_authenticated: bool,
+    state: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Session<'a> {
+    ready: bool,
+    has_qr: bool,
+    actually_connected: bool,
+    client_initialized: bool,
+    is_authenticated: bool,
+    is_connecting: bool,
+    #[serde(rename = "phone_number")]
+    phone_number: Option<String>,
+    client_info: Option<ClientInfo<'a>>,
+    reconnect_info: ReconnectInfo,
+    state: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct ClientInfo<'a> {
+    wid: &'a str,
+    pushname: &'a str,
+    platform: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReconnectInfo {
+    attempts: u32,
+    max_attempts: u32,
+    is_reconnecting: bool,
+    auto_reconnect_enabled: bool,
+}
+
+/// Either of the two.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Answer<'a> {
+    None(NoSession),
+    Some(Session<'a>),
+}
+
+pub(super) async fn status(State(http): State<Http>, RequestUser(user): RequestUser) -> Response {
+    match http.users.find(&user) {
+        Some(handle) => reply::ok(&answer(&handle.view())),
+        None => reply::ok(&Answer::none()),
+    }
+}
+
+/// The answer for a view.
+pub(super) fn answer(view: &UserView) -> Answer<'_> {
+    let standing = Standing::of(view);
+    if standing == Standing::Absent {
+        return Answer::none();
+    }
+    Answer::Some(Session {
+        ready: standing.is_ready(),
+        has_qr: matches!(standing, Standing::Code { .. }),
+        actually_connected: matches!(standing, Standing::Ready { .. } | Standing::Syncing { .. }),
+        client_initialized: true,
+        is_authenticated: standing.is_authenticated(),
+        is_connecting: standing.is_connecting(),
+        phone_number: standing.me().and_then(phone_number),
+        client_info: standing.me().map(|me| ClientInfo {
+            wid: &me.wid,
+            pushname: &me.pushname,
+            platform: &me.platform,
+        }),
+        reconnect_info: ReconnectInfo {
+            attempts: view.attempts,
+            max_attempts: MAX_ATTEMPTS,
+            is_reconnecting: standing.is_reconnecting(),
+            auto_reconnect_enabled: !matches!(standing, Standing::Failed { .. }),
+        },
+        state: state_name(view),
+    })
+}
+
+impl Answer<'_> {
+    fn none() -> Self {
+        Self::None(NoSession {
+            ready: false,
+            has_qr: false,
+            actually_connected: false,
+            client_initialized: false,
+            is_authenticated: false,
+            state: "disconnected",
+        })
+    }
+}
+
+/// `+55 (11) 99999-8888` for Brazil, else `+<digits>`.
+pub(in super::super) fn phone_number(me: &Me) -> Option<String> {
+    let user = me.wid.strip_suffix("@c.us").or_else(|| me.wid.strip_suffix("@s.whatsapp.net"))?;
+    let digits = user.split(':').next().unwrap_or_default(); // a device's number may follow
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    Some(match digits.strip_prefix("55").and_then(|rest| rest.split_at_checked(2)) {
+        Some((area, number)) if digits.len() >= 12 => {
+            let (first, last) = number.split_at(number.len() - 4);
+            format!("+55 ({area}) {first}-{last}")
+        }
+        _ => format!("+{digits}"),
+    })
+}

@@ -1,0 +1,33 @@
+//! What is noted of every request: one span that carries the user, one line at the end, and panics.
+//!
+//! Never notes a query, a body or an answer: they hold numbers, texts and QR codes.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tracing::{Instrument, debug, error, field};
+
+use super::errors::Failure;
+
+/// Middleware: the outermost.
+pub(super) async fn observe(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.as_deref().unwrap_or("(none)");
+    let span = tracing::info_span!("http", method = %request.method(), route, user = field::Empty);
+    let begun = Instant::now();
+    async move {
+        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+            error!("a handler panicked");
+            Failure::bug().into_response()
+        });
+        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        debug!(status = response.status().as_u16(), ms, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}

@@ -1,0 +1,57 @@
+// Follows one user's events and puts them on the page. It knows no language: the server sends the words.
+"use strict";
+
+const page = document.getElementById("page");
+const query = "?user_id=" + encodeURIComponent(page.dataset.user);
+const part = (id) => document.getElementById(id);
+const retry = part("retry");
+const retryText = retry.textContent;
+let asking;
+
+function setText(element, text) {
+  // A live region speaks whenever it is written to, so the same words are not written again.
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function show(state) {
+  page.dataset.kind = state.kind;
+  setText(part("title"), state.title);
+  setText(part("detail"), state.detail);
+
+  const qr = part("qr");
+  if (state.qr) qr.src = "data:image/svg+xml," + encodeURIComponent(state.qr);
+  qr.hidden = !state.qr;
+
+  const percent = part("percent");
+  percent.hidden = state.percent === null;
+  if (state.percent !== null) percent.value = state.percent;
+
+  clearInterval(asking);
+  retry.disabled = false;
+  setText(retry, retryText);
+  retry.hidden = !state.retry;
+}
+
+function askAgain() {
+  fetch("/qr/retry" + query, { method: "POST" }).catch(() => {});
+}
+
+retry.addEventListener("click", () => {
+  retry.disabled = true;
+  setText(retry, retry.dataset.busy);
+  askAgain();
+  // The service lets a failure be seen for a while before it tries again.
+  asking = setInterval(askAgain, 5000);
+});
+
+const events = new EventSource("/qr/events" + query);
+events.onmessage = (event) => {
+  part("offline").hidden = true;
+  show(JSON.parse(event.data));
+};
+events.onopen = () => { part("offline").hidden = true; };
+events.onerror = () => {
+  part("offline").hidden = false;
+  // A refused connection ends an EventSource for good; only a broken one is repeated by the browser.
+  if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
+};

@@ -1,0 +1,164 @@
+//! [`Shown`]: where a user stands, in the words of the page. Pure.
+
+use colmeia::Me;
+use serde::Serialize;
+
+use super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::reasons;
+use super::super::standing::Standing;
+use super::svg;
+
+/// What the page shows; also what its events carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Shown {
+    /// Decides colour and picture: `wait`, `code`, `ready` or `failed`.
+    pub(super) kind: &'static str,
+    pub(super) title: String,
+    pub(super) detail: String,
+    /// The code as SVG.
+    pub(super) qr: Option<String>,
+    pub(super) percent: Option<u8>,
+    /// Whether a person has to say "again".
+    pub(super) retry: bool,
+}
+
+impl Shown {
+    /// Words and picture for a user.
+    pub(super) fn of(standing: Standing<'_>, language: Language) -> Self {
+        let say = |kind, [title, detail]: [&str; 2]| Self {
+            kind,
+            title: title.into(),
+            detail: detail.into(),
+            qr: None,
+            percent: None,
+            retry: false,
+        };
+        match standing {
+            Standing::Code { qr } => Self { qr: svg::draw(qr), ..say("code", code(language)) },
+            Standing::Ready { me } => {
+                Self { detail: linked_as(me, language), ..say("ready", ready(language)) }
+            }
+            Standing::Failed { reason } => Self {
+                detail: reasons::sentence(reason, language),
+                retry: true,
+                ..say("failed", failed(language))
+            },
+            Standing::Syncing { percent, .. } => Self { percent, ..say("wait", syncing(language)) },
+            Standing::Absent
+            | Standing::AtCapacity { .. }
+            | Standing::Underway { .. }
+            | Standing::Pairing
+            | Standing::Reconnecting { .. } => say("wait", waiting(standing, language)),
+        }
+    }
+}
+
+fn code(language: Language) -> [&'static str; 2] {
+    match language {
+        Portuguese => ["Escaneie o QR Code", "O código muda sozinho de tempos em tempos."],
+        English => ["Scan the QR code", "The code changes by itself from time to time."],
+    }
+}
+
+fn ready(language: Language) -> [&'static str; 2] {
+    match language {
+        Portuguese => ["WhatsApp conectado", ""],
+        English => ["WhatsApp connected", ""],
+    }
+}
+
+fn linked_as(me: &Me, language: Language) -> String {
+    match (me.pushname.trim(), language) {
+        ("", Portuguese) => "Tudo pronto. Você já pode fechar esta página.".into(),
+        ("", English) => "All set. You can close this page.".into(),
+        (name, Portuguese) => format!("Conectado como {name}. Você já pode fechar esta página."),
+        (name, English) => format!("Connected as {name}. You can close this page."),
+    }
+}
+
+fn failed(language: Language) -> [&'static str; 2] {
+    match language {
+        Portuguese => ["Não foi possível conectar", ""],
+        English => ["Could not connect", ""],
+    }
+}
+
+fn syncing(language: Language) -> [&'static str; 2] {
+    match language {
+        Portuguese => [
+            "Sincronizando conversas",
+            "Celular conectado. Mantenha o WhatsApp aberto no celular até terminar.",
+        ],
+        English => ["Syncing chats", "Phone linked. Keep WhatsApp open on the phone until this is done."],
+    }
+}
+
+fn waiting(standing: Standing<'_>, language: Language) -> [&'static str; 2] {
+    match (standing, language) {
+        (Standing::Pairing, Portuguese) => {
+            ["QR Code escaneado", "Conectando ao celular. Mantenha o WhatsApp aberto nele."]
+        }
+        (Standing::Pairing, English) => {
+            ["QR code scanned", "Connecting to the phone. Keep WhatsApp open on it."]
+        }
+        (Standing::AtCapacity { .. }, Portuguese) => [
+            "Serviço lotado",
+            "Todas as conexões estão em uso. Este WhatsApp está na fila e começa assim que houver lugar.",
+        ],
+        (Standing::AtCapacity { .. }, English) => [
+            "Service at capacity",
+            "All connections are in use. This WhatsApp is in the queue and starts as soon as there is a place.",
+        ],
+        (Standing::Reconnecting { .. } | Standing::Underway { linked: true, .. }, Portuguese) => {
+            ["Reconectando", "Este WhatsApp já está vinculado. Não é preciso escanear de novo."]
+        }
+        (Standing::Reconnecting { .. } | Standing::Underway { linked: true, .. }, English) => {
+            ["Reconnecting", "This WhatsApp is linked already. There is no need to scan again."]
+        }
+        (_, Portuguese) => ["Preparando o QR Code", "Isso pode levar de 10 a 30 segundos."],
+        (_, English) => ["Preparing the QR code", "This can take 10 to 30 seconds."],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::ExitReason;
+
+    #[test]
+    fn each_standing_has_its_words_in_both_languages() {
+        let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: String::new() };
+        let linked = Standing::Underway { linked: true, again: false };
+        for (standing, kind, portuguese, english) in [
+            (Standing::Absent, "wait", "Preparando o QR Code", "Preparing the QR code"),
+            (linked, "wait", "Reconectando", "Reconnecting"),
+            (Standing::AtCapacity { linked: false }, "wait", "Serviço lotado", "Service at capacity"),
+            (Standing::Code { qr: "2@x" }, "code", "Escaneie o QR Code", "Scan the QR code"),
+            (Standing::Pairing, "wait", "QR Code escaneado", "QR code scanned"),
+            (
+                Standing::Syncing { me: None, percent: Some(40) },
+                "wait",
+                "Sincronizando conversas",
+                "Syncing chats",
+            ),
+            (Standing::Ready { me: &me }, "ready", "WhatsApp conectado", "WhatsApp connected"),
+            (Standing::Reconnecting { me: None }, "wait", "Reconectando", "Reconnecting"),
+            (
+                Standing::Failed { reason: &ExitReason::Oom },
+                "failed",
+                "Não foi possível conectar",
+                "Could not connect",
+            ),
+        ] {
+            for (language, title) in [(Portuguese, portuguese), (English, english)] {
+                let shown = Shown::of(standing, language);
+                assert_eq!((shown.kind, shown.title.as_str()), (kind, title));
+                assert!(!shown.detail.is_empty());
+                assert_eq!(shown.qr.is_some(), kind == "code");
+                assert_eq!(shown.retry, kind == "failed");
+            }
+        }
+        assert_eq!(Shown::of(Standing::Syncing { me: None, percent: Some(40) }, English).percent, Some(40));
+        assert!(Shown::of(Standing::Ready { me: &me }, Portuguese).detail.contains("Ana"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a session ended, in sentences that a person can act on.
+
+use colmeia::ExitReason;
+
+use super::negotiate::Language::{self, English, Portuguese};
+
+/// The sentence for a user that was given up.
+pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
+    let text = match (reason, language) {
+        (ExitReason::LaunchFailed { why }, Portuguese) => {
+            return format!(
+                "O navegador desta sessão não pôde ser iniciado ({why}). Avise quem administra o servidor."
+            );
+        }
+        (ExitReason::LaunchFailed { why }, English) => {
+            return format!(
+                "This session's browser could not be started ({why}). Tell whoever runs the server."
+            );
+        }
+        (ExitReason::Stuck { state }, Portuguese) => {
+            return format!(
+                "A sessão ficou parada na etapa \"{state}\" várias vezes. Verifique a conexão do servidor com a internet e tente novamente."
+            );
+        }
+        (ExitReason::Stuck { state }, English) => {
+            return format!(
+                "The session got stuck at \"{state}\" several times. Check the server's internet connection and try again."
+            );
+        }
+        (ExitReason::Oom, Portuguese) => {
+            "A sessão usou mais memória do que o permitido e foi encerrada várias vezes. Tente novamente; se repetir, o servidor precisa de mais memória."
+        }
+        (ExitReason::Oom, English) => {
+            "The session used more memory than allowed and was ended several times. Try again; if it happens again, the server needs more memory."
+        }
+        (ExitReason::Crash { .. }, Portuguese) => {
+            "O navegador desta sessão falhou várias vezes seguidas. Tente novamente em alguns minutos; se repetir, avise quem administra o servidor."
+        }
+        (ExitReason::Crash { .. }, English) => {
+            "This session's browser failed several times in a row. Try again in a few minutes; if it happens again, tell whoever runs the server."
+        }
+        (ExitReason::Hang { .. }, Portuguese) => {
+            "A sessão parou de responder várias vezes seguidas. Tente novamente em alguns minutos; se repetir, o servidor está sobrecarregado."
+        }
+        (ExitReason::Hang { .. }, English) => {
+            "The session stopped answering several times in a row. Try again in a few minutes; if it happens again, the server is overloaded."
+        }
+        (ExitReason::LoggedOut, Portuguese) => {
+            "O WhatsApp foi desconectado. Tente novamente para escanear um novo QR Code."
+        }
+        (ExitReason::LoggedOut, English) => "WhatsApp was disconnected. Try again to scan a new QR code.",
+        (ExitReason::Banned, Portuguese) => {
+            "O WhatsApp recusou este número ou este aparelho. Abra o WhatsApp no celular e verifique se a conta está bloqueada."
+        }
+        (ExitReason::Banned, English) => {
+            "WhatsApp refused this number or this device. Open WhatsApp on the phone and check whether the account is blocked."
+        }
+        (ExitReason::Conflict, Portuguese) => {
+            "Esta conexão do WhatsApp está aberta em outro programa. Feche o outro e tente novamente."
+        }
+        (ExitReason::Conflict, English) => {
+            "This WhatsApp connection is open in another program. Close the other one and try again."
+        }
+        (ExitReason::ProfileCorrupt, Portuguese) => {
+            "Os dados salvos desta sessão estão danificados. Desconecte este WhatsApp para apagá-los e escaneie o QR Code novamente."
+        }
+        (ExitReason::ProfileCorrupt, English) => {
+            "This session's saved data is damaged. Disconnect this WhatsApp to delete it, and scan the QR code again."
+        }
+        (ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::Orphaned, Portuguese) => {
+            "A sessão foi encerrada. Tente novamente."
+        }
+        (ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::Orphaned, English) => {
+            "The session was ended. Try again."
+        }
+    };
+    text.into()
+}

@@ -1,0 +1,118 @@
+//! [`Standing`]: what a user's view means to a caller.
+//!
+//! Owns the one reading of a [`UserView`] that `/qr`, `/status` and the pages share. Pure. **Only
+//! [`Standing::Ready`] is ready**, and only a connected worker that vouches for it makes it so.
+
+use colmeia::{ExitReason, Me, SessionState};
+
+use crate::user::{Phase, UserView};
+
+/// Where a user stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing<'a> {
+    /// No process, and none on its way.
+    Absent,
+    /// All places are taken.
+    AtCapacity { linked: bool },
+    /// Something is being started or ended. `linked` when a phone was linked and the session is coming back;
+    /// `again` when it is because of a failure.
+    Underway { linked: bool, again: bool },
+    /// A code can be scanned.
+    Code { qr: &'a str },
+    /// The code was scanned.
+    Pairing,
+    /// Registered; the history is being fetched.
+    Syncing { me: Option<&'a Me>, percent: Option<u8> },
+    /// Messages can be sent.
+    Ready { me: &'a Me },
+    /// Registered, but nothing can be sent now.
+    Reconnecting { me: Option<&'a Me> },
+    /// It failed too often.
+    Failed { reason: &'a ExitReason },
+}
+
+impl<'a> Standing<'a> {
+    /// Reads a view.
+    pub(super) fn of(view: &'a UserView) -> Self {
+        let linked = view.was_linked;
+        let state = match &view.phase {
+            Phase::Stopped => return Self::Absent,
+            Phase::Queued { at_capacity: true } => return Self::AtCapacity { linked },
+            Phase::Queued { at_capacity: false } | Phase::Starting => None,
+            Phase::BackingOff { .. } => return Self::Underway { linked, again: true },
+            Phase::Stopping => return Self::Underway { linked: false, again: false },
+            Phase::Parked { reason } => return Self::Failed { reason },
+            Phase::Running => view.state(),
+        };
+        match state {
+            None => Self::Underway { linked, again: view.attempts > 0 },
+            Some(state) => Self::of_state(state, linked),
+        }
+    }
+
+    fn of_state(state: &'a SessionState, linked: bool) -> Self {
+        match state {
+            SessionState::Launching | SessionState::Loading => Self::Underway { linked, again: false },
+            SessionState::AwaitingScan { qr: Some(qr) } => Self::Code { qr: qr.expose() },
+            SessionState::AwaitingScan { qr: None }
+            | SessionState::LoggedOut { .. }
+            | SessionState::Stopping => Self::Underway { linked: false, again: false },
+            SessionState::Pairing => Self::Pairing,
+            SessionState::Syncing { me, percent } => Self::Syncing { me: me.as_ref(), percent: *percent },
+            SessionState::Ready { me } => Self::Ready { me },
+            SessionState::Reconnecting { me, .. } => Self::Reconnecting { me: me.as_ref() },
+            SessionState::Failed { .. } => Self::Underway { linked, again: true },
+        }
+    }
+
+    /// The account, once it is known.
+    pub(super) fn me(self) -> Option<&'a Me> {
+        match self {
+            Self::Ready { me } => Some(me),
+            Self::Syncing { me, .. } | Self::Reconnecting { me } => me,
+            _ => None,
+        }
+    }
+
+    /// Whether messages can be sent.
+    pub(super) fn is_ready(self) -> bool {
+        matches!(self, Self::Ready { .. })
+    }
+
+    /// Whether there is a registration, as far as is known.
+    pub(super) fn is_authenticated(self) -> bool {
+        match self {
+            Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
+            Self::AtCapacity { linked } | Self::Underway { linked, .. } => linked,
+            Self::Absent | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
+        }
+    }
+
+    /// Whether the phone's part is done and ours is not.
+    pub(super) fn is_connecting(self) -> bool {
+        matches!(self, Self::Pairing) || (self.is_authenticated() && !self.is_ready())
+    }
+
+    /// Whether it was connected and is coming back by itself.
+    pub(super) fn is_reconnecting(self) -> bool {
+        match self {
+            Self::Reconnecting { .. } => true,
+            Self::Underway { linked, again } => linked || again,
+            Self::AtCapacity { linked } => linked,
+            _ => false,
+        }
+    }
+}
+
+/// The name of where a user stands, finer than [`Standing`]: for `/status`, logs and lists.
+pub(super) fn state_name(view: &UserView) -> &'static str {
+    match &view.phase {
+        Phase::Stopped => "disconnected",
+        Phase::Queued { .. } => "queued",
+        Phase::Starting => "starting",
+        Phase::Running => view.state().map_or("unresponsive", SessionState::name),
+        Phase::BackingOff { .. } => "backing_off",
+        Phase::Stopping => "stopping",
+        Phase::Parked { .. } => "failed",
+    }
+}

@@ -1,0 +1,8 @@
+//! The HTTP surface against users that the tests play: what every route answers, and what it leaves alone.
+
+mod connection;
+mod hostile;
+mod pages;
+mod stage;
+mod texts;
+mod work;

@@ -1,0 +1,128 @@
+//! The pages and their event streams.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use colmeia::{ExitReason, SessionState};
+use futures::StreamExt;
+use tower::ServiceExt;
+
+use super::super::access::Peer;
+use super::stage::*;
+use crate::user::Phase;
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+async fn page(stage: &Stage, path: &str, language: &str) -> Answer {
+    let request = Request::get(path).header("accept", BROWSER).header("accept-language", language);
+    stage.ask(request.body(Body::empty()).expect("request")).await
+}
+
+/// Reads a stream of events.
+struct Events(axum::body::BodyDataStream, String);
+
+impl Events {
+    async fn open(stage: &Stage, path: &str) -> Self {
+        let mut request = Request::get(path).body(Body::empty()).expect("request");
+        request.extensions_mut().insert(Peer("127.0.0.1:40000".parse().expect("address")));
+        let response = stage.router.clone().oneshot(request).await.expect("infallible");
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Self(response.into_body().into_data_stream(), String::new())
+    }
+
+    /// The next event's text; `None` at the end.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some((event, rest)) = self.1.split_once("\n\n") {
+                let lines: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+                let (event, rest) = (lines.join("\n"), rest.to_owned());
+                self.1 = rest;
+                return Some(event);
+            }
+            let piece = tokio::time::timeout(Duration::from_secs(5), self.0.next()).await.expect("in time");
+            self.1 += std::str::from_utf8(&piece?.expect("no error")).expect("text");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_sees_the_code_and_nothing_from_elsewhere() {
+    let stage = Cast::new(nobody).with("3", code()).on_stage();
+    let answer = page(&stage, "/qr?user_id=3", "pt-BR").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let policy = answer.headers["content-security-policy"].to_str().expect("text");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
+    for part in ["<html lang=\"pt-BR\">", "data:image/svg+xml,%3C", "Dispositivos conectados", "aria-live"] {
+        assert!(answer.body.contains(part), "{part}: {}", answer.body);
+    }
+    assert!(
+        !answer.body.contains("2@abc")
+            && !answer.body.contains("http://")
+            && !answer.body.contains("https://")
+    );
+    stage.cast.noted(&["3 wake"]).await;
+    let answer = page(&stage, "/qr?user_id=3", "en").await;
+    assert!(answer.body.contains("Linked devices") && answer.body.contains("<html lang=\"en\">"));
+    for asset in ["/assets/style.css", "/assets/qr.js", "/assets/users.js"] {
+        let answer = stage.get(asset).await;
+        assert!(answer.status == 200 && !answer.body.contains("//w"), "{asset}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_follows_the_session_until_the_service_ends() {
+    let stage = Cast::new(nobody).with("3", view(Phase::Starting)).on_stage();
+    let mut events = Events::open(&stage, "/qr/events?user_id=3").await;
+    let next = events.next().await.expect("event");
+    assert!(next.contains(r#""kind":"wait""#) && next.contains(r#""qr":null"#), "{next}");
+    stage.cast.set("3", code());
+    let next = events.next().await.expect("event");
+    assert!(next.contains("<svg") && !next.contains("2@abc"), "{next}");
+    stage.cast.set("3", code());
+    stage.cast.set("3", running(SessionState::Syncing { me: None, percent: Some(40) }));
+    assert!(events.next().await.expect("event").contains(r#""percent":40"#), "the same is not told twice");
+    stage.cast.set("3", ready());
+    assert!(events.next().await.expect("event").contains("Conectado como Ana"));
+    stage.cast.set("3", view(Phase::Parked { reason: ExitReason::Banned }));
+    assert!(events.next().await.expect("event").contains(r#""retry":true"#));
+    assert_eq!(stage.post("/qr/retry?user_id=3", "").await.status, 200);
+    stage.cast.noted(&["3 wake", "3 wake"]).await;
+    stage.shutdown.cancel();
+    assert_eq!(events.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_page_counts_as_someone_who_waits() {
+    let stage = Cast::new(nobody).with("3", code()).on_stage();
+    let mut events = Events::open(&stage, "/qr/events?user_id=3").await;
+    events.next().await.expect("event");
+    let _ = tokio::time::timeout(Duration::from_secs(65), async { while events.0.next().await.is_some() {} })
+        .await;
+    stage.cast.noted(&["3 wake"; 4]).await;
+}
+
+#[tokio::test]
+async fn the_list_shows_everyone_and_escapes_what_strangers_chose() {
+    let mut hostile = me();
+    hostile.pushname = "<script>alert(1)</script>".into();
+    let stage = Cast::new(nobody)
+        .with("1", running(SessionState::Ready { me: hostile }))
+        .with("2_1", view(Phase::Queued { at_capacity: true }))
+        .on_stage();
+    let answer = page(&stage, "/", "pt-BR").await;
+    assert!(
+        answer.body.contains("/qr?user_id=2_1") && answer.body.contains("Serviço lotado"),
+        "{}",
+        answer.body
+    );
+    assert!(!answer.body.contains("<script>alert"), "{}", answer.body);
+    let mut events = Events::open(&stage, "/users/events").await;
+    assert!(events.next().await.expect("event").contains("WhatsApp conectado"));
+    let empty = Cast::new(nobody).on_stage();
+    assert!(page(&empty, "/", "en").await.body.contains("Nobody yet"));
+    assert!(empty.cast.names().is_empty(), "looking creates nobody");
+}

@@ -1,0 +1,254 @@
+//! The stage: a router with users that do what a test says, and note what they are asked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use colmeia::config::ServiceConfig;
+use colmeia::protocol::{Call, Reply};
+use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
+use http_body_util::BodyExt;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::super::access::Peer;
+use super::super::users::Users;
+use super::super::{Http, router};
+use crate::journal::Journal;
+use crate::registry::RegistryError;
+use crate::user::{CallFailure, CallResult, Command, DisconnectOutcome, Phase, UserHandle, UserView};
+
+/// How a session answers.
+pub(super) type Acting = fn(Call) -> CallResult;
+
+/// What users were asked, in order, such as `1 wake` or `2_1 send_text`.
+type Notes = Arc<Mutex<Vec<String>>>;
+
+type Playing = (UserHandle, watch::Sender<UserView>);
+
+#[derive(Clone)]
+pub(super) struct Cast {
+    acting: Acting,
+    outcome: DisconnectOutcome,
+    delay: Duration,
+    notes: Notes,
+    users: Arc<Mutex<BTreeMap<UserId, Playing>>>,
+    full: bool,
+}
+
+pub(super) struct Stage {
+    pub(super) cast: Cast,
+    pub(super) router: Router,
+    pub(super) shutdown: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+pub(super) fn view(phase: Phase) -> UserView {
+    UserView {
+        phase,
+        since: SystemTime::UNIX_EPOCH,
+        report: None,
+        pid: None,
+        restarts: 0,
+        attempts: 0,
+        last_exit: None,
+        was_linked: false,
+    }
+}
+
+pub(super) fn running(state: SessionState) -> UserView {
+    UserView { report: Some(SessionReport::of(state)), ..view(Phase::Running) }
+}
+
+pub(super) fn me() -> Me {
+    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+}
+
+pub(super) fn ready() -> UserView {
+    running(SessionState::Ready { me: me() })
+}
+
+pub(super) fn code() -> UserView {
+    running(SessionState::AwaitingScan { qr: Some(Secret::new("2@abc,def==")) })
+}
+
+pub(super) fn sent(_: Call) -> CallResult {
+    let message = "true_5511988887777@c.us_3EB0".into();
+    Ok((Reply::Sent { message, timestamp_ms: 1 }, Bytes::new()))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cast {
+    pub(super) fn new(acting: Acting) -> Self {
+        Self {
+            acting,
+            outcome: DisconnectOutcome::LoggedOut,
+            delay: Duration::ZERO,
+            notes: Arc::default(),
+            users: Arc::default(),
+            full: false,
+        }
+    }
+
+    pub(super) fn slow(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    pub(super) fn only_here(self) -> Self {
+        Self { outcome: DisconnectOutcome::OnlyHere, ..self }
+    }
+
+    pub(super) fn full(self) -> Self {
+        Self { full: true, ..self }
+    }
+
+    pub(super) fn with(self, user: &str, view: UserView) -> Self {
+        let user: UserId = user.parse().expect("valid");
+        let (published, seen) = watch::channel(view);
+        let (commands, asked) = mpsc::channel(16);
+        let handle = UserHandle::new(user.clone(), seen, commands);
+        tokio::spawn(self.clone().play(user.clone(), asked));
+        locked(&self.users).insert(user, (handle, published));
+        self
+    }
+
+    pub(super) fn set(&self, user: &str, view: UserView) {
+        let users = locked(&self.users);
+        let (_, published) = users.get(&user.parse::<UserId>().expect("valid")).expect("on stage");
+        published.send_replace(view);
+    }
+
+    /// Everyone there is.
+    pub(super) fn names(&self) -> Vec<String> {
+        locked(&self.users).keys().map(|user| user.as_str().to_owned()).collect()
+    }
+
+    /// Waits until the users were asked this, and nothing else.
+    pub(super) async fn noted(&self, expected: &[&str]) {
+        let asked = async {
+            while self.notes() != expected {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let noted = tokio::time::timeout(Duration::from_secs(5), asked).await;
+        noted.unwrap_or_else(|_| panic!("expected {expected:?}, but {:?} were asked", self.notes()));
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        locked(&self.notes).clone()
+    }
+
+    async fn play(self, user: UserId, mut asked: mpsc::Receiver<Command>) {
+        while let Some(command) = asked.recv().await {
+            let note = match &command {
+                Command::Wake => "wake",
+                Command::Call { call, .. } => call.name(),
+                Command::Disconnect { .. } => "disconnect",
+                Command::Shutdown { .. } => "shutdown",
+            };
+            locked(&self.notes).push(format!("{user} {note}"));
+            tokio::time::sleep(self.delay).await;
+            match command {
+                Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
+                Command::Disconnect { answer } => drop(answer.send(self.outcome)),
+                Command::Wake | Command::Shutdown { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn on_stage(self) -> Stage {
+        self.on_stage_at("127.0.0.1:5001", ServiceConfig::default())
+    }
+
+    pub(super) fn on_stage_at(self, local: &str, config: ServiceConfig) -> Stage {
+        let folder = tempfile::tempdir().expect("folder");
+        let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
+        let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
+        let http = Http::with_users(Box::new(self.clone()), config.into(), journal, local, shutdown.clone());
+        Stage { cast: self, router: router(http), shutdown, _folder: folder }
+    }
+}
+
+impl Users for Cast {
+    fn find(&self, user: &UserId) -> Option<UserHandle> {
+        locked(&self.users).get(user).map(|(handle, _)| handle.clone())
+    }
+
+    fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
+        if let Some(handle) = self.find(user) {
+            return Ok(handle);
+        }
+        if self.full {
+            return Err(RegistryError::TooManyUsers(1));
+        }
+        let cast = self.clone().with(user.as_str(), view(Phase::Stopped));
+        Ok(cast.find(user).expect("just made"))
+    }
+
+    fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
+        self.find(user)
+    }
+
+    fn list(&self) -> Vec<UserHandle> {
+        locked(&self.users).values().map(|(handle, _)| handle.clone()).collect()
+    }
+}
+
+impl Stage {
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.ask(Request::get(path).body(Body::empty()).expect("request")).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.ask(Request::post(path).body(body.into()).expect("request")).await
+    }
+
+    /// As a caller on this machine.
+    pub(super) async fn ask(&self, request: Request<Body>) -> Answer {
+        self.ask_from("127.0.0.1:40000", request).await
+    }
+
+    pub(super) async fn ask_from(&self, peer: &str, mut request: Request<Body>) -> Answer {
+        let peer: SocketAddr = peer.parse().expect("address");
+        request.extensions_mut().insert(Peer(peer));
+        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("body").to_bytes();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+impl Answer {
+    /// The text of `{"error": …}`, which is all there is.
+    pub(super) fn error(&self) -> String {
+        let body: BTreeMap<String, String> = serde_json::from_str(&self.body).expect(&self.body);
+        assert_eq!(body.len(), 1, "{}", self.body);
+        body["error"].clone()
+    }
+}
+
+/// A session that no test may reach.
+#[allow(clippy::needless_pass_by_value)] // an `Acting`
+pub(super) fn nobody(call: Call) -> CallResult {
+    panic!("nobody was to be asked, but {call:?} was")
+}
+
+/// A session that is gone.
+pub(super) fn gone(_: Call) -> CallResult {
+    Err(CallFailure::WorkerGone)
+}

@@ -1,0 +1,275 @@
+//! `/qr` and `/status`, word for word, for every state that a session can be in.
+
+use colmeia::session::{Disruption, LogoutCause};
+use colmeia::{ExitReason, SessionState};
+
+use super::stage::*;
+use crate::user::{Phase, UserView};
+
+const CREATED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"generating","message":"Inicializando cliente... Isso pode levar 10-30 segundos. Aguarde..."}"#;
+const STARTING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"generating","message":"Aguardando geração do QR Code... Isso pode levar 10-30 segundos."}"#;
+const CODE: &str = r#"{"ready":false,"qr":"2@abc,def==","hasQr":true}"#;
+const PAIRING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":false,"message":"QR Code foi escaneado, conectando..."}"#;
+const SYNCING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":true,"message":"Autenticado, aguardando inicialização..."}"#;
+const READY: &str = r#"{"ready":true,"qr":null,"hasQr":false,"isConnecting":false,"isAuthenticated":true}"#;
+const FULL: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O serviço está na capacidade máxima de conexões. Este WhatsApp está na fila e será iniciado assim que houver lugar. Aguarde..."}"#;
+const PARKED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A sessão usou mais memória do que o permitido e foi encerrada várias vezes. Tente novamente; se repetir, o servidor precisa de mais memória."}"#;
+
+const NO_SESSION: &str = r#"{"ready":false,"hasQr":false,"actuallyConnected":false,"clientInitialized":false,"isAuthenticated":false,"state":"disconnected"}"#;
+
+/// The flags of a session's status, as they stand in the JSON.
+struct Flags {
+    ready: bool,
+    has_qr: bool,
+    connected: bool,
+    authenticated: bool,
+    connecting: bool,
+    known: bool,
+    reconnecting: bool,
+}
+
+const NOTHING: Flags = Flags {
+    ready: false,
+    has_qr: false,
+    connected: false,
+    authenticated: false,
+    connecting: false,
+    known: false,
+    reconnecting: false,
+};
+const COMING_BACK: Flags = Flags { authenticated: true, connecting: true, reconnecting: true, ..NOTHING };
+
+fn session(flags: &Flags, attempts: u32, state: &str) -> String {
+    let Flags { ready, has_qr, connected, authenticated, connecting, known, reconnecting } = flags;
+    let (number, info) = if *known {
+        (r#""+55 (11) 99999-8888""#, r#"{"wid":"5511999998888@c.us","pushname":"Ana","platform":"android"}"#)
+    } else {
+        ("null", "null")
+    };
+    let enabled = state != "failed";
+    format!(
+        r#"{{"ready":{ready},"hasQr":{has_qr},"actuallyConnected":{connected},"clientInitialized":true,"isAuthenticated":{authenticated},"isConnecting":{connecting},"phone_number":{number},"clientInfo":{info},"reconnectInfo":{{"attempts":{attempts},"maxAttempts":10,"isReconnecting":{reconnecting},"autoReconnectEnabled":{enabled}}},"state":"{state}"}}"#
+    )
+}
+
+fn linked(view: UserView) -> UserView {
+    UserView { was_linked: true, ..view }
+}
+
+fn backing_off() -> UserView {
+    UserView { attempts: 3, ..view(Phase::BackingOff { until: std::time::SystemTime::UNIX_EPOCH }) }
+}
+
+fn syncing(known: bool) -> UserView {
+    running(SessionState::Syncing { me: known.then(me), percent: Some(40) })
+}
+
+fn reconnecting() -> UserView {
+    linked(running(SessionState::Reconnecting { me: Some(me()), cause: Disruption::ConnectionLost }))
+}
+
+fn logged_out() -> UserView {
+    linked(running(SessionState::LoggedOut { cause: LogoutCause::Phone }))
+}
+
+#[tokio::test]
+async fn every_state_has_its_answers() {
+    let again = Flags { reconnecting: true, ..NOTHING };
+    let table = [
+        ("stopped", view(Phase::Stopped), CREATED, NO_SESSION.to_owned()),
+        ("stopped, linked", linked(view(Phase::Stopped)), CREATED, NO_SESSION.to_owned()),
+        ("queued", view(Phase::Queued { at_capacity: false }), STARTING, session(&NOTHING, 0, "queued")),
+        ("full", view(Phase::Queued { at_capacity: true }), FULL, session(&NOTHING, 0, "queued")),
+        ("starting", view(Phase::Starting), STARTING, session(&NOTHING, 0, "starting")),
+        ("starting, linked", linked(view(Phase::Starting)), SYNCING, session(&COMING_BACK, 0, "starting")),
+        ("silent", view(Phase::Running), STARTING, session(&NOTHING, 0, "unresponsive")),
+        ("silent, linked", linked(view(Phase::Running)), SYNCING, session(&COMING_BACK, 0, "unresponsive")),
+        ("backing off", backing_off(), STARTING, session(&again, 3, "backing_off")),
+        ("backing off, linked", linked(backing_off()), SYNCING, session(&COMING_BACK, 3, "backing_off")),
+        ("stopping", linked(view(Phase::Stopping)), STARTING, session(&NOTHING, 0, "stopping")),
+        (
+            "parked",
+            linked(view(Phase::Parked { reason: ExitReason::Oom })),
+            PARKED,
+            session(&NOTHING, 0, "failed"),
+        ),
+        ("launching", running(SessionState::Launching), STARTING, session(&NOTHING, 0, "launching")),
+        ("loading", running(SessionState::Loading), STARTING, session(&NOTHING, 0, "loading")),
+        (
+            "loading, linked",
+            linked(running(SessionState::Loading)),
+            SYNCING,
+            session(&COMING_BACK, 0, "loading"),
+        ),
+        (
+            "between codes",
+            linked(running(SessionState::AwaitingScan { qr: None })),
+            STARTING,
+            session(&NOTHING, 0, "awaiting_scan"),
+        ),
+        ("code", linked(code()), CODE, session(&Flags { has_qr: true, ..NOTHING }, 0, "awaiting_scan")),
+        (
+            "pairing",
+            running(SessionState::Pairing),
+            PAIRING,
+            session(&Flags { connecting: true, ..NOTHING }, 0, "pairing"),
+        ),
+        (
+            "syncing",
+            syncing(true),
+            SYNCING,
+            session(
+                &Flags { connected: true, authenticated: true, connecting: true, known: true, ..NOTHING },
+                0,
+                "syncing",
+            ),
+        ),
+        (
+            "syncing, unknown",
+            syncing(false),
+            SYNCING,
+            session(
+                &Flags { connected: true, authenticated: true, connecting: true, ..NOTHING },
+                0,
+                "syncing",
+            ),
+        ),
+        (
+            "ready",
+            ready(),
+            READY,
+            session(
+                &Flags { ready: true, connected: true, authenticated: true, known: true, ..NOTHING },
+                0,
+                "ready",
+            ),
+        ),
+        (
+            "reconnecting",
+            reconnecting(),
+            SYNCING,
+            session(&Flags { known: true, ..COMING_BACK }, 0, "reconnecting"),
+        ),
+        ("logged out", logged_out(), STARTING, session(&NOTHING, 0, "logged_out")),
+        (
+            "failing",
+            linked(running(SessionState::Failed { reason: ExitReason::Oom })),
+            SYNCING,
+            session(&COMING_BACK, 0, "failed")
+                .replace("\"autoReconnectEnabled\":false", "\"autoReconnectEnabled\":true"),
+        ),
+    ];
+    for (name, view, qr, status) in table {
+        let stage = Cast::new(nobody).with("3", view).on_stage();
+        let answer = stage.get("/status?user_id=3").await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, status.as_str()), "{name}");
+        assert!(stage.cast.notes().is_empty(), "{name}: a status asks nobody");
+        let answer = stage.get("/qr?user_id=3").await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, qr), "{name}");
+        assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+}
+
+/// "Connected" while nothing can be sent is the worst failure of all: whatever the last word of a worker was,
+/// it counts only while that worker is connected.
+#[tokio::test]
+async fn nothing_but_a_running_worker_makes_ready() {
+    let report = ready().report;
+    for phase in [
+        Phase::Stopped,
+        Phase::Queued { at_capacity: false },
+        Phase::Queued { at_capacity: true },
+        Phase::Starting,
+        Phase::BackingOff { until: std::time::SystemTime::UNIX_EPOCH },
+        Phase::Stopping,
+        Phase::Parked { reason: ExitReason::Banned },
+    ] {
+        let stale = linked(UserView { report: report.clone(), ..view(phase) });
+        let stage = Cast::new(nobody).with("3", stale).on_stage();
+        for path in ["/status?user_id=3", "/qr?user_id=3"] {
+            let body = stage.get(path).await.body;
+            assert!(
+                body.contains("\"ready\":false") && !body.contains("\"actuallyConnected\":true"),
+                "{body}"
+            );
+        }
+        assert_eq!(
+            stage.post("/send?user_id=3", r#"{"phone":"5511988887777","message":"oi"}"#).await.status,
+            400
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_first_call_creates_and_says_so() {
+    let stage = Cast::new(nobody).on_stage();
+    assert_eq!(stage.get("/status?user_id=2_1").await.body, NO_SESSION);
+    assert!(stage.cast.names().is_empty(), "a status creates nothing");
+    assert_eq!(stage.get("/qr?user_id=2_1").await.body, CREATED);
+    assert_eq!(stage.get("/qr").await.body, CREATED);
+    assert_eq!(stage.cast.names(), ["2_1", "port_5001"]);
+    stage.cast.set("2_1", view(Phase::Starting));
+    assert_eq!(stage.get("/qr?userId=2_1").await.body, STARTING);
+}
+
+#[tokio::test]
+async fn no_room_for_a_user_is_no_error_page() {
+    let stage = Cast::new(nobody).full().on_stage();
+    let answer = stage.get("/qr?user_id=3").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.body,
+        r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"O serviço não pode iniciar este WhatsApp agora. Tente novamente em instantes."}"#
+    );
+}
+
+#[tokio::test]
+async fn another_port_is_another_server() {
+    let stage = Cast::new(nobody).on_stage();
+    let answer = stage.get("/qr?port=5003").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.body,
+        r#"{"error":"Servidor na porta 5001 não pode atender porta 5003.","hint":"Em produção, use user_id. Exemplo: /qr?user_id=3","currentPort":"5001","requestedPort":5003}"#
+    );
+    assert!(stage.cast.names().is_empty());
+    assert_eq!(stage.get("/qr?port=x").await.status, 400);
+    assert_eq!(stage.get("/qr?port=5001").await.body, CREATED);
+    assert_eq!(stage.get("/qr?port=5003&user_id=3").await.body, CREATED);
+    assert_eq!(stage.cast.names(), ["3", "port_5001"]);
+}
+
+#[tokio::test]
+async fn numbers_are_written_as_people_read_them() {
+    for (wid, number) in [
+        ("5511999998888@c.us", "\"+55 (11) 99999-8888\""),
+        ("551133334444@c.us", "\"+55 (11) 3333-4444\""),
+        ("5511999998888:12@c.us", "\"+55 (11) 99999-8888\""),
+        ("55119999888@c.us", "\"+55119999888\""),
+        ("351912345678@c.us", "\"+351912345678\""),
+        ("98765432101234@lid", "null"),
+        ("", "null"),
+    ] {
+        let known = colmeia::Me { wid: wid.into(), ..me() };
+        let stage = Cast::new(nobody).with("3", running(SessionState::Ready { me: known })).on_stage();
+        let body = stage.get("/status?user_id=3").await.body;
+        assert!(body.contains(&format!("\"phone_number\":{number},")), "{wid}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn health_and_index_say_what_they_should() {
+    let stage = Cast::new(nobody)
+        .with("1", ready())
+        .with("2", view(Phase::Starting))
+        .with("3", view(Phase::Stopped))
+        .on_stage();
+    assert_eq!(stage.get("/health").await.body, r#"{"status":"ok","activeClients":2}"#);
+    let index = stage.get("/?user_id=1").await.body;
+    assert!(
+        index.contains(r#""status":"running","ready":true,"endpoints":{"health":"GET /health""#),
+        "{index}"
+    );
+    assert!(stage.get("/").await.body.contains(r#""ready":false"#));
+}

@@ -1,0 +1,36 @@
+//! [`Users`]: what HTTP asks of the registry. It is a trait so that tests can play the users.
+
+use colmeia::UserId;
+
+use crate::registry::{Registry, RegistryError};
+use crate::user::UserHandle;
+
+/// Finds users; see [`Registry`] for what each does.
+pub(super) trait Users: Send + Sync {
+    /// Never makes one.
+    fn find(&self, user: &UserId) -> Option<UserHandle>;
+    /// Makes one that does nothing until it is woken.
+    fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError>;
+    /// Makes one only for a user that has an auth directory.
+    fn find_or_restore(&self, user: &UserId) -> Option<UserHandle>;
+    /// Everyone, sorted.
+    fn list(&self) -> Vec<UserHandle>;
+}
+
+impl Users for Registry {
+    fn find(&self, user: &UserId) -> Option<UserHandle> {
+        self.find(user)
+    }
+
+    fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
+        self.find_or_create(user)
+    }
+
+    fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
+        self.find_or_restore(user)
+    }
+
+    fn list(&self) -> Vec<UserHandle> {
+        self.list()
+    }
+}
