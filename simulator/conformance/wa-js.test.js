@@ -186,6 +186,29 @@ for (const switches of [
     assert.equal(group.name, 'Time');
     assert.ok(group.members.includes(`${BO}@c.us`));
 
+    /* What else one does in a chat. */
+    const quoted = await page.evaluate(
+      async (chat, key) => {
+        const { id } = await WPP.chat.sendTextMessage(chat, 'que foto!', {
+          quotedMsg: key,
+          linkPreview: false,
+        });
+        await WPP.chat.sendReactionToMessage(key, '😀');
+        await WPP.chat.deleteMessage(chat, id, true, true);
+        await WPP.chat.markIsComposing(chat);
+        await WPP.chat.markIsRead(chat);
+        return String(id);
+      },
+      `${ANA}@c.us`,
+      picture.id,
+    );
+    const told = (await phone.sent(ME)).slice(-3).map(({ type, about }) => [type, about]);
+    assert.deepEqual(told, [
+      ['chat', undefined],
+      ['reaction', picture.id],
+      ['revoke', quoted],
+    ]);
+
     const chats = await page.evaluate(() =>
       WPP.chat.list().then((list) => list.map((chat) => [String(chat.id), chat.unreadCount])),
     );
@@ -203,7 +226,8 @@ for (const switches of [
             .then((list) => list.map((one) => one.caption || one.body)),
         `${ANA}@c.us`,
       );
-    assert.deepEqual((await bodies()).slice(1), ['pic', 'oi!']);
+    /* The first and the last were revoked. */
+    assert.deepEqual(await bodies(), [null, 'pic', 'oi!', null]);
     assert.deepEqual(foreign, []);
     await browser.close();
 
@@ -213,7 +237,7 @@ for (const switches of [
     await main(page);
     assert.equal(await page.evaluate(() => WPP.conn.isAuthenticated()), true);
     assert.equal(
-      (await until('the queue is delivered', async () => (await bodies()).length === 4 && bodies())).at(-1),
+      (await until('the queue is delivered', async () => (await bodies()).length === 5 && bodies())).at(-1),
       'while you were away',
     );
 

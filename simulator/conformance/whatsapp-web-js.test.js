@@ -156,6 +156,29 @@ for (const switches of ['', '?key=min', '?late=2000']) {
       assert.deepEqual((await edit).slice(1), ['olá!', 'olá']);
       await phone.revoke(key);
       assert.equal((await revocation)[0].type, 'revoked');
+      const edited = await sent.edit('oi de novo');
+      assert.equal(edited.body, 'oi de novo');
+      await sent.react('😀');
+      await sent.delete(true);
+      const quoting = await image.reply('que foto!');
+      const types = (await phone.sent(ME))
+        .slice(2)
+        .map(({ type, body, about, quoted }) => [type, body, about, quoted]);
+      const [about, quoted] = [sent.id._serialized, image.id.id];
+      assert.deepEqual(types, [
+        ['edit', 'oi de novo', about, undefined],
+        ['reaction', '😀', about, undefined],
+        ['revoke', undefined, about, undefined],
+        ['chat', 'que foto!', undefined, quoted],
+      ]);
+      assert.equal(quoting.hasQuotedMsg, true);
+      const bo = await client.getChatById(`${BO}@c.us`);
+      await bo.archive();
+      await bo.pin();
+      await bo.markUnread();
+      await bo.sendStateTyping();
+      const changed = await client.getChatById(`${BO}@c.us`);
+      assert.deepEqual([changed.archived, changed.pinned, changed.unreadCount], [true, true, -1]);
       const hidden = once(client, 'message');
       await phone.message({
         to: ME,
@@ -171,6 +194,7 @@ for (const switches of ['', '?key=min', '?late=2000']) {
 
     /* Sending has marked the chat as read. */
     assert.equal((await client.getChatById(`${ANA}@c.us`)).unreadCount, 0);
+    const before = await (await client.getChatById(`${ANA}@c.us`)).fetchMessages({ limit: 10 });
     await client.destroy();
 
     /* Again from the profile: no QR code, and the history is there. */
@@ -182,9 +206,12 @@ for (const switches of ['', '?key=min', '?late=2000']) {
     const ana = await client.getChatById(`${ANA}@c.us`);
     const later = await until('the queue is delivered', async () => {
       const list = await ana.fetchMessages({ limit: 10 });
-      return list.length === 4 && list;
+      return list.at(-1).body === 'while you were away' && list;
     });
-    assert.equal(later.at(-1).body, 'while you were away');
+    assert.deepEqual(
+      later.slice(0, -1).map(({ id }) => id.id),
+      before.map(({ id }) => id.id),
+    );
 
     /* The phone logs it out. */
     const disconnected = once(client, 'disconnected');

@@ -135,7 +135,8 @@ export function leaveConflict() {
   Socket.state = 'CONNECTED';
   Stream.mode = 'MAIN';
   channel.setState('main');
-  receive(true);
+  /* Resuming puts every other page of this device into conflict. */
+  channel.ask('resume', { identity: account.identity }).then(() => receive(true));
 }
 actions.takeover = leaveConflict;
 
