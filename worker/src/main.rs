@@ -1,5 +1,163 @@
-//! Entry point.
+//! `colmeia-worker`: one process, one user, one browser session, one auth directory.
+//!
+//! Reads its [`WorkerConfig`] as JSON from standard input, says `ready` on standard output once its socket
+//! listens, and ends when its session ends, with the reason in its last report and its exit code.
+//! It links no HTTP server and no database, and it believes only its supervisor.
 
+mod browser;
 mod engine;
+mod errors;
+#[cfg(test)]
+mod fake;
+mod ipc;
+mod jail;
+mod logging;
+mod page;
+mod session;
+mod spool;
 
-fn main() {}
+use std::io::{Read, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use colmeia::ExitReason;
+use colmeia::config::WorkerConfig;
+use colmeia::layout::{RunLayout, StateLayout};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::errors::chain;
+use crate::ipc::Server;
+use crate::jail::Cell;
+use crate::session::{SessionHandle, SessionTask};
+use crate::spool::{Outbox, Spool};
+
+/// The largest configuration that is read.
+const MAX_CONFIG: u64 = 64 * 1024;
+
+/// How long killed processes may take to be gone.
+const LEFTOVERS: Duration = Duration::from_secs(3);
+
+/// Why a worker cannot even begin. Everything later is a reason of the session's.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("standard input cannot be read")]
+    Input(#[source] std::io::Error),
+    #[error("standard input is no worker configuration")]
+    Config(#[source] serde_json::Error),
+    #[error(transparent)]
+    RuntimeDir(#[from] colmeia::layout::RuntimeDirTooLong),
+    #[error("the user's cell cannot be made")]
+    Cell(#[from] jail::CellError),
+    #[error("the spool cannot be opened")]
+    Spool(#[from] spool::SpoolError),
+    #[error("the socket cannot be served")]
+    Socket(#[from] ipc::ListenError),
+    #[error("the runtime cannot be started")]
+    Runtime(#[source] std::io::Error),
+}
+
+fn main() -> ExitCode {
+    logging::start();
+    match configuration().and_then(start) {
+        Ok(reason) => exit_code(&reason),
+        Err(error) => {
+            tracing::error!(error = %chain(&error), "the worker cannot start");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// 0 for an end that was asked for; 2 for one that the session came to by itself. 1 is a worker that could not
+/// even begin.
+fn exit_code(reason: &ExitReason) -> ExitCode {
+    match reason {
+        ExitReason::Stopped | ExitReason::LoggedOut | ExitReason::Orphaned => ExitCode::SUCCESS,
+        _ => ExitCode::from(2),
+    }
+}
+
+fn configuration() -> Result<WorkerConfig, StartError> {
+    let mut text = Vec::new();
+    std::io::stdin().take(MAX_CONFIG).read_to_end(&mut text).map_err(StartError::Input)?;
+    serde_json::from_slice(&text).map_err(StartError::Config)
+}
+
+fn start(config: WorkerConfig) -> Result<ExitReason, StartError> {
+    // One thread is enough for one session, and each further one costs memory per user.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
+    let span = tracing::info_span!("worker", user = %config.user);
+    runtime.block_on(run(config).instrument(span))
+}
+
+async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
+    let state = StateLayout::new(&config.state_dir, &config.client_prefix);
+    let paths = RunLayout::new(&config.runtime_dir)?;
+    // Held until the process ends: whoever holds it owns the auth directory.
+    let cell = Cell::enter(&config, &state, &paths)?;
+    let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
+    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone())?;
+    // The supervisor may be gone already; then nobody reads it.
+    let _ = writeln!(std::io::stdout(), "ready");
+    tracing::info!(pid = std::process::id(), "worker listens");
+
+    let end = CancellationToken::new();
+    let connected = server.connected();
+    let (task, session) =
+        SessionTask::new(page::ChromiumLauncher::new(&config), config.deadlines, events.clone());
+    let outbox = tokio::spawn(outbox.run());
+    let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()).in_current_span());
+    let watchers = [
+        tokio::spawn(
+            stop_when_orphaned(connected, session.clone(), config.deadlines.orphan_ms).in_current_span(),
+        ),
+        tokio::spawn(stop_on_signal(session.clone()).in_current_span()),
+    ];
+    drop(session);
+
+    let reason = task.run().await;
+    tracing::info!(reason = reason.label(), "session ended");
+    events.flush().await;
+    end.cancel();
+    let _ = served.await;
+    watchers.iter().for_each(tokio::task::JoinHandle::abort);
+    outbox.abort();
+    let left = browser::kill_descendants(LEFTOVERS).await;
+    if left > 0 {
+        tracing::error!(left, "processes of the browser do not end");
+    }
+    cell.leave();
+    Ok(reason)
+}
+
+/// A session that nobody can reach for so long serves nobody; its events stay in the spool.
+async fn stop_when_orphaned(mut connected: watch::Receiver<bool>, session: SessionHandle, grace_ms: u64) {
+    while connected.wait_for(|connected| !connected).await.is_ok() {
+        let back = async { connected.wait_for(|connected| *connected).await.is_ok() };
+        match tokio::time::timeout(Duration::from_millis(grace_ms), back).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(_) => {
+                tracing::warn!(grace_ms, "no supervisor came back");
+                return session.stop(ExitReason::Orphaned).await;
+            }
+        }
+    }
+}
+
+/// SIGTERM and SIGINT are requests for a clean stop. A terminal's Ctrl-C reaches the supervisor alone, because
+/// a worker has a process group of its own.
+async fn stop_on_signal(session: SessionHandle) {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return tracing::error!("signals cannot be listened to");
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    session.stop(ExitReason::Stopped).await;
+}

@@ -1,0 +1,125 @@
+//! A page that tests play: an [`Engine`] without a browser.
+//!
+//! Owns nothing of production; compiled for tests only.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use colmeia::Me;
+use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use tokio::sync::mpsc;
+
+use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
+
+/// What the fake page answers to probes, and what it was asked.
+#[derive(Default)]
+pub(crate) struct Stage {
+    pub(crate) view: Option<PageView>,
+    pub(crate) nudges: Vec<Nudge>,
+    pub(crate) calls: Vec<String>,
+    pub(crate) closed: bool,
+    pub(crate) events: Option<mpsc::UnboundedSender<PageEvent>>,
+}
+
+/// The test's side of it; cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Director(Arc<Mutex<Stage>>);
+
+impl Director {
+    pub(crate) fn stage<T>(&self, look: impl FnOnce(&mut Stage) -> T) -> T {
+        look(&mut self.0.lock().expect("no test panics with the stage in hand"))
+    }
+
+    /// The page shows this from now on, and says so.
+    pub(crate) fn show(&self, view: PageView) {
+        self.tell(PageEvent::View(view.clone()));
+        self.stage(|stage| stage.view = Some(view));
+    }
+
+    pub(crate) fn tell(&self, event: PageEvent) {
+        self.stage(|stage| {
+            stage.events.as_ref().expect("it is open").send(event).expect("the session listens")
+        });
+    }
+
+    /// The page answers no probe any more.
+    pub(crate) fn hang(&self) {
+        self.stage(|stage| stage.view = None);
+    }
+}
+
+impl Launcher for Director {
+    type Engine = Director;
+
+    async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<Director, OpenError> {
+        self.stage(|stage| stage.events = Some(events));
+        Ok(self.clone())
+    }
+}
+
+impl Engine for Director {
+    fn pid(&self) -> Option<u32> {
+        Some(4242)
+    }
+
+    async fn call(&self, call: Call, body: Bytes, _deadline_ms: u64) -> Result<(Reply, Bytes), CallError> {
+        self.stage(|stage| stage.calls.push(call.name().into()));
+        match call {
+            Call::DownloadMedia { .. } => Ok((
+                Reply::Media { mimetype: "image/png".into(), filename: None },
+                Bytes::from_static(b"\x89PNG"),
+            )),
+            Call::SendMedia { .. } => {
+                Ok((Reply::Sent { message: format!("true_x_{}", body.len()), timestamp_ms: 1 }, Bytes::new()))
+            }
+            _ => Ok((Reply::Done, Bytes::new())),
+        }
+    }
+
+    async fn probe_browser(&self, _timeout_ms: u64) -> Result<(), ProbeError> {
+        Ok(())
+    }
+
+    async fn probe_page(&self, timeout_ms: u64) -> Result<PageView, ProbeError> {
+        self.stage(|stage| stage.view.clone()).ok_or(ProbeError::Timeout(timeout_ms))
+    }
+
+    async fn nudge(&self, nudge: Nudge) -> Result<(), ProbeError> {
+        self.stage(|stage| stage.nudges.push(nudge));
+        Ok(())
+    }
+
+    async fn close(&self, _timeout_ms: u64) {
+        self.stage(|stage| {
+            stage.closed = true;
+            stage.events = None;
+        });
+    }
+}
+
+/// A view of this phase, with an account where one belongs.
+pub(crate) fn view(phase: PagePhase) -> PageView {
+    let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() };
+    let linked = matches!(phase, PagePhase::Syncing | PagePhase::Main | PagePhase::Offline);
+    PageView { phase, qr: None, me: linked.then_some(me), percent: None, degraded: vec![], version: None }
+}
+
+/// An incoming message.
+pub(crate) fn message(n: u32) -> PageEvent {
+    PageEvent::Message(Box::new(MessageRecord {
+        id: format!("false_5511988887777@c.us_{n}"),
+        chat: "5511988887777@c.us".into(),
+        from: "5511988887777@c.us".into(),
+        to: None,
+        author: None,
+        from_me: false,
+        kind: "chat".into(),
+        body: format!("oi {n}"),
+        timestamp_ms: 1_700_000_000_000,
+        ack: 1,
+        has_media: false,
+        mimetype: None,
+        filename: None,
+        sender_name: None,
+    }))
+}

@@ -1,0 +1,217 @@
+//! One supervisor's connection: Hello, then requests down, answers, reports and numbered events up.
+//!
+//! Owns the socket's two halves. Everything that goes up passes through one bounded queue, so that a
+//! supervisor which stops reading stops this connection and nothing else.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::protocol::{
+    CallError, CallErrorKind, Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, SupervisorHello,
+    ToWorker, WorkerHello,
+};
+use colmeia::{ExitReason, UserId};
+use futures::{SinkExt, StreamExt};
+use interprocess::local_socket::tokio::Stream;
+use tokio::io::{ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::sync::CancellationToken;
+
+use crate::session::SessionHandle;
+use crate::spool::{OutboxHandle, SpoolError};
+
+/// How long each side may take to say Hello.
+const HELLO: Duration = Duration::from_secs(5);
+/// How long one frame may take to be written: a supervisor that reads nothing for so long is gone.
+const WRITE: Duration = Duration::from_secs(30);
+/// Frames that wait to be written.
+const QUEUE: usize = 64;
+/// Events that are read from the spool at once.
+const EVENTS: usize = 32;
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectionError {
+    /// The peer said nothing in time.
+    #[error("no hello within {} s", HELLO.as_secs())]
+    NoHello,
+    /// The peer's first word was something else.
+    #[error("the first frame is no hello")]
+    NotHello,
+    /// The peer is of another version.
+    #[error("the supervisor speaks protocol {theirs}, this worker {PROTOCOL_VERSION}")]
+    Version { theirs: u32 },
+    /// The peer looks for someone else.
+    #[error("the supervisor looks for another user")]
+    WrongUser,
+    /// A second Hello.
+    #[error("a hello where none belongs")]
+    Again,
+    /// Nothing is read on the other side.
+    #[error("the supervisor reads nothing")]
+    NotReading,
+    /// A frame is wrong, or the socket failed.
+    #[error("a frame failed")]
+    Frame(#[from] FrameError),
+    /// The events cannot be read from the disk.
+    #[error("the events cannot be read")]
+    Spool(#[from] SpoolError),
+}
+
+/// A connection.
+pub(crate) struct Connection {
+    up: FramedWrite<WriteHalf<Stream>, FrameCodec>,
+    down: FramedRead<ReadHalf<Stream>, FrameCodec>,
+    session: SessionHandle,
+    outbox: OutboxHandle,
+}
+
+impl Connection {
+    /// A connection on which nothing was said yet.
+    pub(crate) fn new(stream: Stream, session: SessionHandle, outbox: OutboxHandle) -> Self {
+        let (down, up) = tokio::io::split(stream);
+        Self {
+            up: FramedWrite::new(up, FrameCodec),
+            down: FramedRead::new(down, FrameCodec),
+            session,
+            outbox,
+        }
+    }
+
+    /// Exchanges Hellos. Ours comes first, so that a supervisor of another version learns ours.
+    pub(crate) async fn hello(&mut self, user: &UserId) -> Result<(), ConnectionError> {
+        let report = self.session.report().borrow_and_update().clone();
+        let ours = FromWorker::Hello(WorkerHello {
+            protocol: PROTOCOL_VERSION,
+            user: user.clone(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            report,
+        });
+        let exchange = async {
+            self.up.send(Frame::new(&ours, Bytes::new())?).await?;
+            match self.down.next().await {
+                Some(frame) => Ok(frame?.message::<ToWorker>()?),
+                None => Err(ConnectionError::NotHello),
+            }
+        };
+        match timeout(HELLO, exchange).await.map_err(|_| ConnectionError::NoHello)?? {
+            ToWorker::Hello(SupervisorHello { protocol, .. }) if protocol != PROTOCOL_VERSION => {
+                Err(ConnectionError::Version { theirs: protocol })
+            }
+            ToWorker::Hello(theirs) if theirs.user != *user => Err(ConnectionError::WrongUser),
+            ToWorker::Hello(_) => Ok(()),
+            _ => Err(ConnectionError::NotHello),
+        }
+    }
+
+    /// Serves the supervisor until it goes, misbehaves, or `end` is cancelled. What is queued by then is still
+    /// written, the session's last report among it.
+    pub(crate) async fn run(self, end: &CancellationToken) -> Result<(), ConnectionError> {
+        let Self { mut up, mut down, session, outbox } = self;
+        let (queue, mut queued) = mpsc::channel::<Frame>(QUEUE);
+        let write = async {
+            while let Some(frame) = queued.recv().await {
+                timeout(WRITE, up.send(frame)).await.map_err(|_| ConnectionError::NotReading)??;
+            }
+            Ok(())
+        };
+        let serve = async {
+            let result = tokio::select! {
+                result = read(&mut down, &session, &outbox, &queue) => result,
+                result = tell_reports(&session, &queue) => result,
+                result = tell_events(&outbox, &queue) => result,
+                () = end.cancelled() => Ok(()),
+            };
+            // The last report says why the session ends; a supervisor that does not read it is not waited for.
+            let report = session.report().borrow().clone();
+            let last = Frame::new(&FromWorker::Report(report), Bytes::new())?;
+            let _ = queue.try_send(last);
+            drop(queue);
+            result
+        };
+        let (written, served) = tokio::join!(write, serve);
+        served.and(written)
+    }
+}
+
+async fn read(
+    down: &mut FramedRead<ReadHalf<Stream>, FrameCodec>,
+    session: &SessionHandle,
+    outbox: &OutboxHandle,
+    queue: &mpsc::Sender<Frame>,
+) -> Result<(), ConnectionError> {
+    while let Some(frame) = down.next().await {
+        let frame = frame?;
+        match frame.message::<ToWorker>()? {
+            ToWorker::Request { id, deadline_ms, call } => {
+                let (session, queue) = (session.clone(), queue.clone());
+                tokio::spawn(async move {
+                    let name = call.name();
+                    let (result, body) = match session.call(call, frame.body, deadline_ms).await {
+                        Ok((reply, body)) => (Ok(reply), body),
+                        Err(error) => {
+                            tracing::debug!(call = name, kind = ?error.kind, error = %error, "call failed");
+                            (Err(error), Bytes::new())
+                        }
+                    };
+                    // A supervisor that is gone hears nothing, and has told its client so.
+                    let _ = queue.send(response(id, result, body)).await;
+                });
+            }
+            ToWorker::Ack { seq } => outbox.acknowledge(seq),
+            ToWorker::Ping { id } => {
+                let pong = Frame::new(&FromWorker::Pong { id }, Bytes::new())?;
+                let _ = queue.send(pong).await;
+            }
+            ToWorker::Stop => {
+                tracing::info!("asked to stop");
+                session.stop(ExitReason::Stopped).await;
+            }
+            ToWorker::Hello(_) => return Err(ConnectionError::Again),
+        }
+    }
+    Ok(())
+}
+
+/// The answer as a frame; an answer that fits into none becomes an error that says so.
+fn response(id: u64, result: Result<colmeia::protocol::Reply, CallError>, body: Bytes) -> Frame {
+    Frame::new(&FromWorker::Response { id, result }, body).unwrap_or_else(|error| {
+        let error = CallError::new(CallErrorKind::TooLarge, error.to_string());
+        // A few dozen bytes always fit.
+        Frame::new(&FromWorker::Response { id, result: Err(error) }, Bytes::new()).unwrap_or_default()
+    })
+}
+
+async fn tell_reports(session: &SessionHandle, queue: &mpsc::Sender<Frame>) -> Result<(), ConnectionError> {
+    let mut reports = session.report();
+    // Between Hello and now something may have changed.
+    reports.mark_changed();
+    while reports.changed().await.is_ok() {
+        let report = reports.borrow_and_update().clone();
+        let _ = queue.send(Frame::new(&FromWorker::Report(report), Bytes::new())?).await;
+    }
+    // The session is over, and its last report was sent; the connection ends with the worker.
+    std::future::pending().await
+}
+
+async fn tell_events(outbox: &OutboxHandle, queue: &mpsc::Sender<Frame>) -> Result<(), ConnectionError> {
+    let mut last = outbox.last();
+    let mut sent = 0;
+    loop {
+        let events = outbox.read(sent, EVENTS).await?;
+        if events.is_empty() {
+            if last.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            last.borrow_and_update();
+        }
+        for event in events {
+            sent = event.seq;
+            let message = FromWorker::Event { seq: event.seq, event: event.event };
+            let _ = queue.send(Frame::new(&message, Bytes::new())?).await;
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The session's life as a pure function: `step(state, event, now) → (state, actions)`.
+//!
+//! ```text
+//!            Opened          view: qr                 view: pairing      view: syncing
+//! Launching ───────▶ Loading ────────▶ AwaitingScan ─────────▶ Pairing ─────────▶ Syncing
+//!                      │  ▲                ▲   new code each time                    │ view: main
+//!                      │  └── Reload ──┐   └──────── LoggedOut ◀──── logout ───────┐ ▼
+//!                      │ view: main    └───────────── Reconnecting ◀───────────── Ready
+//!                      └──────────────────────────────────────────────────────────▶┘
+//! any ── stop ──▶ Stopping        any ── browser gone, banned, out of patience ──▶ Failed
+//! ```
+//!
+//! Owns every decision about the session. Never waits, never calls the page, never reads a clock: `now` is
+//! given, in milliseconds of any monotonic clock.
+//!
+//! Two rules hold for every event sequence, and the property tests hold us to them: a state that is not final
+//! has a deadline, and `Ready` is only said when the last thing heard of the page was `Main`, not longer ago
+//! than the probe interval and the probe's own time.
+
+use colmeia::config::Deadlines;
+use colmeia::session::{Disruption, HealthLevel, LogoutCause};
+use colmeia::{ExitReason, Me, SessionState};
+
+use crate::engine::{Nudge, PagePhase, PageView};
+
+/// How often the page is loaded anew without a stable state between, before the worker gives up and lets its
+/// supervisor start a fresh browser.
+const MAX_RELOADS: u32 = 3;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The browser runs and the page is being loaded.
+    Opened,
+    /// The browser could not be started.
+    OpenFailed(ExitReason),
+    /// The page showed itself, by a probe or unasked.
+    View(PageView),
+    /// The page told that the link was ended.
+    LoggedOut(LogoutCause),
+    /// A call asked the page to end the link.
+    LogoutRequested,
+    /// The renderer is gone.
+    PageCrashed,
+    /// The browser is gone.
+    BrowserGone { signal: Option<i32> },
+    /// A probe of this level had no answer in time.
+    ProbeMissed(HealthLevel),
+    /// Time has passed.
+    Tick,
+    /// Someone wants the session to end.
+    Stop(ExitReason),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Ask the page.
+    Nudge(Nudge),
+    /// Close the browser and end the process.
+    Exit(ExitReason),
+}
+
+/// The session's whole state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct State {
+    /// What the supervisor is told.
+    pub(crate) public: SessionState,
+    /// When `public` must have changed, or been confirmed; none in final states.
+    pub(crate) deadline: Option<u64>,
+    /// The account, as long as the link is believed to exist.
+    linked: Option<Me>,
+    /// Since when probes go unanswered, and at which level.
+    silent: Option<(u64, HealthLevel)>,
+    /// Reloads, code refreshes and take-overs since the last stable state.
+    patience_used: u32,
+    /// Whether we asked for the logout ourselves.
+    logout_requested: bool,
+}
+
+impl State {
+    /// A session whose browser is just being started.
+    pub(crate) fn new(now: u64, limits: &Deadlines) -> Self {
+        Self {
+            public: SessionState::Launching,
+            deadline: Some(now + limits.launch_ms),
+            linked: None,
+            silent: None,
+            patience_used: 0,
+            logout_requested: false,
+        }
+    }
+
+    /// Whether nothing can happen any more.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.public, SessionState::Stopping | SessionState::Failed { .. })
+    }
+}
+
+/// The next state, and what to do.
+#[must_use]
+pub(crate) fn step(mut state: State, event: Event, now: u64, limits: &Deadlines) -> (State, Vec<Action>) {
+    if state.is_final() {
+        return (state, Vec::new());
+    }
+    let actions = match event {
+        Event::Opened => {
+            if state.public == SessionState::Launching {
+                enter(&mut state, SessionState::Loading, now + limits.load_ms);
+            }
+            Vec::new()
+        }
+        Event::OpenFailed(reason) => fail(&mut state, reason),
+        Event::View(view) => {
+            state.silent = None;
+            on_view(&mut state, view, now, limits)
+        }
+        Event::LoggedOut(cause) => {
+            on_logout(&mut state, cause, now, limits);
+            Vec::new()
+        }
+        Event::LogoutRequested => {
+            state.logout_requested = true;
+            Vec::new()
+        }
+        Event::PageCrashed => on_crash(&mut state, now, limits),
+        Event::BrowserGone { signal } => {
+            fail(&mut state, ExitReason::Crash { process: "browser".into(), signal })
+        }
+        Event::ProbeMissed(level) => {
+            on_silence(&mut state, level, now, limits);
+            Vec::new()
+        }
+        Event::Tick => match state.deadline {
+            Some(deadline) if now >= deadline => on_deadline(&mut state, now, limits),
+            _ => Vec::new(),
+        },
+        Event::Stop(reason) => {
+            state.public = SessionState::Stopping;
+            state.deadline = None;
+            vec![Action::Exit(reason)]
+        }
+    };
+    (state, actions)
+}
+
+fn enter(state: &mut State, public: SessionState, deadline: u64) {
+    state.public = public;
+    state.deadline = Some(deadline);
+}
+
+/// Enters `public` with a deadline counted from now, unless it is the same kind of state already: then its
+/// deadline stays, so that repeated views do not postpone it for ever.
+fn enter_once(state: &mut State, public: SessionState, deadline: u64) {
+    let same = std::mem::discriminant(&state.public) == std::mem::discriminant(&public);
+    let kept = state.deadline.filter(|_| same).unwrap_or(deadline);
+    enter(state, public, kept);
+}
+
+fn fail(state: &mut State, reason: ExitReason) -> Vec<Action> {
+    state.public = SessionState::Failed { reason: reason.clone() };
+    state.deadline = None;
+    vec![Action::Exit(reason)]
+}
+
+fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> Vec<Action> {
+    if let Some(me) = &view.me {
+        state.linked = Some(me.clone());
+    }
+    match view.phase {
+        PagePhase::Loading => match &state.public {
+            // The page was reloaded under a session that is linked, as far as we know.
+            SessionState::Ready { .. } | SessionState::Syncing { .. } => {
+                disrupt(state, Disruption::ConnectionLost, now + limits.reconnect_ms);
+            }
+            SessionState::AwaitingScan { .. } | SessionState::Pairing => {
+                enter(state, SessionState::Loading, now + limits.load_ms);
+            }
+            // A view may overtake the news that the browser is open.
+            SessionState::Launching => enter(state, SessionState::Loading, now + limits.load_ms),
+            _ => {}
+        },
+        PagePhase::Qr => {
+            state.linked = None;
+            state.logout_requested = false;
+            let shown = match &state.public {
+                SessionState::AwaitingScan { qr } => qr.clone(),
+                _ => None,
+            };
+            let deadline = if view.qr.is_some() && view.qr != shown {
+                // A fresh code is what this state waits for.
+                state.patience_used = 0;
+                Some(now + limits.qr_ms)
+            } else {
+                None
+            };
+            let public = SessionState::AwaitingScan { qr: view.qr };
+            match deadline {
+                Some(deadline) => enter(state, public, deadline),
+                None => enter_once(state, public, now + limits.qr_ms),
+            }
+        }
+        PagePhase::Pairing => enter_once(state, SessionState::Pairing, now + limits.pair_ms),
+        PagePhase::Syncing => on_syncing(state, view.percent, now, limits),
+        PagePhase::Main => match view.me {
+            Some(me) => {
+                state.patience_used = 0;
+                enter(state, SessionState::Ready { me }, fresh_until(now, limits));
+            }
+            // Connected without an account is not ready: nobody could be told who sends.
+            None => on_syncing(state, None, now, limits),
+        },
+        PagePhase::Offline => disrupt_once(state, Disruption::ConnectionLost, now + limits.reconnect_ms),
+        PagePhase::Conflict => disrupt_once(state, Disruption::Conflict, now + limits.conflict_ms),
+        PagePhase::Banned => return fail(state, ExitReason::Banned),
+        PagePhase::LoggedOut => {
+            let cause = if state.logout_requested { LogoutCause::Request } else { LogoutCause::Phone };
+            on_logout(state, cause, now, limits);
+        }
+    }
+    Vec::new()
+}
+
+/// How long a view vouches for `Ready`.
+fn fresh_until(now: u64, limits: &Deadlines) -> u64 {
+    now + limits.probe_interval_ms + limits.probe_timeout_ms
+}
+
+fn on_syncing(state: &mut State, percent: Option<u8>, now: u64, limits: &Deadlines) {
+    let progressed = match &state.public {
+        SessionState::Syncing { percent: before, .. } => percent > *before,
+        _ => true,
+    };
+    let public = SessionState::Syncing { me: state.linked.clone(), percent };
+    if progressed {
+        enter(state, public, now + limits.sync_ms);
+    } else {
+        enter_once(state, public, now + limits.sync_ms);
+    }
+}
+
+fn disrupt(state: &mut State, cause: Disruption, deadline: u64) {
+    enter(state, SessionState::Reconnecting { me: state.linked.clone(), cause }, deadline);
+}
+
+/// As [`disrupt`], but the same disruption keeps its deadline.
+fn disrupt_once(state: &mut State, cause: Disruption, deadline: u64) {
+    let same = matches!(&state.public, SessionState::Reconnecting { cause: before, .. } if *before == cause);
+    let kept = state.deadline.filter(|_| same).unwrap_or(deadline);
+    disrupt(state, cause, kept);
+}
+
+fn on_logout(state: &mut State, cause: LogoutCause, now: u64, limits: &Deadlines) {
+    state.linked = None;
+    let cause = if state.logout_requested { LogoutCause::Request } else { cause };
+    enter_once(state, SessionState::LoggedOut { cause }, now + limits.logout_ms);
+}
+
+fn on_crash(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
+    let reason = ExitReason::Crash { process: "renderer".into(), signal: None };
+    reload(state, Disruption::PageCrashed, reason, now, limits)
+}
+
+/// Loads the page anew, or gives up with `reason` when that was tried often enough.
+fn reload(
+    state: &mut State,
+    cause: Disruption,
+    reason: ExitReason,
+    now: u64,
+    limits: &Deadlines,
+) -> Vec<Action> {
+    state.patience_used += 1;
+    state.silent = None;
+    if state.patience_used > MAX_RELOADS {
+        return fail(state, reason);
+    }
+    if state.linked.is_some() {
+        disrupt(state, cause, now + limits.load_ms);
+    } else {
+        enter(state, SessionState::Loading, now + limits.load_ms);
+    }
+    vec![Action::Nudge(Nudge::Reload)]
+}
+
+fn on_silence(state: &mut State, level: HealthLevel, now: u64, limits: &Deadlines) {
+    let (since, _) = *state.silent.get_or_insert((now, level));
+    // The browser's silence explains the page's.
+    if level == HealthLevel::Browser {
+        state.silent = Some((since, level));
+    }
+    if matches!(state.public, SessionState::Ready { .. }) {
+        disrupt(state, Disruption::PageUnresponsive, since + limits.hang_ms);
+    } else if matches!(state.public, SessionState::AwaitingScan { .. }) {
+        // A code of a page that does not answer is worth nothing after a while.
+        let latest = since + limits.hang_ms;
+        state.deadline = Some(state.deadline.map_or(latest, |deadline| deadline.min(latest)));
+    }
+}
+
+fn on_deadline(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
+    let stuck = ExitReason::Stuck { state: state.public.name().into() };
+    let hang = |level| ExitReason::Hang { level };
+    match (&state.public, state.silent) {
+        (SessionState::Launching, _) => {
+            fail(state, ExitReason::LaunchFailed { why: "the browser did not start in time".into() })
+        }
+        (SessionState::Reconnecting { .. } | SessionState::AwaitingScan { .. }, Some((_, level)))
+            if level == HealthLevel::Browser =>
+        {
+            fail(state, hang(level))
+        }
+        (SessionState::Reconnecting { cause: Disruption::PageUnresponsive, .. }, Some((_, level))) => {
+            reload(state, Disruption::PageUnresponsive, hang(level), now, limits)
+        }
+        (SessionState::AwaitingScan { .. }, Some((_, level))) => {
+            reload(state, Disruption::PageUnresponsive, hang(level), now, limits)
+        }
+        (SessionState::AwaitingScan { .. }, None) if state.patience_used == 0 => {
+            state.patience_used += 1;
+            enter(state, SessionState::AwaitingScan { qr: None }, now + limits.qr_ms);
+            vec![Action::Nudge(Nudge::RefreshQr)]
+        }
+        (SessionState::Reconnecting { cause: Disruption::Conflict, .. }, _) => {
+            state.patience_used += 1;
+            if state.patience_used > MAX_RELOADS {
+                return fail(state, ExitReason::Conflict);
+            }
+            disrupt(state, Disruption::Conflict, now + limits.conflict_ms);
+            vec![Action::Nudge(Nudge::TakeOver)]
+        }
+        (SessionState::Ready { .. }, _) => {
+            // Nobody has confirmed it: neither a view nor a missed probe. Not ready until someone does.
+            state.silent = Some((now, HealthLevel::Page));
+            disrupt(state, Disruption::PageUnresponsive, now + limits.hang_ms);
+            Vec::new()
+        }
+        (SessionState::Reconnecting { cause, .. }, _) => {
+            let cause = *cause;
+            reload(state, cause, stuck, now, limits)
+        }
+        _ => reload(state, Disruption::PageUnresponsive, stuck, now, limits),
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -1,0 +1,217 @@
+//! What holds for every event sequence, and a few lives told step by step.
+
+use colmeia::Secret;
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: Deadlines = Deadlines {
+    launch_ms: 1_000,
+    load_ms: 2_000,
+    qr_ms: 3_000,
+    pair_ms: 1_500,
+    sync_ms: 4_000,
+    reconnect_ms: 2_500,
+    conflict_ms: 700,
+    logout_ms: 900,
+    probe_interval_ms: 300,
+    probe_timeout_ms: 200,
+    hang_ms: 1_100,
+    close_ms: 500,
+    orphan_ms: 9_000,
+};
+
+fn me() -> Me {
+    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+}
+
+fn view(phase: PagePhase) -> PageView {
+    let linked =
+        matches!(phase, PagePhase::Syncing | PagePhase::Main | PagePhase::Offline | PagePhase::Conflict);
+    PageView { phase, qr: None, me: linked.then(me), percent: None, degraded: Vec::new(), version: None }
+}
+
+fn qr(code: &str) -> PageView {
+    PageView { qr: Some(Secret::new(code)), ..view(PagePhase::Qr) }
+}
+
+/// Runs events, one every 10 ms, and returns the last state with all actions.
+fn run(events: impl IntoIterator<Item = Event>) -> (State, Vec<Action>) {
+    let mut state = State::new(0, &LIMITS);
+    let mut actions = Vec::new();
+    for (at, event) in events.into_iter().enumerate() {
+        let (next, more) = step(state, event, 10 * at as u64, &LIMITS);
+        state = next;
+        actions.extend(more);
+    }
+    (state, actions)
+}
+
+#[test]
+fn a_phone_is_linked() {
+    let (state, actions) = run([
+        Event::Opened,
+        Event::View(view(PagePhase::Loading)),
+        Event::View(qr("2@a")),
+        Event::View(qr("2@b")),
+        Event::View(view(PagePhase::Pairing)),
+        Event::View(view(PagePhase::Syncing)),
+        Event::View(view(PagePhase::Main)),
+    ]);
+    assert_eq!(state.public, SessionState::Ready { me: me() });
+    assert!(actions.is_empty());
+}
+
+#[test]
+fn ready_that_nobody_confirms_ends_by_itself() {
+    let (state, _) = run([Event::Opened, Event::View(view(PagePhase::Main))]);
+    let late = state.deadline.expect("ready has a deadline");
+    assert!(late <= 10 + LIMITS.probe_interval_ms + LIMITS.probe_timeout_ms);
+    let (state, _) = step(state, Event::Tick, late, &LIMITS);
+    assert_eq!(
+        state.public,
+        SessionState::Reconnecting { me: Some(me()), cause: Disruption::PageUnresponsive }
+    );
+}
+
+#[test]
+fn a_page_that_hangs_is_replaced_and_then_given_up() {
+    let (mut state, _) =
+        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::ProbeMissed(HealthLevel::Page)]);
+    let mut reloads = 0;
+    let mut now = 20;
+    loop {
+        let (next, actions) = step(state, Event::Tick, now, &LIMITS);
+        state = next;
+        reloads += actions.iter().filter(|a| **a == Action::Nudge(Nudge::Reload)).count();
+        let Some(deadline) = state.deadline else { break };
+        now = now.max(deadline);
+        let (next, _) = step(state, Event::ProbeMissed(HealthLevel::Page), now - 1, &LIMITS);
+        state = next;
+    }
+    assert_eq!(reloads, MAX_RELOADS as usize);
+    assert!(matches!(state.public, SessionState::Failed { reason: ExitReason::Hang { .. } }), "{state:?}");
+}
+
+#[test]
+fn a_code_that_does_not_change_is_asked_for_again() {
+    let (state, _) = run([Event::Opened, Event::View(qr("2@a"))]);
+    let deadline = state.deadline.expect("has one");
+    let (state, actions) = step(state, Event::Tick, deadline, &LIMITS);
+    assert_eq!(actions, [Action::Nudge(Nudge::RefreshQr)]);
+    let (state, _) = step(state, Event::View(qr("2@b")), deadline + 5, &LIMITS);
+    assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@b")) });
+    assert_eq!(state.deadline, Some(deadline + 5 + LIMITS.qr_ms));
+}
+
+#[test]
+fn a_logout_ends_ready_at_once_and_leads_to_a_new_code() {
+    let (state, _) =
+        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::LoggedOut(LogoutCause::Phone)]);
+    assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Phone });
+    let (state, _) = step(state, Event::View(view(PagePhase::Loading)), 50, &LIMITS);
+    let (state, _) = step(state, Event::View(qr("2@c")), 60, &LIMITS);
+    assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@c")) });
+}
+
+#[test]
+fn a_logout_that_we_asked_for_is_ours() {
+    let (state, _) = run([
+        Event::Opened,
+        Event::View(view(PagePhase::Main)),
+        Event::LogoutRequested,
+        Event::LoggedOut(LogoutCause::Phone),
+    ]);
+    assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Request });
+}
+
+#[test]
+fn repeated_views_do_not_postpone_a_deadline() {
+    for phase in [PagePhase::Pairing, PagePhase::Offline, PagePhase::Conflict, PagePhase::Syncing] {
+        let (state, _) = run([Event::Opened, Event::View(view(phase))]);
+        let deadline = state.deadline;
+        let (state, _) = step(state, Event::View(view(phase)), 500, &LIMITS);
+        assert_eq!(state.deadline, deadline, "{phase:?}");
+    }
+}
+
+#[test]
+fn a_crashed_renderer_is_not_ready_and_is_loaded_anew() {
+    let (state, actions) = run([Event::Opened, Event::View(view(PagePhase::Main)), Event::PageCrashed]);
+    assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause: Disruption::PageCrashed });
+    assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let phase = prop_oneof![
+        Just(PagePhase::Loading),
+        Just(PagePhase::Qr),
+        Just(PagePhase::Pairing),
+        Just(PagePhase::Syncing),
+        Just(PagePhase::Main),
+        Just(PagePhase::Offline),
+        Just(PagePhase::Conflict),
+        Just(PagePhase::LoggedOut),
+    ];
+    prop_oneof![
+        1 => Just(Event::Opened),
+        8 => (phase, any::<bool>(), prop::option::of(0u8..=100), prop::option::of("2@[ab]")).prop_map(
+            |(phase, known, percent, code)| Event::View(PageView {
+                me: known.then(me),
+                percent,
+                qr: code.map(Secret::new),
+                ..view(phase)
+            })
+        ),
+        1 => Just(Event::View(view(PagePhase::Banned))),
+        1 => Just(Event::LoggedOut(LogoutCause::Phone)),
+        1 => Just(Event::LogoutRequested),
+        1 => Just(Event::PageCrashed),
+        1 => Just(Event::BrowserGone { signal: Some(9) }),
+        1 => Just(Event::ProbeMissed(HealthLevel::Page)),
+        1 => Just(Event::ProbeMissed(HealthLevel::Browser)),
+        4 => Just(Event::Tick),
+        1 => Just(Event::Stop(ExitReason::Stopped)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn no_sequence_sticks_or_lies(events in prop::collection::vec((any_event(), 0u64..1_500), 0..60)) {
+        let mut state = State::new(0, &LIMITS);
+        let mut now = 0;
+        // The last time the page itself said `Main`, as long as nothing since has spoken against it.
+        let mut vouched: Option<u64> = None;
+        for (event, pause) in events {
+            now += pause;
+            // The task around the machine never lets a deadline pass unseen.
+            if state.deadline.is_some_and(|deadline| deadline <= now) {
+                state = step(state, Event::Tick, now, &LIMITS).0;
+            }
+            match &event {
+                Event::View(view) if view.phase == PagePhase::Main && view.me.is_some() => vouched = Some(now),
+                Event::Tick | Event::Opened | Event::LogoutRequested => {}
+                _ => vouched = None,
+            }
+            let was_final = state.is_final();
+            let (next, actions) = step(state, event, now, &LIMITS);
+            state = next;
+            prop_assert_eq!(state.is_final(), state.deadline.is_none(), "{:?}", state);
+            prop_assert!(!was_final || actions.is_empty(), "a final state acts no more");
+            if state.public.is_ready() {
+                let since = vouched.expect("ready although nobody vouched");
+                prop_assert!(now - since < LIMITS.probe_interval_ms + LIMITS.probe_timeout_ms);
+            }
+        }
+        // Left alone, with a page that is silent for ever, it ends.
+        let mut ticks = 0;
+        while let Some(deadline) = state.deadline {
+            now = now.max(deadline);
+            state = step(state, Event::Tick, now, &LIMITS).0;
+            ticks += 1;
+            prop_assert!(ticks < 20, "sticks in {:?}", state);
+        }
+    }
+}

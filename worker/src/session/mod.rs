@@ -1,0 +1,52 @@
+//! The session: its life as a pure machine, and the task that carries the machine's decisions out.
+//!
+//! Owns the session's state; everyone else reads the published report and sends commands. Knows the browser
+//! only as an [`crate::engine::Engine`], and no socket.
+
+mod machine;
+mod task;
+
+use bytes::Bytes;
+use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
+use colmeia::{ExitReason, SessionReport};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub(crate) use task::SessionTask;
+
+/// A call's answer, with the media bytes where it has some.
+pub(crate) type CallResult = Result<(Reply, Bytes), CallError>;
+
+/// What the session can be asked.
+pub(crate) enum Command {
+    /// Do something on the page.
+    Call { call: Call, body: Bytes, deadline_ms: u64, answer: oneshot::Sender<CallResult> },
+    /// Close the browser and end, for this reason.
+    Stop(ExitReason),
+}
+
+/// The session's other end; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct SessionHandle {
+    commands: mpsc::Sender<Command>,
+    report: watch::Receiver<SessionReport>,
+}
+
+impl SessionHandle {
+    /// Follows the session; also woken when a probe has only confirmed what was known.
+    pub(crate) fn report(&self) -> watch::Receiver<SessionReport> {
+        self.report.clone()
+    }
+
+    /// Does something on the page, or says why not.
+    pub(crate) async fn call(&self, call: Call, body: Bytes, deadline_ms: u64) -> CallResult {
+        let (answer, answered) = oneshot::channel();
+        let ended = || CallError::new(CallErrorKind::NotReady, "the session is ending");
+        self.commands.send(Command::Call { call, body, deadline_ms, answer }).await.map_err(|_| ended())?;
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Asks the session to end; it does so even while it is starting.
+    pub(crate) async fn stop(&self, reason: ExitReason) {
+        let _ = self.commands.send(Command::Stop(reason)).await;
+    }
+}

@@ -1,0 +1,326 @@
+//! The session's task: the thin layer of effects around [`super::machine`].
+//!
+//! Owns the engine and the machine's state. It turns what the page, the probes, the clock and the commands say
+//! into the machine's events, and the machine's actions into calls of the engine. It decides nothing itself
+//! but who may be asked when: a call needs the state that it makes sense in.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use colmeia::config::Deadlines;
+use colmeia::protocol::{self, Call, CallError, CallErrorKind};
+use colmeia::session::HealthLevel;
+use colmeia::{ExitReason, SessionReport, SessionState};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::task::TaskTracker;
+
+use super::machine::{Action, Event, State, step};
+use super::{Command, SessionHandle};
+use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PageView, ProbeError};
+use crate::errors::chain;
+use crate::spool::OutboxHandle;
+
+/// How long calls in flight may take to finish when the session ends.
+const FINISH_CALLS: Duration = Duration::from_secs(3);
+/// Commands that wait while the task is busy; more of them wait at their senders.
+const COMMANDS: usize = 64;
+
+type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
+
+/// What the session's own helpers report.
+enum Helper {
+    Probed(Result<PageView, (HealthLevel, ProbeError)>),
+    Nudged(Nudge, Result<(), ProbeError>),
+}
+
+/// The task.
+pub(crate) struct SessionTask<L: Launcher> {
+    launcher: Arc<L>,
+    limits: Deadlines,
+    outbox: OutboxHandle,
+    commands: mpsc::Receiver<Command>,
+    report: watch::Sender<SessionReport>,
+    started: Instant,
+    state: State,
+    engine: Option<Arc<L::Engine>>,
+    helpers: (mpsc::UnboundedSender<Helper>, mpsc::UnboundedReceiver<Helper>),
+    calls: TaskTracker,
+    probing: bool,
+    reloading: bool,
+}
+
+impl<L: Launcher> SessionTask<L> {
+    /// The task and the handle to it.
+    pub(crate) fn new(launcher: L, limits: Deadlines, outbox: OutboxHandle) -> (Self, SessionHandle) {
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let (report, followed) = watch::channel(SessionReport::of(SessionState::Launching));
+        let task = Self {
+            launcher: Arc::new(launcher),
+            limits,
+            outbox,
+            commands,
+            report,
+            started: Instant::now(),
+            state: State::new(0, &limits),
+            engine: None,
+            helpers: mpsc::unbounded_channel(),
+            calls: TaskTracker::new(),
+            probing: false,
+            reloading: false,
+        };
+        (task, SessionHandle { commands: sender, report: followed })
+    }
+
+    /// Runs the session until it ends, and says why it did. No process of the browser is left then.
+    pub(crate) async fn run(mut self) -> ExitReason {
+        let (events, mut page) = mpsc::unbounded_channel();
+        let launcher = Arc::clone(&self.launcher);
+        let mut opening: Option<Opening<L::Engine>> =
+            Some(Box::pin(async move { launcher.open(events).await }));
+        let mut probes = interval(Duration::from_millis(self.limits.probe_interval_ms));
+        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+        let reason = loop {
+            let deadline = self.deadline();
+            let exit = tokio::select! {
+                // Page events first: a probe's view must not overtake the events before it.
+                biased;
+                Some(event) = page.recv() => self.on_page(event),
+                Some(helper) = self.helpers.1.recv() => self.on_helper(helper),
+                opened = opened(&mut opening) => {
+                    opening = None;
+                    self.on_opened(opened)
+                }
+                Some(command) = self.commands.recv() => self.on_command(command),
+                _ = probes.tick() => { self.probe(); None }
+                () = sleep_until(deadline) => self.apply(Event::Tick),
+            };
+            if let Some(reason) = exit {
+                break reason;
+            }
+        };
+        // An opening that is cut short leaves no browser behind.
+        drop(opening);
+        self.end(&mut page).await;
+        reason
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn deadline(&self) -> Instant {
+        let ms = self.state.deadline.unwrap_or_else(|| self.now() + self.limits.launch_ms);
+        self.started + Duration::from_millis(ms)
+    }
+
+    /// Lets the machine decide, publishes what it says, and does what it wants.
+    fn apply(&mut self, event: Event) -> Option<ExitReason> {
+        let before = self.state.public.name();
+        let now = self.now();
+        let (state, actions) = step(self.state.clone(), event, now, &self.limits);
+        self.state = state;
+        let after = self.state.public.name();
+        if before != after {
+            tracing::info!(from = before, to = after, "session state");
+        }
+        let public = &self.state.public;
+        self.report.send_if_modified(|report| {
+            let changed = report.state != *public;
+            if changed {
+                report.state = public.clone();
+            }
+            changed
+        });
+        let mut exit = None;
+        for action in actions {
+            match action {
+                Action::Nudge(nudge) => self.nudge(nudge),
+                Action::Exit(reason) => exit = Some(reason),
+            }
+        }
+        exit
+    }
+
+    fn on_opened(&mut self, opened: Result<L::Engine, OpenError>) -> Option<ExitReason> {
+        match opened {
+            Ok(engine) => {
+                self.report.send_modify(|report| report.browser_pid = engine.pid());
+                self.engine = Some(Arc::new(engine));
+                self.apply(Event::Opened)
+            }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the browser cannot be opened");
+                let reason = match error {
+                    OpenError::ProfileCorrupt => ExitReason::ProfileCorrupt,
+                    other => ExitReason::LaunchFailed { why: other.to_string() },
+                };
+                self.apply(Event::OpenFailed(reason))
+            }
+        }
+    }
+
+    fn on_page(&mut self, event: PageEvent) -> Option<ExitReason> {
+        match event {
+            PageEvent::View(view) => self.on_view(view),
+            PageEvent::Message(message) => {
+                self.outbox.append(protocol::Event::Message(message));
+                None
+            }
+            PageEvent::Ack { message, ack } => {
+                self.outbox.append(protocol::Event::Ack { message, ack });
+                None
+            }
+            PageEvent::LoggedOut(cause) => self.apply(Event::LoggedOut(cause)),
+            PageEvent::PageCrashed => self.apply(Event::PageCrashed),
+            PageEvent::BrowserGone { signal } => self.apply(Event::BrowserGone { signal }),
+        }
+    }
+
+    fn on_view(&mut self, view: PageView) -> Option<ExitReason> {
+        self.report.send_if_modified(|report| {
+            let changed = report.degraded != view.degraded || report.page_version != view.version;
+            if changed {
+                if report.degraded != view.degraded && !view.degraded.is_empty() {
+                    tracing::warn!(degraded = ?view.degraded, "the page changed; wa-js stands in");
+                }
+                report.degraded.clone_from(&view.degraded);
+                report.page_version.clone_from(&view.version);
+            }
+            changed
+        });
+        self.apply(Event::View(view))
+    }
+
+    fn on_helper(&mut self, helper: Helper) -> Option<ExitReason> {
+        match helper {
+            Helper::Probed(result) => {
+                self.probing = false;
+                match result {
+                    Ok(view) => {
+                        let exit = self.on_view(view);
+                        // Also when nothing changed: the supervisor learns that the state is still measured.
+                        self.report.send_modify(|_| {});
+                        exit
+                    }
+                    // A page that is being replaced has no voice.
+                    Err(_) if self.reloading => None,
+                    Err((level, error)) => {
+                        tracing::debug!(?level, error = %chain(&error), "probe missed");
+                        self.apply(Event::ProbeMissed(level))
+                    }
+                }
+            }
+            Helper::Nudged(nudge, result) => {
+                self.reloading &= nudge != Nudge::Reload;
+                if let Err(error) = result {
+                    tracing::warn!(?nudge, error = %chain(&error), "the page did not take a request");
+                }
+                None
+            }
+        }
+    }
+
+    fn probe(&mut self) {
+        let Some(engine) = self.engine.clone() else { return };
+        if self.probing || self.reloading {
+            return;
+        }
+        self.probing = true;
+        let limit = self.limits.probe_timeout_ms;
+        let helpers = self.helpers.0.clone();
+        tokio::spawn(async move {
+            let result = match engine.probe_page(limit).await {
+                Ok(view) => Ok(view),
+                Err(page) => match engine.probe_browser(limit).await {
+                    Ok(()) => Err((HealthLevel::Page, page)),
+                    Err(browser) => Err((HealthLevel::Browser, browser)),
+                },
+            };
+            let _ = helpers.send(Helper::Probed(result));
+        });
+    }
+
+    fn nudge(&mut self, nudge: Nudge) {
+        let Some(engine) = self.engine.clone() else { return };
+        tracing::info!(?nudge, "asking the page");
+        self.reloading |= nudge == Nudge::Reload;
+        let helpers = self.helpers.0.clone();
+        tokio::spawn(async move {
+            let result = engine.nudge(nudge).await;
+            let _ = helpers.send(Helper::Nudged(nudge, result));
+        });
+    }
+
+    fn on_command(&mut self, command: Command) -> Option<ExitReason> {
+        match command {
+            Command::Stop(reason) => self.apply(Event::Stop(reason)),
+            Command::Call { call, body, deadline_ms, answer } => {
+                let engine = match self.admit(&call) {
+                    Ok(engine) => engine,
+                    Err(error) => {
+                        let _ = answer.send(Err(error));
+                        return None;
+                    }
+                };
+                let exit = match call {
+                    Call::Logout => self.apply(Event::LogoutRequested),
+                    _ => None,
+                };
+                self.calls.spawn(async move {
+                    let _ = answer.send(engine.call(call, body, deadline_ms).await);
+                });
+                exit
+            }
+        }
+    }
+
+    /// The engine, if the state is one in which this call makes sense.
+    fn admit(&self, call: &Call) -> Result<Arc<L::Engine>, CallError> {
+        let state = &self.state.public;
+        let allowed = match call {
+            Call::PairingCode { .. } => matches!(state, SessionState::AwaitingScan { .. }),
+            Call::Logout => state.me().is_some(),
+            _ => state.is_ready(),
+        };
+        match &self.engine {
+            Some(engine) if allowed => Ok(Arc::clone(engine)),
+            _ => Err(CallError::new(
+                CallErrorKind::NotReady,
+                format!("{} is not possible while the session is {}", call.name(), state.name()),
+            )),
+        }
+    }
+
+    /// Lets calls finish, closes the browser, and keeps the events that come until it is closed.
+    async fn end(&mut self, page: &mut mpsc::UnboundedReceiver<PageEvent>) {
+        self.calls.close();
+        if timeout(FINISH_CALLS, self.calls.wait()).await.is_err() {
+            tracing::warn!(calls = self.calls.len(), "calls are still running; they end with the browser");
+        }
+        if let Some(engine) = self.engine.take() {
+            engine.close(self.limits.close_ms).await;
+        }
+        while let Ok(event) = page.try_recv() {
+            match event {
+                PageEvent::Message(message) => self.outbox.append(protocol::Event::Message(message)),
+                PageEvent::Ack { message, ack } => self.outbox.append(protocol::Event::Ack { message, ack }),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The opening's result; never, when there is none.
+async fn opened<E>(opening: &mut Option<Opening<E>>) -> Result<E, OpenError> {
+    match opening {
+        Some(opening) => opening.await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "task_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+//! The session's task with a page that the test plays. The clock is paused: time passes when everyone waits.
+
+use bytes::Bytes;
+use colmeia::protocol::Reply;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::engine::PagePhase;
+use crate::fake::{Director, message, view};
+use crate::spool::{Outbox, Spool};
+
+struct Fixture {
+    page: Director,
+    session: SessionHandle,
+    ended: JoinHandle<ExitReason>,
+    outbox: OutboxHandle,
+    _dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let (outbox, events) = Outbox::new(Spool::open(dir.path()).expect("opens"));
+        tokio::spawn(outbox.run());
+        let page = Director::default();
+        let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone());
+        Self { page, session, ended: tokio::spawn(task.run()), outbox: events, _dir: dir }
+    }
+
+    async fn until(&self, what: &str) {
+        let mut report = self.session.report();
+        let seen = report.wait_for(|report| report.state.name() == what);
+        timeout(Duration::from_secs(600), seen).await.expect(what).expect("the session lives");
+    }
+
+    async fn ready() -> Self {
+        let fixture = Self::start();
+        fixture.until("loading").await;
+        fixture.page.show(view(PagePhase::Main));
+        fixture.until("ready").await;
+        fixture
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_their_state() {
+    let fixture = Fixture::start();
+    fixture.until("loading").await;
+    let early = fixture.session.call(Call::Chats, Bytes::new(), 1_000).await.expect_err("not ready");
+    assert_eq!(early.kind, CallErrorKind::NotReady);
+    fixture.page.show(view(PagePhase::Main));
+    fixture.until("ready").await;
+    let (reply, _) = fixture.session.call(Call::Chats, Bytes::new(), 1_000).await.expect("ready");
+    assert_eq!(reply, Reply::Done);
+    assert_eq!(fixture.page.stage(|stage| stage.calls.clone()), ["chats"], "the early call reached no page");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_falls_silent_is_not_ready_and_is_replaced() {
+    let fixture = Fixture::ready().await;
+    fixture.page.hang();
+    fixture.until("reconnecting").await;
+    let page = fixture.page.clone();
+    while page.stage(|stage| !stage.nudges.contains(&Nudge::Reload)) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    page.show(view(PagePhase::Main));
+    fixture.until("ready").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmed_session_stays_ready_for_hours() {
+    let fixture = Fixture::ready().await;
+    let mut report = fixture.session.report();
+    let left = report.wait_for(|report| !report.state.is_ready());
+    assert!(timeout(Duration::from_secs(3 * 3600), left).await.is_err(), "it stayed ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_closes_the_browser_and_keeps_what_came() {
+    let fixture = Fixture::ready().await;
+    fixture.page.tell(message(1));
+    fixture.session.stop(ExitReason::Stopped).await;
+    assert_eq!(fixture.ended.await.expect("no panic"), ExitReason::Stopped);
+    assert!(fixture.page.stage(|stage| stage.closed));
+    fixture.outbox.flush().await;
+    assert_eq!(fixture.outbox.read(0, 10).await.expect("readable").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_is_gone_ends_the_session_with_its_signal() {
+    let fixture = Fixture::ready().await;
+    fixture.page.tell(PageEvent::BrowserGone { signal: Some(9) });
+    let reason = fixture.ended.await.expect("no panic");
+    assert_eq!(reason, ExitReason::Crash { process: "browser".into(), signal: Some(9) });
+}

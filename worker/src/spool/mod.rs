@@ -1,0 +1,301 @@
+//! The spool: events that the supervisor has not acknowledged yet, on disk in the user's own directory.
+//!
+//! Owns the file `events.log`: a first line `{"next":<seq>}` and then one line per event,
+//! `{"seq":<n>,"event":{…}}`. An append is on disk when it returns; a line that a crash cut short was never
+//! announced and is dropped at the next opening. Only the places of the events are kept in memory.
+//!
+//! Never decides when an event is done: the supervisor does, by acknowledging it.
+
+mod outbox;
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use colmeia::protocol::Event;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use outbox::{Outbox, OutboxHandle};
+
+/// A file with acknowledged events at its front is written anew when they take more than this.
+const SLACK: u64 = 1024 * 1024;
+
+/// What can go wrong with the spool.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} the spool {}", path.display())]
+pub(crate) struct SpoolError {
+    doing: &'static str,
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// An event with its number, as it goes to the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Numbered {
+    pub(crate) seq: u64,
+    pub(crate) event: Event,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    next: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    seq: u64,
+    offset: u64,
+    length: usize,
+}
+
+/// The open spool. One owner; it blocks on the disk.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    path: PathBuf,
+    file: File,
+    end: u64,
+    next: u64,
+    pending: VecDeque<Place>,
+}
+
+impl Spool {
+    /// Opens the spool in `dir`, which is made if it is missing.
+    pub(crate) fn open(dir: &Path) -> Result<Self, SpoolError> {
+        let path = dir.join("events.log");
+        let fail = |doing| {
+            let path = path.clone();
+            move |source| SpoolError { doing, path, source }
+        };
+        fs::create_dir_all(dir).map_err(fail("create"))?;
+        let file = private().create(true).truncate(false).open(&path).map_err(fail("open"))?;
+        let mut spool = Self { path: path.clone(), file, end: 0, next: 1, pending: VecDeque::new() };
+        spool.load().map_err(fail("read"))?;
+        Ok(spool)
+    }
+
+    fn load(&mut self) -> io::Result<()> {
+        let mut reader = BufReader::new(&self.file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line)?;
+            if line.last() != Some(&b'\n') {
+                break;
+            }
+            if let Ok(header) = serde_json::from_slice::<Header>(&line) {
+                self.next = self.next.max(header.next);
+            } else if let Ok(numbered) = serde_json::from_slice::<Numbered>(&line) {
+                self.pending.push_back(Place { seq: numbered.seq, offset: self.end, length });
+                self.next = self.next.max(numbered.seq + 1);
+            } else {
+                tracing::warn!(offset = self.end, "a line of the spool is unreadable and is passed over");
+            }
+            self.end += length as u64;
+        }
+        // What follows the last whole line was never announced.
+        self.file.set_len(self.end)?;
+        if self.end == 0 {
+            self.write_header()?;
+        }
+        Ok(())
+    }
+
+    fn write_header(&mut self) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Header { next: self.next })?;
+        line.push(b'\n');
+        self.file.write_all_at(&line, self.end)?;
+        self.end += line.len() as u64;
+        self.file.sync_data()
+    }
+
+    /// Appends events and returns the last one's number once they are on disk.
+    pub(crate) fn append(&mut self, events: &[Event]) -> Result<u64, SpoolError> {
+        let mut bytes = Vec::new();
+        let mut places = Vec::with_capacity(events.len());
+        let mut seq = self.next;
+        for event in events {
+            let start = bytes.len();
+            #[derive(Serialize)]
+            struct Line<'a> {
+                seq: u64,
+                event: &'a Event,
+            }
+            serde_json::to_writer(&mut bytes, &Line { seq, event })
+                .map_err(|e| self.error("write", e.into()))?;
+            bytes.push(b'\n');
+            places.push(Place { seq, offset: self.end + start as u64, length: bytes.len() - start });
+            seq += 1;
+        }
+        let written = self.file.write_all_at(&bytes, self.end).and_then(|()| self.file.sync_data());
+        if let Err(source) = written {
+            // Take back what was written of it, so that the next append starts on a clean line.
+            let _ = self.file.set_len(self.end);
+            return Err(self.error("write", source));
+        }
+        self.end += bytes.len() as u64;
+        self.next = seq;
+        self.pending.extend(places);
+        Ok(self.next - 1)
+    }
+
+    /// The events after `seq` that are not acknowledged, at most `limit` of them.
+    pub(crate) fn after(&self, seq: u64, limit: usize) -> Result<Vec<Numbered>, SpoolError> {
+        let from = self.pending.partition_point(|place| place.seq <= seq);
+        self.pending
+            .range(from..)
+            .take(limit)
+            .map(|place| {
+                let mut line = vec![0; place.length];
+                self.file.read_exact_at(&mut line, place.offset).map_err(|e| self.error("read", e))?;
+                serde_json::from_slice(&line).map_err(|e| self.error("read", e.into()))
+            })
+            .collect()
+    }
+
+    /// Forgets all events up to `seq`.
+    pub(crate) fn acknowledge(&mut self, seq: u64) -> Result<(), SpoolError> {
+        let done = self.pending.partition_point(|place| place.seq <= seq);
+        if done == 0 {
+            return Ok(());
+        }
+        self.pending.drain(..done);
+        let slack = self.pending.front().map_or(self.end, |place| place.offset);
+        if self.pending.is_empty() || slack > SLACK { self.compact() } else { Ok(()) }
+    }
+
+    /// Writes the file anew with what is still pending, and puts it in the old one's place at once.
+    fn compact(&mut self) -> Result<(), SpoolError> {
+        let fresh_path = self.path.with_extension("new");
+        let from = self.pending.front().map_or(self.end, |place| place.offset);
+        let write = || -> io::Result<(File, u64)> {
+            let mut fresh = private().create(true).truncate(true).open(&fresh_path)?;
+            let mut header = serde_json::to_vec(&Header { next: self.next })?;
+            header.push(b'\n');
+            fresh.write_all(&header)?;
+            let mut old = &self.file;
+            old.seek(SeekFrom::Start(from))?;
+            io::copy(&mut old, &mut fresh)?;
+            fresh.sync_data()?;
+            fs::rename(&fresh_path, &self.path)?;
+            Ok((fresh, header.len() as u64))
+        };
+        let (file, header) = write().map_err(|e| self.error("compact", e))?;
+        for place in &mut self.pending {
+            place.offset = place.offset - from + header;
+        }
+        self.end = self.end - from + header;
+        self.file = file;
+        Ok(())
+    }
+
+    /// The number of the last event that was ever appended; 0 before the first.
+    pub(crate) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    fn error(&self, doing: &'static str, source: io::Error) -> SpoolError {
+        SpoolError { doing, path: self.path.clone(), source }
+    }
+}
+
+/// Messages are in it: for the owner's eyes only.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn event(n: usize) -> Event {
+        Event::Ack { message: format!("true_5511988887777@c.us_{n}"), ack: 1 }
+    }
+
+    fn seqs(spool: &Spool) -> Vec<u64> {
+        spool.after(0, usize::MAX).expect("readable").into_iter().map(|e| e.seq).collect()
+    }
+
+    #[test]
+    fn a_line_cut_short_by_a_crash_is_dropped_and_the_rest_kept() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[event(1), event(2)]).expect("appends");
+        drop(spool);
+        let path = dir.path().join("events.log");
+        let mut torn = OpenOptions::new().append(true).open(&path).expect("opens");
+        torn.write_all(br#"{"seq":3,"event":{"event":"ack","mess"#).expect("writes");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        assert_eq!(seqs(&spool), [1, 2]);
+        assert_eq!(spool.append(&[event(3)]).expect("appends"), 3);
+        drop(spool);
+        assert_eq!(seqs(&Spool::open(dir.path()).expect("opens")), [1, 2, 3]);
+    }
+
+    #[test]
+    fn numbers_are_never_used_twice_even_after_everything_was_acknowledged() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[event(1), event(2), event(3)]).expect("appends");
+        spool.acknowledge(3).expect("acknowledges");
+        drop(spool);
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        assert!(seqs(&spool).is_empty());
+        assert_eq!(spool.append(&[event(4)]).expect("appends"), 4);
+        assert!(fs::metadata(dir.path().join("events.log")).expect("exists").len() < 200, "it was compacted");
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Append(usize),
+        Acknowledge(u64),
+        Reopen,
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn it_behaves_as_a_queue_that_survives(steps in prop::collection::vec(prop_oneof![
+            (1usize..5).prop_map(Step::Append),
+            (0u64..40).prop_map(Step::Acknowledge),
+            Just(Step::Reopen),
+        ], 1..25)) {
+            let dir = tempfile::tempdir().expect("temp dir");
+            let mut spool = Spool::open(dir.path()).expect("opens");
+            let (mut model, mut next) = (Vec::new(), 1);
+            for step in steps {
+                match step {
+                    Step::Append(count) => {
+                        let events: Vec<Event> = (0..count).map(event).collect();
+                        spool.append(&events).expect("appends");
+                        for _ in 0..count {
+                            model.push(next);
+                            next += 1;
+                        }
+                    }
+                    Step::Acknowledge(seq) => {
+                        spool.acknowledge(seq).expect("acknowledges");
+                        // A supervisor that acknowledges the future is no reason to lose what comes.
+                        model.retain(|n| *n > seq);
+                    }
+                    // An unacknowledged front may come again after a crash: what was acknowledged but not yet
+                    // compacted away is offered a second time, and the journal knows it by its id.
+                    Step::Reopen => {
+                        spool = Spool::open(dir.path()).expect("opens");
+                        let all = seqs(&spool);
+                        prop_assert!(all.ends_with(&model), "{:?} must end with {:?}", all, model);
+                        model = all;
+                    }
+                }
+                prop_assert_eq!(seqs(&spool), model.clone());
+                prop_assert_eq!(spool.last(), next - 1);
+            }
+        }
+    }
+}

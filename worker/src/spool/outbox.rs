@@ -1,0 +1,163 @@
+//! The outbox: the one task that owns the [`Spool`], so that neither the session nor a connection waits for a
+//! disk with the file in its hands.
+//!
+//! The session gives it events; a connection follows [`OutboxHandle::last`], reads what it has not sent yet,
+//! and passes acknowledgements back. Disk work runs on a blocking thread.
+
+use std::time::Duration;
+
+use colmeia::protocol::Event;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Numbered, Spool, SpoolError};
+
+/// How long to wait before a failed append is tried again: the disk may be full for a while.
+const RETRY: Duration = Duration::from_secs(1);
+/// The most events that are written with one flush.
+const BATCH: usize = 256;
+
+enum Request {
+    Append(Event),
+    Acknowledge(u64),
+    Read { after: u64, limit: usize, answer: oneshot::Sender<Result<Vec<Numbered>, SpoolError>> },
+    Flush(oneshot::Sender<()>),
+}
+
+/// The task's other end; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct OutboxHandle {
+    requests: mpsc::UnboundedSender<Request>,
+    last: watch::Receiver<u64>,
+}
+
+/// The task.
+pub(crate) struct Outbox {
+    spool: Spool,
+    requests: mpsc::UnboundedReceiver<Request>,
+    last: watch::Sender<u64>,
+}
+
+impl Outbox {
+    /// The task and the handle to it.
+    pub(crate) fn new(spool: Spool) -> (Self, OutboxHandle) {
+        // Unbounded: an event that the page has told exists nowhere else, so there is nobody to push back to.
+        let (sender, requests) = mpsc::unbounded_channel();
+        let (last, followed) = watch::channel(spool.last());
+        (Self { spool, requests, last }, OutboxHandle { requests: sender, last: followed })
+    }
+
+    /// Runs until every handle is gone.
+    pub(crate) async fn run(mut self) {
+        let mut batch = Vec::new();
+        while self.requests.recv_many(&mut batch, BATCH).await > 0 {
+            let requests = std::mem::take(&mut batch);
+            self = self.serve(requests).await;
+        }
+    }
+
+    async fn serve(mut self, requests: Vec<Request>) -> Self {
+        let mut events = Vec::new();
+        let mut others = Vec::new();
+        for request in requests {
+            match request {
+                Request::Append(event) => events.push(event),
+                other => others.push(other),
+            }
+        }
+        // Appends first: whoever reads or waits for a flush after them must find them.
+        while !events.is_empty() {
+            let (spool, result, returned) = blocking(self.spool, move |spool| {
+                let result = spool.append(&events);
+                (result, events)
+            })
+            .await;
+            self.spool = spool;
+            match result {
+                Ok(last) => {
+                    self.last.send_replace(last);
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), events = returned.len(), "events cannot be written; trying again");
+                    events = returned;
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+        for request in others {
+            match request {
+                Request::Append(_) => {}
+                Request::Acknowledge(seq) => {
+                    let (spool, result, ()) =
+                        blocking(self.spool, move |spool| (spool.acknowledge(seq), ())).await;
+                    self.spool = spool;
+                    if let Err(error) = result {
+                        // They stay on disk and are offered again: the journal knows them by their ids.
+                        tracing::warn!(error = %chain(&error), "acknowledged events cannot be removed");
+                    }
+                }
+                Request::Read { after, limit, answer } => {
+                    let (spool, result, ()) =
+                        blocking(self.spool, move |spool| (spool.after(after, limit), ())).await;
+                    self.spool = spool;
+                    let _ = answer.send(result);
+                }
+                Request::Flush(done) => {
+                    let _ = done.send(());
+                }
+            }
+        }
+        self
+    }
+}
+
+async fn blocking<T: Send + 'static, U: Send + 'static>(
+    mut spool: Spool,
+    work: impl FnOnce(&mut Spool) -> (T, U) + Send + 'static,
+) -> (Spool, T, U) {
+    let done = tokio::task::spawn_blocking(move || {
+        let (result, rest) = work(&mut spool);
+        (spool, result, rest)
+    });
+    match done.await {
+        Ok(done) => done,
+        // A panic in there is a bug of the spool; going on without it would lose events silently.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    crate::errors::chain(error)
+}
+
+impl OutboxHandle {
+    /// Takes an event. It is on disk before [`Self::last`] shows its number.
+    pub(crate) fn append(&self, event: Event) {
+        // The task ends only after every handle is gone.
+        let _ = self.requests.send(Request::Append(event));
+    }
+
+    /// The supervisor has everything up to `seq`.
+    pub(crate) fn acknowledge(&self, seq: u64) {
+        let _ = self.requests.send(Request::Acknowledge(seq));
+    }
+
+    /// The number of the last event on disk, as it grows.
+    pub(crate) fn last(&self) -> watch::Receiver<u64> {
+        self.last.clone()
+    }
+
+    /// Unacknowledged events after `seq`.
+    pub(crate) async fn read(&self, after: u64, limit: usize) -> Result<Vec<Numbered>, SpoolError> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.requests.send(Request::Read { after, limit, answer });
+        answered.await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    /// Returns when everything given before is on disk.
+    pub(crate) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        let _ = self.requests.send(Request::Flush(done));
+        let _ = flushed.await;
+    }
+}
