@@ -151,7 +151,16 @@ async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
     if waiting.send_failure > 0 {
         return json!({ "ok": false, "error": "network" });
     }
+    let hold = |change: fn(u32) -> u32| {
+        shared.change(|world| {
+            if let Some(page) = world.pages.get_mut(page) {
+                page.sending = change(page.sending);
+            }
+        });
+    };
+    hold(|held| held + 1);
     sleep(Duration::from_millis(waiting.send_delay)).await;
+    hold(|held| held.saturating_sub(1));
     let timestamp = now_s();
     let id = message.id.clone();
     shared.change(|world| {

@@ -66,6 +66,8 @@ pub(crate) struct Page {
     pub(crate) user_agent: String,
     /// Whether queued events may be delivered now.
     pub(crate) receiving: bool,
+    /// How many of its messages the server has taken and holds back (`send_delay`).
+    pub(crate) sending: u32,
     /// Faults that were addressed to the page before it was linked.
     pub(crate) waiting: Waiting,
     channel: mpsc::UnboundedSender<ToPage>,
@@ -120,6 +122,7 @@ impl World {
             since: now_ms(),
             user_agent: String::new(),
             receiving: false,
+            sending: 0,
             waiting: Waiting::default(),
             channel,
         };

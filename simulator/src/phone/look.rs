@@ -56,6 +56,7 @@ pub(crate) async fn pages(State(shared): State<Shared>) -> Json<Value> {
                 "number": identity.map(|identity| &identity.number),
                 "device": identity.map(|identity| identity.device),
                 "since": page.since, "user_agent": page.user_agent, "receiving": page.receiving,
+                "sending": page.sending,
             })
         })
         .collect();
