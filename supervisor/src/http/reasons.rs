@@ -9,12 +9,12 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
     let text = match (reason, language) {
         (ExitReason::LaunchFailed { why }, Portuguese) => {
             return format!(
-                "O navegador desta sessão não pôde ser iniciado ({why}). Avise quem administra o servidor."
+                "O navegador desta sessão não pôde ser iniciado. Avise quem administra o servidor. Detalhe técnico: {why}."
             );
         }
         (ExitReason::LaunchFailed { why }, English) => {
             return format!(
-                "This session's browser could not be started ({why}). Tell whoever runs the server."
+                "This session's browser could not be started. Tell whoever runs the server. Technical detail: {why}."
             );
         }
         (ExitReason::Stuck { state }, Portuguese) => {
