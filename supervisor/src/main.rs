@@ -1,13 +1,62 @@
-//! Entry point.
+//! Entry point: puts the parts together and takes them apart again.
+//!
+//! Owns the order of start and end, and the exit codes: 0 after an end that was asked for, 78 for a configuration
+//! that cannot be used, 75 when another supervisor has the directories, 1 for anything else.
 
 mod admission;
 mod adopt;
 mod delivery;
+mod http;
 mod journal;
 mod locks;
 mod logging;
 mod registry;
+mod service;
 mod settings;
 mod user;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use locks::LockError;
+use service::ServiceError;
+
+/// `EX_CONFIG` of sysexits(3).
+const BAD_CONFIGURATION: u8 = 78;
+/// `EX_TEMPFAIL` of sysexits(3).
+const ALREADY_RUNNING: u8 = 75;
+
+fn main() -> ExitCode {
+    let flags = settings::Flags::parse();
+    let config = match settings::load(&flags, std::env::vars_os()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("colmeia-supervisor: {}", logging::chain(&error));
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    if flags.check_config {
+        return match settings::in_force(&config) {
+            Ok(text) => {
+                print!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("colmeia-supervisor: {}", logging::chain(&error));
+                ExitCode::FAILURE
+            }
+        };
+    }
+    logging::start(logging::resolve(config.log_format));
+    match service::run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = logging::chain(&error), "the supervisor ends");
+            match error {
+                ServiceError::Lock(LockError::Taken { .. }) => ExitCode::from(ALREADY_RUNNING),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}

@@ -100,7 +100,8 @@ impl UserHandle {
         let (answer, answered) = oneshot::channel();
         let command = Command::Call { call, body, deadline, answer };
         let whole = async {
-            self.commands.send(command).await.map_err(|_| CallFailure::ShuttingDown)?;
+            // A task that has ended has no session, and nothing was done.
+            self.commands.send(command).await.map_err(|_| CallFailure::NotReady)?;
             answered.await.unwrap_or(Err(CallFailure::ShuttingDown))
         };
         tokio::time::timeout(deadline, whole).await.unwrap_or(Err(CallFailure::Deadline))

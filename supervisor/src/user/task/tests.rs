@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use colmeia::ChatId;
 use colmeia::config::LogFormat;
-use colmeia::protocol::{self, Reply};
+use colmeia::protocol::{self, Call, Reply};
+use colmeia::{ChatId, SessionState};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tempfile::TempDir;
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::Admission;
+use crate::user::handle::CallFailure;
 use crate::user::link::SinkError;
 use crate::user::process::Children;
 use crate::user::view::Phase;

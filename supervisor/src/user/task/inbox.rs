@@ -1,0 +1,141 @@
+//! What comes in is turned into events for the policy: commands, notes of the task's helpers, what a worker says,
+//! verdicts of the admission desk. Decides nothing.
+
+use std::sync::Arc;
+
+use colmeia::protocol::Call;
+use colmeia::{ExitReason, SessionReport, SessionState};
+
+use super::{Connection, Note, UserTask};
+use crate::admission::{Ticket, Verdict};
+use crate::user::handle::{CallFailure, Command};
+use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
+use crate::user::policy::{Event, Standing};
+use crate::user::process::Ended;
+use crate::user::vigil::{Patience, Vigil};
+
+impl UserTask {
+    pub(super) fn command(&mut self, command: Command) -> Vec<Event> {
+        match command {
+            Command::Wake => vec![Event::Wake],
+            Command::Call { call, body, deadline, answer } => {
+                let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
+                let possible = ready || matches!(call, Call::PairingCode { .. } | Call::Logout);
+                match &self.connection {
+                    Some(connection) if possible => {
+                        self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
+                    }
+                    _ => drop(answer.send(Err(CallFailure::NotReady))),
+                }
+                Vec::new()
+            }
+            Command::Disconnect { answer } => {
+                self.disconnects.push(answer);
+                vec![Event::Disconnect]
+            }
+            Command::Shutdown { answer } => {
+                self.shutdowns.push(answer);
+                vec![Event::Shutdown]
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, note: Note) -> Vec<Event> {
+        match note {
+            Note::Greeted(generation, _) if generation != self.generation => Vec::new(),
+            Note::Greeted(_, Ok(greeted)) => self.connected(*greeted),
+            Note::Greeted(_, Err(why)) => {
+                tracing::warn!(user = %self.user, why, "the worker cannot be reached");
+                vec![Event::Unreachable { why }]
+            }
+            Note::Ended(ended) => vec![Event::Exited(self.ended(&ended))],
+        }
+    }
+
+    pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
+        let report = greeted.hello.report.clone();
+        let link = Link::start(
+            greeted,
+            &self.user,
+            Arc::clone(&self.host.sink),
+            self.generation,
+            self.said.0.clone(),
+        );
+        let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
+        self.connection = Some(Connection { link, vigil, report: report.clone() });
+        if let Some(worker) = &mut self.process {
+            worker.greeted = true;
+        }
+        let mut events = vec![Event::Connected];
+        events.extend(self.reported(report));
+        events
+    }
+
+    fn ended(&mut self, ended: &std::io::Result<Ended>) -> ExitReason {
+        self.hang_up();
+        let worker = self.process.take();
+        let greeted = worker.as_ref().is_some_and(|worker| worker.greeted);
+        let reason = worker.and_then(|worker| worker.last_word).unwrap_or_else(|| match ended {
+            Ok(ended) => ended.reason(greeted),
+            Err(_) => Ended::Unknown.reason(greeted),
+        });
+        tracing::info!(user = %self.user, reason = reason.label(), "the worker ended");
+        reason
+    }
+
+    pub(super) fn hear(&mut self, generation: u64, said: FromLink) -> Vec<Event> {
+        let Some(connection) = self.connection.as_mut().filter(|_| generation == self.generation) else {
+            return Vec::new();
+        };
+        match said {
+            FromLink::Report(report) => self.reported(report),
+            FromLink::Pong { id } => {
+                connection.vigil.pong(id);
+                Vec::new()
+            }
+            FromLink::Response { id, result, body } => self
+                .calls
+                .answer(id, result, body)
+                .map(|told| Event::LogoutDone { told })
+                .into_iter()
+                .collect(),
+            FromLink::Closed(end) => {
+                self.hang_up();
+                let user = &self.user;
+                match end {
+                    LinkEnd::Violation(_) => {
+                        tracing::error!(%user, %end, "the worker is cut off");
+                        vec![Event::Violation]
+                    }
+                    LinkEnd::Lost | LinkEnd::Resync => {
+                        tracing::info!(%user, %end, "connection to the worker closed");
+                        vec![if matches!(end, LinkEnd::Resync) { Event::Resync } else { Event::LinkLost }]
+                    }
+                }
+            }
+        }
+    }
+
+    fn reported(&mut self, report: SessionReport) -> Vec<Event> {
+        let at = self.at();
+        let standing = Standing::from(&report.state);
+        if let (SessionState::Failed { reason }, Some(worker)) = (&report.state, &mut self.process) {
+            worker.last_word = Some(reason.clone());
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.vigil.report(report.state.is_ready(), at);
+            connection.report = report;
+        }
+        vec![Event::Report(standing)]
+    }
+
+    pub(super) fn verdict(&mut self, ticket: Ticket, verdict: Verdict) -> Vec<Event> {
+        match (&self.place, verdict) {
+            (Some(place), Verdict::Admitted) if place.ticket() == ticket => vec![Event::Admitted],
+            (Some(place), Verdict::Waiting { at_capacity }) if place.ticket() == ticket => {
+                vec![Event::Waiting { at_capacity }]
+            }
+            _ => Vec::new(), // the wish was withdrawn
+        }
+    }
+}
