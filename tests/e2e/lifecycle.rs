@@ -120,7 +120,7 @@ async fn the_browsers_sandbox_is_on_for_an_ordinary_user() {
         // Then every other test shows it: their browsers have zygotes, and would not start without a sandbox.
         return;
     }
-    let farm = Farm::start_with(Options { run_as: Some("nobody"), ..Options::default() }).await;
+    let farm = Farm::start_with(Options { run_as: Some(("nobody", "nogroup")), ..Options::default() }).await;
     farm.link("1", "5511900000001").await;
     let (worker, browser) = Service::processes_of("1").await;
     assert!(!browser.command.contains("--no-sandbox"), "{}", browser.command);

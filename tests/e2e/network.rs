@@ -4,27 +4,41 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Farm, Options, Service};
 
-/// The hosts that the browser's own network log names in requests, look-ups and connections.
-fn hosts(log: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for key in ["\"url\":\"", "\"host\":\"", "\"hostname\":\"", "\"address\":\"", "\"origin\":\""] {
-        for piece in log.split(key).skip(1) {
-            let value = piece.split('"').next().unwrap_or_default();
-            let value = value.split_once("://").map_or(value, |(scheme, rest)| {
-                if matches!(scheme, "http" | "https" | "ws" | "wss") { rest } else { "" }
-            });
-            let host = value.split(['/', '?', ' ', ';']).next().unwrap_or_default();
-            let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-            if !host.is_empty() {
-                found.insert(host.to_owned());
-            }
-        }
-    }
-    found
+/// Whom the browser asked, by its own network log: every request's address, every name looked up, every
+/// connection tried, every datagram sent. (Chromium also "connects" a UDP socket to a public address to learn
+/// whether there is a route; nothing is sent by that, so it is not counted.)
+fn asked(log: &Value) -> BTreeSet<String> {
+    let types = log["constants"]["logEventTypes"].as_object().expect("a network log");
+    let id = |name: &str| types.get(name).unwrap_or_else(|| panic!("no event type {name}")).clone();
+    let kinds = [
+        (id("URL_REQUEST_START_JOB"), "url"),
+        (id("HOST_RESOLVER_MANAGER_REQUEST"), "host"),
+        (id("TCP_CONNECT_ATTEMPT"), "address"),
+        (id("UDP_CONNECT"), "address"),
+    ];
+    let udp_sent = id("UDP_BYTES_SENT");
+    let events = log["events"].as_array().expect("events");
+    let sources_that_sent: Vec<&Value> =
+        events.iter().filter(|event| event["type"] == udp_sent).map(|event| &event["source"]["id"]).collect();
+    let udp = id("UDP_CONNECT");
+    events
+        .iter()
+        .filter(|event| event["type"] != udp || sources_that_sent.contains(&&event["source"]["id"]))
+        .filter_map(|event| {
+            let (_, key) = kinds.iter().find(|(kind, _)| *kind == event["type"])?;
+            event["params"][key].as_str()
+        })
+        .filter(|text| !["data:", "blob:", "about:"].iter().any(|scheme| text.starts_with(scheme)))
+        .map(|text| {
+            let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+            let host = host.split(['/', '?']).next().unwrap_or_default();
+            host.rsplit_once(':').map_or(host, |(host, _)| host).to_owned()
+        })
+        .collect()
 }
 
 async fn foreign_hosts(query: &str) -> BTreeSet<String> {
@@ -50,10 +64,9 @@ async fn foreign_hosts(query: &str) -> BTreeSet<String> {
     farm.service.signal(Signal::SIGTERM);
     farm.service.ended().await;
     let text = std::fs::read_to_string(&log).expect("the browser has written its network log");
-    assert!(text.contains(&farm.phone.address), "the log has the page itself");
-    let mut hosts = hosts(&text);
-    hosts.remove("127.0.0.1");
-    hosts
+    let mut asked = asked(&serde_json::from_str(&text).expect("it is whole"));
+    assert!(asked.remove("127.0.0.1"), "the log has the page itself: {asked:?}");
+    asked
 }
 
 #[tokio::test]

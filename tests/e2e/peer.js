@@ -37,7 +37,7 @@ client.on('qr', async (qr) => {
 });
 
 client.on('ready', async () => {
-  const wid = client.info.wid.toString();
+  const wid = client.info.wid._serialized;
   await client.destroy();
   console.log(wid);
   process.exit(0);

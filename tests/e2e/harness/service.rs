@@ -25,8 +25,8 @@ pub(crate) struct Options {
     pub(crate) browser: Option<PathBuf>,
     /// Do not use wa-js.
     pub(crate) without_wa_js: bool,
-    /// Runs the supervisor as this ordinary user (name), which takes root.
-    pub(crate) run_as: Option<&'static str>,
+    /// Runs the supervisor as this ordinary user and group, which takes root.
+    pub(crate) run_as: Option<(&'static str, &'static str)>,
 }
 
 /// An answer of the service.
@@ -66,9 +66,9 @@ impl Service {
         let browser = options.browser.unwrap_or_else(default_browser);
         let mut command = match options.run_as {
             None => Command::new(program("colmeia-supervisor")),
-            Some(user) => {
+            Some((user, group)) => {
                 let mut command = Command::new("setpriv");
-                command.args(["--reuid", user, "--regid", user, "--clear-groups"]);
+                command.args(["--reuid", user, "--regid", group, "--clear-groups"]);
                 command.arg(dir.join("bin/colmeia-supervisor"));
                 command
             }
@@ -97,7 +97,7 @@ impl Service {
             let wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
             command.arg("--wa-js").arg(wa_js);
         }
-        if let Some(user) = options.run_as {
+        if let Some((user, _)) = options.run_as {
             give_to(dir, user);
         }
         let child = command.spawn().expect("the supervisor starts");

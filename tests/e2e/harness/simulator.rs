@@ -104,14 +104,6 @@ impl Simulator {
         })
         .await;
     }
-
-    /// Waits until the number's page is in this state.
-    pub(crate) async fn page_is(&self, number: &str, state: &str) {
-        until(&format!("the page of {number} is {state}"), || async {
-            self.pages().await.iter().any(|p| p["number"] == number && p["state"] == state).then_some(())
-        })
-        .await;
-    }
 }
 
 impl Drop for Simulator {

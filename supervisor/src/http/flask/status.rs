@@ -39,6 +39,9 @@ pub(super) struct Session<'a> {
     client_info: Option<ClientInfo<'a>>,
     reconnect_info: ReconnectInfo,
     state: &'static str,
+    /// Members of the page that wa-js stands in for; absent while there are none, as they should be.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    degraded: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +101,7 @@ pub(super) fn answer(view: &UserView) -> Answer<'_> {
             auto_reconnect_enabled: !matches!(standing, Standing::Failed { .. }),
         },
         state: state_name(view),
+        degraded: view.report.as_ref().map_or(&[], |report| &report.degraded),
     })
 }
 
