@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chromiumoxide::cdp::browser_protocol::network::SetUserAgentOverrideParams;
 use chromiumoxide::cdp::browser_protocol::page::CaptureScreenshotFormat;
 use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
@@ -12,6 +13,7 @@ use crate::harness::{Farm, repository, until};
 /// A person's browser.
 struct Visitor {
     browser: Browser,
+    language: String,
     _profile: tempfile::TempDir,
 }
 
@@ -22,7 +24,6 @@ impl Visitor {
             .chrome_executable("/usr/lib/chromium/chromium-headless-shell")
             .user_data_dir(profile.path())
             .window_size(420, 860)
-            .args(vec![format!("--accept-lang={language}"), format!("--lang={language}")])
             .launch_timeout(Duration::from_secs(60));
         if nix::unistd::geteuid().is_root() {
             config = config.no_sandbox();
@@ -30,11 +31,14 @@ impl Visitor {
         let (browser, mut events) =
             Browser::launch(config.build().expect("a configuration")).await.expect("a browser");
         tokio::spawn(async move { while events.next().await.is_some() {} });
-        Self { browser, _profile: profile }
+        Self { browser, language: language.to_owned(), _profile: profile }
     }
 
     async fn open(&self, url: &str) -> Page {
         let page = self.browser.new_page("about:blank").await.expect("a page");
+        let agent = page.user_agent().await.expect("it has one");
+        let speaks = SetUserAgentOverrideParams::builder().user_agent(agent).accept_language(&self.language);
+        page.set_user_agent(speaks.build().expect("complete")).await.expect("set");
         page.goto(url).await.expect("it loads");
         page
     }
