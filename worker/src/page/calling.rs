@@ -101,12 +101,16 @@ impl UnderWay {
                 .map_err(|error| not_ready(&format!("the page did not take the media: {error}")))?;
         }
         let request = serde_json::to_value(call).map_err(|_| not_ready("the call cannot be written"))?;
-        let answer = self.shared.listener.pending.open(self.number, self.is_logout);
         // `true` only where there is a bridge; without one the whole chain is left out.
-        let arguments = [json!(self.number), request];
-        match self.shared.ask("call", &arguments, left(end)).await {
+        match self.shared.ask("open", &[json!(self.number)], left(end)).await {
             Ok(Value::Bool(true)) => {}
             Ok(_) => return Err(not_ready("the page is still loading")),
+            Err(error) => return Err(not_ready(&format!("the page cannot be asked: {error}"))),
+        }
+        let answer = self.shared.listener.pending.open(self.number, self.is_logout);
+        match self.shared.ask("begin", &[json!(self.number), request], left(end)).await {
+            Ok(Value::Bool(true)) => {}
+            Ok(_) => return Err(not_ready("the page was loaded anew")),
             Err(error) => return Err(Trouble::Asking(error)),
         }
         Ok(answer.await.unwrap_or(Answer::Gone))

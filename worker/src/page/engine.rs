@@ -129,6 +129,15 @@ impl ChromiumEngine {
     }
 }
 
+#[cfg(test)]
+impl ChromiumEngine {
+    /// What a test wants to see or do in the page.
+    pub(super) async fn evaluate(&self, expression: &str) -> Result<Value, ProbeError> {
+        let tab = self.shared.tab().expect("a page");
+        tab.evaluate(expression, NUDGE).await
+    }
+}
+
 impl Shared {
     pub(super) fn number(&self) -> u64 {
         self.next_call.fetch_add(1, Ordering::Relaxed)
@@ -236,8 +245,8 @@ impl Shared {
         let Some(tab) = self.tab() else { return };
         let mut there = false;
         if let Ok(source) = source {
-            match tab.inject(&format!("{WA_JS_SETTINGS}\n{source}"), INJECT).await {
-                Ok(()) => there = true,
+            match tab.evaluate(&format!("{WA_JS_SETTINGS}\n{source}\n;undefined"), INJECT).await {
+                Ok(_) => there = true,
                 Err(error) => tracing::error!(%error, "wa-js cannot be put into the page"),
             }
         }

@@ -81,14 +81,14 @@ impl Tab {
         cdp::evaluate(&self.page, self.settings.script.ask(function, arguments), limit).await
     }
 
-    /// Runs a script in the page; its value is of no interest.
-    pub(super) async fn inject(&self, source: &str, limit: Duration) -> Result<(), ProbeError> {
-        cdp::evaluate(&self.page, format!("{source}\n;undefined"), limit).await.map(drop)
+    /// Runs a script in the page.
+    pub(super) async fn evaluate(&self, source: &str, limit: Duration) -> Result<Value, ProbeError> {
+        cdp::evaluate(&self.page, source.to_owned(), limit).await
     }
 
     /// Whether the renderer still works off its events.
     pub(super) async fn is_alive(&self, limit: Duration) -> bool {
-        cdp::evaluate(&self.page, "1".to_owned(), limit).await.is_ok()
+        self.evaluate("1", limit).await.is_ok()
     }
 
     /// Loads the page anew; also brings back a crashed renderer.

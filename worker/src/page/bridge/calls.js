@@ -101,8 +101,12 @@ const callOf = (id) => {
 const inlet = {
   view: async () => stringify(await view()),
   put: (id, base64) => callOf(id).put(base64),
-  call(id, request) {
-    run(callOf(id), request);
+  /* In two steps, so that an error of the first proves that nothing was begun: a document may be replaced
+   * while it is being asked, and the new one knows nothing of the call. */
+  open: (id) => Boolean(callOf(id)),
+  begin(id, request) {
+    if (!calls.has(id)) return false;
+    run(calls.get(id), request);
     return true;
   },
   read: (id, start, length) => calls.get(id)?.read(start, length) ?? null,

@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
+use colmeia::ChatId;
 use colmeia::config::{Deadlines, WorkerConfig};
 use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
-use colmeia::ChatId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -23,7 +23,7 @@ use crate::engine::{Engine, Launcher, PageEvent, PagePhase, PageView};
 use crate::page::{ChromiumEngine, ChromiumLauncher};
 
 /// For one condition. Generous: the machine may be busy with other things.
-pub(super) const LIMIT: Duration = Duration::from_secs(15);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 const CALL_MS: u64 = 30_000;
 /// Browsers at the same time; each wants a core while it starts.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
@@ -50,7 +50,9 @@ impl Simulator {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; cargo build -p colmeia-simulator", program.display()));
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; cargo build -p colmeia-simulator", program.display())
+            });
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let line = within("the simulator's address", lines.next_line()).await.expect("read").expect("a line");
         let address = line.rsplit_once("http://").expect("an address").1.to_owned();
@@ -84,26 +86,49 @@ impl Simulator {
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.try_post(path, &body).await;
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&answer));
+        serde_json::from_slice(&answer).expect("JSON")
+    }
+
+    async fn try_post(&self, path: &str, body: &Value) -> (u16, Vec<u8>) {
         let body = body.to_string();
         let length = body.len();
         let request = format!(
             "POST {path} HTTP/1.0\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        let (status, answer) = self.http(request).await;
-        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&answer));
-        serde_json::from_slice(&answer).expect("JSON")
+        self.http(request).await
     }
 
     pub(super) async fn scan(&self, qr: &str, number: &str) {
         let body = json!({ "qr": qr, "number": number, "name": "Ana" });
-        let answer = self.post("/phone/scan", body).await;
-        assert_eq!(answer["linked"], true);
+        // The page shows a code a moment before its server knows of it.
+        within("the scan", async {
+            while self.try_post("/phone/scan", &body).await.0 != 200 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
     }
 
     pub(super) async fn sent(&self) -> Vec<Value> {
         let body = self.get(&format!("/phone/sent?number={ME}")).await;
         let answer: Value = serde_json::from_slice(&body).expect("JSON");
         answer["sent"].as_array().expect("a list").clone()
+    }
+
+    /// Waits until the one open page says this of itself.
+    pub(super) async fn until_page(&self, field: &str, value: &Value) {
+        within(field, async {
+            loop {
+                let pages: Value = serde_json::from_slice(&self.get("/phone/pages").await).expect("JSON");
+                if &pages["pages"][0][field] == value {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
     }
 
     pub(super) async fn fault(&self, fault: &str, value: u64) {
@@ -136,7 +161,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn open(simulator: &Simulator, query: &str) -> Self {
-        Self::open_in(tempfile::tempdir().expect("temporary directory"), simulator.url(query), Some(wa_js())).await
+        Self::open_in(tempfile::tempdir().expect("temporary directory"), simulator.url(query), Some(wa_js()))
+            .await
     }
 
     pub(super) async fn open_in(dirs: TempDir, page_url: String, wa_js: Option<PathBuf>) -> Self {
@@ -191,7 +217,9 @@ impl Session {
 
     pub(super) async fn qr(&mut self) -> String {
         self.event("QR", |event| match event {
-            PageEvent::View(PageView { phase: PagePhase::Qr, qr: Some(qr), .. }) => Some(qr.expose().to_owned()),
+            PageEvent::View(PageView { phase: PagePhase::Qr, qr: Some(qr), .. }) => {
+                Some(qr.expose().to_owned())
+            }
             _ => None,
         })
         .await

@@ -1,0 +1,177 @@
+//! What a session can be asked, and what it tells.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use colmeia::protocol::{Call, CallErrorKind, Reply, TypingState};
+use serde_json::json;
+
+use super::rig::{FRIEND, ME, Session, Simulator, chat};
+use crate::engine::PageEvent;
+
+/// Bytes of every value, larger than one piece.
+fn picture() -> Vec<u8> {
+    (0..7_000_001_u32).map(|n| u8::try_from(n * 31 % 251).expect("small")).collect()
+}
+
+#[tokio::test]
+async fn texts_in_both_directions() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let id = session.send_text(FRIEND, "olá, \u{2028}\"mundo\" ✓").await.expect("sent");
+    assert!(id.starts_with(&format!("true_{FRIEND}@c.us_")), "{id}");
+    let sent = simulator.sent().await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0]["body"], "olá, \u{2028}\"mundo\" ✓");
+    let acked = session.event("ack", |event| match event {
+        PageEvent::Ack { message, ack } if ack >= 1 => Some(message),
+        _ => None,
+    });
+    assert_eq!(acked.await, id);
+
+    let incoming = json!({ "to": ME, "from": FRIEND, "name": "Bruno", "body": "oi" });
+    simulator.post("/phone/message", incoming).await;
+    let message = session.message().await;
+    assert_eq!(message.body, "oi");
+    assert_eq!(message.from, format!("{FRIEND}@c.us"));
+    assert_eq!(message.chat, message.from);
+    assert_eq!(message.kind, "chat");
+    assert_eq!(message.sender_name.as_deref(), Some("Bruno"));
+    assert!(message.timestamp_ms > 1_600_000_000_000);
+
+    let error = session.send_text("5511900000000", "?").await.expect_err("not there");
+    assert_eq!(error.kind, CallErrorKind::NotOnWhatsapp);
+    assert_eq!(simulator.sent().await.len(), 1);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn media_in_both_directions() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let bytes = picture();
+    let call = Call::SendMedia {
+        chat: chat(FRIEND),
+        mimetype: "application/pdf".to_owned(),
+        filename: "fatura.pdf".to_owned(),
+        caption: Some("aqui está".to_owned()),
+        as_document: false,
+    };
+    let (reply, _) = session.with_body(call, Bytes::from(bytes.clone())).await.expect("sent");
+    let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+    assert_eq!(simulator.sent().await.len(), 1);
+    assert!(simulator.get(&format!("/phone/media/{message}")).await == bytes, "the phone has other bytes");
+
+    let media = json!({ "mimetype": "image/png", "data": BASE64.encode(&bytes), "caption": "foto" });
+    simulator
+        .post("/phone/message", json!({ "to": ME, "from": FRIEND, "name": "Bruno", "media": media }))
+        .await;
+    let message = session.message().await;
+    assert!(message.has_media);
+    assert_eq!((message.kind.as_str(), message.body.as_str()), ("image", "foto"));
+    let download = Call::DownloadMedia { message: message.id };
+    let (reply, body) = session.with_body(download, Bytes::new()).await.expect("downloaded");
+    assert_eq!(reply, Reply::Media { mimetype: "image/png".to_owned(), filename: None });
+    assert!(body == bytes, "other bytes came back");
+
+    let none = Call::DownloadMedia { message: "false_1@c.us_NONE".to_owned() };
+    assert_eq!(session.call(none).await.expect_err("none").kind, CallErrorKind::NotFound);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn chats_messages_contacts_and_groups() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    for n in 0..5 {
+        let body = json!({ "to": ME, "from": FRIEND, "name": "Bruno", "body": format!("n{n}") });
+        simulator.post("/phone/message", body).await;
+        session.message().await;
+    }
+    let group = "120363021234567890@g.us";
+    let body = json!({
+        "to": ME, "from": group, "author": FRIEND, "name": "Bruno", "body": "a todos", "group_name": "Família",
+    });
+    simulator.post("/phone/message", body).await;
+    let message = session.message().await;
+    assert_eq!(message.author.as_deref(), Some(format!("{FRIEND}@c.us").as_str()));
+    assert_eq!(message.chat, group);
+
+    let Ok(Reply::Chats { chats }) = session.call(Call::Chats).await else { panic!("chats") };
+    let friend = chats.iter().find(|c| c.id == format!("{FRIEND}@c.us")).expect("a chat");
+    assert_eq!(friend.last_message.as_ref().map(|m| m.body.as_str()), Some("n4"));
+    assert_eq!((friend.unread, friend.is_group), (5, false));
+    assert!(chats.iter().any(|c| c.id == group && c.is_group));
+    assert!(chats.is_sorted_by(|a, b| a.timestamp_ms >= b.timestamp_ms), "newest first");
+
+    let id = format!("{FRIEND}@c.us");
+    let messages = |limit, before| Call::Messages { chat: id.clone(), limit, before };
+    let Ok(Reply::Messages { messages: last, .. }) = session.call(messages(2, None)).await else {
+        panic!("messages")
+    };
+    let texts: Vec<&str> = last.iter().map(|m| m.body.as_str()).collect();
+    assert_eq!(texts, ["n3", "n4"]);
+    let Ok(Reply::Messages { messages: all, has_more }) =
+        session.call(messages(100, Some(last[0].id.clone()))).await
+    else {
+        panic!("messages")
+    };
+    assert!(all.iter().any(|m| m.body == "n2") && all.iter().all(|m| m.body != "n3"));
+    assert!(!has_more);
+    let unknown = Call::Messages { chat: "5511900001111@c.us".to_owned(), limit: 5, before: None };
+    assert_eq!(session.call(unknown).await.expect_err("none").kind, CallErrorKind::NotFound);
+
+    let Ok(Reply::Contacts { contacts }) = session.call(Call::Contacts).await else { panic!("contacts") };
+    assert!(contacts.iter().any(|c| c.id == id && c.pushname.as_deref() == Some("Bruno")));
+    let Ok(Reply::Groups { groups }) = session.call(Call::Groups).await else { panic!("groups") };
+    assert_eq!(groups.len(), 1);
+    assert!(groups[0].participants.contains(&id), "{:?}", groups[0].participants);
+
+    let exists = |number: &str| Call::CheckExists { chat: chat(number) };
+    assert_eq!(session.call(exists(FRIEND)).await, Ok(Reply::Exists { id: Some(id.clone()) }));
+    assert_eq!(session.call(exists("5511900000000")).await, Ok(Reply::Exists { id: None }));
+
+    assert_eq!(session.call(Call::MarkSeen { chat: chat(FRIEND) }).await, Ok(Reply::Done));
+    let Ok(Reply::Chats { chats }) = session.call(Call::Chats).await else { panic!("chats") };
+    assert_eq!(chats.iter().find(|c| c.id == id).map(|c| c.unread), Some(0));
+    for state in [TypingState::Typing, TypingState::Recording, TypingState::Paused] {
+        assert_eq!(session.call(Call::Typing { chat: chat(FRIEND), state }).await, Ok(Reply::Done));
+    }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn message_keys_of_minified_builds() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "?key=min").await;
+    let id = session.send_text(FRIEND, "olá").await.expect("sent");
+    assert!(id.starts_with(&format!("true_{FRIEND}@c.us_")), "{id}");
+    simulator
+        .post("/phone/message", json!({ "to": ME, "from": FRIEND, "name": "Bruno", "body": "oi" }))
+        .await;
+    assert!(session.message().await.id.starts_with(&format!("false_{FRIEND}@c.us_")));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_refused_message_is_an_error_with_its_reason() {
+    let simulator = Simulator::start().await;
+    let session = Session::linked(&simulator, "").await;
+    simulator.fault("send_failure", 1).await;
+    let error = session.send_text(FRIEND, "olá").await.expect_err("refused");
+    assert_eq!(error.kind, CallErrorKind::Refused);
+    session.send_text(FRIEND, "de novo").await.expect("sent");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_burst_is_told_completely_and_once() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    simulator.fault("burst", 200).await;
+    let mut seen = std::collections::HashSet::new();
+    while seen.len() < 200 {
+        assert!(seen.insert(session.message().await.id), "told twice");
+    }
+    session.close().await;
+}

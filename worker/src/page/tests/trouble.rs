@@ -1,0 +1,179 @@
+//! A page that has changed, hangs, crashes or is opened elsewhere; a browser that dies; a profile in use.
+
+use std::time::Duration;
+
+use colmeia::protocol::CallErrorKind;
+use serde_json::json;
+
+use super::rig::{FRIEND, ME, Session, Simulator, config, within};
+use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase};
+use crate::page::ChromiumLauncher;
+
+fn crashed(event: PageEvent) -> Option<()> {
+    (event == PageEvent::PageCrashed).then_some(())
+}
+
+#[tokio::test]
+async fn wa_js_stands_in_for_a_renamed_module() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::open(&simulator, "?rename=WAWebSendMsgChatAction").await;
+    session.link(&simulator).await;
+    let view = session.engine.probe_page(3_000).await.expect("it answers");
+    assert_eq!(view.degraded, ["WAWebSendMsgChatAction.addAndSendMsgToChat"]);
+    session.send_text(FRIEND, "olá").await.expect("sent");
+    assert_eq!(simulator.sent().await.len(), 1);
+    simulator
+        .post("/phone/message", json!({ "to": ME, "from": FRIEND, "name": "Bruno", "body": "oi" }))
+        .await;
+    assert_eq!(session.message().await.body, "oi");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn wa_js_stands_in_for_the_state_too() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::open(&simulator, "?rename=WAWebSocketModel,WAWebCollections").await;
+    session.link(&simulator).await;
+    let view = session.engine.probe_page(3_000).await.expect("it answers");
+    assert!(view.degraded.contains(&"WAWebSocketModel.Socket".to_owned()), "{:?}", view.degraded);
+    session.send_text(FRIEND, "olá").await.expect("sent");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn without_wa_js_a_changed_page_says_what_it_lacks() {
+    let simulator = Simulator::start().await;
+    let dirs = tempfile::tempdir().expect("temporary directory");
+    let url = simulator.url("?rename=WAWebSendMsgChatAction");
+    let mut session = Session::open_in(dirs, url, None).await;
+    session.link(&simulator).await;
+    let error = session.send_text(FRIEND, "olá").await.expect_err("impossible");
+    assert_eq!(error.kind, CallErrorKind::Unsupported);
+    let dirs = session.close().await;
+
+    let url = simulator.url("?rename=WAWebSocketModel");
+    let mut session = Session::open_in(dirs, url, None).await;
+    session
+        .event("what is missing", |event| match event {
+            PageEvent::View(view) if view.degraded == ["WAWebSocketModel.Socket"] => {
+                assert_eq!(view.phase, PagePhase::Loading);
+                Some(())
+            }
+            _ => None,
+        })
+        .await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_hung_page_is_replaced() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    // The answer of a send that is under way when the page hangs is that nobody knows.
+    simulator.fault("send_delay", 60_000).await;
+    let send = session.send_text(FRIEND, "olá");
+    let hang = async {
+        simulator.until_page("sending", &json!(1)).await;
+        session.engine.evaluate("void setTimeout(() => { for (;;); })").await.expect("it begins");
+        within("the hang", async { while session.engine.probe_page(300).await.is_ok() {} }).await;
+        session.engine.probe_browser(3_000).await.expect("the browser answers all the while");
+        within("the reload", session.engine.nudge(Nudge::Reload)).await.expect("it ends in a page");
+    };
+    let (sent, ()) = tokio::join!(send, hang);
+    assert_eq!(sent.expect_err("unknown").kind, CallErrorKind::OutcomeUnknown);
+    session
+        .event("Main", |event| match event {
+            PageEvent::PageCrashed => panic!("replaced on purpose is no crash"),
+            PageEvent::View(view) => (view.phase == PagePhase::Main).then_some(()),
+            _ => None,
+        })
+        .await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_crashed_renderer_is_told_and_comes_back() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let browser = session.engine.pid().expect("it runs");
+    assert_eq!(crate::browser::kill_renderers(browser), 1);
+    session.event("crash", crashed).await;
+    session.engine.nudge(Nudge::Reload).await.expect("it reloads");
+    session.phase(PagePhase::Main).await;
+    session.send_text(FRIEND, "olá").await.expect("sent");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_session_opened_elsewhere_is_taken_back() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    simulator.fault("conflict", 1).await;
+    session.phase(PagePhase::Conflict).await;
+    assert_eq!(session.send_text(FRIEND, "?").await.expect_err("no").kind, CallErrorKind::NotReady);
+    session.engine.nudge(Nudge::TakeOver).await.expect("asked");
+    session.phase(PagePhase::Main).await;
+    simulator.fault("offline", 300).await;
+    session.phase(PagePhase::Offline).await;
+    session.phase(PagePhase::Main).await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn the_browsers_death_is_told_once_and_ends_what_is_under_way() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let pid = i32::try_from(session.engine.pid().expect("it runs")).expect("a pid");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)
+        .expect("killed");
+    let signal = session.event("end", |event| match event {
+        PageEvent::BrowserGone { signal } => Some(signal),
+        _ => None,
+    });
+    assert_eq!(signal.await, Some(9));
+    assert!(session.engine.probe_browser(2_000).await.is_err());
+    assert!(session.send_text(FRIEND, "?").await.is_err());
+    session.engine.close(5_000).await;
+    assert!(session.events.try_recv().is_err(), "nothing comes after the end");
+}
+
+#[tokio::test]
+async fn a_profile_that_somebody_uses_is_left_alone() {
+    let simulator = Simulator::start().await;
+    let session = Session::open(&simulator, "").await;
+    let config = config(&session.dirs, &session.page_url, None);
+    // A browser that no worker has started: it carries no marker.
+    let profile = session.dirs.path().join("other");
+    let mut foreign = tokio::process::Command::new("sh")
+        .args(["-c", "read line", "sh"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .stdin(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("starts");
+    let error = crate::browser::prepare(&profile).await.expect_err("in use");
+    assert!(matches!(error, OpenError::ProfileInUse(pid) if Some(pid) == foreign.id()));
+    foreign.kill().await.expect("ended");
+    crate::browser::prepare(&profile).await.expect("free");
+
+    // A browser of this very worker is a leftover: a session has one at a time.
+    let (sender, _events) = tokio::sync::mpsc::unbounded_channel();
+    let second = within("the browser", ChromiumLauncher::new(&config).open(sender)).await.expect("opens");
+    assert!(session.engine.probe_browser(2_000).await.is_err(), "the first one was ended");
+    second.close(5_000).await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn dropping_the_engine_leaves_no_process() {
+    let simulator = Simulator::start().await;
+    let session = Session::open(&simulator, "").await;
+    let pid = session.engine.pid().expect("it runs");
+    drop(session);
+    within("the end of the browser", async {
+        while std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| !s.contains(") Z ")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
