@@ -72,7 +72,7 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
     std::thread::Builder::new()
         .name("browser".into())
         .stack_size(STACK)
-        .spawn(move || live(spec, [browser_reads, browser_writes], started))
+        .spawn(move || live(&spec, [browser_reads, browser_writes], started))
         .map_err(broken)?;
     let (process, stderr) = start
         .await
@@ -90,8 +90,8 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
 type Started = oneshot::Sender<io::Result<(BrowserProcess, Option<OwnedFd>)>>;
 
 /// The life of the thread: as long as the browser's.
-fn live(spec: LaunchSpec, fds: [OwnedFd; 2], started: Started) {
-    let mut child = match spawn(&spec, &fds) {
+fn live(spec: &LaunchSpec, fds: [OwnedFd; 2], started: Started) {
+    let mut child = match spawn(spec, &fds) {
         Ok(child) => child,
         Err(error) => return drop(started.send(Err(error))),
     };

@@ -20,7 +20,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::engine::{Engine, Launcher, PageEvent, PagePhase, PageView};
-use crate::page::{ChromiumEngine, ChromiumLauncher};
+use crate::page::ChromiumLauncher;
+use crate::page::engine::ChromiumEngine;
 
 /// For one condition. Generous: the machine may be busy with other things.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
