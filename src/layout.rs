@@ -5,9 +5,11 @@
 //! ```text
 //! <state_dir>/
 //!   colmeia.db                              the supervisor's journal
+//!   colmeia.lock                            held by the one supervisor of this directory
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
 //!     colmeia/worker.lock                   held by the worker that owns the directory
+//!     colmeia/unlinked                      a mark: no phone is linked, so nobody is brought back at boot
 //!     colmeia/spool/                        events that the supervisor has not acknowledged yet
 //! <runtime_dir>/
 //!   supervisor.lock                         held by the one supervisor of this directory

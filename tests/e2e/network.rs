@@ -78,3 +78,18 @@ async fn no_request_goes_to_a_foreign_host() {
 async fn nor_does_one_when_wa_js_stands_in() {
     assert_eq!(foreign_hosts("?rename=WAWebSendMsgChatAction").await, BTreeSet::new());
 }
+
+#[tokio::test]
+async fn the_browser_looks_like_an_ordinary_one_of_its_own_version() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let (_, browser) = Service::processes_of("1").await;
+    let program = browser.command.split(' ').next().expect("a program");
+    let version = std::process::Command::new(program).arg("--version").output().expect("it runs").stdout;
+    let version = String::from_utf8_lossy(&version).into_owned();
+    let major = version.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty()).expect("a number");
+    let pages = farm.phone.pages().await;
+    let agent = pages[0]["user_agent"].as_str().expect("it has one");
+    assert!(agent.contains(&format!(" Chrome/{major}.0.0.0 ")), "{agent}");
+    assert!(!agent.contains("Headless"), "{agent}");
+}

@@ -23,8 +23,8 @@ pub(crate) struct Options {
     /// Another program in the browser's place; by default what `COLMEIA_TEST_BROWSER` names, or Debian's
     /// headless shell.
     pub(crate) browser: Option<PathBuf>,
-    /// Do not use wa-js.
-    pub(crate) without_wa_js: bool,
+    /// Logs everything that can be logged into the file `log` of the farm's directory.
+    pub(crate) log_to_file: bool,
     /// Runs the supervisor as this ordinary user and group, which takes root.
     pub(crate) run_as: Option<(&'static str, &'static str)>,
 }
@@ -90,13 +90,14 @@ impl Service {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("RUST_BACKTRACE", "1");
-        if let Some(filter) = std::env::var_os("COLMEIA_LOG") {
+        if options.log_to_file {
+            let log = std::fs::File::create(dir.join("log")).expect("a file");
+            command.stdout(log.try_clone().expect("one more")).stderr(log).env("COLMEIA_LOG", "trace");
+        } else if let Some(filter) = std::env::var_os("COLMEIA_LOG") {
             command.env("COLMEIA_LOG", filter);
         }
-        if !options.without_wa_js {
-            let wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
-            command.arg("--wa-js").arg(wa_js);
-        }
+        let wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
+        command.arg("--wa-js").arg(wa_js);
         if let Some((user, _)) = options.run_as {
             give_to(dir, user);
         }
