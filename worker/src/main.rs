@@ -6,7 +6,6 @@
 
 mod browser;
 mod engine;
-mod errors;
 #[cfg(test)]
 mod fake;
 mod ipc;
@@ -27,11 +26,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::errors::chain;
 use crate::ipc::Server;
 use crate::jail::Cell;
 use crate::session::{SessionHandle, SessionTask};
 use crate::spool::{Outbox, Spool};
+use colmeia::errors::chain;
 
 /// The largest configuration that is read.
 const MAX_CONFIG: u64 = 64 * 1024;

@@ -19,9 +19,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::errors::chain;
 use crate::session::SessionHandle;
 use crate::spool::OutboxHandle;
+use colmeia::errors::chain;
 use connection::Connection;
 
 /// How long connections may take to say their last word at the end.

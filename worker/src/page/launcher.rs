@@ -14,9 +14,10 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::cdp;
-use super::engine::{ChromiumEngine, Parts};
+use super::engine::ChromiumEngine;
 use super::identity::Identity;
 use super::script::Script;
+use super::shared::Parts;
 use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec};
 use crate::engine::{Launcher, OpenError, PageEvent};

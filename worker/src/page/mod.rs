@@ -18,6 +18,7 @@ mod launcher;
 mod listener;
 mod pending;
 mod script;
+mod shared;
 mod tab;
 mod wire;
 
