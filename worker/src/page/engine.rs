@@ -30,6 +30,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(1500);
 /// For each step of a reload.
 const RELOAD: Duration = Duration::from_secs(5);
 const NUDGE: Duration = Duration::from_secs(5);
+/// A collection of a large heap stops the page for a second or two.
+const RELIEVE: Duration = Duration::from_secs(15);
 const INJECT: Duration = Duration::from_secs(30);
 /// wa-js asks strangers for previews of links and reports its use, unless told otherwise beforehand.
 const WA_JS_SETTINGS: &str =
@@ -308,6 +310,11 @@ impl Engine for ChromiumEngine {
     async fn nudge(&self, nudge: Nudge) -> Result<(), ProbeError> {
         let function = match nudge {
             Nudge::Reload => return self.shared.reload().await,
+            Nudge::RelieveMemory => {
+                let tab =
+                    self.shared.tab().ok_or_else(|| ProbeError::Failed("there is no page".to_owned()))?;
+                return tab.relieve_memory(RELIEVE).await;
+            }
             Nudge::RefreshQr => "refreshQr",
             Nudge::TakeOver => "takeOver",
         };
