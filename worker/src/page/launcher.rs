@@ -37,6 +37,7 @@ pub(crate) struct ChromiumLauncher {
     page_url: String,
     wa_js: Option<PathBuf>,
     languages: Vec<String>,
+    group: Option<PathBuf>,
 }
 
 impl ChromiumLauncher {
@@ -55,6 +56,7 @@ impl ChromiumLauncher {
             page_url: config.page_url.clone(),
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
+            group: config.browser_group.clone(),
         }
     }
 
@@ -77,6 +79,7 @@ impl ChromiumLauncher {
             home: self.home.clone(),
             temporary: self.temporary.clone(),
             language: self.languages.first().cloned(),
+            group: self.group.clone(),
         })
         .await
     }
