@@ -3,14 +3,15 @@
 //! Owns the keys and their rules ([`ServiceConfig::validate`]). It never reads a file, the environment or the
 //! disk: where values come from is the supervisor's `settings`.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::Deadlines;
-use crate::Secret;
+use super::{Deadlines, MemoryPolicy, UserConfig};
+use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
 /// `COLMEIA_<KEY>`, and the most used ones are flags.
@@ -77,6 +78,11 @@ pub struct ServiceConfig {
     pub restart: RestartPolicy,
     /// The workers' deadlines.
     pub deadlines: Deadlines,
+    /// What each user's processes may take.
+    pub memory: MemoryPolicy,
+    /// What is set for single users, as `[users.<uid>.memory]`. Default nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<UserId, UserConfig>,
 }
 
 /// How a worker that failed is started again: full jitter below an exponential ceiling, and a limit.
@@ -129,6 +135,22 @@ pub enum InvalidConfig {
         /// The least that is allowed.
         least: u64,
     },
+    /// More than can be meant.
+    #[error("{key}: must be at most {most}")]
+    TooLarge {
+        /// The key.
+        key: &'static str,
+        /// The most that is allowed.
+        most: u64,
+    },
+    /// What is set for one user is wrong together with what is set for all.
+    #[error("users.{user}.{wrong}")]
+    OfUser {
+        /// Whose it is.
+        user: UserId,
+        /// The key and why.
+        wrong: Box<InvalidConfig>,
+    },
     /// One key contradicts another.
     #[error("{key}: must not be less than {other}")]
     LessThan {
@@ -174,6 +196,8 @@ impl Default for ServiceConfig {
             stop_deadline_ms: 15_000,
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
+            memory: MemoryPolicy::default(),
+            users: BTreeMap::new(),
         }
     }
 }
@@ -185,6 +209,12 @@ impl Default for RestartPolicy {
 }
 
 impl ServiceConfig {
+    /// What the processes of this user may take.
+    #[must_use]
+    pub fn memory_of(&self, user: &UserId) -> MemoryPolicy {
+        self.memory.overridden(self.users.get(user).copied().unwrap_or_default().memory)
+    }
+
     /// Checks what types cannot say.
     ///
     /// # Errors
@@ -270,6 +300,12 @@ impl ServiceConfig {
             if value < least {
                 return Err(InvalidConfig::LessThan { key, other });
             }
+        }
+        self.memory.validate()?;
+        for user in self.users.keys() {
+            self.memory_of(user)
+                .validate()
+                .map_err(|wrong| InvalidConfig::OfUser { user: user.clone(), wrong: Box::new(wrong) })?;
         }
         Ok(())
     }

@@ -30,6 +30,9 @@ pub struct WorkerConfig {
     pub languages: Vec<String>,
     /// Its deadlines.
     pub deadlines: Deadlines,
+    /// The file through which the browser enters its control group, where there is one; otherwise `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser_group: Option<PathBuf>,
 }
 
 /// How long each thing may take, in milliseconds. Every state of a session has one of these.

@@ -57,6 +57,8 @@ pub enum ToWorker {
         /// Comes back in the [`FromWorker::Pong`].
         id: u64,
     },
+    /// Ask the page to free what memory it can.
+    RelieveMemory,
     /// Close the browser, flush the profile, end the process.
     Stop,
 }

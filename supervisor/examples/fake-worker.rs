@@ -93,7 +93,7 @@ impl Fake {
                 ToWorker::Stop if self.wants("ignore-stop") => Vec::new(),
                 ToWorker::Stop => std::process::exit(0),
                 ToWorker::Request { id, call, .. } => self.call(id, &call, &mut frames).await?,
-                ToWorker::Hello(_) => Vec::new(),
+                ToWorker::Hello(_) | ToWorker::RelieveMemory => Vec::new(),
             };
             for answer in answers {
                 frames.send(Frame::new(&answer, Bytes::new())?).await?;

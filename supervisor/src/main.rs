@@ -10,6 +10,7 @@ mod http;
 mod journal;
 mod locks;
 mod logging;
+mod memory;
 mod registry;
 mod service;
 mod settings;

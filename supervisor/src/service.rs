@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{Admission, Desk};
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
+use crate::memory::{CgroupError, Memory};
 use crate::registry::Registry;
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
@@ -61,6 +62,9 @@ pub(crate) enum ServiceError {
         #[source]
         source: io::Error,
     },
+    /// The control groups that were demanded.
+    #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
+    Memory(#[from] CgroupError),
     /// The journal.
     #[error("cannot open the journal")]
     Journal(#[from] JournalError),
@@ -110,6 +114,7 @@ async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
             log_format: logging::resolve(config.log_format),
             children,
         },
+        memory: Memory::open(&config.memory)?,
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -120,6 +125,8 @@ async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
     let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
 
     adopt::adopt_workers(&host, &registry).await;
+    let adopted = registry.list().into_iter().map(|handle| handle.user).collect();
+    host.memory.clear_away_all_but(adopted).await;
     adopt::bring_back(&host, &registry)
         .map_err(|source| ServiceError::Io { path: host.state.root().to_owned(), source })?;
 

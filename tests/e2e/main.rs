@@ -11,6 +11,7 @@ mod crashes;
 mod faults;
 mod isolation;
 mod lifecycle;
+mod memory;
 mod messages;
 mod network;
 mod profiles;

@@ -27,6 +27,19 @@ pub(crate) struct UserView {
     pub(crate) last_exit: Option<ExitReason>,
     /// Whether this user was linked the last time we knew (so that a page can say "reconnecting").
     pub(crate) was_linked: bool,
+    /// What its processes take; absent until it was measured, and where nobody measures.
+    pub(crate) memory: Option<MemoryUse>,
+}
+
+/// What a user's processes take together, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MemoryUse {
+    /// At the last measurement.
+    pub(crate) used: u64,
+    /// The most that was ever measured of these processes.
+    pub(crate) peak: u64,
+    /// The hard limit.
+    pub(crate) cap: u64,
 }
 
 /// Where a user's worker process is.

@@ -41,6 +41,8 @@ pub(crate) struct LaunchSpec {
     pub(crate) temporary: PathBuf,
     /// The language of its own texts.
     pub(crate) language: Option<String>,
+    /// The file through which it enters its control group.
+    pub(crate) group: Option<PathBuf>,
 }
 
 /// A started browser and its debugging pipe.
@@ -123,12 +125,23 @@ fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2]) -> io::Result<Child> {
     let _occupied = occupy_low_fds()?;
     let sources = [fds[0].as_raw_fd(), fds[1].as_raw_fd()];
     let worker = std::process::id();
-    // SAFETY: between fork and exec the closure calls only async-signal-safe functions (prctl, getppid, dup2,
-    // _exit) with numbers that were copied beforehand; it does not allocate, lock or touch other memory.
+    let entrance = match &spec.group {
+        Some(path) => Some(fs::OpenOptions::new().write(true).open(path)?),
+        None => None,
+    };
+    // SAFETY: between fork and exec the closure calls only async-signal-safe functions (write, prctl, getppid,
+    // dup2, _exit) with numbers that were copied beforehand; it does not allocate, lock or touch other memory.
+    // The entrance belongs to the closure and is closed at exec.
     // Both sources are open in the child, because `fds` outlives this call, and lie above 4, so that no
     // dup2 overwrites the source of the next one.
     unsafe {
         command.pre_exec(move || {
+            if let Some(entrance) = &entrance {
+                // Whoever writes this enters; nothing of the browser ever runs without its caps.
+                if libc::write(entrance.as_raw_fd(), b"0".as_ptr().cast(), 1) != 1 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -203,6 +216,7 @@ mod tests {
             home: dir.join("home"),
             temporary: dir.join("tmp"),
             language: Some("pt-BR".into()),
+            group: None,
         }
     }
 
@@ -217,6 +231,21 @@ mod tests {
         let mut answer = String::new();
         launched.answers.read_to_string(&mut answer).await.expect("read");
         assert_eq!(answer, format!("hello {} pt_BR \n", dir.path().join("home").display()));
+    }
+
+    #[tokio::test]
+    async fn it_enters_its_group_before_it_runs() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let entrance = dir.path().join("cgroup.procs");
+        fs::write(&entrance, "").expect("written");
+        let mut spec = script(dir.path(), &format!("cat {} >&4", entrance.display()));
+        spec.group = Some(entrance);
+        let mut launched = launch(spec.clone()).await.expect("starts");
+        let mut seen = String::new();
+        launched.answers.read_to_string(&mut seen).await.expect("read");
+        assert_eq!(seen, "0");
+        spec.group = Some(dir.path().join("none"));
+        assert!(launch(spec).await.is_err(), "better no browser than one without its caps");
     }
 
     #[tokio::test]

@@ -166,6 +166,7 @@ async fn read(
                 let pong = Frame::new(&FromWorker::Pong { id }, Bytes::new())?;
                 let _ = queue.send(pong).await;
             }
+            ToWorker::RelieveMemory => session.relieve_memory(),
             ToWorker::Stop => {
                 tracing::info!("asked to stop");
                 session.stop(ExitReason::Stopped).await;

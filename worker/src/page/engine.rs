@@ -22,6 +22,9 @@ use super::shared::{NUDGE, Parts, Shared};
 use crate::browser::Exit;
 use crate::engine::{Engine, Nudge, PageEvent, PagePhase, PageView, ProbeError};
 
+/// A collection of a large heap stops the page for a second or two.
+const RELIEVE: Duration = Duration::from_secs(15);
+
 /// A running Chromium with the page in it. Dropping it kills the browser.
 #[derive(Debug)]
 pub(crate) struct ChromiumEngine {
@@ -121,6 +124,11 @@ impl Engine for ChromiumEngine {
     async fn nudge(&self, nudge: Nudge) -> Result<(), ProbeError> {
         let function = match nudge {
             Nudge::Reload => return self.shared.reload().await,
+            Nudge::RelieveMemory => {
+                let tab =
+                    self.shared.tab().ok_or_else(|| ProbeError::Failed("there is no page".to_owned()))?;
+                return tab.relieve_memory(RELIEVE).await;
+            }
             Nudge::RefreshQr => "refreshQr",
             Nudge::TakeOver => "takeOver",
         };

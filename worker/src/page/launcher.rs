@@ -38,6 +38,7 @@ pub(crate) struct ChromiumLauncher {
     page_url: String,
     wa_js: Option<PathBuf>,
     languages: Vec<String>,
+    group: Option<PathBuf>,
 }
 
 impl ChromiumLauncher {
@@ -56,6 +57,7 @@ impl ChromiumLauncher {
             page_url: config.page_url.clone(),
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
+            group: config.browser_group.clone(),
         }
     }
 
@@ -78,6 +80,7 @@ impl ChromiumLauncher {
             home: self.home.clone(),
             temporary: self.temporary.clone(),
             language: self.languages.first().cloned(),
+            group: self.group.clone(),
         })
         .await
     }

@@ -257,6 +257,10 @@ impl<L: Launcher> SessionTask<L> {
     fn on_command(&mut self, command: Command) -> Option<ExitReason> {
         match command {
             Command::Stop(reason) => self.apply(Event::Stop(reason)),
+            Command::RelieveMemory => {
+                self.nudge(Nudge::RelieveMemory);
+                None
+            }
             Command::Call { call, body, deadline_ms, answer } => {
                 let engine = match self.admit(&call) {
                     Ok(engine) => engine,

@@ -18,6 +18,7 @@
 //!  └─────┘ Shutdown: Stop, then Kill ◀─────┘
 //! ```
 //!
+//! A worker that is replaced for its memory goes Stopping(Recycled) → Queued, without delay and uncounted.
 //! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
 //! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back.
 
@@ -159,6 +160,8 @@ impl Policy {
             Event::Hung => {
                 self.fail_living(ExitReason::Hang { level: HealthLevel::Ipc }, now.at, &mut actions);
             }
+            Event::OverMemory => self.fail_living(ExitReason::Oom, now.at, &mut actions),
+            Event::Recycle => self.recycle(now.at, &mut actions),
             Event::Report(standing) => self.report(standing, now.at, &mut actions),
             Event::Exited(reason) => self.exited(reason, now, &mut actions),
             Event::LogoutDone { told } => self.logout_done(told, now.at, &mut actions),

@@ -281,6 +281,36 @@ fn a_lost_connection_is_made_again_once_and_then_the_worker_is_ended() {
     assert_eq!(world.policy.last_exit, Some(ExitReason::Hang { level: HealthLevel::Ipc }));
 }
 
+#[test]
+fn a_worker_above_its_hard_limit_is_killed_and_counts_as_a_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::OverMemory), [Action::Kill]);
+    world.crash();
+    assert_eq!(world.policy.last_exit(), Some(&ExitReason::Oom));
+    assert!(matches!(world.policy.state, State::BackingOff { .. }));
+    assert_eq!(world.policy.attempts(), 1);
+}
+
+#[test]
+fn a_recycled_worker_comes_back_at_once_and_is_never_parked_for_it() {
+    let mut world = linked();
+    for restarts in 1..20 {
+        assert_eq!(world.feed(Event::Recycle), [Action::Stop]);
+        assert!(!world.killed);
+        world.feed(Event::Exited(ExitReason::Stopped));
+        assert_eq!(world.policy.last_exit(), Some(&ExitReason::CapRecycle));
+        assert_eq!(world.place, Place::Wished, "no delay");
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+        assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, restarts));
+    }
+    world.feed(Event::Recycle);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is not waited for");
+    world.crash();
+    assert_eq!(world.place, Place::Wished);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Happen(Event),
@@ -313,6 +343,8 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Happen(Event::Resync)),
         1 => Just(Step::Happen(Event::Violation)),
         1 => Just(Step::Happen(Event::Hung)),
+        1 => Just(Step::Happen(Event::OverMemory)),
+        2 => Just(Step::Happen(Event::Recycle)),
         4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
         3 => reason.prop_map(Step::Exit),
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),

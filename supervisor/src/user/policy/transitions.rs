@@ -102,10 +102,19 @@ impl Policy {
         let ending = match self.state {
             State::Starting { .. } | State::Running { .. } => Ending::Failed(reason),
             State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => Ending::Asked,
+            State::Stopping { ending: Ending::Recycled, .. } => Ending::Recycled,
             _ => return,
         };
         self.state = State::Stopping { until: at + KILL_AGAIN, ending };
         actions.push(Action::Kill);
+    }
+
+    /// Asks a process to end so that a fresh one takes its place.
+    pub(super) fn recycle(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if matches!(self.state, State::Running { .. }) && !self.shutting_down {
+            self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Recycled };
+            actions.push(Action::Stop);
+        }
     }
 
     pub(super) fn report(&mut self, standing: Standing, at: Duration, actions: &mut Vec<Action>) {
@@ -134,13 +143,24 @@ impl Policy {
         }
     }
 
+    /// Why a process ended that says this: what we ended it for counts more.
+    pub(crate) fn reason_of(&self, said: ExitReason) -> ExitReason {
+        match &self.state {
+            State::Stopping { ending: Ending::Failed(why), .. } => why.clone(),
+            State::Stopping { ending: Ending::Recycled, .. } if said != ExitReason::LoggedOut => {
+                ExitReason::CapRecycle
+            }
+            _ => said,
+        }
+    }
+
     pub(super) fn exited(&mut self, reason: ExitReason, now: Now, actions: &mut Vec<Action>) {
-        let (asked, reason) = match &self.state {
-            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => (true, reason),
-            State::Stopping { ending: Ending::Failed(why), .. } => (false, why.clone()),
-            State::Starting { .. } | State::Running { .. } => (false, reason),
+        let asked = match &self.state {
+            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => true,
+            State::Stopping { .. } | State::Starting { .. } | State::Running { .. } => false,
             _ => return,
         };
+        let reason = self.reason_of(reason);
         self.settle_by = None;
         self.unlinked_since = None;
         if let Some(forget) = &mut self.forget {

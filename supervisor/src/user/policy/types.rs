@@ -74,6 +74,8 @@ pub(crate) enum Ending {
     Asked,
     /// Something is wrong with it.
     Failed(ExitReason),
+    /// It is replaced because of its memory: no failure, and the next one starts at once.
+    Recycled,
 }
 
 /// What a worker's report means here.
@@ -112,6 +114,10 @@ pub(crate) enum Event {
     Violation,
     /// The worker has not answered for too long.
     Hung,
+    /// Its memory is above the hard limit.
+    OverMemory,
+    /// Its memory has been above the soft limit for long, and nobody would miss the session just now.
+    Recycle,
     /// The worker told where its session is.
     Report(Standing),
     /// The process and everything that it left are gone.

@@ -23,6 +23,25 @@ use super::pidfd;
 /// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// Processes that belong together.
+pub(crate) type Family = HashSet<Pid>;
+
+/// All processes at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Table(HashMap<Pid, Stat>);
+
+impl Table {
+    /// Reads them. Blocks.
+    pub(crate) fn read() -> Self {
+        Self(processes().collect())
+    }
+
+    /// The living processes of the worker with this process id.
+    pub(crate) fn family(&self, worker: Pid) -> Family {
+        recognise(&self.0, Some(worker), |pid| pid == worker)
+    }
+}
+
 /// By what a worker's processes are recognised.
 #[derive(Debug, Clone)]
 pub(crate) struct Traces {

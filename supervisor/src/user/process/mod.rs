@@ -13,11 +13,12 @@ use std::path::PathBuf;
 
 use colmeia::ExitReason;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
+    PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-pub(crate) use leftovers::{Children, Traces, sweep};
-pub(crate) use spawn::{Launch, Readiness, Spawned, spawn};
+pub(crate) use leftovers::{Children, Family, Table, Traces, sweep};
+pub(crate) use rustix::process::Pid;
+pub(crate) use spawn::{Launch, Readiness, SpawnError, Spawned, spawn};
 
 /// A worker's process.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! configuration on standard input. Nothing ties it to us: it outlives us.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
@@ -16,6 +17,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 
 use super::{Children, WorkerProcess};
+use crate::memory::{CgroupError, Group};
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
@@ -57,6 +59,9 @@ pub(crate) enum SpawnError {
     /// It runs, but it cannot be told what to do.
     #[error("cannot hand over its configuration")]
     Configure(#[source] io::Error),
+    /// It cannot be put under its caps.
+    #[error("cannot put it under its memory cap")]
+    Cap(#[from] CgroupError),
     /// The runtime folder cannot be made.
     #[error("cannot make {}", path.display())]
     Folder {
@@ -66,11 +71,16 @@ pub(crate) enum SpawnError {
     },
 }
 
-/// Starts a worker whose runtime folder is `user_dir`.
+/// Starts a worker whose runtime folder is `user_dir`, in this control group if there is one.
 ///
 /// # Errors
 /// [`SpawnError`]; then no process is left.
-pub(crate) fn spawn(launch: &Launch, config: &WorkerConfig, user_dir: &Path) -> Result<Spawned, SpawnError> {
+pub(crate) fn spawn(
+    launch: &Launch,
+    config: &WorkerConfig,
+    user_dir: &Path,
+    group: Option<&Group>,
+) -> Result<Spawned, SpawnError> {
     super::super::folders::make_private(user_dir)
         .map_err(|source| SpawnError::Folder { path: user_dir.to_owned(), source })?;
     let mut command = Command::new(&launch.program);
@@ -83,7 +93,7 @@ pub(crate) fn spawn(launch: &Launch, config: &WorkerConfig, user_dir: &Path) -> 
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    in_own_session(&mut command);
+    in_own_session(&mut command, group.map(Group::worker_entrance).transpose()?);
 
     // Nobody may reap it before it is counted.
     let (mut child, handle, pid) = launch
@@ -132,11 +142,20 @@ fn log_format(format: LogFormat) -> OsString {
 }
 
 /// A session of its own: a signal for our terminal's group does not reach the worker, and whatever it starts can
-/// be recognised by the session's number.
+/// be recognised by the session's number. It enters its control group first, so that nothing of it ever runs
+/// without its caps.
 #[allow(unsafe_code)]
-fn in_own_session(command: &mut Command) {
-    let before_exec = || setsid().map(drop).map_err(io::Error::from);
-    // SAFETY: between fork and exec only setsid(2) is called: async-signal-safe, no allocation, no lock.
+fn in_own_session(command: &mut Command, entrance: Option<File>) {
+    let before_exec = move || {
+        if let Some(entrance) = &entrance {
+            // Whoever writes this enters.
+            rustix::io::write(entrance, b"0")?;
+        }
+        setsid()?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only write(2), on a descriptor that was opened before and belongs to the
+    // closure, and setsid(2) are called: async-signal-safe, no allocation, no lock.
     unsafe { command.pre_exec(before_exec) };
 }
 

@@ -61,6 +61,19 @@ impl Calls {
         let _ = answer.send(Err(failure));
     }
 
+    /// How many were asked.
+    pub(super) fn asked(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Whether nobody waits for an answer.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.pending.values().any(|asker| match asker {
+            Asker::Caller(answer) => !answer.is_closed(),
+            Asker::Disconnect => true,
+        })
+    }
+
     /// Asks for the logout that begins a disconnect.
     pub(super) fn ask_logout(&mut self, outbox: &Outbox, deadline: Duration) -> Result<(), Refused> {
         let id = self.send(outbox, Call::Logout, Bytes::new(), deadline)?;

@@ -10,6 +10,7 @@ use colmeia::{ExitReason, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Host, Note, UserTask, Worker};
+use crate::memory::Group;
 use crate::user::folders;
 use crate::user::handle::DisconnectOutcome;
 use crate::user::link::{self, Greeted, GreetingError};
@@ -54,8 +55,12 @@ impl UserTask {
 
     fn spawn(&mut self) -> Option<Event> {
         let host = &self.host;
-        let config = worker_config(host, &self.user);
-        match process::spawn(&host.launch, &config, &host.run.user_dir(&self.user)) {
+        let started = host.memory.group(&self.user, &host.config.memory_of(&self.user));
+        let started = started.map_err(process::SpawnError::from).and_then(|group| {
+            let config = worker_config(host, &self.user, group.as_ref());
+            process::spawn(&host.launch, &config, &host.run.user_dir(&self.user), group.as_ref())
+        });
+        match started {
             Ok(Spawned { process, ready }) => {
                 tracing::info!(user = %self.user, pid = process.id(), "worker started");
                 self.follow(process);
@@ -73,14 +78,22 @@ impl UserTask {
     /// Waits for the process's end.
     pub(super) fn follow(&mut self, process: WorkerProcess) {
         let process = Arc::new(process);
+        self.weigh(process.pid());
         self.process = Some(Worker { process: Arc::clone(&process), greeted: false, last_word: None });
         let notes = self.notes.0.clone();
         let user_dir = self.host.run.user_dir(&self.user);
+        let group = self.host.memory.group_of(&self.user);
         tokio::spawn(async move {
             let ended = process.ended().await;
-            // The socket and the browser's temporary files.
-            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(user_dir)).await;
-            let _ = notes.send(Note::Ended(ended)).await;
+            let clear = tokio::task::spawn_blocking(move || {
+                let over_cap = group.as_ref().is_some_and(Group::has_killed);
+                // Whatever could not be recognised as the worker's ends here at the latest.
+                group.iter().for_each(Group::remove);
+                // The socket and the browser's temporary files.
+                let _ = std::fs::remove_dir_all(user_dir);
+                over_cap
+            });
+            let _ = notes.send(Note::Ended { ended, over_cap: clear.await.unwrap_or(false) }).await;
         });
     }
 
@@ -171,7 +184,7 @@ async fn greet(
     link::greet(peer, user, left).await
 }
 
-fn worker_config(host: &Host, user: &UserId) -> WorkerConfig {
+fn worker_config(host: &Host, user: &UserId, group: Option<&Group>) -> WorkerConfig {
     let config = &host.config;
     WorkerConfig {
         user: user.clone(),
@@ -183,5 +196,6 @@ fn worker_config(host: &Host, user: &UserId) -> WorkerConfig {
         wa_js: config.wa_js.clone(),
         languages: config.languages.clone(),
         deadlines: config.deadlines,
+        browser_group: group.map(Group::browser_entrance),
     }
 }

@@ -48,7 +48,7 @@ impl UserTask {
                 tracing::warn!(user = %self.user, why, "the worker cannot be reached");
                 vec![Event::Unreachable { why }]
             }
-            Note::Ended(ended) => vec![Event::Exited(self.ended(&ended))],
+            Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(&ended, over_cap))],
         }
     }
 
@@ -71,15 +71,21 @@ impl UserTask {
         events
     }
 
-    fn ended(&mut self, ended: &std::io::Result<Ended>) -> ExitReason {
+    fn ended(&mut self, ended: &std::io::Result<Ended>, over_cap: bool) -> ExitReason {
         self.hang_up();
         let worker = self.process.take();
+        self.weight.put_down();
         let greeted = worker.as_ref().is_some_and(|worker| worker.greeted);
         let reason = worker.and_then(|worker| worker.last_word).unwrap_or_else(|| match ended {
             Ok(ended) => ended.reason(greeted),
             Err(_) => Ended::Unknown.reason(greeted),
         });
-        tracing::info!(user = %self.user, reason = reason.label(), "the worker ended");
+        // To the worker the kernel's kill looks like a crash of the browser, or of the page.
+        let died =
+            matches!(reason, ExitReason::Crash { .. } | ExitReason::Hang { .. } | ExitReason::Stuck { .. });
+        let reason = if over_cap && died { ExitReason::Oom } else { reason };
+        let counted = self.policy.reason_of(reason.clone()).label();
+        tracing::info!(user = %self.user, reason = counted, "the worker ended");
         reason
     }
 

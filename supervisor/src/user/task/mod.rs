@@ -7,6 +7,7 @@
 mod calls;
 mod effects;
 mod inbox;
+mod memory;
 mod publish;
 
 use std::collections::VecDeque;
@@ -29,8 +30,10 @@ use super::process::{Ended, Launch, WorkerProcess};
 use super::view::UserView;
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
+use crate::memory::Memory;
 use crate::registry::Registry;
 use calls::Calls;
+use memory::Weight;
 
 /// How many commands may wait for a task; it takes them at once.
 const COMMANDS: usize = 64;
@@ -44,6 +47,7 @@ pub(crate) struct Host {
     pub(crate) launch: Launch,
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) memory: Memory,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }
@@ -69,6 +73,7 @@ pub(crate) struct UserTask {
     verdicts: (Verdicts, mpsc::UnboundedReceiver<(Ticket, Verdict)>),
     place: Option<Place>,
     process: Option<Worker>,
+    weight: Weight,
     /// Counts attempts to connect; what belongs to an earlier one is ignored.
     generation: u64,
     connecting: Option<JoinHandle<()>>,
@@ -104,7 +109,11 @@ type Said = (u64, FromLink);
 #[derive(Debug)]
 enum Note {
     Greeted(u64, Result<Box<Greeted>, String>),
-    Ended(std::io::Result<Ended>),
+    /// The process has ended; `over_cap` when the kernel had to kill in its control group.
+    Ended {
+        ended: std::io::Result<Ended>,
+        over_cap: bool,
+    },
 }
 
 impl UserTask {
@@ -120,6 +129,7 @@ impl UserTask {
             Some(_) => Policy::adopted(rules, Duration::ZERO),
             None => Policy::new(rules, keep, Duration::ZERO),
         };
+        let weight = Weight::new(&host.config, &user);
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
         let handle = UserHandle::new(user.clone(), watched, sender);
@@ -134,6 +144,7 @@ impl UserTask {
             verdicts: mpsc::unbounded_channel(),
             place: None,
             process: None,
+            weight,
             generation: 0,
             connecting: None,
             connection: None,
@@ -167,6 +178,7 @@ impl UserTask {
                 Some(command) = self.commands.recv() => self.command(command),
                 Some(note) = self.notes.1.recv() => self.note(note),
                 Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
+                Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
                 Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
                 () = sleep_until(due) => vec![Event::Tick],
                 () = self.host.hurry.cancelled(), if !self.hurried => {

@@ -20,6 +20,7 @@ pub(super) fn first_view() -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        memory: None,
     }
 }
 
@@ -51,6 +52,7 @@ impl UserTask {
             attempts: self.policy.attempts(),
             last_exit: self.policy.last_exit().cloned(),
             was_linked: self.policy.linked(),
+            memory: self.memory_use(),
         };
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
             view.since = SystemTime::now();

@@ -79,6 +79,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
+        memory: crate::memory::Memory::off(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });
@@ -209,6 +210,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             run: house.host.run.clone(),
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
+            memory: crate::memory::Memory::off(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);

@@ -274,6 +274,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         wa_js,
         languages: vec!["pt-BR".to_owned(), "en".to_owned()],
         deadlines: Deadlines::default(),
+        browser_group: None,
     }
 }
 
