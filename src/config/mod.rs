@@ -8,4 +8,4 @@ mod service;
 mod worker;
 
 pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
-pub use worker::{Deadlines, WorkerConfig};
+pub use worker::{Deadlines, Landlock, WorkerConfig};

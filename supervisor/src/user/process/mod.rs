@@ -17,7 +17,7 @@ use rustix::process::{
 };
 
 pub(crate) use leftovers::{Children, Traces, sweep};
-pub(crate) use spawn::{Launch, Readiness, Spawned, spawn};
+pub(crate) use spawn::{Launch, Readiness, SpawnError, Spawned, spawn};
 
 /// A worker's process.
 #[derive(Debug)]
