@@ -43,11 +43,10 @@ fn asked(log: &Value) -> BTreeSet<String> {
 
 async fn foreign_hosts(query: &str) -> BTreeSet<String> {
     let dir = tempfile::Builder::new().prefix("cm-net-").tempdir_in("/tmp").expect("temp dir");
-    let log = dir.path().join("net.json");
     let script = dir.path().join("browser");
     let real = std::env::var("COLMEIA_TEST_BROWSER")
         .unwrap_or_else(|_| "/usr/lib/chromium/chromium-headless-shell".into());
-    std::fs::write(&script, format!("#!/bin/sh\nexec {real} --log-net-log={} \"$@\"\n", log.display()))
+    std::fs::write(&script, format!("#!/bin/sh\nexec {real} --log-net-log=\"$HOME/net.json\" \"$@\"\n"))
         .expect("written");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("set");
     let options = Options { browser: Some(script), page_query: query.into(), ..Options::default() };
@@ -63,7 +62,8 @@ async fn foreign_hosts(query: &str) -> BTreeSet<String> {
     // The log is whole when the browser has closed.
     farm.service.signal(Signal::SIGTERM);
     farm.service.ended().await;
-    let text = std::fs::read_to_string(&log).expect("the browser has written its network log");
+    let log = farm.auth_dir("1").join("colmeia/home/net.json");
+    let text = std::fs::read_to_string(log).expect("the browser has written its network log");
     let mut asked = asked(&serde_json::from_str(&text).expect("it is whole"));
     assert!(asked.remove("127.0.0.1"), "the log has the page itself: {asked:?}");
     asked

@@ -14,6 +14,7 @@ mod logging;
 mod page;
 mod session;
 mod spool;
+mod walls;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -97,7 +98,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     // Held until the process ends: whoever holds it owns the auth directory.
     let cell = Cell::enter(&config, &state, &paths)?;
     let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
-    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone())?;
+    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone(), config.token.clone())?;
     // The supervisor may be gone already; then nobody reads it.
     let _ = writeln!(std::io::stdout(), "ready");
     tracing::info!(pid = std::process::id(), "worker listens");

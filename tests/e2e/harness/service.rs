@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) log_to_file: bool,
     /// Runs the supervisor as this ordinary user and group, which takes root.
     pub(crate) run_as: Option<(&'static str, &'static str)>,
+    /// More of the supervisor's environment.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
 
 /// An answer of the service.
@@ -89,7 +91,8 @@ impl Service {
             // A configuration of the machine must not reach into the test.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("RUST_BACKTRACE", "1");
+            .env("RUST_BACKTRACE", "1")
+            .envs(options.environment);
         if options.log_to_file {
             let log = std::fs::File::create(dir.join("log")).expect("a file");
             command.stdout(log.try_clone().expect("one more")).stderr(log).env("COLMEIA_LOG", "trace");
