@@ -10,9 +10,13 @@ mod http;
 mod journal;
 mod locks;
 mod logging;
+mod port;
 mod registry;
 mod service;
 mod settings;
+mod signals;
+mod systemd;
+mod upgrade;
 mod user;
 
 use std::process::ExitCode;
@@ -28,6 +32,8 @@ const BAD_CONFIGURATION: u8 = 78;
 const ALREADY_RUNNING: u8 = 75;
 
 fn main() -> ExitCode {
+    // First: what was passed to us is open already, and our file may be another one later.
+    let (inherited, image) = (upgrade::Inherited::receive(), upgrade::Image::own());
     let flags = settings::Flags::parse();
     let config = match settings::load(&flags, std::env::vars_os()) {
         Ok(config) => config,
@@ -49,7 +55,7 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
-    match service::run(config) {
+    match service::run(config, inherited, image) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = logging::chain(&error), "the supervisor ends");

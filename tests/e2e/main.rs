@@ -15,3 +15,4 @@ mod messages;
 mod network;
 mod profiles;
 mod qr_page;
+mod upgrade;

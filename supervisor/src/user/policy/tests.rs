@@ -316,6 +316,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
         3 => reason.prop_map(Step::Exit),
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
+        1 => Just(Step::Happen(Event::Renew)),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Waiting { at_capacity: true })),
         4 => (0u64..100_000).prop_map(Step::Pass),
