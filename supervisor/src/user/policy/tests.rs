@@ -281,6 +281,25 @@ fn a_lost_connection_is_made_again_once_and_then_the_worker_is_ended() {
     assert_eq!(world.policy.last_exit, Some(ExitReason::Hang { level: HealthLevel::Ipc }));
 }
 
+#[test]
+fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Renew), [Action::Stop]);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is killed");
+    world.feed(Event::Exited(crash()));
+    assert_eq!(world.policy.state, State::Queued { at_capacity: false });
+    assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, 0));
+    world.feed(Event::Admitted);
+    assert_eq!(world.spawned, 2);
+
+    let mut world = linked();
+    world.feed(Event::Renew);
+    world.feed(Event::Disconnect);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(!world.auth, "who disconnects meanwhile does not come back");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Happen(Event),
