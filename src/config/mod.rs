@@ -4,6 +4,8 @@
 //! Owns the names, the defaults and the reasons for them. Reading files, environment and flags is the
 //! supervisor's business.
 
+#[cfg(test)]
+mod example;
 mod memory;
 mod service;
 mod worker;

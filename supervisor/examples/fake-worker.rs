@@ -73,7 +73,7 @@ impl Fake {
             protocol: PROTOCOL_VERSION,
             user,
             pid: std::process::id(),
-            version: "fake".into(),
+            version: if self.wants("older") { "0.0.0" } else { env!("CARGO_PKG_VERSION") }.into(),
             report: self.report(),
         });
         match frames.next().await {

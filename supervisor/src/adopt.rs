@@ -97,7 +97,7 @@ async fn look(host: &Host, user: &UserId) -> Found {
             return Found::Dead;
         }
     };
-    let process = match WorkerProcess::adopt(peer.pid, user_dir) {
+    let process = match WorkerProcess::adopt(peer.pid, user_dir, &host.launch.children) {
         Ok(process) => process,
         Err(error) => {
             tracing::warn!(%user, %error, "what listens here is no worker of ours; left alone");

@@ -17,3 +17,4 @@ mod messages;
 mod network;
 mod profiles;
 mod qr_page;
+mod upgrade;

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Call { call: Call, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
+    /// Replace the worker if it is of another version than we are, and this is a quiet moment.
+    Renew { answer: oneshot::Sender<Renewal> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
 }
@@ -65,6 +67,17 @@ pub(crate) enum DisconnectOutcome {
     LoggedOut,
     /// The phone could not be told (nothing linked, the page did not answer, …).
     OnlyHere,
+}
+
+/// What became of the wish for a worker of our own version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// The worker is being replaced.
+    Begun,
+    /// It works on something; ask again.
+    Later,
+    /// There is no worker of another version.
+    Needless,
 }
 
 impl UserHandle {
@@ -113,6 +126,15 @@ impl UserHandle {
         match self.commands.send(Command::Disconnect { answer }).await {
             Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
             Err(_) => DisconnectOutcome::OnlyHere,
+        }
+    }
+
+    /// Replaces a worker of another version, if this is a quiet moment.
+    pub(crate) async fn renew(&self) -> Renewal {
+        let (answer, answered) = oneshot::channel();
+        match self.commands.send(Command::Renew { answer }).await {
+            Ok(()) => answered.await.unwrap_or(Renewal::Needless),
+            Err(_) => Renewal::Needless,
         }
     }
 

@@ -159,6 +159,7 @@ impl Cast {
                 Command::Wake => "wake",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
+                Command::Renew { .. } => "renew",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -166,7 +167,7 @@ impl Cast {
             match command {
                 Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
                 Command::Disconnect { answer } => drop(answer.send(self.outcome)),
-                Command::Wake | Command::Shutdown { .. } => {}
+                Command::Wake | Command::Renew { .. } | Command::Shutdown { .. } => {}
             }
         }
     }

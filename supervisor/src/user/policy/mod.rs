@@ -165,6 +165,7 @@ impl Policy {
             Event::Report(standing) => self.report(standing, now.at, &mut actions),
             Event::Exited(reason) => self.exited(reason, now, &mut actions),
             Event::LogoutDone { told } => self.logout_done(told, now.at, &mut actions),
+            Event::Renew => self.renew(now.at, &mut actions),
             Event::Disconnect => self.disconnect(now.at, &mut actions),
             Event::Shutdown => self.shut_down(self.rules.stop, now.at, &mut actions),
             Event::Hurry => {

@@ -311,6 +311,25 @@ fn a_recycled_worker_comes_back_at_once_and_is_never_parked_for_it() {
     assert_eq!(world.place, Place::Wished);
 }
 
+#[test]
+fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Renew), [Action::Stop]);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is killed");
+    world.feed(Event::Exited(crash()));
+    assert_eq!(world.policy.state, State::Queued { at_capacity: false });
+    assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, 0));
+    world.feed(Event::Admitted);
+    assert_eq!(world.spawned, 2);
+
+    let mut world = linked();
+    world.feed(Event::Renew);
+    world.feed(Event::Disconnect);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(!world.auth, "who disconnects meanwhile does not come back");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Happen(Event),
@@ -348,6 +367,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
         3 => reason.prop_map(Step::Exit),
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
+        1 => Just(Step::Happen(Event::Renew)),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Waiting { at_capacity: true })),
         4 => (0u64..100_000).prop_map(Step::Pass),

@@ -103,6 +103,7 @@ impl Policy {
             State::Starting { .. } | State::Running { .. } => Ending::Failed(reason),
             State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => Ending::Asked,
             State::Stopping { ending: Ending::Recycled, .. } => Ending::Recycled,
+            State::Stopping { ending: Ending::Renew, .. } => Ending::Renew,
             _ => return,
         };
         self.state = State::Stopping { until: at + KILL_AGAIN, ending };
@@ -160,6 +161,7 @@ impl Policy {
             State::Stopping { .. } | State::Starting { .. } | State::Running { .. } => false,
             _ => return,
         };
+        let renew = matches!(self.state, State::Stopping { ending: Ending::Renew, .. });
         let reason = self.reason_of(reason);
         self.settle_by = None;
         self.unlinked_since = None;
@@ -174,6 +176,9 @@ impl Policy {
                 actions.push(Action::Remember { linked: false });
             }
             self.rest(now.at, actions);
+        } else if renew {
+            actions.push(Action::RestPlace);
+            self.queue(actions);
         } else if reason == ExitReason::CapRecycle {
             actions.push(Action::RestPlace);
             self.restarts = self.restarts.saturating_add(1);
@@ -233,6 +238,14 @@ impl Policy {
     pub(super) fn stop_within(&mut self, time: Duration, at: Duration, actions: &mut Vec<Action>) {
         self.state = State::Stopping { until: at + time, ending: Ending::Asked };
         actions.push(Action::Stop);
+    }
+
+    /// Only one that runs is replaced: any other start is of our version anyway.
+    pub(super) fn renew(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if matches!(self.state, State::Running { .. }) && self.forget.is_none() && !self.shutting_down {
+            self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Renew };
+            actions.push(Action::Stop);
+        }
     }
 
     pub(super) fn disconnect(&mut self, at: Duration, actions: &mut Vec<Action>) {

@@ -72,6 +72,8 @@ impl State {
 pub(crate) enum Ending {
     /// Asked for: no failure.
     Asked,
+    /// Another one is to take its place at once: no failure.
+    Renew,
     /// Something is wrong with it.
     Failed(ExitReason),
     /// It is replaced because of its memory: no failure, and the next one starts at once.
@@ -124,6 +126,8 @@ pub(crate) enum Event {
     Exited(ExitReason),
     /// The phone was told, or could not be told.
     LogoutDone { told: bool },
+    /// The worker is to be replaced by one of our version.
+    Renew,
     /// Log out, stop, delete.
     Disconnect,
     /// Stop and keep: the supervisor ends.

@@ -74,6 +74,14 @@ impl Children {
         Ok(spawned)
     }
 
+    /// Counts a child that an earlier image of this program started: it is ours, though this image never
+    /// spawned it. `false` for anyone else's.
+    pub(crate) fn recover(&self, pid: Pid) -> bool {
+        let mut workers = self.workers();
+        let ours = stat(pid).is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get());
+        ours && workers.insert(pid)
+    }
+
     /// The child is reaped.
     pub(crate) fn forget(&self, pid: Pid) {
         self.workers().remove(&pid);

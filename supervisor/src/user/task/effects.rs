@@ -81,7 +81,8 @@ impl UserTask {
     pub(super) fn follow(&mut self, process: WorkerProcess) {
         let process = Arc::new(process);
         self.weigh(process.pid());
-        self.process = Some(Worker { process: Arc::clone(&process), greeted: false, last_word: None });
+        self.process =
+            Some(Worker { process: Arc::clone(&process), greeted: false, outdated: false, last_word: None });
         let notes = self.notes.0.clone();
         let user_dir = self.host.run.user_dir(&self.user);
         let group = self.host.memory.group_of(&self.user);

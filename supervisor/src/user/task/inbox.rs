@@ -8,9 +8,9 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connection, Note, UserTask};
 use crate::admission::{Ticket, Verdict};
-use crate::user::handle::{CallFailure, Command};
+use crate::user::handle::{CallFailure, Command, Renewal};
 use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
-use crate::user::policy::{Event, Standing};
+use crate::user::policy::{Event, Standing, State};
 use crate::user::process::Ended;
 use crate::user::vigil::{Patience, Vigil};
 
@@ -33,10 +33,27 @@ impl UserTask {
                 self.disconnects.push(answer);
                 vec![Event::Disconnect]
             }
+            Command::Renew { answer } => {
+                let renewal = self.renewal();
+                let _ = answer.send(renewal);
+                (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
             }
+        }
+    }
+
+    /// A session that is being linked, or that was just asked for something, is left in peace.
+    fn renewal(&self) -> Renewal {
+        let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
+        match &self.process {
+            Some(worker) if worker.outdated => {
+                let running = matches!(self.policy.state(), State::Running { .. });
+                if running && ready && self.calls.are_quiet() { Renewal::Begun } else { Renewal::Later }
+            }
+            _ => Renewal::Needless,
         }
     }
 
@@ -54,6 +71,7 @@ impl UserTask {
 
     pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
         let report = greeted.hello.report.clone();
+        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION");
         let link = Link::start(
             greeted,
             &self.user,
@@ -65,6 +83,7 @@ impl UserTask {
         self.connection = Some(Connection { link, vigil, report: report.clone() });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
+            worker.outdated = outdated;
         }
         let mut events = vec![Event::Connected];
         events.extend(self.reported(report));

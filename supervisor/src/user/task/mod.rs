@@ -90,6 +90,8 @@ pub(crate) struct UserTask {
 struct Worker {
     process: Arc<WorkerProcess>,
     greeted: bool,
+    /// It is of another version than we are.
+    outdated: bool,
     /// What it said before it ended.
     last_word: Option<ExitReason>,
 }
