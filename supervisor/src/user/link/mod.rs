@@ -2,11 +2,12 @@
 //!
 //! Owns the socket, the order of what is said, and the acknowledgement of events. Believes nothing: who is at the
 //! other end is asked of the kernel, every frame is bounded and parsed, and a worker that says something else
-//! than a worker says is cut off. Never blocks its user's task: both directions have bounded queues.
+//! than a worker says, or more, is cut off. Never blocks its user's task: both directions have bounded queues.
 
 mod events;
 mod greeting;
 mod outbox;
+mod pace;
 mod pump;
 
 use bytes::Bytes;

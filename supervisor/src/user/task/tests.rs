@@ -194,6 +194,43 @@ async fn a_worker_that_breaks_the_protocol_is_replaced() {
     house.registry.shut_down().await;
 }
 
+/// Everything runs on this test's one thread, so a neighbour that is held up would be seen.
+#[tokio::test]
+async fn a_hostile_worker_is_cut_off_and_replaced_and_its_neighbour_notices_nothing() {
+    for behaviour in
+        ["flood", "garbage", "long-frame", "half-frame", "long-report", "say-hello", "hang", "lie"]
+    {
+        let house = house(&format!("only-bad/{behaviour}-on-call"), |_| ());
+        let (good, bad) = (house.ready("1").await, house.ready("bad").await);
+        let pid = bad.view().pid.expect("runs");
+        let replaced = async {
+            // A flood or a lie may leave the answer its time; then it is of no interest.
+            let _ = send(&bad).await;
+            until(&bad, |view| view.state().is_some() && view.pid != Some(pid)).await
+        };
+        let goes_on = async {
+            loop {
+                let begun = Instant::now();
+                assert!(matches!(send(&good).await, Ok((Reply::Sent { .. }, _))), "{behaviour}");
+                let took = begun.elapsed();
+                assert!(took < Duration::from_secs(1), "{behaviour}: a call took {took:?}");
+                assert!(good.view().state().is_some_and(SessionState::is_ready), "{behaviour}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let view = tokio::select! {
+            view = replaced => view,
+            () = goes_on => unreachable!("it goes on"),
+        };
+        assert_eq!((view.restarts, good.view().restarts), (1, 0), "{behaviour}");
+        // Who says nothing more is given time; who says something wrong is not.
+        let hung = view.last_exit.is_some_and(|reason| reason.label() == "hang(ipc)");
+        assert_eq!(hung, ["half-frame", "hang"].contains(&behaviour), "{behaviour}");
+        assert!(!alive(pid), "{behaviour}");
+        house.registry.shut_down().await;
+    }
+}
+
 #[tokio::test]
 async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
     for (behaviour, program) in
