@@ -45,6 +45,13 @@ pub(crate) fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io:
     }
 }
 
+/// When something last happened in the user's session, as far as the folders tell: the browser makes and removes
+/// files in its profile, the worker in its spool.
+pub(crate) fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemTime> {
+    let folders = [layout.auth_dir(user), layout.profile_dir(user), layout.spool_dir(user)];
+    folders.iter().filter_map(|folder| fs::metadata(folder).ok()?.modified().ok()).max()
+}
+
 fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
     layout.own_dir(user).join("unlinked")
 }
