@@ -126,6 +126,24 @@ mod tests {
     }
 
     #[test]
+    fn the_profile_tells_when_a_session_was_last_active() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user = |id: &str| id.parse::<UserId>().expect("valid");
+        assert_eq!(last_active(&layout, &user("none")), None);
+        let long_ago = SystemTime::now() - std::time::Duration::from_secs(9_000);
+        for id in ["idle", "active"] {
+            fs::create_dir_all(layout.profile_dir(&user(id))).expect("made");
+            fs::File::open(layout.auth_dir(&user(id)))
+                .and_then(|dir| dir.set_modified(long_ago))
+                .expect("set");
+        }
+        let idle = fs::File::open(layout.profile_dir(&user("idle"))).expect("there");
+        idle.set_modified(long_ago).expect("set");
+        assert!(last_active(&layout, &user("active")) > last_active(&layout, &user("idle")));
+    }
+
+    #[test]
     fn only_a_mark_keeps_a_session_from_being_brought_back() {
         let root = tempfile::tempdir().expect("folder");
         let layout = StateLayout::new(root.path(), "ylada_bot");
