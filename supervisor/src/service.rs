@@ -138,15 +138,16 @@ async fn serve(
     let hurry = CancellationToken::new();
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
+    let memory = Memory::open(&config.memory)?;
     let host = Arc::new(Host {
-        desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
+        desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
         sink: Arc::new(journal.clone()),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
             log_format: logging::resolve(config.log_format),
             children: children.clone(),
         },
-        memory: Memory::open(&config.memory)?,
+        memory,
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -161,6 +162,7 @@ async fn serve(
     let adopted = registry.list().into_iter().map(|handle| handle.user).collect();
     host.memory.clear_away_all_but(adopted).await;
     adopt::bring_back(&host, &registry)
+        .await
         .map_err(|source| ServiceError::Io { path: host.state.root().to_owned(), source })?;
 
     let address_file = host.run.root().join("http.addr");

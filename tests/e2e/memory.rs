@@ -51,3 +51,21 @@ async fn a_heavy_session_is_replaced_in_a_quiet_moment_without_a_code() {
     let status = cured(&farm, "ballast", json!(300), "cap_recycle").await;
     assert_eq!(status["reconnectInfo"]["attempts"], 0, "no failure: {status}");
 }
+
+#[tokio::test]
+async fn who_has_no_memory_to_start_in_waits_and_says_so() {
+    // No machine has this much for two.
+    let config = "memory = { mode = \"polling\", poll_ms = 300, admit_mb = 10000000 }\n".into();
+    let farm = Farm::start_with(Options { config, ..Options::default() }).await;
+    farm.qr("1").await;
+    let told = until("user 2 waits for memory", || async {
+        let answer = farm.service.get("/qr?user_id=2").await.json;
+        (answer["status"] == "capacity").then_some(answer)
+    })
+    .await;
+    assert!(told["message"].as_str().expect("why").contains("memória"), "{told}");
+    assert_eq!(farm.status("2").await["state"], "queued");
+    let gone = farm.service.post("/disconnect?user_id=1", &json!({})).await;
+    assert_eq!(gone.status, 200, "{gone:?}");
+    farm.qr("2").await;
+}

@@ -162,6 +162,11 @@ impl Groups {
         Ok(())
     }
 
+    /// The cap of the unit's own group, if it has one. Read, never written.
+    pub(crate) fn unit_limit(&self) -> Option<u64> {
+        self.files.read(&self.users.parent()?.join("memory.max")).ok()?.trim().parse().ok()
+    }
+
     /// The user's group, if there is one: that of an adopted worker.
     pub(crate) fn find(&self, user: &UserId) -> Option<Group> {
         Some(self.of(user)).filter(|group| self.files.read(&group.path.join("memory.current")).is_ok())

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::config::{MemoryMode, MemoryPolicy};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::InForce;
 use super::cgroup::{CgroupError, Group, Groups, Kernel};
+use super::room;
 use super::tree::Tree;
 use crate::logging::chain;
 use crate::user::process::{Pid, Table};
@@ -40,12 +41,16 @@ struct Inner {
     mode: InForce,
     groups: Option<Groups>,
     targets: Mutex<HashMap<Pid, Target>>,
+    /// The memory that there is for all workers; `None` where nobody measures.
+    room: watch::Sender<Option<u64>>,
 }
 
 /// Who is measured.
 #[derive(Debug, Clone)]
 struct Target {
     readings: mpsc::Sender<Reading>,
+    /// What the admission desk has set aside for it.
+    set_aside: u64,
     /// Where the kernel adds up.
     group: Option<Group>,
 }
@@ -69,7 +74,7 @@ impl Memory {
     /// Nobody is measured.
     #[cfg(test)]
     pub(crate) fn off() -> Self {
-        Self { inner: Arc::new(Inner { mode: InForce::Off, groups: None, targets: Mutex::default() }) }
+        Self { inner: Arc::new(Inner::new(InForce::Off, None)) }
     }
 
     /// Begins to measure, and says in which way. The task ends when the last handle is gone.
@@ -92,11 +97,16 @@ impl Memory {
             (_, None) => InForce::Polling,
         };
         tracing::info!(memory_mode = mode.name(), "memory caps");
-        let inner = Arc::new(Inner { mode, groups, targets: Mutex::default() });
+        let inner = Arc::new(Inner::new(mode, groups));
         if mode != InForce::Off {
             tokio::spawn(measure(Arc::downgrade(&inner), Duration::from_millis(policy.poll_ms)));
         }
         Ok(Self { inner })
+    }
+
+    /// How much memory there is for all workers together.
+    pub(crate) fn room(&self) -> watch::Receiver<Option<u64>> {
+        self.inner.room.subscribe()
     }
 
     /// Which way of keeping the caps is in force.
@@ -129,17 +139,34 @@ impl Memory {
         &self,
         user: &UserId,
         worker: Pid,
+        set_aside: u64,
         readings: mpsc::Sender<Reading>,
     ) -> Option<Followed> {
         if self.mode() == InForce::Off {
             return None;
         }
-        self.inner.targets().insert(worker, Target { readings, group: self.group_of(user) });
+        self.inner.targets().insert(worker, Target { readings, set_aside, group: self.group_of(user) });
         Some(Followed { worker, inner: Arc::downgrade(&self.inner) })
     }
 }
 
 impl Inner {
+    fn new(mode: InForce, groups: Option<Groups>) -> Self {
+        let room = watch::Sender::new(None);
+        let inner = Self { mode, groups, targets: Mutex::default(), room };
+        inner.look_around(&[]);
+        inner
+    }
+
+    /// Says how much memory there is, given what each worker uses and what is set aside for it.
+    fn look_around(&self, workers: &[(u64, u64)]) {
+        if self.mode != InForce::Off {
+            let limit = self.groups.as_ref().and_then(Groups::unit_limit);
+            let room = room::available().map(|available| room::room(available, limit, workers));
+            self.room.send_replace(room);
+        }
+    }
+
     /// A panic while the lock was held cannot leave the map half changed: each change is one call.
     fn targets(&self) -> MutexGuard<'_, HashMap<Pid, Target>> {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner)
@@ -160,9 +187,10 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
         trees.retain(|worker, _| targets.contains_key(worker));
         let step = round / u32::try_from(targets.len().max(1)).unwrap_or(u32::MAX);
         let mut next = start + step;
+        let mut workers = Vec::new();
         if let (false, Ok(table)) = (targets.is_empty(), tokio::task::spawn_blocking(Table::read).await) {
             let table = Arc::new(table);
-            for (worker, Target { readings, group }) in targets {
+            for (worker, Target { readings, set_aside, group }) in targets {
                 let (table, mut tree) = (Arc::clone(&table), trees.remove(&worker).unwrap_or_default());
                 let measured = tokio::task::spawn_blocking(move || {
                     let counted = group.and_then(|group| group.used());
@@ -171,6 +199,7 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
                 });
                 if let Ok((tree, used)) = measured.await {
                     trees.insert(worker, tree);
+                    workers.push((used, set_aside));
                     // Nothing of it is left: its end is on its way.
                     if used > 0 {
                         let _ = readings.try_send(Reading { worker, used });
@@ -179,6 +208,9 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
                 sleep_until(next).await;
                 next += step;
             }
+        }
+        if let Some(inner) = inner.upgrade() {
+            inner.look_around(&workers);
         }
         sleep_until(start + round).await;
     }
@@ -196,7 +228,7 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep runs");
         let own = Pid::from_child(&child);
         let user = "1".parse().expect("an id");
-        let followed = memory.follow(&user, own, sender).expect("on");
+        let followed = memory.follow(&user, own, 0, sender).expect("on");
         for _ in 0..3 {
             let reading = readings.recv().await.expect("measured");
             assert!(reading.worker == own && reading.used > 0);
@@ -204,6 +236,6 @@ mod tests {
         drop(followed);
         while readings.recv().await.is_some() {} // the sender is gone with the target
         child.kill().and_then(|()| child.wait()).expect("ended");
-        assert!(Memory::off().follow(&user, own, mpsc::channel(1).0).is_none());
+        assert!(Memory::off().follow(&user, own, 0, mpsc::channel(1).0).is_none());
     }
 }

@@ -7,6 +7,7 @@
 mod cgroup;
 mod gauge;
 mod policy;
+mod room;
 mod tree;
 
 pub(crate) use cgroup::{CgroupError, Group};

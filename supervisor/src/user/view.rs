@@ -7,6 +7,8 @@ use std::time::SystemTime;
 
 use colmeia::{ExitReason, SessionReport, SessionState};
 
+use crate::admission::Wait;
+
 /// A user as the supervisor sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct UserView {
@@ -49,8 +51,8 @@ pub(crate) enum Phase {
     Stopped,
     /// Waits for a place among the running or the starting workers.
     Queued {
-        /// All places are taken (and not merely the start limit).
-        at_capacity: bool,
+        /// For what.
+        wait: Wait,
     },
     /// The process is being started, or its Hello is awaited.
     Starting,

@@ -143,9 +143,9 @@ impl Policy {
         let mut actions = Vec::new();
         match event {
             Event::Wake => self.wake(now.at, &mut actions),
-            Event::Waiting { at_capacity } => {
-                if let State::Queued { at_capacity: shown } = &mut self.state {
-                    *shown = at_capacity;
+            Event::Waiting { wait } => {
+                if let State::Queued { wait: shown } = &mut self.state {
+                    *shown = wait;
                 }
             }
             Event::Admitted => self.admitted(now.at, &mut actions),

@@ -235,7 +235,7 @@ fn a_wish_that_nobody_repeats_leaves_the_queue_and_a_session_on_disk_stays() {
     for (keep, stays) in [(false, false), (true, true)] {
         let mut world = World::new(keep);
         world.feed(Event::Wake);
-        world.feed(Event::Waiting { at_capacity: true });
+        world.feed(Event::Waiting { wait: crate::admission::Wait::Place });
         world.pass(RULES.idle * 2);
         assert_eq!(world.place == Place::Wished, stays);
     }
@@ -369,7 +369,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Renew)),
         2 => Just(Step::Happen(Event::Disconnect)),
-        1 => Just(Step::Happen(Event::Waiting { at_capacity: true })),
+        1 => Just(Step::Happen(Event::Waiting { wait: crate::admission::Wait::Place })),
         4 => (0u64..100_000).prop_map(Step::Pass),
     ]
 }

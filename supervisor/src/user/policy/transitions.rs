@@ -5,6 +5,8 @@ use std::time::Duration;
 use colmeia::ExitReason;
 use colmeia::session::HealthLevel;
 
+use crate::admission::Wait;
+
 use super::{Action, Ending, Forget, LINGER, Now, Policy, Standing, State};
 
 /// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
@@ -46,7 +48,7 @@ impl Policy {
 
     pub(super) fn queue(&mut self, actions: &mut Vec<Action>) {
         self.wake_after = false;
-        self.state = State::Queued { at_capacity: false };
+        self.state = State::Queued { wait: Wait::Starts };
         actions.push(Action::RequestPlace);
     }
 

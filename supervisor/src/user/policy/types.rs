@@ -6,6 +6,8 @@ use std::time::Duration;
 use colmeia::config::ServiceConfig;
 use colmeia::{ExitReason, SessionState};
 
+use crate::admission::Wait;
+
 /// The moment of an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
@@ -36,7 +38,7 @@ pub(crate) enum State {
     /// No process and none wanted.
     Stopped { until: Duration },
     /// Waits for a place.
-    Queued { at_capacity: bool },
+    Queued { wait: Wait },
     /// There is a process, and its Hello is awaited; `again` after a connection was lost.
     Starting { until: Duration, again: bool },
     /// Connected.
@@ -101,7 +103,7 @@ pub(crate) enum Event {
     /// Someone wants the session.
     Wake,
     /// The wish for a place is in the queue.
-    Waiting { at_capacity: bool },
+    Waiting { wait: Wait },
     /// There is a place.
     Admitted,
     /// The worker said Hello.

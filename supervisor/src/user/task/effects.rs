@@ -27,7 +27,9 @@ impl UserTask {
         match action {
             Action::RequestPlace => match &self.place {
                 Some(place) => place.again(),
-                None => self.place = Some(self.host.desk.enter(self.verdicts.0.clone())),
+                None => {
+                    self.place = Some(self.host.desk.enter(self.weight.set_aside, self.verdicts.0.clone()))
+                }
             },
             Action::Settle => self.place.iter().for_each(|place| place.settle()),
             Action::RestPlace => self.place.iter().for_each(|place| place.rest()),

@@ -157,8 +157,8 @@ impl UserTask {
     pub(super) fn verdict(&mut self, ticket: Ticket, verdict: Verdict) -> Vec<Event> {
         match (&self.place, verdict) {
             (Some(place), Verdict::Admitted) if place.ticket() == ticket => vec![Event::Admitted],
-            (Some(place), Verdict::Waiting { at_capacity }) if place.ticket() == ticket => {
-                vec![Event::Waiting { at_capacity }]
+            (Some(place), Verdict::Waiting { wait }) if place.ticket() == ticket => {
+                vec![Event::Waiting { wait }]
             }
             _ => Vec::new(), // the wish was withdrawn
         }

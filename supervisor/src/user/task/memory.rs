@@ -27,6 +27,8 @@ pub(super) struct Weight {
     watch: Watch,
     pub(super) readings: (mpsc::Sender<Reading>, mpsc::Receiver<Reading>),
     followed: Option<Followed>,
+    /// The bytes that the admission desk sets aside for the user.
+    pub(super) set_aside: u64,
     /// How many events and calls there had been by the last reading.
     busy: (u64, u64),
     /// When something last happened in the session.
@@ -43,6 +45,7 @@ impl Weight {
             watch: Watch::new(limits),
             readings: mpsc::channel(READINGS),
             followed: None,
+            set_aside: config.memory_of(user).admitted_mb().saturating_mul(MIB),
             busy: (0, 0),
             stirred: Duration::ZERO,
         }
@@ -59,7 +62,12 @@ impl UserTask {
     /// Has the processes of this worker measured from now on.
     pub(super) fn weigh(&mut self, worker: Pid) {
         self.weight.put_down();
-        self.weight.followed = self.host.memory.follow(&self.user, worker, self.weight.readings.0.clone());
+        self.weight.followed = self.host.memory.follow(
+            &self.user,
+            worker,
+            self.weight.set_aside,
+            self.weight.readings.0.clone(),
+        );
     }
 
     /// What others may know of it.

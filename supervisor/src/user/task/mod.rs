@@ -165,7 +165,7 @@ impl UserTask {
     }
 
     fn adopt(&mut self, Adopted { process, greeted }: Adopted) {
-        self.place = Some(self.host.desk.occupy(self.verdicts.0.clone()));
+        self.place = Some(self.host.desk.occupy(self.weight.set_aside, self.verdicts.0.clone()));
         self.follow(process);
         for event in self.connected(greeted) {
             self.apply(event);

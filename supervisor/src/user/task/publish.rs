@@ -63,7 +63,7 @@ impl UserTask {
     fn phase(&self, before: &Phase) -> Phase {
         match self.policy.state() {
             State::Stopped { .. } => Phase::Stopped,
-            State::Queued { at_capacity } => Phase::Queued { at_capacity: *at_capacity },
+            State::Queued { wait } => Phase::Queued { wait: *wait },
             State::Starting { .. } => Phase::Starting,
             State::Running { .. } => Phase::Running,
             State::LoggingOut { .. } | State::Stopping { .. } => Phase::Stopping,

@@ -322,7 +322,7 @@ async fn nobody_starts_beyond_capacity_and_a_free_place_is_taken() {
     let house = house("", |config| config.max_users = 1);
     let one = house.ready("1").await;
     let two = house.wake("2");
-    until(&two, |view| view.phase == Phase::Queued { at_capacity: true }).await;
+    until(&two, |view| view.phase == Phase::Queued { wait: crate::admission::Wait::Place }).await;
     assert!(!house.host.state.auth_dir(&two.user).exists(), "nothing on disk before a start");
     one.disconnect().await;
     until(&two, |view| view.state().is_some()).await;
@@ -363,7 +363,7 @@ async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
     }
     crate::user::folders::remember(&house.host.state, &unlinked, false).expect("marked");
     crate::adopt::adopt_workers(&house.host, &house.registry).await;
-    crate::adopt::bring_back(&house.host, &house.registry).expect("read");
+    crate::adopt::bring_back(&house.host, &house.registry).await.expect("read");
     assert!(!house.host.run.user_dir(&dead).exists());
     let users: Vec<_> = house.registry.list().into_iter().map(|handle| handle.user).collect();
     assert_eq!(users, std::slice::from_ref(&linked));
