@@ -318,7 +318,7 @@ fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
     world.pass(RULES.stop);
     assert!(world.killed, "one that does not stop is killed");
     world.feed(Event::Exited(crash()));
-    assert_eq!(world.policy.state, State::Queued { at_capacity: false });
+    assert_eq!(world.policy.state, State::Queued { wait: crate::admission::Wait::Starts });
     assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, 0));
     world.feed(Event::Admitted);
     assert_eq!(world.spawned, 2);
