@@ -9,6 +9,7 @@
 
 pub mod chat;
 pub mod config;
+pub mod errors;
 pub mod layout;
 pub mod protocol;
 pub mod secret;

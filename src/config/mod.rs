@@ -10,4 +10,4 @@ mod worker;
 
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
 pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
-pub use worker::{Deadlines, WorkerConfig};
+pub use worker::{Deadlines, Landlock, WorkerConfig};

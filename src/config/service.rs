@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, MemoryPolicy, UserConfig};
+use super::{Deadlines, Landlock, MemoryPolicy, UserConfig};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -55,6 +55,10 @@ pub struct ServiceConfig {
     pub trusted_networks: Vec<IpNet>,
     /// Keys that callers may show, each at least 16 characters. Default none.
     pub api_keys: Vec<Secret>,
+    /// Whether each worker and its browser are shut in by the kernel's Landlock, so that they reach no other
+    /// user's files, processes or ports. Default `auto`: as far as the kernel can. `off` is for looking for the
+    /// cause of trouble; each worker's start then logs a warning.
+    pub landlock: Landlock,
     /// How log lines look. Default: for people on a terminal, JSON elsewhere.
     pub log_format: LogFormat,
     /// After how many seconds a worker is stopped that shows a code which nobody asks for. Default 600: a page
@@ -186,6 +190,7 @@ impl Default for ServiceConfig {
             webhook_url: "http://localhost:5002/webhook".into(),
             trusted_networks: Vec::new(),
             api_keys: Vec::new(),
+            landlock: Landlock::Auto,
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,

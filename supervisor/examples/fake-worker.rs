@@ -76,7 +76,13 @@ impl Fake {
             version: "fake".into(),
             report: self.report(),
         });
-        let _ = frames.next().await;
+        match frames.next().await {
+            Some(Ok(first)) => match first.message()? {
+                ToWorker::Hello(theirs) if theirs.token == self.config.token => {}
+                _ => return Err("no supervisor of ours".into()),
+            },
+            _ => return Ok(()),
+        }
         frames.send(Frame::new(&hello, Bytes::new())?).await?;
         let wanted = self.wishes.iter().find_map(|wish| wish.strip_prefix("events-")?.parse::<u64>().ok());
         for seq in self.acknowledged + 1..=wanted.unwrap_or(0) {

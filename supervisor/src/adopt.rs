@@ -17,7 +17,7 @@ use crate::logging::chain;
 use crate::registry::Registry;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::process::{Traces, WorkerProcess, sweep};
-use crate::user::{Adopted, Host, Phase, folders};
+use crate::user::{Adopted, Host, Phase, folders, token};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);
@@ -115,7 +115,11 @@ async fn look(host: &Host, user: &UserId) -> Found {
             return Found::Foreign;
         }
     };
-    match link::greet(peer, user, HELLO).await {
+    let greeted = match token::read(&host.state, user) {
+        Ok(token) => link::greet(peer, user, token, HELLO).await,
+        Err(error) => Err(GreetingError::NoToken(error)),
+    };
+    match greeted {
         Ok(greeted) if host.state.auth_dir(user).exists() => {
             Found::Living(Box::new(Adopted { process, greeted }))
         }

@@ -9,6 +9,7 @@ mod harness;
 mod bad_input;
 mod crashes;
 mod faults;
+mod hostile;
 mod isolation;
 mod lifecycle;
 mod memory;

@@ -7,6 +7,7 @@ pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
 mod task;
+pub(crate) mod token;
 pub(crate) mod view;
 mod vigil;
 

@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 use super::machine::{Action, Event, State, step};
 use super::{Command, SessionHandle};
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PageView, ProbeError};
-use crate::errors::chain;
 use crate::spool::OutboxHandle;
+use colmeia::errors::chain;
 
 /// How long calls in flight may take to finish when the session ends.
 const FINISH_CALLS: Duration = Duration::from_secs(3);

@@ -5,6 +5,7 @@
 //! other process.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -47,7 +48,7 @@ impl Table {
 pub(crate) struct Traces {
     /// The worker's process id, which is the number of its session.
     pub(crate) session: Option<Pid>,
-    /// The user's runtime folder: the browser's `TMPDIR`.
+    /// The user's runtime folder: the worker's `TMPDIR`, and the browser's is in it.
     pub(crate) user_dir: PathBuf,
 }
 
@@ -177,12 +178,13 @@ fn parse_stat(line: &str) -> Option<Stat> {
     Some(Stat { zombie, parent, session })
 }
 
-/// Whether the process was started with this folder as its `TMPDIR`. Not every process can be asked.
+/// Whether the process was started with this folder, or one in it, as its `TMPDIR`. Not every process can be asked.
 fn has_mark(pid: Pid, user_dir: &Path) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
     environment
         .split(|byte| *byte == 0)
-        .any(|entry| entry.strip_prefix(b"TMPDIR=").is_some_and(|dir| dir == user_dir.as_os_str().as_bytes()))
+        .filter_map(|entry| entry.strip_prefix(b"TMPDIR="))
+        .any(|dir| Path::new(OsStr::from_bytes(dir)).starts_with(user_dir))
 }
 
 /// Reaps a dead process if it is our child; others have other parents.
@@ -225,7 +227,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let mut child = std::process::Command::new("sleep")
             .arg("1000")
-            .env("TMPDIR", folder.path())
+            .env("TMPDIR", folder.path().join("tmp"))
             .spawn()
             .expect("sleep runs");
         // Right after the fork the environment is still ours: exec is over when the name has changed.

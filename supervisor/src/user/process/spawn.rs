@@ -1,7 +1,7 @@
 //! Starts a worker. Unsafe code is only here and in `pidfd`.
 //!
-//! Owns what a new process gets: a session of its own, an environment with nothing in it but what is needed, its
-//! configuration on standard input. Nothing ties it to us: it outlives us.
+//! Owns what a new process gets: a session of its own, an environment with nothing in it but what is needed, no
+//! open file but the standard streams, its configuration on standard input. Nothing ties it to us: it outlives us.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use colmeia::config::{LogFormat, WorkerConfig};
+use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -21,6 +22,8 @@ use crate::memory::{CgroupError, Group};
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
+/// The first descriptor after the standard streams.
+const FIRST_OWN_FD: libc::c_uint = 3;
 /// What a worker writes once its socket listens.
 const READY: &[u8] = b"ready\n";
 
@@ -62,6 +65,9 @@ pub(crate) enum SpawnError {
     /// It cannot be put under its caps.
     #[error("cannot put it under its memory cap")]
     Cap(#[from] CgroupError),
+    /// Its token cannot be kept.
+    #[error("cannot keep its token")]
+    Token(#[source] io::Error),
     /// The runtime folder cannot be made.
     #[error("cannot make {}", path.display())]
     Folder {
@@ -88,12 +94,12 @@ pub(crate) fn spawn(
         .env_clear()
         .envs(INHERITED.iter().filter_map(|key| Some((*key, std::env::var_os(key)?))))
         .env("COLMEIA_LOG_FORMAT", log_format(launch.log_format))
-        // Where the browser puts its temporary files, and the mark by which its processes are found.
+        // For temporary files, and the mark by which its processes are found.
         .env("TMPDIR", user_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    in_own_session(&mut command, group.map(Group::worker_entrance).transpose()?);
+    cut_off(&mut command, group.map(Group::worker_entrance).transpose()?);
 
     // Nobody may reap it before it is counted.
     let (mut child, handle, pid) = launch
@@ -142,20 +148,24 @@ fn log_format(format: LogFormat) -> OsString {
 }
 
 /// A session of its own: a signal for our terminal's group does not reach the worker, and whatever it starts can
-/// be recognised by the session's number. It enters its control group first, so that nothing of it ever runs
-/// without its caps.
+/// be recognised by the session's number. Files that a library of ours opened without close-on-exec stay ours.
+/// It enters its control group first, so that nothing of it ever runs without its caps.
 #[allow(unsafe_code)]
-fn in_own_session(command: &mut Command, entrance: Option<File>) {
+fn cut_off(command: &mut Command, entrance: Option<File>) {
     let before_exec = move || {
         if let Some(entrance) = &entrance {
             // Whoever writes this enters.
             rustix::io::write(entrance, b"0")?;
         }
-        setsid()?;
-        Ok(())
+        // SAFETY: a system call on numbers alone. It marks descriptors to be closed at exec and closes none, so
+        // that none is closed under its owner. Kernels before 5.11 do not know it, which is no harm by itself.
+        unsafe {
+            libc::syscall(libc::SYS_close_range, FIRST_OWN_FD, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
+        };
+        setsid().map(drop).map_err(io::Error::from)
     };
     // SAFETY: between fork and exec only write(2), on a descriptor that was opened before and belongs to the
-    // closure, and setsid(2) are called: async-signal-safe, no allocation, no lock.
+    // closure, close_range(2) and setsid(2) are called: async-signal-safe, no allocation, no lock.
     unsafe { command.pre_exec(before_exec) };
 }
 

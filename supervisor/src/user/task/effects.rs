@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use colmeia::config::WorkerConfig;
 use colmeia::protocol::ToWorker;
-use colmeia::{ExitReason, UserId};
+use colmeia::{ExitReason, Secret, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Host, Note, UserTask, Worker};
@@ -15,7 +15,8 @@ use crate::user::folders;
 use crate::user::handle::DisconnectOutcome;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::policy::{Action, Event};
-use crate::user::process::{self, Spawned, WorkerProcess};
+use crate::user::process::{self, SpawnError, Spawned, WorkerProcess};
+use crate::user::token;
 
 /// How long to wait before a socket is tried again on which nobody listened.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -58,8 +59,9 @@ impl UserTask {
     fn spawn(&mut self) -> Option<Event> {
         let host = &self.host;
         let started = host.memory.group(&self.user, &host.config.memory_of(&self.user));
-        let started = started.map_err(process::SpawnError::from).and_then(|group| {
-            let config = worker_config(host, &self.user, group.as_ref());
+        let started = started.map_err(SpawnError::from).and_then(|group| {
+            let token = token::mint(&host.state, &self.user).map_err(SpawnError::Token)?;
+            let config = worker_config(host, &self.user, token, group.as_ref());
             process::spawn(&host.launch, &config, &host.run.user_dir(&self.user), group.as_ref())
         });
         match started {
@@ -135,6 +137,7 @@ impl UserTask {
     }
 
     fn delete_auth(&self) {
+        token::forget(&self.host.state, &self.user);
         match folders::bury(&self.host.state, &self.user) {
             Ok(grave) => {
                 tracing::info!(user = %self.user, existed = grave.is_some(), "session deleted");
@@ -183,10 +186,11 @@ async fn greet(
     if peer.pid != process.pid() {
         return Err(GreetingError::ForeignProcess(peer.pid.as_raw_nonzero().get().unsigned_abs()));
     }
-    link::greet(peer, user, left).await
+    let token = token::read(&host.state, user).map_err(GreetingError::NoToken)?;
+    link::greet(peer, user, token, left).await
 }
 
-fn worker_config(host: &Host, user: &UserId, group: Option<&Group>) -> WorkerConfig {
+fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group>) -> WorkerConfig {
     let config = &host.config;
     WorkerConfig {
         user: user.clone(),
@@ -197,6 +201,8 @@ fn worker_config(host: &Host, user: &UserId, group: Option<&Group>) -> WorkerCon
         browser: config.browser.clone(),
         wa_js: config.wa_js.clone(),
         languages: config.languages.clone(),
+        landlock: config.landlock,
+        token,
         deadlines: config.deadlines,
         browser_group: group.map(Group::browser_entrance),
     }
