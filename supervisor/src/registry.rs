@@ -128,8 +128,15 @@ impl Registry {
                     handle.wake();
                 }
             }
+            Command::Operate(operation) => {
+                if let Ok(handle) = self.find_or_create(user) {
+                    handle.operate(operation);
+                }
+            }
             Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
-            Command::Disconnect { answer } => drop(answer.send(DisconnectOutcome::OnlyHere)),
+            Command::Disconnect { answer } | Command::Reset { answer } => {
+                drop(answer.send(DisconnectOutcome::OnlyHere))
+            }
             Command::Shutdown { answer } => drop(answer.send(())),
         }
     }

@@ -12,6 +12,8 @@ use crate::user::{Phase, UserView};
 pub(super) enum Standing<'a> {
     /// No process, and none on its way.
     Absent,
+    /// An operator stopped it, and nobody else can start it.
+    Held,
     /// All places are taken.
     AtCapacity { linked: bool },
     /// Something is being started or ended. `linked` when a phone was linked and the session is coming back;
@@ -37,6 +39,7 @@ impl<'a> Standing<'a> {
         let linked = view.was_linked;
         let state = match &view.phase {
             Phase::Stopped => return Self::Absent,
+            Phase::Held => return Self::Held,
             Phase::Queued { at_capacity: true } => return Self::AtCapacity { linked },
             Phase::Queued { at_capacity: false } | Phase::Starting => None,
             Phase::BackingOff { .. } => return Self::Underway { linked, again: true },
@@ -84,7 +87,7 @@ impl<'a> Standing<'a> {
         match self {
             Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
             Self::AtCapacity { linked } | Self::Underway { linked, .. } => linked,
-            Self::Absent | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
+            Self::Absent | Self::Held | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
         }
     }
 
@@ -108,6 +111,7 @@ impl<'a> Standing<'a> {
 pub(super) fn state_name(view: &UserView) -> &'static str {
     match &view.phase {
         Phase::Stopped => "disconnected",
+        Phase::Held => "stopped",
         Phase::Queued { .. } => "queued",
         Phase::Starting => "starting",
         Phase::Running => view.state().map_or("unresponsive", SessionState::name),

@@ -10,6 +10,6 @@ mod task;
 pub(crate) mod view;
 mod vigil;
 
-pub(crate) use handle::{CallFailure, CallResult, Command, DisconnectOutcome, UserHandle};
+pub(crate) use handle::{CallFailure, CallResult, Command, DisconnectOutcome, Operation, UserHandle};
 pub(crate) use task::{Adopted, Host, UserTask};
 pub(crate) use view::{Phase, UserView};

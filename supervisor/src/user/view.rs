@@ -34,6 +34,8 @@ pub(crate) struct UserView {
 pub(crate) enum Phase {
     /// No process, and none wanted.
     Stopped,
+    /// No process, and none before an operator says so.
+    Held,
     /// Waits for a place among the running or the starting workers.
     Queued {
         /// All places are taken (and not merely the start limit).

@@ -158,6 +158,8 @@ impl Cast {
                 Command::Wake => "wake",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
+                Command::Operate(_) => "operate",
+                Command::Reset { .. } => "reset",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -165,7 +167,7 @@ impl Cast {
             match command {
                 Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
                 Command::Disconnect { answer } => drop(answer.send(self.outcome)),
-                Command::Wake | Command::Shutdown { .. } => {}
+                Command::Wake | Command::Operate(_) | Command::Reset { .. } | Command::Shutdown { .. } => {}
             }
         }
     }

@@ -26,7 +26,7 @@ impl Policy {
 
     pub(super) fn wake(&mut self, at: Duration, actions: &mut Vec<Action>) {
         self.attended = at;
-        if self.shutting_down {
+        if self.shutting_down || self.held {
             return;
         }
         match &self.state {
@@ -46,6 +46,7 @@ impl Policy {
 
     pub(super) fn queue(&mut self, actions: &mut Vec<Action>) {
         self.wake_after = false;
+        self.replace = false;
         self.state = State::Queued { at_capacity: false };
         actions.push(Action::RequestPlace);
     }
@@ -153,7 +154,13 @@ impl Policy {
                 self.keep = false;
                 actions.push(Action::Remember { linked: false });
             }
-            self.rest(now.at, actions);
+            if self.replace && self.forget.is_none() && !self.shutting_down && reason != ExitReason::LoggedOut
+            {
+                actions.push(Action::RestPlace);
+                self.queue(actions);
+            } else {
+                self.rest(now.at, actions);
+            }
         } else if reason == ExitReason::CapRecycle {
             actions.push(Action::RestPlace);
             self.restarts = self.restarts.saturating_add(1);
@@ -193,11 +200,13 @@ impl Policy {
             (self.linked, self.keep, self.attempts, self.last_exit) = (false, false, 0, None);
             self.failures.clear();
         }
-        if self.wake_after && !self.shutting_down {
+        if (self.wake_after || self.replace) && !self.held && !self.shutting_down {
             self.queue(actions);
         } else {
             self.state = State::Stopped { until: at + LINGER };
-            actions.push(Action::Finish);
+            if !self.held || self.shutting_down {
+                actions.push(Action::Finish);
+            }
         }
     }
 
@@ -220,6 +229,7 @@ impl Policy {
         let forget = self.forget.get_or_insert(Forget { told: false, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
         self.wake_after = false;
+        self.replace = false;
         let soon = self.rules.disconnect.mul_f64(0.2);
         match &mut self.state {
             State::Running { .. } if self.linked => {
@@ -239,6 +249,7 @@ impl Policy {
     pub(super) fn shut_down(&mut self, time: Duration, at: Duration, actions: &mut Vec<Action>) {
         self.shutting_down = true;
         self.wake_after = false;
+        self.replace = false;
         match &mut self.state {
             State::Running { .. } | State::Starting { .. } => self.stop_within(time, at, actions),
             // The phone is half told; the disconnect's own deadlines are short.
@@ -256,7 +267,7 @@ impl Policy {
             actions.push(Action::AnswerDisconnect { told: forget.told });
         }
         match &mut self.state {
-            State::Stopped { until } if at >= *until => {
+            State::Stopped { until } if at >= *until && !self.held => {
                 *until = at + LINGER;
                 actions.push(Action::Finish);
             }

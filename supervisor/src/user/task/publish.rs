@@ -60,6 +60,7 @@ impl UserTask {
 
     fn phase(&self, before: &Phase) -> Phase {
         match self.policy.state() {
+            State::Stopped { .. } if self.policy.held() => Phase::Held,
             State::Stopped { .. } => Phase::Stopped,
             State::Queued { at_capacity } => Phase::Queued { at_capacity: *at_capacity },
             State::Starting { .. } => Phase::Starting,
