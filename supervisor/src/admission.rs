@@ -38,13 +38,15 @@ enum Stage {
 pub(crate) struct Admission {
     max_running: usize,
     max_starting: usize,
+    /// Nobody starts.
+    closed: bool,
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
 }
 
 impl Admission {
     pub(crate) fn new(max_running: usize, max_starting: usize) -> Self {
-        Self { max_running, max_starting, stages: BTreeMap::new(), queue: VecDeque::new() }
+        Self { max_running, max_starting, closed: false, stages: BTreeMap::new(), queue: VecDeque::new() }
     }
 
     /// A wish: a new one, or one of somebody who rests and wants to start again.
@@ -87,6 +89,12 @@ impl Admission {
         self.advance()
     }
 
+    /// Holds all starts back, or lets them go on. Who waits meanwhile keeps their turn.
+    pub(crate) fn close(&mut self, closed: bool) -> Vec<(Ticket, Verdict)> {
+        self.closed = closed;
+        self.advance()
+    }
+
     fn advance(&mut self) -> Vec<(Ticket, Verdict)> {
         let count = |wanted: fn(&Stage) -> bool, stages: &BTreeMap<_, Stage>| {
             stages.values().filter(|stage| wanted(stage)).count()
@@ -99,7 +107,7 @@ impl Admission {
         for ticket in queue {
             let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
             let Stage::Waiting { placed, told } = *stage else { continue };
-            let at_capacity = !placed && taken >= self.max_running;
+            let at_capacity = self.closed || !placed && taken >= self.max_running;
             if !at_capacity && starting < self.max_starting {
                 *stage = Stage::Starting;
                 starting += 1;
@@ -132,6 +140,7 @@ enum Wish {
     Settle(Ticket),
     Rest(Ticket),
     Leave(Ticket),
+    Close(bool),
 }
 
 /// Where verdicts go, with the ticket they belong to: a late one must not be taken for another's.
@@ -163,6 +172,7 @@ impl Desk {
                     }
                     Wish::Settle(ticket) => admission.settle(ticket),
                     Wish::Rest(ticket) => admission.rest(ticket),
+                    Wish::Close(closed) => admission.close(closed),
                     Wish::Leave(ticket) => {
                         waiting.remove(&ticket);
                         admission.leave(ticket)
@@ -192,6 +202,11 @@ impl Desk {
         place.say(Wish::Occupy(place.ticket));
         place.say(Wish::Enter(place.ticket, verdicts));
         place
+    }
+
+    /// Holds all starts back, or lets them go on.
+    pub(crate) fn close(&self, closed: bool) {
+        let _ = self.wishes.send(Wish::Close(closed)); // the desk's task lives as long as we do
     }
 
     fn place(&self) -> Place {
@@ -267,6 +282,17 @@ mod tests {
         assert_eq!(admission.enter(2), [(2, FULL)]);
         assert_eq!(admission.rest(1), []);
         assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    }
+
+    #[test]
+    fn a_closed_desk_starts_nobody_and_an_open_one_those_who_waited() {
+        let mut admission = Admission::new(2, 2);
+        admission.enter(1);
+        admission.settle(1);
+        assert_eq!(admission.close(true), []);
+        assert_eq!(admission.rest(1), []);
+        assert_eq!((admission.enter(1), admission.enter(2)), (vec![(1, FULL)], vec![(2, FULL)]));
+        assert_eq!(admission.close(false), [(1, Verdict::Admitted), (2, Verdict::Admitted)]);
     }
 
     #[test]

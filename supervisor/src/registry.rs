@@ -135,7 +135,7 @@ impl Registry {
             }
             Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
             Command::Disconnect { answer } | Command::Reset { answer } => {
-                drop(answer.send(DisconnectOutcome::OnlyHere))
+                let _ = answer.send(DisconnectOutcome::OnlyHere);
             }
             Command::Shutdown { answer } => drop(answer.send(())),
         }

@@ -26,7 +26,7 @@ use crate::registry::Registry;
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
-use crate::{adopt, delivery, http, logging};
+use crate::{admin, adopt, delivery, http, logging};
 
 /// How long requests under way may take after the end was asked for.
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
@@ -127,6 +127,13 @@ async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
     std::fs::write(&address_file, address.to_string())
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop_http = CancellationToken::new();
+    let operators = admin::App {
+        registry: registry.clone(),
+        host: Arc::clone(&host),
+        journal: journal.clone(),
+        listen: address,
+    };
+    let admin = admin::start(operators, stop_http.clone());
     let app = http::App { registry: registry.clone(), config, journal };
     let mut http = tokio::spawn(http::serve(listener, app, stop_http.clone()));
     tracing::info!(%address, "listening");
@@ -160,6 +167,7 @@ async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
     tokio::join!(registry.shut_down(), async {
         tokio::select! { () = requests => {} () = hurried.cancelled() => {} }
     });
+    let _ = admin.await;
     stop_delivery.cancel();
     tokio::select! {
         late = timeout(FINISH_DELIVERIES, delivery) => if late.is_err() {

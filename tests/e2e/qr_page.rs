@@ -98,7 +98,10 @@ async fn the_page_shows_the_code_follows_it_and_says_when_the_phone_is_linked() 
     .await;
     keep_picture(&page, "qr-linked.png").await;
     assert!(read_code(&page).await.is_none(), "no code is left on the page");
-    assert!(text(&page).await.is_some_and(|text| text.contains("Dono 5511900000003")), "it names the account");
+    assert!(
+        text(&page).await.is_some_and(|text| text.contains("Dono 5511900000003")),
+        "it names the account"
+    );
 
     let english = Visitor::arrive("en-US").await;
     let page = english.open(&format!("http://{}/qr?user_id=3", farm.service.address())).await;

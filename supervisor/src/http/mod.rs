@@ -41,6 +41,7 @@ use access::Access;
 use users::Users;
 
 pub(crate) use server::serve;
+pub(crate) use standing::state_name;
 
 /// What HTTP needs of the rest of the supervisor.
 #[derive(Debug, Clone)]

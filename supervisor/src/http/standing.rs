@@ -108,7 +108,7 @@ impl<'a> Standing<'a> {
 }
 
 /// The name of where a user stands, finer than [`Standing`]: for `/status`, logs and lists.
-pub(super) fn state_name(view: &UserView) -> &'static str {
+pub(crate) fn state_name(view: &UserView) -> &'static str {
     match &view.phase {
         Phase::Stopped => "disconnected",
         Phase::Held => "stopped",

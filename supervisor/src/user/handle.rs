@@ -137,10 +137,11 @@ impl UserHandle {
     }
 
     /// Deletes the session and forgets the user. Bounded by the task itself.
-    pub(crate) async fn reset(&self) {
+    pub(crate) async fn reset(&self) -> DisconnectOutcome {
         let (answer, answered) = oneshot::channel();
-        if self.commands.send(Command::Reset { answer }).await.is_ok() {
-            let _ = answered.await;
+        match self.commands.send(Command::Reset { answer }).await {
+            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
+            Err(_) => DisconnectOutcome::OnlyHere,
         }
     }
 
