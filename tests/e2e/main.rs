@@ -13,5 +13,6 @@ mod isolation;
 mod lifecycle;
 mod messages;
 mod network;
+mod operators;
 mod profiles;
 mod qr_page;

@@ -151,7 +151,7 @@ mod tests {
         let (lines, position) = house.tail.last(3);
         assert_eq!(lines, ["b", "c", "d"]);
         let mut file = fs::OpenOptions::new().append(true).open(&house.file).expect("open");
-        write!(file, " and half\n").expect("written");
+        writeln!(file, " and half").expect("written");
         let (lines, position) = house.tail.since(position);
         assert_eq!(lines, ["half and half"]);
         assert_eq!(house.tail.since(position).0, Vec::<String>::new());
