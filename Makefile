@@ -1,11 +1,18 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
-.PHONY: help setup setup-test build run live test check deny nextest conformance clean
+.PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
+.PHONY: install deb test-vm clean
+
+# Where `make install` puts things; DESTDIR is a folder that is put before all of it.
+PREFIX ?= /usr
+DESTDIR ?=
 
 help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
+	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
+	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 
 setup:
 	@scripts/setup run
@@ -13,8 +20,17 @@ setup:
 setup-test:
 	@scripts/setup test
 
+setup-deb: setup
+	@scripts/setup deb
+
+setup-vm: setup-deb
+	@scripts/setup vm
+
 build: setup
 	cargo build --locked --workspace
+
+release: setup
+	cargo build --locked --release -p colmeia-supervisor -p colmeia-worker -p colmeiactl
 
 run: build
 	@scripts/run simulator
@@ -39,6 +55,33 @@ nextest:
 
 conformance:
 	cd simulator/conformance && npm test
+
+deb: setup-deb release
+	cargo deb --no-build --locked -p colmeia-supervisor -o target/debian/
+
+# The binaries of `make release`. A configuration that is there already is left alone.
+install:
+	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' target/release/colmeia-supervisor \
+		target/release/colmeia-worker target/release/colmeiactl
+	install -Dm755 systemd/sweep '$(DESTDIR)$(PREFIX)/lib/colmeia/sweep'
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/colmeia/wa-js' \
+		vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js \
+		vendor-js/node_modules/@wppconnect/wa-js/LICENSE
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/systemd/system' systemd/colmeia.service systemd/colmeia.socket
+	sed -i -e 's|=/usr/bin/colmeia|=$(PREFIX)/bin/colmeia|' -e 's|=/usr/lib/colmeia|=$(PREFIX)/lib/colmeia|' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia.service'
+	install -Dm644 systemd/colmeia.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/colmeia.conf'
+	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md CHANGELOG.md LICENSE
+	test -e '$(DESTDIR)/etc/colmeia/colmeia.toml' || { \
+		install -Dm640 systemd/colmeia.toml '$(DESTDIR)/etc/colmeia/colmeia.toml' && \
+		sed -i 's|"/usr/lib/colmeia|"$(PREFIX)/lib/colmeia|' '$(DESTDIR)/etc/colmeia/colmeia.toml'; }
+
+# The package of the binaries that all other tests use, unless PACKAGE names another, such as the one of `make deb`.
+test-vm: setup-vm
+	cargo build --locked --workspace
+	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
+	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug/colmeia-simulator
 
 clean:
 	cargo clean

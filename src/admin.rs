@@ -53,7 +53,7 @@ pub struct Session {
     pub pid: Option<u32>,
     /// The browser's process id.
     pub browser_pid: Option<u32>,
-    /// The memory of the worker and everything below it, in bytes (PSS where it can be read).
+    /// The memory of the worker and everything below it, in bytes, as it was last measured for the cap.
     pub memory: Option<u64>,
     /// How much it may use, where there is a cap.
     pub memory_cap: Option<u64>,

@@ -5,13 +5,18 @@
 //! ```text
 //! <state_dir>/
 //!   colmeia.db                              the supervisor's journal
+//!   colmeia.lock                            held by the one supervisor of this directory
+//!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
 //!     colmeia/worker.lock                   held by the worker that owns the directory
+//!     colmeia/unlinked                      a mark: no phone is linked, so nobody is brought back at boot
 //!     colmeia/spool/                        events that the supervisor has not acknowledged yet
+//!     colmeia/home/                         the browser's home
 //! <runtime_dir>/
 //!   supervisor.lock                         held by the one supervisor of this directory
 //!   v<protocol>/<uid>/worker.sock           the worker's own socket
+//!   v<protocol>/<uid>/tmp/                  the browser's temporary files
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -64,6 +69,18 @@ impl StateLayout {
         self.holds().join(user.as_str())
     }
 
+    /// The folder of the workers' tokens. It lies in no auth directory, so no worker can read it.
+    #[must_use]
+    pub fn tokens(&self) -> PathBuf {
+        self.root.join("colmeia_tokens")
+    }
+
+    /// The token of the user's worker.
+    #[must_use]
+    pub fn token(&self, user: &UserId) -> PathBuf {
+        self.tokens().join(user.as_str())
+    }
+
     /// The user's auth directory.
     #[must_use]
     pub fn auth_dir(&self, user: &UserId) -> PathBuf {
@@ -92,6 +109,12 @@ impl StateLayout {
     #[must_use]
     pub fn worker_log(&self, user: &UserId) -> PathBuf {
         self.own_dir(user).join("worker.log")
+    }
+
+    /// The browser's home.
+    #[must_use]
+    pub fn home_dir(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("home")
     }
 
     /// Events that wait for the supervisor.
@@ -164,10 +187,16 @@ impl RunLayout {
         self.root.join(format!("v{PROTOCOL_VERSION}"))
     }
 
-    /// The user's own folder; also the browser's `TMPDIR`.
+    /// The user's own folder; also the worker's `TMPDIR`.
     #[must_use]
     pub fn user_dir(&self, user: &UserId) -> PathBuf {
         self.user_dirs().join(user.as_str())
+    }
+
+    /// The browser's `TMPDIR`: beside the socket, and not around it.
+    #[must_use]
+    pub fn browser_tmp(&self, user: &UserId) -> PathBuf {
+        self.user_dir(user).join("tmp")
     }
 
     /// The worker's socket.

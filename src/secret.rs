@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 
 /// Text whose `Debug` shows nothing. It has no `Display`: reading it takes an explicit [`Secret::expose`].
 ///
@@ -17,6 +18,12 @@ impl Secret {
     /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// Whether both are the same, in a time that tells nothing about where they differ.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 
     /// The text itself, for the one place that needs it.
@@ -35,6 +42,15 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_same_text_matches() {
+        let secret = Secret::new("0123");
+        assert!(secret.matches(&Secret::new("0123")));
+        for other in ["", "012", "0124", "01234"] {
+            assert!(!secret.matches(&Secret::new(other)), "{other}");
+        }
+    }
 
     #[test]
     fn debug_shows_nothing() {

@@ -4,8 +4,12 @@
 //! Owns the names, the defaults and the reasons for them. Reading files, environment and flags is the
 //! supervisor's business.
 
+#[cfg(test)]
+mod example;
+mod memory;
 mod service;
 mod worker;
 
+pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
 pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
-pub use worker::{Deadlines, WorkerConfig};
+pub use worker::{Deadlines, Landlock, WorkerConfig};

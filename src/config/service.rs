@@ -3,14 +3,15 @@
 //! Owns the keys and their rules ([`ServiceConfig::validate`]). It never reads a file, the environment or the
 //! disk: where values come from is the supervisor's `settings`.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::Deadlines;
-use crate::Secret;
+use super::{Deadlines, Landlock, MemoryPolicy, UserConfig};
+use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
 /// `COLMEIA_<KEY>`, and the most used ones are flags.
@@ -54,6 +55,10 @@ pub struct ServiceConfig {
     pub trusted_networks: Vec<IpNet>,
     /// Keys that callers may show, each at least 16 characters. Default none.
     pub api_keys: Vec<Secret>,
+    /// Whether each worker and its browser are shut in by the kernel's Landlock, so that they reach no other
+    /// user's files, processes or ports. Default `auto`: as far as the kernel can. `off` is for looking for the
+    /// cause of trouble; each worker's start then logs a warning.
+    pub landlock: Landlock,
     /// How log lines look. Default: for people on a terminal, JSON elsewhere.
     pub log_format: LogFormat,
     /// After how many seconds a worker is stopped that shows a code which nobody asks for. Default 600: a page
@@ -77,6 +82,11 @@ pub struct ServiceConfig {
     pub restart: RestartPolicy,
     /// The workers' deadlines.
     pub deadlines: Deadlines,
+    /// What each user's processes may take.
+    pub memory: MemoryPolicy,
+    /// What is set for single users, as `[users.<uid>.memory]`. Default nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<UserId, UserConfig>,
 }
 
 /// How a worker that failed is started again: full jitter below an exponential ceiling, and a limit.
@@ -129,6 +139,22 @@ pub enum InvalidConfig {
         /// The least that is allowed.
         least: u64,
     },
+    /// More than can be meant.
+    #[error("{key}: must be at most {most}")]
+    TooLarge {
+        /// The key.
+        key: &'static str,
+        /// The most that is allowed.
+        most: u64,
+    },
+    /// What is set for one user is wrong together with what is set for all.
+    #[error("users.{user}.{wrong}")]
+    OfUser {
+        /// Whose it is.
+        user: UserId,
+        /// The key and why.
+        wrong: Box<InvalidConfig>,
+    },
     /// One key contradicts another.
     #[error("{key}: must not be less than {other}")]
     LessThan {
@@ -164,6 +190,7 @@ impl Default for ServiceConfig {
             webhook_url: "http://localhost:5002/webhook".into(),
             trusted_networks: Vec::new(),
             api_keys: Vec::new(),
+            landlock: Landlock::Auto,
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,
@@ -174,6 +201,8 @@ impl Default for ServiceConfig {
             stop_deadline_ms: 15_000,
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
+            memory: MemoryPolicy::default(),
+            users: BTreeMap::new(),
         }
     }
 }
@@ -185,6 +214,12 @@ impl Default for RestartPolicy {
 }
 
 impl ServiceConfig {
+    /// What the processes of this user may take.
+    #[must_use]
+    pub fn memory_of(&self, user: &UserId) -> MemoryPolicy {
+        self.memory.overridden(self.users.get(user).copied().unwrap_or_default().memory)
+    }
+
     /// Checks what types cannot say.
     ///
     /// # Errors
@@ -270,6 +305,12 @@ impl ServiceConfig {
             if value < least {
                 return Err(InvalidConfig::LessThan { key, other });
             }
+        }
+        self.memory.validate()?;
+        for user in self.users.keys() {
+            self.memory_of(user)
+                .validate()
+                .map_err(|wrong| InvalidConfig::OfUser { user: user.clone(), wrong: Box::new(wrong) })?;
         }
         Ok(())
     }

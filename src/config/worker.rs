@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
+use crate::{Secret, UserId};
 
 /// Everything a worker needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +28,26 @@ pub struct WorkerConfig {
     pub wa_js: Option<PathBuf>,
     /// The languages that the browser asks for, the preferred first, such as `pt-BR`.
     pub languages: Vec<String>,
+    /// Whether the kernel shuts it in.
+    pub landlock: Landlock,
+    /// What a supervisor has to say before it is told anything, new with each worker. A peer's user id does not
+    /// tell a supervisor from another user's browser.
+    pub token: Secret,
     /// Its deadlines.
     pub deadlines: Deadlines,
+    /// The file through which the browser enters its control group, where there is one; otherwise `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser_group: Option<PathBuf>,
+}
+
+/// Whether workers and their browsers are shut in by the kernel (Landlock).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Landlock {
+    /// As far as the kernel can.
+    Auto,
+    /// Not at all.
+    Off,
 }
 
 /// How long each thing may take, in milliseconds. Every state of a session has one of these.

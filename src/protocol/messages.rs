@@ -1,12 +1,12 @@
 //! The messages of the two directions: [`ToWorker`] and [`FromWorker`].
 //!
-//! The first frame of each side is its Hello; anything else ends the connection. A new connection supersedes
+//! The first frame of each side is its Hello, the supervisor's first; anything else ends the connection. A new connection supersedes
 //! the old one: the supervisor that speaks last is the one that lives.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Call, CallError, Event, Reply};
-use crate::{SessionReport, UserId};
+use crate::{Secret, SessionReport, UserId};
 
 /// What a supervisor says first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct SupervisorHello {
     pub protocol: u32,
     /// The user that it expects to find here.
     pub user: UserId,
+    /// The worker's [`crate::config::WorkerConfig::token`].
+    pub token: Secret,
 }
 
 /// What a worker says first.
@@ -57,6 +59,8 @@ pub enum ToWorker {
         /// Comes back in the [`FromWorker::Pong`].
         id: u64,
     },
+    /// Ask the page to free what memory it can.
+    RelieveMemory,
     /// Close the browser, flush the profile, end the process.
     Stop,
 }

@@ -1,5 +1,5 @@
 //! A worker without a browser, for the supervisor's tests: it speaks the protocol, and misbehaves as its
-//! `page_url` asks (`http://fake/<what>/<what>…`).
+//! `page_url` asks (`http://fake/<what>/<what>…`). With `only-<user>` among it, the others behave.
 //!
 //! An example and not a test, because the tests need it as a program of its own. It is never installed.
 
@@ -14,8 +14,9 @@ use colmeia::protocol::{
     Call, Event, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, ToWorker, WorkerHello,
 };
 use colmeia::session::LogoutCause;
-use colmeia::{Me, Secret, SessionReport, SessionState};
+use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use futures::{SinkExt as _, StreamExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::codec::Framed;
 
@@ -30,7 +31,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     let config: WorkerConfig = serde_json::from_str(&text)?;
-    let wishes = config.page_url.split('/').skip(3).map(String::from).collect();
+    let mut wishes: Vec<String> = config.page_url.split('/').skip(3).map(String::from).collect();
+    let only = wishes.iter().find_map(|wish| wish.strip_prefix("only-"));
+    if only.is_some_and(|only| only != config.user.as_str()) {
+        wishes.clear();
+    }
     let mut fake = Fake { config, wishes, acknowledged: 0 };
     if fake.wants("exit-at-once") {
         std::process::exit(3);
@@ -70,16 +75,26 @@ impl Fake {
         })
     }
 
-    async fn serve(&mut self, mut frames: Framed<UnixStream, FrameCodec>) -> Result<(), Box<dyn Error>> {
-        let user = if self.wants("wrong-user") { "somebody_else".parse()? } else { self.config.user.clone() };
-        let hello = FromWorker::Hello(WorkerHello {
+    fn hello(&self, user: UserId) -> FromWorker {
+        FromWorker::Hello(WorkerHello {
             protocol: PROTOCOL_VERSION,
             user,
             pid: std::process::id(),
-            version: "fake".into(),
+            version: if self.wants("older") { "0.0.0" } else { env!("CARGO_PKG_VERSION") }.into(),
             report: self.report(),
-        });
-        let _ = frames.next().await;
+        })
+    }
+
+    async fn serve(&mut self, mut frames: Framed<UnixStream, FrameCodec>) -> Result<(), Box<dyn Error>> {
+        let user = if self.wants("wrong-user") { "somebody_else".parse()? } else { self.config.user.clone() };
+        let hello = self.hello(user);
+        match frames.next().await {
+            Some(Ok(first)) => match first.message()? {
+                ToWorker::Hello(theirs) if theirs.token == self.config.token => {}
+                _ => return Err("no supervisor of ours".into()),
+            },
+            _ => return Ok(()),
+        }
         frames.send(Frame::new(&hello, Bytes::new())?).await?;
         let wanted = self.wishes.iter().find_map(|wish| wish.strip_prefix("events-")?.parse::<u64>().ok());
         for seq in self.acknowledged + 1..=wanted.unwrap_or(0) {
@@ -96,7 +111,7 @@ impl Fake {
                 ToWorker::Stop if self.wants("ignore-stop") => Vec::new(),
                 ToWorker::Stop => std::process::exit(0),
                 ToWorker::Request { id, call, .. } => self.call(id, &call, &mut frames).await?,
-                ToWorker::Hello(_) => Vec::new(),
+                ToWorker::Hello(_) | ToWorker::RelieveMemory => Vec::new(),
             };
             for answer in answers {
                 frames.send(Frame::new(&answer, Bytes::new())?).await?;
@@ -128,6 +143,31 @@ impl Fake {
             frames
                 .send(Frame { head: Bytes::from_static(b"{\"type\":\"nonsense\"}"), body: Bytes::new() })
                 .await?;
+        }
+        if self.wants("flood-on-call") {
+            loop {
+                frames.send(Frame::new(&FromWorker::Report(self.report()), Bytes::new())?).await?;
+            }
+        }
+        // What these say is no frame, or only the beginning of one.
+        for (wish, bytes) in [
+            ("garbage-on-call", vec![0xff; 4096]),
+            ("long-frame-on-call", [u32::MAX.to_be_bytes(), [0; 4]].concat()),
+            ("half-frame-on-call", [1_000_000_u32.to_be_bytes(), [0; 4]].concat()),
+        ] {
+            if self.wants(wish) {
+                frames.get_mut().write_all(&bytes).await?;
+                std::future::pending::<()>().await;
+            }
+        }
+        if self.wants("long-report-on-call") {
+            let qr = Some(Secret::new("x".repeat(1_000_000)));
+            let report = SessionReport::of(SessionState::AwaitingScan { qr });
+            frames.send(Frame::new(&FromWorker::Report(report), Bytes::new())?).await?;
+        }
+        if self.wants("say-hello-on-call") {
+            let hello = self.hello("somebody_else".parse()?);
+            frames.send(Frame::new(&hello, Bytes::new())?).await?;
         }
         let sent = Reply::Sent { message: "true_1@c.us_A".into(), timestamp_ms: 1 };
         let invented = FromWorker::Response { id: id + 1_000_000, result: Ok(Reply::Done) };

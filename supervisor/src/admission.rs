@@ -1,12 +1,12 @@
 //! Who may start now: [`Admission`] decides, [`Desk`] is the one task that owns it.
 //!
 //! Owns the places of all workers and the queue for them. `Admission` is pure: first come, first served, at most
-//! `max_running` places taken and `max_starting` of them starting. It knows no user and no process, only
-//! tickets.
+//! `max_running` places taken and `max_starting` of them starting, and what is set aside for all of them within
+//! the memory that there is. It knows no user and no process, only tickets.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Names one wish for a place.
 pub(crate) type Ticket = u64;
@@ -16,8 +16,19 @@ pub(crate) type Ticket = u64;
 pub(crate) enum Verdict {
     /// Start now.
     Admitted,
-    /// Not yet; `at_capacity` when all places are taken and not merely all those for starts.
-    Waiting { at_capacity: bool },
+    /// Not yet.
+    Waiting { wait: Wait },
+}
+
+/// What a wish waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Others that are just starting.
+    Starts,
+    /// A place: all are taken.
+    Place,
+    /// Memory: if all that run took what they may, there would not be enough for one more.
+    Memory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +36,7 @@ enum Stage {
     /// In the queue; `placed` if it kept its place from before.
     Waiting {
         placed: bool,
-        told: Option<bool>,
+        told: Option<Wait>,
     },
     Starting,
     Running,
@@ -42,11 +53,34 @@ pub(crate) struct Admission {
     closed: bool,
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
+    /// What is set aside for each, in bytes; nothing for those who are not in here.
+    sizes: HashMap<Ticket, u64>,
+    /// The bytes that there are for all; no limit where nobody measures.
+    room: Option<u64>,
 }
 
 impl Admission {
     pub(crate) fn new(max_running: usize, max_starting: usize) -> Self {
-        Self { max_running, max_starting, closed: false, stages: BTreeMap::new(), queue: VecDeque::new() }
+        Self {
+            max_running,
+            max_starting,
+            closed: false,
+            stages: BTreeMap::new(),
+            queue: VecDeque::new(),
+            sizes: HashMap::new(),
+            room: None,
+        }
+    }
+
+    /// This much is set aside for this one, whenever it takes a place.
+    pub(crate) fn set_aside(&mut self, ticket: Ticket, bytes: u64) {
+        self.sizes.insert(ticket, bytes);
+    }
+
+    /// There is this much for all of them together.
+    pub(crate) fn measured(&mut self, room: Option<u64>) -> Vec<(Ticket, Verdict)> {
+        self.room = room;
+        self.advance()
     }
 
     /// A wish: a new one, or one of somebody who rests and wants to start again.
@@ -85,6 +119,7 @@ impl Admission {
     /// The place, or the wish for one, is given back.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
         self.stages.remove(&ticket);
+        self.sizes.remove(&ticket);
         self.queue.retain(|waiting| *waiting != ticket);
         self.advance()
     }
@@ -102,22 +137,37 @@ impl Admission {
         let takes_place = |stage: &Stage| !matches!(stage, Stage::Waiting { placed: false, .. });
         let mut taken = count(takes_place, &self.stages);
         let mut starting = count(|stage| *stage == Stage::Starting, &self.stages);
+        let size = |ticket: &Ticket| self.sizes.get(ticket).copied().unwrap_or(0);
+        let holders = self.stages.iter().filter(|(_, stage)| takes_place(stage));
+        let mut bytes: u64 = holders.map(|(ticket, _)| size(ticket)).fold(0, u64::saturating_add);
+        // Who needs less does not overtake: the first would wait for ever.
+        let mut short = false;
         let mut verdicts = Vec::new();
         let queue = std::mem::take(&mut self.queue);
         for ticket in queue {
             let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
             let Stage::Waiting { placed, told } = *stage else { continue };
-            let at_capacity = self.closed || !placed && taken >= self.max_running;
-            if !at_capacity && starting < self.max_starting {
+            let size = self.sizes.get(&ticket).copied().unwrap_or(0);
+            let full = self.closed || !placed && taken >= self.max_running;
+            // One may always run, or a machine smaller than one cap would serve nobody.
+            let over = self.room.is_some_and(|room| bytes.saturating_add(size) > room) && taken > 0;
+            short |= !placed && !full && over;
+            let wait = match (full, short && !placed) {
+                (true, _) => Wait::Place,
+                (false, true) => Wait::Memory,
+                (false, false) => Wait::Starts,
+            };
+            if wait == Wait::Starts && starting < self.max_starting {
                 *stage = Stage::Starting;
                 starting += 1;
                 taken += usize::from(!placed);
+                bytes = bytes.saturating_add(if placed { 0 } else { size });
                 verdicts.push((ticket, Verdict::Admitted));
                 continue;
             }
-            if told != Some(at_capacity) {
-                *stage = Stage::Waiting { placed, told: Some(at_capacity) };
-                verdicts.push((ticket, Verdict::Waiting { at_capacity }));
+            if told != Some(wait) {
+                *stage = Stage::Waiting { placed, told: Some(wait) };
+                verdicts.push((ticket, Verdict::Waiting { wait }));
             }
             self.queue.push_back(ticket);
         }
@@ -134,9 +184,9 @@ pub(crate) struct Desk {
 
 #[derive(Debug)]
 enum Wish {
-    Enter(Ticket, Verdicts),
+    Enter(Ticket, u64, Verdicts),
     Again(Ticket),
-    Occupy(Ticket),
+    Occupy(Ticket, u64),
     Settle(Ticket),
     Rest(Ticket),
     Leave(Ticket),
@@ -154,19 +204,40 @@ pub(crate) struct Place {
 }
 
 impl Desk {
-    /// Opens the desk. Its task ends when the last handle and the last place are gone.
-    pub(crate) fn open(mut admission: Admission) -> Self {
+    /// Opens a desk that knows nothing of memory.
+    #[cfg(test)]
+    pub(crate) fn open(admission: Admission) -> Self {
+        Self::open_with(admission, watch::channel(None).1)
+    }
+
+    /// Opens the desk; `room` says how much memory there is for all. Its task ends when the last handle and the
+    /// last place are gone.
+    pub(crate) fn open_with(mut admission: Admission, mut room: watch::Receiver<Option<u64>>) -> Self {
         let (wishes, mut inbox) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut waiting: HashMap<Ticket, Verdicts> = HashMap::new();
-            while let Some(wish) = inbox.recv().await {
+            let mut measuring = true;
+            admission.measured(*room.borrow_and_update());
+            loop {
+                let wish = tokio::select! {
+                    wish = inbox.recv() => wish,
+                    changed = room.changed(), if measuring => {
+                        measuring = changed.is_ok();
+                        let room = *room.borrow_and_update();
+                        tell(&waiting, admission.measured(room));
+                        continue;
+                    }
+                };
+                let Some(wish) = wish else { break };
                 let verdicts = match wish {
-                    Wish::Enter(ticket, verdicts) => {
+                    Wish::Enter(ticket, bytes, verdicts) => {
+                        admission.set_aside(ticket, bytes);
                         waiting.insert(ticket, verdicts);
                         admission.enter(ticket)
                     }
                     Wish::Again(ticket) => admission.enter(ticket),
-                    Wish::Occupy(ticket) => {
+                    Wish::Occupy(ticket, bytes) => {
+                        admission.set_aside(ticket, bytes);
                         admission.occupy(ticket);
                         Vec::new()
                     }
@@ -178,29 +249,24 @@ impl Desk {
                         admission.leave(ticket)
                     }
                 };
-                for (ticket, verdict) in verdicts {
-                    if let Some(to) = waiting.get(&ticket) {
-                        // A receiver that is gone drops its place too, which comes here as a wish.
-                        let _ = to.send((ticket, verdict));
-                    }
-                }
+                tell(&waiting, verdicts);
             }
         });
         Self { wishes, next: Default::default() }
     }
 
-    /// Queues; the verdicts come through the channel.
-    pub(crate) fn enter(&self, verdicts: Verdicts) -> Place {
+    /// Queues; the verdicts come through the channel. `bytes` are set aside once there is a place.
+    pub(crate) fn enter(&self, bytes: u64, verdicts: Verdicts) -> Place {
         let place = self.place();
-        place.say(Wish::Enter(place.ticket, verdicts));
+        place.say(Wish::Enter(place.ticket, bytes, verdicts));
         place
     }
 
     /// A place for someone who runs already. It can rest and queue again, like any other.
-    pub(crate) fn occupy(&self, verdicts: Verdicts) -> Place {
+    pub(crate) fn occupy(&self, bytes: u64, verdicts: Verdicts) -> Place {
         let place = self.place();
-        place.say(Wish::Occupy(place.ticket));
-        place.say(Wish::Enter(place.ticket, verdicts));
+        place.say(Wish::Occupy(place.ticket, bytes));
+        place.say(Wish::Enter(place.ticket, bytes, verdicts));
         place
     }
 
@@ -212,6 +278,15 @@ impl Desk {
     fn place(&self) -> Place {
         let ticket = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Place { ticket, wishes: self.wishes.clone() }
+    }
+}
+
+fn tell(waiting: &HashMap<Ticket, Verdicts>, verdicts: Vec<(Ticket, Verdict)>) {
+    for (ticket, verdict) in verdicts {
+        if let Some(to) = waiting.get(&ticket) {
+            // A receiver that is gone drops its place too, which comes to the desk as a wish.
+            let _ = to.send((ticket, verdict));
+        }
     }
 }
 
@@ -252,8 +327,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WAIT: Verdict = Verdict::Waiting { at_capacity: false };
-    const FULL: Verdict = Verdict::Waiting { at_capacity: true };
+    const WAIT: Verdict = Verdict::Waiting { wait: Wait::Starts };
+    const FULL: Verdict = Verdict::Waiting { wait: Wait::Place };
+    const SHORT: Verdict = Verdict::Waiting { wait: Wait::Memory };
+    const GIB: u64 = 1 << 30;
 
     #[test]
     fn starts_are_limited_and_first_come_first_served() {
@@ -302,13 +379,47 @@ mod tests {
         assert_eq!(admission.enter(2), [(2, FULL)]);
     }
 
+    #[test]
+    fn starts_beyond_the_memory_wait_for_it_in_turn() {
+        let mut admission = Admission::new(10, 10);
+        for (ticket, bytes) in [(1, 400), (2, 500), (3, 300), (4, 50)] {
+            admission.set_aside(ticket, bytes);
+        }
+        admission.measured(Some(1000));
+        assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+        assert_eq!(admission.enter(2), [(2, Verdict::Admitted)]);
+        assert_eq!(admission.enter(3), [(3, SHORT)]);
+        assert_eq!(admission.enter(4), [(4, SHORT)], "it would fit, but does not overtake");
+        assert_eq!(admission.measured(Some(1100)), []);
+        assert_eq!(admission.measured(Some(1200)), [(3, Verdict::Admitted)]);
+        admission.rest(2);
+        assert_eq!(admission.enter(2), [(2, Verdict::Admitted)], "who rests keeps what was set aside");
+        assert_eq!(admission.leave(1), [(4, Verdict::Admitted)]);
+    }
+
+    #[test]
+    fn a_machine_smaller_than_one_cap_serves_one_and_an_ordinary_one_twelve() {
+        let mut small = Admission::new(10, 10);
+        small.measured(Some(GIB / 2));
+        (1..=2).for_each(|ticket| small.set_aside(ticket, GIB));
+        assert_eq!(small.enter(1), [(1, Verdict::Admitted)]);
+        assert_eq!(small.enter(2), [(2, SHORT)]);
+        let config = colmeia::config::ServiceConfig::default();
+        let mut ordinary = Admission::new(config.max_users, 12);
+        ordinary.measured(Some(20 * GIB)); // of 24, the rest in use by others
+        for ticket in 1..=12 {
+            ordinary.set_aside(ticket, config.memory.admitted_mb() << 20);
+            assert_eq!(ordinary.enter(ticket), [(ticket, Verdict::Admitted)]);
+        }
+    }
+
     #[tokio::test]
     async fn a_place_that_is_dropped_goes_to_the_next() {
         let desk = Desk::open(Admission::new(1, 1));
         let (sender, mut verdicts) = mpsc::unbounded_channel();
-        let first = desk.enter(sender.clone());
+        let first = desk.enter(0, sender.clone());
         assert_eq!(verdicts.recv().await, Some((first.ticket(), Verdict::Admitted)));
-        let second = desk.enter(sender);
+        let second = desk.enter(0, sender);
         assert_eq!(verdicts.recv().await, Some((second.ticket(), FULL)));
         drop(first);
         assert_eq!(verdicts.recv().await, Some((second.ticket(), Verdict::Admitted)));
@@ -319,10 +430,14 @@ mod tests {
         fn limits_hold_and_nobody_waits_beside_a_free_place(
             running in 1usize..4,
             starting in 1usize..3,
+            room in prop::option::of(0u64..150),
             steps in prop::collection::vec((0u64..6, 0u8..4), 0..60),
         ) {
+            let size = |ticket: &Ticket| (ticket + 1) * 10;
             let mut admission = Admission::new(running, starting);
+            admission.measured(room);
             for (ticket, step) in steps {
+                admission.set_aside(ticket, size(&ticket));
                 let verdicts = match step {
                     0 => admission.enter(ticket),
                     1 => admission.settle(ticket),
@@ -340,7 +455,14 @@ mod tests {
                 let waiting = stages.iter().filter(|s| matches!(s, Stage::Waiting { .. })).count();
                 prop_assert!(taken <= running && begun <= starting);
                 prop_assert_eq!(waiting, admission.queue.len());
-                prop_assert!(waiting == 0 || taken == running || begun == starting);
+                let holders = admission.stages.iter();
+                let holders = holders.filter(|(_, s)| !matches!(s, Stage::Waiting { placed: false, .. }));
+                let bytes: u64 = holders.map(|(ticket, _)| size(ticket)).sum();
+                prop_assert!(taken <= 1 || room.is_none_or(|room| bytes <= room), "more than there is");
+                let short = admission.queue.front().is_some_and(|first| {
+                    taken > 0 && room.is_some_and(|room| bytes + size(first) > room)
+                });
+                prop_assert!(waiting == 0 || taken == running || begun == starting || short);
             }
         }
     }

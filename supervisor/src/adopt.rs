@@ -17,10 +17,12 @@ use crate::logging::chain;
 use crate::registry::Registry;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::process::{Traces, WorkerProcess, sweep};
-use crate::user::{Adopted, Host, folders};
+use crate::user::{Adopted, Host, Phase, folders, token};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);
+/// How long one user's task may take to queue: only the order depends on it.
+const QUEUED: Duration = Duration::from_millis(500);
 
 /// What was found in a user's runtime folder.
 enum Found {
@@ -56,16 +58,25 @@ pub(crate) async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
     }
 }
 
-/// Wakes everyone who has a session on disk. The admission desk staggers them.
+/// Wakes everyone who has a session on disk, the most recently active first. The admission desk staggers them:
+/// so many at once, and only as many as there is memory for.
 ///
 /// # Errors
 /// When the state directory cannot be read.
-pub(crate) fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
+pub(crate) async fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
     folders::remove_in_background(folders::graves(&host.state)?);
-    for user in folders::users_on_disk(&host.state)? {
+    let mut users = folders::users_on_disk(&host.state)?;
+    users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
+    for user in users {
         if folders::may_be_linked(&host.state, &user) {
             match registry.find_or_create(&user) {
-                Ok(handle) => handle.wake(),
+                Ok(handle) => {
+                    let mut view = handle.watch();
+                    handle.wake();
+                    // Its wish is in the queue before the next one's.
+                    let queued = view.wait_for(|view| view.phase != Phase::Stopped);
+                    let _ = timeout(QUEUED, queued).await;
+                }
                 Err(error) => tracing::error!(%user, %error, "cannot bring the session back"),
             }
         }
@@ -97,14 +108,18 @@ async fn look(host: &Host, user: &UserId) -> Found {
             return Found::Dead;
         }
     };
-    let process = match WorkerProcess::adopt(peer.pid, user_dir) {
+    let process = match WorkerProcess::adopt(peer.pid, user_dir, &host.launch.children) {
         Ok(process) => process,
         Err(error) => {
             tracing::warn!(%user, %error, "what listens here is no worker of ours; left alone");
             return Found::Foreign;
         }
     };
-    match link::greet(peer, user, HELLO).await {
+    let greeted = match token::read(&host.state, user) {
+        Ok(token) => link::greet(peer, user, token, HELLO).await,
+        Err(error) => Err(GreetingError::NoToken(error)),
+    };
+    match greeted {
         Ok(greeted) if host.state.auth_dir(user).exists() => {
             Found::Living(Box::new(Adopted { process, greeted }))
         }

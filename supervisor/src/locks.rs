@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use crate::user::folders::make_private;
 /// A directory that is ours as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// Why a directory cannot be used.
@@ -54,20 +55,34 @@ pub(crate) fn private_directory(path: &Path) -> Result<(), LockError> {
     Ok(())
 }
 
-/// Takes a directory by this file in it.
+impl Lock {
+    /// The same lock for the next image of this program: it is free only when both are closed.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn pass_on(&self) -> io::Result<OwnedFd> {
+        self.file.try_clone().map(OwnedFd::from)
+    }
+}
+
+/// Takes a directory by this file in it. `inherited` is what an earlier image of this program passed on: with it
+/// the directory was ours all the while.
 ///
 /// # Errors
 /// [`LockError::Taken`] names who has it.
-pub(crate) fn take(file: &Path) -> Result<Lock, LockError> {
+pub(crate) fn take(file: &Path, inherited: Option<OwnedFd>) -> Result<Lock, LockError> {
     let io = |source| LockError::Io { path: file.to_owned(), source };
-    let mut opened = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(file)
-        .map_err(io)?;
+    let mut opened = match inherited.map(File::from).filter(|inherited| is_same(inherited, file)) {
+        Some(inherited) => inherited,
+        None => OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(file)
+            .map_err(io)?,
+    };
     match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
@@ -85,7 +100,15 @@ pub(crate) fn take(file: &Path) -> Result<Lock, LockError> {
         write!(file, "{}", std::process::id())
     };
     write(&mut opened).map_err(io)?;
-    Ok(Lock { _file: opened })
+    Ok(Lock { file: opened })
+}
+
+/// Whether the open file is the one of this name. Another one was passed on for another directory.
+fn is_same(opened: &File, name: &Path) -> bool {
+    match (opened.metadata(), fs::metadata(name)) {
+        (Ok(opened), Ok(named)) => (opened.dev(), opened.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -96,11 +119,26 @@ mod tests {
     fn a_second_supervisor_is_kept_away_and_told_by_whom() {
         let directory = tempfile::tempdir().expect("folder");
         let file = directory.path().join("supervisor.lock");
-        let first = take(&file).expect("free");
-        let error = take(&file).expect_err("taken").to_string();
+        let first = take(&file, None).expect("free");
+        let error = take(&file, None).expect_err("taken").to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(first);
-        take(&file).expect("free again");
+        take(&file, None).expect("free again");
+    }
+
+    #[test]
+    fn a_lock_that_is_passed_on_is_held_without_a_gap_and_only_for_its_own_file() {
+        let directory = tempfile::tempdir().expect("folder");
+        let (file, other) = (directory.path().join("a.lock"), directory.path().join("b.lock"));
+        let first = take(&file, None).expect("free");
+        let passed = first.pass_on().expect("cloned");
+        drop(first);
+        assert!(matches!(take(&file, None), Err(LockError::Taken { .. })));
+        let second = take(&file, Some(passed)).expect("ours all the while");
+        let elsewhere = take(&other, Some(second.pass_on().expect("cloned"))).expect("free");
+        assert!(is_same(&elsewhere.file, &other));
+        drop(second);
+        take(&file, None).expect("free again");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::io::IsTerminal as _;
 
 use colmeia::config::LogFormat;
+pub(crate) use colmeia::errors::chain;
 use tracing_subscriber::EnvFilter;
 
 /// Chooses between people and programs where the configuration leaves it open.
@@ -28,7 +29,10 @@ pub(crate) fn start(format: LogFormat) {
         Some(Err(error)) => (EnvFilter::new("info"), Some(error)),
         None => (EnvFilter::new("info"), None),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Human => builder.with_target(false).init(),
         LogFormat::Auto | LogFormat::Json => builder.json().flatten_event(true).init(),
@@ -36,16 +40,4 @@ pub(crate) fn start(format: LogFormat) {
     if let Some(error) = complaint {
         tracing::warn!(%error, "the log filter cannot be read; info is used");
     }
-}
-
-/// An error with everything that caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -11,9 +11,14 @@ mod http;
 mod journal;
 mod locks;
 mod logging;
+mod memory;
+mod port;
 mod registry;
 mod service;
 mod settings;
+mod signals;
+mod systemd;
+mod upgrade;
 mod user;
 
 use std::process::ExitCode;
@@ -29,6 +34,8 @@ const BAD_CONFIGURATION: u8 = 78;
 const ALREADY_RUNNING: u8 = 75;
 
 fn main() -> ExitCode {
+    // First: what was passed to us is open already, and our file may be another one later.
+    let (inherited, image) = (upgrade::Inherited::receive(), upgrade::Image::own());
     let flags = settings::Flags::parse();
     let config = match settings::load(&flags, std::env::vars_os()) {
         Ok(config) => config,
@@ -50,7 +57,7 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
-    match service::run(config) {
+    match service::run(config, inherited, image) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = logging::chain(&error), "the supervisor ends");

@@ -11,7 +11,9 @@ use colmeia::UserId;
 use tokio::sync::mpsc;
 
 use crate::user::process::{Traces, sweep};
-use crate::user::{Adopted, CallFailure, Command, DisconnectOutcome, Host, UserHandle, UserTask, folders};
+use crate::user::{
+    Adopted, CallFailure, Command, DisconnectOutcome, Host, Renewal, UserHandle, UserTask, folders,
+};
 
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
 /// each costs a few kilobytes.
@@ -137,6 +139,7 @@ impl Registry {
             Command::Disconnect { answer } | Command::Reset { answer } => {
                 let _ = answer.send(DisconnectOutcome::OnlyHere);
             }
+            Command::Renew { answer } => drop(answer.send(Renewal::Needless)),
             Command::Shutdown { answer } => drop(answer.send(())),
         }
     }

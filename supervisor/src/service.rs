@@ -1,7 +1,9 @@
 //! The running service: [`run`] puts the parts together, waits for a signal, and takes them apart.
 //!
 //! Owns the order. At the start: directories and locks, the port, the journal, living workers, sessions on disk,
-//! then HTTP. At the end the other way round: no new requests, workers stopped, what is delivered finished.
+//! then HTTP. At the end the other way round: no new requests, workers stopped, what is delivered finished. Before
+//! another image of the program takes over: deliveries finished, a quiet moment, no new requests, the journal
+//! closed; workers are left alone.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,24 +16,32 @@ use colmeia::layout::{RunLayout, RuntimeDirTooLong, StateLayout};
 use colmeia::protocol::Event;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Desk};
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
+use crate::memory::{CgroupError, Memory};
+use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
+use crate::signals::{self, Asked, Signals};
+use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
-use crate::{admin, adopt, delivery, http, logging};
+use crate::{admin, adopt, delivery, http, logging, systemd};
 
 /// How long requests under way may take after the end was asked for.
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
 /// How long deliveries under way may take; they bound themselves a little tighter.
 const FINISH_DELIVERIES: Duration = Duration::from_secs(13);
+/// How long an upgrade waits for a moment without a request: longer than any call.
+const QUIET: Duration = Duration::from_secs(15);
+/// The names under which the locks are passed on.
+const RUNTIME_LOCK: &str = "runtime_lock";
+const STATE_LOCK: &str = "state_lock";
 /// How often dead processes that were handed to us are looked for, at most.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -55,12 +65,14 @@ pub(crate) enum ServiceError {
         source: io::Error,
     },
     /// The port.
-    #[error("cannot listen on {address}")]
-    Listen {
-        address: String,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The control groups that were demanded.
+    #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
+    Memory(#[from] CgroupError),
+    /// Another image of the program could not take over, after everything was given up for it.
+    #[error("the upgrade failed")]
+    Replace(#[from] ReplaceError),
     /// The journal.
     #[error("cannot open the journal")]
     Journal(#[from] JournalError),
@@ -69,47 +81,73 @@ pub(crate) enum ServiceError {
     Http(#[source] io::Error),
 }
 
-/// Runs the service until it is asked to end.
+/// How the service ended.
+enum Ended {
+    /// Everything is over.
+    Over,
+    /// Another image of the program takes over with these.
+    Upgrade(Handover),
+}
+
+/// Runs the service until it is asked to end, or replaces the process by a newer image of the program.
 ///
 /// # Errors
 /// [`ServiceError`]; workers that run already go on.
-pub(crate) fn run(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
+pub(crate) fn run(
+    config: Arc<ServiceConfig>,
+    inherited: Inherited,
+    image: io::Result<Image>,
+) -> Result<(), ServiceError> {
+    signals::hold_back().map_err(ServiceError::Runtime)?;
+    let image = image.map_err(ServiceError::Runtime)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServiceError::Runtime)?;
-    let ended = runtime.block_on(Box::pin(serve(config)));
-    // What is still running in the background (removing folders) does not hold up the end.
-    runtime.shutdown_timeout(Duration::from_secs(2));
-    ended
+    match runtime.block_on(Box::pin(serve(config, inherited, &image))) {
+        Ok(Ended::Upgrade(handover)) => {
+            // The rest of this image ends with the call.
+            runtime.shutdown_background();
+            Err(image.replace(&handover).into())
+        }
+        ended => {
+            // What is still running in the background (removing folders) does not hold up the end.
+            runtime.shutdown_timeout(Duration::from_secs(2));
+            ended.map(drop)
+        }
+    }
 }
 
-async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
+async fn serve(
+    config: Arc<ServiceConfig>,
+    mut inherited: Inherited,
+    image: &Image,
+) -> Result<Ended, ServiceError> {
     let mut signals = Signals::catch().map_err(ServiceError::Runtime)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|error| ServiceError::Runtime(error.into()))?;
 
     let (run, state) = layouts(&config)?;
     locks::private_directory(run.root())?;
-    let _runtime_lock = locks::take(&run.supervisor_lock())?;
+    let runtime_lock = locks::take(&run.supervisor_lock(), inherited.claim(RUNTIME_LOCK))?;
     folders::make_private(state.root())
         .map_err(|source| ServiceError::Io { path: state.root().to_owned(), source })?;
-    let _state_lock = locks::take(&state.root().join("colmeia.lock"))?;
+    let state_lock = locks::take(&state.root().join("colmeia.lock"), inherited.claim(STATE_LOCK))?;
 
-    let listen = |source| ServiceError::Listen { address: config.listen.to_string(), source };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
+    let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let journal = Journal::open(&state.database())?;
 
     let hurry = CancellationToken::new();
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
+    let memory = Memory::open(&config.memory)?;
     let host = Arc::new(Host {
-        desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
+        desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
         sink: Arc::new(journal.clone()),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
             log_format: logging::resolve(config.log_format),
-            children,
+            children: children.clone(),
         },
+        memory,
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -118,44 +156,101 @@ async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
     let registry = Registry::new(Arc::clone(&host));
     let stop_delivery = CancellationToken::new();
     let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
+    let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
+    let adopted = registry.list().into_iter().map(|handle| handle.user).collect();
+    host.memory.clear_away_all_but(adopted).await;
     adopt::bring_back(&host, &registry)
+        .await
         .map_err(|source| ServiceError::Io { path: host.state.root().to_owned(), source })?;
 
     let address_file = host.run.root().join("http.addr");
     std::fs::write(&address_file, address.to_string())
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
-    let stop_http = CancellationToken::new();
+    let stop = CancellationToken::new();
+    let (control, controlled) = http::control(stop.clone());
     let operators = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
         journal: journal.clone(),
         listen: address,
+        control: control.clone(),
     };
-    let admin = admin::start(operators, stop_http.clone());
-    let app = http::App { registry: registry.clone(), config, journal };
-    let mut http = tokio::spawn(http::serve(listener, app, stop_http.clone()));
-    tracing::info!(%address, "listening");
+    let mut admin = admin::start(operators, stop);
+    let app = http::App { registry: registry.clone(), config, journal: journal.clone() };
+    let mut http = tokio::spawn(http::serve(listener, app, controlled));
+    let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
+    let renewing = tokio::spawn(renew(registry.clone()));
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    systemd::ready();
 
-    let ended = tokio::select! {
-        name = signals.next() => {
-            tracing::info!(signal = name, "ending: no new requests, workers are stopped");
-            Ok(())
+    let ended = loop {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            broken = &mut http => break Err(ServiceError::Http(match broken {
+                Ok(Ok(())) => io::Error::other("the server ended by itself"),
+                Ok(Err(error)) => error,
+                Err(error) => io::Error::other(error),
+            })),
+        };
+        let name = match asked {
+            Asked::End(name) => name,
+            Asked::Upgrade => {
+                systemd::reloading();
+                match image.check(&children).await {
+                    Ok(to) => tracing::info!(to, "another image of the program takes over; sessions go on"),
+                    Err(error) => {
+                        tracing::error!(
+                            error = logging::chain(&error),
+                            "no upgrade; everything goes on as it is"
+                        );
+                        systemd::ready();
+                        continue;
+                    }
+                }
+                renewing.abort();
+                stop_delivery.cancel();
+                // Everyone is still served; the port is left in a moment when that cuts nobody short.
+                let settled = async {
+                    let quiet = timeout(QUIET, control.quiet());
+                    let _ = tokio::join!(timeout(FINISH_DELIVERIES, delivery.clone()), quiet);
+                };
+                tokio::select! {
+                    () = settled => break Ok(true),
+                    name = signals.end() => name,
+                }
+            }
+        };
+        tracing::info!(signal = name, "ending: no new requests, workers are stopped");
+        break Ok(false);
+    };
+    renewing.abort();
+
+    if let Ok(true) = ended {
+        let mut handover = Handover::default();
+        let pass_on = |path: PathBuf| move |source| ServiceError::Io { path, source };
+        handover.add(name, kept);
+        handover.add(RUNTIME_LOCK, runtime_lock.pass_on().map_err(pass_on(host.run.supervisor_lock()))?);
+        handover.add(STATE_LOCK, state_lock.pass_on().map_err(pass_on(host.state.root().to_owned()))?);
+        control.stop();
+        // The next image makes the admin socket anew: the file is gone before it begins.
+        if timeout(FINISH_REQUESTS, async { tokio::join!(&mut http, &mut admin) }).await.is_err() {
+            tracing::warn!("requests under way were cut off");
         }
-        broken = &mut http => Err(ServiceError::Http(match broken {
-            Ok(Ok(())) => io::Error::other("the server ended by itself"),
-            Ok(Err(error)) => error,
-            Err(error) => io::Error::other(error),
-        })),
-    };
+        beat.abort();
+        journal.close().await;
+        return Ok(Ended::Upgrade(handover));
+    }
 
+    systemd::stopping();
     let second = tokio::spawn(async move {
-        let name = signals.next().await;
+        let name = signals.end().await;
         tracing::warn!(signal = name, "ending at once");
         hurry.cancel();
     });
-    stop_http.cancel();
+    drop(kept);
+    control.stop();
     let hurried = host.hurry.clone();
     let requests = async {
         if ended.is_ok() && timeout(FINISH_REQUESTS, &mut http).await.is_err() {
@@ -176,9 +271,10 @@ async fn serve(config: Arc<ServiceConfig>) -> Result<(), ServiceError> {
         () = host.hurry.cancelled() => {}
     }
     second.abort();
+    beat.abort();
     let _ = std::fs::remove_file(address_file);
     tracing::info!("ended");
-    ended
+    ended.map(|_| Ended::Over)
 }
 
 /// Absolute, with every link resolved: a worker has another working directory.
@@ -200,31 +296,6 @@ fn reap_strangers(children: Children) -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-/// The signals that ask for the end.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn catch() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.hang_up.recv() => "SIGHUP",
-        }
-    }
 }
 
 impl EventSink for Journal {

@@ -1,100 +1,12 @@
 //! The supervisor as a program: exit codes, locks, signals, and its own death. The example `fake-worker` plays
 //! the worker.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+mod house;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
+use std::process::Command;
 
-struct House {
-    folder: TempDir,
-}
-
-impl House {
-    /// Folders in which user 7 has a session.
-    fn new() -> Self {
-        let house = Self { folder: tempfile::tempdir().expect("folder") };
-        std::fs::create_dir_all(house.path(".wwebjs_auth_user_7/session-ylada_bot_user_7")).expect("made");
-        house
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self) -> Command {
-        let own = Path::new(env!("CARGO_BIN_EXE_colmeia-supervisor"));
-        let mut command = Command::new(own);
-        command
-            .env_clear()
-            .args(["--listen", "127.0.0.1:0", "--page-url", "http://fake/"])
-            .arg("--state-dir")
-            .arg(self.folder.path())
-            .arg("--runtime-dir")
-            .arg(self.path("run"))
-            .arg("--worker")
-            .arg(own.with_file_name("examples").join("fake-worker"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        command
-    }
-
-    /// A supervisor that listens.
-    fn start(&self) -> Child {
-        let _ = std::fs::remove_file(self.path("run/http.addr"));
-        let mut child = self.command().spawn().expect("runs");
-        until("it listens", || {
-            assert_eq!(child.try_wait().expect("known"), None, "it ended instead");
-            self.path("run/http.addr").exists()
-        });
-        child
-    }
-
-    /// The worker of user 7, once it is there.
-    fn worker(&self) -> u32 {
-        let mark = format!("TMPDIR={}", self.path("run/v1/7").display());
-        let mut found = None;
-        until("the worker runs", || {
-            found = processes().into_iter().find(|pid| {
-                let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
-                    && self.path("run/v1/7/worker.sock").exists()
-            });
-            found.is_some()
-        });
-        found.expect("just found")
-    }
-}
-
-fn processes() -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").expect("read").flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-fn signal(pid: u32, signal: Signal) {
-    kill_process(Pid::from_raw(pid.cast_signed()).expect("positive"), signal).expect("signalled");
-}
-
-fn output(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().expect("runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code().expect("no signal"), text(stdout), text(stderr))
-}
+use house::{House, alive, output, signal};
+use rustix::process::Signal;
 
 #[test]
 fn a_session_on_disk_is_brought_back_and_an_end_leaves_no_process() {

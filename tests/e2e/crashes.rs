@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::harness::{Farm, Process, Service, descendants, until};
 
 /// Asks a user's status every 100 ms and keeps each answer that differs from the one before.
-fn witness(farm: &Farm, user: &str) -> (JoinHandle<Vec<Value>>, tokio::sync::oneshot::Sender<()>) {
+pub(crate) fn witness(farm: &Farm, user: &str) -> (JoinHandle<Vec<Value>>, tokio::sync::oneshot::Sender<()>) {
     let url = format!("http://{}/status?user_id={user}", farm.service.address());
     let (stop, mut stopped) = tokio::sync::oneshot::channel();
     let seen = tokio::spawn(async move {

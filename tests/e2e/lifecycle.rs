@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Farm, Options, Service, descendants, until};
+use crate::harness::{Farm, Options, Process, Service, descendants, until};
 
 #[tokio::test]
 async fn a_killed_supervisor_loses_no_session_and_no_message() {
@@ -135,6 +135,62 @@ async fn the_browsers_sandbox_is_on_for_an_ordinary_user() {
     assert!(status.contains("Seccomp:\t2"), "the renderer is under a seccomp filter");
     let body = serde_json::json!({"phone": "5511988887777", "message": "na caixa de areia"});
     assert_eq!(farm.service.post("/send?user_id=1", &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_full_browser_works_as_well() {
+    let full = std::path::PathBuf::from("/usr/lib/chromium/chromium");
+    let mut farm = Farm::start_with(Options { browser: Some(full), ..Options::default() }).await;
+    farm.link("1", "5511900000001").await;
+    let (worker, browser) = Service::processes_of("1").await;
+    assert!(browser.command.starts_with("/usr/lib/chromium/chromium "), "{}", browser.command);
+    let body = serde_json::json!({"phone": "5511988887777", "message": "com o navegador inteiro"});
+    assert_eq!(farm.service.post("/send?user_id=1", &body).await.status, 200);
+    farm.phone.message("5511900000001", "5511988887777", "chegou").await;
+    farm.webhook.has("1", &["chegou".into()]).await;
+
+    // Unlike the headless shell it has crash handlers, which escape their process group.
+    worker.signal(Signal::SIGKILL);
+    until("the worker's end was noticed", || async {
+        (farm.status("1").await["ready"] == false).then_some(())
+    })
+    .await;
+    farm.ready("1").await;
+    farm.service.signal(Signal::SIGTERM);
+    assert!(farm.service.ended().await.success());
+    let left = leftovers();
+    assert!(left.is_empty(), "left over: {left:#?}");
+}
+
+/// Processes of the service that are still there.
+fn leftovers() -> Vec<Process> {
+    descendants(0).into_iter().filter(|process| !process.command.contains("colmeia-simulator")).collect()
+}
+
+#[tokio::test]
+async fn no_log_line_has_a_code_a_text_or_a_number() {
+    let mut farm = Farm::start_with(Options { log_to_file: true, ..Options::default() }).await;
+    let code = farm.qr("1").await;
+    farm.link("1", "5511900000001").await;
+    let body = serde_json::json!({"phone": "5511988887777", "message": "segredo de ida"});
+    assert_eq!(farm.service.post("/send?user_id=1", &body).await.status, 200);
+    farm.phone.message("5511900000001", "5511988887777", "segredo de volta").await;
+    farm.webhook.has("1", &["segredo de volta".into()]).await;
+    assert_eq!(farm.service.get("/chats?user_id=1").await.status, 200);
+    assert_eq!(farm.service.get("/chats/5511988887777@c.us/messages?user_id=1").await.status, 200);
+    farm.service.signal(Signal::SIGTERM);
+    farm.service.ended().await;
+    let log = std::fs::read_to_string(farm.dir.path().join("log")).expect("the log");
+    assert!(log.lines().count() > 20, "something was logged: {log}");
+    let fields: Vec<&str> = code.split(',').collect();
+    let secrets = [fields[0], fields[1], "segredo", "5511900000001", "5511988887777", "90000-0001", "Dono "];
+    for secret in secrets {
+        let told: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
+        assert!(told.is_empty(), "{secret:?} is in the log: {told:#?}");
+    }
+    let nameless: Vec<&str> =
+        log.lines().filter(|line| line.contains("session state") && !line.contains("user=1")).collect();
+    assert!(nameless.is_empty(), "lines about a user that do not say about whom: {nameless:#?}");
 }
 
 #[tokio::test]

@@ -43,11 +43,10 @@ fn asked(log: &Value) -> BTreeSet<String> {
 
 async fn foreign_hosts(query: &str) -> BTreeSet<String> {
     let dir = tempfile::Builder::new().prefix("cm-net-").tempdir_in("/tmp").expect("temp dir");
-    let log = dir.path().join("net.json");
     let script = dir.path().join("browser");
     let real = std::env::var("COLMEIA_TEST_BROWSER")
         .unwrap_or_else(|_| "/usr/lib/chromium/chromium-headless-shell".into());
-    std::fs::write(&script, format!("#!/bin/sh\nexec {real} --log-net-log={} \"$@\"\n", log.display()))
+    std::fs::write(&script, format!("#!/bin/sh\nexec {real} --log-net-log=\"$HOME/net.json\" \"$@\"\n"))
         .expect("written");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("set");
     let options = Options { browser: Some(script), page_query: query.into(), ..Options::default() };
@@ -63,7 +62,8 @@ async fn foreign_hosts(query: &str) -> BTreeSet<String> {
     // The log is whole when the browser has closed.
     farm.service.signal(Signal::SIGTERM);
     farm.service.ended().await;
-    let text = std::fs::read_to_string(&log).expect("the browser has written its network log");
+    let log = farm.auth_dir("1").join("colmeia/home/net.json");
+    let text = std::fs::read_to_string(log).expect("the browser has written its network log");
     let mut asked = asked(&serde_json::from_str(&text).expect("it is whole"));
     assert!(asked.remove("127.0.0.1"), "the log has the page itself: {asked:?}");
     asked
@@ -77,4 +77,19 @@ async fn no_request_goes_to_a_foreign_host() {
 #[tokio::test]
 async fn nor_does_one_when_wa_js_stands_in() {
     assert_eq!(foreign_hosts("?rename=WAWebSendMsgChatAction").await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn the_browser_looks_like_an_ordinary_one_of_its_own_version() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let (_, browser) = Service::processes_of("1").await;
+    let program = browser.command.split(' ').next().expect("a program");
+    let version = std::process::Command::new(program).arg("--version").output().expect("it runs").stdout;
+    let version = String::from_utf8_lossy(&version).into_owned();
+    let major = version.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty()).expect("a number");
+    let pages = farm.phone.pages().await;
+    let agent = pages[0]["user_agent"].as_str().expect("it has one");
+    assert!(agent.contains(&format!(" Chrome/{major}.0.0.0 ")), "{agent}");
+    assert!(!agent.contains("Headless"), "{agent}");
 }

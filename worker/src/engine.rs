@@ -119,6 +119,8 @@ pub(crate) enum Nudge {
     RefreshQr,
     /// Take the session back from where it was opened meanwhile.
     TakeOver,
+    /// Free what memory it can.
+    RelieveMemory,
 }
 
 /// Starts browsers.

@@ -13,7 +13,13 @@ use colmeia::layout::{RunLayout, StateLayout};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::walls::{self, WallsError};
+
+/// Open files and sockets of one process: what Chromium asks for at its start, and several times what a session
+/// was seen to use.
+const MAX_FILES: u64 = 8192;
 
 /// The cell cannot be entered.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,9 @@ pub(crate) enum CellError {
     /// The process cannot be set up.
     #[error("cannot {doing}")]
     Process { doing: &'static str, source: Errno },
+    /// The process cannot be shut in.
+    #[error("cannot be shut in")]
+    Walls(#[from] WallsError),
 }
 
 /// The user's folders, locked for this process.
@@ -39,7 +48,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Makes and locks the folders, and sets the process up.
+    /// Makes and locks the folders, sets the process up, and shuts it in. Called while there is one thread.
     pub(crate) fn enter(
         config: &WorkerConfig,
         state: &StateLayout,
@@ -55,6 +64,9 @@ impl Cell {
         // A core dump would hold keys and messages.
         set_up("forbid core dumps", setrlimit(Resource::RLIMIT_CORE, 0, 0))?;
 
+        let allowed = getrlimit(Resource::RLIMIT_NOFILE).map_or(MAX_FILES, |(_, hard)| hard.min(MAX_FILES));
+        set_up("limit open files", setrlimit(Resource::RLIMIT_NOFILE, allowed, allowed))?;
+
         let user_dir = run.user_dir(&config.user);
         let own_dir = state.own_dir(&config.user);
         for folder in [&own_dir, &user_dir] {
@@ -65,10 +77,12 @@ impl Cell {
                 .map_err(|source| CellError::Folder { path: folder.clone(), source })?;
         }
         let lock = lock(&state.worker_lock(&config.user))?;
+        walls::enter(config, state, run)?;
         Ok(Self { lock, user_dir })
     }
 
-    /// Removes the run folder. The lock goes with the process.
+    /// Empties the run folder; the folder itself lies outside of the walls, and is the supervisor's. The lock
+    /// goes with the process.
     pub(crate) fn leave(self) {
         let _ = std::fs::remove_dir_all(&self.user_dir);
         drop(self.lock);

@@ -1,4 +1,5 @@
-//! Logs: human on a terminal, JSON otherwise, on standard error and in a file of the worker's own.
+//! Logs: human on a terminal, JSON otherwise, on standard error and in a file of the worker's own. Every line
+//! names the user.
 //!
 //! Owns the format, the filter and the file. `COLMEIA_LOG_FORMAT` (`human`, `json`) and `COLMEIA_LOG` (a filter
 //! such as `info,colmeia_worker=debug`) come from the supervisor, so that all lines of one service look alike.
@@ -12,10 +13,12 @@ use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use colmeia::UserId;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::page::QUIET_LOGS;
 
@@ -41,21 +44,23 @@ enum Passing {
     Last(SyncSender<()>),
 }
 
-/// Begins to log. Called once, first.
-pub(crate) fn start() {
+/// Begins to log, with the user in every line once it is known. Called once.
+pub(crate) fn start(user: Option<&UserId>) {
     let asked = std::env::var("COLMEIA_LOG").ok().filter(|f| !f.is_empty()).unwrap_or_else(|| "info".into());
     // Last, and so above what was asked for: these would write QR strings and texts.
     let quiet = QUIET_LOGS.join(",");
     let filter = EnvFilter::try_new(format!("{asked},{quiet}"))
         .unwrap_or_else(|_| EnvFilter::new(format!("info,{quiet}")));
+    let terminal = io::stderr().is_terminal();
     let json = match std::env::var("COLMEIA_LOG_FORMAT").as_deref() {
         Ok("json") => true,
         Ok("human") => false,
-        _ => !io::stderr().is_terminal(),
+        _ => !terminal,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Pen);
+    let writer = Lines { user: user.map(|user| user.as_str().into()), json };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(terminal);
     if json {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).init();
+        builder.json().flatten_event(true).init();
     } else {
         builder.with_target(false).init();
     }
@@ -92,17 +97,44 @@ fn kept() -> std::sync::MutexGuard<'static, Option<Kept>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes one line. It never fails: nobody could be told, and a session does not end for its log.
-struct Pen;
+/// Puts the user into each line: a process serves one user, and tasks and threads come and go in it that know
+/// of no span. A user id needs no escaping.
+#[derive(Clone)]
+struct Lines {
+    user: Option<Arc<str>>,
+    json: bool,
+}
 
-impl Write for Pen {
+impl Lines {
+    fn with_user(&self, line: &[u8]) -> Vec<u8> {
+        let Some(user) = &self.user else { return line.to_vec() };
+        match (self.json, line) {
+            (true, [b'{', rest @ ..]) => [format!("{{\"user\":\"{user}\",").as_bytes(), rest].concat(),
+            (_, [text @ .., b'\n']) => [text, format!(" user={user}\n").as_bytes()].concat(),
+            (_, text) => text.to_vec(),
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for Lines {
+    /// The subscriber writes whole lines. It never fails: nobody could be told, and a session does not end for
+    /// its log.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let whole = self.with_user(line);
         match kept().as_mut() {
             Some(kept) => {
-                let _ = kept.file.add(line);
-                let _ = kept.reader.try_send(Passing::Line(line.to_vec()));
+                let _ = kept.file.add(&whole);
+                let _ = kept.reader.try_send(Passing::Line(whole));
             }
-            None => drop(io::stderr().write_all(line)),
+            None => drop(io::stderr().write_all(&whole)),
         }
         Ok(line.len())
     }
@@ -144,6 +176,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_line_names_the_user() {
+        let lines = |json| Lines { user: Some("2_1".into()), json };
+        let json = lines(true).with_user(b"{\"level\":\"INFO\",\"message\":\"x\"}\n");
+        assert_eq!(json, b"{\"user\":\"2_1\",\"level\":\"INFO\",\"message\":\"x\"}\n");
+        assert_eq!(lines(false).with_user(b" INFO x\n"), b" INFO x user=2_1\n");
+    }
+
+    #[test]
     fn the_book_is_bounded_and_goes_on_where_it_was() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("worker.log");
@@ -165,11 +205,12 @@ mod tests {
         let file = Book::open(&folder.path().join("worker.log")).expect("opened");
         let (reader, _nobody_reads) = sync_channel(1);
         *kept() = Some(Kept { file, reader });
+        let mut lines = Lines { user: Some("2_1".into()), json: false };
         for _ in 0..100 {
-            Pen.write_all(b"line\n").expect("never fails");
+            lines.write_all(b"line\n").expect("never fails");
         }
         *kept() = None;
         let text = std::fs::read_to_string(folder.path().join("worker.log")).expect("kept");
-        assert_eq!(text.lines().count(), 100);
+        assert_eq!(text, "line user=2_1\n".repeat(100));
     }
 }

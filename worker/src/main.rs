@@ -6,7 +6,6 @@
 
 mod browser;
 mod engine;
-mod errors;
 #[cfg(test)]
 mod fake;
 mod ipc;
@@ -15,6 +14,7 @@ mod logging;
 mod page;
 mod session;
 mod spool;
+mod walls;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -26,13 +26,12 @@ use colmeia::layout::{RunLayout, StateLayout};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
-use crate::errors::chain;
 use crate::ipc::Server;
 use crate::jail::Cell;
 use crate::session::{SessionHandle, SessionTask};
 use crate::spool::{Outbox, Spool};
+use colmeia::errors::chain;
 
 /// The largest configuration that is read.
 const MAX_CONFIG: u64 = 64 * 1024;
@@ -60,8 +59,9 @@ enum StartError {
 }
 
 fn main() -> ExitCode {
-    logging::start();
-    let code = match configuration().and_then(start) {
+    let config = configuration();
+    logging::start(config.as_ref().ok().map(|config| &config.user));
+    let code = match config.and_then(start) {
         Ok(reason) => exit_code(&reason),
         Err(error) => {
             tracing::error!(error = %chain(&error), "the worker cannot start");
@@ -91,8 +91,7 @@ fn start(config: WorkerConfig) -> Result<ExitReason, StartError> {
     // One thread is enough for one session, and each further one costs memory per user.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
-    let span = tracing::info_span!("worker", user = %config.user);
-    runtime.block_on(run(config).instrument(span))
+    runtime.block_on(run(config))
 }
 
 async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
@@ -102,7 +101,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
     let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
-    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone())?;
+    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone(), config.token.clone())?;
     // The supervisor may be gone already; then nobody reads it.
     let _ = writeln!(std::io::stdout(), "ready");
     tracing::info!(pid = std::process::id(), "worker listens");
@@ -112,12 +111,10 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let (task, session) =
         SessionTask::new(page::ChromiumLauncher::new(&config), config.deadlines, events.clone());
     let outbox = tokio::spawn(outbox.run());
-    let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()).in_current_span());
+    let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()));
     let watchers = [
-        tokio::spawn(
-            stop_when_orphaned(connected, session.clone(), config.deadlines.orphan_ms).in_current_span(),
-        ),
-        tokio::spawn(stop_on_signal(session.clone()).in_current_span()),
+        tokio::spawn(stop_when_orphaned(connected, session.clone(), config.deadlines.orphan_ms)),
+        tokio::spawn(stop_on_signal(session.clone())),
     ];
     drop(session);
 

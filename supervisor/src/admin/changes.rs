@@ -54,8 +54,8 @@ pub(super) async fn change(
             }
             None
         }
-        Word::Logout => Some(bounded(handle.clone(), false).await? == DisconnectOutcome::LoggedOut),
-        Word::Reset => bounded(handle.clone(), true).await.map(|_| None)?,
+        Word::Logout => Some(bounded(&admin, handle, false).await? == DisconnectOutcome::LoggedOut),
+        Word::Reset => bounded(&admin, handle, true).await.map(|_| None)?,
     };
     Ok(Json(Changed { user, operation, phase: phase_name(&phase).into(), phone_told }))
 }
@@ -90,9 +90,12 @@ fn create(admin: &Admin, user: &UserId) -> Result<UserHandle, Refusal> {
 }
 
 /// It goes on when the operator hangs up: half a deletion would be worse.
-async fn bounded(handle: UserHandle, reset: bool) -> Result<DisconnectOutcome, Refusal> {
-    let going =
-        tokio::spawn(async move { if reset { handle.reset().await } else { handle.disconnect().await } });
+async fn bounded(admin: &Admin, handle: UserHandle, reset: bool) -> Result<DisconnectOutcome, Refusal> {
+    let busy = admin.app.control.busy();
+    let going = tokio::spawn(async move {
+        let _busy = busy;
+        if reset { handle.reset().await } else { handle.disconnect().await }
+    });
     match tokio::time::timeout(LONGEST, going).await {
         Ok(Ok(outcome)) => Ok(outcome),
         _ => Err(refuse(StatusCode::GATEWAY_TIMEOUT, "it is still going on; look again in a moment")),

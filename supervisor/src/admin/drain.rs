@@ -1,6 +1,6 @@
 //! Drain: no starts any more, and the workers stop one after the other while the service stays up.
 //!
-//! Owns whether a drain is under way. It is not kept on disk: undoing it, or a restart of the service, brings
+//! Owns whether a drain is under way. It is not kept on disk: undoing it, or a restart or an upgrade of the service, brings
 //! everyone back who was there before. A drained worker waits in the queue, in its own place.
 
 use std::sync::{Mutex, PoisonError};

@@ -31,6 +31,7 @@ use colmeia::admin::Failure;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::http::Control;
 use crate::journal::Journal;
 use crate::registry::Registry;
 use crate::user::{Host, UserHandle, folders};
@@ -43,6 +44,8 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     /// Where HTTP for everyone else is served.
     pub(crate) listen: SocketAddr,
+    /// What is under way here is waited for as requests over there are.
+    pub(crate) control: Control,
 }
 
 /// What every handler can reach; cheap to clone.

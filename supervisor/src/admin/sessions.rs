@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use colmeia::admin::{Service, Session, SessionDetail, Sessions};
+use colmeia::config::MemoryMode;
 use colmeia::{Me, SessionState, UserId};
 use serde::Deserialize;
 
@@ -13,6 +14,7 @@ use super::tail::Tail;
 use super::usage::Machine;
 use super::{Admin, App, Refusal, broken, millis, parse, unknown};
 use crate::http::state_name;
+use crate::memory::Limits;
 use crate::user::{Phase, UserView, folders};
 
 /// How many of its lines are shown with a session.
@@ -47,7 +49,7 @@ pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Sessions>, R
     let look = move || {
         let machine = Machine::look();
         let everyone = everyone(&admin.app);
-        everyone.iter().map(|(user, view)| line(user, view.as_ref(), &machine, &queues)).collect()
+        everyone.iter().map(|(user, view)| line(&admin.app, user, view.as_ref(), &machine, &queues)).collect()
     };
     let sessions = tokio::task::spawn_blocking(look).await.map_err(|error| broken(&error))?;
     Ok(Json(Sessions { draining, sessions }))
@@ -63,7 +65,7 @@ pub(super) async fn show(
     let queues = admin.app.journal.count_pending().await.map_err(|error| broken(&error))?;
     let look = move || {
         let view = everyone(&admin.app).remove(&user).ok_or_else(|| unknown(&user))?;
-        let session = line(&user, view.as_ref(), &Machine::look(), &queues);
+        let session = line(&admin.app, &user, view.as_ref(), &Machine::look(), &queues);
         Ok(detail(&admin.app, session, view.as_ref(), &wishes))
     };
     tokio::task::spawn_blocking(look).await.map_err(|error| broken(&error))?.map(Json)
@@ -79,8 +81,15 @@ fn everyone(app: &App) -> BTreeMap<UserId, Option<UserView>> {
     all
 }
 
-fn line(user: &UserId, view: Option<&UserView>, machine: &Machine, queues: &HashMap<UserId, i64>) -> Session {
-    let usage = view.and_then(|view| machine.usage(view.pid?));
+fn line(
+    app: &App,
+    user: &UserId,
+    view: Option<&UserView>,
+    machine: &Machine,
+    queues: &HashMap<UserId, i64>,
+) -> Session {
+    let pid = view.and_then(|view| view.pid);
+    let measured = view.and_then(|view| view.memory);
     let state = view.and_then(UserView::state);
     Session {
         user: user.clone(),
@@ -88,16 +97,23 @@ fn line(user: &UserId, view: Option<&UserView>, machine: &Machine, queues: &Hash
         state: view.map_or("disconnected", state_name).into(),
         ready: state.is_some_and(SessionState::is_ready),
         since_ms: view.map(|view| millis(view.since)),
-        pid: view.and_then(|view| view.pid),
+        pid,
         browser_pid: view.and_then(|view| view.report.as_ref()?.browser_pid),
-        memory: usage.map(|usage| usage.memory),
-        memory_cap: None,
-        cpu_seconds: usage.map(|usage| usage.cpu_seconds),
+        // A worker that has just started, or that nobody measures, is looked at now.
+        memory: measured.map(|memory| memory.used).or_else(|| machine.memory(pid?)),
+        memory_cap: measured.map(|memory| memory.cap).or_else(|| cap(app, user)),
+        cpu_seconds: pid.and_then(|pid| machine.cpu_seconds(pid)),
         restarts: view.map_or(0, |view| view.restarts),
         attempts: view.map_or(0, |view| view.attempts),
         last_exit: view.and_then(|view| view.last_exit.as_ref()).map(explain),
         queue: queues.get(user).copied().and_then(|count| count.try_into().ok()).unwrap_or_default(),
     }
+}
+
+/// What the configuration allows this user, where somebody sees to it.
+fn cap(app: &App, user: &UserId) -> Option<u64> {
+    let config = &app.host.config;
+    (config.memory.mode != MemoryMode::Off).then(|| Limits::of(&config.memory_of(user)).max)
 }
 
 fn detail(app: &App, session: Session, view: Option<&UserView>, wishes: &Wishes) -> SessionDetail {

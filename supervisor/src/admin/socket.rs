@@ -1,7 +1,8 @@
 //! The admin socket: who may connect, and the connections.
 //!
-//! Owns the socket's file. Who may connect is decided by the file's mode and group; a process that descends from
-//! a worker is turned away in any case, because a browser that was taken over runs as the same system user.
+//! Owns the socket's file. Who may connect is decided by the file's mode and group. A browser that was taken over
+//! runs as the same system user as we do, and so whoever is that user is looked at: what descends from a worker or
+//! from us is turned away, and so is a process that is gone or that hides.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -116,13 +117,20 @@ fn open_to_operators(root: &Path, socket: &Path) -> io::Result<()> {
     std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o710))
 }
 
-/// Who calls, unless it is one of our own workers or something below one.
+/// Who calls, unless it is, or could be, one of our own workers or something below one. What a dead worker leaves
+/// behind becomes our child.
 async fn admit(stream: &UnixStream, workers: Vec<u32>) -> Option<Peer> {
     let credentials = stream.peer_cred().ok()?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
     let peer = Peer { uid: credentials.uid(), pid };
-    let descends = move || Machine::look().descends(pid, |above| workers.contains(&above));
-    if tokio::task::spawn_blocking(descends).await.unwrap_or(true) {
+    let same_user = peer.uid == rustix::process::geteuid().as_raw();
+    let suspect = move || {
+        let machine = Machine::look();
+        let ours = |above: u32| above == std::process::id() || workers.contains(&above);
+        // Without a number it comes from outside of our namespace, where no worker is.
+        machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
+    };
+    if tokio::task::spawn_blocking(suspect).await.unwrap_or(true) {
         tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");
         return None;
     }

@@ -5,13 +5,8 @@
 use std::collections::HashMap;
 use std::fs;
 
-/// What a tree of processes uses.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Usage {
-    /// In bytes.
-    pub(super) memory: u64,
-    pub(super) cpu_seconds: f64,
-}
+use crate::memory::share_of;
+use crate::user::process::Pid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
@@ -55,37 +50,29 @@ impl Machine {
         false
     }
 
-    /// What the process and everything below it uses; `None` when it is gone.
-    pub(super) fn usage(&self, root: u32) -> Option<Usage> {
-        self.processes.get(&root)?;
-        let tree = self.processes.iter().filter(|(pid, _)| self.descends(**pid, |above| above == root));
-        let (mut memory, mut ticks) = (0, 0);
-        for (pid, stat) in tree {
-            memory += memory_of(*pid);
-            ticks += stat.ticks;
-        }
-        #[allow(clippy::cast_precision_loss)] // centuries of CPU time
-        let cpu_seconds = ticks as f64 / self.ticks_per_second;
-        Some(Usage { memory, cpu_seconds })
+    /// Whether the process is there and can be seen.
+    pub(super) fn shows(&self, pid: u32) -> bool {
+        self.processes.contains_key(&pid)
     }
-}
 
-/// PSS; where a sandboxed process does not let itself be read, what it shares with nobody.
-fn memory_of(pid: u32) -> u64 {
-    let read = |file: &str, keys: &[&str]| {
-        let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
-        sum(&text, keys)
-    };
-    read("smaps_rollup", &["Pss:"]).or_else(|| read("status", &["RssAnon:", "RssShmem:"])).unwrap_or_default()
-}
+    /// The bytes that the process and everything below it take; `None` when it is gone.
+    pub(super) fn memory(&self, root: u32) -> Option<u64> {
+        let share = |pid: u32| share_of(Pid::from_raw(pid.try_into().ok()?)?);
+        Some(self.tree(root)?.filter_map(|(pid, _)| share(pid)).sum())
+    }
 
-/// The sum of these lines, which are in kibibytes.
-fn sum(text: &str, keys: &[&str]) -> Option<u64> {
-    let values = text.lines().filter_map(|line| {
-        let value = keys.iter().find_map(|key| line.strip_prefix(key))?;
-        value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    });
-    values.reduce(|a, b| a + b).map(|kib| kib * 1024)
+    /// The CPU time of the process and of everything below it; `None` when it is gone.
+    pub(super) fn cpu_seconds(&self, root: u32) -> Option<f64> {
+        let ticks: u64 = self.tree(root)?.map(|(_, stat)| stat.ticks).sum();
+        #[allow(clippy::cast_precision_loss)] // centuries of CPU time
+        Some(ticks as f64 / self.ticks_per_second)
+    }
+
+    fn tree(&self, root: u32) -> Option<impl Iterator<Item = (u32, Stat)>> {
+        self.processes.get(&root)?;
+        let all = self.processes.iter().map(|(pid, stat)| (*pid, *stat));
+        Some(all.filter(move |(pid, _)| self.descends(*pid, |above| above == root)))
+    }
 }
 
 /// The name stands in parentheses and may contain any character. CPU time includes that of children that ended.
@@ -104,7 +91,6 @@ mod tests {
     fn the_parents_and_times_of_a_line_are_read() {
         let line = "42 (a) b) S 7 42 41 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 1";
         assert_eq!(parse(line), Some(Stat { parent: 7, ticks: 124 }));
-        assert_eq!(sum("Rss:  9 kB\nPss:    12 kB\nPss_Anon: 5 kB\n", &["Pss:"]), Some(12 * 1024));
     }
 
     #[test]
@@ -112,11 +98,13 @@ mod tests {
         let own = std::process::id();
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep runs");
         let machine = Machine::look();
-        let (whole, part) = (machine.usage(own).expect("alive"), machine.usage(child.id()).expect("alive"));
+        let memory = |pid| machine.memory(pid).expect("alive");
+        let (whole, part) = (memory(own), memory(child.id()));
         assert!(
             machine.descends(child.id(), |pid| pid == own) && !machine.descends(own, |pid| pid == child.id())
         );
-        assert!(part.memory > 0 && whole.memory > part.memory);
+        assert!(part > 0 && whole > part && machine.shows(own) && machine.cpu_seconds(own).is_some());
+        assert!(!machine.shows(u32::MAX) && machine.memory(u32::MAX).is_none());
         child.kill().expect("killed");
         child.wait().expect("reaped");
     }

@@ -12,6 +12,7 @@
 
 mod access;
 mod body;
+mod control;
 mod errors;
 mod flask;
 mod negotiate;
@@ -40,6 +41,7 @@ use crate::registry::Registry;
 use access::Access;
 use users::Users;
 
+pub(crate) use control::{Control, control};
 pub(crate) use server::serve;
 pub(crate) use standing::state_name;
 

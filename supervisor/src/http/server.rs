@@ -14,11 +14,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::access::Peer;
+use super::control::Controlled;
 use super::{App, Http, router};
 use crate::logging::chain;
 
@@ -30,34 +32,38 @@ const HEAD_LIMIT: usize = 64 * 1024;
 const CONNECTIONS: usize = 1024;
 /// How long running requests may take at the end: longer than any call.
 const FAREWELL: Duration = Duration::from_secs(15);
+/// How long one who has just connected may take to begin when no more is accepted.
+const FIRST_WORD: Duration = Duration::from_millis(500);
 /// How long to wait when the system has no more sockets for us.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves until the token is cancelled, and then finishes what has begun.
+/// Serves until it is stopped, and then finishes what has begun.
 ///
 /// # Errors
 /// When the listener has no address.
-pub(crate) async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken) -> io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, app: App, controlled: Controlled) -> io::Result<()> {
     let local = listener.local_addr()?;
-    accept_all(listener, router(Http::new(app, local, shutdown.clone())), shutdown).await;
+    let router = router(Http::new(app, local, controlled.stop.clone()));
+    accept_all(listener, router, controlled).await;
     Ok(())
 }
 
-/// Accepts until the token is cancelled.
-pub(super) async fn accept_all(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+/// Accepts until it is stopped.
+pub(super) async fn accept_all(listener: TcpListener, router: Router, mut controlled: Controlled) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let (running, give_up) = (TaskTracker::new(), CancellationToken::new());
-    while let Some((stream, peer, place)) = accept(&listener, &places, &shutdown).await {
-        let (router, shutdown) = (router.clone(), shutdown.clone());
-        let give_up = give_up.clone();
+    while let Some((stream, peer, place)) = accept(&listener, &places, &mut controlled).await {
+        let (router, shutdown) = (router.clone(), controlled.stop.clone());
+        let (give_up, busy) = (give_up.clone(), controlled.busy.clone());
         running.spawn(async move {
             let _place = place;
-            let _ = give_up.run_until_cancelled(converse(stream, peer, router, shutdown)).await;
+            let _ = give_up.run_until_cancelled(converse(stream, peer, router, busy, shutdown)).await;
         });
     }
-    drop(listener); // who calls now is refused, and does not wait for nothing
+    // Who calls now is refused, and does not wait for nothing; unless the next image of the program has it too.
+    drop(listener);
     running.close();
-    if tokio::time::timeout(FAREWELL, running.wait()).await.is_err() {
+    if timeout(FAREWELL, running.wait()).await.is_err() {
         warn!(connections = running.len(), "requests were still running at the end");
         give_up.cancel();
         running.wait().await;
@@ -67,30 +73,50 @@ pub(super) async fn accept_all(listener: TcpListener, router: Router, shutdown: 
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
+    controlled: &mut Controlled,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let next = async {
+    let next = || async {
         loop {
             let place = Arc::clone(places).acquire_owned().await.ok()?;
             match listener.accept().await {
                 Ok((stream, peer)) => return Some((stream, peer, place)),
                 Err(error) => {
                     warn!(error = chain(&error), "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     };
-    shutdown.run_until_cancelled(next).await.flatten()
+    loop {
+        tokio::select! {
+            () = controlled.stop.cancelled() => return None,
+            // That the loop turns is also true while everyone waits for a place.
+            Some(beat) = controlled.beats.recv() => drop(beat.send(())),
+            accepted = next() => return accepted,
+        }
+    }
 }
 
 /// One connection, request after request.
-async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, shutdown: CancellationToken) {
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    busy: TaskTracker,
+    shutdown: CancellationToken,
+) {
     let _ = stream.set_nodelay(true); // only a matter of speed
+    if !begins(&stream, &shutdown).await {
+        return;
+    }
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        service.call(request)
+        let (busy, answer) = (busy.token(), service.call(request));
+        async move {
+            let _busy = busy;
+            answer.await
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -98,7 +124,9 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, shutdown:
         .max_buf_size(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    // In this order: what has been said already is read before the end is seen.
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -107,5 +135,21 @@ async fn converse(stream: TcpStream, peer: SocketAddr, router: Router, shutdown:
     };
     if let Err(error) = ended {
         debug!(error = chain(&error), "a connection ended early");
+    }
+}
+
+/// Whether a caller begins to speak. One who was accepted just before the end is listened to, for a moment: to cut
+/// that call off would look like a failure.
+async fn begins(stream: &TcpStream, shutdown: &CancellationToken) -> bool {
+    let mut byte = [0];
+    let patience = async {
+        let _ = timeout(HEAD_TIMEOUT, shutdown.cancelled()).await;
+        sleep(FIRST_WORD).await;
+    };
+    tokio::select! {
+        biased;
+        // Not merely `readable`, which may be said of a stream that has nothing to read yet.
+        first = stream.peek(&mut byte) => first.is_ok_and(|read| read > 0),
+        () = patience => false,
     }
 }

@@ -5,6 +5,7 @@
 
 use colmeia::{ExitReason, Me, SessionState};
 
+use crate::admission::Wait;
 use crate::user::{Phase, UserView};
 
 /// Where a user stands.
@@ -14,8 +15,8 @@ pub(super) enum Standing<'a> {
     Absent,
     /// An operator stopped it, and nobody else can start it.
     Held,
-    /// All places are taken.
-    AtCapacity { linked: bool },
+    /// All places are taken, or the `memory` that there is.
+    AtCapacity { linked: bool, memory: bool },
     /// Something is being started or ended. `linked` when a phone was linked and the session is coming back;
     /// `again` when it is because of a failure.
     Underway { linked: bool, again: bool },
@@ -40,8 +41,9 @@ impl<'a> Standing<'a> {
         let state = match &view.phase {
             Phase::Stopped => return Self::Absent,
             Phase::Held => return Self::Held,
-            Phase::Queued { at_capacity: true } => return Self::AtCapacity { linked },
-            Phase::Queued { at_capacity: false } | Phase::Starting => None,
+            Phase::Queued { wait: Wait::Place } => return Self::AtCapacity { linked, memory: false },
+            Phase::Queued { wait: Wait::Memory } => return Self::AtCapacity { linked, memory: true },
+            Phase::Queued { wait: Wait::Starts } | Phase::Starting => None,
             Phase::BackingOff { .. } => return Self::Underway { linked, again: true },
             Phase::Stopping => return Self::Underway { linked: false, again: false },
             Phase::Parked { reason } => return Self::Failed { reason },
@@ -86,7 +88,7 @@ impl<'a> Standing<'a> {
     pub(super) fn is_authenticated(self) -> bool {
         match self {
             Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
-            Self::AtCapacity { linked } | Self::Underway { linked, .. } => linked,
+            Self::AtCapacity { linked, .. } | Self::Underway { linked, .. } => linked,
             Self::Absent | Self::Held | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
         }
     }
@@ -101,7 +103,7 @@ impl<'a> Standing<'a> {
         match self {
             Self::Reconnecting { .. } => true,
             Self::Underway { linked, again } => linked || again,
-            Self::AtCapacity { linked } => linked,
+            Self::AtCapacity { linked, .. } => linked,
             _ => false,
         }
     }

@@ -153,6 +153,14 @@ impl Journal {
         self.read(store::count_pending).await
     }
 
+    /// Closes the database after everything that waits. What comes later is refused, and so comes again.
+    pub(crate) async fn close(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self.commands.send(Command::Close { answer }).await.is_ok() {
+            let _ = answered.await;
+        }
+    }
+
     /// Changes whenever there is something new to deliver.
     pub(crate) fn growth(&self) -> watch::Receiver<u64> {
         self.grown.clone()

@@ -23,9 +23,11 @@ pub(super) enum Command {
     Write { write: Write, answer: oneshot::Sender<Result<Changes, JournalError>> },
     /// Sees every write that was answered before.
     Read(Read),
+    /// The end; answered when the database is closed.
+    Close { answer: oneshot::Sender<()> },
 }
 
-/// Serves until the last journal handle is dropped. `grown` is bumped when there is something to deliver.
+/// Serves until it is closed or the last journal handle is dropped. `grown` is bumped when there is something to deliver.
 pub(super) fn run(
     mut connection: Connection,
     mut commands: mpsc::Receiver<Command>,
@@ -34,11 +36,16 @@ pub(super) fn run(
     while let Some(first) = commands.blocking_recv() {
         let mut writes = Vec::new();
         let mut reads = Vec::new();
+        let mut closing = None;
         let mut next = Some(first);
         while let Some(command) = next {
             match command {
                 Command::Write { write, answer } => writes.push((write, answer)),
                 Command::Read(read) => reads.push(read),
+                Command::Close { answer } => {
+                    closing = Some(answer);
+                    break;
+                }
             }
             next = if writes.len() + reads.len() < BATCH { commands.try_recv().ok() } else { None };
         }
@@ -47,6 +54,13 @@ pub(super) fn run(
         }
         for read in reads {
             read(&connection);
+        }
+        if let Some(answer) = closing {
+            if let Err((_, error)) = connection.close() {
+                tracing::warn!(%error, "the journal was not closed cleanly");
+            }
+            let _ = answer.send(());
+            return;
         }
     }
 }

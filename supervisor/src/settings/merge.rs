@@ -16,8 +16,8 @@ use super::SettingsError;
 pub(super) type Environment = BTreeMap<String, String>;
 
 const PREFIX: &str = "COLMEIA_";
-/// Variables of ours that are no keys: the file itself, and the log filter.
-const NO_KEYS: [&str; 2] = ["COLMEIA_CONFIG", "COLMEIA_LOG"];
+/// Variables of ours that are no keys: the file itself, the log filter, and what an upgrade passes on.
+const NO_KEYS: [&str; 3] = ["COLMEIA_CONFIG", "COLMEIA_LOG", crate::upgrade::VARIABLE];
 /// What stands in place of a secret.
 const HIDDEN: &str = "[secret]";
 

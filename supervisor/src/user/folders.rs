@@ -73,6 +73,13 @@ pub(crate) fn users_held(layout: &StateLayout) -> Vec<UserId> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// When something last happened in the user's session, as far as the folders tell: the browser makes and removes
+/// files in its profile, the worker in its spool.
+pub(crate) fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemTime> {
+    let folders = [layout.auth_dir(user), layout.profile_dir(user), layout.spool_dir(user)];
+    folders.iter().filter_map(|folder| fs::metadata(folder).ok()?.modified().ok()).max()
+}
+
 fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
     layout.own_dir(user).join("unlinked")
 }
@@ -157,6 +164,24 @@ mod tests {
         assert_eq!(users_held(&layout), std::slice::from_ref(&user));
         keep_hold(&layout, &user, false).expect("lifted");
         assert!(!is_held(&layout, &user));
+    }
+
+    #[test]
+    fn the_profile_tells_when_a_session_was_last_active() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user = |id: &str| id.parse::<UserId>().expect("valid");
+        assert_eq!(last_active(&layout, &user("none")), None);
+        let long_ago = SystemTime::now() - std::time::Duration::from_secs(9_000);
+        for id in ["idle", "active"] {
+            fs::create_dir_all(layout.profile_dir(&user(id))).expect("made");
+            fs::File::open(layout.auth_dir(&user(id)))
+                .and_then(|dir| dir.set_modified(long_ago))
+                .expect("set");
+        }
+        let idle = fs::File::open(layout.profile_dir(&user("idle"))).expect("there");
+        idle.set_modified(long_ago).expect("set");
+        assert!(last_active(&layout, &user("active")) > last_active(&layout, &user("idle")));
     }
 
     #[test]

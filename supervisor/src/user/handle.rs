@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Operate(Operation),
     /// Stop the worker and delete the auth directory without asking the session anything.
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
+    /// Replace the worker if it is of another version than we are, and this is a quiet moment.
+    Renew { answer: oneshot::Sender<Renewal> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
 }
@@ -80,6 +82,17 @@ pub(crate) enum DisconnectOutcome {
     LoggedOut,
     /// The phone could not be told (nothing linked, the page did not answer, …).
     OnlyHere,
+}
+
+/// What became of the wish for a worker of our own version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// The worker is being replaced.
+    Begun,
+    /// It works on something; ask again.
+    Later,
+    /// There is no worker of another version.
+    Needless,
 }
 
 impl UserHandle {
@@ -142,6 +155,15 @@ impl UserHandle {
         match self.commands.send(Command::Reset { answer }).await {
             Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
             Err(_) => DisconnectOutcome::OnlyHere,
+        }
+    }
+
+    /// Replaces a worker of another version, if this is a quiet moment.
+    pub(crate) async fn renew(&self) -> Renewal {
+        let (answer, answered) = oneshot::channel();
+        match self.commands.send(Command::Renew { answer }).await {
+            Ok(()) => answered.await.unwrap_or(Renewal::Needless),
+            Err(_) => Renewal::Needless,
         }
     }
 

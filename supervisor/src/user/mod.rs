@@ -7,9 +7,12 @@ pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
 mod task;
+pub(crate) mod token;
 pub(crate) mod view;
 mod vigil;
 
-pub(crate) use handle::{CallFailure, CallResult, Command, DisconnectOutcome, Operation, UserHandle};
+pub(crate) use handle::{
+    CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
+};
 pub(crate) use task::{Adopted, Host, UserTask};
 pub(crate) use view::{Phase, UserView};

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 
 use colmeia::{ExitReason, SessionReport, SessionState};
 
+use crate::admission::Wait;
+
 /// A user as the supervisor sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct UserView {
@@ -27,6 +29,19 @@ pub(crate) struct UserView {
     pub(crate) last_exit: Option<ExitReason>,
     /// Whether this user was linked the last time we knew (so that a page can say "reconnecting").
     pub(crate) was_linked: bool,
+    /// What its processes take; absent until it was measured, and where nobody measures.
+    pub(crate) memory: Option<MemoryUse>,
+}
+
+/// What a user's processes take together, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MemoryUse {
+    /// At the last measurement.
+    pub(crate) used: u64,
+    /// The most that was ever measured of these processes.
+    pub(crate) peak: u64,
+    /// The hard limit.
+    pub(crate) cap: u64,
 }
 
 /// Where a user's worker process is.
@@ -38,8 +53,8 @@ pub(crate) enum Phase {
     Held,
     /// Waits for a place among the running or the starting workers.
     Queued {
-        /// All places are taken (and not merely the start limit).
-        at_capacity: bool,
+        /// For what.
+        wait: Wait,
     },
     /// The process is being started, or its Hello is awaited.
     Starting,

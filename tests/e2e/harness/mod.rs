@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) use processes::{Process, descendants};
-pub(crate) use service::{Answer, Options, Service};
+pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
 pub(crate) use webhook::Webhook;
 

@@ -23,10 +23,12 @@ pub(crate) struct Options {
     /// Another program in the browser's place; by default what `COLMEIA_TEST_BROWSER` names, or Debian's
     /// headless shell.
     pub(crate) browser: Option<PathBuf>,
-    /// Do not use wa-js.
-    pub(crate) without_wa_js: bool,
+    /// Logs everything that can be logged into the file `log` of the farm's directory.
+    pub(crate) log_to_file: bool,
     /// Runs the supervisor as this ordinary user and group, which takes root.
     pub(crate) run_as: Option<(&'static str, &'static str)>,
+    /// More of the supervisor's environment.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
 
 /// An answer of the service.
@@ -89,14 +91,16 @@ impl Service {
             // A configuration of the machine must not reach into the test.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("RUST_BACKTRACE", "1");
-        if let Some(filter) = std::env::var_os("COLMEIA_LOG") {
+            .env("RUST_BACKTRACE", "1")
+            .envs(options.environment);
+        if options.log_to_file {
+            let log = std::fs::File::create(dir.join("log")).expect("a file");
+            command.stdout(log.try_clone().expect("one more")).stderr(log).env("COLMEIA_LOG", "trace");
+        } else if let Some(filter) = std::env::var_os("COLMEIA_LOG") {
             command.env("COLMEIA_LOG", filter);
         }
-        if !options.without_wa_js {
-            let wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
-            command.arg("--wa-js").arg(wa_js);
-        }
+        let wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
+        command.arg("--wa-js").arg(wa_js);
         if let Some((user, _)) = options.run_as {
             give_to(dir, user);
         }

@@ -60,7 +60,6 @@ const SILENT: &[&str] = &[
     "--safebrowsing-disable-auto-update",
     "--disable-breakpad",
     "--disable-crash-reporter",
-    "--disable-crashpad-for-testing",
 ];
 
 /// Nobody sits before it: timers must not be slowed down, and nothing may ask a question.

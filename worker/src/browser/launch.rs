@@ -1,4 +1,5 @@
-//! Starts the browser: file descriptors 3 and 4, an empty environment, death together with the worker.
+//! Starts the browser: file descriptors 3 and 4 and no other, an empty environment, its walls, death together
+//! with the worker.
 //!
 //! Owns the only unsafe code of the worker. One thread starts the browser and waits for it: the kernel sends
 //! a child's death signal when the *thread* that made it ends, so that must not be a thread of a pool.
@@ -19,6 +20,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::process::{BrowserProcess, Exit, LastWords};
 use crate::engine::OpenError;
+use crate::walls::BrowserWalls;
+use colmeia::errors::chain;
 
 /// What the browser inherits of the environment; everything else is not its business.
 const INHERITED: [&str; 6] = ["PATH", "LANG", "LC_ALL", "TZ", "FONTCONFIG_FILE", "FONTCONFIG_PATH"];
@@ -41,6 +44,10 @@ pub(crate) struct LaunchSpec {
     pub(crate) temporary: PathBuf,
     /// The language of its own texts.
     pub(crate) language: Option<String>,
+    /// The file through which it enters its control group.
+    pub(crate) group: Option<PathBuf>,
+    /// What it may touch.
+    pub(crate) walls: Option<BrowserWalls>,
 }
 
 /// A started browser and its debugging pipe.
@@ -67,12 +74,15 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
     let commands = pipe::Sender::from_owned_fd(we_write).map_err(broken)?;
     let answers = pipe::Receiver::from_owned_fd(we_read).map_err(broken)?;
 
+    let walls = spec.walls.as_ref().map_or(Ok(None), BrowserWalls::raise);
+    let walls = walls.map_err(|error| OpenError::Launch(chain(&error)))?;
+
     let (started, start) = oneshot::channel();
     let program = spec.program.clone();
     std::thread::Builder::new()
         .name("browser".into())
         .stack_size(STACK)
-        .spawn(move || live(spec, [browser_reads, browser_writes], started))
+        .spawn(move || live(&spec, [browser_reads, browser_writes], walls.as_ref(), started))
         .map_err(broken)?;
     let (process, stderr) = start
         .await
@@ -90,13 +100,13 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
 type Started = oneshot::Sender<io::Result<(BrowserProcess, Option<OwnedFd>)>>;
 
 /// The life of the thread: as long as the browser's.
-fn live(spec: LaunchSpec, fds: [OwnedFd; 2], started: Started) {
-    let mut child = match spawn(&spec, &fds) {
+fn live(spec: &LaunchSpec, fds: [OwnedFd; 2], walls: Option<&OwnedFd>, started: Started) {
+    let mut child = match spawn(spec, &fds, walls) {
         Ok(child) => child,
         Err(error) => return drop(started.send(Err(error))),
     };
     // Only the browser may hold its ends, or its death would not close them.
-    drop(fds);
+    drop((fds, walls));
     let (exit_seen, exit) = watch::channel(None);
     let process = BrowserProcess::new(child.id(), exit, LastWords::default());
     // Where nobody waits any more, the value is dropped, and with it the browser killed.
@@ -105,7 +115,7 @@ fn live(spec: LaunchSpec, fds: [OwnedFd; 2], started: Started) {
     exit_seen.send_replace(Some(exit));
 }
 
-fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2]) -> io::Result<Child> {
+fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2], walls: Option<&OwnedFd>) -> io::Result<Child> {
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.arguments)
@@ -123,12 +133,25 @@ fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2]) -> io::Result<Child> {
     let _occupied = occupy_low_fds()?;
     let sources = [fds[0].as_raw_fd(), fds[1].as_raw_fd()];
     let worker = std::process::id();
-    // SAFETY: between fork and exec the closure calls only async-signal-safe functions (prctl, getppid, dup2,
-    // _exit) with numbers that were copied beforehand; it does not allocate, lock or touch other memory.
-    // Both sources are open in the child, because `fds` outlives this call, and lie above 4, so that no
-    // dup2 overwrites the source of the next one.
+    let entrance = match &spec.group {
+        Some(path) => Some(fs::OpenOptions::new().write(true).open(path)?),
+        None => None,
+    };
+    let walls = walls.map(AsRawFd::as_raw_fd);
+    // SAFETY: between fork and exec the closure calls only async-signal-safe functions (write, prctl, getppid,
+    // dup2, _exit, and two system calls that take numbers alone) with numbers that were copied beforehand; it
+    // does not allocate, lock or touch other memory. The entrance belongs to the closure and is closed at exec.
+    // The sources and the walls are open in the child, because their owners outlive this call. The sources lie
+    // above 4, so that no dup2 overwrites the source of the next one; the walls are used before the first.
+    // Descriptors are only marked to be closed at exec, so that none is closed under its owner.
     unsafe {
         command.pre_exec(move || {
+            if let Some(entrance) = &entrance {
+                // Whoever writes this enters; nothing of the browser ever runs without its caps.
+                if libc::write(entrance.as_raw_fd(), b"0".as_ptr().cast(), 1) != 1 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -136,6 +159,13 @@ fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2]) -> io::Result<Child> {
             if u32::try_from(libc::getppid()) != Ok(worker) {
                 libc::_exit(1);
             }
+            if let Some(walls) = walls
+                && libc::syscall(libc::SYS_landlock_restrict_self, walls, 0) != 0
+            {
+                return Err(io::Error::last_os_error());
+            }
+            // Kernels before 5.11 do not know it; then what the libraries left open by mistake stays open.
+            libc::syscall(libc::SYS_close_range, FIRST_FD, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
             for (target, source) in (FIRST_FD..).zip(sources) {
                 // dup2 clears close-on-exec on its target.
                 if libc::dup2(source, target) < 0 {
@@ -203,6 +233,8 @@ mod tests {
             home: dir.join("home"),
             temporary: dir.join("tmp"),
             language: Some("pt-BR".into()),
+            group: None,
+            walls: None,
         }
     }
 
@@ -217,6 +249,21 @@ mod tests {
         let mut answer = String::new();
         launched.answers.read_to_string(&mut answer).await.expect("read");
         assert_eq!(answer, format!("hello {} pt_BR \n", dir.path().join("home").display()));
+    }
+
+    #[tokio::test]
+    async fn it_enters_its_group_before_it_runs() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let entrance = dir.path().join("cgroup.procs");
+        fs::write(&entrance, "").expect("written");
+        let mut spec = script(dir.path(), &format!("cat {} >&4", entrance.display()));
+        spec.group = Some(entrance);
+        let mut launched = launch(spec.clone()).await.expect("starts");
+        let mut seen = String::new();
+        launched.answers.read_to_string(&mut seen).await.expect("read");
+        assert_eq!(seen, "0");
+        spec.group = Some(dir.path().join("none"));
+        assert!(launch(spec).await.is_err(), "better no browser than one without its caps");
     }
 
     #[tokio::test]

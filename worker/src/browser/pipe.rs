@@ -4,6 +4,7 @@
 //! path is secret and random. Passes messages on in both directions without reading them. When the browser
 //! closes the pipe, the socket is reset rather than closed, because the client notices only a reset at once.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -149,9 +150,12 @@ async fn pass_on(socket: Socket, mut commands: pipe::Sender, mut answers: pipe::
     }
 }
 
+/// The browser writes UTF-8; should it ever not, a lost character is better than a lost browser.
 fn text(message: Bytes) -> Utf8Bytes {
-    Utf8Bytes::try_from(message.clone())
-        .unwrap_or_else(|_| String::from_utf8_lossy(&message).into_owned().into())
+    match String::from_utf8_lossy(&message) {
+        Cow::Owned(mended) => mended.into(),
+        Cow::Borrowed(_) => Utf8Bytes::try_from(message).unwrap_or_default(),
+    }
 }
 
 /// Cuts a stream at its NULs, looking at each byte once.

@@ -115,11 +115,6 @@ impl BrowserProcess {
         self.finish(family).await;
     }
 
-    /// Kills the browser at once.
-    pub(crate) async fn kill(&self) {
-        self.finish(self.family()).await;
-    }
-
     async fn finish(&self, mut family: Vec<Entry>) {
         family.extend(self.family());
         family.extend(orphans());

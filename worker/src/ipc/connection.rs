@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia::protocol::{
-    CallError, CallErrorKind, Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, SupervisorHello,
-    ToWorker, WorkerHello,
+    CallError, CallErrorKind, Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, ToWorker,
+    WorkerHello,
 };
-use colmeia::{ExitReason, UserId};
+use colmeia::{ExitReason, Secret, UserId};
 use futures::{SinkExt, StreamExt};
 use interprocess::local_socket::tokio::Stream;
 use tokio::io::{ReadHalf, WriteHalf};
@@ -40,6 +40,9 @@ pub(crate) enum ConnectionError {
     /// The peer's first word was something else.
     #[error("the first frame is no hello")]
     NotHello,
+    /// The peer does not know the token.
+    #[error("the peer is no supervisor of this worker")]
+    Stranger,
     /// The peer is of another version.
     #[error("the supervisor speaks protocol {theirs}, this worker {PROTOCOL_VERSION}")]
     Version { theirs: u32 },
@@ -80,31 +83,39 @@ impl Connection {
         }
     }
 
-    /// Exchanges Hellos. Ours comes first, so that a supervisor of another version learns ours.
-    pub(crate) async fn hello(&mut self, user: &UserId) -> Result<(), ConnectionError> {
-        let report = self.session.report().borrow_and_update().clone();
-        let ours = FromWorker::Hello(WorkerHello {
-            protocol: PROTOCOL_VERSION,
-            user: user.clone(),
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            report,
-        });
+    /// Exchanges Hellos. Ours says where the session is, its code among it, so the supervisor's comes first: who
+    /// does not know the token learns nothing. One of another version learns ours.
+    pub(crate) async fn hello(&mut self, user: &UserId, token: &Secret) -> Result<(), ConnectionError> {
         let exchange = async {
+            let theirs = match self.down.next().await {
+                Some(frame) => match frame?.message()? {
+                    ToWorker::Hello(theirs) => theirs,
+                    _ => return Err(ConnectionError::NotHello),
+                },
+                None => return Err(ConnectionError::NotHello),
+            };
+            if !theirs.token.matches(token) {
+                return Err(ConnectionError::Stranger);
+            }
+            let report = self.session.report().borrow_and_update().clone();
+            let ours = FromWorker::Hello(WorkerHello {
+                protocol: PROTOCOL_VERSION,
+                user: user.clone(),
+                pid: std::process::id(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                report,
+            });
             self.up.send(Frame::new(&ours, Bytes::new())?).await?;
-            match self.down.next().await {
-                Some(frame) => Ok(frame?.message::<ToWorker>()?),
-                None => Err(ConnectionError::NotHello),
-            }
+            Ok(theirs)
         };
-        match timeout(HELLO, exchange).await.map_err(|_| ConnectionError::NoHello)?? {
-            ToWorker::Hello(SupervisorHello { protocol, .. }) if protocol != PROTOCOL_VERSION => {
-                Err(ConnectionError::Version { theirs: protocol })
-            }
-            ToWorker::Hello(theirs) if theirs.user != *user => Err(ConnectionError::WrongUser),
-            ToWorker::Hello(_) => Ok(()),
-            _ => Err(ConnectionError::NotHello),
+        let theirs = timeout(HELLO, exchange).await.map_err(|_| ConnectionError::NoHello)??;
+        if theirs.protocol != PROTOCOL_VERSION {
+            return Err(ConnectionError::Version { theirs: theirs.protocol });
         }
+        if theirs.user != *user {
+            return Err(ConnectionError::WrongUser);
+        }
+        Ok(())
     }
 
     /// Serves the supervisor until it goes, misbehaves, or `end` is cancelled. What is queued by then is still
@@ -166,6 +177,7 @@ async fn read(
                 let pong = Frame::new(&FromWorker::Pong { id }, Bytes::new())?;
                 let _ = queue.send(pong).await;
             }
+            ToWorker::RelieveMemory => session.relieve_memory(),
             ToWorker::Stop => {
                 tracing::info!("asked to stop");
                 session.stop(ExitReason::Stopped).await;

@@ -1,6 +1,7 @@
 //! The worker's own Unix socket: who may connect, one supervisor at a time, the newest wins.
 //!
-//! Owns the listener. Accepts only peers of its own user id (or root); what is said on a connection is
+//! Owns the listener. Accepts only peers of its own user id (or root), and tells them nothing until they have said
+//! the token, because other users' browsers have the same user id; what else is said on a connection is
 //! [`connection`]'s business. Never touches the session's state.
 
 mod connection;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use colmeia::UserId;
+use colmeia::{Secret, UserId};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
@@ -19,9 +20,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::errors::chain;
 use crate::session::SessionHandle;
 use crate::spool::OutboxHandle;
+use colmeia::errors::chain;
 use connection::Connection;
 
 /// How long connections may take to say their last word at the end.
@@ -43,13 +44,14 @@ pub(crate) struct ListenError {
 pub(crate) struct Server {
     listener: Listener,
     user: UserId,
+    token: Secret,
     connected: watch::Sender<bool>,
 }
 
 impl Server {
     /// Listens on `path` with mode 0600. A socket that a dead worker left there is replaced; the caller holds
     /// the user's lock, so no living worker can own it.
-    pub(crate) fn bind(path: &Path, user: UserId) -> Result<Self, ListenError> {
+    pub(crate) fn bind(path: &Path, user: UserId, token: Secret) -> Result<Self, ListenError> {
         let fail = |source| ListenError { path: path.to_owned(), source };
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
@@ -57,7 +59,7 @@ impl Server {
         }
         let name = path.to_fs_name::<GenericFilePath>().map_err(fail)?;
         let listener = ListenerOptions::new().name(name).mode(0o600).create_tokio().map_err(fail)?;
-        Ok(Self { listener, user, connected: watch::Sender::new(false) })
+        Ok(Self { listener, user, token, connected: watch::Sender::new(false) })
     }
 
     /// Whether a supervisor is connected.
@@ -94,10 +96,11 @@ impl Server {
                 continue;
             };
             let mut connection = Connection::new(stream, session.clone(), outbox.clone());
-            let (user, connected) = (self.user.clone(), self.connected.clone());
+            let (user, token) = (self.user.clone(), self.token.clone());
+            let connected = self.connected.clone();
             let (current, end) = (Arc::clone(&current), end.clone());
             tracker.spawn(async move {
-                if let Err(error) = connection.hello(&user).await {
+                if let Err(error) = connection.hello(&user, &token).await {
                     tracing::warn!(error = %chain(&error), "a supervisor could not say hello");
                     return;
                 }

@@ -18,6 +18,8 @@ use crate::fake::{Director, message, view};
 use crate::session::SessionTask;
 use crate::spool::{Outbox, Spool};
 
+const TOKEN: &str = "a token";
+
 struct Worker {
     page: Director,
     session: SessionHandle,
@@ -39,9 +41,13 @@ fn worker() -> Worker {
     let page = Director::default();
     let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone());
     let end = CancellationToken::new();
-    let server = Server::bind(&socket, user()).expect("binds");
+    let server = Server::bind(&socket, user(), Secret::new(TOKEN)).expect("binds");
     tokio::spawn(server.run(session.clone(), events, end.clone()));
     Worker { page, session, socket, end, ended: tokio::spawn(task.run()), _dir: dir }
+}
+
+fn its_hello() -> ToWorker {
+    ToWorker::Hello(SupervisorHello { protocol: PROTOCOL_VERSION, user: user(), token: Secret::new(TOKEN) })
 }
 
 /// The supervisor's end.
@@ -55,9 +61,9 @@ impl Supervisor {
 
     async fn hello(worker: &Worker) -> Self {
         let mut supervisor = Self::connect(worker).await;
+        supervisor.say(&its_hello()).await;
         let FromWorker::Hello(hello) = supervisor.next().await.0 else { panic!("no hello") };
         assert_eq!((hello.protocol, hello.pid), (PROTOCOL_VERSION, std::process::id()));
-        supervisor.say(&ToWorker::Hello(SupervisorHello { protocol: PROTOCOL_VERSION, user: user() })).await;
         supervisor
     }
 
@@ -166,19 +172,29 @@ async fn the_newest_supervisor_takes_the_place_of_the_one_before() {
 async fn a_stranger_is_cut_off_and_disturbs_nobody() {
     let worker = worker();
     let mut owner = Supervisor::hello(&worker).await;
-    let other = UserId::for_port(1);
+    // Who does not know the token is told nothing; who does, and is wrong otherwise, learns our version.
+    let hello = |change: fn(&mut SupervisorHello)| {
+        let ToWorker::Hello(mut hello) = its_hello() else { panic!("a hello") };
+        change(&mut hello);
+        ToWorker::Hello(hello)
+    };
     let wrong = [
-        ToWorker::Ping { id: 1 },
-        ToWorker::Hello(SupervisorHello { protocol: PROTOCOL_VERSION + 1, user: user() }),
-        ToWorker::Hello(SupervisorHello { protocol: PROTOCOL_VERSION, user: other }),
+        (ToWorker::Ping { id: 1 }, 0),
+        (hello(|hello| hello.token = Secret::new("another")), 0),
+        (hello(|hello| hello.token = Secret::new("")), 0),
+        (hello(|hello| hello.protocol += 1), 1),
+        (hello(|hello| hello.user = UserId::for_port(1)), 1),
     ];
-    for first_word in &wrong {
+    for (first_word, told) in &wrong {
         let mut stranger = Supervisor::connect(&worker).await;
         stranger.say(first_word).await;
+        let mut heard = 0;
         while let Some(frame) = stranger.frame().await {
             let message: FromWorker = frame.message().expect("valid");
             assert!(matches!(message, FromWorker::Hello(_)), "a stranger is told nothing else");
+            heard += 1;
         }
+        assert_eq!(heard, *told, "{first_word:?}");
     }
     owner.say(&ToWorker::Ping { id: 2 }).await;
     owner.find(|message, _| matches!(message, FromWorker::Pong { id: 2 }).then_some(())).await;

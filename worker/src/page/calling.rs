@@ -12,8 +12,8 @@ use colmeia::protocol::{Call, CallError, CallErrorKind, MAX_BODY, Reply};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::engine::Shared;
 use super::pending::Answer;
+use super::shared::Shared;
 use crate::engine::ProbeError;
 
 /// Bytes travel in pieces, so that no single message holds up a probe. Divisible by three: base64 without

@@ -14,12 +14,14 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::cdp;
-use super::engine::{ChromiumEngine, Parts};
+use super::engine::ChromiumEngine;
 use super::identity::Identity;
 use super::script::Script;
+use super::shared::Parts;
 use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec};
 use crate::engine::{Launcher, OpenError, PageEvent};
+use crate::walls::BrowserWalls;
 
 /// For the first answer of a browser that was just started; the caller's own limit is usually shorter.
 const FIRST_ANSWER: Duration = Duration::from_secs(120);
@@ -37,6 +39,8 @@ pub(crate) struct ChromiumLauncher {
     page_url: String,
     wa_js: Option<PathBuf>,
     languages: Vec<String>,
+    group: Option<PathBuf>,
+    walls: Option<BrowserWalls>,
 }
 
 impl ChromiumLauncher {
@@ -45,16 +49,20 @@ impl ChromiumLauncher {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         // A runtime directory whose path is too long for a socket has been refused before.
         let temporary = RunLayout::new(&config.runtime_dir)
-            .map_or_else(|_| state.own_dir(&config.user), |run| run.user_dir(&config.user));
+            .map_or_else(|_| state.own_dir(&config.user), |run| run.browser_tmp(&config.user));
+        let (profile, home) = (state.profile_dir(&config.user), state.home_dir(&config.user));
+        let own = vec![profile.clone(), home.clone(), temporary.clone()];
         Self {
             user: config.user.clone(),
             program: config.browser.clone(),
-            profile: state.profile_dir(&config.user),
-            home: state.own_dir(&config.user).join("home"),
+            walls: BrowserWalls::new(config, own),
+            profile,
+            home,
             temporary,
             page_url: config.page_url.clone(),
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
+            group: config.browser_group.clone(),
         }
     }
 
@@ -77,6 +85,8 @@ impl ChromiumLauncher {
             home: self.home.clone(),
             temporary: self.temporary.clone(),
             language: self.languages.first().cloned(),
+            group: self.group.clone(),
+            walls: self.walls.clone(),
         })
         .await
     }

@@ -18,13 +18,13 @@ mod launcher;
 mod listener;
 mod pending;
 mod script;
+mod shared;
 mod tab;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use engine::ChromiumEngine;
 pub(crate) use launcher::ChromiumLauncher;
 
 /// Directives for the log: these libraries write every message at `trace` and some at `warn`, and messages

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chromiumoxide::cdp::browser_protocol::{log, network, page, performance, target};
-use chromiumoxide::cdp::js_protocol::runtime;
+use chromiumoxide::cdp::browser_protocol::{log, memory, network, page, performance, target};
+use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
 use chromiumoxide::{Browser, Page};
 use serde_json::Value;
 use tokio::task::AbortHandle;
@@ -94,6 +94,15 @@ impl Tab {
     /// Loads the page anew; also brings back a crashed renderer.
     pub(super) async fn reload(&self, limit: Duration) -> Result<(), ProbeError> {
         cdp::page(&self.page, page::ReloadParams::default(), limit).await.map(drop)
+    }
+
+    /// Asks for memory to be freed: the page's caches by the notification that a machine short of memory would
+    /// send, then what its script no longer uses.
+    pub(super) async fn relieve_memory(&self, limit: Duration) -> Result<(), ProbeError> {
+        let critical = memory::SimulatePressureNotificationParams::new(memory::PressureLevel::Critical);
+        let noticed = cdp::page(&self.page, critical, limit).await.map(drop);
+        let collected = cdp::page(&self.page, heap_profiler::CollectGarbageParams::default(), limit).await;
+        noticed.and(collected.map(drop))
     }
 
     /// Closes the tab, whatever its renderer does.

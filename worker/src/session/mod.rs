@@ -20,6 +20,8 @@ pub(crate) type CallResult = Result<(Reply, Bytes), CallError>;
 pub(crate) enum Command {
     /// Do something on the page.
     Call { call: Call, body: Bytes, deadline_ms: u64, answer: oneshot::Sender<CallResult> },
+    /// Ask the page to free what memory it can.
+    RelieveMemory,
     /// Close the browser and end, for this reason.
     Stop(ExitReason),
 }
@@ -43,6 +45,11 @@ impl SessionHandle {
         let ended = || CallError::new(CallErrorKind::NotReady, "the session is ending");
         self.commands.send(Command::Call { call, body, deadline_ms, answer }).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Asks the page to free what memory it can. Never waits: a session too busy to take it is asked again.
+    pub(crate) fn relieve_memory(&self) {
+        let _ = self.commands.try_send(Command::RelieveMemory);
     }
 
     /// Asks the session to end; it does so even while it is starting.

@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 use super::machine::{Action, Event, State, step};
 use super::{Command, SessionHandle};
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PageView, ProbeError};
-use crate::errors::chain;
 use crate::spool::OutboxHandle;
+use colmeia::errors::chain;
 
 /// How long calls in flight may take to finish when the session ends.
 const FINISH_CALLS: Duration = Duration::from_secs(3);
@@ -257,6 +257,10 @@ impl<L: Launcher> SessionTask<L> {
     fn on_command(&mut self, command: Command) -> Option<ExitReason> {
         match command {
             Command::Stop(reason) => self.apply(Event::Stop(reason)),
+            Command::RelieveMemory => {
+                self.nudge(Nudge::RelieveMemory);
+                None
+            }
             Command::Call { call, body, deadline_ms, answer } => {
                 let engine = match self.admit(&call) {
                     Ok(engine) => engine,

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use colmeia::errors::chain;
 use colmeia::protocol::Event;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -124,10 +125,6 @@ async fn blocking<T: Send + 'static, U: Send + 'static>(
         // A panic in there is a bug of the spool; going on without it would lose events silently.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    crate::errors::chain(error)
 }
 
 impl OutboxHandle {

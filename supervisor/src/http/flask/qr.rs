@@ -88,6 +88,13 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
         Standing::Underway { .. } if created => {
             Answer::generating("Inicializando cliente... Isso pode levar 10-30 segundos. Aguarde...")
         }
+        Standing::AtCapacity { memory: true, .. } => Answer {
+            status: Some("capacity"),
+            message: saying(
+                "O servidor não tem memória livre para mais uma conexão agora. Este WhatsApp está na fila e será iniciado assim que houver memória. Aguarde...",
+            ),
+            ..Answer::waiting()
+        },
         Standing::AtCapacity { .. } => Answer {
             status: Some("capacity"),
             message: saying(

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use colmeia::Me;
+use colmeia::{ExitReason, Me};
 use serde::Serialize;
 
 use super::super::standing::{Standing, state_name};
@@ -42,6 +42,9 @@ pub(super) struct Session<'a> {
     /// Members of the page that wa-js stands in for; absent while there are none, as they should be.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     degraded: &'a [String],
+    /// Why the worker before this one ended; absent while there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_exit: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,6 +105,7 @@ pub(super) fn answer(view: &UserView) -> Answer<'_> {
         },
         state: state_name(view),
         degraded: view.report.as_ref().map_or(&[], |report| &report.degraded),
+        last_exit: view.last_exit.as_ref().map(ExitReason::label),
     })
 }
 

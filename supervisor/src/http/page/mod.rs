@@ -42,7 +42,7 @@ pub(super) fn routes() -> Router<Http> {
 /// a `data:` address.
 fn html(page: &impl Template) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                          img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                          img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     match page.render() {
         Ok(text) => {
             let headers = [

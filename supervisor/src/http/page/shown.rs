@@ -104,6 +104,14 @@ fn waiting(standing: Standing<'_>, language: Language) -> [&'static str; 2] {
         (Standing::Pairing, English) => {
             ["QR code scanned", "Connecting to the phone. Keep WhatsApp open on it."]
         }
+        (Standing::AtCapacity { memory: true, .. }, Portuguese) => [
+            "Sem memória livre",
+            "O servidor não tem memória para mais uma conexão. Este WhatsApp está na fila e começa assim que houver.",
+        ],
+        (Standing::AtCapacity { memory: true, .. }, English) => [
+            "Out of free memory",
+            "The server has no memory for one more connection. This WhatsApp is in the queue and starts as soon as there is.",
+        ],
         (Standing::AtCapacity { .. }, Portuguese) => [
             "Serviço lotado",
             "Todas as conexões estão em uso. Este WhatsApp está na fila e começa assim que houver lugar.",
@@ -135,7 +143,18 @@ mod tests {
         for (standing, kind, portuguese, english) in [
             (Standing::Absent, "wait", "Preparando o QR Code", "Preparing the QR code"),
             (linked, "wait", "Reconectando", "Reconnecting"),
-            (Standing::AtCapacity { linked: false }, "wait", "Serviço lotado", "Service at capacity"),
+            (
+                Standing::AtCapacity { linked: false, memory: false },
+                "wait",
+                "Serviço lotado",
+                "Service at capacity",
+            ),
+            (
+                Standing::AtCapacity { linked: false, memory: true },
+                "wait",
+                "Sem memória livre",
+                "Out of free memory",
+            ),
             (Standing::Code { qr: "2@x" }, "code", "Escaneie o QR Code", "Scan the QR code"),
             (Standing::Pairing, "wait", "QR Code escaneado", "QR code scanned"),
             (

@@ -7,13 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::super::control::control;
 use super::super::server::accept_all;
 use super::stage::*;
 
 async fn listen(stage: &Stage) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
     let address = listener.local_addr().expect("address");
-    (address, tokio::spawn(accept_all(listener, stage.router.clone(), stage.shutdown.clone())))
+    (address, tokio::spawn(accept_all(listener, stage.router.clone(), control(stage.shutdown.clone()).1)))
 }
 
 async fn talk(address: SocketAddr, request: &[u8]) -> String {
@@ -114,4 +115,41 @@ async fn the_end_waits_for_what_has_begun_and_for_no_one_else() {
     assert!(following.await.expect("no panic").contains("data: "));
     tokio::time::timeout(Duration::from_secs(2), server).await.expect("in time").expect("no panic");
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn the_server_says_whether_it_turns_and_when_it_works_on_nothing() {
+    let stage = Cast::new(sent).slow(Duration::from_millis(400)).with("1", ready()).on_stage();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
+    let address = listener.local_addr().expect("address");
+    let (outside, inside) = control(stage.shutdown.clone());
+    let patience = Duration::from_millis(100);
+    assert!(tokio::time::timeout(patience, outside.beat()).await.is_err(), "nobody accepts yet");
+    let server = tokio::spawn(accept_all(listener, stage.router.clone(), inside));
+    outside.beat().await;
+    let asking = tokio::spawn(async move { talk(address, &get("/chats?user_id=1")).await });
+    let following = tokio::spawn(async move { talk(address, &get("/qr/events?user_id=1")).await });
+    tokio::time::sleep(patience).await;
+    assert!(tokio::time::timeout(patience, outside.quiet()).await.is_err(), "a call is under way");
+    asking.await.expect("no panic");
+    outside.quiet().await;
+    outside.stop();
+    following.await.expect("no panic");
+    server.await.expect("no panic");
+    outside.beat().await;
+}
+
+#[tokio::test]
+async fn who_was_accepted_before_the_end_and_speaks_just_after_is_answered() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage();
+    let (address, server) = listen(&stage).await;
+    let mut early = TcpStream::connect(address).await.expect("connected");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stage.shutdown.cancel();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    early.write_all(&get("/health")).await.expect("written");
+    let mut answer = String::new();
+    early.read_to_string(&mut answer).await.expect("a clean end");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    server.await.expect("no panic");
 }

@@ -111,7 +111,7 @@ async fn the_list_shows_everyone_and_escapes_what_strangers_chose() {
     hostile.pushname = "<script>alert(1)</script>".into();
     let stage = Cast::new(nobody)
         .with("1", running(SessionState::Ready { me: hostile }))
-        .with("2_1", view(Phase::Queued { at_capacity: true }))
+        .with("2_1", view(Phase::Queued { wait: crate::admission::Wait::Place }))
         .on_stage();
     let answer = page(&stage, "/", "pt-BR").await;
     assert!(

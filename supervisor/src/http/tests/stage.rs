@@ -64,6 +64,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        memory: None,
     }
 }
 
@@ -160,6 +161,7 @@ impl Cast {
                 Command::Disconnect { .. } => "disconnect",
                 Command::Operate(_) => "operate",
                 Command::Reset { .. } => "reset",
+                Command::Renew { .. } => "renew",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -167,7 +169,11 @@ impl Cast {
             match command {
                 Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
                 Command::Disconnect { answer } => drop(answer.send(self.outcome)),
-                Command::Wake | Command::Operate(_) | Command::Reset { .. } | Command::Shutdown { .. } => {}
+                Command::Wake
+                | Command::Operate(_)
+                | Command::Reset { .. }
+                | Command::Renew { .. }
+                | Command::Shutdown { .. } => {}
             }
         }
     }

@@ -4,6 +4,7 @@ use colmeia::session::{Disruption, LogoutCause};
 use colmeia::{ExitReason, SessionState};
 
 use super::stage::*;
+use crate::admission::Wait;
 use crate::user::{Phase, UserView};
 
 const CREATED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"generating","message":"Inicializando cliente... Isso pode levar 10-30 segundos. Aguarde..."}"#;
@@ -13,6 +14,7 @@ const PAIRING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":t
 const SYNCING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":true,"message":"Autenticado, aguardando inicialização..."}"#;
 const READY: &str = r#"{"ready":true,"qr":null,"hasQr":false,"isConnecting":false,"isAuthenticated":true}"#;
 const FULL: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O serviço está na capacidade máxima de conexões. Este WhatsApp está na fila e será iniciado assim que houver lugar. Aguarde..."}"#;
+const SHORT: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O servidor não tem memória livre para mais uma conexão agora. Este WhatsApp está na fila e será iniciado assim que houver memória. Aguarde..."}"#;
 const PARKED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A sessão usou mais memória do que o permitido e foi encerrada várias vezes. Tente novamente; se repetir, o servidor precisa de mais memória."}"#;
 const HELD: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A conexão deste WhatsApp foi parada por quem administra o servidor e só ele pode iniciá-la de novo."}"#;
 
@@ -79,8 +81,9 @@ async fn every_state_has_its_answers() {
     let table = [
         ("stopped", view(Phase::Stopped), CREATED, NO_SESSION.to_owned()),
         ("stopped, linked", linked(view(Phase::Stopped)), CREATED, NO_SESSION.to_owned()),
-        ("queued", view(Phase::Queued { at_capacity: false }), STARTING, session(&NOTHING, 0, "queued")),
-        ("full", view(Phase::Queued { at_capacity: true }), FULL, session(&NOTHING, 0, "queued")),
+        ("queued", view(Phase::Queued { wait: Wait::Starts }), STARTING, session(&NOTHING, 0, "queued")),
+        ("full", view(Phase::Queued { wait: Wait::Place }), FULL, session(&NOTHING, 0, "queued")),
+        ("short", view(Phase::Queued { wait: Wait::Memory }), SHORT, session(&NOTHING, 0, "queued")),
         ("starting", view(Phase::Starting), STARTING, session(&NOTHING, 0, "starting")),
         ("starting, linked", linked(view(Phase::Starting)), SYNCING, session(&COMING_BACK, 0, "starting")),
         ("silent", view(Phase::Running), STARTING, session(&NOTHING, 0, "unresponsive")),
@@ -180,8 +183,9 @@ async fn nothing_but_a_running_worker_makes_ready() {
     let report = ready().report;
     for phase in [
         Phase::Stopped,
-        Phase::Queued { at_capacity: false },
-        Phase::Queued { at_capacity: true },
+        Phase::Queued { wait: Wait::Starts },
+        Phase::Queued { wait: Wait::Place },
+        Phase::Queued { wait: Wait::Memory },
         Phase::Starting,
         Phase::BackingOff { until: std::time::SystemTime::UNIX_EPOCH },
         Phase::Stopping,

@@ -4,6 +4,7 @@
 //! here is dropped and, since it was not acknowledged, asked for again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,6 +44,7 @@ pub(crate) struct SinkError(#[source] pub(crate) Box<dyn std::error::Error + Sen
 pub(super) struct Kept {
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
+    count: Arc<AtomicU64>,
 }
 
 /// An event, and the room that it takes until it is on disk.
@@ -55,16 +57,22 @@ pub(super) struct Waiting {
 
 pub(super) fn channel() -> (Kept, mpsc::Receiver<Waiting>) {
     let (queue, waiting) = mpsc::channel(EVENTS);
-    (Kept { queue, room: Arc::new(Semaphore::new(BYTES)) }, waiting)
+    (Kept { queue, room: Arc::new(Semaphore::new(BYTES)), count: Arc::default() }, waiting)
 }
 
 impl Kept {
     /// Takes an event of this many bytes; `false` when there is no room.
     pub(super) fn put(&self, seq: u64, event: Event, size: usize) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed);
         let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
         Arc::clone(&self.room)
             .try_acquire_many_owned(size)
             .is_ok_and(|room| self.queue.try_send(Waiting { seq, event, _room: room }).is_ok())
+    }
+
+    /// How many events came, whether there was room or not.
+    pub(super) fn count(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.count)
     }
 
     /// Whether everything that was taken is on disk.

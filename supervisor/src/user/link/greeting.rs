@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::UserId;
 use colmeia::protocol::{
     Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, SupervisorHello, ToWorker, WorkerHello,
 };
+use colmeia::{Secret, UserId};
 use futures::{SinkExt as _, StreamExt as _};
 use interprocess::local_socket::GenericFilePath;
 use interprocess::local_socket::tokio::Stream;
@@ -48,6 +48,9 @@ pub(crate) enum GreetingError {
     /// Another process than the one that was started.
     #[error("the socket belongs to process {0}, which is not this worker")]
     ForeignProcess(u32),
+    /// Nobody knows what to say to it.
+    #[error("the worker's token cannot be read")]
+    NoToken(#[source] io::Error),
     /// No Hello in time.
     #[error("the worker did not say Hello in time")]
     Deadline,
@@ -100,17 +103,22 @@ pub(crate) async fn open(socket: &Path, deadline: Duration) -> Result<Peer, Gree
     Ok(Peer { stream, pid })
 }
 
-/// Says Hello and waits for the worker's.
+/// Says Hello, with the token that makes us believed, and waits for the worker's.
 ///
 /// # Errors
 /// [`GreetingError`] when the other end is not the worker of this user.
-pub(crate) async fn greet(peer: Peer, user: &UserId, deadline: Duration) -> Result<Greeted, GreetingError> {
-    timeout(deadline, exchange(peer, user)).await.map_err(|_| GreetingError::Deadline)?
+pub(crate) async fn greet(
+    peer: Peer,
+    user: &UserId,
+    token: Secret,
+    deadline: Duration,
+) -> Result<Greeted, GreetingError> {
+    timeout(deadline, exchange(peer, user, token)).await.map_err(|_| GreetingError::Deadline)?
 }
 
-async fn exchange(peer: Peer, user: &UserId) -> Result<Greeted, GreetingError> {
+async fn exchange(peer: Peer, user: &UserId, token: Secret) -> Result<Greeted, GreetingError> {
     let mut frames = Framed::new(peer.stream, FrameCodec);
-    let hello = SupervisorHello { protocol: PROTOCOL_VERSION, user: user.clone() };
+    let hello = SupervisorHello { protocol: PROTOCOL_VERSION, user: user.clone(), token };
     frames.send(Frame::new(&ToWorker::Hello(hello), Bytes::new())?).await?;
     let first = frames.next().await.ok_or(GreetingError::Closed)??;
     let FromWorker::Hello(hello) = first.message()? else { return Err(GreetingError::NoHello) };

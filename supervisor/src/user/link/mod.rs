@@ -2,17 +2,19 @@
 //!
 //! Owns the socket, the order of what is said, and the acknowledgement of events. Believes nothing: who is at the
 //! other end is asked of the kernel, every frame is bounded and parsed, and a worker that says something else
-//! than a worker says is cut off. Never blocks its user's task: both directions have bounded queues.
+//! than a worker says, or more, is cut off. Never blocks its user's task: both directions have bounded queues.
 
 mod events;
 mod greeting;
 mod outbox;
+mod pace;
 mod pump;
 
 use bytes::Bytes;
 use colmeia::protocol::{CallError, Reply};
 use colmeia::{SessionReport, UserId};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -51,6 +53,8 @@ pub(crate) enum LinkEnd {
 #[derive(Debug)]
 pub(crate) struct Link {
     outbox: Outbox,
+    /// How many events have come.
+    events: Arc<AtomicU64>,
     tasks: [JoinHandle<()>; 3],
 }
 
@@ -67,7 +71,9 @@ impl Link {
         let (writer, reader) = greeted.frames.split();
         let (outbox, queue) = outbox::channel();
         let (events, kept) = events::channel();
+        let count = events.count();
         Self {
+            events: count,
             tasks: [
                 tokio::spawn(pump::write(writer, queue)),
                 tokio::spawn(pump::read(reader, events, generation, inbox)),
@@ -75,6 +81,11 @@ impl Link {
             ],
             outbox,
         }
+    }
+
+    /// How many events have come: whether something happens in the session.
+    pub(crate) fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
     }
 
     /// Where to say something.

@@ -3,9 +3,11 @@
 use colmeia::protocol::{Frame, FrameError, FromWorker};
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::events::Kept;
 use super::outbox::Waiting;
+use super::pace::{MAX_WORD, Pace};
 use super::{FromLink, LinkEnd};
 
 /// Writes what waits. Ends with the connection; the reader notices it and tells.
@@ -27,6 +29,7 @@ pub(super) async fn read(
     generation: u64,
     inbox: mpsc::Sender<(u64, FromLink)>,
 ) {
+    let (begun, mut pace) = (Instant::now(), Pace::new());
     let mut last_event = None;
     // Once an event had to be dropped, none after it may be acknowledged: the worker has to begin there again.
     let mut behind = false;
@@ -48,6 +51,9 @@ pub(super) async fn read(
             }
             Err(end) => break end,
         };
+        if !pace.keeps(begun.elapsed()) {
+            break LinkEnd::Violation("more frames than a worker has to send".into());
+        }
         if inbox.send((generation, told)).await.is_err() {
             return;
         }
@@ -72,6 +78,9 @@ fn understand(frame: &Frame) -> Result<Told, LinkEnd> {
         }
         _ if !frame.body.is_empty() => {
             return Err(LinkEnd::Violation("a body where none belongs".into()));
+        }
+        FromWorker::Report(_) | FromWorker::Pong { .. } if frame.head.len() > MAX_WORD => {
+            return Err(LinkEnd::Violation("a report that is too long".into()));
         }
         FromWorker::Hello(_) => return Err(LinkEnd::Violation("a second Hello".into())),
         FromWorker::Report(report) => Told::Inbox(FromLink::Report(report)),

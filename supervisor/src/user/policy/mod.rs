@@ -18,9 +18,11 @@
 //!  └─────┘ Shutdown: Stop, then Kill ◀─────┘
 //! ```
 //!
+//! A worker that is replaced for its memory goes Stopping(Recycled) → Queued, without delay and uncounted; so does
+//! one that is replaced for its version or because an operator says `Restart`: Stopping(Renew) → Queued.
 //! An operator's `Hold` ends whatever there is and leads to `Stopped`, which a `Wake` does not leave: only the
-//! operator's `Start`, `Restart` or `Reset` lifts it. `Restart` is a stop that is followed by a start in the same
-//! place. The end of a process is reported only after everything that it left behind is gone, so a start can follow at
+//! operator's `Start`, `Restart` or `Reset` lifts it.
+//! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
 //! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back.
 
 mod operator;
@@ -53,8 +55,6 @@ pub(crate) struct Policy {
     /// Nobody has to ask: the session comes back by itself.
     keep: bool,
     wake_after: bool,
-    /// The process that is being stopped is followed by another one in the same place.
-    replace: bool,
     /// An operator said stop; nobody else can say start.
     held: bool,
     forget: Option<Forget>,
@@ -85,7 +85,6 @@ impl Policy {
             linked: false,
             keep,
             wake_after: false,
-            replace: false,
             held: false,
             forget: None,
             shutting_down: false,
@@ -163,9 +162,9 @@ impl Policy {
         let mut actions = Vec::new();
         match event {
             Event::Wake => self.wake(now.at, &mut actions),
-            Event::Waiting { at_capacity } => {
-                if let State::Queued { at_capacity: shown } = &mut self.state {
-                    *shown = at_capacity;
+            Event::Waiting { wait } => {
+                if let State::Queued { wait: shown } = &mut self.state {
+                    *shown = wait;
                 }
             }
             Event::Admitted => self.admitted(now.at, &mut actions),
@@ -180,9 +179,12 @@ impl Policy {
             Event::Hung => {
                 self.fail_living(ExitReason::Hang { level: HealthLevel::Ipc }, now.at, &mut actions);
             }
+            Event::OverMemory => self.fail_living(ExitReason::Oom, now.at, &mut actions),
+            Event::Recycle => self.recycle(now.at, &mut actions),
             Event::Report(standing) => self.report(standing, now.at, &mut actions),
             Event::Exited(reason) => self.exited(reason, now, &mut actions),
             Event::LogoutDone { told } => self.logout_done(told, now.at, &mut actions),
+            Event::Renew => self.renew(now.at, &mut actions),
             Event::Disconnect => self.disconnect(now.at, &mut actions),
             Event::Reset => self.reset(now.at, &mut actions),
             Event::Hold => self.hold(now.at, &mut actions),

@@ -10,7 +10,7 @@ impl Policy {
         if self.shutting_down {
             return;
         }
-        (self.wake_after, self.replace) = (false, false);
+        self.wake_after = false;
         if !self.held {
             self.held = true;
             actions.push(Action::KeepHold { held: true });
@@ -42,7 +42,7 @@ impl Policy {
             State::Queued { .. }
             | State::Starting { .. }
             | State::Running { .. }
-            | State::Stopping { ending: Ending::Failed(_), .. } => {}
+            | State::Stopping { .. } => {}
         }
     }
 
@@ -53,8 +53,10 @@ impl Policy {
                 self.attended = at;
                 self.lift(actions);
                 self.forgive();
-                self.replace = true;
-                self.stop_within(self.rules.stop, at, actions);
+                // Also when the old one ends saying that the phone was unlinked: then for a new code.
+                self.wake_after = true;
+                self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Renew };
+                actions.push(Action::Stop);
             }
             _ => self.start(at, actions),
         }
@@ -69,7 +71,7 @@ impl Policy {
         let answer_by = Some(at + self.rules.disconnect);
         let forget = self.forget.get_or_insert(Forget { told: false, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
-        (self.wake_after, self.replace) = (false, false);
+        self.wake_after = false;
         self.stop_within(self.rules.disconnect.mul_f64(0.5), at, actions);
     }
 

@@ -253,7 +253,7 @@ fn a_wish_that_nobody_repeats_leaves_the_queue_and_a_session_on_disk_stays() {
     for (keep, stays) in [(false, false), (true, true)] {
         let mut world = World::new(keep);
         world.feed(Event::Wake);
-        world.feed(Event::Waiting { at_capacity: true });
+        world.feed(Event::Waiting { wait: crate::admission::Wait::Place });
         world.pass(RULES.idle * 2);
         assert_eq!(world.place == Place::Wished, stays);
     }
@@ -337,6 +337,55 @@ fn a_reset_stops_deletes_and_answers_without_the_phone() {
     assert!(!world.auth && world.asked.is_none());
 }
 
+#[test]
+fn a_worker_above_its_hard_limit_is_killed_and_counts_as_a_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::OverMemory), [Action::Kill]);
+    world.crash();
+    assert_eq!(world.policy.last_exit(), Some(&ExitReason::Oom));
+    assert!(matches!(world.policy.state, State::BackingOff { .. }));
+    assert_eq!(world.policy.attempts(), 1);
+}
+
+#[test]
+fn a_recycled_worker_comes_back_at_once_and_is_never_parked_for_it() {
+    let mut world = linked();
+    for restarts in 1..20 {
+        assert_eq!(world.feed(Event::Recycle), [Action::Stop]);
+        assert!(!world.killed);
+        world.feed(Event::Exited(ExitReason::Stopped));
+        assert_eq!(world.policy.last_exit(), Some(&ExitReason::CapRecycle));
+        assert_eq!(world.place, Place::Wished, "no delay");
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+        assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, restarts));
+    }
+    world.feed(Event::Recycle);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is not waited for");
+    world.crash();
+    assert_eq!(world.place, Place::Wished);
+}
+
+#[test]
+fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Renew), [Action::Stop]);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is killed");
+    world.feed(Event::Exited(crash()));
+    assert_eq!(world.policy.state, State::Queued { wait: crate::admission::Wait::Starts });
+    assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, 0));
+    world.feed(Event::Admitted);
+    assert_eq!(world.spawned, 2);
+
+    let mut world = linked();
+    world.feed(Event::Renew);
+    world.feed(Event::Disconnect);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(!world.auth, "who disconnects meanwhile does not come back");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Happen(Event),
@@ -369,15 +418,18 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Happen(Event::Resync)),
         1 => Just(Step::Happen(Event::Violation)),
         1 => Just(Step::Happen(Event::Hung)),
+        1 => Just(Step::Happen(Event::OverMemory)),
+        2 => Just(Step::Happen(Event::Recycle)),
         4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
         3 => reason.prop_map(Step::Exit),
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
+        1 => Just(Step::Happen(Event::Renew)),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Reset)),
         2 => Just(Step::Happen(Event::Hold)),
         1 => Just(Step::Happen(Event::Start)),
         2 => Just(Step::Happen(Event::Restart)),
-        1 => Just(Step::Happen(Event::Waiting { at_capacity: true })),
+        1 => Just(Step::Happen(Event::Waiting { wait: crate::admission::Wait::Place })),
         4 => (0u64..100_000).prop_map(Step::Pass),
     ]
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use colmeia::ExitReason;
 use colmeia::session::HealthLevel;
 
+use crate::admission::Wait;
+
 use super::{Action, Ending, Forget, LINGER, Now, Policy, Standing, State};
 
 /// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
@@ -46,8 +48,7 @@ impl Policy {
 
     pub(super) fn queue(&mut self, actions: &mut Vec<Action>) {
         self.wake_after = false;
-        self.replace = false;
-        self.state = State::Queued { at_capacity: false };
+        self.state = State::Queued { wait: Wait::Starts };
         actions.push(Action::RequestPlace);
     }
 
@@ -103,10 +104,20 @@ impl Policy {
         let ending = match self.state {
             State::Starting { .. } | State::Running { .. } => Ending::Failed(reason),
             State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => Ending::Asked,
+            State::Stopping { ending: Ending::Recycled, .. } => Ending::Recycled,
+            State::Stopping { ending: Ending::Renew, .. } => Ending::Renew,
             _ => return,
         };
         self.state = State::Stopping { until: at + KILL_AGAIN, ending };
         actions.push(Action::Kill);
+    }
+
+    /// Asks a process to end so that a fresh one takes its place.
+    pub(super) fn recycle(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if matches!(self.state, State::Running { .. }) && !self.shutting_down {
+            self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Recycled };
+            actions.push(Action::Stop);
+        }
     }
 
     pub(super) fn report(&mut self, standing: Standing, at: Duration, actions: &mut Vec<Action>) {
@@ -135,13 +146,25 @@ impl Policy {
         }
     }
 
+    /// Why a process ended that says this: what we ended it for counts more.
+    pub(crate) fn reason_of(&self, said: ExitReason) -> ExitReason {
+        match &self.state {
+            State::Stopping { ending: Ending::Failed(why), .. } => why.clone(),
+            State::Stopping { ending: Ending::Recycled, .. } if said != ExitReason::LoggedOut => {
+                ExitReason::CapRecycle
+            }
+            _ => said,
+        }
+    }
+
     pub(super) fn exited(&mut self, reason: ExitReason, now: Now, actions: &mut Vec<Action>) {
-        let (asked, reason) = match &self.state {
-            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => (true, reason),
-            State::Stopping { ending: Ending::Failed(why), .. } => (false, why.clone()),
-            State::Starting { .. } | State::Running { .. } => (false, reason),
+        let asked = match &self.state {
+            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => true,
+            State::Stopping { .. } | State::Starting { .. } | State::Running { .. } => false,
             _ => return,
         };
+        let renew = matches!(self.state, State::Stopping { ending: Ending::Renew, .. });
+        let reason = self.reason_of(reason);
         self.settle_by = None;
         self.unlinked_since = None;
         if let Some(forget) = &mut self.forget {
@@ -154,13 +177,10 @@ impl Policy {
                 self.keep = false;
                 actions.push(Action::Remember { linked: false });
             }
-            if self.replace && self.forget.is_none() && !self.shutting_down && reason != ExitReason::LoggedOut
-            {
-                actions.push(Action::RestPlace);
-                self.queue(actions);
-            } else {
-                self.rest(now.at, actions);
-            }
+            self.rest(now.at, actions);
+        } else if renew {
+            actions.push(Action::RestPlace);
+            self.queue(actions);
         } else if reason == ExitReason::CapRecycle {
             actions.push(Action::RestPlace);
             self.restarts = self.restarts.saturating_add(1);
@@ -200,7 +220,7 @@ impl Policy {
             (self.linked, self.keep, self.attempts, self.last_exit) = (false, false, 0, None);
             self.failures.clear();
         }
-        if (self.wake_after || self.replace) && !self.held && !self.shutting_down {
+        if self.wake_after && !self.held && !self.shutting_down {
             self.queue(actions);
         } else {
             self.state = State::Stopped { until: at + LINGER };
@@ -224,12 +244,19 @@ impl Policy {
         actions.push(Action::Stop);
     }
 
+    /// Only one that runs is replaced: any other start is of our version anyway.
+    pub(super) fn renew(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        if matches!(self.state, State::Running { .. }) && self.forget.is_none() && !self.shutting_down {
+            self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Renew };
+            actions.push(Action::Stop);
+        }
+    }
+
     pub(super) fn disconnect(&mut self, at: Duration, actions: &mut Vec<Action>) {
         let answer_by = Some(at + self.rules.disconnect);
         let forget = self.forget.get_or_insert(Forget { told: false, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
         self.wake_after = false;
-        self.replace = false;
         let soon = self.rules.disconnect.mul_f64(0.2);
         match &mut self.state {
             State::Running { .. } if self.linked => {
@@ -249,7 +276,6 @@ impl Policy {
     pub(super) fn shut_down(&mut self, time: Duration, at: Duration, actions: &mut Vec<Action>) {
         self.shutting_down = true;
         self.wake_after = false;
-        self.replace = false;
         match &mut self.state {
             State::Running { .. } | State::Starting { .. } => self.stop_within(time, at, actions),
             // The phone is half told; the disconnect's own deadlines are short.

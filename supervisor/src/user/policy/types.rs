@@ -6,6 +6,8 @@ use std::time::Duration;
 use colmeia::config::ServiceConfig;
 use colmeia::{ExitReason, SessionState};
 
+use crate::admission::Wait;
+
 /// The moment of an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
@@ -36,7 +38,7 @@ pub(crate) enum State {
     /// No process and none wanted.
     Stopped { until: Duration },
     /// Waits for a place.
-    Queued { at_capacity: bool },
+    Queued { wait: Wait },
     /// There is a process, and its Hello is awaited; `again` after a connection was lost.
     Starting { until: Duration, again: bool },
     /// Connected.
@@ -72,8 +74,12 @@ impl State {
 pub(crate) enum Ending {
     /// Asked for: no failure.
     Asked,
+    /// Another one is to take its place at once: no failure.
+    Renew,
     /// Something is wrong with it.
     Failed(ExitReason),
+    /// It is replaced because of its memory: no failure, and the next one starts at once.
+    Recycled,
 }
 
 /// What a worker's report means here.
@@ -97,7 +103,7 @@ pub(crate) enum Event {
     /// Someone wants the session.
     Wake,
     /// The wish for a place is in the queue.
-    Waiting { at_capacity: bool },
+    Waiting { wait: Wait },
     /// There is a place.
     Admitted,
     /// The worker said Hello.
@@ -112,12 +118,18 @@ pub(crate) enum Event {
     Violation,
     /// The worker has not answered for too long.
     Hung,
+    /// Its memory is above the hard limit.
+    OverMemory,
+    /// Its memory has been above the soft limit for long, and nobody would miss the session just now.
+    Recycle,
     /// The worker told where its session is.
     Report(Standing),
     /// The process and everything that it left are gone.
     Exited(ExitReason),
     /// The phone was told, or could not be told.
     LogoutDone { told: bool },
+    /// The worker is to be replaced by one of our version.
+    Renew,
     /// Log out, stop, delete.
     Disconnect,
     /// Stop, delete and forget, without a word to the phone: the operator's cure.

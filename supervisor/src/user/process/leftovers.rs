@@ -5,6 +5,7 @@
 //! other process.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,12 +24,31 @@ use super::pidfd;
 /// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// Processes that belong together.
+pub(crate) type Family = HashSet<Pid>;
+
+/// All processes at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Table(HashMap<Pid, Stat>);
+
+impl Table {
+    /// Reads them. Blocks.
+    pub(crate) fn read() -> Self {
+        Self(processes().collect())
+    }
+
+    /// The living processes of the worker with this process id.
+    pub(crate) fn family(&self, worker: Pid) -> Family {
+        recognise(&self.0, Some(worker), |pid| pid == worker)
+    }
+}
+
 /// By what a worker's processes are recognised.
 #[derive(Debug, Clone)]
 pub(crate) struct Traces {
     /// The worker's process id, which is the number of its session.
     pub(crate) session: Option<Pid>,
-    /// The user's runtime folder: the browser's `TMPDIR`.
+    /// The user's runtime folder: the worker's `TMPDIR`, and the browser's is in it.
     pub(crate) user_dir: PathBuf,
 }
 
@@ -52,6 +72,14 @@ impl Children {
         let (pid, spawned) = spawn()?;
         workers.insert(pid);
         Ok(spawned)
+    }
+
+    /// Counts a child that an earlier image of this program started: it is ours, though this image never
+    /// spawned it. `false` for anyone else's.
+    pub(crate) fn recover(&self, pid: Pid) -> bool {
+        let mut workers = self.workers();
+        let ours = stat(pid).is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get());
+        ours && workers.insert(pid)
     }
 
     /// The child is reaped.
@@ -158,12 +186,13 @@ fn parse_stat(line: &str) -> Option<Stat> {
     Some(Stat { zombie, parent, session })
 }
 
-/// Whether the process was started with this folder as its `TMPDIR`. Not every process can be asked.
+/// Whether the process was started with this folder, or one in it, as its `TMPDIR`. Not every process can be asked.
 fn has_mark(pid: Pid, user_dir: &Path) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
     environment
         .split(|byte| *byte == 0)
-        .any(|entry| entry.strip_prefix(b"TMPDIR=").is_some_and(|dir| dir == user_dir.as_os_str().as_bytes()))
+        .filter_map(|entry| entry.strip_prefix(b"TMPDIR="))
+        .any(|dir| Path::new(OsStr::from_bytes(dir)).starts_with(user_dir))
 }
 
 /// Reaps a dead process if it is our child; others have other parents.
@@ -206,7 +235,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let mut child = std::process::Command::new("sleep")
             .arg("1000")
-            .env("TMPDIR", folder.path())
+            .env("TMPDIR", folder.path().join("tmp"))
             .spawn()
             .expect("sleep runs");
         // Right after the fork the environment is still ours: exec is over when the name has changed.

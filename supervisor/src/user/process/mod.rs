@@ -13,11 +13,12 @@ use std::path::PathBuf;
 
 use colmeia::ExitReason;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
+    PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-pub(crate) use leftovers::{Children, Traces, sweep};
-pub(crate) use spawn::{Launch, Readiness, Spawned, spawn};
+pub(crate) use leftovers::{Children, Family, Table, Traces, sweep};
+pub(crate) use rustix::process::Pid;
+pub(crate) use spawn::{Launch, Readiness, SpawnError, Spawned, spawn};
 
 /// A worker's process.
 #[derive(Debug)]
@@ -47,12 +48,13 @@ impl WorkerProcess {
     ///
     /// # Errors
     /// When the process is gone, or is no leader of a session, so no worker.
-    pub(crate) fn adopt(pid: Pid, user_dir: PathBuf) -> io::Result<Self> {
+    pub(crate) fn adopt(pid: Pid, user_dir: PathBuf, children: &Children) -> io::Result<Self> {
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         if getsid(Some(pid))? != pid {
             return Err(io::Error::other("the process is no session leader, so no worker of ours"));
         }
-        Ok(Self { pid, handle, children: None, user_dir })
+        let children = children.recover(pid).then(|| children.clone());
+        Ok(Self { pid, handle, children, user_dir })
     }
 
     /// Its process id.

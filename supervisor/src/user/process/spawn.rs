@@ -1,9 +1,10 @@
 //! Starts a worker. Unsafe code is only here and in `pidfd`.
 //!
-//! Owns what a new process gets: a session of its own, an environment with nothing in it but what is needed, its
-//! configuration on standard input. Nothing ties it to us: it outlives us.
+//! Owns what a new process gets: a session of its own, an environment with nothing in it but what is needed, no
+//! open file but the standard streams, its configuration on standard input. Nothing ties it to us: it outlives us.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
@@ -11,14 +12,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use colmeia::config::{LogFormat, WorkerConfig};
+use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 
 use super::{Children, WorkerProcess};
+use crate::memory::{CgroupError, Group};
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
+/// The first descriptor after the standard streams.
+const FIRST_OWN_FD: libc::c_uint = 3;
 /// What a worker writes once its socket listens.
 const READY: &[u8] = b"ready\n";
 
@@ -57,6 +62,12 @@ pub(crate) enum SpawnError {
     /// It runs, but it cannot be told what to do.
     #[error("cannot hand over its configuration")]
     Configure(#[source] io::Error),
+    /// It cannot be put under its caps.
+    #[error("cannot put it under its memory cap")]
+    Cap(#[from] CgroupError),
+    /// Its token cannot be kept.
+    #[error("cannot keep its token")]
+    Token(#[source] io::Error),
     /// The runtime folder cannot be made.
     #[error("cannot make {}", path.display())]
     Folder {
@@ -66,11 +77,16 @@ pub(crate) enum SpawnError {
     },
 }
 
-/// Starts a worker whose runtime folder is `user_dir`.
+/// Starts a worker whose runtime folder is `user_dir`, in this control group if there is one.
 ///
 /// # Errors
 /// [`SpawnError`]; then no process is left.
-pub(crate) fn spawn(launch: &Launch, config: &WorkerConfig, user_dir: &Path) -> Result<Spawned, SpawnError> {
+pub(crate) fn spawn(
+    launch: &Launch,
+    config: &WorkerConfig,
+    user_dir: &Path,
+    group: Option<&Group>,
+) -> Result<Spawned, SpawnError> {
     super::super::folders::make_private(user_dir)
         .map_err(|source| SpawnError::Folder { path: user_dir.to_owned(), source })?;
     let mut command = Command::new(&launch.program);
@@ -78,12 +94,12 @@ pub(crate) fn spawn(launch: &Launch, config: &WorkerConfig, user_dir: &Path) -> 
         .env_clear()
         .envs(INHERITED.iter().filter_map(|key| Some((*key, std::env::var_os(key)?))))
         .env("COLMEIA_LOG_FORMAT", log_format(launch.log_format))
-        // Where the browser puts its temporary files, and the mark by which its processes are found.
+        // For temporary files, and the mark by which its processes are found.
         .env("TMPDIR", user_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    in_own_session(&mut command);
+    cut_off(&mut command, group.map(Group::worker_entrance).transpose()?);
 
     // Nobody may reap it before it is counted.
     let (mut child, handle, pid) = launch
@@ -132,11 +148,24 @@ fn log_format(format: LogFormat) -> OsString {
 }
 
 /// A session of its own: a signal for our terminal's group does not reach the worker, and whatever it starts can
-/// be recognised by the session's number.
+/// be recognised by the session's number. Files that a library of ours opened without close-on-exec stay ours.
+/// It enters its control group first, so that nothing of it ever runs without its caps.
 #[allow(unsafe_code)]
-fn in_own_session(command: &mut Command) {
-    let before_exec = || setsid().map(drop).map_err(io::Error::from);
-    // SAFETY: between fork and exec only setsid(2) is called: async-signal-safe, no allocation, no lock.
+fn cut_off(command: &mut Command, entrance: Option<File>) {
+    let before_exec = move || {
+        if let Some(entrance) = &entrance {
+            // Whoever writes this enters.
+            rustix::io::write(entrance, b"0")?;
+        }
+        // SAFETY: a system call on numbers alone. It marks descriptors to be closed at exec and closes none, so
+        // that none is closed under its owner. Kernels before 5.11 do not know it, which is no harm by itself.
+        unsafe {
+            libc::syscall(libc::SYS_close_range, FIRST_OWN_FD, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
+        };
+        setsid().map(drop).map_err(io::Error::from)
+    };
+    // SAFETY: between fork and exec only write(2), on a descriptor that was opened before and belongs to the
+    // closure, close_range(2) and setsid(2) are called: async-signal-safe, no allocation, no lock.
     unsafe { command.pre_exec(before_exec) };
 }
 

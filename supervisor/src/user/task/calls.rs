@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use colmeia::protocol::{Call, CallError, Reply, ToWorker};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::user::handle::{CallFailure, CallResult};
 use crate::user::link::{Outbox, Refused};
@@ -18,10 +19,14 @@ const MOST: usize = 256;
 /// How much earlier than its caller the worker gives up, so that its answer says what happened.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How long after a question the next one of a conversation may follow.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// The calls under way on one connection.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     last_id: u64,
+    last_asked: Option<Instant>,
     pending: HashMap<u64, Asker>,
 }
 
@@ -61,6 +66,19 @@ impl Calls {
         let _ = answer.send(Err(failure));
     }
 
+    /// How many were asked.
+    pub(super) fn asked(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Whether nobody waits for an answer.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.pending.values().any(|asker| match asker {
+            Asker::Caller(answer) => !answer.is_closed(),
+            Asker::Disconnect => true,
+        })
+    }
+
     /// Asks for the logout that begins a disconnect.
     pub(super) fn ask_logout(&mut self, outbox: &Outbox, deadline: Duration) -> Result<(), Refused> {
         let id = self.send(outbox, Call::Logout, Bytes::new(), deadline)?;
@@ -74,7 +92,14 @@ impl Calls {
         let patience = deadline.saturating_sub(HEAD_START).max(deadline / 2);
         let deadline_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         outbox.put(&ToWorker::Request { id, deadline_ms, call }, body)?;
+        self.last_asked = Some(Instant::now());
         Ok(id)
+    }
+
+    /// Nothing is under way, and nothing was asked just now.
+    pub(super) fn are_quiet(&self) -> bool {
+        let waits = |asker: &Asker| !matches!(asker, Asker::Caller(answer) if answer.is_closed());
+        !self.pending.values().any(waits) && self.last_asked.is_none_or(|asked| asked.elapsed() >= QUIET)
     }
 
     /// Passes an answer on. `Some` when it was the answer to the task's own logout: whether the phone was told.

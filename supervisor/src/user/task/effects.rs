@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use colmeia::config::WorkerConfig;
 use colmeia::protocol::ToWorker;
-use colmeia::{ExitReason, UserId};
+use colmeia::{ExitReason, Secret, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Host, Note, UserTask, Worker};
+use crate::memory::Group;
 use crate::user::folders;
 use crate::user::handle::DisconnectOutcome;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::policy::{Action, Event};
-use crate::user::process::{self, Spawned, WorkerProcess};
+use crate::user::process::{self, SpawnError, Spawned, WorkerProcess};
+use crate::user::token;
 
 /// How long to wait before a socket is tried again on which nobody listened.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -25,7 +27,9 @@ impl UserTask {
         match action {
             Action::RequestPlace => match &self.place {
                 Some(place) => place.again(),
-                None => self.place = Some(self.host.desk.enter(self.verdicts.0.clone())),
+                None => {
+                    self.place = Some(self.host.desk.enter(self.weight.set_aside, self.verdicts.0.clone()))
+                }
             },
             Action::Settle => self.place.iter().for_each(|place| place.settle()),
             Action::RestPlace => self.place.iter().for_each(|place| place.rest()),
@@ -59,8 +63,13 @@ impl UserTask {
 
     fn spawn(&mut self) -> Option<Event> {
         let host = &self.host;
-        let config = worker_config(host, &self.user);
-        match process::spawn(&host.launch, &config, &host.run.user_dir(&self.user)) {
+        let started = host.memory.group(&self.user, &host.config.memory_of(&self.user));
+        let started = started.map_err(SpawnError::from).and_then(|group| {
+            let token = token::mint(&host.state, &self.user).map_err(SpawnError::Token)?;
+            let config = worker_config(host, &self.user, token, group.as_ref());
+            process::spawn(&host.launch, &config, &host.run.user_dir(&self.user), group.as_ref())
+        });
+        match started {
             Ok(Spawned { process, ready }) => {
                 tracing::info!(user = %self.user, pid = process.id(), "worker started");
                 self.follow(process);
@@ -78,14 +87,23 @@ impl UserTask {
     /// Waits for the process's end.
     pub(super) fn follow(&mut self, process: WorkerProcess) {
         let process = Arc::new(process);
-        self.process = Some(Worker { process: Arc::clone(&process), greeted: false, last_word: None });
+        self.weigh(process.pid());
+        self.process =
+            Some(Worker { process: Arc::clone(&process), greeted: false, outdated: false, last_word: None });
         let notes = self.notes.0.clone();
         let user_dir = self.host.run.user_dir(&self.user);
+        let group = self.host.memory.group_of(&self.user);
         tokio::spawn(async move {
             let ended = process.ended().await;
-            // The socket and the browser's temporary files.
-            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(user_dir)).await;
-            let _ = notes.send(Note::Ended(ended)).await;
+            let clear = tokio::task::spawn_blocking(move || {
+                let over_cap = group.as_ref().is_some_and(Group::has_killed);
+                // Whatever could not be recognised as the worker's ends here at the latest.
+                group.iter().for_each(Group::remove);
+                // The socket and the browser's temporary files.
+                let _ = std::fs::remove_dir_all(user_dir);
+                over_cap
+            });
+            let _ = notes.send(Note::Ended { ended, over_cap: clear.await.unwrap_or(false) }).await;
         });
     }
 
@@ -125,6 +143,7 @@ impl UserTask {
     }
 
     fn delete_auth(&self) {
+        token::forget(&self.host.state, &self.user);
         match folders::bury(&self.host.state, &self.user) {
             Ok(grave) => {
                 tracing::info!(user = %self.user, existed = grave.is_some(), "session deleted");
@@ -173,10 +192,11 @@ async fn greet(
     if peer.pid != process.pid() {
         return Err(GreetingError::ForeignProcess(peer.pid.as_raw_nonzero().get().unsigned_abs()));
     }
-    link::greet(peer, user, left).await
+    let token = token::read(&host.state, user).map_err(GreetingError::NoToken)?;
+    link::greet(peer, user, token, left).await
 }
 
-fn worker_config(host: &Host, user: &UserId) -> WorkerConfig {
+fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group>) -> WorkerConfig {
     let config = &host.config;
     WorkerConfig {
         user: user.clone(),
@@ -187,6 +207,9 @@ fn worker_config(host: &Host, user: &UserId) -> WorkerConfig {
         browser: config.browser.clone(),
         wa_js: config.wa_js.clone(),
         languages: config.languages.clone(),
+        landlock: config.landlock,
+        token,
         deadlines: config.deadlines,
+        browser_group: group.map(Group::browser_entrance),
     }
 }

@@ -8,9 +8,9 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connection, Note, UserTask};
 use crate::admission::{Ticket, Verdict};
-use crate::user::handle::{CallFailure, Command, Operation};
+use crate::user::handle::{CallFailure, Command, Operation, Renewal};
 use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
-use crate::user::policy::{Event, Standing};
+use crate::user::policy::{Event, Standing, State};
 use crate::user::process::Ended;
 use crate::user::vigil::{Patience, Vigil};
 
@@ -45,10 +45,27 @@ impl UserTask {
                     Operation::Restart => Event::Restart,
                 }]
             }
+            Command::Renew { answer } => {
+                let renewal = self.renewal();
+                let _ = answer.send(renewal);
+                (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
             }
+        }
+    }
+
+    /// A session that is being linked, or that was just asked for something, is left in peace.
+    fn renewal(&self) -> Renewal {
+        let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
+        match &self.process {
+            Some(worker) if worker.outdated => {
+                let running = matches!(self.policy.state(), State::Running { .. });
+                if running && ready && self.calls.are_quiet() { Renewal::Begun } else { Renewal::Later }
+            }
+            _ => Renewal::Needless,
         }
     }
 
@@ -60,12 +77,13 @@ impl UserTask {
                 tracing::warn!(user = %self.user, why, "the worker cannot be reached");
                 vec![Event::Unreachable { why }]
             }
-            Note::Ended(ended) => vec![Event::Exited(self.ended(&ended))],
+            Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(&ended, over_cap))],
         }
     }
 
     pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
         let report = greeted.hello.report.clone();
+        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION");
         let link = Link::start(
             greeted,
             &self.user,
@@ -77,21 +95,28 @@ impl UserTask {
         self.connection = Some(Connection { link, vigil, report: report.clone() });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
+            worker.outdated = outdated;
         }
         let mut events = vec![Event::Connected];
         events.extend(self.reported(report));
         events
     }
 
-    fn ended(&mut self, ended: &std::io::Result<Ended>) -> ExitReason {
+    fn ended(&mut self, ended: &std::io::Result<Ended>, over_cap: bool) -> ExitReason {
         self.hang_up();
         let worker = self.process.take();
+        self.weight.put_down();
         let greeted = worker.as_ref().is_some_and(|worker| worker.greeted);
         let reason = worker.and_then(|worker| worker.last_word).unwrap_or_else(|| match ended {
             Ok(ended) => ended.reason(greeted),
             Err(_) => Ended::Unknown.reason(greeted),
         });
-        tracing::info!(user = %self.user, reason = reason.label(), "the worker ended");
+        // To the worker the kernel's kill looks like a crash of the browser, or of the page.
+        let died =
+            matches!(reason, ExitReason::Crash { .. } | ExitReason::Hang { .. } | ExitReason::Stuck { .. });
+        let reason = if over_cap && died { ExitReason::Oom } else { reason };
+        let counted = self.policy.reason_of(reason.clone()).label();
+        tracing::info!(user = %self.user, reason = counted, "the worker ended");
         reason
     }
 
@@ -144,8 +169,8 @@ impl UserTask {
     pub(super) fn verdict(&mut self, ticket: Ticket, verdict: Verdict) -> Vec<Event> {
         match (&self.place, verdict) {
             (Some(place), Verdict::Admitted) if place.ticket() == ticket => vec![Event::Admitted],
-            (Some(place), Verdict::Waiting { at_capacity }) if place.ticket() == ticket => {
-                vec![Event::Waiting { at_capacity }]
+            (Some(place), Verdict::Waiting { wait }) if place.ticket() == ticket => {
+                vec![Event::Waiting { wait }]
             }
             _ => Vec::new(), // the wish was withdrawn
         }

@@ -7,6 +7,7 @@
 mod calls;
 mod effects;
 mod inbox;
+mod memory;
 mod publish;
 
 use std::collections::VecDeque;
@@ -30,8 +31,10 @@ use super::process::{Ended, Launch, WorkerProcess};
 use super::view::UserView;
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
+use crate::memory::Memory;
 use crate::registry::Registry;
 use calls::Calls;
+use memory::Weight;
 
 /// How many commands may wait for a task; it takes them at once.
 const COMMANDS: usize = 64;
@@ -45,6 +48,7 @@ pub(crate) struct Host {
     pub(crate) launch: Launch,
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) memory: Memory,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }
@@ -70,6 +74,7 @@ pub(crate) struct UserTask {
     verdicts: (Verdicts, mpsc::UnboundedReceiver<(Ticket, Verdict)>),
     place: Option<Place>,
     process: Option<Worker>,
+    weight: Weight,
     /// Counts attempts to connect; what belongs to an earlier one is ignored.
     generation: u64,
     connecting: Option<JoinHandle<()>>,
@@ -86,6 +91,8 @@ pub(crate) struct UserTask {
 struct Worker {
     process: Arc<WorkerProcess>,
     greeted: bool,
+    /// It is of another version than we are.
+    outdated: bool,
     /// What it said before it ended.
     last_word: Option<ExitReason>,
 }
@@ -105,7 +112,11 @@ type Said = (u64, FromLink);
 #[derive(Debug)]
 enum Note {
     Greeted(u64, Result<Box<Greeted>, String>),
-    Ended(std::io::Result<Ended>),
+    /// The process has ended; `over_cap` when the kernel had to kill in its control group.
+    Ended {
+        ended: std::io::Result<Ended>,
+        over_cap: bool,
+    },
 }
 
 impl UserTask {
@@ -123,6 +134,7 @@ impl UserTask {
         };
         let held = folders::is_held(&host.state, &user);
         let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
+        let weight = Weight::new(&host.config, &user);
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
         let handle = UserHandle::new(user.clone(), watched, sender);
@@ -137,6 +149,7 @@ impl UserTask {
             verdicts: mpsc::unbounded_channel(),
             place: None,
             process: None,
+            weight,
             generation: 0,
             connecting: None,
             connection: None,
@@ -159,7 +172,7 @@ impl UserTask {
     }
 
     fn adopt(&mut self, Adopted { process, greeted }: Adopted) {
-        self.place = Some(self.host.desk.occupy(self.verdicts.0.clone()));
+        self.place = Some(self.host.desk.occupy(self.weight.set_aside, self.verdicts.0.clone()));
         self.follow(process);
         for event in self.connected(greeted) {
             self.apply(event);
@@ -174,6 +187,7 @@ impl UserTask {
                 Some(command) = self.commands.recv() => self.command(command),
                 Some(note) = self.notes.1.recv() => self.note(note),
                 Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
+                Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
                 Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
                 () = sleep_until(due) => vec![Event::Tick],
                 () = self.host.hurry.cancelled(), if !self.hurried => {

@@ -20,6 +20,7 @@ pub(super) fn first_view() -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        memory: None,
     }
 }
 
@@ -51,6 +52,7 @@ impl UserTask {
             attempts: self.policy.attempts(),
             last_exit: self.policy.last_exit().cloned(),
             was_linked: self.policy.linked(),
+            memory: self.memory_use(),
         };
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
             view.since = SystemTime::now();
@@ -62,7 +64,7 @@ impl UserTask {
         match self.policy.state() {
             State::Stopped { .. } if self.policy.held() => Phase::Held,
             State::Stopped { .. } => Phase::Stopped,
-            State::Queued { at_capacity } => Phase::Queued { at_capacity: *at_capacity },
+            State::Queued { wait } => Phase::Queued { wait: *wait },
             State::Starting { .. } => Phase::Starting,
             State::Running { .. } => Phase::Running,
             State::LoggingOut { .. } | State::Stopping { .. } => Phase::Stopping,

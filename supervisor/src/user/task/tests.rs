@@ -79,6 +79,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
+        memory: crate::memory::Memory::off(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });
@@ -193,6 +194,43 @@ async fn a_worker_that_breaks_the_protocol_is_replaced() {
     house.registry.shut_down().await;
 }
 
+/// Everything runs on this test's one thread, so a neighbour that is held up would be seen.
+#[tokio::test]
+async fn a_hostile_worker_is_cut_off_and_replaced_and_its_neighbour_notices_nothing() {
+    for behaviour in
+        ["flood", "garbage", "long-frame", "half-frame", "long-report", "say-hello", "hang", "lie"]
+    {
+        let house = house(&format!("only-bad/{behaviour}-on-call"), |_| ());
+        let (good, bad) = (house.ready("1").await, house.ready("bad").await);
+        let pid = bad.view().pid.expect("runs");
+        let replaced = async {
+            // A flood or a lie may leave the answer its time; then it is of no interest.
+            let _ = send(&bad).await;
+            until(&bad, |view| view.state().is_some() && view.pid != Some(pid)).await
+        };
+        let goes_on = async {
+            loop {
+                let begun = Instant::now();
+                assert!(matches!(send(&good).await, Ok((Reply::Sent { .. }, _))), "{behaviour}");
+                let took = begun.elapsed();
+                assert!(took < Duration::from_secs(1), "{behaviour}: a call took {took:?}");
+                assert!(good.view().state().is_some_and(SessionState::is_ready), "{behaviour}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let view = tokio::select! {
+            view = replaced => view,
+            () = goes_on => unreachable!("it goes on"),
+        };
+        assert_eq!((view.restarts, good.view().restarts), (1, 0), "{behaviour}");
+        // Who says nothing more is given time; who says something wrong is not.
+        let hung = view.last_exit.is_some_and(|reason| reason.label() == "hang(ipc)");
+        assert_eq!(hung, ["half-frame", "hang"].contains(&behaviour), "{behaviour}");
+        assert!(!alive(pid), "{behaviour}");
+        house.registry.shut_down().await;
+    }
+}
+
 #[tokio::test]
 async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
     for (behaviour, program) in
@@ -209,6 +247,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             run: house.host.run.clone(),
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
+            memory: crate::memory::Memory::off(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);
@@ -292,7 +331,7 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     first.registry.shut_down().await;
 
     let second = house_in(first.folder, "", |_| ());
-    crate::adopt::bring_back(&second.host, &second.registry).expect("read");
+    crate::adopt::bring_back(&second.host, &second.registry).await.expect("read");
     let handle = second.wake("1");
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
@@ -314,7 +353,7 @@ async fn nobody_starts_beyond_capacity_and_a_free_place_is_taken() {
     let house = house("", |config| config.max_users = 1);
     let one = house.ready("1").await;
     let two = house.wake("2");
-    until(&two, |view| view.phase == Phase::Queued { at_capacity: true }).await;
+    until(&two, |view| view.phase == Phase::Queued { wait: crate::admission::Wait::Place }).await;
     assert!(!house.host.state.auth_dir(&two.user).exists(), "nothing on disk before a start");
     one.disconnect().await;
     until(&two, |view| view.state().is_some()).await;
@@ -355,7 +394,7 @@ async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
     }
     folders::remember(&house.host.state, &unlinked, false).expect("marked");
     crate::adopt::adopt_workers(&house.host, &house.registry).await;
-    crate::adopt::bring_back(&house.host, &house.registry).expect("read");
+    crate::adopt::bring_back(&house.host, &house.registry).await.expect("read");
     assert!(!house.host.run.user_dir(&dead).exists());
     let users: Vec<_> = house.registry.list().into_iter().map(|handle| handle.user).collect();
     assert_eq!(users, std::slice::from_ref(&linked));

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::rig::{FRIEND, ME, Session, Simulator};
 use crate::engine::{Engine, PageEvent, PagePhase};
 
-fn link_end(event: PageEvent) -> Option<LogoutCause> {
+fn link_end(event: &PageEvent) -> Option<LogoutCause> {
     match event {
-        PageEvent::LoggedOut(cause) => Some(cause),
+        PageEvent::LoggedOut(cause) => Some(*cause),
         _ => None,
     }
 }
@@ -80,7 +80,7 @@ async fn a_logout_by_the_phone_ends_in_a_new_code() {
     let simulator = Simulator::start().await;
     let mut session = Session::linked(&simulator, "").await;
     simulator.post("/phone/logout", json!({ "number": ME })).await;
-    assert_eq!(session.event("end of the link", link_end).await, LogoutCause::Phone);
+    assert_eq!(session.event("end of the link", |event| link_end(&event)).await, LogoutCause::Phone);
     let mut told_again = false;
     let qr = session
         .event("QR", |event| match event {
@@ -103,7 +103,7 @@ async fn a_logout_on_request_is_told_as_such() {
     let simulator = Simulator::start().await;
     let mut session = Session::linked(&simulator, "").await;
     assert_eq!(session.call(Call::Logout).await, Ok(Reply::Done));
-    assert_eq!(session.event("end of the link", link_end).await, LogoutCause::Request);
+    assert_eq!(session.event("end of the link", |event| link_end(&event)).await, LogoutCause::Request);
     session.qr().await;
     session.close().await;
 }

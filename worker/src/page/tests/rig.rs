@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::ChatId;
-use colmeia::config::{Deadlines, WorkerConfig};
+use colmeia::config::{Deadlines, Landlock, WorkerConfig};
 use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use colmeia::{ChatId, Secret};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -20,7 +20,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::engine::{Engine, Launcher, PageEvent, PagePhase, PageView};
-use crate::page::{ChromiumEngine, ChromiumLauncher};
+use crate::page::ChromiumLauncher;
+use crate::page::engine::ChromiumEngine;
 
 /// For one condition. Generous: the machine may be busy with other things.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
@@ -272,7 +273,10 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         browser: browser(),
         wa_js,
         languages: vec!["pt-BR".to_owned(), "en".to_owned()],
+        landlock: Landlock::Auto,
+        token: Secret::new("a token"),
         deadlines: Deadlines::default(),
+        browser_group: None,
     }
 }
 

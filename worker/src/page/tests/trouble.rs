@@ -9,10 +9,6 @@ use super::rig::{FRIEND, ME, Session, Simulator, config, within};
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase};
 use crate::page::ChromiumLauncher;
 
-fn crashed(event: PageEvent) -> Option<()> {
-    (event == PageEvent::PageCrashed).then_some(())
-}
-
 #[tokio::test]
 async fn wa_js_stands_in_for_a_renamed_module() {
     let simulator = Simulator::start().await;
@@ -97,7 +93,7 @@ async fn a_crashed_renderer_is_told_and_comes_back() {
     let mut session = Session::linked(&simulator, "").await;
     let browser = session.engine.pid().expect("it runs");
     assert_eq!(crate::browser::kill_renderers(browser), 1);
-    session.event("crash", crashed).await;
+    session.event("crash", |event| (event == PageEvent::PageCrashed).then_some(())).await;
     session.engine.nudge(Nudge::Reload).await.expect("it reloads");
     session.phase(PagePhase::Main).await;
     session.send_text(FRIEND, "olá").await.expect("sent");

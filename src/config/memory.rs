@@ -1,0 +1,188 @@
+//! [`MemoryPolicy`]: what one user's worker and browser may take, with each default and the reason for it.
+//!
+//! Owns the keys of `[memory]` and of `[users.<uid>.memory]`, and how the second overrides the first. Measures
+//! nothing and enforces nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::InvalidConfig;
+
+/// The caps of each user's processes, and how they are kept. The same for everyone but for what
+/// `[users.<uid>.memory]` sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemoryPolicy {
+    /// Who keeps the caps. Default `auto`.
+    pub mode: MemoryMode,
+    /// The soft limit in MiB: above it the page is asked to free memory, and then the browser is replaced in a
+    /// quiet moment. Default 700: WhatsApp Web's page needs 250 to 350, and a long history half as much again.
+    pub high_mb: u64,
+    /// The hard limit in MiB: above it the user's processes are killed. Default 1024: runaway sessions were seen
+    /// at 1,000 to 2,700, and a page that is well never comes near.
+    pub max_mb: u64,
+    /// How much of it may lie in swap, in MiB. Default 0: a page that is fetched from the disk misses its
+    /// probes, so it is better replaced than swapped. Needs `cgroup`.
+    pub swap_max_mb: u64,
+    /// The most processes and threads. Default 512: a browser has about 120. Needs `cgroup`.
+    pub pids_max: u64,
+    /// The share of the processor when there is too little for all, 1 to 10000. Default 100, the kernel's own:
+    /// every user has the same. Needs `cgroup`.
+    pub cpu_weight: u64,
+    /// How often each user's memory is measured, in milliseconds. Default 2000: a page that leaks 100 MiB a
+    /// second overshoots by 200.
+    pub poll_ms: u64,
+    /// After how many seconds above the soft limit the browser is replaced. Default 30: what the page could
+    /// free, it has freed by then.
+    pub recycle_after_secs: u64,
+    /// How much of the machine's memory is set aside for each worker when the next one asks to start, in MiB;
+    /// 0 means `max_mb`, so that all of them may reach their caps at once. Default 0. A smaller number starts
+    /// more sessions than could all run wild at the same time.
+    pub admit_mb: u64,
+}
+
+/// Who keeps the caps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryMode {
+    /// `cgroup` where systemd has delegated a control group, else `polling`.
+    Auto,
+    /// The kernel, with a control group for each user. An error where that is not possible.
+    Cgroup,
+    /// The supervisor, by adding up what the user's processes take.
+    Polling,
+    /// Nobody.
+    Off,
+}
+
+/// What is set for one user alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserConfig {
+    /// Other caps.
+    pub memory: MemoryOverrides,
+}
+
+/// The keys of [`MemoryPolicy`] that may differ for one user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemoryOverrides {
+    /// See [`MemoryPolicy::high_mb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high_mb: Option<u64>,
+    /// See [`MemoryPolicy::max_mb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mb: Option<u64>,
+    /// See [`MemoryPolicy::swap_max_mb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_max_mb: Option<u64>,
+    /// See [`MemoryPolicy::pids_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids_max: Option<u64>,
+    /// See [`MemoryPolicy::cpu_weight`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_weight: Option<u64>,
+}
+
+impl Default for MemoryPolicy {
+    fn default() -> Self {
+        Self {
+            mode: MemoryMode::Auto,
+            high_mb: 700,
+            max_mb: 1024,
+            swap_max_mb: 0,
+            pids_max: 512,
+            cpu_weight: 100,
+            poll_ms: 2_000,
+            recycle_after_secs: 30,
+            admit_mb: 0,
+        }
+    }
+}
+
+impl MemoryPolicy {
+    /// With what is set for one user.
+    #[must_use]
+    pub fn overridden(self, by: MemoryOverrides) -> Self {
+        Self {
+            high_mb: by.high_mb.unwrap_or(self.high_mb),
+            max_mb: by.max_mb.unwrap_or(self.max_mb),
+            swap_max_mb: by.swap_max_mb.unwrap_or(self.swap_max_mb),
+            pids_max: by.pids_max.unwrap_or(self.pids_max),
+            cpu_weight: by.cpu_weight.unwrap_or(self.cpu_weight),
+            ..self
+        }
+    }
+
+    /// What is set aside for a worker, in MiB.
+    #[must_use]
+    pub fn admitted_mb(&self) -> u64 {
+        if self.admit_mb == 0 { self.max_mb } else { self.admit_mb }
+    }
+
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and why.
+    pub(super) fn validate(&self) -> Result<(), InvalidConfig> {
+        for (key, value, least) in [
+            ("memory.high_mb", self.high_mb, 32),
+            ("memory.pids_max", self.pids_max, 64),
+            ("memory.cpu_weight", self.cpu_weight, 1),
+            ("memory.poll_ms", self.poll_ms, 100),
+            ("memory.recycle_after_secs", self.recycle_after_secs, 1),
+        ] {
+            if value < least {
+                return Err(InvalidConfig::TooSmall { key, least });
+            }
+        }
+        // A number of bytes has to stay a number.
+        for (key, value, most) in [
+            ("memory.max_mb", self.max_mb, 1 << 24),
+            ("memory.swap_max_mb", self.swap_max_mb, 1 << 24),
+            ("memory.admit_mb", self.admit_mb, 1 << 24),
+            ("memory.cpu_weight", self.cpu_weight, 10_000),
+        ] {
+            if value > most {
+                return Err(InvalidConfig::TooLarge { key, most });
+            }
+        }
+        if self.max_mb < self.high_mb {
+            return Err(InvalidConfig::LessThan { key: "memory.max_mb", other: "memory.high_mb" });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::ServiceConfig;
+
+    #[test]
+    fn one_users_keys_win_and_the_others_stay() {
+        let text = "[memory]\nmax_mb = 900\n[users.2_1.memory]\nhigh_mb = 100\nmax_mb = 200\n";
+        let config: ServiceConfig = toml::from_str(text).expect("valid");
+        config.validate().expect("valid");
+        let own = config.memory_of(&"2_1".parse().expect("an id"));
+        assert_eq!((own.high_mb, own.max_mb, own.pids_max), (100, 200, 512));
+        let other = config.memory_of(&"2".parse().expect("an id"));
+        assert_eq!((other.high_mb, other.max_mb), (700, 900));
+        let again: ServiceConfig = toml::from_str(&toml::to_string(&config).expect("written")).expect("read");
+        assert_eq!(again, config);
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_the_user_whose_it_is() {
+        let error = |text: &str| {
+            let config: ServiceConfig = toml::from_str(text).expect("well-formed");
+            config.validate().expect_err(text).to_string()
+        };
+        assert!(error("memory.high_mb = 2000").starts_with("memory.max_mb: "));
+        assert!(error("memory.poll_ms = 1").starts_with("memory.poll_ms: "));
+        assert!(error("memory.cpu_weight = 10001").starts_with("memory.cpu_weight: "));
+        assert!(error("users.7.memory.max_mb = 3").starts_with("users.7.memory.max_mb: "));
+        for text in ["memory.hi = 1", "users.7.high_mb = 1", "users.7.memory.poll_ms = 1"] {
+            assert!(toml::from_str::<ServiceConfig>(text).is_err(), "{text}");
+        }
+        assert!(toml::from_str::<ServiceConfig>("users.\"../x\".memory.max_mb = 300").is_err());
+    }
+}

@@ -1,0 +1,266 @@
+//! [`Groups`]: a control group (cgroup v2) for each user, below the one that systemd has delegated to us.
+//!
+//! ```text
+//! <the unit's own>/            its attributes are systemd's and are never written; only handed down from
+//!   supervisor/                we move here first: a group with processes cannot hand controllers down
+//!   users/<uid>/               memory.max, memory.high, memory.swap.max, pids.max, cpu.weight
+//!     worker/                  survives to report what happened
+//!     browser/                 memory.oom.group=1: dies as a whole
+//! ```
+//!
+//! Owns these names and the order of the writes. A process enters its group between fork and exec, through a
+//! file that was opened before. Nothing outside the unit's own group is touched, and no path with `..` is used.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use colmeia::UserId;
+use colmeia::config::MemoryPolicy;
+
+const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
+const HAND_DOWN: &str = "+memory +pids +cpu";
+const MIB: u64 = 1024 * 1024;
+/// How long killed processes may take to leave their group. Blocks a thread of its own.
+const EMPTY: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Why control groups cannot be used, or one of them not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CgroupError {
+    /// The old hierarchy, or none.
+    #[error("cgroup v2 is not mounted at {}", .0.display())]
+    NotUnified(PathBuf),
+    /// We are in no group of our own.
+    #[error("our own group is {0:?}, which nobody can have delegated to us")]
+    NotOurs(String),
+    /// Not all that is needed is handed down to us.
+    #[error("the controller {0} is not delegated (systemd: Delegate=yes)")]
+    NotDelegated(&'static str),
+    /// A file or folder of a group.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The file operations on groups; a test stands a folder in for the kernel.
+pub(crate) trait Files: std::fmt::Debug + Send + Sync {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        fs::read_to_string(path)
+    }
+    fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        use io::Write as _;
+        fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())
+    }
+    fn make(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+    fn children(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        Ok(fs::read_dir(path)?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
+    }
+}
+
+/// The kernel's own.
+#[derive(Debug)]
+pub(crate) struct Kernel;
+impl Files for Kernel {}
+
+/// All users' groups; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Groups {
+    files: Arc<dyn Files>,
+    users: PathBuf,
+}
+
+/// One user's group.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    files: Arc<dyn Files>,
+    path: PathBuf,
+}
+
+impl Groups {
+    /// Looks whether a group was delegated to us, moves into a leaf of it and hands its controllers down.
+    /// `own` is what `/proc/self/cgroup` says, `mount` where the hierarchy lies.
+    ///
+    /// # Errors
+    /// [`CgroupError`] says what is missing.
+    pub(crate) fn set_up(files: Arc<dyn Files>, own: &str, mount: &Path) -> Result<Self, CgroupError> {
+        let path = own.lines().find_map(|line| line.strip_prefix("0::"));
+        let path = path.ok_or_else(|| CgroupError::NotUnified(mount.to_owned()))?;
+        let mut relative = Path::new(path.strip_prefix('/').unwrap_or(path));
+        // After a re-execution we are in our leaf already.
+        if relative.file_name().is_some_and(|name| name == "supervisor") {
+            relative = relative.parent().unwrap_or(relative);
+        }
+        let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        if !plain || relative.as_os_str().is_empty() {
+            return Err(CgroupError::NotOurs(path.to_owned()));
+        }
+        let root = mount.join(relative);
+        let there = files.read(&root.join("cgroup.controllers"));
+        let there = there.map_err(|_| CgroupError::NotUnified(mount.to_owned()))?;
+        for needed in CONTROLLERS {
+            if !there.split_whitespace().any(|controller| controller == needed) {
+                return Err(CgroupError::NotDelegated(needed));
+            }
+        }
+        let groups = Self { files, users: root.join("users") };
+        groups.make(&root.join("supervisor"))?;
+        groups.write(&root.join("supervisor/cgroup.procs"), "0")?;
+        groups.write(&root.join("cgroup.subtree_control"), HAND_DOWN)?;
+        groups.make(&groups.users)?;
+        groups.write(&groups.users.join("cgroup.subtree_control"), HAND_DOWN)?;
+        Ok(groups)
+    }
+
+    /// An empty group for the user, with these caps in force before anything runs in it. What is left of an
+    /// earlier one is ended.
+    ///
+    /// # Errors
+    /// Those of the first file that cannot be written, named.
+    pub(crate) fn create(&self, user: &UserId, policy: &MemoryPolicy) -> Result<Group, CgroupError> {
+        let group = self.of(user);
+        group.remove();
+        self.make(&group.path)?;
+        self.limit(&group, policy)?;
+        self.write(&group.path.join("cgroup.subtree_control"), "+memory +pids")?;
+        self.make(&group.path.join("worker"))?;
+        self.make(&group.path.join("browser"))?;
+        self.write(&group.path.join("browser/memory.oom.group"), "1")?;
+        Ok(group)
+    }
+
+    fn limit(&self, group: &Group, policy: &MemoryPolicy) -> Result<(), CgroupError> {
+        let max = policy.max_mb.saturating_mul(MIB);
+        // The kernel's brake. Above it each allocation waits, longer and longer, so it stands just below the
+        // cap: a page that is put to sleep at the soft limit would look hung before it could be replaced.
+        let brake = max - max.saturating_sub(policy.high_mb.saturating_mul(MIB)) / 8;
+        for (attribute, value) in [
+            ("memory.max", max),
+            ("memory.high", brake),
+            ("memory.swap.max", policy.swap_max_mb.saturating_mul(MIB)),
+            ("pids.max", policy.pids_max),
+            ("cpu.weight", policy.cpu_weight),
+        ] {
+            match self.write(&group.path.join(attribute), &value.to_string()) {
+                // A kernel without swap has no such file, and no need of it.
+                Err(CgroupError::Io { source, .. })
+                    if attribute == "memory.swap.max" && source.kind() == io::ErrorKind::NotFound => {}
+                written => written?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The cap of the unit's own group, if it has one. Read, never written.
+    pub(crate) fn unit_limit(&self) -> Option<u64> {
+        self.files.read(&self.users.parent()?.join("memory.max")).ok()?.trim().parse().ok()
+    }
+
+    /// The user's group, if there is one: that of an adopted worker.
+    pub(crate) fn find(&self, user: &UserId) -> Option<Group> {
+        Some(self.of(user)).filter(|group| self.files.read(&group.path.join("memory.current")).is_ok())
+    }
+
+    /// Ends whatever runs in the groups of other users than these, and removes them. Blocks.
+    pub(crate) fn clear_away_all_but(&self, kept: &[UserId]) {
+        for path in self.files.children(&self.users).unwrap_or_default() {
+            let known = kept.iter().any(|user| path.file_name().is_some_and(|name| name == user.as_str()));
+            if !known {
+                tracing::warn!(group = %path.display(), "a group that nobody uses is cleared away");
+                Group { files: Arc::clone(&self.files), path }.remove();
+            }
+        }
+    }
+
+    /// A user's id has no `/` and is never `.` or `..`.
+    fn of(&self, user: &UserId) -> Group {
+        Group { files: Arc::clone(&self.files), path: self.users.join(user.as_str()) }
+    }
+
+    fn make(&self, path: &Path) -> Result<(), CgroupError> {
+        match self.files.make(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.map_err(|source| CgroupError::Io { doing: "make", path: path.to_owned(), source }),
+        }
+    }
+
+    fn write(&self, path: &Path, text: &str) -> Result<(), CgroupError> {
+        let doing = "write";
+        self.files.write(path, text).map_err(|source| CgroupError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl Group {
+    /// The file through which a worker enters: opened before the fork, written before the exec.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn worker_entrance(&self) -> Result<File, CgroupError> {
+        let path = self.path.join("worker/cgroup.procs");
+        let opened = fs::OpenOptions::new().write(true).open(&path);
+        opened.map_err(|source| CgroupError::Io { doing: "open", path, source })
+    }
+
+    /// The file through which the browser enters; the worker opens it.
+    pub(crate) fn browser_entrance(&self) -> PathBuf {
+        self.path.join("browser/cgroup.procs")
+    }
+
+    /// The bytes in use, without the files that the kernel keeps only while nobody needs the memory.
+    pub(crate) fn used(&self) -> Option<u64> {
+        let current: u64 = self.files.read(&self.path.join("memory.current")).ok()?.trim().parse().ok()?;
+        Some(current.saturating_sub(self.value("memory.stat", "inactive_file").unwrap_or(0)))
+    }
+
+    /// Whether the kernel has ended something in here because of the cap.
+    pub(crate) fn has_killed(&self) -> bool {
+        self.value("memory.events", "oom_kill").is_some_and(|kills| kills > 0)
+    }
+
+    /// Ends everything in here and removes the group. Blocks, within bounds.
+    pub(crate) fn remove(&self) {
+        if self.files.read(&self.path.join("cgroup.procs")).is_err() {
+            return; // there is none
+        }
+        let deadline = Instant::now() + EMPTY;
+        loop {
+            let _ = self.files.write(&self.path.join("cgroup.kill"), "1");
+            for leaf in self.files.children(&self.path).unwrap_or_default() {
+                let _ = self.files.remove(&leaf);
+            }
+            match self.files.remove(&self.path) {
+                Ok(()) => return,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                Err(error) if Instant::now() >= deadline => {
+                    tracing::error!(group = %self.path.display(), %error, "a group cannot be removed");
+                    return;
+                }
+                Err(_) => std::thread::sleep(LOOK),
+            }
+        }
+    }
+
+    fn value(&self, file: &str, key: &str) -> Option<u64> {
+        let text = self.files.read(&self.path.join(file)).ok()?;
+        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+    }
+}
+
+#[cfg(test)]
+#[path = "cgroup_tests.rs"]
+mod tests;

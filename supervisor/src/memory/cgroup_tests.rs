@@ -1,0 +1,182 @@
+//! Groups against a folder that imitates the kernel's files.
+
+use std::sync::Mutex;
+
+use super::*;
+use proptest::prelude::*;
+
+const OWN: &str = "1:name=x:/y\n0::/system.slice/colmeia.service\n";
+const FILES: [&str; 12] = [
+    "cgroup.procs",
+    "cgroup.kill",
+    "cgroup.subtree_control",
+    "memory.max",
+    "memory.high",
+    "memory.swap.max",
+    "memory.oom.group",
+    "memory.current",
+    "memory.stat",
+    "memory.events",
+    "pids.max",
+    "cpu.weight",
+];
+
+/// Makes a group's files as the kernel does, keeps a list of what was written, and refuses one file.
+#[derive(Debug)]
+struct Imitation {
+    root: tempfile::TempDir,
+    written: Mutex<Vec<String>>,
+    refused: Option<&'static str>,
+}
+
+impl Imitation {
+    fn new(controllers: &str, refused: Option<&'static str>) -> Arc<Self> {
+        let root = tempfile::tempdir().expect("folder");
+        let unit = root.path().join("system.slice/colmeia.service");
+        fs::create_dir_all(&unit).expect("made");
+        fs::write(unit.join("cgroup.controllers"), controllers).expect("written");
+        fs::write(unit.join("cgroup.subtree_control"), "").expect("written");
+        Arc::new(Self { root, written: Mutex::default(), refused })
+    }
+
+    fn groups(self: &Arc<Self>) -> Result<Groups, CgroupError> {
+        Groups::set_up(Arc::clone(self) as Arc<dyn Files>, OWN, self.root.path())
+    }
+
+    /// `path=value`, without the unit's own path.
+    fn written(&self) -> Vec<String> {
+        self.written.lock().expect("no panic").clone()
+    }
+}
+
+impl Files for Imitation {
+    fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        if self.refused.is_some_and(|name| path.ends_with(name)) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        if !path.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let name = path.strip_prefix(self.root.path()).expect("below the mount");
+        let name = name.strip_prefix("system.slice/colmeia.service").expect("below the unit").display();
+        self.written.lock().expect("no panic").push(format!("{name}={text}"));
+        fs::write(path, text)
+    }
+
+    fn make(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)?;
+        FILES.iter().try_for_each(|name| fs::write(path.join(name), ""))
+    }
+
+    /// As the kernel: only when no group is left in it.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        if !self.children(path)?.is_empty() {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
+        fs::remove_dir_all(path)
+    }
+}
+
+fn user(id: &str) -> UserId {
+    id.parse().expect("an id")
+}
+
+fn message(error: &CgroupError) -> String {
+    crate::logging::chain(error)
+}
+
+#[test]
+fn we_move_out_of_the_way_and_the_caps_stand_before_anything_runs() {
+    let kernel = Imitation::new("cpuset cpu io memory pids\n", None);
+    let groups = kernel.groups().expect("delegated");
+    assert_eq!(
+        kernel.written(),
+        [
+            "supervisor/cgroup.procs=0",
+            "cgroup.subtree_control=+memory +pids +cpu",
+            "users/cgroup.subtree_control=+memory +pids +cpu",
+        ]
+    );
+    let before = kernel.written().len();
+    let policy = MemoryPolicy { high_mb: 200, max_mb: 280, swap_max_mb: 1, ..MemoryPolicy::default() };
+    let group = groups.create(&user("2_1"), &policy).expect("made");
+    assert_eq!(
+        kernel.written()[before..],
+        [
+            "users/2_1/memory.max=293601280",
+            "users/2_1/memory.high=283115520",
+            "users/2_1/memory.swap.max=1048576",
+            "users/2_1/pids.max=512",
+            "users/2_1/cpu.weight=100",
+            "users/2_1/cgroup.subtree_control=+memory +pids",
+            "users/2_1/browser/memory.oom.group=1",
+        ]
+    );
+    assert!(group.worker_entrance().is_ok() && group.browser_entrance().is_file());
+    assert!(kernel.groups().is_ok(), "a second start finds what the first has made");
+}
+
+#[test]
+fn use_and_kills_are_read_and_a_group_is_removed_with_its_leaves() {
+    let kernel = Imitation::new("cpu memory pids", None);
+    let groups = kernel.groups().expect("delegated");
+    let group = groups.create(&user("1"), &MemoryPolicy::default()).expect("made");
+    assert_eq!((group.used(), group.has_killed()), (None, false));
+    fs::write(group.path.join("memory.current"), "5000\n").expect("written");
+    fs::write(group.path.join("memory.stat"), "file 9\ninactive_file 1000\n").expect("written");
+    fs::write(group.path.join("memory.events"), "oom 1\noom_kill 3\noom_group_kill 1\n").expect("written");
+    assert_eq!((group.used(), group.has_killed()), (Some(4000), true));
+    groups.create(&user("2"), &MemoryPolicy::default()).expect("made");
+    groups.clear_away_all_but(&[user("1")]);
+    assert!(groups.find(&user("1")).is_some() && groups.find(&user("2")).is_none());
+    assert!(kernel.written().contains(&"users/2/cgroup.kill=1".to_owned()));
+    group.remove();
+    assert!(!group.path.exists());
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let error = |controllers, own: &str| {
+        let kernel = Imitation::new(controllers, None);
+        let groups = Groups::set_up(Arc::clone(&kernel) as Arc<dyn Files>, own, kernel.root.path());
+        assert!(kernel.written().is_empty());
+        message(&groups.expect_err("refused"))
+    };
+    assert!(error("memory pids", OWN).contains("controller cpu"));
+    assert!(error("memory pids cpu", "4:memory:/x\n").contains("not mounted"));
+    for strange in ["0::/\n", "0::/../x\n", "0::/a/../../x\n"] {
+        assert!(error("memory pids cpu", strange).contains("our own group"), "{strange}");
+    }
+    let kernel = Imitation::new("memory pids cpu", Some("users/1/memory.max"));
+    let groups = kernel.groups().expect("delegated");
+    let refused = groups.create(&user("1"), &MemoryPolicy::default()).expect_err("refused");
+    assert!(message(&refused).contains("users/1/memory.max"), "{refused}");
+    let again = "0::/system.slice/colmeia.service/supervisor\n";
+    assert!(Groups::set_up(Arc::clone(&kernel) as Arc<dyn Files>, again, kernel.root.path()).is_ok());
+}
+
+proptest! {
+    // Each case makes some thirty files.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the caps: the hard one is written first, the brake lies between soft and hard, and no attribute
+    /// of the unit's own group is ever written but the one that hands controllers down.
+    #[test]
+    fn the_order_holds_for_all_caps(high in 32u64..5000, above in 0u64..5000, id in "[a-z0-9_-]{1,20}") {
+        let kernel = Imitation::new("memory pids cpu", None);
+        let groups = kernel.groups().expect("delegated");
+        let policy = MemoryPolicy { high_mb: high, max_mb: high + above, ..MemoryPolicy::default() };
+        let Ok(user) = id.parse::<UserId>() else { return Ok(()) };
+        groups.create(&user, &policy).expect("made");
+        let written = kernel.written();
+        let caps: Vec<u64> = written[3..5]
+            .iter()
+            .map(|line| line.rsplit_once('=').and_then(|(_, value)| value.parse().ok()).expect("a number"))
+            .collect();
+        prop_assert_eq!(caps[0], (high + above) * MIB);
+        prop_assert!(high * MIB <= caps[1] && caps[1] <= caps[0]);
+        for line in &written {
+            prop_assert!(line.contains('/') || line.starts_with("cgroup.subtree_control="), "{}", line);
+        }
+    }
+}

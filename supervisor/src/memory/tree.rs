@@ -1,0 +1,101 @@
+//! What a worker's processes take together, from `/proc`.
+//!
+//! Owns the arithmetic: the proportional set size of each process of the tree, in which a page that several
+//! processes share counts once altogether. Reading it makes the kernel walk every page table, so a process whose
+//! plain resident size has hardly changed is believed for a while. Blocks; never touches a process.
+
+use std::collections::HashMap;
+use std::fs;
+
+use crate::user::process::{Family, Pid};
+
+/// For how many rounds a process that hardly changes is believed.
+const BELIEVED: u32 = 8;
+/// A change of less than this part of it, or of less than [`SMALL`] pages, is hardly one.
+const PART: u64 = 32;
+const SMALL: u64 = 1024;
+
+/// What is known of a tree's processes from earlier rounds.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    known: HashMap<Pid, Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// In pages.
+    resident: u64,
+    /// In bytes.
+    share: u64,
+    rounds: u32,
+}
+
+impl Tree {
+    /// The bytes that these processes take. Processes that end meanwhile count nothing.
+    pub(super) fn measure(&mut self, family: &Family) -> u64 {
+        let mut known = HashMap::with_capacity(family.len());
+        for pid in family {
+            let Some(resident) = resident(*pid) else { continue };
+            let believed = self.known.get(pid).filter(|known| {
+                known.rounds < BELIEVED && known.resident.abs_diff(resident) <= (resident / PART).min(SMALL)
+            });
+            let now = match believed {
+                Some(known) => Known { rounds: known.rounds + 1, ..*known },
+                None => match share(*pid) {
+                    Some(share) => Known { resident, share, rounds: 0 },
+                    None => continue,
+                },
+            };
+            known.insert(*pid, now);
+        }
+        self.known = known;
+        self.known.values().map(|known| known.share).sum()
+    }
+}
+
+/// Cheap, and a bound of what could have changed.
+fn resident(pid: Pid) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{}/statm", pid.as_raw_nonzero())).ok()?;
+    text.split(' ').nth(1)?.parse().ok()
+}
+
+/// The proportional set size. A process that may not be asked counts with its resident size.
+pub(crate) fn share(pid: Pid) -> Option<u64> {
+    match fs::read_to_string(format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero())) {
+        Ok(text) => parse(&text, "Pss:"),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            parse(&fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?, "VmRSS:")
+        }
+        Err(_) => None,
+    }
+}
+
+pub(super) fn parse(text: &str, key: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proportional_share_is_found_among_the_others() {
+        let text =
+            "55-7f ---p 00000000 00:00 0   [rollup]\nRss:    99 kB\nPss:      12 kB\nPss_Anon:  9 kB\n";
+        assert_eq!(parse(text, "Pss:"), Some(12 * 1024));
+        assert_eq!(parse("Rss: 3 kB\n", "Pss:"), None);
+    }
+
+    #[test]
+    fn our_own_growth_is_seen_and_the_dead_count_nothing() {
+        let own = rustix::process::getpid();
+        let (mut tree, family) = (Tree::default(), Family::from([own]));
+        let before = tree.measure(&family);
+        assert!(before > 0);
+        let ballast = vec![1u8; 64 * 1024 * 1024];
+        let after = tree.measure(&family);
+        assert!(after >= before + 48 * 1024 * 1024, "{before} {after} {}", ballast[7]);
+        assert_eq!(tree.measure(&Family::from([Pid::from_raw(i32::MAX).expect("positive")])), 0);
+    }
+}

@@ -1,0 +1,47 @@
+//! After an upgrade: workers of another version are replaced, one at a time, each in a quiet moment.
+//!
+//! Owns the order and the pauses. Whether a moment is quiet is decided by the user's own task; a session that never
+//! has one keeps its worker, which speaks the same protocol.
+
+use std::time::Duration;
+
+use colmeia::SessionState;
+use tokio::time::{sleep, timeout};
+
+use crate::registry::Registry;
+use crate::user::{Renewal, UserHandle, UserView};
+
+/// How long everything may settle first, and how long to wait between two questions.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long a replaced session may take to be ready before the next one follows all the same.
+const BACK: Duration = Duration::from_secs(180);
+
+/// Replaces the workers that another version started. Ends when there is none left.
+pub(crate) async fn renew(registry: Registry) {
+    let mut left = registry.list();
+    while !left.is_empty() {
+        sleep(PAUSE).await;
+        let mut later = Vec::new();
+        for user in left {
+            match user.renew().await {
+                Renewal::Begun => {
+                    tracing::info!(user = %user.user, "the worker is of another version and is replaced");
+                    back(&user).await;
+                }
+                Renewal::Later => later.push(user),
+                Renewal::Needless => {}
+            }
+        }
+        left = later;
+    }
+}
+
+/// Waits until the session is ready again. At first it still is.
+async fn back(user: &UserHandle) {
+    let mut view = user.watch();
+    let ready = |view: &UserView| view.state().is_some_and(SessionState::is_ready);
+    let _ = timeout(PAUSE, view.wait_for(|view| !ready(view))).await;
+    if timeout(BACK, view.wait_for(ready)).await.is_err() {
+        tracing::warn!(user = %user.user, "the replaced worker is not ready yet; the next one follows");
+    }
+}

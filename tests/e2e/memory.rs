@@ -1,0 +1,71 @@
+//! A session that takes too much memory is cured alone: asked, replaced in a quiet moment, or ended.
+
+use serde_json::{Value, json};
+
+use crate::crashes::witness;
+use crate::harness::{Farm, Options, until};
+
+/// Measured often, so that the test need not wait; user 1 has caps that its page reaches soon.
+fn caps(high_mb: u64, max_mb: u64) -> Options {
+    let config = format!(
+        "memory = {{ mode = \"polling\", poll_ms = 300, recycle_after_secs = 1 }}\n\
+         users = {{ 1 = {{ memory = {{ high_mb = {high_mb}, max_mb = {max_mb} }} }} }}\n"
+    );
+    Options { config, ..Options::default() }
+}
+
+/// Makes user 1's page misbehave, and waits until it is ready again after it ended for this reason. User 2 must
+/// not notice, and nobody may be asked to scan.
+async fn cured(farm: &Farm, fault: &str, value: Value, reason: &str) -> Value {
+    tokio::join!(farm.link("1", "5511900000001"), farm.link("2", "5511900000002"));
+    assert!(farm.status("1").await.get("lastExit").is_none(), "nothing has ended yet");
+    let (seen, stop) = witness(farm, "2");
+    farm.phone.fault("5511900000001", fault, value).await;
+    let status = until(&format!("user 1 is ready again after {reason}"), || async {
+        let answer = farm.service.get("/qr?user_id=1").await.json;
+        assert!(answer["qr"].is_null(), "user 1 was asked to scan again");
+        let status = farm.status("1").await;
+        (status["ready"] == true && status["lastExit"] == reason).then_some(status)
+    })
+    .await;
+    farm.phone.message("5511900000001", "5511988887777", "de volta").await;
+    farm.webhook.has("1", &["de volta".into()]).await;
+    farm.phone.message("5511900000002", "5511988887777", "sem notar").await;
+    farm.webhook.has("2", &["sem notar".into()]).await;
+    let _ = stop.send(());
+    let seen = seen.await.expect("no panic");
+    assert_eq!(seen.len(), 1, "user 2's status changed: {seen:?}");
+    status
+}
+
+#[tokio::test]
+async fn a_leaking_session_is_killed_at_its_cap_and_comes_back_without_a_code() {
+    let farm = Farm::start_with(caps(450, 450)).await;
+    let status = cured(&farm, "leak", json!(60), "oom").await;
+    assert_eq!(status["reconnectInfo"]["attempts"], 1, "{status}");
+}
+
+#[tokio::test]
+async fn a_heavy_session_is_replaced_in_a_quiet_moment_without_a_code() {
+    let farm = Farm::start_with(caps(350, 2000)).await;
+    let status = cured(&farm, "ballast", json!(300), "cap_recycle").await;
+    assert_eq!(status["reconnectInfo"]["attempts"], 0, "no failure: {status}");
+}
+
+#[tokio::test]
+async fn who_has_no_memory_to_start_in_waits_and_says_so() {
+    // No machine has this much for two.
+    let config = "memory = { mode = \"polling\", poll_ms = 300, admit_mb = 10000000 }\n".into();
+    let farm = Farm::start_with(Options { config, ..Options::default() }).await;
+    farm.qr("1").await;
+    let told = until("user 2 waits for memory", || async {
+        let answer = farm.service.get("/qr?user_id=2").await.json;
+        (answer["status"] == "capacity").then_some(answer)
+    })
+    .await;
+    assert!(told["message"].as_str().expect("why").contains("memória"), "{told}");
+    assert_eq!(farm.status("2").await["state"], "queued");
+    let gone = farm.service.post("/disconnect?user_id=1", &json!({})).await;
+    assert_eq!(gone.status, 200, "{gone:?}");
+    farm.qr("2").await;
+}
