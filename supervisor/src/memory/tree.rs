@@ -59,12 +59,13 @@ fn resident(pid: Pid) -> Option<u64> {
     text.split(' ').nth(1)?.parse().ok()
 }
 
-/// The proportional set size. A process that may not be asked counts with its resident size.
+/// The proportional set size. A process that may not be asked counts with what is its own alone: the shared rest
+/// is counted with those that may.
 pub(crate) fn share(pid: Pid) -> Option<u64> {
     match fs::read_to_string(format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero())) {
         Ok(text) => parse(&text, "Pss:"),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            parse(&fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?, "VmRSS:")
+            parse(&fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?, "RssAnon:")
         }
         Err(_) => None,
     }

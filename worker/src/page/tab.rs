@@ -16,8 +16,9 @@ use super::listener::Streams;
 use super::script::Script;
 use crate::engine::ProbeError;
 
-/// Each command before the first navigation. Seen: 3 ms.
-const STEP: Duration = Duration::from_secs(10);
+/// Each command before the first navigation. Seen: 3 ms, but the first one starts a renderer, which takes longer on a
+/// machine that has no time for it. The session's own deadline for the launch is the tighter one by default.
+const STEP: Duration = Duration::from_secs(90);
 
 /// What a tab is made of.
 #[derive(Debug)]
