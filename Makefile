@@ -30,7 +30,7 @@ build: setup
 	cargo build --locked --workspace
 
 release: setup
-	cargo build --locked --release -p colmeia-supervisor -p colmeia-worker
+	cargo build --locked --release -p colmeia-supervisor -p colmeia-worker -p colmeiactl
 
 run: build
 	@scripts/run simulator
@@ -61,7 +61,8 @@ deb: setup-deb release
 
 # The binaries of `make release`. A configuration that is there already is left alone.
 install:
-	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' target/release/colmeia-supervisor target/release/colmeia-worker
+	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' target/release/colmeia-supervisor \
+		target/release/colmeia-worker target/release/colmeiactl
 	install -Dm755 systemd/sweep '$(DESTDIR)$(PREFIX)/lib/colmeia/sweep'
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/colmeia/wa-js' \
 		vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js \

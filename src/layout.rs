@@ -57,6 +57,18 @@ impl StateLayout {
         self.root.join("colmeia.db")
     }
 
+    /// The folder of the marks of those whom an operator holds back.
+    #[must_use]
+    pub fn holds(&self) -> PathBuf {
+        self.root.join("colmeia-held")
+    }
+
+    /// The mark that an operator holds the user back.
+    #[must_use]
+    pub fn hold_mark(&self, user: &UserId) -> PathBuf {
+        self.holds().join(user.as_str())
+    }
+
     /// The folder of the workers' tokens. It lies in no auth directory, so no worker can read it.
     #[must_use]
     pub fn tokens(&self) -> PathBuf {
@@ -91,6 +103,12 @@ impl StateLayout {
     #[must_use]
     pub fn worker_lock(&self, user: &UserId) -> PathBuf {
         self.own_dir(user).join("worker.lock")
+    }
+
+    /// What the user's workers logged last; the one before it ends with `.1`.
+    #[must_use]
+    pub fn worker_log(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("worker.log")
     }
 
     /// The browser's home.
@@ -155,6 +173,12 @@ impl RunLayout {
     #[must_use]
     pub fn supervisor_lock(&self) -> PathBuf {
         self.root.join("supervisor.lock")
+    }
+
+    /// Where operators reach the supervisor.
+    #[must_use]
+    pub fn admin_socket(&self) -> PathBuf {
+        self.root.join("admin.sock")
     }
 
     /// The folder that has one folder per running worker; its name carries the protocol's version.

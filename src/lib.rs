@@ -2,11 +2,12 @@
 //!
 //! Owns what both sides must agree on: who a user is ([`UserId`]), what states a session has
 //! ([`SessionState`]), what travels between the processes ([`protocol`]), where files lie ([`layout`])
-//! and what is configured ([`config`]).
+//! what is configured ([`config`]), and what operators are told ([`admin`]).
 //!
 //! Never does I/O and never starts a task: the only thing here that touches bytes is the frame codec,
 //! and that works on buffers.
 
+pub mod admin;
 pub mod chat;
 pub mod config;
 pub mod errors;

@@ -42,6 +42,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let state = StateLayout::new(&fake.config.state_dir, &fake.config.client_prefix);
     std::fs::create_dir_all(state.own_dir(&fake.config.user))?;
+    let log = state.worker_log(&fake.config.user);
+    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+    writeln!(log, "fake worker {} begins", std::process::id())?;
     if fake.wants("leave-a-child") {
         // As a crash handler: in a session and a process group of its own.
         std::process::Command::new("sleep").arg("1000").process_group(0).spawn()?;

@@ -49,6 +49,8 @@ enum Stage {
 pub(crate) struct Admission {
     max_running: usize,
     max_starting: usize,
+    /// Nobody starts.
+    closed: bool,
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
     /// What is set aside for each, in bytes; nothing for those who are not in here.
@@ -62,6 +64,7 @@ impl Admission {
         Self {
             max_running,
             max_starting,
+            closed: false,
             stages: BTreeMap::new(),
             queue: VecDeque::new(),
             sizes: HashMap::new(),
@@ -121,6 +124,12 @@ impl Admission {
         self.advance()
     }
 
+    /// Holds all starts back, or lets them go on. Who waits meanwhile keeps their turn.
+    pub(crate) fn close(&mut self, closed: bool) -> Vec<(Ticket, Verdict)> {
+        self.closed = closed;
+        self.advance()
+    }
+
     fn advance(&mut self) -> Vec<(Ticket, Verdict)> {
         let count = |wanted: fn(&Stage) -> bool, stages: &BTreeMap<_, Stage>| {
             stages.values().filter(|stage| wanted(stage)).count()
@@ -139,7 +148,7 @@ impl Admission {
             let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
             let Stage::Waiting { placed, told } = *stage else { continue };
             let size = self.sizes.get(&ticket).copied().unwrap_or(0);
-            let full = !placed && taken >= self.max_running;
+            let full = self.closed || !placed && taken >= self.max_running;
             // One may always run, or a machine smaller than one cap would serve nobody.
             let over = self.room.is_some_and(|room| bytes.saturating_add(size) > room) && taken > 0;
             short |= !placed && !full && over;
@@ -181,6 +190,7 @@ enum Wish {
     Settle(Ticket),
     Rest(Ticket),
     Leave(Ticket),
+    Close(bool),
 }
 
 /// Where verdicts go, with the ticket they belong to: a late one must not be taken for another's.
@@ -233,6 +243,7 @@ impl Desk {
                     }
                     Wish::Settle(ticket) => admission.settle(ticket),
                     Wish::Rest(ticket) => admission.rest(ticket),
+                    Wish::Close(closed) => admission.close(closed),
                     Wish::Leave(ticket) => {
                         waiting.remove(&ticket);
                         admission.leave(ticket)
@@ -257,6 +268,11 @@ impl Desk {
         place.say(Wish::Occupy(place.ticket, bytes));
         place.say(Wish::Enter(place.ticket, bytes, verdicts));
         place
+    }
+
+    /// Holds all starts back, or lets them go on.
+    pub(crate) fn close(&self, closed: bool) {
+        let _ = self.wishes.send(Wish::Close(closed)); // the desk's task lives as long as we do
     }
 
     fn place(&self) -> Place {
@@ -343,6 +359,17 @@ mod tests {
         assert_eq!(admission.enter(2), [(2, FULL)]);
         assert_eq!(admission.rest(1), []);
         assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    }
+
+    #[test]
+    fn a_closed_desk_starts_nobody_and_an_open_one_those_who_waited() {
+        let mut admission = Admission::new(2, 2);
+        admission.enter(1);
+        admission.settle(1);
+        assert_eq!(admission.close(true), []);
+        assert_eq!(admission.rest(1), []);
+        assert_eq!((admission.enter(1), admission.enter(2)), (vec![(1, FULL)], vec![(2, FULL)]));
+        assert_eq!(admission.close(false), [(1, Verdict::Admitted), (2, Verdict::Admitted)]);
     }
 
     #[test]

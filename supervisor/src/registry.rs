@@ -130,8 +130,15 @@ impl Registry {
                     handle.wake();
                 }
             }
+            Command::Operate(operation) => {
+                if let Ok(handle) = self.find_or_create(user) {
+                    handle.operate(operation);
+                }
+            }
             Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
-            Command::Disconnect { answer } => drop(answer.send(DisconnectOutcome::OnlyHere)),
+            Command::Disconnect { answer } | Command::Reset { answer } => {
+                let _ = answer.send(DisconnectOutcome::OnlyHere);
+            }
             Command::Renew { answer } => drop(answer.send(Renewal::Needless)),
             Command::Shutdown { answer } => drop(answer.send(())),
         }

@@ -31,7 +31,7 @@ use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
-use crate::{adopt, delivery, http, logging, systemd};
+use crate::{admin, adopt, delivery, http, logging, systemd};
 
 /// How long requests under way may take after the end was asked for.
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
@@ -168,7 +168,16 @@ async fn serve(
     let address_file = host.run.root().join("http.addr");
     std::fs::write(&address_file, address.to_string())
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
-    let (control, controlled) = http::control(CancellationToken::new());
+    let stop = CancellationToken::new();
+    let (control, controlled) = http::control(stop.clone());
+    let operators = admin::App {
+        registry: registry.clone(),
+        host: Arc::clone(&host),
+        journal: journal.clone(),
+        listen: address,
+        control: control.clone(),
+    };
+    let mut admin = admin::start(operators, stop);
     let app = http::App { registry: registry.clone(), config, journal: journal.clone() };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
@@ -225,7 +234,8 @@ async fn serve(
         handover.add(RUNTIME_LOCK, runtime_lock.pass_on().map_err(pass_on(host.run.supervisor_lock()))?);
         handover.add(STATE_LOCK, state_lock.pass_on().map_err(pass_on(host.state.root().to_owned()))?);
         control.stop();
-        if timeout(FINISH_REQUESTS, &mut http).await.is_err() {
+        // The next image makes the admin socket anew: the file is gone before it begins.
+        if timeout(FINISH_REQUESTS, async { tokio::join!(&mut http, &mut admin) }).await.is_err() {
             tracing::warn!("requests under way were cut off");
         }
         beat.abort();
@@ -252,6 +262,7 @@ async fn serve(
     tokio::join!(registry.shut_down(), async {
         tokio::select! { () = requests => {} () = hurried.cancelled() => {} }
     });
+    let _ = admin.await;
     stop_delivery.cancel();
     tokio::select! {
         late = timeout(FINISH_DELIVERIES, delivery) => if late.is_err() {

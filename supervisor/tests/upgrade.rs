@@ -3,9 +3,10 @@
 
 mod house;
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -40,6 +41,16 @@ fn runs(child: &Child, path: &Path) -> bool {
 
 fn address(house: &House) -> String {
     std::fs::read_to_string(house.path("run/http.addr")).expect("there")
+}
+
+/// Whether the admin socket answers with this in its list.
+fn operators_see(house: &House, text: &str) -> bool {
+    let asked = UnixStream::connect(house.path("run/admin.sock")).and_then(|mut stream| {
+        stream.write_all(b"GET /v1/sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer)
+    });
+    asked.is_ok_and(|answer| answer.contains(text))
 }
 
 fn end(mut child: Child) {
@@ -77,6 +88,7 @@ fn a_new_file_takes_over_with_the_same_process_port_and_worker_and_nobody_is_ref
         until("the session is ready", || {
             ask(&port, "/status?user_id=7").is_ok_and(|answer| answer.contains(r#""ready":true"#))
         });
+        until("operators are served", || operators_see(&house, r#""user":"7""#));
     }
     stop.store(true, Ordering::Relaxed);
     for caller in callers {
@@ -91,6 +103,7 @@ fn a_new_file_takes_over_with_the_same_process_port_and_worker_and_nobody_is_ref
     end(child);
     assert!(!alive(worker));
     assert!(ask(&port, "/health").is_err(), "nobody listens any more");
+    assert!(!house.path("run/admin.sock").exists());
 }
 
 #[test]

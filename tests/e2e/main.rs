@@ -15,6 +15,7 @@ mod lifecycle;
 mod memory;
 mod messages;
 mod network;
+mod operators;
 mod profiles;
 mod qr_page;
 mod upgrade;

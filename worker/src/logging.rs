@@ -1,16 +1,48 @@
-//! Logs: human on a terminal, JSON otherwise, on standard error. Every line names the user.
+//! Logs: human on a terminal, JSON otherwise, on standard error and in a file of the worker's own. Every line
+//! names the user.
 //!
-//! Owns the format and the filter. `COLMEIA_LOG_FORMAT` (`human`, `json`) and `COLMEIA_LOG` (a filter such as
-//! `info,colmeia_worker=debug`) come from the supervisor, so that all lines of one service look alike.
+//! Owns the format, the filter and the file. `COLMEIA_LOG_FORMAT` (`human`, `json`) and `COLMEIA_LOG` (a filter
+//! such as `info,colmeia_worker=debug`) come from the supervisor, so that all lines of one service look alike.
+//!
+//! Standard error is somebody else's: a terminal, a pipe, the journal of a supervisor that may be dead. From
+//! [`keep`] on it is written to by a thread of its own, and a line that does not get through is dropped, so that
+//! nobody who stops reading stops a session. The file is kept in any case, bounded, by this process alone.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use colmeia::UserId;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::page::QUIET_LOGS;
+
+/// The file is set aside when it is larger, and the one that was set aside before is gone.
+const LARGEST: u64 = 1024 * 1024;
+/// How many lines may wait for whoever reads standard error.
+const WAITING: usize = 512;
+/// How long the last lines may take at the end.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// Where lines go besides standard error, once there is such a place.
+static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+
+struct Kept {
+    file: Book,
+    reader: SyncSender<Passing>,
+}
+
+/// What is handed to the thread that writes to standard error.
+enum Passing {
+    Line(Vec<u8>),
+    /// The end: say so when everything before it is written.
+    Last(SyncSender<()>),
+}
 
 /// Begins to log, with the user in every line once it is known. Called once.
 pub(crate) fn start(user: Option<&UserId>) {
@@ -27,7 +59,42 @@ pub(crate) fn start(user: Option<&UserId>) {
     };
     let writer = Lines { user: user.map(|user| user.as_str().into()), json };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(terminal);
-    if json { builder.json().flatten_event(true).init() } else { builder.with_target(false).init() }
+    if json {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder.with_target(false).init();
+    }
+}
+
+/// From now on lines are kept in this file too. Called once the folders are ours and the process is walled off:
+/// the thread that begins here has no more rights than the rest.
+pub(crate) fn keep(path: &Path) {
+    let (reader, lines) = sync_channel(WAITING);
+    let thread = std::thread::Builder::new().name("stderr".into()).spawn(move || {
+        for passing in lines {
+            match passing {
+                Passing::Line(line) => drop(io::stderr().write_all(&line)),
+                Passing::Last(done) => drop(done.send(())),
+            }
+        }
+    });
+    match (Book::open(path), thread) {
+        (Ok(file), Ok(_)) => *kept() = Some(Kept { file, reader }),
+        (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "no log file is kept"),
+    }
+}
+
+/// Gives the last lines a moment to get through.
+pub(crate) fn finish() {
+    let reader = kept().as_ref().map(|kept| kept.reader.clone());
+    let (done, written) = sync_channel(1);
+    if reader.is_some_and(|reader| reader.try_send(Passing::Last(done)).is_ok()) {
+        let _ = written.recv_timeout(FAREWELL);
+    }
+}
+
+fn kept() -> std::sync::MutexGuard<'static, Option<Kept>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Puts the user into each line: a process serves one user, and tasks and threads come and go in it that know
@@ -58,14 +125,49 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 impl Write for Lines {
-    /// The subscriber writes whole lines.
+    /// The subscriber writes whole lines. It never fails: nobody could be told, and a session does not end for
+    /// its log.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        io::stderr().lock().write_all(&self.with_user(line))?;
+        let whole = self.with_user(line);
+        match kept().as_mut() {
+            Some(kept) => {
+                let _ = kept.file.add(&whole);
+                let _ = kept.reader.try_send(Passing::Line(whole));
+            }
+            None => drop(io::stderr().write_all(&whole)),
+        }
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
+    }
+}
+
+/// A bounded file of lines: itself and the one before it.
+struct Book {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Book {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self { path: path.to_owned(), file, length })
+    }
+
+    fn add(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.length + line.len() as u64 > LARGEST && self.length > 0 {
+            let mut aside = self.path.clone().into_os_string();
+            aside.push(".1");
+            std::fs::rename(&self.path, aside)?;
+            *self = Self::open(&self.path)?;
+        }
+        self.file.write_all(line)?;
+        self.length += line.len() as u64;
+        Ok(())
     }
 }
 
@@ -79,5 +181,36 @@ mod tests {
         let json = lines(true).with_user(b"{\"level\":\"INFO\",\"message\":\"x\"}\n");
         assert_eq!(json, b"{\"user\":\"2_1\",\"level\":\"INFO\",\"message\":\"x\"}\n");
         assert_eq!(lines(false).with_user(b" INFO x\n"), b" INFO x user=2_1\n");
+    }
+
+    #[test]
+    fn the_book_is_bounded_and_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("worker.log");
+        Book::open(&path).expect("opened").add(b"first\n").expect("written");
+        let mut book = Book::open(&path).expect("opened again");
+        let line = [b"x".repeat(99), b"\n".to_vec()].concat();
+        for _ in 0..30_000 {
+            book.add(&line).expect("written");
+        }
+        let size = |path: &Path| std::fs::metadata(path).expect("there").len();
+        let aside = folder.path().join("worker.log.1");
+        assert!(size(&path) <= LARGEST && size(&aside) <= LARGEST && size(&aside) > LARGEST / 2);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 2);
+    }
+
+    #[test]
+    fn nobody_who_stops_reading_stops_a_line() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = Book::open(&folder.path().join("worker.log")).expect("opened");
+        let (reader, _nobody_reads) = sync_channel(1);
+        *kept() = Some(Kept { file, reader });
+        let mut lines = Lines { user: Some("2_1".into()), json: false };
+        for _ in 0..100 {
+            lines.write_all(b"line\n").expect("never fails");
+        }
+        *kept() = None;
+        let text = std::fs::read_to_string(folder.path().join("worker.log")).expect("kept");
+        assert_eq!(text, "line user=2_1\n".repeat(100));
     }
 }

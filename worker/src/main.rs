@@ -61,13 +61,15 @@ enum StartError {
 fn main() -> ExitCode {
     let config = configuration();
     logging::start(config.as_ref().ok().map(|config| &config.user));
-    match config.and_then(start) {
+    let code = match config.and_then(start) {
         Ok(reason) => exit_code(&reason),
         Err(error) => {
             tracing::error!(error = %chain(&error), "the worker cannot start");
             ExitCode::from(1)
         }
-    }
+    };
+    logging::finish();
+    code
 }
 
 /// 0 for an end that was asked for; 2 for one that the session came to by itself. 1 is a worker that could not
@@ -97,6 +99,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let paths = RunLayout::new(&config.runtime_dir)?;
     // Held until the process ends: whoever holds it owns the auth directory.
     let cell = Cell::enter(&config, &state, &paths)?;
+    logging::keep(&state.worker_log(&config.user));
     let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
     let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone(), config.token.clone())?;
     // The supervisor may be gone already; then nobody reads it.

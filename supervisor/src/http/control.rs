@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// How often a quiet moment is looked for.
 const LOOK: Duration = Duration::from_millis(2);
@@ -56,6 +57,11 @@ impl Control {
         if !through.await && !self.is_stopping() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Something of someone else's that is not to be cut short: as long as this is kept, no moment is quiet.
+    pub(crate) fn busy(&self) -> TaskTrackerToken {
+        self.busy.token()
     }
 
     /// Waits for a moment in which no request is being worked on. Streams that only follow do not count.

@@ -43,6 +43,7 @@ use users::Users;
 
 pub(crate) use control::{Control, control};
 pub(crate) use server::serve;
+pub(crate) use standing::state_name;
 
 /// What HTTP needs of the rest of the supervisor.
 #[derive(Debug, Clone)]

@@ -4,6 +4,18 @@ use colmeia::ExitReason;
 
 use super::negotiate::Language::{self, English, Portuguese};
 
+/// The sentence for a user whom an operator stopped.
+pub(super) fn held(language: Language) -> &'static str {
+    match language {
+        Portuguese => {
+            "A conexão deste WhatsApp foi parada por quem administra o servidor e só ele pode iniciá-la de novo."
+        }
+        English => {
+            "This WhatsApp connection was stopped by whoever runs the server, and only they can start it again."
+        }
+    }
+}
+
 /// The sentence for a user that was given up.
 pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
     let text = match (reason, language) {

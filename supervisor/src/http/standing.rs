@@ -13,6 +13,8 @@ use crate::user::{Phase, UserView};
 pub(super) enum Standing<'a> {
     /// No process, and none on its way.
     Absent,
+    /// An operator stopped it, and nobody else can start it.
+    Held,
     /// All places are taken, or the `memory` that there is.
     AtCapacity { linked: bool, memory: bool },
     /// Something is being started or ended. `linked` when a phone was linked and the session is coming back;
@@ -38,6 +40,7 @@ impl<'a> Standing<'a> {
         let linked = view.was_linked;
         let state = match &view.phase {
             Phase::Stopped => return Self::Absent,
+            Phase::Held => return Self::Held,
             Phase::Queued { wait: Wait::Place } => return Self::AtCapacity { linked, memory: false },
             Phase::Queued { wait: Wait::Memory } => return Self::AtCapacity { linked, memory: true },
             Phase::Queued { wait: Wait::Starts } | Phase::Starting => None,
@@ -86,7 +89,7 @@ impl<'a> Standing<'a> {
         match self {
             Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
             Self::AtCapacity { linked, .. } | Self::Underway { linked, .. } => linked,
-            Self::Absent | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
+            Self::Absent | Self::Held | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
         }
     }
 
@@ -107,9 +110,10 @@ impl<'a> Standing<'a> {
 }
 
 /// The name of where a user stands, finer than [`Standing`]: for `/status`, logs and lists.
-pub(super) fn state_name(view: &UserView) -> &'static str {
+pub(crate) fn state_name(view: &UserView) -> &'static str {
     match &view.phase {
         Phase::Stopped => "disconnected",
+        Phase::Held => "stopped",
         Phase::Queued { .. } => "queued",
         Phase::Starting => "starting",
         Phase::Running => view.state().map_or("unresponsive", SessionState::name),

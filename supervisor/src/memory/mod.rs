@@ -13,6 +13,7 @@ mod tree;
 pub(crate) use cgroup::{CgroupError, Group};
 pub(crate) use gauge::{Followed, Memory, Reading};
 pub(crate) use policy::{Limits, Step, Watch};
+pub(crate) use tree::share as share_of;
 
 /// Which way of keeping the caps is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

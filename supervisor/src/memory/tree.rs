@@ -61,7 +61,7 @@ fn resident(pid: Pid) -> Option<u64> {
 
 /// The proportional set size. A process that may not be asked counts with what is its own alone: the shared rest
 /// is counted with those that may.
-fn share(pid: Pid) -> Option<u64> {
+pub(crate) fn share(pid: Pid) -> Option<u64> {
     match fs::read_to_string(format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero())) {
         Ok(text) => parse(&text, "Pss:"),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {

@@ -45,6 +45,34 @@ pub(crate) fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io:
     }
 }
 
+/// Whether an operator holds the user back.
+pub(crate) fn is_held(layout: &StateLayout, user: &UserId) -> bool {
+    layout.hold_mark(user).exists()
+}
+
+/// Keeps on disk whether an operator holds the user back. It is kept beside the auth directories, because it
+/// outlives a session that is deleted.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn keep_hold(layout: &StateLayout, user: &UserId, held: bool) -> io::Result<()> {
+    let mark = layout.hold_mark(user);
+    if held {
+        make_private(&layout.holds())?;
+        return fs::write(mark, b"");
+    }
+    match fs::remove_file(mark) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Everyone whom an operator holds back.
+pub(crate) fn users_held(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.holds()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
 /// When something last happened in the user's session, as far as the folders tell: the browser makes and removes
 /// files in its profile, the worker in its spool.
 pub(crate) fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemTime> {
@@ -123,6 +151,19 @@ mod tests {
         assert_eq!(users_on_disk(&layout).expect("read"), []);
         assert_eq!(graves(&layout).expect("read"), [grave]);
         assert_eq!(bury(&layout, &user).expect("nothing to do"), None);
+    }
+
+    #[test]
+    fn a_hold_is_kept_without_a_session() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        keep_hold(&layout, &user, false).expect("nothing to lift");
+        keep_hold(&layout, &user, true).expect("kept");
+        assert!(is_held(&layout, &user) && users_on_disk(&layout).expect("read").is_empty());
+        assert_eq!(users_held(&layout), std::slice::from_ref(&user));
+        keep_hold(&layout, &user, false).expect("lifted");
+        assert!(!is_held(&layout, &user));
     }
 
     #[test]

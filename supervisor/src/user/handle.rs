@@ -28,10 +28,25 @@ pub(crate) enum Command {
     Call { call: Call, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
+    /// What an operator wants of the session.
+    Operate(Operation),
+    /// Stop the worker and delete the auth directory without asking the session anything.
+    Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
+}
+
+/// What an operator can want that needs no answer: the view shows what comes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Stop, and do not start again before an operator says so.
+    Stop,
+    /// Start now; lifts a stop and a parking.
+    Start,
+    /// A new worker for this one.
+    Restart,
 }
 
 /// A call's answer, with the media bytes where it has some.
@@ -124,6 +139,20 @@ impl UserHandle {
     pub(crate) async fn disconnect(&self) -> DisconnectOutcome {
         let (answer, answered) = oneshot::channel();
         match self.commands.send(Command::Disconnect { answer }).await {
+            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
+            Err(_) => DisconnectOutcome::OnlyHere,
+        }
+    }
+
+    /// Does what an operator wants. `false` when the task is too busy to take it, or gone.
+    pub(crate) fn operate(&self, operation: Operation) -> bool {
+        self.commands.try_send(Command::Operate(operation)).is_ok()
+    }
+
+    /// Deletes the session and forgets the user. Bounded by the task itself.
+    pub(crate) async fn reset(&self) -> DisconnectOutcome {
+        let (answer, answered) = oneshot::channel();
+        match self.commands.send(Command::Reset { answer }).await {
             Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
             Err(_) => DisconnectOutcome::OnlyHere,
         }

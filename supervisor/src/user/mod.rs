@@ -11,6 +11,8 @@ pub(crate) mod token;
 pub(crate) mod view;
 mod vigil;
 
-pub(crate) use handle::{CallFailure, CallResult, Command, DisconnectOutcome, Renewal, UserHandle};
+pub(crate) use handle::{
+    CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
+};
 pub(crate) use task::{Adopted, Host, UserTask};
 pub(crate) use view::{Phase, UserView};

@@ -49,6 +49,8 @@ pub(crate) struct MemoryUse {
 pub(crate) enum Phase {
     /// No process, and none wanted.
     Stopped,
+    /// No process, and none before an operator says so.
+    Held,
     /// Waits for a place among the running or the starting workers.
     Queued {
         /// For what.

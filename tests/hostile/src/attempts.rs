@@ -67,6 +67,7 @@ pub(crate) fn all(targets: &Targets, profile: &Path) -> BTreeMap<&'static str, O
             "pass for its worker's supervisor",
             hear(&run(&targets.hostile_user).join("worker.sock"), Some(&targets.hostile_user)),
         ),
+        ("be taken for an operator", operate(&targets.run_dir.join("admin.sock"))),
         ("connect to the service's port", connect(&targets.http)),
         ("connect to another port", connect(&targets.stranger)),
         ("connect to an abstract socket", connect_abstract(&targets.abstract_socket)),
@@ -120,6 +121,17 @@ fn connect_abstract(name: &str) -> io::Result<()> {
 /// Nothing that is alive is disturbed by this signal.
 fn signal(pid: Pid) -> io::Result<()> {
     Ok(kill(pid, Signal::SIGCONT)?)
+}
+
+/// Asks the admin socket for the list of sessions.
+fn operate(socket: &Path) -> io::Result<()> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+    match stream.read(&mut [0; 16])? {
+        0 => Err(io::Error::other("it said nothing and closed the connection")),
+        _ => Ok(()),
+    }
 }
 
 /// Connects to a worker, says Hello as `user`'s supervisor with a token that it made up (or nothing), and listens

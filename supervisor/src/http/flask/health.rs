@@ -16,7 +16,7 @@ struct Health {
 }
 
 pub(super) async fn health(State(http): State<Http>) -> Response {
-    let active = |user: &crate::user::UserHandle| !matches!(user.view().phase, Phase::Stopped);
+    let active = |user: &crate::user::UserHandle| !matches!(user.view().phase, Phase::Stopped | Phase::Held);
     let active_clients = http.users.list().iter().filter(|user| active(user)).count();
     reply::ok(&Health { status: "ok", active_clients })
 }

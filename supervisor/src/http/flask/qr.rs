@@ -102,6 +102,11 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             ),
             ..Answer::waiting()
         },
+        Standing::Held => Answer {
+            status: Some("failed"),
+            message: saying(reasons::held(Language::Portuguese)),
+            ..Answer::waiting()
+        },
         Standing::Code { qr } => Answer { qr: Some(qr), has_qr: true, ..Answer::waiting() },
         Standing::Pairing => Answer {
             is_connecting: Some(true),

@@ -43,6 +43,9 @@ impl Shown {
                 retry: true,
                 ..say("failed", failed(language))
             },
+            Standing::Held => {
+                Self { detail: reasons::held(language).into(), ..say("failed", failed(language)) }
+            }
             Standing::Syncing { percent, .. } => Self { percent, ..say("wait", syncing(language)) },
             Standing::Absent
             | Standing::AtCapacity { .. }
@@ -161,6 +164,7 @@ mod tests {
                 "Syncing chats",
             ),
             (Standing::Ready { me: &me }, "ready", "WhatsApp conectado", "WhatsApp connected"),
+            (Standing::Held, "failed", "Não foi possível conectar", "Could not connect"),
             (Standing::Reconnecting { me: None }, "wait", "Reconectando", "Reconnecting"),
             (
                 Standing::Failed { reason: &ExitReason::Oom },
@@ -174,7 +178,7 @@ mod tests {
                 assert_eq!((shown.kind, shown.title.as_str()), (kind, title));
                 assert!(!shown.detail.is_empty());
                 assert_eq!(shown.qr.is_some(), kind == "code");
-                assert_eq!(shown.retry, kind == "failed");
+                assert_eq!(shown.retry, matches!(standing, Standing::Failed { .. }));
             }
         }
         assert_eq!(Shown::of(Standing::Syncing { me: None, percent: Some(40) }, English).percent, Some(40));

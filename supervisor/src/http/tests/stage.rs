@@ -159,6 +159,8 @@ impl Cast {
                 Command::Wake => "wake",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
+                Command::Operate(_) => "operate",
+                Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
                 Command::Shutdown { .. } => "shutdown",
             };
@@ -167,7 +169,11 @@ impl Cast {
             match command {
                 Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
                 Command::Disconnect { answer } => drop(answer.send(self.outcome)),
-                Command::Wake | Command::Renew { .. } | Command::Shutdown { .. } => {}
+                Command::Wake
+                | Command::Operate(_)
+                | Command::Reset { .. }
+                | Command::Renew { .. }
+                | Command::Shutdown { .. } => {}
             }
         }
     }

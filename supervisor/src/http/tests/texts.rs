@@ -16,6 +16,7 @@ const READY: &str = r#"{"ready":true,"qr":null,"hasQr":false,"isConnecting":fals
 const FULL: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O serviço está na capacidade máxima de conexões. Este WhatsApp está na fila e será iniciado assim que houver lugar. Aguarde..."}"#;
 const SHORT: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O servidor não tem memória livre para mais uma conexão agora. Este WhatsApp está na fila e será iniciado assim que houver memória. Aguarde..."}"#;
 const PARKED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A sessão usou mais memória do que o permitido e foi encerrada várias vezes. Tente novamente; se repetir, o servidor precisa de mais memória."}"#;
+const HELD: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A conexão deste WhatsApp foi parada por quem administra o servidor e só ele pode iniciá-la de novo."}"#;
 
 const NO_SESSION: &str = r#"{"ready":false,"hasQr":false,"actuallyConnected":false,"clientInitialized":false,"isAuthenticated":false,"state":"disconnected"}"#;
 
@@ -90,6 +91,7 @@ async fn every_state_has_its_answers() {
         ("backing off", backing_off(), STARTING, session(&again, 3, "backing_off")),
         ("backing off, linked", linked(backing_off()), SYNCING, session(&COMING_BACK, 3, "backing_off")),
         ("stopping", linked(view(Phase::Stopping)), STARTING, session(&NOTHING, 0, "stopping")),
+        ("held", view(Phase::Held), HELD, session(&NOTHING, 0, "stopped")),
         (
             "parked",
             linked(view(Phase::Parked { reason: ExitReason::Oom })),

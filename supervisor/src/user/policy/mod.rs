@@ -18,10 +18,14 @@
 //!  └─────┘ Shutdown: Stop, then Kill ◀─────┘
 //! ```
 //!
-//! A worker that is replaced for its memory goes Stopping(Recycled) → Queued, without delay and uncounted.
+//! A worker that is replaced for its memory goes Stopping(Recycled) → Queued, without delay and uncounted; so does
+//! one that is replaced for its version or because an operator says `Restart`: Stopping(Renew) → Queued.
+//! An operator's `Hold` ends whatever there is and leads to `Stopped`, which a `Wake` does not leave: only the
+//! operator's `Start`, `Restart` or `Reset` lifts it.
 //! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
 //! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back.
 
+mod operator;
 mod transitions;
 mod types;
 
@@ -51,6 +55,8 @@ pub(crate) struct Policy {
     /// Nobody has to ask: the session comes back by itself.
     keep: bool,
     wake_after: bool,
+    /// An operator said stop; nobody else can say start.
+    held: bool,
     forget: Option<Forget>,
     shutting_down: bool,
     links_lost_at: Option<Duration>,
@@ -79,6 +85,7 @@ impl Policy {
             linked: false,
             keep,
             wake_after: false,
+            held: false,
             forget: None,
             shutting_down: false,
             links_lost_at: None,
@@ -87,6 +94,11 @@ impl Policy {
             restarts: 0,
             last_exit: None,
         }
+    }
+
+    /// The same user, held back by an operator since before.
+    pub(crate) fn held_back(self) -> Self {
+        Self { held: true, ..self }
     }
 
     /// A user whose worker was found alive and has said Hello.
@@ -100,6 +112,11 @@ impl Policy {
 
     pub(crate) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether an operator wants no process.
+    pub(crate) fn held(&self) -> bool {
+        self.held
     }
 
     pub(crate) fn linked(&self) -> bool {
@@ -121,6 +138,8 @@ impl Policy {
     /// When [`Event::Tick`] is due, if nothing else happens.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let own = match self.state {
+            // Who is held back is kept in mind, so that nobody's wish starts a new history.
+            State::Stopped { .. } if self.held => None,
             State::Stopped { until }
             | State::Starting { until, .. }
             | State::LoggingOut { until }
@@ -167,6 +186,10 @@ impl Policy {
             Event::LogoutDone { told } => self.logout_done(told, now.at, &mut actions),
             Event::Renew => self.renew(now.at, &mut actions),
             Event::Disconnect => self.disconnect(now.at, &mut actions),
+            Event::Reset => self.reset(now.at, &mut actions),
+            Event::Hold => self.hold(now.at, &mut actions),
+            Event::Start => self.start(now.at, &mut actions),
+            Event::Restart => self.restart(now.at, &mut actions),
             Event::Shutdown => self.shut_down(self.rules.stop, now.at, &mut actions),
             Event::Hurry => {
                 self.shut_down(Duration::ZERO, now.at, &mut actions);

@@ -36,6 +36,7 @@ struct World {
     /// Since when a disconnect waits for its answer.
     asked: Option<Duration>,
     auth: bool,
+    held: bool,
     finished: bool,
 }
 
@@ -50,6 +51,7 @@ impl World {
             spawned: 0,
             asked: None,
             auth: true,
+            held: false,
             finished: false,
         }
     }
@@ -62,7 +64,7 @@ impl World {
         match &event {
             Event::Admitted => self.place = Place::Held,
             Event::Exited(_) => (self.process, self.killed) = (false, false),
-            Event::Disconnect => self.asked = self.asked.or(Some(self.at)),
+            Event::Disconnect | Event::Reset => self.asked = self.asked.or(Some(self.at)),
             _ => {}
         }
         self.finished = false;
@@ -118,6 +120,10 @@ impl World {
                 assert!(self.at <= asked + RULES.disconnect, "an answer after its deadline");
             }
             Action::Finish => self.finished = true,
+            Action::KeepHold { held } => {
+                assert_ne!(held, self.held, "said twice");
+                self.held = held;
+            }
             Action::Settle | Action::Remember { .. } => {}
         }
     }
@@ -135,6 +141,18 @@ impl World {
             }
         }
         self.at = until;
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            // The world does not say what cannot be.
+            Step::Happen(Event::Connected) if !self.process => {}
+            Step::Happen(event) => drop(self.feed(event)),
+            Step::Admit if self.place == Place::Wished => drop(self.feed(Event::Admitted)),
+            Step::Exit(reason) if self.process => drop(self.feed(Event::Exited(reason))),
+            Step::Admit | Step::Exit(_) => {}
+            Step::Pass(ms) => self.pass(Duration::from_millis(ms)),
+        }
     }
 
     fn start(&mut self) {
@@ -282,6 +300,44 @@ fn a_lost_connection_is_made_again_once_and_then_the_worker_is_ended() {
 }
 
 #[test]
+fn a_restart_keeps_the_place_and_is_no_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Restart), [Action::Stop]);
+    let actions = world.feed(Event::Exited(ExitReason::Stopped));
+    assert_eq!(actions, [Action::RestPlace, Action::RequestPlace]);
+    world.feed(Event::Admitted);
+    world.feed(Event::Connected);
+    assert_eq!((world.policy.attempts, world.policy.restarts, world.spawned), (0, 0, 2));
+}
+
+#[test]
+fn an_operator_resumes_a_parked_user_at_once() {
+    let mut world = linked();
+    world.feed(Event::Exited(ExitReason::Banned));
+    assert_eq!(world.feed(Event::Wake), []);
+    assert_eq!(world.feed(Event::Start), [Action::RequestPlace]);
+    assert_eq!(world.policy.attempts, 0);
+}
+
+#[test]
+fn a_reset_stops_deletes_and_answers_without_the_phone() {
+    let mut world = linked();
+    world.feed(Event::Hold);
+    assert!(world.held);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    let actions = world.feed(Event::Reset);
+    let end = [Action::DeleteAuth, Action::AnswerDisconnect { told: false }, Action::Finish];
+    assert!(actions.ends_with(&end) && !world.held && !world.auth, "{actions:?}");
+
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Reset), [Action::Stop]);
+    world.pass(RULES.disconnect * 3 / 4);
+    assert!(world.killed, "a session that does not stop is no obstacle");
+    world.crash();
+    assert!(!world.auth && world.asked.is_none());
+}
+
+#[test]
 fn a_worker_above_its_hard_limit_is_killed_and_counts_as_a_failure() {
     let mut world = linked();
     assert_eq!(world.feed(Event::OverMemory), [Action::Kill]);
@@ -369,6 +425,10 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Renew)),
         2 => Just(Step::Happen(Event::Disconnect)),
+        1 => Just(Step::Happen(Event::Reset)),
+        2 => Just(Step::Happen(Event::Hold)),
+        1 => Just(Step::Happen(Event::Start)),
+        2 => Just(Step::Happen(Event::Restart)),
         1 => Just(Step::Happen(Event::Waiting { wait: crate::admission::Wait::Place })),
         4 => (0u64..100_000).prop_map(Step::Pass),
     ]
@@ -377,15 +437,7 @@ fn steps() -> impl Strategy<Value = Step> {
 fn play(steps: Vec<Step>, keep: bool) -> World {
     let mut world = World::new(keep);
     for step in steps {
-        match step {
-            // The world does not say what cannot be.
-            Step::Happen(Event::Connected) if !world.process => {}
-            Step::Happen(event) => drop(world.feed(event)),
-            Step::Admit if world.place == Place::Wished => drop(world.feed(Event::Admitted)),
-            Step::Exit(reason) if world.process => drop(world.feed(Event::Exited(reason))),
-            Step::Admit | Step::Exit(_) => {}
-            Step::Pass(ms) => world.pass(Duration::from_millis(ms)),
-        }
+        world.take(step);
     }
     world
 }
@@ -400,10 +452,11 @@ proptest! {
         play(steps, keep);
     }
 
-    /// Whatever happened: when places come and killed processes die, a user who is wanted runs again.
+    /// Whatever happened: when places come and killed processes die, a user whom an operator wants runs again.
     #[test]
     fn no_state_lasts_for_ever(steps in prop::collection::vec(steps(), 0..60), keep: bool) {
         let mut world = play(steps, keep);
+        world.feed(Event::Start);
         for _ in 0..200 {
             world.feed(Event::Wake);
             match (&world.policy.state, world.place, world.killed) {
@@ -415,6 +468,38 @@ proptest! {
             }
         }
         prop_assert!(false, "it never ran again: {:?}", world.policy);
+    }
+
+    /// Whatever happened, and whoever asks however often: who is held back is stopped, and stays so.
+    #[test]
+    fn a_hold_is_lifted_by_an_operator_alone(
+        before in prop::collection::vec(steps(), 0..40),
+        after in prop::collection::vec(steps(), 0..40),
+        keep: bool,
+    ) {
+        let mut world = play(before, keep);
+        world.feed(Event::Hold);
+        let spawned = world.spawned;
+        for step in after {
+            let operator = matches!(
+                step,
+                Step::Happen(Event::Start | Event::Restart | Event::Reset)
+            );
+            if !operator {
+                world.take(step);
+            }
+        }
+        for _ in 0..10 {
+            world.feed(Event::Wake);
+            world.pass(Duration::from_secs(20));
+            if world.process && world.killed {
+                world.crash();
+            }
+        }
+        prop_assert_eq!(world.spawned, spawned, "it was started");
+        prop_assert!(world.policy.held && !world.process && world.place == Place::None, "{:?}", world.policy);
+        world.feed(Event::Start);
+        prop_assert_eq!(world.place, Place::Wished);
     }
 
     /// Whatever happened: an end that is asked for comes, with or without the worker's help.
@@ -458,7 +543,8 @@ proptest! {
             policy = policy.step(event, Now { at, chance }).0;
             let waits = matches!(policy.state, State::Queued { .. } | State::Parked { .. });
             let lives = matches!(policy.state, State::Running { .. });
-            prop_assert!(policy.deadline().is_some() || waits || lives, "{:?}", policy);
+            let held = policy.held && matches!(policy.state, State::Stopped { .. });
+            prop_assert!(policy.deadline().is_some() || waits || lives || held, "{:?}", policy);
         }
     }
 }

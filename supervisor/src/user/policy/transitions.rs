@@ -28,7 +28,7 @@ impl Policy {
 
     pub(super) fn wake(&mut self, at: Duration, actions: &mut Vec<Action>) {
         self.attended = at;
-        if self.shutting_down {
+        if self.shutting_down || self.held {
             return;
         }
         match &self.state {
@@ -220,11 +220,13 @@ impl Policy {
             (self.linked, self.keep, self.attempts, self.last_exit) = (false, false, 0, None);
             self.failures.clear();
         }
-        if self.wake_after && !self.shutting_down {
+        if self.wake_after && !self.held && !self.shutting_down {
             self.queue(actions);
         } else {
             self.state = State::Stopped { until: at + LINGER };
-            actions.push(Action::Finish);
+            if !self.held || self.shutting_down {
+                actions.push(Action::Finish);
+            }
         }
     }
 
@@ -291,7 +293,7 @@ impl Policy {
             actions.push(Action::AnswerDisconnect { told: forget.told });
         }
         match &mut self.state {
-            State::Stopped { until } if at >= *until => {
+            State::Stopped { until } if at >= *until && !self.held => {
                 *until = at + LINGER;
                 actions.push(Action::Finish);
             }

@@ -132,6 +132,14 @@ pub(crate) enum Event {
     Renew,
     /// Log out, stop, delete.
     Disconnect,
+    /// Stop, delete and forget, without a word to the phone: the operator's cure.
+    Reset,
+    /// An operator wants no process until they say otherwise.
+    Hold,
+    /// An operator wants the session now, whatever held it back.
+    Start,
+    /// An operator wants a new process in the place of this one.
+    Restart,
     /// Stop and keep: the supervisor ends.
     Shutdown,
     /// As `Shutdown`, at once.
@@ -163,6 +171,8 @@ pub(crate) enum Action {
     Logout,
     /// Keep on disk whether this user is worth being brought back at boot.
     Remember { linked: bool },
+    /// Keep on disk whether an operator holds the user back.
+    KeepHold { held: bool },
     /// Delete the auth directory.
     DeleteAuth,
     /// Answer those who asked for the disconnect.

@@ -44,6 +44,11 @@ impl UserTask {
                     tracing::warn!(user = %self.user, %error, "cannot keep whether the user is linked");
                 }
             }
+            Action::KeepHold { held } => {
+                if let Err(error) = folders::keep_hold(&self.host.state, &self.user, held) {
+                    tracing::warn!(user = %self.user, %error, "cannot keep an operator's stop");
+                }
+            }
             Action::DeleteAuth => self.delete_auth(),
             Action::AnswerDisconnect { told } => {
                 let outcome = if told { DisconnectOutcome::LoggedOut } else { DisconnectOutcome::OnlyHere };

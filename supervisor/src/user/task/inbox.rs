@@ -8,7 +8,7 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connection, Note, UserTask};
 use crate::admission::{Ticket, Verdict};
-use crate::user::handle::{CallFailure, Command, Renewal};
+use crate::user::handle::{CallFailure, Command, Operation, Renewal};
 use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
 use crate::user::policy::{Event, Standing, State};
 use crate::user::process::Ended;
@@ -32,6 +32,18 @@ impl UserTask {
             Command::Disconnect { answer } => {
                 self.disconnects.push(answer);
                 vec![Event::Disconnect]
+            }
+            Command::Reset { answer } => {
+                self.disconnects.push(answer);
+                vec![Event::Reset]
+            }
+            Command::Operate(operation) => {
+                tracing::info!(user = %self.user, ?operation, "an operator's word");
+                vec![match operation {
+                    Operation::Stop => Event::Hold,
+                    Operation::Start => Event::Start,
+                    Operation::Restart => Event::Restart,
+                }]
             }
             Command::Renew { answer } => {
                 let renewal = self.renewal();

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::folders;
 use super::handle::{Command, DisconnectOutcome, UserHandle};
 use super::link::{EventSink, FromLink, Greeted, Link};
 use super::policy::{Event, Now, Policy, Rules, State};
@@ -131,6 +132,8 @@ impl UserTask {
             Some(_) => Policy::adopted(rules, Duration::ZERO),
             None => Policy::new(rules, keep, Duration::ZERO),
         };
+        let held = folders::is_held(&host.state, &user);
+        let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
         let weight = Weight::new(&host.config, &user);
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
@@ -159,6 +162,10 @@ impl UserTask {
         };
         if let Some(adopted) = adopted {
             task.adopt(adopted);
+            if held {
+                // The last supervisor died before it could stop this one.
+                task.apply(Event::Hold);
+            }
         }
         task.publish();
         (handle, task)

@@ -62,6 +62,7 @@ impl UserTask {
 
     fn phase(&self, before: &Phase) -> Phase {
         match self.policy.state() {
+            State::Stopped { .. } if self.policy.held() => Phase::Held,
             State::Stopped { .. } => Phase::Stopped,
             State::Queued { wait } => Phase::Queued { wait: *wait },
             State::Starting { .. } => Phase::Starting,

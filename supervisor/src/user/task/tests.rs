@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::Admission;
-use crate::user::handle::CallFailure;
+use crate::user::handle::{CallFailure, Operation};
 use crate::user::link::SinkError;
 use crate::user::process::Children;
 use crate::user::view::Phase;
@@ -318,6 +318,37 @@ async fn a_disconnect_deletes_the_session_and_the_user() {
 }
 
 #[tokio::test]
+async fn an_operators_stop_outlives_polling_and_the_supervisor() {
+    let first = house("", |_| ());
+    let handle = first.ready("1").await;
+    assert!(handle.operate(Operation::Stop));
+    until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
+    for _ in 0..3 {
+        first.wake("1");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
+    first.registry.shut_down().await;
+
+    let second = house_in(first.folder, "", |_| ());
+    crate::adopt::bring_back(&second.host, &second.registry).await.expect("read");
+    let handle = second.wake("1");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
+    handle.operate(Operation::Start);
+    let pid = until(&handle, |view| view.state().is_some()).await.pid;
+    handle.operate(Operation::Restart);
+    let view = until(&handle, |view| view.state().is_some() && view.pid != pid).await;
+    assert_eq!((view.restarts, view.attempts), (0, 0), "asked for, so no failure");
+    handle.operate(Operation::Stop);
+    until(&handle, |view| view.phase == Phase::Held).await;
+    timeout(Duration::from_secs(5), handle.reset()).await.expect("in time");
+    assert!(!second.host.state.auth_dir(&handle.user).exists());
+    assert!(!folders::is_held(&second.host.state, &handle.user));
+    second.registry.shut_down().await;
+}
+
+#[tokio::test]
 async fn nobody_starts_beyond_capacity_and_a_free_place_is_taken() {
     let house = house("", |config| config.max_users = 1);
     let one = house.ready("1").await;
@@ -361,7 +392,7 @@ async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
     for user in [&linked, &unlinked] {
         std::fs::create_dir_all(house.host.state.own_dir(user)).expect("made");
     }
-    crate::user::folders::remember(&house.host.state, &unlinked, false).expect("marked");
+    folders::remember(&house.host.state, &unlinked, false).expect("marked");
     crate::adopt::adopt_workers(&house.host, &house.registry).await;
     crate::adopt::bring_back(&house.host, &house.registry).await.expect("read");
     assert!(!house.host.run.user_dir(&dead).exists());

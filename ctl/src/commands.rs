@@ -1,0 +1,144 @@
+//! What each word does. Owns the waiting for what was asked to come to pass, and the question before something
+//! is deleted.
+
+use std::io::{IsTerminal as _, Write as _, stdin, stdout};
+use std::time::Duration;
+
+use colmeia::UserId;
+use colmeia::admin::{Drain, Lines, Session, SessionDetail, Sessions};
+use hyper::Method;
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use crate::client::{Client, ClientError};
+use crate::flags::{Command, Flags, Patience};
+use crate::{CtlError, diagnosis, table, top};
+
+/// How often the service is asked whether it has come to pass.
+const LOOK: Duration = Duration::from_millis(150);
+
+pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> Result<(), CtlError> {
+    let mut out = Out { json };
+    match command {
+        Command::List => {
+            let all: Sessions = client.get("/v1/sessions").await?;
+            let note = if all.draining { "draining: nobody starts\n" } else { "" };
+            out.say(&all, || note.to_owned() + &table::list(&all.sessions))
+        }
+        Command::Show { user, qr, number } => {
+            let detail: SessionDetail =
+                client.get(&format!("/v1/sessions/{user}?qr={qr}&number={number}")).await?;
+            out.say(&detail, || table::show(&detail))
+        }
+        Command::Top => top::run(client).await,
+        Command::Logs { user, follow: true, lines } => {
+            let path = format!("/v1/sessions/{user}/logs?follow=true&lines={lines}");
+            // A stream has no room for a refusal, so the user is looked for first.
+            let _: SessionDetail = client.get(&format!("/v1/sessions/{user}")).await?;
+            client.follow(&path, |line| out.say(&line, || table::plain(&line.line) + "\n")).await
+        }
+        Command::Logs { user, follow: false, lines } => {
+            let found: Lines = client.get(&format!("/v1/sessions/{user}/logs?lines={lines}")).await?;
+            out.say(&found, || found.lines.iter().map(|line| table::plain(line) + "\n").collect())
+        }
+        Command::Start { user, new, patience } => {
+            let wishes = if new { "?new=true" } else { "" };
+            change(client, &mut out, &user, "start", wishes, patience).await
+        }
+        Command::Stop { user, patience } => change(client, &mut out, &user, "stop", "", patience).await,
+        Command::Restart { user, patience } => change(client, &mut out, &user, "restart", "", patience).await,
+        Command::Resume { user, patience } => change(client, &mut out, &user, "resume", "", patience).await,
+        Command::Logout { user, yes } => {
+            confirm(yes, &format!("Log out the phone of user {user} and delete the session?"))?;
+            let changed = client.change(&user, "logout", "").await?;
+            let told = if changed.phone_told == Some(true) { "" } else { " (the phone could not be told)" };
+            out.say(&changed, || format!("{user}: logged out{told}\n"))
+        }
+        Command::Reset { user, yes } => {
+            confirm(yes, &format!("Delete the session of user {user}? The phone has to be linked again."))?;
+            let changed = client.change(&user, "reset", "").await?;
+            out.say(&changed, || format!("{user}: reset; the next /qr shows a new code\n"))
+        }
+        Command::Drain { undo } => {
+            let method = if undo { Method::DELETE } else { Method::POST };
+            let drain: Drain = client.ask(method, "/v1/drain").await?;
+            out.say(&drain, || match drain.draining {
+                true => format!("draining: {} workers stop one by one; nobody starts\n", drain.running),
+                false => "everyone comes back\n".into(),
+            })
+        }
+        Command::Doctor => {
+            let diagnosis = diagnosis::diagnose(client).await?;
+            out.say(&diagnosis, || diagnosis::text(&diagnosis))?;
+            if diagnosis::is_unwell(&diagnosis) { Err(CtlError::Unwell) } else { Ok(()) }
+        }
+        Command::Completions { .. } => Ok(()), // done before there was a client
+    }
+}
+
+/// Where answers go.
+struct Out {
+    json: bool,
+}
+
+impl Out {
+    fn say(&mut self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), CtlError> {
+        let text = if self.json { serde_json::to_string(value)? + "\n" } else { text() };
+        let mut out = stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CtlError::Output)
+    }
+}
+
+async fn change(
+    client: &Client,
+    out: &mut Out,
+    user: &UserId,
+    operation: &str,
+    wishes: &str,
+    patience: Patience,
+) -> Result<(), CtlError> {
+    // Who is not known yet has no process before either.
+    let before = match client.get::<SessionDetail>(&format!("/v1/sessions/{user}")).await {
+        Ok(detail) => detail.session.pid,
+        Err(ClientError::NoSuchUser(_)) if !wishes.is_empty() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let changed = client.change(user, operation, wishes).await?;
+    if patience.no_wait {
+        return out.say(&changed, || format!("{user}: {operation} asked for\n"));
+    }
+    let deadline = Instant::now() + Duration::from_secs(patience.timeout);
+    loop {
+        let detail: SessionDetail = client.get(&format!("/v1/sessions/{user}")).await?;
+        let session = &detail.session;
+        if has_come_to_pass(operation, session, before) {
+            return out.say(session, || format!("{user}: {}\n", table::state(session)));
+        }
+        if Instant::now() >= deadline {
+            return Err(CtlError::Late(patience.timeout));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+fn has_come_to_pass(operation: &str, session: &Session, before: Option<u32>) -> bool {
+    match operation {
+        "stop" => session.phase == "held" && session.pid.is_none(),
+        "restart" => session.phase == "running" && session.pid != before,
+        _ => session.phase == "running",
+    }
+}
+
+fn confirm(yes: bool, question: &str) -> Result<(), CtlError> {
+    if yes {
+        return Ok(());
+    }
+    if !stdin().is_terminal() {
+        eprintln!("{question} Nobody is here to say so; use --yes.");
+        return Err(CtlError::NotConfirmed);
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).map_err(CtlError::Terminal)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(CtlError::NotConfirmed) }
+}

@@ -1,0 +1,144 @@
+//! The command line. Owns its words and where the socket is looked for.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use colmeia::UserId;
+use colmeia::layout::RunLayout;
+
+/// Looks after the sessions of a running Colmeia service.
+#[derive(Debug, Parser)]
+#[command(name = "colmeiactl", version, propagate_version = true)]
+pub(crate) struct Flags {
+    /// The admin socket [default: admin.sock in the service's runtime directory]
+    #[arg(long, global = true, value_name = "PATH", env = "COLMEIA_ADMIN_SOCKET")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Print JSON, as the service says it
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// All sessions, one per line
+    List,
+    /// Everything about one session
+    Show {
+        user: UserId,
+        /// Show the code to scan too; whoever scans it owns the session
+        #[arg(long)]
+        qr: bool,
+        /// Show the whole phone number
+        #[arg(long)]
+        number: bool,
+    },
+    /// A live table with keys to stop, start and restart
+    Top,
+    /// A worker's recent log lines
+    Logs {
+        user: UserId,
+        /// Go on with new lines until Ctrl-C
+        #[arg(short, long)]
+        follow: bool,
+        /// How many lines (at most 500)
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+        lines: usize,
+    },
+    /// Start a session; lifts a stop and a parking
+    Start {
+        user: UserId,
+        /// Also for a user who is not known yet
+        #[arg(long)]
+        new: bool,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Stop a session and keep it stopped until start or resume
+    Stop {
+        user: UserId,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// A new worker and browser for a session; the phone stays linked
+    Restart {
+        user: UserId,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Go on with a session that failed too often or was stopped
+    Resume {
+        user: UserId,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Log the phone out and delete the session
+    Logout {
+        user: UserId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete a broken session without asking it anything; the user scans again
+    Reset {
+        user: UserId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Stop all workers one by one and start none; the service stays up
+    Drain {
+        /// Let everyone come back
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Look at the machine and say what to do
+    Doctor,
+    /// Print a completion script
+    Completions { shell: Shell },
+}
+
+/// How long to wait for what was asked to come to pass.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Patience {
+    /// Do not wait until it has come to pass
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// How many seconds to wait
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+}
+
+/// Where the service's own choice of a runtime directory would put it: the first socket that is there.
+pub(crate) fn usual_socket() -> PathBuf {
+    let login = std::env::var_os("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("colmeia"));
+    let own = format!("/tmp/colmeia-{}", uid().unwrap_or_default());
+    let places = [Some(PathBuf::from("/run/colmeia")), login, Some(own.into())];
+    let sockets: Vec<PathBuf> = places
+        .into_iter()
+        .flatten()
+        .filter_map(|dir| RunLayout::new(dir).ok())
+        .map(|layout| layout.admin_socket())
+        .collect();
+    let there = sockets.iter().find(|socket| socket.exists()).or(sockets.first());
+    there.cloned().unwrap_or_default()
+}
+
+fn uid() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(std::fs::metadata("/proc/self").ok()?.uid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_words_fit_together() {
+        Flags::command().debug_assert();
+    }
+}

@@ -1,0 +1,173 @@
+//! The columns of `list` and `top`, and the words of `show`. Pure.
+
+use colmeia::admin::{Session, SessionDetail};
+
+use crate::format::{ago, bytes, or_dash, span, until};
+
+/// The titles of the columns.
+pub(crate) const TITLES: [&str; 9] =
+    ["USER", "STATE", "SINCE", "PID", "MEMORY/CAP", "CPU", "RESTARTS", "LAST EXIT", "QUEUE"];
+
+/// One session's columns.
+pub(crate) fn columns(session: &Session) -> [String; 9] {
+    [
+        session.user.to_string(),
+        state(session),
+        or_dash(session.since_ms.map(ago)),
+        or_dash(session.pid),
+        format!("{}/{}", or_dash(session.memory.map(bytes)), or_dash(session.memory_cap.map(bytes))),
+        or_dash(
+            session.cpu_seconds.map(|seconds| span(std::time::Duration::from_secs_f64(seconds.max(0.0)))),
+        ),
+        session.restarts.to_string(),
+        or_dash(session.last_exit.as_ref().map(|exit| short(&exit.label))),
+        session.queue.to_string(),
+    ]
+}
+
+/// What the session says while a worker vouches for it; else where the worker is.
+pub(crate) fn state(session: &Session) -> String {
+    match session.phase.as_str() {
+        "running" => session.state.clone(),
+        phase => phase.to_owned(),
+    }
+}
+
+fn short(label: &str) -> String {
+    const MOST: usize = 32;
+    if label.chars().count() <= MOST {
+        return label.into();
+    }
+    label.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+/// The list as text, every column as wide as it has to be.
+pub(crate) fn list(sessions: &[Session]) -> String {
+    let rows: Vec<[String; 9]> =
+        std::iter::once(TITLES.map(String::from)).chain(sessions.iter().map(columns)).collect();
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Everything about one session.
+pub(crate) fn show(detail: &SessionDetail) -> String {
+    let session = &detail.session;
+    let mut lines = vec![
+        ("user", session.user.to_string()),
+        ("worker", session.phase.clone()),
+        ("state", session.state.clone()),
+        ("since", or_dash(session.since_ms.map(ago))),
+        ("pid", or_dash(session.pid)),
+        ("browser pid", or_dash(session.browser_pid)),
+        (
+            "memory",
+            format!("{} of {}", or_dash(session.memory.map(bytes)), or_dash(session.memory_cap.map(bytes))),
+        ),
+        ("CPU", or_dash(session.cpu_seconds.map(|seconds| format!("{seconds:.1}s")))),
+        ("restarts", session.restarts.to_string()),
+        ("failures in a row", session.attempts.to_string()),
+        ("undelivered", session.queue.to_string()),
+        ("number", or_dash(detail.number.as_ref())),
+        ("name", or_dash(detail.name.as_ref().filter(|name| !name.is_empty()))),
+        ("was linked", if detail.was_linked { "yes" } else { "no" }.into()),
+        ("page version", or_dash(detail.page_version.as_ref())),
+        (
+            "auth directory",
+            format!("{}{}", detail.auth_dir, if detail.on_disk { "" } else { " (not there)" }),
+        ),
+    ];
+    if !detail.degraded.is_empty() {
+        lines.push(("degraded", detail.degraded.join(", ")));
+    }
+    if let Some(exit) = &session.last_exit {
+        lines.push(("last exit", format!("{}: {}", exit.label, exit.sentence)));
+    }
+    if let Some(next) = detail.next_start_ms {
+        lines.push(("next start in", until(next)));
+    }
+    if let Some(parked) = &detail.parked {
+        let why = format!("{} `colmeiactl resume {}` tries again.", parked.sentence, session.user);
+        lines.push(("parked", why));
+    }
+    if session.phase == "held" {
+        lines.push((
+            "held",
+            format!("An operator stopped it; `colmeiactl start {}` lifts that.", session.user),
+        ));
+    }
+    if let Some(qr) = &detail.qr {
+        lines.push(("QR", qr.expose().to_owned()));
+    }
+    let mut text: String =
+        lines.iter().map(|(name, value)| format!("{name:<18} {}\n", plain(value))).collect();
+    if !detail.last_lines.is_empty() {
+        text.push_str("last lines\n");
+        text.extend(detail.last_lines.iter().map(|line| format!("  {}\n", plain(line))));
+    }
+    text
+}
+
+/// Without what a terminal would obey: names and lines come from elsewhere.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|character| *character == '\t' || !character.is_control()).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn session(user: &str) -> Session {
+        let text = format!(
+            r#"{{"user":"{user}","phase":"running","state":"ready","ready":true,"since_ms":null,"pid":42,
+            "browser_pid":43,"memory":327155712,"memory_cap":null,"cpu_seconds":65.0,"restarts":1,"attempts":0,
+            "last_exit":{{"label":"crash(worker, signal 9)","sentence":"It died.","reason":{{"reason":"oom"}}}},
+            "queue":3}}"#
+        );
+        serde_json::from_str(&text).expect("valid")
+    }
+
+    #[test]
+    fn the_list_is_aligned() {
+        let long = session(&"x".repeat(20));
+        let text = list(&[session("1"), long]);
+        let lines: Vec<&str> = text.lines().collect();
+        let at = lines[0].find("STATE").expect("a title");
+        assert!(lines[1..].iter().all(|line| &line[at..at + 5] == "ready"), "{text}");
+        assert!(text.contains("312M/-") && text.contains("crash(worker, signal 9)"), "{text}");
+    }
+
+    #[test]
+    fn a_parked_session_shows_why_and_what_to_do() {
+        let mut session = session("1");
+        session.phase = "parked".into();
+        let parked = session.last_exit.clone();
+        let detail = SessionDetail {
+            session,
+            on_disk: true,
+            auth_dir: "/x".into(),
+            was_linked: true,
+            number: Some("*********8888".into()),
+            name: Some("An\u{1b}[2Ja".into()),
+            next_start_ms: None,
+            degraded: vec![],
+            page_version: None,
+            parked,
+            last_lines: vec!["the last word".into()],
+            qr: None,
+        };
+        let text = show(&detail);
+        assert!(
+            text.contains("It died. `colmeiactl resume 1`") && text.contains("  the last word"),
+            "{text}"
+        );
+        assert!(!text.contains('\u{1b}'), "a name does not command the terminal");
+    }
+}

@@ -1,0 +1,269 @@
+//! `colmeiactl` against a real supervisor; the example `fake-worker` plays the worker.
+
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Service {
+    folder: TempDir,
+    child: Child,
+}
+
+/// A program that the workspace builds; nextest builds all of them before the tests run.
+fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_colmeiactl")).with_file_name(name);
+    assert!(path.exists(), "{} is missing: run `cargo build --workspace --examples`", path.display());
+    path
+}
+
+impl Service {
+    /// A supervisor in whose state directory users 1 and 2 have sessions.
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        for user in ["1", "2"] {
+            let session = format!(".wwebjs_auth_user_{user}/session-ylada_bot_user_{user}");
+            std::fs::create_dir_all(folder.path().join(session)).expect("made");
+        }
+        let run = folder.path().join("run");
+        let child = Command::new(program("colmeia-supervisor"))
+            .env_clear()
+            .args(["--listen", "127.0.0.1:0", "--page-url", "http://fake/"])
+            .arg("--state-dir")
+            .arg(folder.path())
+            .arg("--runtime-dir")
+            .arg(&run)
+            .arg("--worker")
+            .arg(program("examples/fake-worker"))
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("runs");
+        let service = Self { folder, child };
+        until("it listens", || service.socket().exists() && run.join("http.addr").exists());
+        service
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/admin.sock")
+    }
+
+    fn ctl(&self, arguments: &[&str]) -> Said {
+        ctl(&self.socket(), arguments)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.ctl(&[&["--json"], arguments].concat());
+        assert_eq!(said.code, 0, "{arguments:?}: {}", said.stderr);
+        serde_json::from_str(&said.stdout).expect("JSON")
+    }
+
+    fn session(&self, user: &str) -> Value {
+        self.json(&["show", user])
+    }
+
+    fn ready(&self, user: &str) -> Value {
+        let mut session = Value::Null;
+        until("it is ready", || {
+            session = self.session(user);
+            session["ready"] == true
+        });
+        session
+    }
+
+    /// As Flask asks.
+    fn qr(&self, user: &str) -> String {
+        use std::io::Write as _;
+        let address = std::fs::read_to_string(self.folder.path().join("run/http.addr")).expect("address");
+        let mut stream = std::net::TcpStream::connect(address).expect("connected");
+        write!(stream, "GET /qr?user_id={user} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        answer
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn ctl(socket: &Path, arguments: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_colmeiactl"));
+    command.arg("--socket").arg(socket).args(arguments).stdin(Stdio::null());
+    let Output { status, stdout, stderr } = command.output().expect("runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Said { code: status.code().expect("no signal"), stdout: text(stdout), stderr: text(stderr) }
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_session_is_listed_stopped_started_restarted_and_reset_and_the_other_goes_on() {
+    let service = Service::start();
+    let (first, other) = (service.ready("1"), service.ready("2"));
+    let list = service.ctl(&["list"]);
+    assert!(list.stdout.starts_with("USER") && list.stdout.contains("ready"), "{}", list.stdout);
+    let shown = service.ctl(&["show", "1"]).stdout;
+    assert!(shown.contains("*********8888") && !shown.contains("5511999998888"), "{shown}");
+    assert!(first["memory"].as_u64().is_some_and(|bytes| bytes > 0) && first["cpu_seconds"].is_number());
+    assert_eq!(service.json(&["show", "1", "--number"])["number"], "5511999998888");
+
+    let stopped = service.ctl(&["stop", "1"]);
+    assert_eq!((stopped.code, stopped.stdout.as_str()), (0, "1: held\n"), "{}", stopped.stderr);
+    for _ in 0..3 {
+        let answer = service.qr("1");
+        assert!(answer.contains("failed") && answer.contains("parada por quem administra"), "{answer}");
+    }
+    assert_eq!(
+        (&service.session("1")["phase"], &service.session("1")["pid"]),
+        (&"held".into(), &Value::Null)
+    );
+
+    assert_eq!(service.ctl(&["start", "1"]).code, 0);
+    let again = service.ready("1");
+    assert_ne!(first["pid"], again["pid"]);
+    assert_eq!(service.ctl(&["resume", "1"]).code, 1, "it waits for nobody");
+    assert_eq!(service.ctl(&["restart", "1"]).code, 0);
+    let restarted = service.ready("1");
+    assert_ne!(again["pid"], restarted["pid"]);
+    assert_eq!((&restarted["restarts"], &restarted["attempts"]), (&0.into(), &0.into()), "no failure");
+    assert_eq!(restarted["last_exit"]["label"], "stopped");
+
+    let refused = service.ctl(&["reset", "1"]);
+    assert!(refused.code == 1 && refused.stderr.contains("--yes"), "{refused:?}");
+    assert_eq!(service.ctl(&["reset", "1", "--yes"]).code, 0);
+    assert!(!service.folder.path().join(".wwebjs_auth_user_1").exists());
+    until("it is forgotten", || service.ctl(&["show", "1"]).code == 3);
+    assert_eq!(service.session("2")["pid"], other["pid"], "the other session went on");
+}
+
+#[test]
+fn a_drain_stops_everyone_and_its_undoing_brings_everyone_back() {
+    let service = Service::start();
+    let before = [service.ready("1"), service.ready("2")];
+    assert_eq!(service.json(&["drain"])["draining"], true);
+    until("nobody runs", || {
+        let list = service.json(&["list"]);
+        list["sessions"].as_array().expect("a list").iter().all(|session| session["pid"].is_null())
+    });
+    assert!(service.qr("1").contains(r#""ready":false"#));
+    assert!(service.session("1")["pid"].is_null(), "polling starts nobody");
+    assert_eq!(service.json(&["drain", "--undo"])["draining"], false);
+    for (user, before) in ["1", "2"].into_iter().zip(before) {
+        assert_ne!(service.ready(user)["pid"], before["pid"]);
+    }
+}
+
+#[test]
+fn logs_show_the_last_lines_and_follow_a_restart() {
+    let service = Service::start();
+    service.ready("1");
+    let lines = service.ctl(&["logs", "1", "-n", "5"]);
+    assert!(lines.stdout.contains("fake worker") && lines.stdout.contains("begins"), "{lines:?}");
+    let mut follower = Command::new(env!("CARGO_BIN_EXE_colmeiactl"))
+        .arg("--socket")
+        .arg(service.socket())
+        .args(["logs", "1", "-f"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    assert_eq!(service.ctl(&["restart", "1"]).code, 0);
+    let next = format!("fake worker {} begins", service.ready("1")["pid"]);
+    let mut stdout = follower.stdout.take().expect("a pipe");
+    let (mut text, mut chunk) = (String::new(), [0; 1024]);
+    while !text.contains(&next) {
+        let length = stdout.read(&mut chunk).expect("read");
+        assert!(length > 0, "it ended: {text}");
+        text.push_str(&String::from_utf8_lossy(&chunk[..length]));
+    }
+    follower.kill().expect("killed");
+    follower.wait().expect("ended");
+}
+
+#[test]
+fn every_failure_has_its_exit_code() {
+    let service = Service::start();
+    assert_eq!(service.ctl(&["show", "nobody"]).code, 3);
+    assert_eq!(service.ctl(&["start", "nobody"]).code, 3);
+    assert_eq!(service.ctl(&["logs", "nobody", "-f"]).code, 3);
+    assert_eq!(service.ctl(&["start", "nobody", "--new"]).code, 0);
+    assert_eq!(service.ctl(&["nonsense"]).code, 2);
+    assert_eq!(service.ctl(&["show", "../x"]).code, 2);
+    assert_eq!(ctl(&service.folder.path().join("nowhere"), &["list"]).code, 4);
+    let script = service.ctl(&["completions", "bash"]);
+    assert!(script.code == 0 && script.stdout.contains("complete -F"), "{}", script.stderr);
+}
+
+#[test]
+fn the_socket_is_for_the_group_and_the_doctor_looks_at_the_machine() {
+    let service = Service::start();
+    let mode = std::fs::metadata(service.socket()).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    let said = service.ctl(&["--json", "doctor"]);
+    let diagnosis: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let findings = diagnosis["findings"].as_array().expect("a list");
+    for check in ["service", "browser", "wa-js", "state directory", "Landlock", "clock"] {
+        assert!(findings.iter().any(|finding| finding["check"] == check), "{check}: {said:?}");
+    }
+    let unwell = findings.iter().any(|finding| finding["verdict"] == "problem");
+    assert_eq!(said.code, i32::from(unwell));
+}
+
+#[test]
+fn top_draws_and_obeys_keys_in_a_terminal() {
+    let service = Service::start();
+    let before = service.ready("1");
+    service.ready("2");
+    let inner = format!(
+        "stty cols 140 rows 20; {} --socket {} top",
+        env!("CARGO_BIN_EXE_colmeiactl"),
+        service.socket().display()
+    );
+    let mut terminal = Command::new("script")
+        .args(["-qec", &inner, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script runs");
+    use std::io::Write as _;
+    let mut keys = terminal.stdin.take().expect("a pipe");
+    // Sorted by user: the first is 1, whatever the memory of the two.
+    std::thread::sleep(Duration::from_millis(1500));
+    keys.write_all(b"oo").expect("pressed");
+    std::thread::sleep(Duration::from_millis(500));
+    keys.write_all(b"kkr").expect("pressed");
+    let replaced = |user: &str, pid: &Value| {
+        let session = service.session(user);
+        session["ready"] == true && session["pid"] != *pid
+    };
+    until("the key restarts", || replaced("1", &before["pid"]));
+    keys.write_all(b"q").expect("pressed");
+    let mut screen = Vec::new();
+    terminal.stdout.take().expect("a pipe").read_to_end(&mut screen).expect("read");
+    assert!(terminal.wait().expect("ended").success());
+    let screen = String::from_utf8_lossy(&screen);
+    assert!(screen.contains("colmeia:") && screen.contains("MEMORY/CAP"), "{screen}");
+}

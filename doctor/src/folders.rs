@@ -1,0 +1,79 @@
+//! Directories: there, ours, closed to others, writable, with room.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use colmeia::admin::Finding;
+use rustix::fs::statvfs;
+use rustix::process::geteuid;
+
+use super::{ok, problem, warning};
+
+const MIB: u64 = 1024 * 1024;
+
+/// How much room there has to be, in bytes: below the first it does not work, below the second not for long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    least: u64,
+    comfortable: u64,
+}
+
+/// A profile takes 50 to 300 MB.
+pub(super) const STATE: Room = Room { least: 200 * MIB, comfortable: 2048 * MIB };
+/// The browser is told to do without `/dev/shm`, but other pages of the system are not.
+pub(super) const SHM: Room = Room { least: 0, comfortable: 64 * MIB };
+
+/// Whether a directory is ours, closed to others, and can be written.
+pub(super) fn private(check: &str, path: &Path) -> Finding {
+    let shown = path.display();
+    let found = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => found,
+        Ok(_) => return problem(check, format!("{shown} is no directory"), "set another one"),
+        Err(error) => {
+            let advice = "make it, owned by the service's user, with mode 0700";
+            return problem(check, format!("{shown}: {error}"), advice);
+        }
+    };
+    let own = geteuid();
+    if found.uid() != own.as_raw() && !own.is_root() {
+        let advice = format!("run `chown {} {shown}`, or ask as the service's user", own.as_raw());
+        return problem(check, format!("{shown} belongs to uid {}", found.uid()), advice);
+    }
+    let trial = path.join(format!(".colmeia-doctor-{}", std::process::id()));
+    let written = fs::write(&trial, [0; 4096]);
+    let _ = fs::remove_file(&trial);
+    if let Err(error) = written {
+        let advice = "make room, mount it writable, or correct its owner";
+        return problem(check, format!("{shown} cannot be written: {error}"), advice);
+    }
+    let mode = found.mode() & 0o777;
+    // Passing through, which the operators' group needs, is not looking around.
+    if mode & 0o067 != 0 {
+        let advice = format!("run `chmod 0700 {shown}`: it holds keys and messages");
+        return warning(check, format!("{shown} is open to others (mode {mode:04o})"), advice);
+    }
+    ok(check, format!("{shown} (mode {mode:04o}, writable)"))
+}
+
+/// Whether there is room.
+pub(super) fn space(check: &str, path: &Path, room: Room) -> Finding {
+    let found = match statvfs(path) {
+        Ok(found) => found,
+        Err(error) => {
+            let advice = "mount it or set another directory";
+            return warning(check, format!("{}: {error}", path.display()), advice);
+        }
+    };
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let said = format!("{} MiB free at {}", free / MIB, path.display());
+    if free < room.least {
+        problem(check, said, format!("make room: {} MiB at least", room.comfortable / MIB))
+    } else if free < room.comfortable {
+        warning(check, said, format!("make room: {} MiB are comfortable", room.comfortable / MIB))
+    } else if found.f_files > 0 && found.f_favail < 10_000 {
+        warning(check, format!("{} inodes free", found.f_favail), "delete files: a profile has thousands")
+    } else {
+        ok(check, said)
+    }
+}

@@ -1,0 +1,83 @@
+//! What the kernel offers: caps, walls, the time. The crate's only unsafe code asks for Landlock's version.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use colmeia::admin::Finding;
+use rustix::fs::{Access, access};
+
+use super::{ok, problem, warning};
+
+/// 2026-01-01: older than this program.
+const BEFORE_US: Duration = Duration::from_secs(1_767_225_600);
+/// How far ahead of the clock a file may be.
+const SLACK: Duration = Duration::from_secs(300);
+
+/// Whether memory caps can be the kernel's.
+pub(super) fn cgroup() -> Finding {
+    let check = "cgroup v2";
+    let advice =
+        "without delegation memory is watched by polling; under systemd set Delegate=yes in the unit";
+    let Some(own) = own_cgroup() else {
+        return warning(check, "not mounted, or version 1", advice);
+    };
+    let folder = Path::new("/sys/fs/cgroup").join(own.trim_start_matches('/'));
+    let controllers = fs::read_to_string(folder.join("cgroup.controllers")).unwrap_or_default();
+    if !controllers.split_whitespace().any(|controller| controller == "memory") {
+        return warning(check, "there is no memory controller here", advice);
+    }
+    if access(folder.join("cgroup.subtree_control"), Access::WRITE_OK).is_err() {
+        return warning(check, format!("{own} is not delegated to us"), advice);
+    }
+    ok(check, format!("{own} is delegated ({})", controllers.trim()))
+}
+
+fn own_cgroup() -> Option<String> {
+    Path::new("/sys/fs/cgroup/cgroup.controllers").exists().then_some(())?;
+    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+    (!own.split('/').any(|part| part == "..")).then(|| own.to_owned())
+}
+
+/// Which version of Landlock there is.
+pub(super) fn landlock() -> Finding {
+    let check = "Landlock";
+    let advice = "use a kernel with CONFIG_SECURITY_LANDLOCK and `landlock` in its list of security modules";
+    match landlock_version() {
+        version @ 1.. if version >= 4 => ok(check, format!("ABI {version}")),
+        version @ 1.. => warning(
+            check,
+            format!("ABI {version}: files are walled off, network ports are not"),
+            "use Linux 6.7 or newer",
+        ),
+        _ => warning(check, "not available: workers are not walled off by the kernel", advice),
+    }
+}
+
+#[allow(unsafe_code)]
+fn landlock_version() -> i64 {
+    const VERSION: libc::c_uint = 1; // LANDLOCK_CREATE_RULESET_VERSION
+    // SAFETY: with this flag, no attributes and size 0 the call only returns a number and makes nothing.
+    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) }
+}
+
+/// Whether the time can be right. WhatsApp refuses a client whose clock is far off.
+pub(super) fn clock(state_dir: &Path) -> Finding {
+    let check = "clock";
+    let advice = "set the clock and keep it set (Debian: apt-get install systemd-timesyncd)";
+    let now = SystemTime::now();
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    if since < BEFORE_US {
+        return problem(check, "it is before this program was made", advice);
+    }
+    let newest = fs::read_dir(state_dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok())
+        .max();
+    if newest.is_some_and(|newest| newest > now + SLACK) {
+        return warning(check, "files in the state directory are from the future", advice);
+    }
+    ok(check, "plausible")
+}

@@ -1,0 +1,110 @@
+//! Looks at the machine and says what keeps sessions from running well, and what to do about it.
+//!
+//! Owns the checks; every one is a question that the machine answers at once or within its own deadline. It
+//! repairs nothing, and what it writes to try a directory it removes. The supervisor asks it about itself, and
+//! `colmeiactl doctor` when there is no supervisor to ask.
+
+mod browser;
+mod folders;
+mod kernel;
+
+use std::path::PathBuf;
+
+use colmeia::admin::{Finding, Verdict};
+
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The browser's program.
+    pub browser: PathBuf,
+    /// The file of wa-js, where one is configured.
+    pub wa_js: Option<PathBuf>,
+    /// Where sessions and the journal lie.
+    pub state_dir: PathBuf,
+    /// Where sockets and locks lie.
+    pub runtime_dir: PathBuf,
+}
+
+/// Runs every check, in a fixed order.
+#[must_use]
+pub fn examine(subject: &Subject) -> Vec<Finding> {
+    vec![
+        browser::program(&subject.browser),
+        browser::wa_js(subject.wa_js.as_deref()),
+        browser::sandbox(),
+        folders::private("state directory", &subject.state_dir),
+        folders::private("runtime directory", &subject.runtime_dir),
+        folders::space("disk space", &subject.state_dir, folders::STATE),
+        folders::space("/dev/shm", std::path::Path::new("/dev/shm"), folders::SHM),
+        kernel::cgroup(),
+        kernel::landlock(),
+        kernel::clock(&subject.state_dir),
+    ]
+}
+
+fn ok(check: &str, found: impl Into<String>) -> Finding {
+    Finding { check: check.into(), verdict: Verdict::Ok, found: found.into(), advice: None }
+}
+
+fn warning(check: &str, found: impl Into<String>, advice: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Warning, advice: Some(advice.into()), ..ok(check, found) }
+}
+
+fn problem(check: &str, found: impl Into<String>, advice: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Problem, ..warning(check, found, advice) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn subject(folder: &std::path::Path) -> Subject {
+        let browser = folder.join("browser");
+        std::fs::write(&browser, "#!/bin/sh\necho Browser 150.0\n").expect("written");
+        std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("set");
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).expect("set");
+        Subject { browser, wa_js: None, state_dir: folder.into(), runtime_dir: folder.into() }
+    }
+
+    fn verdict(subject: &Subject, check: &str) -> Finding {
+        examine(subject).into_iter().find(|finding| finding.check == check).expect("it is checked")
+    }
+
+    #[test]
+    fn a_browser_that_runs_is_named_with_its_version() {
+        let folder = tempfile::tempdir().expect("folder");
+        let subject = subject(folder.path());
+        let finding = verdict(&subject, "browser");
+        assert_eq!((finding.verdict, finding.advice), (Verdict::Ok, None));
+        assert!(finding.found.contains("Browser 150.0"), "{}", finding.found);
+        assert_eq!(verdict(&subject, "state directory").verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn everything_that_is_missing_comes_with_advice() {
+        let folder = tempfile::tempdir().expect("folder");
+        let nowhere = folder.path().join("nowhere");
+        let subject = Subject {
+            browser: nowhere.clone(),
+            wa_js: Some(nowhere.clone()),
+            state_dir: nowhere.clone(),
+            runtime_dir: nowhere,
+        };
+        for check in ["browser", "wa-js", "state directory", "runtime directory"] {
+            let finding = verdict(&subject, check);
+            assert_eq!(finding.verdict, Verdict::Problem, "{check}");
+            assert!(finding.advice.is_some_and(|advice| advice.len() > 10), "{check}");
+        }
+        let all = examine(&subject);
+        assert!(all.iter().all(|finding| (finding.verdict == Verdict::Ok) == finding.advice.is_none()));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_enter_is_a_warning() {
+        let folder = tempfile::tempdir().expect("folder");
+        let subject = subject(folder.path());
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+        assert_eq!(verdict(&subject, "state directory").verdict, Verdict::Warning);
+    }
+}

@@ -1,0 +1,208 @@
+//! What operators and the supervisor say to each other on the admin socket: JSON over HTTP, below `/v1`.
+//!
+//! Owns wire types and nothing else. New fields are optional, so that a newer `colmeiactl` understands an older
+//! supervisor and the other way round. Never carries an API key; a QR string or a whole phone number only when
+//! it was asked for by name.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ExitReason, Secret, UserId};
+
+/// `GET /v1/service`: the service itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The supervisor's version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it began, in milliseconds since the epoch.
+    pub started_ms: u64,
+    /// Where HTTP is served.
+    pub listen: String,
+    /// Where sessions and the journal lie.
+    pub state_dir: String,
+    /// Where sockets and locks lie.
+    pub runtime_dir: String,
+    /// Whether starts are held back by a drain.
+    pub draining: bool,
+}
+
+/// `GET /v1/sessions`: everyone who is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// Whether starts are held back by a drain.
+    pub draining: bool,
+    /// Sorted by user id.
+    pub sessions: Vec<Session>,
+}
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Whose it is.
+    pub user: UserId,
+    /// Where its worker is: `stopped`, `held`, `queued`, `starting`, `running`, `backing_off`, `stopping`, `parked`.
+    pub phase: String,
+    /// Where the session is, as `/status` says it.
+    pub state: String,
+    /// Whether messages can be sent.
+    pub ready: bool,
+    /// When phase or state last changed, in milliseconds since the epoch; absent for who has no task.
+    pub since_ms: Option<u64>,
+    /// The worker's process id.
+    pub pid: Option<u32>,
+    /// The browser's process id.
+    pub browser_pid: Option<u32>,
+    /// The memory of the worker and everything below it, in bytes, as it was last measured for the cap.
+    pub memory: Option<u64>,
+    /// How much it may use, where there is a cap.
+    pub memory_cap: Option<u64>,
+    /// The CPU time of all of them, in seconds.
+    pub cpu_seconds: Option<f64>,
+    /// How often the worker was started again after it ended unasked.
+    pub restarts: u32,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// Why the last worker ended.
+    pub last_exit: Option<LastExit>,
+    /// How many events wait to be delivered.
+    pub queue: u64,
+}
+
+/// Why a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastExit {
+    /// As in lists and logs.
+    pub label: String,
+    /// For people.
+    pub sentence: String,
+    /// For programs.
+    pub reason: ExitReason,
+}
+
+/// `GET /v1/sessions/{user}`: everything about one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionDetail {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub session: Session,
+    /// Whether an auth directory is there.
+    pub on_disk: bool,
+    /// Where it is or would be.
+    pub auth_dir: String,
+    /// Whether a phone was linked, as far as is known.
+    pub was_linked: bool,
+    /// The linked number, masked unless `?number=true`.
+    pub number: Option<String>,
+    /// What the phone's owner is called.
+    pub name: Option<String>,
+    /// When the next start is due, in milliseconds since the epoch.
+    pub next_start_ms: Option<u64>,
+    /// Page members for which wa-js stands in.
+    #[serde(default)]
+    pub degraded: Vec<String>,
+    /// The page's version.
+    pub page_version: Option<String>,
+    /// Why it was parked.
+    pub parked: Option<LastExit>,
+    /// The worker's last log lines; with a parked user they are part of the reason.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
+    /// The code to scan, only with `?qr=true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr: Option<Secret>,
+}
+
+/// The answer to a change: what was asked for, and where the session is now. The rest is seen in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Whose session it is.
+    pub user: UserId,
+    /// What was asked for.
+    pub operation: String,
+    /// As in [`Session::phase`], when the request came.
+    pub phase: String,
+    /// For a logout: whether the phone was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_told: Option<bool>,
+}
+
+/// The answer to `POST /v1/drain` and `DELETE /v1/drain`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// Whether starts are held back now.
+    pub draining: bool,
+    /// How many workers still run.
+    pub running: usize,
+}
+
+/// `GET /v1/sessions/{user}/logs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lines {
+    /// The oldest first.
+    pub lines: Vec<String>,
+}
+
+/// One line of `GET /v1/sessions/{user}/logs?follow=true`, which answers with one such object per line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The line itself.
+    pub line: String,
+}
+
+/// `GET /v1/doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// Every check, in a fixed order.
+    pub findings: Vec<Finding>,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: String,
+    /// How bad it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, but not as well as it could.
+    Warning,
+    /// It does not work.
+    Problem,
+}
+
+/// The body of every answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For people.
+    pub error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_supervisor_leaves_out_is_no_error() {
+        let text = r#"{"user":"1","phase":"parked","state":"failed","ready":false,"since_ms":1,"pid":null,
+            "browser_pid":null,"memory":null,"memory_cap":null,"cpu_seconds":null,"restarts":2,"attempts":5,
+            "last_exit":{"label":"oom","sentence":"x","reason":{"reason":"oom"}},"queue":0,"on_disk":true,
+            "auth_dir":"/x","was_linked":true,"number":null,"name":null,"next_start_ms":null,
+            "page_version":null,"parked":null,"later":"unknown"}"#;
+        let detail: SessionDetail = serde_json::from_str(text).expect("readable");
+        assert_eq!((detail.session.attempts, detail.last_lines.len()), (5, 0));
+        assert!(!serde_json::to_string(&detail).expect("JSON").contains("qr"));
+    }
+}

@@ -1,0 +1,142 @@
+//! What operators reach: HTTP over a Unix socket that the file system's permissions guard.
+//!
+//! Owns the routes below `/v1`; the words on the wire are [`colmeia::admin`]'s. Never waits for a browser except
+//! in a logout and a reset, which are bounded, and never shows an API key. Whoever changes something is logged
+//! with their uid and pid.
+//!
+//! ```text
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | doctor
+//! ```
+
+mod changes;
+mod doctor;
+mod drain;
+mod logs;
+mod sentences;
+mod sessions;
+mod socket;
+mod tail;
+mod usage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use colmeia::UserId;
+use colmeia::admin::Failure;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::Control;
+use crate::journal::Journal;
+use crate::registry::Registry;
+use crate::user::{Host, UserHandle, folders};
+
+/// What the admin socket needs of the rest of the supervisor.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) registry: Registry,
+    pub(crate) host: Arc<Host>,
+    pub(crate) journal: Journal,
+    /// Where HTTP for everyone else is served.
+    pub(crate) listen: SocketAddr,
+    /// What is under way here is waited for as requests over there are.
+    pub(crate) control: Control,
+}
+
+/// What every handler can reach; cheap to clone.
+#[derive(Debug, Clone)]
+struct Admin(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    app: App,
+    started: SystemTime,
+    drain: drain::Draining,
+    end: CancellationToken,
+}
+
+impl std::ops::Deref for Admin {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// Serves operators until the token is cancelled. A socket that cannot be made is an error in the log and no
+/// reason for sessions to end.
+pub(crate) fn start(app: App, end: CancellationToken) -> JoinHandle<()> {
+    let admin = Admin(Arc::new(Shared {
+        app,
+        started: SystemTime::now(),
+        drain: drain::Draining::default(),
+        end: end.clone(),
+    }));
+    tokio::spawn(async move {
+        let router = router(admin.clone());
+        if let Err(error) = socket::serve(&admin.app, router, end).await {
+            tracing::error!(error = crate::logging::chain(&error), "operators cannot be served");
+        }
+    })
+}
+
+fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/v1/service", get(sessions::service))
+        .route("/v1/sessions", get(sessions::list))
+        .route("/v1/sessions/{user}", get(sessions::show))
+        .route("/v1/sessions/{user}/logs", get(logs::logs))
+        .route("/v1/sessions/{user}/{operation}", post(changes::change))
+        .route("/v1/drain", post(drain::drain).delete(drain::undo))
+        .route("/v1/doctor", get(doctor::doctor))
+        .fallback(async || refuse(StatusCode::NOT_FOUND, "no such route"))
+        .method_not_allowed_fallback(async || {
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "this route has other methods")
+        })
+        .with_state(admin)
+}
+
+/// An answer that is no success.
+#[derive(Debug)]
+struct Refusal(StatusCode, String);
+
+fn refuse(status: StatusCode, error: impl Into<String>) -> Refusal {
+    Refusal(status, error.into())
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(Failure { error: self.1 })).into_response()
+    }
+}
+
+fn parse(user: &str) -> Result<UserId, Refusal> {
+    user.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("no user id: {error}")))
+}
+
+fn unknown(user: &UserId) -> Refusal {
+    refuse(StatusCode::NOT_FOUND, format!("there is no user {user}"))
+}
+
+fn broken(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, crate::logging::chain(error))
+}
+
+/// The user's task; made for who has none but is known by a folder or a hold.
+fn known(app: &App, user: &UserId) -> Result<UserHandle, Refusal> {
+    let handle = app.registry.find_or_restore(user).or_else(|| {
+        let held = folders::is_held(&app.host.state, user);
+        if held { app.registry.find_or_create(user).ok() } else { None }
+    });
+    handle.ok_or_else(|| unknown(user))
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

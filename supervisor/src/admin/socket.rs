@@ -1,0 +1,161 @@
+//! The admin socket: who may connect, and the connections.
+//!
+//! Owns the socket's file. Who may connect is decided by the file's mode and group. A browser that was taken over
+//! runs as the same system user as we do, and so whoever is that user is looked at: what descends from a worker or
+//! from us is turned away, and so is a process that is gone or that hides.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use nix::unistd::{Gid, Group, chown};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::App;
+use super::usage::Machine;
+use crate::logging::chain;
+
+/// The group whose members are operators.
+const GROUP: &str = "colmeia";
+/// The most connections at once; the next one waits.
+const CONNECTIONS: usize = 64;
+/// How long a request's head may take.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long answers under way may take at the end.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How long to wait when the system has no more sockets for us.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Who calls, as the kernel says it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer {
+    pub(super) uid: u32,
+    /// 0 where the kernel does not say.
+    pub(super) pid: u32,
+}
+
+/// Why operators cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SocketError {
+    /// The socket cannot be made.
+    #[error("cannot serve {}", path.display())]
+    Bind {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Serves until the token is cancelled.
+pub(super) async fn serve(app: &App, router: Router, end: CancellationToken) -> Result<(), SocketError> {
+    let path = app.host.run.admin_socket();
+    let fail = |source| SocketError::Bind { path: path.clone(), source };
+    let listener = bind(&path).map_err(fail)?;
+    open_to_operators(app.host.run.root(), &path).map_err(fail)?;
+    tracing::info!(socket = %path.display(), "operators are served");
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = end.cancelled() => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "an operator's connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let workers: Vec<u32> = app.registry.list().iter().filter_map(|handle| handle.view().pid).collect();
+        let (router, end) = (router.clone(), end.clone());
+        connections.spawn(async move {
+            let _place = place;
+            if let Some(peer) = admit(&stream, workers).await {
+                converse(stream, peer, router, end).await;
+            }
+        });
+    }
+    let _ = std::fs::remove_file(&path);
+    connections.close();
+    let _ = tokio::time::timeout(FAREWELL, connections.wait()).await;
+    Ok(())
+}
+
+/// The runtime directory is ours alone until here, so nobody connects before the mode is right.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Lets the group through to the socket, if there is one. What else lies in the runtime directory has modes of
+/// its own, and its names cannot be listed.
+fn open_to_operators(root: &Path, socket: &Path) -> io::Result<()> {
+    let Some(group) = Group::from_name(GROUP).map_err(io::Error::from)? else { return Ok(()) };
+    let gid = Some(Gid::from_raw(group.gid.as_raw()));
+    if let Err(error) = chown(socket, None, gid).and_then(|()| chown(root, None, gid)) {
+        tracing::warn!(group = GROUP, %error, "the admin socket stays closed to the group: we are not in it");
+        return Ok(());
+    }
+    std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o710))
+}
+
+/// Who calls, unless it is, or could be, one of our own workers or something below one. What a dead worker leaves
+/// behind becomes our child.
+async fn admit(stream: &UnixStream, workers: Vec<u32>) -> Option<Peer> {
+    let credentials = stream.peer_cred().ok()?;
+    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
+    let peer = Peer { uid: credentials.uid(), pid };
+    let same_user = peer.uid == rustix::process::geteuid().as_raw();
+    let suspect = move || {
+        let machine = Machine::look();
+        let ours = |above: u32| above == std::process::id() || workers.contains(&above);
+        // Without a number it comes from outside of our namespace, where no worker is.
+        machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
+    };
+    if tokio::task::spawn_blocking(suspect).await.unwrap_or(true) {
+        tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");
+        return None;
+    }
+    Some(peer)
+}
+
+async fn converse(stream: UnixStream, peer: Peer, router: Router, end: CancellationToken) {
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = end.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = chain(&error), "an operator's connection ended early");
+    }
+}

@@ -1,0 +1,62 @@
+//! An operator's way through a session's life, with `colmeiactl` and real Chromium.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{Farm, Service, program, until};
+
+/// Runs `colmeiactl` and returns its exit code and what it printed.
+async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
+    let socket = farm.dir.path().join("run/admin.sock");
+    let mut command = tokio::process::Command::new(program("colmeiactl"));
+    command.arg("--socket").arg(socket).args(arguments);
+    let output = command.output().await.expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("no signal"), String::from_utf8(said).expect("UTF-8"))
+}
+
+async fn session(farm: &Farm, user: &str) -> Value {
+    let (code, text) = ctl(farm, &["--json", "show", user]).await;
+    assert_eq!(code, 0, "{text}");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[tokio::test]
+async fn an_operator_stops_starts_and_resets_a_session_and_the_other_goes_on() {
+    let farm = Farm::start().await;
+    tokio::join!(farm.link("1", "5511900000001"), farm.link("2", "5511900000002"));
+    let other = session(&farm, "2").await;
+    let (_, list) = ctl(&farm, &["list"]).await;
+    println!("{list}");
+    assert_eq!(list.lines().filter(|line| line.contains("ready")).count(), 2, "{list}");
+    let one = session(&farm, "1").await;
+    assert!(one["memory"].as_u64().is_some_and(|bytes| bytes > 50_000_000), "with its browser: {one}");
+    let (_, lines) = ctl(&farm, &["logs", "1"]).await;
+    assert!(lines.contains("worker listens") && !lines.contains("5511900000001"), "{lines}");
+
+    assert_eq!(ctl(&farm, &["stop", "1"]).await, (0, "1: held\n".into()));
+    assert_eq!(Service::workers().len(), 1, "its worker and browser are gone");
+    for _ in 0..5 {
+        let answer = farm.service.get("/qr?user_id=1").await.json;
+        assert_eq!((&answer["status"], &answer["qr"]), (&"failed".into(), &Value::Null));
+        assert!(answer["message"].as_str().is_some_and(|text| text.contains("parada por quem administra")));
+    }
+    assert_eq!(Service::workers().len(), 1, "asking for a code started nobody");
+
+    let (code, said) = ctl(&farm, &["start", "1"]).await;
+    assert_eq!(code, 0, "{said}");
+    until("user 1 is ready without a code", || async {
+        let answer = farm.service.get("/qr?user_id=1").await.json;
+        assert!(answer["qr"].is_null(), "it was asked to scan again");
+        (answer["ready"] == true).then_some(())
+    })
+    .await;
+
+    let (code, said) = ctl(&farm, &["reset", "1", "--yes"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert!(!Path::new(&farm.auth_dir("1")).exists());
+    farm.qr("1").await;
+    let after = session(&farm, "2").await;
+    assert_eq!((&after["pid"], &after["ready"]), (&other["pid"], &true.into()), "nobody else noticed");
+}
