@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -250,20 +251,27 @@ fn top_draws_and_obeys_keys_in_a_terminal() {
         .expect("script runs");
     use std::io::Write as _;
     let mut keys = terminal.stdin.take().expect("a pipe");
+    let screen = Arc::new(Mutex::new(Vec::new()));
+    let mut output = terminal.stdout.take().expect("a pipe");
+    let seen = Arc::clone(&screen);
+    let reader = std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut piece) {
+            seen.lock().expect("no panic").extend_from_slice(&piece[..length]);
+        }
+    });
+    let shows = |text: &str| String::from_utf8_lossy(&screen.lock().expect("no panic")).contains(text);
+    until("the screen lists the sessions", || shows("MEMORY/CAP") && shows("ready"));
     // Sorted by user: the first is 1, whatever the memory of the two.
-    std::thread::sleep(Duration::from_millis(1500));
-    keys.write_all(b"oo").expect("pressed");
-    std::thread::sleep(Duration::from_millis(500));
-    keys.write_all(b"kkr").expect("pressed");
+    keys.write_all(b"ookkr").expect("pressed");
     let replaced = |user: &str, pid: &Value| {
         let session = service.session(user);
         session["ready"] == true && session["pid"] != *pid
     };
     until("the key restarts", || replaced("1", &before["pid"]));
     keys.write_all(b"q").expect("pressed");
-    let mut screen = Vec::new();
-    terminal.stdout.take().expect("a pipe").read_to_end(&mut screen).expect("read");
     assert!(terminal.wait().expect("ended").success());
-    let screen = String::from_utf8_lossy(&screen);
+    reader.join().expect("no panic");
+    let screen = String::from_utf8_lossy(&screen.lock().expect("no panic")).into_owned();
     assert!(screen.contains("colmeia:") && screen.contains("MEMORY/CAP"), "{screen}");
 }
