@@ -59,7 +59,7 @@ async fn fifty_megabytes_get_a_clean_answer() {
 
 #[tokio::test]
 async fn slow_callers_and_slow_sessions_delay_no_health() {
-    let stage = Cast::new(sent).slow(Duration::from_millis(500)).with("1", ready()).on_stage();
+    let stage = Cast::new(sent).slow(Duration::from_secs(60)).with("1", ready()).on_stage();
     let (address, _server) = listen(&stage).await;
     let mut idle = Vec::new();
     for begun in
@@ -73,12 +73,12 @@ async fn slow_callers_and_slow_sessions_delay_no_health() {
     }
     let chats: Vec<_> =
         (0..20).map(|_| tokio::spawn(async move { talk(address, &get("/chats?user_id=1")).await })).collect();
-    let begun = Instant::now();
     for _ in 0..20 {
         assert!(talk(address, &get("/health")).await.ends_with(r#"{"status":"ok","activeClients":1}"#));
     }
-    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
-    drop((idle, chats));
+    assert!(chats.iter().all(|chat| !chat.is_finished()), "nobody waited for a slow session");
+    chats.iter().for_each(JoinHandle::abort);
+    drop(idle);
 }
 
 #[tokio::test]
