@@ -15,7 +15,7 @@ use super::usage::Machine;
 use super::{Admin, App, Refusal, broken, millis, parse, unknown};
 use crate::http::state_name;
 use crate::memory::Limits;
-use crate::user::{Phase, UserView, folders};
+use crate::user::{Phase, UserView, folders, limits};
 
 /// How many of its lines are shown with a session.
 const LAST_LINES: usize = 10;
@@ -110,10 +110,11 @@ fn line(
     }
 }
 
-/// What the configuration allows this user, where somebody sees to it.
+/// What this user is allowed, where somebody sees to it.
 fn cap(app: &App, user: &UserId) -> Option<u64> {
     let config = &app.host.config;
-    (config.memory.mode != MemoryMode::Off).then(|| Limits::of(&config.memory_of(user)).max)
+    let own = || limits::load(&app.host.state, config, user);
+    (config.memory.mode != MemoryMode::Off).then(|| Limits::of(&limits::in_force(config, user, own())).max)
 }
 
 fn detail(app: &App, session: Session, view: Option<&UserView>, wishes: &Wishes) -> SessionDetail {
@@ -134,6 +135,8 @@ fn detail(app: &App, session: Session, view: Option<&UserView>, wishes: &Wishes)
         },
         degraded: report.map(|report| report.degraded.clone()).unwrap_or_default(),
         page_version: report.and_then(|report| report.page_version.clone()),
+        limits: Some(super::limits::of(app, &session.user)),
+        uid: app.host.owners.own(&session.user),
         parked: match view.map(|view| &view.phase) {
             Some(Phase::Parked { reason }) => Some(explain(reason)),
             _ => None,

@@ -162,6 +162,7 @@ impl Cast {
                 Command::Operate(_) => "operate",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Limit { .. } => "limit",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -173,6 +174,7 @@ impl Cast {
                 | Command::Operate(_)
                 | Command::Reset { .. }
                 | Command::Renew { .. }
+                | Command::Limit { .. }
                 | Command::Shutdown { .. } => {}
             }
         }
