@@ -80,6 +80,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         memory: crate::memory::Memory::off(),
+        metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });
@@ -248,6 +249,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
+            metrics: Metrics::default(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);
