@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Request};
 use colmeia::config::ServiceConfig;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{ExitReason, Secret, SessionState};
+use futures::StreamExt as _;
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
@@ -235,7 +236,7 @@ async fn an_open_page_with_a_code_counts_as_someone_who_waits_and_one_of_a_stopp
     for user in ["3", "4"] {
         let mut events = Events::open(&stage, &format!("/sessions/{user}/events")).await;
         events.next().await.expect("event");
-        let waiting = async { while events.next().await.is_some() {} };
+        let waiting = async { while events.0.next().await.is_some() {} };
         let _ = tokio::time::timeout(Duration::from_secs(50), waiting).await;
     }
     let notes = stage.cast.notes();
