@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
-.PHONY: install deb test-vm clean
+.PHONY: install deb test-vm contrib clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
 PREFIX ?= /usr
@@ -38,7 +38,7 @@ run: build
 live: build
 	@scripts/run live
 
-test: setup-test check deny nextest conformance
+test: setup-test check deny nextest conformance contrib
 	@echo 'make test: all passed'
 
 check:
@@ -55,6 +55,12 @@ nextest:
 
 conformance:
 	cd simulator/conformance && npm test
+
+# promtool of Debian's package `prometheus`; `setup test` unpacks it where it is not installed.
+PROMTOOL ?= $(or $(shell command -v promtool),target/tools/usr/bin/promtool)
+contrib:
+	$(PROMTOOL) check rules contrib/prometheus/alerts.yml
+	$(PROMTOOL) test rules contrib/prometheus/alerts_test.yml
 
 deb: setup-deb release
 	cargo deb --no-build --locked -p colmeia-supervisor -o target/debian/

@@ -13,7 +13,7 @@ mod locks;
 mod logging;
 mod memory;
 mod metrics;
-mod operations;
+mod operators;
 mod port;
 mod registry;
 mod service;

@@ -25,7 +25,7 @@ use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::metrics::Metrics;
-use crate::operations::Operations;
+use crate::operators::Operators;
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
@@ -175,21 +175,21 @@ async fn serve(
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop = CancellationToken::new();
     let (control, controlled) = http::control(stop.clone());
-    let operations = Operations::new(
+    let operators = Operators::new(
         Box::new(registry.clone()),
         host.state.clone(),
         Arc::clone(&config),
         journal.clone(),
         control.clone(),
     );
-    let operators = admin::App {
+    let socket = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
-        operations: operations.clone(),
+        operators: operators.clone(),
         listen: address,
     };
-    let mut admin = admin::start(operators, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operations, metrics };
+    let mut admin = admin::start(socket, stop);
+    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

@@ -1,4 +1,4 @@
-//! What an operator changes about one user. Owns the route and its answers; what is done is [`crate::operations`]'s.
+//! What an operator changes about one user. Owns the route and its answers; what is done is [`crate::operators`]'s.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::socket::Peer;
 use super::{Admin, Refusal, parse, refuse};
-use crate::operations::{Asker, Word};
+use crate::operators::{Asker, Word};
 
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]
@@ -28,5 +28,5 @@ pub(super) async fn change(
     let user = parse(&user)?;
     let word = Word::of(&operation).ok_or_else(|| refuse(StatusCode::NOT_FOUND, "no such operation"))?;
     let by = Asker::Process { uid: peer.uid, pid: peer.pid };
-    Ok(Json(admin.app.operations.change(&user, word, wishes.new, by).await?))
+    Ok(Json(admin.app.operators.change(&user, word, wishes.new, by).await?))
 }

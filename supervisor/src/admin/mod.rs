@@ -28,7 +28,7 @@ use colmeia::admin::Failure;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::operations::{OperationError, Operations};
+use crate::operators::{OperationError, Operators};
 use crate::registry::Registry;
 use crate::user::Host;
 
@@ -38,7 +38,7 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     pub(crate) host: Arc<Host>,
     /// What is seen and done.
-    pub(crate) operations: Operations,
+    pub(crate) operators: Operators,
     /// Where HTTP for everyone else is served.
     pub(crate) listen: SocketAddr,
 }

@@ -1,5 +1,5 @@
 //! What operators see: the service, the list, one session. Owns the routes; what is read of a session is
-//! [`crate::operations`]'s.
+//! [`crate::operators`]'s.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -7,7 +7,7 @@ use colmeia::admin::{Service, SessionDetail, Sessions};
 use serde::Deserialize;
 
 use super::{Admin, Refusal, parse};
-use crate::operations::{self, millis};
+use crate::operators::{self, millis};
 
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]
@@ -33,7 +33,7 @@ pub(super) async fn service(State(admin): State<Admin>) -> Json<Service> {
 
 /// `GET /v1/sessions`.
 pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Sessions>, Refusal> {
-    let sessions = admin.app.operations.sessions().await?;
+    let sessions = admin.app.operators.sessions().await?;
     Ok(Json(Sessions { draining: admin.drain.is_on(), sessions }))
 }
 
@@ -43,6 +43,6 @@ pub(super) async fn show(
     Path(user): Path<String>,
     Query(Wishes { qr, number }): Query<Wishes>,
 ) -> Result<Json<SessionDetail>, Refusal> {
-    let wishes = operations::Wishes { qr, number };
-    Ok(Json(admin.app.operations.session(parse(&user)?, wishes).await?))
+    let wishes = operators::Wishes { qr, number };
+    Ok(Json(admin.app.operators.session(parse(&user)?, wishes).await?))
 }

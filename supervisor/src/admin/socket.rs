@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::App;
 use crate::logging::chain;
-use crate::operations::Machine;
+use crate::operators::Machine;
 
 /// The group whose members are operators.
 const GROUP: &str = "colmeia";

@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::operations::Operations;
+use crate::operators::Operators;
 use crate::registry::Registry;
 use access::Access;
 use watch::Readiness;
@@ -61,7 +61,7 @@ pub(crate) struct App {
     /// How much waits to be delivered.
     pub(crate) journal: Journal,
     /// What whoever runs the service sees and does.
-    pub(crate) operations: Operations,
+    pub(crate) operators: Operators,
     /// What is counted.
     pub(crate) metrics: Metrics,
 }
@@ -74,7 +74,7 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
-    operations: Operations,
+    operators: Operators,
     metrics: Metrics,
     readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
@@ -86,15 +86,15 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal, operations, metrics } = app;
-        Self::with_users(Box::new(registry), config, journal, operations, metrics, local, shutdown)
+        let App { registry, config, journal, operators, metrics } = app;
+        Self::with_users(Box::new(registry), config, journal, operators, metrics, local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
         config: Arc<ServiceConfig>,
         journal: Journal,
-        operations: Operations,
+        operators: Operators,
         metrics: Metrics,
         local: SocketAddr,
         shutdown: CancellationToken,
@@ -105,7 +105,7 @@ impl Http {
             users,
             config,
             journal,
-            operations,
+            operators,
             metrics,
             readiness,
             local,

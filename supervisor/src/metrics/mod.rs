@@ -29,8 +29,6 @@ use prometheus_client::registry::Registry;
 use crate::user::CallResult;
 use boot::Boot;
 
-pub(crate) use labels::Delivered;
-
 /// What [`Metrics::encode`] writes.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -52,9 +50,6 @@ struct Inner {
     worker_ends: Family<One, Counter>,
     round_trip: Histogram,
     commit_seconds: Histogram,
-    delivery_seconds: Histogram,
-    webhook_attempts: Family<One, Counter>,
-    webhook_dead: Counter,
     memory_mode: Family<One, Gauge>,
     boot: Boot,
 }
@@ -63,15 +58,13 @@ impl Default for Metrics {
     fn default() -> Self {
         let calls = Family::default();
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
-        let (worker_ends, webhook_attempts, memory_mode) =
-            (Family::default(), Family::default(), Family::default());
-        let (round_trip, commit_seconds, delivery_seconds) = (fast(), fast(), slow());
-        let webhook_dead = Counter::default();
+        let (worker_ends, memory_mode) = (Family::default(), Family::default());
+        let (round_trip, commit_seconds) = (fast(), fast());
         let mut registry = Registry::with_prefix(PREFIX);
         let build: Family<One, Gauge> = Family::default();
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
         registry.register("build_info", "The program's version", build);
-        registry.register("calls", "Operations that sessions were asked for, by outcome", calls.clone());
+        registry.register("calls", "Operators that sessions were asked for, by outcome", calls.clone());
         registry.register(
             "call_seconds",
             "How long whoever asked waited for the answer of an operation",
@@ -89,13 +82,6 @@ impl Default for Metrics {
             commit_seconds.clone(),
         );
         registry.register(
-            "event_delivery_seconds",
-            "From an event's commit into the journal until a receiver answered 2xx",
-            delivery_seconds.clone(),
-        );
-        registry.register("webhook_attempts", "Requests to receivers, by outcome", webhook_attempts.clone());
-        registry.register("webhook_dead", "Events that were given up and set aside", webhook_dead.clone());
-        registry.register(
             "memory_mode",
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
             memory_mode.clone(),
@@ -107,9 +93,6 @@ impl Default for Metrics {
             worker_ends,
             round_trip,
             commit_seconds,
-            delivery_seconds,
-            webhook_attempts,
-            webhook_dead,
             memory_mode,
             boot: Boot::default(),
         }))
@@ -147,18 +130,6 @@ impl Metrics {
     /// An event that came in so long ago is on disk.
     pub(crate) fn event_committed(&self, took: Duration) {
         self.0.commit_seconds.observe(took.as_secs_f64());
-    }
-
-    /// A receiver was asked to take an event.
-    pub(crate) fn webhook_attempt(&self, outcome: Delivered) {
-        self.0.webhook_attempts.get_or_create(&[("outcome", outcome.label())]).inc();
-        match outcome {
-            Delivered::Taken { since } => self.0.delivery_seconds.observe(since.as_secs_f64()),
-            Delivered::Dead => {
-                self.0.webhook_dead.inc();
-            }
-            Delivered::Refused | Delivered::Unreachable => {}
-        }
     }
 
     /// In which way memory caps are kept.

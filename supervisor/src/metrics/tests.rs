@@ -34,8 +34,6 @@ fn busy() -> Metrics {
     metrics.worker_ended(&ExitReason::LaunchFailed { why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));
-    metrics.webhook_attempt(Delivered::Taken { since: Duration::from_millis(20) });
-    metrics.webhook_attempt(Delivered::Dead);
     metrics.memory_mode("polling");
     metrics
 }
@@ -52,9 +50,6 @@ fn everything_is_told_once_and_without_details() {
         "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
         "colmeia_call_seconds_count{operation=\"send_text\"} 1",
         "colmeia_worker_ends_total{reason=\"launch_failed\"} 1",
-        "colmeia_webhook_attempts_total{outcome=\"taken\"} 1",
-        "colmeia_webhook_dead_total 1",
-        "colmeia_event_delivery_seconds_count 1",
         "colmeia_memory_mode{mode=\"polling\"} 1",
         "colmeia_sessions{state=\"ready\"} 1",
         "colmeia_sessions{state=\"unknown\"} 1",

@@ -23,7 +23,7 @@ use super::super::users::Users;
 use super::super::{Http, router};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::operations::Operations;
+use crate::operators::Operators;
 use crate::registry::RegistryError;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
@@ -194,7 +194,7 @@ impl Cast {
         let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
         let config: Arc<ServiceConfig> = config.into();
-        let operations = Operations::new(
+        let operators = Operators::new(
             Box::new(self.clone()),
             StateLayout::new(folder.path(), &config.client_prefix),
             Arc::clone(&config),
@@ -203,7 +203,7 @@ impl Cast {
         );
         let users = Box::new(self.clone());
         let metrics = Metrics::default();
-        let http = Http::with_users(users, config, journal, operations, metrics, local, shutdown.clone());
+        let http = Http::with_users(users, config, journal, operators, metrics, local, shutdown.clone());
         Stage { cast: self, router: router(http), shutdown, _folder: folder }
     }
 }

@@ -10,7 +10,7 @@ use crate::logging::chain;
 use crate::metrics::CONTENT_TYPE as OPENMETRICS;
 
 pub(super) async fn metrics(State(http): State<Http>) -> Result<Response, Failure> {
-    let sessions = http.operations.sessions().await.map_err(|error| {
+    let sessions = http.operators.sessions().await.map_err(|error| {
         tracing::error!(error = chain(&error), "the sessions could not be read for the metrics");
         Failure::bug()
     })?;

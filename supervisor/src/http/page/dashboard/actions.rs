@@ -13,7 +13,7 @@ use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
 use super::told::{Told, ours};
 use super::{Fields, Frame, html, see_other};
-use crate::operations::{Asker, Word};
+use crate::operators::{Asker, Word};
 
 #[derive(Template)]
 #[template(path = "dashboard/confirm.html")]
@@ -36,7 +36,7 @@ pub(super) async fn create(
         Ok(user) => user,
         Err(told) => return told.answer(&http, &headers, "/"),
     };
-    match http.operations.change(&user, Word::Start, true, Asker::Dashboard).await {
+    match http.operators.change(&user, Word::Start, true, Asker::Dashboard).await {
         Ok(_) => see_other(&format!("/sessions/{user}")),
         Err(error) => Told::failed(&error, language).answer(&http, &headers, "/"),
     }
@@ -70,7 +70,7 @@ async fn asked(
 ) -> Result<Told, Told> {
     ours(http, headers, fields)?;
     let language = Language::of(headers);
-    let changed = http.operations.change(user, word, false, Asker::Dashboard).await;
+    let changed = http.operators.change(user, word, false, Asker::Dashboard).await;
     changed
         .map(|changed| Told::done(done(word, &changed, language)))
         .map_err(|error| Told::failed(&error, language))

@@ -100,13 +100,13 @@ impl Source for Following {
 }
 
 async fn live(http: &Http, language: Language) -> String {
-    let (operations, now) = (http.operations.clone(), SystemTime::now());
-    let queues = operations.queues().await.unwrap_or_default();
+    let (operators, now) = (http.operators.clone(), SystemTime::now());
+    let queues = operators.queues().await.unwrap_or_default();
     let rows = tokio::task::spawn_blocking(move || {
-        let everyone = operations.everyone();
+        let everyone = operators.everyone();
         let row = |(user, view): (UserId, Option<UserView>)| {
             let queue = queues.get(&user).copied().unwrap_or_default();
-            let cap = operations.cap(&user);
+            let cap = operators.cap(&user);
             row(user, view.as_ref(), cap, queue, now, language)
         };
         everyone.into_iter().map(row).collect()

@@ -1,11 +1,11 @@
 //! The dashboard: all sessions at `/`, and one page for each, for whoever runs the service.
 //!
 //! Server-rendered, in both languages, and of use without scripts: a script only puts the changes on the page as they
-//! come ([`super::events`]) and sends forms without leaving it. What is seen and done is [`crate::operations`]'s, the
+//! come ([`super::events`]) and sends forms without leaving it. What is seen and done is [`crate::operators`]'s, the
 //! same that the admin socket has. Looking starts nothing.
 //!
 //! ```text
-//! list ─▶ session ─▶ actions (forms with a token) ─▶ operations
+//! list ─▶ session ─▶ actions (forms with a token) ─▶ operators
 //!            └─────▶ confirm (what cannot be undone)
 //! ```
 

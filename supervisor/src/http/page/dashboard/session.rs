@@ -74,7 +74,7 @@ pub(super) async fn session(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Response {
-    let found = name.parse::<UserId>().ok().and_then(|user| http.operations.known(&user).ok());
+    let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
     let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
     let user = handle.user.clone();
     tracing::Span::current().record("user", user.as_str());
@@ -90,7 +90,7 @@ pub(super) async fn events(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Response {
-    let found = name.parse::<UserId>().ok().and_then(|user| http.operations.known(&user).ok());
+    let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
     let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
     let token = Visit::of(&headers).map(|visit| http.access.visitors.token(&visit)).unwrap_or_default();
     let (shutdown, view) = (http.shutdown.clone(), handle.watch());
@@ -138,7 +138,7 @@ impl Source for Following {
         if let Ok(Err(_)) = timeout(LOOK, self.view.changed()).await {
             // The user's task is over; another may come.
             tokio::time::sleep(LOOK).await;
-            let Ok(handle) = self.http.operations.known(&self.handle.user) else { return false };
+            let Ok(handle) = self.http.operators.known(&self.handle.user) else { return false };
             self.view = handle.watch();
             self.handle = handle;
         }
@@ -147,8 +147,8 @@ impl Source for Following {
 }
 
 async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, token: &str) -> String {
-    let queue = http.operations.queues().await.unwrap_or_default().get(user).copied().unwrap_or_default();
-    let tail = http.operations.tail(user);
+    let queue = http.operators.queues().await.unwrap_or_default().get(user).copied().unwrap_or_default();
+    let tail = http.operators.tail(user);
     let lines = tokio::task::spawn_blocking(move || tail.last(LINES).0).await.unwrap_or_default();
     let standing = Standing::of(view);
     let report = view.report.as_ref();
@@ -169,7 +169,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, t
         },
         number: standing.me().and_then(phone_number),
         name: standing.me().map(|me| me.pushname.clone()).unwrap_or_default(),
-        memory: Memory::of(view, http.operations.cap(user)),
+        memory: Memory::of(view, http.operators.cap(user)),
         restarts: view.restarts,
         last_exit: view
             .last_exit

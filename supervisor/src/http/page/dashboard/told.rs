@@ -9,7 +9,7 @@ use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
 use super::super::super::{Http, negotiate, reply};
 use super::{Fields, Frame, html};
-use crate::operations::OperationError;
+use crate::operators::OperationError;
 
 /// A sentence, and how it went.
 #[derive(Debug, Clone, PartialEq, Eq)]

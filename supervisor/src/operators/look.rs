@@ -8,7 +8,7 @@ use colmeia::config::MemoryMode;
 use colmeia::{Me, SessionState, UserId};
 
 use super::sentences::explain;
-use super::{Inner, Machine, OperationError, Operations};
+use super::{Inner, Machine, OperationError, Operators};
 use crate::http::state_name;
 use crate::memory::Limits;
 use crate::user::{Phase, UserView, folders};
@@ -25,7 +25,7 @@ pub(crate) struct Wishes {
     pub(crate) number: bool,
 }
 
-impl Operations {
+impl Operators {
     /// Everyone who is known, sorted.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! [`Operations`]: what whoever runs the service can see of the sessions and do to them, whichever way they come:
+//! [`Operators`]: what whoever runs the service can see of the sessions and do to them, whichever way they come:
 //! over the admin socket ([`crate::admin`]) or on the dashboard (`http::page::dashboard`).
 //!
 //! Owns the reading of a view for them and which word means which command. Speaks no HTTP and asks nobody who they
@@ -29,7 +29,7 @@ pub(crate) use usage::Machine;
 
 /// Everything that an operation needs; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Operations(Arc<Inner>);
+pub(crate) struct Operators(Arc<Inner>);
 
 struct Inner {
     users: Box<dyn Users>,
@@ -40,7 +40,7 @@ struct Inner {
     control: Control,
 }
 
-impl Operations {
+impl Operators {
     /// Puts them together.
     pub(crate) fn new(
         users: Box<dyn Users>,
@@ -70,8 +70,8 @@ impl Operations {
     }
 }
 
-impl std::fmt::Debug for Operations {
+impl std::fmt::Debug for Operators {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Operations")
+        f.write_str("Operators")
     }
 }

@@ -7,7 +7,7 @@ use colmeia::UserId;
 use colmeia::admin::Changed;
 
 use super::look::phase_name;
-use super::{OperationError, Operations};
+use super::{OperationError, Operators};
 use crate::user::{DisconnectOutcome, Operation, Phase, UserHandle};
 
 /// More than the user's task gives itself.
@@ -74,7 +74,7 @@ impl Word {
     }
 }
 
-impl Operations {
+impl Operators {
     /// Does what was asked for. `new` lets a start make a user that is not known yet.
     ///
     /// # Errors
