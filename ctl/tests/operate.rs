@@ -34,6 +34,8 @@ impl Service {
         let run = folder.path().join("run");
         let child = Command::new(program("colmeia-supervisor"))
             .env_clear()
+            // The fake worker stays who it is.
+            .env("COLMEIA_WORKER_UIDS", "off")
             .args(["--listen", "127.0.0.1:0", "--page-url", "http://fake/"])
             .arg("--state-dir")
             .arg(folder.path())

@@ -10,7 +10,7 @@ use colmeia::admin::{Limits, MemoryLimits};
 use colmeia::config::{MemoryOverrides, MemoryPolicy};
 
 use super::socket::Peer;
-use super::{Admin, App, Refusal, known, parse, refuse};
+use super::{Admin, App, Refusal, parse, refuse};
 use crate::logging::chain;
 use crate::user::limits::{self, LimitsError};
 
@@ -20,7 +20,7 @@ pub(super) async fn show(
     Path(user): Path<String>,
 ) -> Result<Json<Limits>, Refusal> {
     let user = parse(&user)?;
-    known(&admin.app, &user)?;
+    admin.app.operators.known(&user)?;
     Ok(Json(of(&admin.app, &user)))
 }
 
@@ -54,7 +54,7 @@ async fn change(
     own: MemoryOverrides,
 ) -> Result<Json<Limits>, Refusal> {
     let user = parse(user)?;
-    let handle = known(&admin.app, &user)?;
+    let handle = admin.app.operators.known(&user)?;
     tracing::info!(%user, ?own, uid = peer.uid, pid = peer.pid, "limits set by an operator");
     let applied = handle.limit(own).await.map_err(|error| {
         let status = match error {

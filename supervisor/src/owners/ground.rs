@@ -106,8 +106,9 @@ mod tests {
 
     #[test]
     fn the_place_that_keeps_others_away_is_named() {
-        let root = tempfile::tempdir().expect("folder"); // mode 0700
+        let root = tempfile::tempdir().expect("folder");
         let chmod = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        chmod(root.path(), 0o700).expect("set");
         let (folder, file) = (root.path().join("a"), root.path().join("a/file"));
         fs::create_dir(&folder).expect("made");
         fs::write(&file, "x").expect("written");

@@ -14,6 +14,7 @@ struct Place {
 
 fn place() -> Place {
     let folder = tempfile::tempdir().expect("folder");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("set");
     let state = StateLayout::new(folder.path().join("state"), "ylada_bot");
     let run = RunLayout::new(folder.path().join("r")).expect("short");
     make_private(state.root()).expect("made");

@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) capabilities: &'static str,
     /// Lets other system users reach the farm's directories, so that workers can be some.
     pub(crate) own_uids: bool,
+    /// Where to listen instead of a free port of loopback.
+    pub(crate) listen: Option<&'static str>,
     /// More of the supervisor's environment.
     pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
@@ -91,7 +93,7 @@ impl Service {
         command
             .arg("--config")
             .arg(&config)
-            .args(["--listen", "127.0.0.1:0", "--webhook-url", &webhook.url])
+            .args(["--listen", options.listen.unwrap_or("127.0.0.1:0"), "--webhook-url", &webhook.url])
             .arg("--state-dir")
             .arg(&state)
             .arg("--runtime-dir")

@@ -123,7 +123,7 @@ async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
 #[tokio::test]
 async fn a_users_own_limits_hold_at_once_and_after_a_restart_and_wrong_ones_change_nothing() {
     let polled = |config: &mut ServiceConfig| {
-        (config.memory.mode, config.memory.poll_ms) = (MemoryMode::Polling, 20);
+        (config.memory.mode, config.memory.poll_ms) = (MemoryMode::Polling, 100);
     };
     let cap = |mib: u64| move |view: &UserView| view.memory.is_some_and(|memory| memory.cap == mib << 20);
     let max = |mib| MemoryOverrides { max_mb: Some(mib), ..MemoryOverrides::default() };
