@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -27,10 +27,12 @@ use crate::memory::{CgroupError, Memory};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
-use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
+use crate::disk::Disk;
+use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
+use crate::admin::Draining;
 use crate::{admin, adopt, delivery, http, logging, systemd};
 
 /// How long requests under way may take after the end was asked for.
@@ -42,6 +44,8 @@ const QUIET: Duration = Duration::from_secs(15);
 /// The names under which the locks are passed on.
 const RUNTIME_LOCK: &str = "runtime_lock";
 const STATE_LOCK: &str = "state_lock";
+/// The name under which passes on what is on no disk.
+const CARRY: &str = "carry";
 /// How often dead processes that were handed to us are looked for, at most.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -139,6 +143,7 @@ async fn serve(
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
+    let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
     let host = Arc::new(Host {
         desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
         sink: Arc::new(journal.clone()),
@@ -148,12 +153,19 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        disk: Disk::follow(state.root().to_owned()),
+        carried: Mutex::new(carried),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
         run,
     });
     let registry = Registry::new(Arc::clone(&host));
+    let drain = Arc::new(Draining::default());
+    if draining {
+        tracing::warn!("the drain that was under way goes on");
+        host.desk.close(true);
+    }
     let stop_delivery = CancellationToken::new();
     let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
     let delivery = delivery.map(drop).boxed().shared();
@@ -176,6 +188,8 @@ async fn serve(
         journal: journal.clone(),
         listen: address,
         control: control.clone(),
+        drain: Arc::clone(&drain),
+        draining,
     };
     let mut admin = admin::start(operators, stop);
     let app = http::App { registry: registry.clone(), config, journal: journal.clone() };
@@ -239,6 +253,10 @@ async fn serve(
             tracing::warn!("requests under way were cut off");
         }
         beat.abort();
+        match Carry::collect(&registry, drain.is_on()).await.pass_on() {
+            Ok(carry) => handover.add(CARRY, carry),
+            Err(error) => tracing::warn!(%error, "restart counters and a drain are forgotten"),
+        }
         journal.close().await;
         return Ok(Ended::Upgrade(handover));
     }

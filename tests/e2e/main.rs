@@ -8,7 +8,9 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod damage;
 mod faults;
+mod full_disk;
 mod hostile;
 mod isolation;
 mod lifecycle;

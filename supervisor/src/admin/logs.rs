@@ -13,8 +13,8 @@ use colmeia::admin::{Line, Lines};
 use futures::stream;
 use serde::Deserialize;
 
-use super::tail::{Position, Tail};
 use super::{Admin, Refusal, broken, known, parse};
+use crate::user::tail::{Position, Tail};
 
 /// How many lines are given when nobody says how many.
 const USUAL: usize = 50;

@@ -10,11 +10,11 @@ use colmeia::{Me, SessionState, UserId};
 use serde::Deserialize;
 
 use super::sentences::explain;
-use super::tail::Tail;
 use super::usage::Machine;
 use super::{Admin, App, Refusal, broken, millis, parse, unknown};
 use crate::http::state_name;
 use crate::memory::Limits;
+use crate::user::tail::Tail;
 use crate::user::{Phase, UserView, folders};
 
 /// How many of its lines are shown with a session.
@@ -38,14 +38,14 @@ pub(super) async fn service(State(admin): State<Admin>) -> Json<Service> {
         listen: admin.app.listen.to_string(),
         state_dir: host.state.root().display().to_string(),
         runtime_dir: host.run.root().display().to_string(),
-        draining: admin.drain.is_on(),
+        draining: admin.app.drain.is_on(),
     })
 }
 
 /// `GET /v1/sessions`.
 pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Sessions>, Refusal> {
     let queues = admin.app.journal.count_pending().await.map_err(|error| broken(&error))?;
-    let draining = admin.drain.is_on();
+    let draining = admin.app.drain.is_on();
     let look = move || {
         let machine = Machine::look();
         let everyone = everyone(&admin.app);
@@ -138,7 +138,13 @@ fn detail(app: &App, session: Session, view: Option<&UserView>, wishes: &Wishes)
             Some(Phase::Parked { reason }) => Some(explain(reason)),
             _ => None,
         },
-        last_lines: Tail::of(layout, &session.user).last(LAST_LINES).0,
+        // With a parked user they are part of the reason: those of that time, and of that worker.
+        last_lines: match view.filter(|view| matches!(view.phase, Phase::Parked { .. })) {
+            Some(view) => view.last_lines.to_vec(),
+            None => Tail::of(layout, &session.user).last(LAST_LINES).0,
+        },
+        snapshot_ms: report.and_then(|report| report.snapshot_ms),
+        recovery: report.and_then(|report| report.recovery.clone()),
         qr: match state {
             Some(SessionState::AwaitingScan { qr }) if wishes.qr => qr.clone(),
             _ => None,

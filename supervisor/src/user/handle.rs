@@ -9,6 +9,7 @@ use colmeia::UserId;
 use colmeia::protocol::{Call, CallError, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::policy::Carried;
 use super::view::UserView;
 
 /// A handle to one user's task; cheap to clone.
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
+    /// What another image of the program has to know of the user.
+    Carry { answer: oneshot::Sender<Carried> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
 }
@@ -58,6 +61,9 @@ pub(crate) enum CallFailure {
     /// The session is not ready; nothing was done.
     #[error("the session is not ready")]
     NotReady,
+    /// The disk is full: nothing is sent of which the answer could not be kept. Nothing was done.
+    #[error("the disk is full")]
+    DiskFull,
     /// The worker says so.
     #[error("the session answered with an error")]
     Session(#[source] CallError),
@@ -165,6 +171,13 @@ impl UserHandle {
             Ok(()) => answered.await.unwrap_or(Renewal::Needless),
             Err(_) => Renewal::Needless,
         }
+    }
+
+    /// What another image of the program has to know of the user; `None` when its task is gone.
+    pub(crate) async fn carry(&self) -> Option<Carried> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Carry { answer }).await.ok()?;
+        answered.await.ok()
     }
 
     /// Stops the worker and keeps everything.

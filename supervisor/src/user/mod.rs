@@ -6,6 +6,7 @@ pub(crate) mod handle;
 pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
+pub(crate) mod tail;
 mod task;
 pub(crate) mod token;
 pub(crate) mod view;
@@ -14,5 +15,6 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
+pub(crate) use policy::Carried;
 pub(crate) use task::{Adopted, Host, UserTask};
 pub(crate) use view::{Phase, UserView};

@@ -64,6 +64,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        last_lines: Arc::default(),
         memory: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The policy against a world that obeys it: processes start and die only when they can.
 
 use super::*;
+use colmeia::session::LaunchCause;
 use proptest::prelude::*;
 
 const RULES: Rules = Rules {
@@ -37,6 +38,8 @@ struct World {
     asked: Option<Duration>,
     auth: bool,
     held: bool,
+    /// What is on disk.
+    parked: bool,
     finished: bool,
 }
 
@@ -52,6 +55,7 @@ impl World {
             asked: None,
             auth: true,
             held: false,
+            parked: false,
             finished: false,
         }
     }
@@ -78,6 +82,8 @@ impl World {
         for action in &actions {
             self.obey(*action);
         }
+        let parked = matches!(self.policy.state, State::Parked { .. });
+        assert_eq!(parked, self.parked, "what is on disk about {:?}", self.policy.state);
         let living = matches!(
             self.policy.state,
             State::Starting { .. }
@@ -123,6 +129,10 @@ impl World {
             Action::KeepHold { held } => {
                 assert_ne!(held, self.held, "said twice");
                 self.held = held;
+            }
+            Action::KeepParked { parked } => {
+                assert_ne!(parked, self.parked, "said twice");
+                self.parked = parked;
             }
             Action::Settle | Action::Remember { .. } => {}
         }
@@ -386,6 +396,78 @@ fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
     assert!(!world.auth, "who disconnects meanwhile does not come back");
 }
 
+#[test]
+fn an_operators_restart_and_a_recycling_are_both_a_replacement() {
+    for (event, called, restarts) in [
+        (Event::Restart, ExitReason::Stopped, 0),
+        (Event::Renew, ExitReason::Stopped, 0),
+        (Event::Recycle, ExitReason::CapRecycle, 1),
+    ] {
+        let mut world = linked();
+        world.feed(event);
+        world.feed(Event::Hung);
+        assert!(world.killed);
+        world.feed(Event::Exited(crash()));
+        assert_eq!(world.policy.last_exit(), Some(&called));
+        assert_eq!((world.place, world.policy.restarts(), world.policy.attempts()), (Place::Wished, restarts, 0));
+    }
+}
+
+#[test]
+fn what_is_carried_over_goes_on_as_it_was() {
+    let mut world = linked();
+    for _ in 0..3 {
+        world.feed(Event::Exited(crash()));
+        world.pass(RULES.cap);
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+    }
+    world.feed(Event::Exited(crash()));
+    assert!(matches!(world.policy.state, State::BackingOff { .. }));
+    let carried = world.policy.carry(world.at);
+    let text = serde_json::to_string(&carried).expect("JSON");
+    let carried = serde_json::from_str(&text).expect("the same");
+    let next = Policy::new(RULES, true, Duration::ZERO).carrying(carried, Duration::ZERO);
+    assert_eq!((next.attempts(), next.restarts()), (4, 3));
+    assert_eq!(next.last_exit(), Some(&crash()));
+    let left = world.policy.deadline().expect("due") - world.at;
+    assert_eq!(next.deadline().map(|due| due.as_millis()), Some(left.as_millis()));
+}
+
+#[test]
+fn who_was_about_to_be_parked_is_parked_by_the_next_failure_after_an_upgrade() {
+    let mut world = linked();
+    for _ in 1..RULES.burst {
+        world.feed_with(Event::Exited(crash()), 0.0);
+        world.feed(Event::Tick);
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+    }
+    let carried = world.policy.carry(world.at);
+    let mut next = World::new(true);
+    next.policy = Policy::adopted(RULES, Duration::ZERO).carrying(carried, Duration::ZERO);
+    (next.process, next.place) = (true, Place::Held);
+    next.feed(Event::Exited(crash()));
+    assert_eq!(next.policy.state(), &State::Parked { reason: crash(), until: PARKED_FOR });
+}
+
+#[test]
+fn who_is_parked_since_before_waits_for_a_person_and_for_room_on_the_disk() {
+    let full = ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "x".into() };
+    for (reason, room) in [(ExitReason::Banned, false), (full, true)] {
+        let mut world = World::new(true);
+        world.policy = Policy::new(RULES, true, Duration::ZERO).parked(reason.clone(), Duration::ZERO);
+        world.parked = true;
+        world.feed(Event::Wake);
+        assert_eq!((world.place, world.policy.last_exit()), (Place::None, Some(&reason)));
+        world.feed(Event::Room);
+        assert_eq!(world.place == Place::Wished, room);
+        world.pass(PARKED_FOR);
+        world.feed(Event::Wake);
+        assert_eq!(world.place, Place::Wished);
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Happen(Event),
@@ -407,6 +489,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(ExitReason::LoggedOut),
         1 => Just(ExitReason::Banned),
         1 => Just(ExitReason::CapRecycle),
+        1 => Just(ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "x".into() }),
         1 => Just(ExitReason::Stopped),
     ];
     prop_oneof![
@@ -424,6 +507,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => reason.prop_map(Step::Exit),
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Renew)),
+        1 => Just(Step::Happen(Event::Room)),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Reset)),
         2 => Just(Step::Happen(Event::Hold)),

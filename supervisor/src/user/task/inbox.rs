@@ -22,6 +22,10 @@ impl UserTask {
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
                 let possible = ready || matches!(call, Call::PairingCode { .. } | Call::Logout);
                 match &self.connection {
+                    // What comes back of it could not be kept.
+                    Some(_) if call.has_effect_outside() && self.host.disk.is_full() => {
+                        let _ = answer.send(Err(CallFailure::DiskFull));
+                    }
                     Some(connection) if possible => {
                         self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
                     }
@@ -50,6 +54,10 @@ impl UserTask {
                 let _ = answer.send(renewal);
                 (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
             }
+            Command::Carry { answer } => {
+                let _ = answer.send(self.policy.carry(self.at()));
+                Vec::new()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
@@ -76,6 +84,18 @@ impl UserTask {
             Note::Greeted(_, Err(why)) => {
                 tracing::warn!(user = %self.user, why, "the worker cannot be reached");
                 vec![Event::Unreachable { why }]
+            }
+            Note::Refused(generation, reason) => {
+                if let (true, Some(worker)) = (generation == self.generation, &mut self.process) {
+                    worker.last_word = Some(reason);
+                }
+                Vec::new()
+            }
+            Note::Lines(lines) => {
+                if matches!(self.policy.state(), State::Parked { .. }) {
+                    self.last_lines = lines;
+                }
+                Vec::new()
             }
             Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(&ended, over_cap))],
         }

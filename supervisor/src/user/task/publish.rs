@@ -2,6 +2,7 @@
 //!
 //! Owns the rule that the word of a worker that cannot be believed is not shown.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::UserTask;
@@ -20,6 +21,7 @@ pub(super) fn first_view() -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        last_lines: Arc::default(),
         memory: None,
     }
 }
@@ -52,6 +54,7 @@ impl UserTask {
             attempts: self.policy.attempts(),
             last_exit: self.policy.last_exit().cloned(),
             was_linked: self.policy.linked(),
+            last_lines: Arc::clone(&self.last_lines),
             memory: self.memory_use(),
         };
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {

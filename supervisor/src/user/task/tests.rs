@@ -80,6 +80,8 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         memory: crate::memory::Memory::off(),
+        disk: crate::disk::Disk::always(false),
+        carried: std::sync::Mutex::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });
@@ -248,6 +250,8 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
+        disk: crate::disk::Disk::always(false),
+        carried: std::sync::Mutex::default(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);
