@@ -15,7 +15,7 @@ use tokio::time::sleep;
 const FULL: u64 = 16 * 1024 * 1024;
 /// Above this it has room again. The distance keeps it from flickering.
 const ROOM: u64 = 2 * FULL;
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What is known of the disk; cheap to clone.
 #[derive(Debug, Clone)]

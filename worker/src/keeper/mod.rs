@@ -179,10 +179,12 @@ impl Keeper {
 
     /// What can be seen without a browser. Chromium would hang, or use another folder and not say so.
     fn damage(&self) -> Option<String> {
-        let below = ["", "Default", "Default/IndexedDB", "Default/Local Storage"];
-        let mistaken = below.iter().map(|name| self.shelf.profile.join(name)).find(|path| {
-            fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir() && !path.is_dir())
-        });
+        let profile = &self.shelf.profile;
+        let below = ["Default", "Default/IndexedDB", "Default/Local Storage"].map(|name| profile.join(name));
+        // A link to a folder is one.
+        let mistaken = std::iter::once(profile)
+            .chain(&below)
+            .find(|path| fs::symlink_metadata(path).is_ok_and(|_| !path.is_dir()));
         match mistaken {
             Some(path) => Some(format!("{} is no folder", path.display())),
             None if self.record.linked && !self.shelf.profile.exists() => {

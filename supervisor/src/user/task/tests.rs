@@ -80,7 +80,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         memory: crate::memory::Memory::off(),
-        disk: crate::disk::Disk::always(false),
+        disk: Disk::always(false),
         carried: std::sync::Mutex::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
@@ -250,7 +250,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
-        disk: crate::disk::Disk::always(false),
+        disk: Disk::always(false),
         carried: std::sync::Mutex::default(),
             hurry: house.host.hurry.clone(),
         });
