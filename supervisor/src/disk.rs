@@ -40,7 +40,9 @@ impl Disk {
                         let now = judge(*full, free);
                         let changed = now != *full;
                         match (changed, now) {
-                            (true, true) => tracing::error!(free, "the disk is full: nothing is sent until there is room"),
+                            (true, true) => {
+                                tracing::error!(free, "the disk is full: nothing is sent until there is room")
+                            }
                             (true, false) => tracing::warn!(free, "the disk has room again"),
                             _ => {}
                         }

@@ -20,19 +20,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::Draining;
 use crate::admission::{Admission, Desk};
+use crate::disk::Disk;
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
-use crate::disk::Disk;
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
-use crate::admin::Draining;
 use crate::{admin, adopt, delivery, http, logging, systemd};
 
 /// How long requests under way may take after the end was asked for.

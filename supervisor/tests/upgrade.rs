@@ -158,7 +158,10 @@ fn who_is_parked_stays_parked_over_an_upgrade_and_a_crash_but_not_over_a_clean_e
     let before = shown(&house).expect("shown");
     assert_eq!((&before["attempts"], &before["restarts"]), (&5.into(), &4.into()), "{before}");
     // The reason, and the last lines of the last worker's log, and of no other's.
-    assert!(before["parked"]["label"].as_str().is_some_and(|why| why.starts_with("launch_failed(")), "{before}");
+    assert!(
+        before["parked"]["label"].as_str().is_some_and(|why| why.starts_with("launch_failed(")),
+        "{before}"
+    );
     let lines = before["last_lines"].as_array().expect("lines");
     assert!(lines.last().is_some_and(|line| line == "it cannot go on"), "{before}");
     assert_eq!(lines.iter().filter(|line| *line == "it cannot go on").count(), 1, "{before}");
@@ -169,7 +172,8 @@ fn who_is_parked_stays_parked_over_an_upgrade_and_a_crash_but_not_over_a_clean_e
         assert_eq!(after[key], before[key], "{key} after the upgrade");
     }
     until("the lines are read again", || {
-        shown(&house).is_some_and(|shown| shown["last_lines"].as_array().is_some_and(|lines| !lines.is_empty()))
+        shown(&house)
+            .is_some_and(|shown| shown["last_lines"].as_array().is_some_and(|lines| !lines.is_empty()))
     });
 
     signal(child.id(), Signal::KILL);

@@ -111,7 +111,9 @@ async fn a_damaged_profile_is_set_aside_and_the_snapshot_takes_its_place() {
 async fn a_profile_that_is_no_folder_or_gone_is_replaced_before_the_browser_sees_it() {
     let mut farm = Farm::start().await;
     farm.link("1", NUMBER).await;
-    for (damage, below) in [("Default is a file", "Default"), ("the profile is a file", "."), ("it is gone", "")] {
+    for (damage, below) in
+        [("Default is a file", "Default"), ("the profile is a file", "."), ("it is gone", "")]
+    {
         has_a_snapshot(&farm).await;
         stop(&mut farm).await;
         let place = profile(&farm).join(below);
@@ -135,7 +137,11 @@ async fn without_a_snapshot_there_is_one_new_code_and_the_reason_is_shown() {
     farm.service.start_again().await;
     let code = farm.qr("1").await;
     let status = farm.status("1").await;
-    assert_eq!((&status["lastExit"], &status["hasQr"]), (&"profile_corrupt".into(), &true.into()), "{status}");
+    assert_eq!(
+        (&status["lastExit"], &status["hasQr"]),
+        (&"profile_corrupt".into(), &true.into()),
+        "{status}"
+    );
     let detail = shown(&farm).await;
     assert!(detail["recovery"]["restored_ms"].is_null() && detail["recovery"]["why"].is_string(), "{detail}");
     assert_eq!(names(&own(&farm).join("damaged")).len(), 1);

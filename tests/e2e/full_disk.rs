@@ -77,7 +77,10 @@ async fn a_full_disk_refuses_sends_and_loses_nothing() {
     })
     .await;
     assert_eq!(refused.status, 500, "{refused:?}");
-    assert!(refused.json["error"].as_str().expect("why").contains("disco do servidor está cheio"), "{refused:?}");
+    assert!(
+        refused.json["error"].as_str().expect("why").contains("disco do servidor está cheio"),
+        "{refused:?}"
+    );
     let sent = farm.phone.sent(NUMBER).await.len();
     for n in 0..20 {
         bodies.push(format!("durante {n}"));

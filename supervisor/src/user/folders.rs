@@ -6,8 +6,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use colmeia::{ExitReason, UserId};
 use colmeia::layout::StateLayout;
+use colmeia::{ExitReason, UserId};
 
 /// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
 /// that is half deleted never comes back as a session.
@@ -78,7 +78,11 @@ pub(crate) fn users_held(layout: &StateLayout) -> Vec<UserId> {
 ///
 /// # Errors
 /// Those of the file system.
-pub(crate) fn keep_parked(layout: &StateLayout, user: &UserId, reason: Option<&ExitReason>) -> io::Result<()> {
+pub(crate) fn keep_parked(
+    layout: &StateLayout,
+    user: &UserId,
+    reason: Option<&ExitReason>,
+) -> io::Result<()> {
     let mark = layout.parked_mark(user);
     let Some(reason) = reason else {
         return match fs::remove_file(mark) {

@@ -55,10 +55,8 @@ impl Tail {
 
     /// Where the log ends now.
     pub(crate) fn end(&self) -> Position {
-        self.open(&self.current).map_or_else(
-            |_| Position::default(),
-            |(_, inode, length)| Position { inode, offset: length },
-        )
+        self.open(&self.current)
+            .map_or_else(|_| Position::default(), |(_, inode, length)| Position { inode, offset: length })
     }
 
     /// The last of the lines that were written after the position. After a rotation: the last of all.

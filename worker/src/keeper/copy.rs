@@ -175,7 +175,8 @@ fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(at(&path)(error)),
             }
-        } else if metadata.is_file() && !name.file_name().is_some_and(|n| EMPTY_WORDS.iter().any(|w| n == *w)) {
+        } else if metadata.is_file() && !name.file_name().is_some_and(|n| EMPTY_WORDS.iter().any(|w| n == *w))
+        {
             let modified = (metadata.mtime(), metadata.mtime_nsec());
             found.insert(name, Stamp { inode: metadata.ino(), length: metadata.len(), modified });
         }

@@ -224,7 +224,9 @@ impl Keeper {
             Seen::Unlinked => (self.record.linked, self.due) = (false, None),
         }
         if seen != Seen::Ready && std::mem::take(&mut self.record.on_trial) {
-            tracing::warn!("the registration of the snapshot is not accepted any more: the phone has to scan");
+            tracing::warn!(
+                "the registration of the snapshot is not accepted any more: the phone has to scan"
+            );
             if let Some(recovery) = &mut self.record.recovery {
                 recovery.restored_ms = None;
             }

@@ -145,7 +145,6 @@ impl ChromiumLauncher {
             Err(error) => Err(explain(&process, error)),
         }
     }
-
 }
 
 impl Launcher for ChromiumLauncher {

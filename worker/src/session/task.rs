@@ -123,7 +123,8 @@ impl<L: Launcher> SessionTask<L> {
         let flushed = self.end(&mut page).await;
         if self.is_early_crash(&reason) && self.keeper.crashed().await {
             if self.launcher.lives_with_an_empty_profile().await {
-                self.damage = Some(format!("{}, and the browser lives with an empty profile", reason.label()));
+                self.damage =
+                    Some(format!("{}, and the browser lives with an empty profile", reason.label()));
                 reason = ExitReason::ProfileCorrupt;
                 let state = SessionState::Failed { reason: reason.clone() };
                 self.report.send_modify(|report| report.state = state);

@@ -122,10 +122,9 @@ impl Ended {
     pub(crate) fn reason(self, connected: bool) -> ExitReason {
         match self {
             Self::Exited(0) if connected => ExitReason::Stopped,
-            Self::Exited(code) if !connected && code == i32::from(EXIT_DISK_FULL) => ExitReason::LaunchFailed {
-                cause: LaunchCause::DiskFull,
-                why: "the disk is full".into(),
-            },
+            Self::Exited(code) if !connected && code == i32::from(EXIT_DISK_FULL) => {
+                ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "the disk is full".into() }
+            }
             Self::Exited(code) if !connected => ExitReason::LaunchFailed {
                 cause: LaunchCause::Other,
                 why: format!("the worker ended before it was ready (exit status {code}); its log says why"),
