@@ -7,14 +7,18 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use colmeia::UserId;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::registry::Registry;
 use crate::user::Carried;
 
+/// How long one user's task may take; one that is stuck is no reason not to go on.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// More than ten thousand users need.
 const MOST: u64 = 16 * 1024 * 1024;
 
@@ -32,7 +36,7 @@ impl Carry {
     /// Of everyone who has a task.
     pub(crate) async fn collect(registry: &Registry, draining: bool) -> Self {
         let users = registry.list().into_iter().map(|handle| async move {
-            let carried = handle.carry().await?;
+            let carried = timeout(PATIENCE, handle.carry()).await.ok()??;
             (carried != Carried::default()).then_some((handle.user, carried))
         });
         let users = futures::future::join_all(users).await.into_iter().flatten().collect();

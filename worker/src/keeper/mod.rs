@@ -18,6 +18,7 @@
 //! it, and finds its profile where it always was.
 
 mod copy;
+mod handle;
 mod record;
 mod shelf;
 
@@ -27,18 +28,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use colmeia::SessionState;
 use colmeia::UserId;
 use colmeia::errors::chain;
 use colmeia::layout::StateLayout;
 use colmeia::session::Recovery;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 
+use handle::{Seen, Wish};
 use record::Record;
 use shelf::Shelf;
 
 pub(crate) use copy::free;
+pub(crate) use handle::{KeeperHandle, Known};
 
 /// From Ready until the first snapshot: the browser writes local storage with a delay of seconds.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -48,49 +50,8 @@ const RENEW: Duration = Duration::from_hours(6);
 const AGAIN: Duration = Duration::from_mins(5);
 /// A session that comes and goes copies no more often than this.
 const FRESH: Duration = Duration::from_mins(10);
-/// What a start waits for the snapshot before it; the launch has a deadline of its own.
-const BEFORE_LAUNCH: Duration = Duration::from_secs(20);
-/// What an end waits for its snapshot: the supervisor's patience is short.
-const AT_THE_END: Duration = Duration::from_secs(2);
 /// How many crashes in a row make a profile suspect: once is chance.
 const CRASHES: u32 = 3;
-/// What an end waits for a repair: renames.
-const REPAIR: Duration = Duration::from_secs(5);
-
-/// What others may know of the profile.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// When the newest snapshot was taken.
-    pub(crate) snapshot_ms: Option<u64>,
-    /// What was last done about a damaged profile.
-    pub(crate) recovery: Option<Recovery>,
-}
-
-/// What the session shows of its registration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Ready,
-    /// The link was ended.
-    LoggedOut,
-    /// There is no link.
-    Unlinked,
-}
-
-enum Wish {
-    Launching { browser: Option<String>, done: oneshot::Sender<()> },
-    Seen(Seen),
-    Crashed { often: oneshot::Sender<bool> },
-    Ended { damage: Option<String>, flushed: bool, done: oneshot::Sender<()> },
-}
-
-/// The keeper's other end; cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct KeeperHandle {
-    wishes: mpsc::UnboundedSender<Wish>,
-    known: watch::Receiver<Known>,
-    hurry: Arc<AtomicBool>,
-    expects_link: bool,
-}
 
 /// The task.
 #[derive(Debug)]
@@ -303,60 +264,6 @@ impl Keeper {
     fn tell(&self) {
         let known = Known { snapshot_ms: self.shelf.newest(), recovery: self.record.recovery.clone() };
         self.known.send_replace(known);
-    }
-}
-
-impl KeeperHandle {
-    /// Whether the profile should hold a registration: a page that asks for a scan is a sign of damage.
-    pub(crate) fn expects_link(&self) -> bool {
-        self.expects_link
-    }
-
-    /// What others may know.
-    pub(crate) fn known(&self) -> Known {
-        self.known.borrow().clone()
-    }
-
-    /// A browser of this version is about to be started. Returns when it may.
-    pub(crate) async fn launching(&self, browser: Option<String>) {
-        let (done, waiting) = oneshot::channel();
-        let _ = self.wishes.send(Wish::Launching { browser, done });
-        if timeout(BEFORE_LAUNCH, waiting).await.is_err() {
-            self.hurry.store(true, Ordering::Relaxed);
-            tracing::warn!("the browser starts without a snapshot of the registration");
-        }
-    }
-
-    /// The session has come to this state.
-    pub(crate) fn session_is(&self, state: &SessionState) {
-        let seen = match state {
-            SessionState::Ready { .. } => Seen::Ready,
-            SessionState::LoggedOut { .. } => Seen::LoggedOut,
-            SessionState::AwaitingScan { qr: Some(_) } => Seen::Unlinked,
-            _ => return,
-        };
-        let _ = self.wishes.send(Wish::Seen(seen));
-    }
-
-    /// The browser ended by itself before its page showed anything. Whether that happened so often in a row that its
-    /// profile is to be suspected.
-    pub(crate) async fn crashed(&self) -> bool {
-        let (often, answered) = oneshot::channel();
-        let _ = self.wishes.send(Wish::Crashed { often });
-        matches!(timeout(REPAIR, answered).await, Ok(Ok(true)))
-    }
-
-    /// The browser is gone: `damage` when its profile has to be replaced, `flushed` when it ended by itself and
-    /// wrote everything. Returns when that is done, or after a short while.
-    pub(crate) async fn ended(&self, damage: Option<String>, flushed: bool) {
-        // A snapshot under a browser that is gone is not worth waiting for.
-        self.hurry.store(true, Ordering::Relaxed);
-        let patience = if damage.is_some() { REPAIR } else { AT_THE_END };
-        let (done, waiting) = oneshot::channel();
-        let _ = self.wishes.send(Wish::Ended { damage, flushed, done });
-        if timeout(patience, waiting).await.is_err() {
-            self.hurry.store(true, Ordering::Relaxed);
-        }
     }
 }
 

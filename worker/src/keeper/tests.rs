@@ -1,7 +1,7 @@
 //! The keeper on real folders: what it puts where, and that it never goes round in a circle.
 
-use colmeia::Me;
 use colmeia::session::LogoutCause;
+use colmeia::{Me, SessionState};
 
 use super::*;
 
