@@ -26,6 +26,8 @@ use crate::disk::Disk;
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
@@ -144,6 +146,8 @@ async fn serve(
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
     let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
+    let metrics = Metrics::default();
+    metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
         desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
         sink: Arc::new(journal.clone()),
@@ -155,6 +159,7 @@ async fn serve(
         memory,
         disk: Disk::follow(state.root().to_owned()),
         carried: Mutex::new(carried),
+        metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -182,17 +187,23 @@ async fn serve(
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop = CancellationToken::new();
     let (control, controlled) = http::control(stop.clone());
-    let operators = admin::App {
+    let operators = Operators::new(
+        Box::new(registry.clone()),
+        host.state.clone(),
+        Arc::clone(&config),
+        journal.clone(),
+        control.clone(),
+    );
+    let socket = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
-        journal: journal.clone(),
+        operators: operators.clone(),
         listen: address,
-        control: control.clone(),
         drain: Arc::clone(&drain),
         draining,
     };
-    let mut admin = admin::start(operators, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone() };
+    let mut admin = admin::start(socket, stop);
+    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

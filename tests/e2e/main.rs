@@ -9,6 +9,7 @@ mod harness;
 mod bad_input;
 mod crashes;
 mod damage;
+mod dashboard;
 mod faults;
 mod full_disk;
 mod hostile;

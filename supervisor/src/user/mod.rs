@@ -17,4 +17,6 @@ pub(crate) use handle::{
 };
 pub(crate) use policy::Carried;
 pub(crate) use task::{Adopted, Host, UserTask};
+#[cfg(test)]
+pub(crate) use view::{MemoryUse, Pong};
 pub(crate) use view::{Phase, UserView};

@@ -4,7 +4,7 @@
 //! by asking a worker.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use colmeia::{ExitReason, SessionReport, SessionState};
 
@@ -35,6 +35,17 @@ pub(crate) struct UserView {
     pub(crate) last_lines: Arc<[String]>,
     /// What its processes take; absent until it was measured, and where nobody measures.
     pub(crate) memory: Option<MemoryUse>,
+    /// The worker's last sign of life, while it is connected.
+    pub(crate) pong: Option<Pong>,
+}
+
+/// The answer to "are you there?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pong {
+    /// When it came.
+    pub(crate) at: SystemTime,
+    /// How long it took.
+    pub(crate) took: Duration,
 }
 
 /// What a user's processes take together, in bytes.

@@ -29,11 +29,12 @@ use super::link::{EventSink, FromLink, Greeted, Link};
 use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
 use super::tail::{Position, Tail};
-use super::view::UserView;
+use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::disk::Disk;
 use crate::memory::Memory;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use calls::Calls;
 use memory::Weight;
@@ -56,6 +57,8 @@ pub(crate) struct Host {
     pub(crate) disk: Disk,
     /// What an earlier image of the program knew of its users; each takes up its own.
     pub(crate) carried: Mutex<HashMap<UserId, Carried>>,
+    /// What is counted of workers and calls.
+    pub(crate) metrics: Metrics,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }
@@ -112,6 +115,8 @@ struct Worker {
 struct Connection {
     link: Link,
     vigil: Vigil,
+    /// Its last sign of life.
+    pong: Option<Pong>,
     report: SessionReport,
 }
 
@@ -158,7 +163,7 @@ impl UserTask {
         let weight = Weight::new(&host.config, &user);
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
-        let handle = UserHandle::new(user.clone(), watched, sender);
+        let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());
         let mut task = Self {
             user,
             born: Instant::now(),

@@ -23,6 +23,7 @@ pub(super) fn first_view() -> UserView {
         was_linked: false,
         last_lines: Arc::default(),
         memory: None,
+        pong: None,
     }
 }
 
@@ -56,6 +57,7 @@ impl UserTask {
             was_linked: self.policy.linked(),
             last_lines: Arc::clone(&self.last_lines),
             memory: self.memory_use(),
+            pong: self.connection.as_ref().and_then(|connection| connection.pong),
         };
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
             view.since = SystemTime::now();

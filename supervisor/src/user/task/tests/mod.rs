@@ -85,6 +85,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         memory: crate::memory::Memory::off(),
         disk: Disk::always(behaviour == "full-disk"),
         carried: Mutex::default(),
+        metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });

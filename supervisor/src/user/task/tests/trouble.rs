@@ -113,6 +113,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             memory: crate::memory::Memory::off(),
             disk: Disk::always(false),
             carried: Mutex::default(),
+            metrics: Metrics::default(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);
