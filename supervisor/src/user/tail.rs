@@ -43,11 +43,7 @@ impl Tail {
 
     /// The last lines, the oldest first, and where they end. No file, no lines.
     pub(crate) fn last(&self, most: usize) -> (Vec<String>, Position) {
-<<<<<<<< HEAD:supervisor/src/user/tail.rs
         let (mut lines, position) = self.end_of(&self.current, most, 0).unwrap_or_default();
-========
-        let (mut lines, position) = self.end_of(&self.current, most).unwrap_or_default();
->>>>>>>> main:supervisor/src/operators/tail.rs
         if lines.len() < most
             && let Ok((mut before, _)) = self.end_of(&self.earlier, most - lines.len(), 0)
         {
