@@ -2,7 +2,6 @@
  * Writes are gathered into one transaction; flush() resolves when they are committed. */
 
 const NAME = 'model-storage';
-const AGAIN_MS = 500;
 const STORES = ['account', 'contacts', 'chats', 'groups', 'messages'];
 
 const settled = (request) =>
@@ -81,7 +80,7 @@ export function flush() {
     if (!pending.size) return;
     const writes = [...pending.values()];
     pending = new Map();
-    await persist((transaction) => {
+    await transact((transaction) => {
       for (const [store, id, row] of writes) {
         const rows = transaction.objectStore(store);
         if (row) rows.put(row);
@@ -90,20 +89,6 @@ export function flush() {
     });
   });
   return writing;
-}
-
-/* A disk that is full refuses a transaction, and may cost the connection. Nothing is forgotten for that. */
-async function persist(write) {
-  for (;;) {
-    try {
-      return await transact(write);
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      const before = opened;
-      opened = undefined;
-      before?.then((database) => database.close(), () => {});
-    }
-  }
 }
 
 /* Forgets everything; nothing is written after it until the page loads anew. */

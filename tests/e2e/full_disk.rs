@@ -1,4 +1,7 @@
 //! A disk without room, as a small file system of its own: sessions go on, sends are refused, nothing is lost.
+//!
+//! Where messages come in meanwhile, the profile has a file system of its own with room: what a page does that cannot
+//! write to its own storage is the page's matter, and the simulator's knows no answer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,7 +64,10 @@ impl Drop for SmallDisk {
 #[tokio::test]
 async fn a_full_disk_refuses_sends_and_loses_nothing() {
     let dir = tempfile::Builder::new().prefix("cm-").tempdir_in("/tmp").expect("temp dir");
-    let Some(disk) = SmallDisk::mount(&dir.path().join("state"), 96) else { return };
+    let state = dir.path().join("state");
+    let Some(disk) = SmallDisk::mount(&state, 96) else { return };
+    let profile = state.join(".wwebjs_auth_user_1/session-ylada_bot_user_1");
+    let Some(_room) = SmallDisk::mount(&profile, 96) else { return };
     let farm = Farm::start_in(dir, Options::default()).await;
     farm.link("1", NUMBER).await;
     let mut bodies = vec!["antes".to_owned()];
