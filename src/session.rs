@@ -276,7 +276,7 @@ pub struct SessionReport {
     pub snapshot_ms: Option<u64>,
     /// What was last done about a damaged profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recovery: Option<Recovery>,
+    pub recovery: Option<Box<Recovery>>,
     /// What the last probe found, once there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<Probes>,

@@ -148,7 +148,7 @@ impl Inner {
                 None => super::Tail::of(layout, &session.user).last(LAST_LINES).0,
             },
             snapshot_ms: report.and_then(|report| report.snapshot_ms),
-            recovery: report.and_then(|report| report.recovery.clone()),
+            recovery: report.and_then(|report| report.recovery.as_deref().cloned()),
             qr: match state {
                 Some(SessionState::AwaitingScan { qr }) if wishes.qr => qr.clone(),
                 _ => None,

@@ -158,7 +158,7 @@ impl<L: Launcher> SessionTask<L> {
         let public = &self.state.public;
         let known = self.keeper.known();
         let changed = self.report.send_if_modified(|report| {
-            (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery);
+            (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery.map(Box::new));
             let changed = report.state != *public;
             if changed {
                 report.state = public.clone();
