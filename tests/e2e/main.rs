@@ -8,8 +8,10 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod damage;
 mod dashboard;
 mod faults;
+mod full_disk;
 mod hostile;
 mod isolation;
 mod lifecycle;

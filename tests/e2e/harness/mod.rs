@@ -53,9 +53,14 @@ impl Farm {
 
     /// With something special.
     pub(crate) async fn start_with(options: Options) -> Self {
-        processes::prepare();
         // A short path: Unix sockets allow 107 bytes.
         let dir = tempfile::Builder::new().prefix("cm-").tempdir_in("/tmp").expect("temp dir");
+        Self::start_in(dir, options).await
+    }
+
+    /// In a directory that a test has prepared.
+    pub(crate) async fn start_in(dir: tempfile::TempDir, options: Options) -> Self {
+        processes::prepare();
         let phone = Simulator::start(&options.simulator_args).await;
         let webhook = Webhook::start().await;
         let service = Service::start(dir.path(), &phone, &webhook, options).await;

@@ -70,6 +70,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        last_lines: Arc::default(),
         memory: None,
         pong: None,
     }
@@ -172,6 +173,7 @@ impl Cast {
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
                 Command::Limit { .. } => "limit",
+                Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -185,6 +187,7 @@ impl Cast {
                 | Command::Operate(_)
                 | Command::Renew { .. }
                 | Command::Limit { .. }
+                | Command::Carry { .. }
                 | Command::Shutdown { .. } => {}
             }
         }

@@ -89,6 +89,8 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
             MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
             _ => crate::memory::Memory::off(),
         },
+        disk: Disk::always(behaviour == "full-disk"),
+        carried: Mutex::default(),
         metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
