@@ -39,6 +39,7 @@ pub(super) async fn service(State(admin): State<Admin>) -> Json<Service> {
         state_dir: host.state.root().display().to_string(),
         runtime_dir: host.run.root().display().to_string(),
         draining: admin.drain.is_on(),
+        memory_mode: Some(host.memory.mode().name().into()),
     })
 }
 
@@ -132,6 +133,7 @@ fn detail(app: &App, session: Session, view: Option<&UserView>, wishes: &Wishes)
             Some(Phase::BackingOff { until }) => Some(millis(*until)),
             _ => None,
         },
+        memory_mode: Some(app.host.memory.mode().name().into()),
         degraded: report.map(|report| report.degraded.clone()).unwrap_or_default(),
         page_version: report.and_then(|report| report.page_version.clone()),
         parked: match view.map(|view| &view.phase) {
