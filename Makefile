@@ -73,13 +73,15 @@ deb: setup-deb release
 install:
 	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' target/release/colmeia-supervisor \
 		target/release/colmeia-worker target/release/colmeiactl
-	install -Dm755 systemd/sweep '$(DESTDIR)$(PREFIX)/lib/colmeia/sweep'
+	install -Dm755 -t '$(DESTDIR)$(PREFIX)/lib/colmeia' systemd/sweep systemd/delegate
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/colmeia/wa-js' \
 		vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js \
 		vendor-js/node_modules/@wppconnect/wa-js/LICENSE
-	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/systemd/system' systemd/colmeia.service systemd/colmeia.socket
-	sed -i -e 's|=/usr/bin/colmeia|=$(PREFIX)/bin/colmeia|' -e 's|=/usr/lib/colmeia|=$(PREFIX)/lib/colmeia|' \
-		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia.service'
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/systemd/system' systemd/colmeia.service systemd/colmeia-sessions.service \
+		systemd/colmeia.slice systemd/colmeia.socket
+	sed -i -e 's|=/usr/bin/colmeia|=$(PREFIX)/bin/colmeia|' -e 's|=\(+\?\)/usr/lib/colmeia|=\1$(PREFIX)/lib/colmeia|' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia.service' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia-sessions.service'
 	install -Dm644 systemd/colmeia.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/colmeia.conf'
 	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md CHANGELOG.md LICENSE
@@ -91,7 +93,7 @@ install:
 test-vm: setup-vm
 	cargo build --locked --workspace
 	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
-	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug/colmeia-simulator
+	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 
 # In turn with the peer, in release builds. The smoke run fails only on a wrong result, never on a time.
 bench: setup-bench release

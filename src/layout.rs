@@ -41,6 +41,14 @@ pub const OWN_DIR: &str = "colmeia";
 /// The longest path of a Unix socket on Linux, without the closing NUL (`sockaddr_un`, unix(7)).
 pub const MAX_SOCKET_PATH: usize = 107;
 
+/// The control group that systemd delegates for the users' processes, given the supervisor's own: that of the unit
+/// `<name>-sessions.service` beside `<name>.service`. `None` where the supervisor's group is no service's.
+#[must_use]
+pub fn sessions_group(own: &Path) -> Option<PathBuf> {
+    let name = own.file_name()?.to_str()?.strip_suffix(".service")?;
+    Some(own.with_file_name(format!("{name}-sessions.service")))
+}
+
 /// Names below the state directory.
 #[derive(Debug, Clone)]
 pub struct StateLayout {

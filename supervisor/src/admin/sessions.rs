@@ -28,6 +28,7 @@ pub(super) async fn service(State(admin): State<Admin>) -> Json<Service> {
         state_dir: host.state.root().display().to_string(),
         runtime_dir: host.run.root().display().to_string(),
         draining: admin.app.drain.is_on(),
+        memory_mode: Some(host.memory.mode().name().into()),
     })
 }
 
@@ -47,5 +48,6 @@ pub(super) async fn show(
     let user = parse(&user)?;
     let detail = admin.app.operators.session(user.clone(), wishes).await?;
     let uid = admin.app.host.owners.own(&user);
-    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, ..detail }))
+    let memory_mode = Some(admin.app.host.memory.mode().name().into());
+    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, memory_mode, ..detail }))
 }

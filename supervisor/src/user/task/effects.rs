@@ -115,10 +115,15 @@ impl UserTask {
         let notes = self.notes.0.clone();
         let user_dir = self.host.run.user_dir(&self.user);
         let group = self.host.memory.group_of(&self.user);
+        let user = self.user.clone();
         tokio::spawn(async move {
             let ended = process.ended().await;
             let clear = tokio::task::spawn_blocking(move || {
-                let over_cap = group.as_ref().is_some_and(Group::has_killed);
+                let killed = group.as_ref().map_or(0, Group::kills);
+                let over_cap = killed > 0;
+                if let Some(peak) = group.as_ref().and_then(Group::peak) {
+                    tracing::info!(%user, peak_mb = peak >> 20, killed, "the most memory its control group had");
+                }
                 // Whatever could not be recognised as the worker's ends here at the latest.
                 group.iter().for_each(Group::remove);
                 // The socket and the browser's temporary files.
