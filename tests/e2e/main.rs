@@ -4,6 +4,7 @@
 //! process of its own (nextest), which is a subreaper: when it ends, however it ends, no process that it
 //! caused is left, and a test can see whether one was.
 
+#[allow(dead_code, unused_imports, reason = "shared with tests/chaos, which needs other parts of it")]
 mod harness;
 
 mod bad_input;

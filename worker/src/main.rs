@@ -100,7 +100,9 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     // Held until the process ends: whoever holds it owns the auth directory.
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
-    let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
+    let spool = Spool::open(&state.spool_dir(&config.user))?;
+    let gap = spool.left_alone().map(page::Gap::since);
+    let (outbox, events) = Outbox::new(spool);
     let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone(), config.token.clone())?;
     // The supervisor may be gone already; then nobody reads it.
     let _ = writeln!(std::io::stdout(), "ready");
@@ -109,7 +111,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let end = CancellationToken::new();
     let connected = server.connected();
     let (task, session) =
-        SessionTask::new(page::ChromiumLauncher::new(&config), config.deadlines, events.clone());
+        SessionTask::new(page::ChromiumLauncher::new(&config, gap), config.deadlines, events.clone());
     let outbox = tokio::spawn(outbox.run());
     let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()));
     let watchers = [

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::cdp;
 use super::engine::ChromiumEngine;
 use super::identity::Identity;
-use super::script::Script;
+use super::script::{Gap, Script};
 use super::shared::Parts;
 use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec};
@@ -41,11 +41,13 @@ pub(crate) struct ChromiumLauncher {
     languages: Vec<String>,
     group: Option<PathBuf>,
     walls: Option<BrowserWalls>,
+    gap: Option<Gap>,
 }
 
 impl ChromiumLauncher {
-    /// For the user of this configuration. The caller holds the lock of the user's auth directory.
-    pub(crate) fn new(config: &WorkerConfig) -> Self {
+    /// For the user of this configuration. The caller holds the lock of the user's auth directory. `gap` is the time
+    /// in which the worker before this one died, if there was one.
+    pub(crate) fn new(config: &WorkerConfig, gap: Option<Gap>) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         // A runtime directory whose path is too long for a socket has been refused before.
         let temporary = RunLayout::new(&config.runtime_dir)
@@ -63,6 +65,7 @@ impl ChromiumLauncher {
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
+            gap,
         }
     }
 
@@ -96,7 +99,7 @@ impl Launcher for ChromiumLauncher {
     type Engine = ChromiumEngine;
 
     async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
-        let script = Script::for_page(&self.page_url)
+        let script = Script::for_page(&self.page_url, self.gap)
             .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
         browser::prepare(&self.profile).await?;
         let known = browser::version(&self.program).await;

@@ -88,6 +88,7 @@ impl UserTask {
             greeted,
             &self.user,
             Arc::clone(&self.host.sink),
+            self.allowance.clone(),
             self.generation,
             self.said.0.clone(),
         );

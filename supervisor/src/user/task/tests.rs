@@ -104,10 +104,13 @@ impl House {
     }
 }
 
+/// Generous: the machine may be small and busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Waits for a condition and returns the view that met it.
 async fn until(handle: &UserHandle, condition: impl FnMut(&UserView) -> bool) -> UserView {
     let mut view = handle.watch();
-    let met = timeout(Duration::from_secs(20), view.wait_for(condition)).await;
+    let met = timeout(PATIENCE, view.wait_for(condition)).await;
     met.unwrap_or_else(|_| panic!("never; at last: {:?}", handle.view())).expect("the task lives").clone()
 }
 
@@ -197,9 +200,17 @@ async fn a_worker_that_breaks_the_protocol_is_replaced() {
 /// Everything runs on this test's one thread, so a neighbour that is held up would be seen.
 #[tokio::test]
 async fn a_hostile_worker_is_cut_off_and_replaced_and_its_neighbour_notices_nothing() {
-    for behaviour in
-        ["flood", "garbage", "long-frame", "half-frame", "long-report", "say-hello", "hang", "lie"]
-    {
+    for behaviour in [
+        "flood",
+        "event-flood",
+        "garbage",
+        "long-frame",
+        "half-frame",
+        "long-report",
+        "say-hello",
+        "hang",
+        "lie",
+    ] {
         let house = house(&format!("only-bad/{behaviour}-on-call"), |_| ());
         let (good, bad) = (house.ready("1").await, house.ready("bad").await);
         let pid = bad.view().pid.expect("runs");
@@ -299,6 +310,41 @@ async fn events_are_kept_before_they_are_acknowledged_and_status_goes_on_meanwhi
     };
     timeout(Duration::from_secs(20), all).await.expect("kept");
     assert_eq!(*house.memory.kept.lock().expect("no panic"), (1..=300).collect::<Vec<_>>());
+    house.registry.shut_down().await;
+}
+
+/// What a phone gathers in a long time offline is no flood, even if it has to be told twice.
+#[tokio::test]
+async fn ten_thousand_events_at_once_are_kept_and_nobody_is_cut_off() {
+    let house = house("events-10000", |_| ());
+    let handle = house.ready("1").await;
+    let all = async {
+        while house.memory.kept.lock().expect("no panic").len() < 10_000 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, all).await.expect("kept");
+    let kept: std::collections::BTreeSet<u64> =
+        house.memory.kept.lock().expect("no panic").iter().copied().collect();
+    assert!(kept.into_iter().eq(1..=10_000));
+    assert_eq!((handle.view().restarts, handle.view().last_exit), (0, None));
+    house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_events_ends_at_the_quota_and_a_new_worker_gets_no_new_one() {
+    let house = house("event-flood-on-call", |_| ());
+    let handle = house.ready("1").await;
+    for restarts in 1..=2 {
+        let pid = handle.view().pid;
+        let _ = send(&handle).await;
+        let view = until(&handle, |view| view.state().is_some() && view.pid != pid).await;
+        assert_eq!(view.restarts, restarts);
+        assert_eq!(view.last_exit, Some(ExitReason::Crash { process: "worker".into(), signal: None }));
+        // 64 MiB of events of 256 KiB, and the one that time may bring; the second worker had nothing left.
+        let kept = house.memory.kept.lock().expect("no panic").len();
+        assert!(kept <= 257, "{kept} events after {restarts} workers");
+    }
     house.registry.shut_down().await;
 }
 

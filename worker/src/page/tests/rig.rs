@@ -172,7 +172,7 @@ impl Session {
         nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
         let permit = BROWSERS.acquire().await.expect("never closed");
         let (sender, events) = mpsc::unbounded_channel();
-        let launcher = ChromiumLauncher::new(&config(&dirs, &page_url, wa_js));
+        let launcher = ChromiumLauncher::new(&config(&dirs, &page_url, wa_js), None);
         let engine = within("the browser", launcher.open(sender)).await.expect("it opens");
         Self { engine, events, dirs, page_url, _permit: permit }
     }
