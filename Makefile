@@ -87,7 +87,7 @@ test-vm: setup-vm
 # The full disk takes root: it is a small one of the test's own.
 chaos: setup-test
 	cargo build --locked --workspace
-	cargo run --locked -p colmeia-chaos -- --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(FULL_DISK),--full-disk)
+	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(FULL_DISK),--full-disk)
 
 clean:
 	cargo clean

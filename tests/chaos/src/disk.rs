@@ -5,7 +5,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 /// Eight profiles of the simulator's page and the journal take a fifth of it.
@@ -14,6 +14,7 @@ const SIZE: &str = "size=384m";
 /// The file system.
 #[derive(Debug)]
 pub(crate) struct Disk {
+    on: PathBuf,
     filler: PathBuf,
 }
 
@@ -26,7 +27,7 @@ impl Disk {
         // Nothing of it may reach the machine's own namespace.
         mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
         mount(Some("colmeia-chaos"), on, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(SIZE))?;
-        Ok(Self { filler: on.join("filler") })
+        Ok(Self { on: on.to_owned(), filler: on.join("filler") })
     }
 
     /// Fills it to the last byte.
@@ -47,5 +48,12 @@ impl Disk {
     /// Makes room again.
     pub(crate) fn free(&self) -> std::io::Result<()> {
         std::fs::remove_file(&self.filler)
+    }
+}
+
+impl Drop for Disk {
+    /// So that the folder can be deleted; the namespace's end would do the rest.
+    fn drop(&mut self) {
+        let _ = umount2(&self.on, MntFlags::MNT_DETACH);
     }
 }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use futures::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -83,10 +84,19 @@ fn main() -> ExitCode {
     let kept = runtime.expect("a runtime").block_on(async {
         tokio::select! {
             kept = Box::pin(run(wishes, dir, disk)) => kept,
-            _ = tokio::signal::ctrl_c() => false,
+            () = interrupted() => false,
         }
     });
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Someone has seen enough. All processes are ended then, too.
+async fn interrupted() {
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool {
@@ -136,13 +146,12 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool
     sleep(length.saturating_sub(stage.now())).await;
 
     println!("{:8.2}: no more trouble; until everyone is ready again", stage.now().as_secs_f64());
-    all_ready(&stage).await;
+    all_ready(&stage, &mut watchers).await;
     stage.over.send_replace(true);
     while let Some(ended) = talk.join_next().await {
         ended.expect("no panic");
     }
     all_arrived(&stage).await;
-    assert!(watchers.try_join_next().is_none(), "a watcher gave up");
     watchers.shutdown().await;
 
     let mut left = surplus();
@@ -159,8 +168,9 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool
 }
 
 /// Waits until nobody is recovering, or somebody took longer than is allowed, which the witness notes.
-async fn all_ready(stage: &Stage) {
+async fn all_ready(stage: &Stage, watchers: &mut JoinSet<()>) {
     loop {
+        assert!(watchers.try_join_next().is_none(), "a watcher gave up");
         let excused = {
             let notes = stage.notes();
             let late = notes.users.iter().any(|user| user.readiness.is_late());

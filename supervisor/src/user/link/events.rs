@@ -1,7 +1,7 @@
 //! Events on their way to disk: taken from the worker, given to the [`EventSink`], then acknowledged.
 //!
-//! Owns the order of these three, and the user's [`Allowance`] of events. A disk that is full holds up the events and nothing else: what does not fit
-//! here is dropped and, since it was not acknowledged, asked for again.
+//! Owns the order of these three, and the user's [`Allowance`] of events. A disk that is full holds up the events and
+//! nothing else: what does not fit here is dropped and, since it was not acknowledged, asked for again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
