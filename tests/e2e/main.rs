@@ -9,6 +9,7 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod dashboard;
 mod faults;
 mod hostile;
 mod isolation;
@@ -20,3 +21,4 @@ mod operators;
 mod profiles;
 mod qr_page;
 mod upgrade;
+mod visitor;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::Outbox;
 use super::pace::Quota;
+use crate::metrics::Metrics;
 
 /// How many events may wait for the disk.
 const EVENTS: usize = 4096;
@@ -83,6 +84,7 @@ pub(super) struct Waiting {
     seq: u64,
     event: Event,
     size: usize,
+    came: Instant,
     _room: OwnedSemaphorePermit,
 }
 
@@ -96,9 +98,9 @@ impl Kept {
     pub(super) fn put(&self, seq: u64, event: Event, size: usize) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed);
         let takes = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
-        Arc::clone(&self.room)
-            .try_acquire_many_owned(takes)
-            .is_ok_and(|room| self.queue.try_send(Waiting { seq, event, size, _room: room }).is_ok())
+        Arc::clone(&self.room).try_acquire_many_owned(takes).is_ok_and(|room| {
+            self.queue.try_send(Waiting { seq, event, size, came: Instant::now(), _room: room }).is_ok()
+        })
     }
 
     /// How many events came, whether there was room or not.
@@ -119,6 +121,7 @@ pub(super) async fn keep(
     sink: Arc<dyn EventSink>,
     allowance: Allowance,
     outbox: Outbox,
+    metrics: Metrics,
 ) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
@@ -133,7 +136,7 @@ pub(super) async fn keep(
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
         }
-        batch.clear();
+        batch.drain(..).for_each(|kept| metrics.event_committed(kept.came.elapsed()));
         // If it is not taken, the next one covers it, or the worker sends the events again: no harm.
         let _ = outbox.put(&ToWorker::Ack { seq }, Bytes::new());
     }

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::metrics::Metrics;
 pub(crate) use events::{Allowance, EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
@@ -65,6 +66,7 @@ impl Link {
         user: &UserId,
         sink: Arc<dyn EventSink>,
         allowance: Allowance,
+        metrics: Metrics,
         generation: u64,
         inbox: mpsc::Sender<(u64, FromLink)>,
     ) -> Self {
@@ -79,7 +81,7 @@ impl Link {
             tasks: [
                 tokio::spawn(pump::write(writer, queue)),
                 tokio::spawn(pump::read(reader, events, allowance.clone(), generation, inbox)),
-                tokio::spawn(events::keep(kept, user.clone(), sink, allowance, outbox.clone())),
+                tokio::spawn(events::keep(kept, user.clone(), sink, allowance, outbox.clone(), metrics)),
             ],
             outbox,
         }

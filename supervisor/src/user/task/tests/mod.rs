@@ -84,6 +84,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         memory: crate::memory::Memory::off(),
+        metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });
