@@ -162,10 +162,11 @@ fn look(stage: &Stage, user: usize, status: &Value, at: Duration) {
         notes.mixed_up.push((at, format!("user {} is told to be {wid}", id(user))));
     }
     let one = &mut notes.users[user];
+    one.readiness.saw(if status["ready"] == true { Seen::Ready } else { Seen::NotReady }, at);
     if status["hasQr"] == true && !one.unlinked {
+        // Linked again, so that the rest of the time tells something too.
+        one.unlinked = true;
         let what = format!("user {} is asked to scan although the phone did not log out", id(user));
         notes.wrong.push((at, what));
-        return;
     }
-    one.readiness.saw(if status["ready"] == true { Seen::Ready } else { Seen::NotReady }, at);
 }

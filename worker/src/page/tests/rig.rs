@@ -173,7 +173,7 @@ impl Session {
         let permit = BROWSERS.acquire().await.expect("never closed");
         let (sender, events) = mpsc::unbounded_channel();
         let launcher = ChromiumLauncher::new(&config(&dirs, &page_url, wa_js), None);
-        let engine = within("the browser", launcher.open(sender)).await.expect("it opens");
+        let engine = within("the browser", Box::pin(launcher.open(sender))).await.expect("it opens");
         Self { engine, events, dirs, page_url, _permit: permit }
     }
 
