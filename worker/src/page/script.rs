@@ -50,7 +50,8 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// For a page with this address, whose messages of the gap are told although they are not new. `None` when it is none that a browser can load.
+    /// For a page with this address, whose messages of the gap are told although they are not new. `None` when it
+    /// is none that a browser can load.
     pub(super) fn for_page(page_url: &str, gap: Option<Gap>) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
         Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, gap })

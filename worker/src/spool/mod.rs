@@ -1,8 +1,9 @@
 //! The spool: events that the supervisor has not acknowledged yet, on disk in the user's own directory.
 //!
 //! Owns the file `events.log`: a first line `{"next":<seq>}` and then one line per event,
-//! `{"seq":<n>,"event":{…}}`. The file's time says when somebody last kept it. An append is on disk when it returns; a line that a crash cut short was never
-//! announced and is dropped at the next opening. Only the places of the events are kept in memory.
+//! `{"seq":<n>,"event":{…}}`. An append is on disk when it returns; a line that a crash cut short was never
+//! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file's time
+//! says when somebody last kept it.
 //!
 //! Never decides when an event is done: the supervisor does, by acknowledging it.
 

@@ -11,8 +11,9 @@ function announce(model) {
 
 /* Stored by the page while a worker died over it: not new, and perhaps told to nobody. */
 function fellIntoTheGap(model) {
+  if (settings.gap === null || linkedHere || model.id?.fromMe) return false;
   const at = Number(model.t);
-  return settings.gap !== null && !model.id?.fromMe && at >= settings.gap[0] && at <= settings.gap[1];
+  return at >= settings.gap[0] && at <= settings.gap[1];
 }
 
 /* A message that cannot be read yet becomes readable by a change of its type. */
