@@ -47,6 +47,8 @@ struct Excuse {
     down: bool,
     /// Until when it may still take effect after a recovery: the service was hit before anything was seen of it.
     again: Option<Duration>,
+    /// When the user was ready in between.
+    back: Option<Duration>,
 }
 
 impl Readiness {
@@ -64,6 +66,7 @@ impl Readiness {
             // Before it is seen, "ready" may be an old word.
             down: false,
             again: None,
+            back: None,
         };
         self.excuse = Some(match self.excuse.take() {
             Some(earlier) if earlier.kind.is_of_one_user() && !kind.is_of_one_user() => Excuse {
@@ -98,13 +101,17 @@ impl Readiness {
                 if let Some(until) = excuse.again.take_if(|until| excuse.down && at < *until) {
                     // The service is back; what the user itself suffers from may be yet to come.
                     excuse.down = false;
+                    excuse.back = Some(at);
                     excuse.unnoticed = until;
                     excuse.due = excuse.due.map(|_| until + excuse.allowance.recover);
                 } else if excuse.down {
                     self.recoveries.push((excuse.kind, at.saturating_sub(excuse.since)));
                     self.excuse = None;
                 } else if at >= excuse.unnoticed {
-                    self.unmoved.push(excuse.kind);
+                    match excuse.back {
+                        Some(back) => self.recoveries.push((excuse.kind, back.saturating_sub(excuse.since))),
+                        None => self.unmoved.push(excuse.kind),
+                    }
                     self.excuse = None;
                 }
             }
@@ -195,6 +202,12 @@ mod tests {
         }
         assert!(user.wrong.is_empty() && !user.is_excused());
         assert_eq!(user.recoveries, [(Kind::Hang, S(9))]);
+        user.hit(Kind::Hang, S(20), KILL);
+        user.hit(Kind::Reload, S(21), KILL);
+        for (second, seen) in [(22, Seen::NotReady), (23, Seen::Ready), (25, Seen::Ready)] {
+            user.saw(seen, S(second));
+        }
+        assert_eq!((user.recoveries[1], user.is_excused()), ((Kind::Hang, S(3)), false));
     }
 
     #[test]
