@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -20,16 +20,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, Desk};
+use crate::admin::Draining;
+use crate::admission::{Admission, Desk, follow_pressure};
+use crate::disk::Disk;
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::metrics::Metrics;
 use crate::operators::Operators;
+use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
-use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
+use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
@@ -44,6 +47,8 @@ const QUIET: Duration = Duration::from_secs(15);
 /// The names under which the locks are passed on.
 const RUNTIME_LOCK: &str = "runtime_lock";
 const STATE_LOCK: &str = "state_lock";
+/// The name under which passes on what is on no disk.
+const CARRY: &str = "carry";
 /// How often dead processes that were handed to us are looked for, at most.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -72,6 +77,9 @@ pub(crate) enum ServiceError {
     /// The control groups that were demanded.
     #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
     Memory(#[from] CgroupError),
+    /// The workers' own user ids.
+    #[error("the workers cannot have user ids of their own")]
+    Owners(#[from] OwnersError),
     /// Another image of the program could not take over, after everything was given up for it.
     #[error("the upgrade failed")]
     Replace(#[from] ReplaceError),
@@ -128,11 +136,14 @@ async fn serve(
         .map_err(|error| ServiceError::Runtime(error.into()))?;
 
     let (run, state) = layouts(&config)?;
+    for path in [run.root(), state.root()] {
+        folders::make_private(path).map_err(|source| ServiceError::Io { path: path.to_owned(), source })?;
+    }
+    let in_force = InForce::decide(&config, state.root(), run.root())?;
     locks::private_directory(run.root())?;
     let runtime_lock = locks::take(&run.supervisor_lock(), inherited.claim(RUNTIME_LOCK))?;
-    folders::make_private(state.root())
-        .map_err(|source| ServiceError::Io { path: state.root().to_owned(), source })?;
     let state_lock = locks::take(&state.root().join("colmeia.lock"), inherited.claim(STATE_LOCK))?;
+    let owners = Owners::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let journal = Journal::open(&state.database())?;
@@ -141,10 +152,15 @@ async fn serve(
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
+    let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
     let metrics = Metrics::default();
     metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
-        desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
+        desk: Desk::open_with(
+            Admission::new(config.max_users, config.max_starting),
+            memory.room(),
+            follow_pressure(config.max_starting),
+        ),
         sink: Arc::new(journal.clone()),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
@@ -152,6 +168,9 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        owners,
+        disk: Disk::follow(state.root().to_owned()),
+        carried: Mutex::new(carried),
         metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
@@ -159,6 +178,11 @@ async fn serve(
         run,
     });
     let registry = Registry::new(Arc::clone(&host));
+    let drain = Arc::new(Draining::default());
+    if draining {
+        tracing::warn!("the drain that was under way goes on");
+        host.desk.close(true);
+    }
     let stop_delivery = CancellationToken::new();
     let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
     let delivery = delivery.map(drop).boxed().shared();
@@ -187,6 +211,8 @@ async fn serve(
         host: Arc::clone(&host),
         operators: operators.clone(),
         listen: address,
+        drain: Arc::clone(&drain),
+        draining,
     };
     let mut admin = admin::start(socket, stop);
     let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
@@ -250,6 +276,10 @@ async fn serve(
             tracing::warn!("requests under way were cut off");
         }
         beat.abort();
+        match Carry::collect(&registry, drain.is_on()).await.pass_on() {
+            Ok(carry) => handover.add(CARRY, carry),
+            Err(error) => tracing::warn!(%error, "restart counters and a drain are forgotten"),
+        }
         journal.close().await;
         return Ok(Ended::Upgrade(handover));
     }

@@ -143,3 +143,29 @@ async fn a_browser_that_cannot_start_parks_its_user_with_the_reason_and_no_other
     assert_eq!(farm.status("9").await["ready"], false);
     assert_eq!(farm.status("1").await["ready"], true);
 }
+
+#[tokio::test]
+async fn a_missing_browser_parks_its_user_by_name_with_the_last_lines_of_its_log() {
+    let options = crate::harness::Options {
+        browser: Some("/nowhere/chromium".into()),
+        config: "restart = { base_ms = 50, cap_ms = 200, burst = 3 }\n".into(),
+        ..Default::default()
+    };
+    let farm = Farm::start_with(options).await;
+    let told = until("user 9 is parked", || async {
+        let answer = farm.service.get("/qr?user_id=9").await;
+        (answer.json["status"] == "failed").then_some(answer.json)
+    })
+    .await;
+    assert!(told["message"].as_str().expect("why").contains("não está instalado"), "{told}");
+    assert_eq!(farm.status("9").await["lastExit"], "launch_failed(no_browser)");
+    let socket = farm.dir.path().join("run/admin.sock");
+    let mut command = tokio::process::Command::new(crate::harness::program("colmeiactl"));
+    command.arg("--socket").arg(socket).args(["--json", "show", "9"]);
+    let shown: Value =
+        serde_json::from_slice(&command.output().await.expect("it runs").stdout).expect("JSON");
+    let lines = shown["last_lines"].as_array().expect("lines");
+    assert!(shown["parked"]["sentence"].as_str().expect("why").contains("/nowhere/chromium"), "{shown}");
+    let said = |line: &Value| line.as_str().is_some_and(|line| line.contains("the browser cannot be opened"));
+    assert!(lines.len() <= 10 && lines.iter().any(said), "{shown}");
+}

@@ -9,8 +9,10 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod damage;
 mod dashboard;
 mod faults;
+mod full_disk;
 mod hostile;
 mod isolation;
 mod lifecycle;
@@ -18,6 +20,7 @@ mod memory;
 mod messages;
 mod network;
 mod operators;
+mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;

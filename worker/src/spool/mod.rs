@@ -187,7 +187,11 @@ impl Spool {
             fs::rename(&fresh_path, &self.path)?;
             Ok((fresh, header.len() as u64))
         };
-        let (file, header) = write().map_err(|e| self.error("compact", e))?;
+        let (file, header) = write().map_err(|e| {
+            // What could not be finished takes room that the next event needs.
+            let _ = fs::remove_file(&fresh_path);
+            self.error("compact", e)
+        })?;
         for place in &mut self.pending {
             place.offset = place.offset - from + header;
         }

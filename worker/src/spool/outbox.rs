@@ -79,7 +79,7 @@ impl Outbox {
                 other => others.push(other),
             }
         }
-        // Appends first: whoever reads or waits for a flush after them must find them.
+        // Appends first: whoever waits for a flush after them must find them.
         while !events.is_empty() {
             let (spool, result, returned) = blocking(self.spool, move |spool| {
                 let result = spool.append(&events);
@@ -96,10 +96,22 @@ impl Outbox {
                     tracing::error!(error = %chain(&error), events = returned.len(), "events cannot be written; trying again");
                     events = returned;
                     tokio::time::sleep(RETRY).await;
+                    // What is acknowledged meanwhile makes room, and what is on disk can be read.
+                    while let Ok(request) = self.requests.try_recv() {
+                        match request {
+                            Request::Append(event) => events.push(event),
+                            Request::Flush(_) => others.push(request),
+                            other => self = self.answer(vec![other]).await,
+                        }
+                    }
                 }
             }
         }
-        for request in others {
+        self.answer(others).await
+    }
+
+    async fn answer(mut self, requests: Vec<Request>) -> Self {
+        for request in requests {
             match request {
                 Request::Append(_) => {}
                 Request::Acknowledge(seq) => {

@@ -75,6 +75,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        last_lines: Arc::default(),
         memory: None,
         pong: None,
     }
@@ -189,6 +190,8 @@ impl Cast {
                 Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Limit { .. } => "limit",
+                Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -204,7 +207,12 @@ impl Cast {
                 Command::Disconnect { answer } | Command::Reset { answer } => {
                     let _ = answer.send(self.outcome);
                 }
-                Command::Wake | Command::Operate(_) | Command::Renew { .. } | Command::Shutdown { .. } => {}
+                Command::Wake
+                | Command::Operate(_)
+                | Command::Renew { .. }
+                | Command::Limit { .. }
+                | Command::Carry { .. }
+                | Command::Shutdown { .. } => {}
             }
         }
     }
