@@ -153,6 +153,12 @@ impl Fake {
                 frames.send(Frame::new(&FromWorker::Report(self.report()), Bytes::new())?).await?;
             }
         }
+        if self.wants("event-flood-on-call") {
+            for seq in self.acknowledged + 1.. {
+                let event = Event::Ack { message: "x".repeat(256 * 1024), ack: 1 };
+                frames.send(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
+            }
+        }
         // What these say is no frame, or only the beginning of one.
         for (wish, bytes) in [
             ("garbage-on-call", vec![0xff; 4096]),

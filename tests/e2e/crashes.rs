@@ -1,6 +1,6 @@
 //! One user's trouble is nobody else's.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -27,6 +27,12 @@ pub(crate) fn witness(farm: &Farm, user: &str) -> (JoinHandle<Vec<Value>>, tokio
     (seen, stop)
 }
 
+/// How often a user is looked at whose worker, browser or page was killed.
+const LOOK: Duration = Duration::from_millis(50);
+/// How many looks may still find it ready: two seconds of them, the product's promise. Counted and not timed, for a
+/// busy machine slows who looks as much as who notices; the next probe's deadline is twice as many away.
+const LOOKS: u32 = 40;
+
 enum Victim {
     Worker,
     Browser,
@@ -46,11 +52,13 @@ async fn kill(victim: Victim) {
             descendants(worker.pid).into_iter().find(Process::is_renderer).expect("a renderer")
         }
     };
-    let killed = Instant::now();
     target.signal(Signal::SIGKILL);
-    until("user 1 is not ready", || async { (farm.status("1").await["ready"] == false).then_some(()) }).await;
-    // A promise of the product and no benchmark: who asks later than that must not be told "ready".
-    assert!(killed.elapsed() < Duration::from_secs(2), "it took {:?}", killed.elapsed());
+    let mut looks = 0;
+    while farm.status("1").await["ready"] == true {
+        looks += 1;
+        assert!(looks < LOOKS, "still ready after {looks} looks");
+        tokio::time::sleep(LOOK).await;
+    }
     let told = farm.status("1").await;
     assert!(told["ready"] == true || told["actuallyConnected"] == false, "{told}");
 

@@ -4,6 +4,7 @@
 //! process of its own (nextest), which is a subreaper: when it ends, however it ends, no process that it
 //! caused is left, and a test can see whether one was.
 
+#[allow(dead_code, unused_imports, reason = "shared with tests/chaos, which needs other parts of it")]
 mod harness;
 
 mod bad_input;
@@ -23,3 +24,4 @@ mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;
+mod visitor;

@@ -111,7 +111,9 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     // Held until the process ends: whoever holds it owns the auth directory.
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
-    let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
+    let spool = Spool::open(&state.spool_dir(&config.user))?;
+    let gap = spool.left_alone().map(page::Gap::since);
+    let (outbox, events) = Outbox::new(spool);
     let server = Server::bind(
         &paths.worker_socket(&config.user),
         config.user.clone(),
@@ -125,7 +127,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let end = CancellationToken::new();
     let connected = server.connected();
     let profile = keeper::start(&state, &config.user);
-    let launcher = page::ChromiumLauncher::new(&config, profile.clone());
+    let launcher = page::ChromiumLauncher::new(&config, gap, profile.clone());
     let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
     let outbox = tokio::spawn(outbox.run());
     let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()));

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::cdp;
 use super::engine::ChromiumEngine;
 use super::identity::Identity;
-use super::script::Script;
+use super::script::{Gap, Script};
 use super::shared::Parts;
 use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec, PipeBridge};
@@ -52,12 +52,14 @@ pub(crate) struct ChromiumLauncher {
     walls: Option<BrowserWalls>,
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
+    gap: Option<Gap>,
     keeper: KeeperHandle,
 }
 
 impl ChromiumLauncher {
-    /// For the user of this configuration. The caller holds the lock of the user's auth directory.
-    pub(crate) fn new(config: &WorkerConfig, keeper: KeeperHandle) -> Self {
+    /// For the user of this configuration. The caller holds the lock of the user's auth directory. `gap` is the time
+    /// in which the worker before this one died, if there was one.
+    pub(crate) fn new(config: &WorkerConfig, gap: Option<Gap>, keeper: KeeperHandle) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         // A runtime directory whose path is too long for a socket has been refused before.
         let temporary = RunLayout::new(&config.runtime_dir)
@@ -76,6 +78,7 @@ impl ChromiumLauncher {
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
             own_user: matches!(config.ownership, Ownership::Own { .. }),
+            gap,
             keeper,
         }
     }
@@ -154,7 +157,7 @@ impl Launcher for ChromiumLauncher {
     type Engine = ChromiumEngine;
 
     async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
-        let script = Script::for_page(&self.page_url)
+        let script = Script::for_page(&self.page_url, self.gap)
             .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
         browser::prepare(&self.profile).await?;
         let known = browser::version(&self.program).await;

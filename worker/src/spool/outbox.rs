@@ -9,11 +9,14 @@ use std::time::Duration;
 use colmeia::errors::chain;
 use colmeia::protocol::Event;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Numbered, Spool, SpoolError};
 
 /// How long to wait before a failed append is tried again: the disk may be full for a while.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the spool is marked as kept.
+const MARK: Duration = Duration::from_secs(1);
 /// The most events that are written with one flush.
 const BATCH: usize = 256;
 
@@ -50,9 +53,20 @@ impl Outbox {
     /// Runs until every handle is gone.
     pub(crate) async fn run(mut self) {
         let mut batch = Vec::new();
-        while self.requests.recv_many(&mut batch, BATCH).await > 0 {
-            let requests = std::mem::take(&mut batch);
-            self = self.serve(requests).await;
+        let mut marks = interval(MARK);
+        marks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                taken = self.requests.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    let requests = std::mem::take(&mut batch);
+                    self = self.serve(requests).await;
+                }
+                // Writes no data, so it waits for no disk.
+                _ = marks.tick() => self.spool.touch(),
+            }
         }
     }
 

@@ -116,6 +116,7 @@ impl UserTask {
             greeted,
             &self.user,
             Arc::clone(&self.host.sink),
+            self.allowance.clone(),
             self.host.metrics.clone(),
             self.generation,
             self.said.0.clone(),

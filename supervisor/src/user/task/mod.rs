@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::handle::{Command, DisconnectOutcome, UserHandle};
-use super::link::{EventSink, FromLink, Greeted, Link};
+use super::link::{Allowance, EventSink, FromLink, Greeted, Link};
 use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
 use super::tail::{Position, Tail};
@@ -95,6 +95,8 @@ pub(crate) struct UserTask {
     generation: u64,
     connecting: Option<JoinHandle<()>>,
     connection: Option<Connection>,
+    /// Of events; it outlives workers, so that a flood gains nothing by a restart.
+    allowance: Allowance,
     calls: Calls,
     disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
     shutdowns: Vec<oneshot::Sender<()>>,
@@ -185,6 +187,7 @@ impl UserTask {
             generation: 0,
             connecting: None,
             connection: None,
+            allowance: Allowance::new(),
             calls: Calls::default(),
             disconnects: Vec::new(),
             shutdowns: Vec::new(),

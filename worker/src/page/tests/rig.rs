@@ -174,7 +174,7 @@ impl Session {
         let permit = BROWSERS.acquire().await.expect("never closed");
         let (sender, events) = mpsc::unbounded_channel();
         let launcher = launcher(&config(&dirs, &page_url, wa_js));
-        let engine = within("the browser", launcher.open(sender)).await.expect("it opens");
+        let engine = within("the browser", Box::pin(launcher.open(sender))).await.expect("it opens");
         Self { engine, events, dirs, page_url, _permit: permit }
     }
 
@@ -285,7 +285,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
 /// A launcher as a worker has it.
 pub(super) fn launcher(config: &WorkerConfig) -> ChromiumLauncher {
     let layout = StateLayout::new(&config.state_dir, &config.client_prefix);
-    ChromiumLauncher::new(config, crate::keeper::start(&layout, &config.user))
+    ChromiumLauncher::new(config, None, crate::keeper::start(&layout, &config.user))
 }
 
 fn browser() -> PathBuf {
