@@ -167,7 +167,7 @@ impl Cast {
             locked(&self.notes).push(format!("{user} {note}"));
             tokio::time::sleep(self.delay).await;
             match command {
-                Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
+                Command::Call { call, answer, .. } => drop(answer.send((self.acting)(*call))),
                 Command::Disconnect { answer } => drop(answer.send(self.outcome)),
                 Command::Wake
                 | Command::Operate(_)
