@@ -18,6 +18,7 @@ import { loadAccount } from './people.js';
 import { complete } from './registry.js';
 import { showChats, showProgress } from './screen.js';
 import { ChatStore } from './stores.js';
+import { fillDatabase, fillMemory } from './weight.js';
 
 const PAIRING_MS = 120;
 const NAVIGATION_MS = 50;
@@ -87,6 +88,10 @@ async function synchronise({ ok, slow_sync }) {
   }
   await complete;
   await loadAccount();
+  if (options.realWeight) {
+    fillMemory();
+    await fillDatabase();
+  }
   if (ending) return;
   Socket.stream = 'CONNECTED';
   Stream.set({ info: 'NORMAL', displayInfo: 'NORMAL', mode: 'MAIN' });

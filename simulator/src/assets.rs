@@ -54,6 +54,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "table/messages.js",
     "table/people.js",
     "table/rest.js",
+    "weight.js",
 ];
 
 /// The page and everything it loads.

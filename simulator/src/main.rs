@@ -13,6 +13,7 @@ mod phone;
 mod records;
 mod settings;
 mod state_file;
+mod weight;
 mod wire;
 mod world;
 
@@ -86,6 +87,7 @@ fn routes(shared: Shared) -> Router {
     Router::new()
         .merge(assets::routes())
         .merge(phone::routes())
+        .merge(weight::routes())
         .route("/sim/channel", get(channel::open))
         .route("/sim/media", post(media::upload))
         .route("/sim/media/{key}", get(media::download))

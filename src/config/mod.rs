@@ -7,9 +7,11 @@
 #[cfg(test)]
 mod example;
 mod memory;
+mod rules;
 mod service;
 mod worker;
 
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
-pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
+pub use rules::InvalidConfig;
+pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};
