@@ -106,7 +106,7 @@ impl UserTask {
             self.said.0.clone(),
         );
         let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
-        self.connection = Some(Connection { link, vigil, pong: None, report: report.clone() });
+        self.connection = Some(Connection { link, vigil, pong: None, report: report.clone(), operations });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
             worker.outdated = outdated;
