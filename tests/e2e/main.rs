@@ -17,6 +17,7 @@ mod memory;
 mod messages;
 mod network;
 mod operators;
+mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;

@@ -5,12 +5,13 @@
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes, limits (one user) | drain (all) | logs | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
+mod limits;
 mod logs;
 mod sessions;
 mod socket;
@@ -86,6 +87,7 @@ fn router(admin: Admin) -> Router {
         .route("/v1/sessions", get(sessions::list))
         .route("/v1/sessions/{user}", get(sessions::show))
         .route("/v1/sessions/{user}/logs", get(logs::logs))
+        .route("/v1/sessions/{user}/limits", get(limits::show).put(limits::set).delete(limits::clear))
         .route("/v1/sessions/{user}/{operation}", post(changes::change))
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
         .route("/v1/doctor", get(doctor::doctor))
