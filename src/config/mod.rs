@@ -7,11 +7,13 @@
 #[cfg(test)]
 mod example;
 mod memory;
+mod ownership;
 mod rules;
 mod service;
 mod worker;
 
-pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
+pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
+pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

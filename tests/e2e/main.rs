@@ -8,6 +8,7 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod dashboard;
 mod faults;
 mod hostile;
 mod isolation;
@@ -16,6 +17,7 @@ mod memory;
 mod messages;
 mod network;
 mod operators;
+mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{Farm, Service, program, until};
 
 /// Runs `colmeiactl` and returns its exit code and what it printed.
-async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
+pub(crate) async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
     let socket = farm.dir.path().join("run/admin.sock");
     let mut command = tokio::process::Command::new(program("colmeiactl"));
     command.arg("--socket").arg(socket).args(arguments);

@@ -7,7 +7,8 @@
 //! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | page/
 //! ```
 //!
-//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at.
+//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at, `watch/` what
+//! other programs watch us by.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
@@ -26,6 +27,8 @@ mod standing;
 mod tests;
 mod user;
 mod users;
+mod visitors;
+mod watch;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -37,13 +40,16 @@ use colmeia::config::ServiceConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::registry::Registry;
 use access::Access;
-use users::Users;
+use watch::Readiness;
 
 pub(crate) use control::{Control, control};
 pub(crate) use server::serve;
 pub(crate) use standing::state_name;
+pub(crate) use users::Users;
 
 /// What HTTP needs of the rest of the supervisor.
 #[derive(Debug, Clone)]
@@ -54,6 +60,10 @@ pub(crate) struct App {
     pub(crate) config: Arc<ServiceConfig>,
     /// How much waits to be delivered.
     pub(crate) journal: Journal,
+    /// What whoever runs the service sees and does.
+    pub(crate) operators: Operators,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -64,6 +74,9 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
+    operators: Operators,
+    metrics: Metrics,
+    readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
@@ -73,19 +86,32 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal } = app;
-        Self::with_users(Box::new(registry), config, journal, local, shutdown)
+        let App { registry, config, journal, operators, metrics } = app;
+        Self::with_users(Box::new(registry), config, journal, operators, metrics, local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
         config: Arc<ServiceConfig>,
         journal: Journal,
+        operators: Operators,
+        metrics: Metrics,
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
         let access = Access::new(local, &config);
-        Self(Arc::new(Shared { users, config, journal, local, access, shutdown }))
+        let readiness = Readiness::default();
+        Self(Arc::new(Shared {
+            users,
+            config,
+            journal,
+            operators,
+            metrics,
+            readiness,
+            local,
+            access,
+            shutdown,
+        }))
     }
 }
 
@@ -102,6 +128,7 @@ fn router(http: Http) -> Router {
     Router::new()
         .merge(flask::routes())
         .merge(page::routes())
+        .merge(watch::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(from_fn(body::collect))

@@ -1,8 +1,10 @@
 //! The HTTP surface against users that the tests play: what every route answers, and what it leaves alone.
 
 mod connection;
+mod dashboard;
 mod hostile;
 mod pages;
 mod stage;
 mod texts;
+mod watch;
 mod work;

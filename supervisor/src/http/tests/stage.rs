@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
+use colmeia::layout::StateLayout;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use http_body_util::BodyExt;
@@ -17,11 +18,16 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::super::access::Peer;
+use super::super::control::control;
 use super::super::users::Users;
 use super::super::{Http, router};
 use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::registry::RegistryError;
-use crate::user::{CallFailure, CallResult, Command, DisconnectOutcome, Phase, UserHandle, UserView};
+use crate::user::{
+    CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
+};
 
 /// How a session answers.
 pub(super) type Acting = fn(Call) -> CallResult;
@@ -65,6 +71,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         last_exit: None,
         was_linked: false,
         memory: None,
+        pong: None,
     }
 }
 
@@ -121,7 +128,7 @@ impl Cast {
         let user: UserId = user.parse().expect("valid");
         let (published, seen) = watch::channel(view);
         let (commands, asked) = mpsc::channel(16);
-        let handle = UserHandle::new(user.clone(), seen, commands);
+        let handle = UserHandle::new(user.clone(), seen, commands, Metrics::default());
         tokio::spawn(self.clone().play(user.clone(), asked));
         locked(&self.users).insert(user, (handle, published));
         self
@@ -159,20 +166,25 @@ impl Cast {
                 Command::Wake => "wake",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
-                Command::Operate(_) => "operate",
+                Command::Operate(Operation::Start) => "start",
+                Command::Operate(Operation::Stop) => "stop",
+                Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Limit { .. } => "limit",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
             tokio::time::sleep(self.delay).await;
             match command {
                 Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
-                Command::Disconnect { answer } => drop(answer.send(self.outcome)),
+                Command::Disconnect { answer } | Command::Reset { answer } => {
+                    let _ = answer.send(self.outcome);
+                }
                 Command::Wake
                 | Command::Operate(_)
-                | Command::Reset { .. }
                 | Command::Renew { .. }
+                | Command::Limit { .. }
                 | Command::Shutdown { .. } => {}
             }
         }
@@ -186,7 +198,17 @@ impl Cast {
         let folder = tempfile::tempdir().expect("folder");
         let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
-        let http = Http::with_users(Box::new(self.clone()), config.into(), journal, local, shutdown.clone());
+        let config: Arc<ServiceConfig> = config.into();
+        let operators = Operators::new(
+            Box::new(self.clone()),
+            StateLayout::new(folder.path(), &config.client_prefix),
+            Arc::clone(&config),
+            journal.clone(),
+            control(shutdown.clone()).0,
+        );
+        let users = Box::new(self.clone());
+        let metrics = Metrics::default();
+        let http = Http::with_users(users, config, journal, operators, metrics, local, shutdown.clone());
         Stage { cast: self, router: router(http), shutdown, _folder: folder }
     }
 }
