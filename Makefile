@@ -86,6 +86,7 @@ install:
 	install -Dm644 systemd/colmeia.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/colmeia.conf'
 	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md CHANGELOG.md LICENSE
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/examples' systemd/colmeia-ksm.conf
 	test -e '$(DESTDIR)/etc/colmeia/colmeia.toml' || { \
 		install -Dm640 systemd/colmeia.toml '$(DESTDIR)/etc/colmeia/colmeia.toml' && \
 		sed -i 's|"/usr/lib/colmeia|"$(PREFIX)/lib/colmeia|' '$(DESTDIR)/etc/colmeia/colmeia.toml'; }

@@ -64,6 +64,9 @@ pub struct Session {
     pub memory: Option<u64>,
     /// How much it may use, where there is a cap.
     pub memory_cap: Option<u64>,
+    /// What the kernel merged of it, where the configuration asks for merging and the kernel can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
     /// The CPU time of all of them, in seconds.
     pub cpu_seconds: Option<f64>,
     /// How often the worker was started again after it ended unasked.
@@ -74,6 +77,18 @@ pub struct Session {
     pub last_exit: Option<LastExit>,
     /// How many events wait to be delivered.
     pub queue: u64,
+}
+
+/// What kernel same-page merging (KSM) did to the processes of a session, from their `/proc/PID/ksm_stat`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// The bytes of pages that they share with equal ones, of their own or of other sessions.
+    pub bytes: u64,
+    /// The bytes that this saves after what the kernel needs for its books, as the kernel reckons it; below zero
+    /// where the books take more. Pages that stand for the others count in it, so it is an upper bound.
+    pub profit: i64,
+    /// How many of the processes could not be read and so count nothing: a renderer is only shown to root.
+    pub unseen: u32,
 }
 
 /// Why a worker ended.

@@ -39,6 +39,7 @@ fn subject() -> Subject {
         browser: config.browser,
         wa_js: config.wa_js,
         state_dir: config.state_dir,
+        memory_merge: config.memory_merge,
         runtime_dir: config.runtime_dir.unwrap_or_else(|| PathBuf::from("/run/colmeia")),
     }
 }

@@ -1,6 +1,6 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Limits, Session, SessionDetail, When};
+use colmeia::admin::{Limits, Merged, Session, SessionDetail, When};
 use colmeia::session::Recovery;
 
 use crate::format::{ago, bytes, or_dash, span, until};
@@ -85,6 +85,9 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
             format!("{}{}", detail.auth_dir, if detail.on_disk { "" } else { " (not there)" }),
         ),
     ];
+    if let Some(of_session) = &session.merged {
+        lines.push(("merged", merged(of_session)));
+    }
     if let Some(of_user) = &detail.limits {
         lines.push(("limits", limits(of_user)));
     }
@@ -163,6 +166,16 @@ pub(crate) fn limits(limits: &Limits) -> String {
     text
 }
 
+/// What the kernel merged, with what it saves and what could not be seen.
+fn merged(merged: &Merged) -> String {
+    let sign = if merged.profit < 0 { "-" } else { "" };
+    let mut text = format!("{}, saves {sign}{}", bytes(merged.bytes), bytes(merged.profit.unsigned_abs()));
+    if merged.unseen > 0 {
+        text.push_str(&format!(" or more: {} processes are only shown to root", merged.unseen));
+    }
+    text
+}
+
 /// What was done about a damaged profile.
 fn recovered(recovery: &Recovery) -> String {
     let now = match recovery.restored_ms {
@@ -200,6 +213,13 @@ pub(crate) mod tests {
         let at = lines[0].find("STATE").expect("a title");
         assert!(lines[1..].iter().all(|line| &line[at..at + 5] == "ready"), "{text}");
         assert!(text.contains("312M/-") && text.contains("crash(worker, signal 9)"), "{text}");
+    }
+
+    #[test]
+    fn what_was_merged_is_said_with_what_could_not_be_seen() {
+        let text = |bytes, profit, unseen| merged(&Merged { bytes, profit, unseen });
+        assert_eq!(text(130 << 20, 100 << 20, 0), "130M, saves 100M");
+        assert_eq!(text(0, -(2 << 20), 3), "0M, saves -2M or more: 3 processes are only shown to root");
     }
 
     #[test]

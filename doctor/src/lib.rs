@@ -7,6 +7,7 @@
 mod browser;
 mod folders;
 mod kernel;
+mod merging;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub struct Subject {
     pub browser: PathBuf,
     /// The file of wa-js, where one is configured.
     pub wa_js: Option<PathBuf>,
+    /// Whether the kernel shall merge equal pages of the browsers.
+    pub memory_merge: bool,
     /// Where sessions and the journal lie.
     pub state_dir: PathBuf,
     /// Where sockets and locks lie.
@@ -39,6 +42,7 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
         folders::space("/dev/shm", std::path::Path::new("/dev/shm"), folders::SHM),
         kernel::cgroup(),
         kernel::landlock(),
+        merging::possible(subject.memory_merge),
         kernel::clock(&subject.state_dir),
     ]
 }
@@ -65,7 +69,13 @@ mod tests {
         std::fs::write(&browser, "#!/bin/sh\necho Browser 150.0\n").expect("written");
         std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("set");
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).expect("set");
-        Subject { browser, wa_js: None, state_dir: folder.into(), runtime_dir: folder.into() }
+        Subject {
+            browser,
+            wa_js: None,
+            memory_merge: false,
+            state_dir: folder.into(),
+            runtime_dir: folder.into(),
+        }
     }
 
     fn verdict(subject: &Subject, check: &str) -> Finding {
@@ -89,6 +99,7 @@ mod tests {
         let subject = Subject {
             browser: nowhere.clone(),
             wa_js: Some(nowhere.clone()),
+            memory_merge: true,
             state_dir: nowhere.clone(),
             runtime_dir: nowhere,
         };

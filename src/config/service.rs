@@ -62,6 +62,10 @@ pub struct ServiceConfig {
     /// Whether each user's worker and browser run as a user id of the system of their own. Default `auto`: where
     /// the supervisor is root, or has the capabilities, and the directories can be reached by other users.
     pub worker_uids: WorkerUids,
+    /// Whether the kernel may merge equal pages of all browsers into one (KSM). Default off: it saves a third of the
+    /// memory and more, but who controls one page can learn by timing what lies in another user's memory. Needs
+    /// Linux 6.10 with `/sys/kernel/mm/ksm/run` at 1; elsewhere it does nothing.
+    pub memory_merge: bool,
     /// How log lines look. Default: for people on a terminal, JSON elsewhere.
     pub log_format: LogFormat,
     /// After how many seconds a worker is stopped that shows a code which nobody asks for. Default 600: a page
@@ -139,6 +143,7 @@ impl Default for ServiceConfig {
             api_keys: Vec::new(),
             landlock: Landlock::Auto,
             worker_uids: WorkerUids::Auto,
+            memory_merge: false,
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,

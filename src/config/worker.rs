@@ -31,6 +31,9 @@ pub struct WorkerConfig {
     pub languages: Vec<String>,
     /// Whether the kernel shuts it in.
     pub landlock: Landlock,
+    /// Whether the kernel may merge pages of its browser with equal ones of other browsers.
+    #[serde(default)]
+    pub memory_merge: bool,
     /// What a supervisor has to say before it is told anything, new with each worker. A peer's user id does not
     /// tell a supervisor from another user's browser.
     pub token: Secret,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::crashes::witness;
-use crate::harness::{Farm, Options, until};
+use crate::harness::{Farm, Options, Process, Service, descendants, until};
 use crate::operators::ctl;
 
 /// Measured often, so that the test need not wait; user 1 has caps that its page reaches soon.
@@ -94,4 +94,52 @@ async fn who_has_no_memory_to_start_in_waits_and_says_so() {
     let gone = farm.service.post("/disconnect?user_id=1", &json!({})).await;
     assert_eq!(gone.status, 200, "{gone:?}");
     farm.qr("2").await;
+}
+
+/// Whether the kernel may merge a process's pages; `None` where it does not say.
+fn may_be_merged(pid: i32) -> Option<bool> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/ksm_stat")).ok()?;
+    Some(text.lines().find_map(|line| line.strip_prefix("ksm_merge_any: "))? == "yes")
+}
+
+#[tokio::test]
+async fn all_of_a_browser_may_be_merged_where_that_is_asked_for_and_its_worker_not() {
+    let own = i32::try_from(std::process::id()).expect("a pid");
+    if may_be_merged(own).is_none() {
+        println!("skipped: this kernel does not say in /proc/PID/ksm_stat who may be merged");
+        return;
+    }
+    let farm =
+        Farm::start_with(Options { config: "memory_merge = true\n".into(), ..Options::default() }).await;
+    farm.link("1", "5511900000001").await;
+    let (worker, browser) = Service::processes_of("1").await;
+    assert_eq!(may_be_merged(worker.pid), Some(false), "the worker holds what no browser may learn");
+    assert_eq!(may_be_merged(browser.pid), Some(true), "the browser itself");
+    let below = descendants(browser.pid);
+    let renderer = below.iter().find(|process| process.is_renderer()).expect("a renderer");
+    if nix::unistd::geteuid().is_root() {
+        assert_eq!(may_be_merged(renderer.pid), Some(true), "behind the zygote and the sandbox too");
+    } else {
+        println!("the renderer was not looked at: it is only shown to root");
+    }
+    let barred: Vec<&Process> = below.iter().filter(|p| may_be_merged(p.pid) == Some(false)).collect();
+    assert!(barred.is_empty(), "{barred:?}");
+
+    let shown = async || {
+        let (code, text) = ctl(&farm, &["--json", "show", "1"]).await;
+        assert_eq!(code, 0, "{text}");
+        serde_json::from_str::<Value>(&text).expect("JSON")["merged"].clone()
+    };
+    assert!(shown().await["bytes"].is_u64(), "{}", shown().await);
+    let metrics = farm.service.get("/metrics").await.text;
+    assert!(metrics.contains("colmeia_session_merged_bytes{user=\"1\"} "), "{metrics}");
+    // Whoever runs the test has switched the machine's scanner on or not; it is not the test's to switch.
+    if std::fs::read_to_string("/sys/kernel/mm/ksm/run").is_ok_and(|run| run.trim() == "1") {
+        until("the kernel has merged something", || async {
+            (shown().await["bytes"].as_u64() > Some(0)).then_some(())
+        })
+        .await;
+    } else {
+        println!("nothing is merged on this machine: /sys/kernel/mm/ksm/run is not 1");
+    }
 }

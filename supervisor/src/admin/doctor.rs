@@ -14,6 +14,7 @@ pub(super) async fn doctor(State(admin): State<Admin>) -> Result<Json<Diagnosis>
     let subject = Subject {
         browser: host.config.browser.clone(),
         wa_js: host.config.wa_js.clone(),
+        memory_merge: host.config.memory_merge,
         state_dir: host.state.root().to_owned(),
         runtime_dir: host.run.root().to_owned(),
     };

@@ -6,12 +6,14 @@
 
 mod cgroup;
 mod gauge;
+mod merged;
 mod policy;
 mod room;
 mod tree;
 
 pub(crate) use cgroup::{CgroupError, Group};
 pub(crate) use gauge::{Followed, Memory, Reading};
+pub(crate) use merged::of as merged_of;
 pub(crate) use policy::{Limits, Step, Watch};
 pub(crate) use tree::share as share_of;
 

@@ -51,6 +51,7 @@ pub(super) fn registry(sessions: &[Session], boot: Progress) -> Registry {
 
     let memory: Family<OfUser, Gauge> = Family::default();
     let cap: Family<OfUser, Gauge> = Family::default();
+    let merged: Family<OfUser, Gauge> = Family::default();
     let cpu: Family<OfUser, Seconds> = Family::default();
     let restarts: Family<OfUser, Counter> = Family::default();
     let queue: Family<OfUser, Gauge> = Family::default();
@@ -63,6 +64,9 @@ pub(super) fn registry(sessions: &[Session], boot: Progress) -> Registry {
         if let Some(bytes) = session.memory_cap {
             cap.get_or_create(&user).set(whole(bytes));
         }
+        if let Some(of_session) = session.merged {
+            merged.get_or_create(&user).set(whole(of_session.bytes));
+        }
         if let Some(seconds) = session.cpu_seconds {
             cpu.get_or_create(&user).inc_by(seconds);
         }
@@ -72,6 +76,11 @@ pub(super) fn registry(sessions: &[Session], boot: Progress) -> Registry {
     }
     registry.register("session_memory_bytes", "What the session's processes take", memory);
     registry.register("session_memory_cap_bytes", "What they may take", cap);
+    registry.register(
+        "session_merged_bytes",
+        "What the kernel merged of their pages, as far as it may be read",
+        merged,
+    );
     registry.register("session_cpu_seconds", "CPU time of the session's present processes", cpu);
     registry.register("session_restarts", "How often the session's worker was started again", restarts);
     registry.register("session_queue_events", "Events of the session that wait to be delivered", queue);

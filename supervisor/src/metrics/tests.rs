@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bytes::Bytes;
+use colmeia::admin::Merged;
 use colmeia::protocol::Reply;
 use colmeia::session::LaunchCause;
 
@@ -20,6 +21,7 @@ fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
         browser_pid: None,
         memory: pid.map(|_| 300 << 20),
         memory_cap: Some(1 << 30),
+        merged: pid.map(|_| Merged { bytes: 130 << 20, profit: 100 << 20, unseen: 0 }),
         cpu_seconds: pid.map(|_| 1.5),
         restarts: 2,
         attempts: 0,
@@ -56,6 +58,7 @@ fn everything_is_told_once_and_without_details() {
         "colmeia_sessions{state=\"unknown\"} 1",
         "colmeia_sessions{state=\"failed\"} 0",
         "colmeia_session_memory_bytes{user=\"1\"} 314572800",
+        "colmeia_session_merged_bytes{user=\"1\"} 136314880",
         "colmeia_session_cpu_seconds_total{user=\"1\"} 1.5",
         "colmeia_boot_sessions{stage=\"found\"} 1",
         "colmeia_boot_sessions{stage=\"started\"} 1",

@@ -106,6 +106,7 @@ impl Inner {
             // A worker that has just started, or that nobody measures, is looked at now.
             memory: measured.map(|memory| memory.used).or_else(|| machine.memory(pid?)),
             memory_cap: measured.map(|memory| memory.cap).or_else(|| self.cap(user)),
+            merged: pid.filter(|_| self.config.memory_merge).and_then(|pid| machine.merged(pid)),
             cpu_seconds: pid.and_then(|pid| machine.cpu_seconds(pid)),
             restarts: view.map_or(0, |view| view.restarts),
             attempts: view.map_or(0, |view| view.attempts),

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 use std::fs;
 
-use crate::memory::share_of;
+use colmeia::admin::Merged;
+
+use crate::memory::{merged_of, share_of};
 use crate::user::process::Pid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,12 @@ impl Machine {
     pub(crate) fn memory(&self, root: u32) -> Option<u64> {
         let share = |pid: u32| share_of(Pid::from_raw(pid.try_into().ok()?)?);
         Some(self.tree(root)?.filter_map(|(pid, _)| share(pid)).sum())
+    }
+
+    /// What the kernel merged of the process and everything below it; `None` when it is gone, or the kernel
+    /// cannot say.
+    pub(crate) fn merged(&self, root: u32) -> Option<Merged> {
+        merged_of(self.tree(root)?.map(|(pid, _)| pid))
     }
 
     /// The CPU time of the process and of everything below it; `None` when it is gone.

@@ -102,7 +102,7 @@ impl Merged {
         let Some((table, key, like)) = find(key) else {
             return Err(SettingsError::UnknownVariable(origin.into()));
         };
-        let value = parse(text, &like).ok_or_else(|| wrong("is no whole number".into()))?;
+        let value = parse(text, &like).map_err(|why| wrong(why.into()))?;
         let place = match table {
             None => &mut self.table,
             Some(name) => match self.table.entry(name).or_insert_with(|| Table::new().into()) {
@@ -133,9 +133,11 @@ fn find(wanted: &str) -> Option<(Option<String>, String, Value)> {
     })
 }
 
-fn parse(text: &str, like: &Value) -> Option<Value> {
-    Some(match like {
-        Value::Integer(_) => Value::Integer(text.trim().parse().ok()?),
+/// The text as a value of the same kind, or why it is none.
+fn parse(text: &str, like: &Value) -> Result<Value, &'static str> {
+    Ok(match like {
+        Value::Integer(_) => Value::Integer(text.trim().parse().map_err(|_| "is no whole number")?),
+        Value::Boolean(_) => Value::Boolean(text.trim().parse().map_err(|_| "is neither true nor false")?),
         Value::Array(_) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             items.map(Value::from).collect::<Vec<_>>().into()

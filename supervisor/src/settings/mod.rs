@@ -59,6 +59,9 @@ pub(crate) struct Flags {
     /// Who is told of incoming messages
     #[arg(long, value_name = "URL")]
     webhook_url: Option<String>,
+    /// Whether the kernel may merge equal pages of all browsers
+    #[arg(long, value_name = "true|false")]
+    memory_merge: Option<String>,
     /// Networks whose callers need no key, separated by commas
     #[arg(long, value_name = "NETWORK,…")]
     trusted_networks: Option<String>,
@@ -157,6 +160,7 @@ impl Flags {
             ("max_users", &self.max_users),
             ("worker", &self.worker),
             ("webhook_url", &self.webhook_url),
+            ("memory_merge", &self.memory_merge),
             ("trusted_networks", &self.trusted_networks),
         ]
         .into_iter()

@@ -51,6 +51,15 @@ fn flags_win_over_ours_ours_over_the_contracts_and_all_over_the_file() {
 }
 
 #[test]
+fn whether_memory_is_merged_is_a_key_of_its_own_and_none_of_the_table_of_caps() {
+    assert!(!load_from(&[], &[]).expect("valid").memory_merge, "off unless somebody asks");
+    let environment = [("COLMEIA_MEMORY_MERGE", "true"), ("COLMEIA_MEMORY_MAX_MB", "900")];
+    let loaded = load_from(&[], &environment).expect("valid");
+    assert!(loaded.memory_merge && loaded.memory.max_mb == 900);
+    assert!(!load_from(&["--memory-merge", "false"], &environment).expect("valid").memory_merge);
+}
+
+#[test]
 fn numbers_lists_and_tables_can_be_set_in_the_environment() {
     let loaded = load_from(
         &["--trusted-networks", "10.0.0.0/24,fd00::/8"],
@@ -78,6 +87,10 @@ fn numbers_lists_and_tables_can_be_set_in_the_environment() {
 fn what_is_unknown_or_wrong_is_named() {
     assert!(error(&[], &[("COLMEIA_MAX_USER", "7")]).contains("COLMEIA_MAX_USER in the environment"));
     assert_eq!(error(&[], &[("COLMEIA_MAX_USERS", "many")]), "COLMEIA_MAX_USERS: is no whole number");
+    assert_eq!(
+        error(&[], &[("COLMEIA_MEMORY_MERGE", "1")]),
+        "COLMEIA_MEMORY_MERGE: is neither true nor false"
+    );
     assert!(error(&[], &[("COLMEIA_LISTEN", "here")]).starts_with("COLMEIA_LISTEN: "));
     assert!(error(&["--max-users=-1"], &[]).starts_with("--max-users: "));
     assert!(error(&["--trusted-networks", "10.0.0.0/24,x"], &[]).starts_with("--trusted-networks: "));

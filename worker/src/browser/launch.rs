@@ -46,6 +46,8 @@ pub(crate) struct LaunchSpec {
     pub(crate) language: Option<String>,
     /// The file through which it enters its control group.
     pub(crate) group: Option<PathBuf>,
+    /// Whether the kernel may merge its pages with equal ones of other processes.
+    pub(crate) merge: bool,
     /// What it may touch.
     pub(crate) walls: Option<BrowserWalls>,
 }
@@ -144,6 +146,7 @@ fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2], walls: Option<&OwnedFd>) -> io::
         None => None,
     };
     let walls = walls.map(AsRawFd::as_raw_fd);
+    let merge = spec.merge;
     // SAFETY: between fork and exec the closure calls only async-signal-safe functions (write, prctl, getppid,
     // dup2, _exit, and two system calls that take numbers alone) with numbers that were copied beforehand; it
     // does not allocate, lock or touch other memory. The entrance belongs to the closure and is closed at exec.
@@ -164,6 +167,13 @@ fn spawn(spec: &LaunchSpec, fds: &[OwnedFd; 2], walls: Option<&OwnedFd>) -> io::
             // The worker may have died before the line above.
             if u32::try_from(libc::getppid()) != Ok(worker) {
                 libc::_exit(1);
+            }
+            if merge {
+                // From here it passes on to all of the browser's processes, which could not ask for it behind their
+                // sandbox. A kernel that does not know it, or forgets it at exec (before 6.10), merges nothing: no
+                // reason to have no browser.
+                let (yes, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
+                libc::prctl(libc::PR_SET_MEMORY_MERGE, yes, unused, unused, unused);
             }
             if let Some(walls) = walls
                 && libc::syscall(libc::SYS_landlock_restrict_self, walls, 0) != 0
@@ -240,6 +250,7 @@ mod tests {
             temporary: dir.join("tmp"),
             language: Some("pt-BR".into()),
             group: None,
+            merge: false,
             walls: None,
         }
     }
@@ -270,6 +281,23 @@ mod tests {
         assert_eq!(seen, "0");
         spec.group = Some(dir.path().join("none"));
         assert!(launch(spec).await.is_err(), "better no browser than one without its caps");
+    }
+
+    #[tokio::test]
+    async fn what_it_starts_may_be_merged_if_that_was_asked_for() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        // By a process below it, as a renderer is.
+        let mut spec = script(dir.path(), "(cat /proc/self/ksm_stat || echo none) >&4");
+        for (merge, word) in [(false, "no"), (true, "yes")] {
+            spec.merge = merge;
+            let mut launched = launch(spec.clone()).await.expect("starts, whatever the kernel knows");
+            let mut seen = String::new();
+            launched.answers.read_to_string(&mut seen).await.expect("read");
+            match seen.lines().find_map(|line| line.strip_prefix("ksm_merge_any: ")) {
+                Some(any) => assert_eq!(any, word, "{seen}"),
+                None => println!("skipped: this kernel does not say who may be merged: {seen}"),
+            }
+        }
     }
 
     #[tokio::test]

@@ -49,6 +49,8 @@ pub(crate) struct ChromiumLauncher {
     wa_js: Option<PathBuf>,
     languages: Vec<String>,
     group: Option<PathBuf>,
+    /// Whether the kernel may merge the browser's pages with equal ones elsewhere.
+    merge: bool,
     walls: Option<BrowserWalls>,
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
@@ -77,6 +79,7 @@ impl ChromiumLauncher {
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
+            merge: config.memory_merge,
             own_user: matches!(config.ownership, Ownership::Own { .. }),
             gap,
             keeper,
@@ -107,6 +110,7 @@ impl ChromiumLauncher {
             temporary: self.temporary.clone(),
             language: self.languages.first().cloned(),
             group: self.group.clone(),
+            merge: self.merge,
             walls: self.walls.clone(),
         })
         .await

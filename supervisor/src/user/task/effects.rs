@@ -275,6 +275,7 @@ fn worker_config(
         wa_js: config.wa_js.clone(),
         languages: config.languages.clone(),
         landlock: config.landlock,
+        memory_merge: config.memory_merge,
         token,
         deadlines: config.deadlines,
         browser_group: group.map(Group::browser_entrance),

@@ -320,6 +320,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         wa_js,
         languages: vec!["pt-BR".to_owned(), "en".to_owned()],
         landlock: Landlock::Auto,
+        memory_merge: false,
         token: Secret::new("a token"),
         deadlines: Deadlines::default(),
         browser_group: None,
