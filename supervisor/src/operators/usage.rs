@@ -20,6 +20,8 @@ struct Stat {
 #[derive(Debug)]
 pub(crate) struct Machine {
     processes: HashMap<u32, Stat>,
+    /// So that a look at everyone costs what there is, and not that for each of them.
+    children: HashMap<u32, Vec<u32>>,
     ticks_per_second: f64,
 }
 
@@ -27,16 +29,20 @@ impl Machine {
     /// Looks once.
     pub(crate) fn look() -> Self {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let processes = entries
+        let processes: HashMap<u32, Stat> = entries
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .filter_map(|pid: u32| {
                 Some((pid, parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))
             })
             .collect();
+        let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (pid, stat) in &processes {
+            children.entry(stat.parent).or_default().push(*pid);
+        }
         let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten();
         #[allow(clippy::cast_precision_loss)] // a hundred, in practice
         let ticks_per_second = per_second.filter(|ticks| *ticks > 0).unwrap_or(100) as f64;
-        Self { processes, ticks_per_second }
+        Self { processes, children, ticks_per_second }
     }
 
     /// Whether the process descends from one of these.
@@ -77,9 +83,16 @@ impl Machine {
     }
 
     fn tree(&self, root: u32) -> Option<impl Iterator<Item = (u32, Stat)>> {
-        self.processes.get(&root)?;
-        let all = self.processes.iter().map(|(pid, stat)| (*pid, *stat));
-        Some(all.filter(move |(pid, _)| self.descends(*pid, |above| above == root)))
+        let mut found = vec![(root, *self.processes.get(&root)?)];
+        let mut at = 0;
+        while let Some((parent, _)) = found.get(at).copied() {
+            let below = self.children.get(&parent).into_iter().flatten();
+            // Ids that were given anew while we looked could close a circle, and only at its beginning.
+            let below = below.filter(|pid| **pid != root);
+            found.extend(below.filter_map(|pid| Some((*pid, *self.processes.get(pid)?))));
+            at += 1;
+        }
+        Some(found.into_iter())
     }
 }
 
