@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
-.PHONY: install deb test-vm chaos contrib setup-bench bench bench-smoke clean
+.PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
 PREFIX ?= /usr
@@ -14,6 +14,7 @@ help:
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
+	@echo 'make thousand  the supervisor with a thousand stand-in workers; USERS='
 	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, FULL_DISK=1'
 
 setup:
@@ -101,6 +102,12 @@ test-vm: setup-vm
 chaos: setup-test
 	cargo build --locked --workspace
 	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(FULL_DISK),--full-disk)
+
+# A thousand processes of the stand-in worker and no browser.
+thousand: setup
+	cargo build --locked --workspace
+	cargo build --locked --workspace --example fake-worker
+	target/debug/colmeia-thousand --users $(or $(USERS),1000)
 
 # In turn with the peer, in release builds. The smoke run fails only on a wrong result, never on a time.
 bench: setup-bench release
