@@ -5,6 +5,7 @@
 //! ```text
 //! <state_dir>/
 //!   colmeia.db                              the supervisor's journal
+//!   colmeia-settings.db                     API keys, sessions' configurations, answers to repeated requests
 //!   colmeia.lock                            held by the one supervisor of this directory
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
@@ -55,6 +56,12 @@ impl StateLayout {
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.root.join("colmeia.db")
+    }
+
+    /// The supervisor's database of keys, sessions' configurations and answers to repeated requests.
+    #[must_use]
+    pub fn settings_database(&self) -> PathBuf {
+        self.root.join("colmeia-settings.db")
     }
 
     /// The folder of the marks of those whom an operator holds back.

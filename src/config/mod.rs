@@ -8,8 +8,10 @@
 mod example;
 mod memory;
 mod service;
+mod session;
 mod worker;
 
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
 pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
+pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use worker::{Deadlines, Landlock, WorkerConfig};
