@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, Landlock, MemoryPolicy, UserConfig};
+use super::{Deadlines, EventsConfig, InvalidWebhook, Landlock, MemoryPolicy, UserConfig, WebhookConfig};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -84,6 +84,11 @@ pub struct ServiceConfig {
     pub deadlines: Deadlines,
     /// What each user's processes may take.
     pub memory: MemoryPolicy,
+    /// What is kept of events, and for how long.
+    pub events: EventsConfig,
+    /// Who else is told of events, of every session's: `[[webhooks]]`. Default nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
     /// What is set for single users, as `[users.<uid>.memory]`. Default nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<UserId, UserConfig>,
@@ -155,6 +160,14 @@ pub enum InvalidConfig {
         /// The key and why.
         wrong: Box<InvalidConfig>,
     },
+    /// A receiver of events.
+    #[error("webhooks[{index}].{wrong}")]
+    Webhook {
+        /// Which of them, from 0.
+        index: usize,
+        /// The field and why.
+        wrong: InvalidWebhook,
+    },
     /// One key contradicts another.
     #[error("{key}: must not be less than {other}")]
     LessThan {
@@ -202,6 +215,8 @@ impl Default for ServiceConfig {
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
             memory: MemoryPolicy::default(),
+            events: EventsConfig::default(),
+            webhooks: Vec::new(),
             users: BTreeMap::new(),
         }
     }
@@ -307,6 +322,10 @@ impl ServiceConfig {
             }
         }
         self.memory.validate()?;
+        self.events.validate()?;
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidConfig::Webhook { index, wrong })?;
+        }
         for user in self.users.keys() {
             self.memory_of(user)
                 .validate()
@@ -322,7 +341,7 @@ fn is_word(b: u8) -> bool {
 
 /// Whether this is an address that a browser or an HTTP client can open. What they make of the rest is theirs;
 /// this only catches what cannot work, and credentials, which would show in logs.
-fn is_http_url(url: &str) -> bool {
+pub(super) fn is_http_url(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return false;
     };
