@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, Landlock, MemoryPolicy, UserConfig};
+use super::{Deadlines, EventsConfig, InvalidWebhook, Landlock, MemoryPolicy, UserConfig, WebhookConfig};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -66,6 +66,14 @@ pub struct ServiceConfig {
     pub unlinked_idle_secs: u64,
     /// How long a call may take, in milliseconds. Default 14,000: Flask waits 15 s for `/send`.
     pub request_deadline_ms: u64,
+    /// How many messages a session may send in a minute through `/api`, in the long run; 0 means no limit. Default
+    /// 30: one every two seconds is faster than any person writes, and slower than what gets numbers banned.
+    pub sends_per_minute: u32,
+    /// How many of them may go out at once. Default 20: an answer of several parts, or a small group of people.
+    pub send_burst: u32,
+    /// Networks from which media may be fetched although they are private or this machine's own, such as
+    /// `10.0.0.0/24`. Default none: whoever may send could otherwise read what only this machine reaches.
+    pub media_networks: Vec<IpNet>,
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
     pub disconnect_deadline_ms: u64,
     /// How often a worker is asked whether it is there, in milliseconds. Default 2,000.
@@ -84,6 +92,11 @@ pub struct ServiceConfig {
     pub deadlines: Deadlines,
     /// What each user's processes may take.
     pub memory: MemoryPolicy,
+    /// What is kept of events, and for how long.
+    pub events: EventsConfig,
+    /// Who else is told of events, of every session's: `[[webhooks]]`. Default nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
     /// What is set for single users, as `[users.<uid>.memory]`. Default nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<UserId, UserConfig>,
@@ -155,6 +168,14 @@ pub enum InvalidConfig {
         /// The key and why.
         wrong: Box<InvalidConfig>,
     },
+    /// A receiver of events.
+    #[error("webhooks[{index}].{wrong}")]
+    Webhook {
+        /// Which of them, from 0.
+        index: usize,
+        /// The field and why.
+        wrong: InvalidWebhook,
+    },
     /// One key contradicts another.
     #[error("{key}: must not be less than {other}")]
     LessThan {
@@ -194,6 +215,9 @@ impl Default for ServiceConfig {
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,
+            sends_per_minute: 30,
+            send_burst: 20,
+            media_networks: Vec::new(),
             disconnect_deadline_ms: 4_500,
             ping_interval_ms: 2_000,
             ping_timeout_ms: 3_000,
@@ -202,6 +226,8 @@ impl Default for ServiceConfig {
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
             memory: MemoryPolicy::default(),
+            events: EventsConfig::default(),
+            webhooks: Vec::new(),
             users: BTreeMap::new(),
         }
     }
@@ -271,6 +297,7 @@ impl ServiceConfig {
             ("max_starting", self.max_starting as u64, 1),
             ("unlinked_idle_secs", self.unlinked_idle_secs, 10),
             ("request_deadline_ms", self.request_deadline_ms, 500),
+            ("send_burst", self.send_burst.into(), 1),
             ("disconnect_deadline_ms", self.disconnect_deadline_ms, 500),
             ("ping_interval_ms", self.ping_interval_ms, 50),
             ("ping_timeout_ms", self.ping_timeout_ms, 50),
@@ -307,6 +334,10 @@ impl ServiceConfig {
             }
         }
         self.memory.validate()?;
+        self.events.validate()?;
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidConfig::Webhook { index, wrong })?;
+        }
         for user in self.users.keys() {
             self.memory_of(user)
                 .validate()
@@ -322,7 +353,7 @@ fn is_word(b: u8) -> bool {
 
 /// Whether this is an address that a browser or an HTTP client can open. What they make of the rest is theirs;
 /// this only catches what cannot work, and credentials, which would show in logs.
-fn is_http_url(url: &str) -> bool {
+pub(super) fn is_http_url(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return false;
     };

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::WebhookConfig;
 use crate::Secret;
 
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
@@ -13,7 +14,7 @@ use crate::Secret;
 pub struct SessionSettings {
     /// Who is told of this session's events, beside the service's own receiver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub webhooks: Vec<Value>,
+    pub webhooks: Vec<WebhookConfig>,
     /// What the caller wants to find again in the session and in its events.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
@@ -39,11 +40,11 @@ pub struct Proxy {
 }
 
 /// Why a session's configuration cannot be used. Each names its field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{rule}")]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {rule}")]
 pub struct InvalidSettings {
-    /// The field.
-    pub field: &'static str,
+    /// The field, such as `config.webhooks[0].url`.
+    pub field: String,
     /// What is allowed.
     pub rule: &'static str,
 }
@@ -54,20 +55,39 @@ impl SessionSettings {
     /// # Errors
     /// The first field that is wrong, and why.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidSettings {
+                field: format!("config.webhooks[{index}].{}", wrong.field),
+                rule: wrong.rule,
+            })?;
+        }
         let Some(proxy) = &self.proxy else { return Ok(()) };
         if proxy.address().is_none() {
             let rule = "must be host:port, or http://, https:// or socks5:// before it; user name and password have fields of their own";
-            return Err(InvalidSettings { field: "config.proxy.server", rule });
+            return Err(InvalidSettings { field: "config.proxy.server".into(), rule });
         }
         match (&proxy.username, &proxy.password) {
             (None, Some(_)) => {
-                Err(InvalidSettings { field: "config.proxy.username", rule: "must be given with a password" })
+                Err(InvalidSettings { field: "config.proxy.username".into(), rule: "must be given with a password" })
             }
             (Some(_), _) if proxy.server.starts_with("socks5://") => Err(InvalidSettings {
-                field: "config.proxy.username",
+                field: "config.proxy.username".into(),
                 rule: "cannot be used with socks5: the browser does not sign in there",
             }),
             _ => Ok(()),
+        }
+    }
+}
+
+impl SessionSettings {
+    /// Takes out what only those may see who may change it: passwords, signature keys and headers' values.
+    pub fn hide_secrets(&mut self) {
+        if let Some(proxy) = &mut self.proxy {
+            proxy.password = None;
+        }
+        for webhook in &mut self.webhooks {
+            webhook.hmac = None;
+            webhook.custom_headers = None;
         }
     }
 }

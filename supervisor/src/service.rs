@@ -27,6 +27,7 @@ use crate::memory::{CgroupError, Memory};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
+use crate::store::{Store, StoreError};
 use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
@@ -76,6 +77,9 @@ pub(crate) enum ServiceError {
     /// The journal.
     #[error("cannot open the journal")]
     Journal(#[from] JournalError),
+    /// Keys and configurations.
+    #[error("cannot open the settings database")]
+    Store(#[from] StoreError),
     /// HTTP.
     #[error("HTTP cannot be served any more")]
     Http(#[source] io::Error),
@@ -134,6 +138,7 @@ async fn serve(
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let journal = Journal::open(&state.database())?;
+    let store = Store::open(&state.settings_database())?;
 
     let hurry = CancellationToken::new();
     let children = Children::default();
@@ -178,7 +183,7 @@ async fn serve(
         control: control.clone(),
     };
     let mut admin = admin::start(operators, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone() };
+    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), store: store.clone() };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

@@ -4,14 +4,17 @@
 //! session is, and knows no process: it asks [`users`] for a user's handle, reads its view and sends commands.
 //!
 //! ```text
-//! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | page/
+//! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | api/ | page/
 //! ```
 //!
-//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at.
+//! `flask/` has the surface that Flask calls, one file per handler; `api/` the one that WAHA's clients call; `page/`
+//! has what people look at.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
+mod api;
 mod body;
+mod calls;
 mod control;
 mod errors;
 mod flask;
@@ -30,6 +33,7 @@ mod users;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -38,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
 use crate::registry::Registry;
+use crate::store::Store;
 use access::Access;
 use users::Users;
 
@@ -54,6 +59,8 @@ pub(crate) struct App {
     pub(crate) config: Arc<ServiceConfig>,
     /// How much waits to be delivered.
     pub(crate) journal: Journal,
+    /// Keys, sessions' configurations, answers to repeated requests.
+    pub(crate) store: Store,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -64,6 +71,9 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
+    store: Store,
+    pace: api::Pace,
+    started: SystemTime,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
@@ -73,19 +83,22 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal } = app;
-        Self::with_users(Box::new(registry), config, journal, local, shutdown)
+        let App { registry, config, journal, store } = app;
+        Self::with_users(Box::new(registry), config, journal, store, local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
         config: Arc<ServiceConfig>,
         journal: Journal,
+        store: Store,
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let access = Access::new(local, &config);
-        Self(Arc::new(Shared { users, config, journal, local, access, shutdown }))
+        let access = Access::new(local, &config, store.clone());
+        let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
+        let (pace, started) = (api::Pace::new(rate), SystemTime::now());
+        Self(Arc::new(Shared { users, config, journal, store, pace, started, local, access, shutdown }))
     }
 }
 
@@ -101,6 +114,7 @@ impl Deref for Http {
 fn router(http: Http) -> Router {
     Router::new()
         .merge(flask::routes())
+        .merge(api::routes())
         .merge(page::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)

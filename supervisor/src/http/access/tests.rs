@@ -9,7 +9,7 @@ const KEY: &str = "a-key-of-some-length";
 
 /// Rules without keys of their own; the folder may go, nothing is written.
 fn access(listen: &str, trusted: &[&str]) -> Access {
-    access_with(listen, trusted, crate::store::tests::store().0)
+    access_with(listen, trusted, store::tests::store().0)
 }
 
 fn access_with(listen: &str, trusted: &[&str], store: Store) -> Access {
@@ -159,7 +159,7 @@ fn the_api_needs_a_key_beyond_loopback_also_from_a_trusted_network() {
 
 #[tokio::test]
 async fn a_key_with_limits_opens_the_api_and_nothing_else_and_ends_when_it_is_closed() {
-    let (store, _folder) = crate::store::tests::store();
+    let (store, _folder) = store::tests::store();
     let access = access_with("0.0.0.0:5001", &[], store.clone());
     let actions = store::Actions { read: true, ..Default::default() };
     let sessions = [colmeia::UserId::for_port(1)].into();

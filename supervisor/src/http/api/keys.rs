@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::answer::Json;
 use super::failure::ApiError;
 use super::route::Ctx;
-use super::server::NoArgs;
+use super::models::NoArgs;
 use crate::store::{Actions, ApiKey, NewKey};
 
 /// What stands where a key cannot be shown.

@@ -2,17 +2,13 @@
 
 use std::time::UNIX_EPOCH;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::failure::ApiError;
-use super::models::ENGINE;
+use super::models::{ENGINE, NoArgs};
 use super::route::Ctx;
-
-/// Nothing.
-#[derive(Deserialize, ToSchema)]
-pub(super) struct NoArgs {}
 
 /// That it is there.
 #[derive(Serialize, ToSchema)]

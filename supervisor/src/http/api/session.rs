@@ -143,7 +143,8 @@ mod tests {
     use super::*;
     use crate::admission::Wait;
     use crate::http::tests::stage::{me, running, view};
-    use colmeia::{Disruption, ExitReason, Secret};
+    use colmeia::session::Disruption;
+    use colmeia::{ExitReason, Secret};
     use std::time::SystemTime;
 
     #[test]

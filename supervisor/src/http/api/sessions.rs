@@ -14,7 +14,7 @@ use super::super::access::{Action, Caller};
 use super::super::Http;
 use super::answer::Json;
 use super::failure::ApiError;
-use super::models::MeInfo;
+use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
 use super::session::{Session, Status, known};
 use crate::logging::chain;
@@ -24,10 +24,6 @@ use crate::user::{Operation, Phase, UserHandle, UserView};
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
 /// How long a logout is waited for; the user's task bounds itself.
 const FORGOTTEN_WITHIN: Duration = Duration::from_secs(30);
-
-/// Nothing.
-#[derive(Deserialize, ToSchema)]
-pub(super) struct Nothing {}
 
 /// What to list.
 #[derive(Deserialize, ToSchema)]
@@ -49,7 +45,8 @@ pub(super) struct CreateArgs {
     start: bool,
     /// Its configuration.
     #[serde(default)]
-    config: Option<Config>,
+    #[schema(value_type = Option<Object>)]
+    config: Option<SessionSettings>,
 }
 
 /// What is changed about a session.
@@ -57,13 +54,9 @@ pub(super) struct CreateArgs {
 pub(super) struct UpdateArgs {
     /// Its whole new configuration.
     #[serde(default)]
-    config: Option<Config>,
+    #[schema(value_type = Option<Object>)]
+    config: Option<SessionSettings>,
 }
-
-/// A session's configuration. What is not known here is ignored, as clients of other engines send it.
-#[derive(Deserialize, ToSchema)]
-#[serde(transparent)]
-pub(super) struct Config(#[schema(value_type = Object)] SessionSettings);
 
 /// A session by the old way of naming it.
 #[derive(Deserialize, ToSchema)]
@@ -76,7 +69,8 @@ pub(super) struct NamedArgs {
     logout: bool,
     /// The session's configuration.
     #[serde(default)]
-    config: Option<Config>,
+    #[schema(value_type = Option<Object>)]
+    config: Option<SessionSettings>,
 }
 
 /// A session.
@@ -139,7 +133,7 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
         let error = format!("Session {user} exists already: use PUT to change it");
         return Err(ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, error));
     }
-    let settings = args.config.map(|Config(settings)| checked(settings)).transpose()?.unwrap_or_default();
+    let settings = args.config.map(checked).transpose()?.unwrap_or_default();
     ctx.http.store.keep_session(&user, settings).await?;
     let session = Session::find(ctx, &user).ok_or_else(busy)?;
     if args.start {
@@ -149,12 +143,12 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
     Ok(Json(shown(&session)))
 }
 
-pub(super) async fn get(session: Session, _: Nothing) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn get(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     Ok(Json(shown(&session)))
 }
 
 pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<SessionInfo>, ApiError> {
-    if let Some(Config(settings)) = args.config {
+    if let Some(settings) = args.config {
         change(&session, settings).await?;
     }
     Ok(Json(shown(&session)))
@@ -173,17 +167,17 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
     Ok(())
 }
 
-pub(super) async fn delete(session: Session, _: Nothing) -> Result<(), ApiError> {
+pub(super) async fn delete(session: Session, _: NoArgs) -> Result<(), ApiError> {
     forget(&session).await?;
     session.http.store.forget_session(session.user()).await?;
     Ok(())
 }
 
-pub(super) async fn me(session: Session, _: Nothing) -> Result<Json<Option<MeInfo>>, ApiError> {
+pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo>>, ApiError> {
     Ok(Json(session.handle.view().state().and_then(|state| state.me()).map(MeInfo::of)))
 }
 
-pub(super) async fn start(session: Session, _: Nothing) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     if Status::of(&session.handle.view()) != Status::Working {
         operate(&session.handle, Operation::Start)?;
         leaves(&session.handle, Status::Stopped).await;
@@ -191,7 +185,7 @@ pub(super) async fn start(session: Session, _: Nothing) -> Result<Json<SessionIn
     Ok(Json(shown(&session)))
 }
 
-pub(super) async fn stop(session: Session, _: Nothing) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn stop(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     stop_now(&session).await?;
     Ok(Json(shown(&session)))
 }
@@ -210,14 +204,14 @@ async fn stop_now(session: &Session) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) async fn restart(session: Session, _: Nothing) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn restart(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     operate(&session.handle, Operation::Restart)?;
     leaves(&session.handle, Status::Working).await;
     Ok(Json(shown(&session)))
 }
 
 /// The phone is logged out and what was kept of it deleted; a session that ran shows a new code.
-pub(super) async fn logout(session: Session, _: Nothing) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     let (store, user) = (&session.http.store, session.user());
     if store.session(user).is_none() {
         store.keep_session(user, SessionSettings::default()).await?;
@@ -235,13 +229,13 @@ pub(super) async fn logout(session: Session, _: Nothing) -> Result<Json<SessionI
 /// `POST /api/sessions/start`: makes it where there is none, and starts it.
 pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<SessionInfo>, ApiError> {
     let ctx = may_control(ctx, &args.name)?;
-    let settings = args.config.map(|Config(settings)| checked(settings)).transpose()?;
+    let settings = args.config.map(checked).transpose()?;
     let before = ctx.http.store.session(&args.name);
     if settings.is_some() || before.is_none() {
         ctx.http.store.keep_session(&args.name, settings.or(before).unwrap_or_default()).await?;
     }
     let session = Session::find(ctx, &args.name).ok_or_else(busy)?;
-    start(session, Nothing {}).await
+    start(session, NoArgs {}).await
 }
 
 pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
@@ -255,7 +249,7 @@ pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError
 }
 
 pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
-    delete(named(ctx, &args.name)?, Nothing {}).await
+    delete(named(ctx, &args.name)?, NoArgs {}).await
 }
 
 fn named(ctx: Ctx, user: &UserId) -> Result<Session, ApiError> {

@@ -1,8 +1,9 @@
 //! The HTTP surface against users that the tests play: what every route answers, and what it leaves alone.
 
+mod api;
 mod connection;
 mod hostile;
 mod pages;
-mod stage;
+pub(super) mod stage;
 mod texts;
 mod work;

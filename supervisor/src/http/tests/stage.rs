@@ -21,6 +21,7 @@ use super::super::users::Users;
 use super::super::{Http, router};
 use crate::journal::Journal;
 use crate::registry::RegistryError;
+use crate::store::Store;
 use crate::user::{CallFailure, CallResult, Command, DisconnectOutcome, Phase, UserHandle, UserView};
 
 /// How a session answers.
@@ -45,6 +46,7 @@ pub(super) struct Stage {
     pub(super) cast: Cast,
     pub(super) router: Router,
     pub(super) shutdown: CancellationToken,
+    pub(super) store: Store,
     _folder: tempfile::TempDir,
 }
 
@@ -54,7 +56,7 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-pub(super) fn view(phase: Phase) -> UserView {
+pub(in super::super) fn view(phase: Phase) -> UserView {
     UserView {
         phase,
         since: SystemTime::UNIX_EPOCH,
@@ -68,11 +70,11 @@ pub(super) fn view(phase: Phase) -> UserView {
     }
 }
 
-pub(super) fn running(state: SessionState) -> UserView {
+pub(in super::super) fn running(state: SessionState) -> UserView {
     UserView { report: Some(SessionReport::of(state)), ..view(Phase::Running) }
 }
 
-pub(super) fn me() -> Me {
+pub(in super::super) fn me() -> Me {
     Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
 }
 
@@ -186,8 +188,10 @@ impl Cast {
         let folder = tempfile::tempdir().expect("folder");
         let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
-        let http = Http::with_users(Box::new(self.clone()), config.into(), journal, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, _folder: folder }
+        let store = Store::open(&folder.path().join("settings.db")).expect("opens");
+        let http =
+            Http::with_users(Box::new(self.clone()), config.into(), journal, store.clone(), local, shutdown.clone());
+        Stage { cast: self, router: router(http), shutdown, store, _folder: folder }
     }
 }
 
@@ -209,6 +213,10 @@ impl Users for Cast {
 
     fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
         self.find(user)
+    }
+
+    fn others(&self) -> Vec<UserId> {
+        Vec::new()
     }
 
     fn list(&self) -> Vec<UserHandle> {
