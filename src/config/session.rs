@@ -67,9 +67,10 @@ impl SessionSettings {
             return Err(InvalidSettings { field: "config.proxy.server".into(), rule });
         }
         match (&proxy.username, &proxy.password) {
-            (None, Some(_)) => {
-                Err(InvalidSettings { field: "config.proxy.username".into(), rule: "must be given with a password" })
-            }
+            (None, Some(_)) => Err(InvalidSettings {
+                field: "config.proxy.username".into(),
+                rule: "must be given with a password",
+            }),
             (Some(_), _) if proxy.server.starts_with("socks5://") => Err(InvalidSettings {
                 field: "config.proxy.username".into(),
                 rule: "cannot be used with socks5: the browser does not sign in there",

@@ -183,7 +183,8 @@ async fn serve(
         control: control.clone(),
     };
     let mut admin = admin::start(operators, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), store: store.clone() };
+    let app =
+        http::App { registry: registry.clone(), config, journal: journal.clone(), store: store.clone() };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

@@ -121,5 +121,6 @@ pub(crate) fn message(n: u32) -> PageEvent {
         mimetype: None,
         filename: None,
         sender_name: None,
+        details: None,
     }))
 }

@@ -46,7 +46,8 @@ enum Refused {
 /// Middleware: handlers get a body that is in memory already.
 pub(super) async fn collect(request: Request, next: Next) -> Response {
     let surface = Surface::of(request.uri().path());
-    let with_file = request.extensions().get::<MatchedPath>().is_some_and(|path| api::takes_file(path.as_str()));
+    let with_file =
+        request.extensions().get::<MatchedPath>().is_some_and(|path| api::takes_file(path.as_str()));
     let (limit, patience) = if with_file { (FILE_LIMIT, FILE_TIMEOUT) } else { (LIMIT, TIMEOUT) };
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {

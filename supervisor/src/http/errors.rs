@@ -62,6 +62,8 @@ pub(super) async fn wrong_method(uri: Uri) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     match Surface::of(uri.path()) {
         Surface::Api => ApiError::new(status, "This route has other methods").into_response(),
-        Surface::Open | Surface::Pages => Failure::new(status, "Método não permitido nesta rota").into_response(),
+        Surface::Open | Surface::Pages => {
+            Failure::new(status, "Método não permitido nesta rota").into_response()
+        }
     }
 }

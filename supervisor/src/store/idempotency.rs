@@ -53,7 +53,12 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was claimed.
-    pub(crate) async fn claim(&self, user: &UserId, key: &str, request: [u8; 32]) -> Result<Claim, StoreError> {
+    pub(crate) async fn claim(
+        &self,
+        user: &UserId,
+        key: &str,
+        request: [u8; 32],
+    ) -> Result<Claim, StoreError> {
         let (user, key, now) = (user.clone(), key.to_owned(), now_ms());
         self.run(move |thread| {
             let connection = &thread.connection;

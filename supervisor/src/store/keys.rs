@@ -133,8 +133,8 @@ impl Thread {
 
 /// All keys, the oldest first.
 pub(super) fn load(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, digest, grants, created_ms FROM keys ORDER BY created_ms, id")?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, digest, grants, created_ms FROM keys ORDER BY created_ms, id")?;
     let rows = statement.query_map([], |row| {
         Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, String>(2)?, row.get(3)?))
     })?;

@@ -38,7 +38,10 @@ async fn a_key_is_found_by_its_digest_and_its_text_is_nowhere() {
         assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file:?} holds the key");
     }
     let closed = NewKey { active: false, ..grants() };
-    assert_eq!(store.update_key(&key.id, closed.clone()).await.expect("works").expect("there").grants, closed);
+    assert_eq!(
+        store.update_key(&key.id, closed.clone()).await.expect("works").expect("there").grants,
+        closed
+    );
     assert!(store.remove_key(&key.id).await.expect("works") && store.keys().is_empty());
     assert!(!store.remove_key(&key.id).await.expect("works"));
     assert_eq!(store.update_key(&key.id, grants()).await.expect("works"), None);

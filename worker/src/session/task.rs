@@ -269,12 +269,12 @@ impl<L: Launcher> SessionTask<L> {
                         return None;
                     }
                 };
-                let exit = match call {
+                let exit = match *call {
                     Call::Logout => self.apply(Event::LogoutRequested),
                     _ => None,
                 };
                 self.calls.spawn(async move {
-                    let _ = answer.send(engine.call(call, body, deadline_ms).await);
+                    let _ = answer.send(engine.call(*call, body, deadline_ms).await);
                 });
                 exit
             }

@@ -5,9 +5,9 @@
 
 use colmeia::ChatId;
 use colmeia::operations::{
-    Button, ButtonAction, Degrees, Forward, LinkPreview, ListRow, ListSection, MediaStyle, MessageRef, NewMessageId,
-    PressButton, React, SendButtons, SendEvent, SendList, SendLocation, SendOptions, SendPoll, SendVcards,
-    SentMessage, Star, Vote,
+    Button, ButtonAction, Degrees, Forward, LinkPreview, ListRow, ListSection, MediaStyle, MessageRef,
+    NewMessageId, PressButton, React, SendButtons, SendEvent, SendList, SendLocation, SendOptions, SendPoll,
+    SendVcards, SentMessage, Star, Vote,
 };
 use colmeia::protocol::{Call, Reply, TypingState};
 use serde::{Deserialize, Serialize};
@@ -362,7 +362,8 @@ impl CardArg {
             let text = text.replace('\\', "\\\\").replace(['\r', '\n'], " ");
             text.replace(';', "\\;").replace(',', "\\,")
         };
-        let id: String = self.whatsapp_id.as_ref().unwrap_or(&number).chars().filter(char::is_ascii_digit).collect();
+        let id: String =
+            self.whatsapp_id.as_ref().unwrap_or(&number).chars().filter(char::is_ascii_digit).collect();
         let organization = self.organization.map(|org| format!("ORG:{};\n", plain(&org))).unwrap_or_default();
         Ok(format!(
             "BEGIN:VCARD\nVERSION:3.0\nFN:{}\n{organization}TEL;type=CELL;type=VOICE;waid={id}:{}\nEND:VCARD",
@@ -824,7 +825,13 @@ mod tests {
         let text = card.text().expect("a card");
         assert_eq!(text.lines().filter(|line| line.starts_with("TEL")).count(), 1, "{text}");
         assert!(text.contains("waid=5511988887777:+55 11 98888-7777"), "{text}");
-        let none = CardArg { vcard: None, full_name: None, phone_number: None, whatsapp_id: None, organization: None };
+        let none = CardArg {
+            vcard: None,
+            full_name: None,
+            phone_number: None,
+            whatsapp_id: None,
+            organization: None,
+        };
         assert!(none.text().is_err());
     }
 

@@ -128,7 +128,9 @@ impl ApiError {
         let bad = |status, error: &str| Self::new(status, error);
         match failure {
             CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
-            CallFailure::TooLarge => bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done"),
+            CallFailure::TooLarge => {
+                bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done")
+            }
             CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown if outside => {
                 Self::unknown_outcome()
             }
@@ -140,13 +142,20 @@ impl ApiError {
                 Kind::InvalidArgument => Self::bad_request(format!("WhatsApp refuses an argument: {error}")),
                 Kind::NotOnWhatsapp => Self::field("chatId", "is not on WhatsApp; nothing was sent"),
                 Kind::NotFound => Self::not_found("WhatsApp knows no such chat, message or other thing"),
-                Kind::MediaUnavailable => Self::not_found("The file is not there: the message has none, or WhatsApp no longer has it"),
+                Kind::MediaUnavailable => Self::not_found(
+                    "The file is not there: the message has none, or WhatsApp no longer has it",
+                ),
                 Kind::Refused => bad(StatusCode::UNPROCESSABLE_ENTITY, "WhatsApp refused; nothing was done"),
+                Kind::Forbidden => {
+                    Self::forbidden("WhatsApp does not allow this account to do it; nothing was done")
+                }
                 Kind::Unsupported => bad(
                     StatusCode::NOT_IMPLEMENTED,
                     "This version of WhatsApp Web does not offer it; nothing was done",
                 ),
-                Kind::TooLarge => bad(StatusCode::UNPROCESSABLE_ENTITY, "The answer is too large: ask for less at once"),
+                Kind::TooLarge => {
+                    bad(StatusCode::UNPROCESSABLE_ENTITY, "The answer is too large: ask for less at once")
+                }
                 Kind::OutcomeUnknown => Self::unknown_outcome(),
             },
         }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use base64::Engine as _;
@@ -89,7 +90,10 @@ impl FileArg {
         }
         let filename = self.filename.unwrap_or_else(|| usual_name(&mimetype));
         if filename.chars().count() > 255 || filename.chars().any(|c| c.is_control() || c == '/') {
-            return Err(ApiError::field("file.filename", "has to be a file's name of at most 255 characters"));
+            return Err(ApiError::field(
+                "file.filename",
+                "has to be a file's name of at most 255 characters",
+            ));
         }
         Ok(File { bytes, mimetype, filename })
     }
@@ -205,7 +209,11 @@ fn not_public() -> ApiError {
 fn explain(error: &reqwest::Error) -> ApiError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.is::<NotPublic>() || error.downcast_ref::<std::io::Error>().is_some_and(|e| e.get_ref().is_some_and(|e| e.is::<NotPublic>())) {
+        if error.is::<NotPublic>()
+            || error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|e| e.get_ref().is_some_and(|e| e.is::<NotPublic>()))
+        {
             return not_public();
         }
         cause = error.source();
@@ -326,7 +334,8 @@ pub(super) async fn of_message(session: Session, args: MessageFileArgs) -> Resul
     let content_type = mimetype.and_then(|text| HeaderValue::from_str(&text).ok());
     let name = filename.unwrap_or_default();
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_. ".contains(*c)).collect();
-    let disposition = if name.is_empty() { "attachment".into() } else { format!("attachment; filename=\"{name}\"") };
+    let disposition =
+        if name.is_empty() { "attachment".into() } else { format!("attachment; filename=\"{name}\"") };
     let fixed = HeaderValue::from_static;
     let headers = [
         (CONTENT_TYPE, content_type.unwrap_or(fixed("application/octet-stream"))),
@@ -346,14 +355,46 @@ mod tests {
     #[test]
     fn private_addresses_in_any_dress_are_not_asked() {
         for ip in [
-            "127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0",
-            "100.64.0.1", "192.0.0.8", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1",
-            "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "fe80::1", "fc00::1", "fd12::1",
-            "ff02::1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::1", "2001:db8::1", "2001::1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "192.0.2.1",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "ff02::1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::1",
+            "2001:db8::1",
+            "2001::1",
         ] {
             assert!(!may_ask(ip.parse().expect(ip), &[]), "{ip}");
         }
-        for ip in ["1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101"] {
+        for ip in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+        ] {
             assert!(may_ask(ip.parse().expect(ip), &[]), "{ip}");
         }
         let mine: IpNet = "10.0.0.0/24".parse().expect("network");
@@ -365,8 +406,16 @@ mod tests {
     #[test]
     fn an_address_is_checked_before_anything_is_asked() {
         for url in [
-            "file:///etc/passwd", "ftp://example.com/", "http://127.0.0.1/", "http://[::1]/", "http://2130706433/",
-            "http://0x7f.1/", "http://017700000001/", "http://me:pw@example.com/", "nothing", "http://",
+            "file:///etc/passwd",
+            "ftp://example.com/",
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://017700000001/",
+            "http://me:pw@example.com/",
+            "nothing",
+            "http://",
             "http://[::ffff:7f00:1]/",
         ] {
             assert!(checked(url, &[]).is_err(), "{url}");

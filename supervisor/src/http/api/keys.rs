@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::failure::ApiError;
-use super::route::Ctx;
 use super::models::NoArgs;
+use super::route::Ctx;
 use crate::store::{Actions, ApiKey, NewKey};
 
 /// What stands where a key cannot be shown.

@@ -8,17 +8,26 @@
 
 mod answer;
 mod auth;
+mod channels;
+mod chats;
+mod chatting;
+mod contacts;
 mod failure;
+mod files;
+mod groups;
 mod input;
 mod keys;
+mod labels;
 mod models;
 mod openapi;
 mod pace;
+mod profile;
 mod repeat;
 mod route;
 mod server;
 mod session;
 mod sessions;
+mod statuses;
 mod table;
 
 use axum::Router;
@@ -35,7 +44,8 @@ pub(super) use pace::{Pace, Rate};
 pub(super) fn routes() -> Router<Http> {
     let document = openapi::document(&table::rows());
     let router = openapi::routes(document);
-    let router = table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()));
+    let router =
+        table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()));
     let unknown = any(async || ApiError::not_found("There is no such route below /api").into_response());
     router.route("/api", unknown.clone()).route("/api/{*path}", unknown)
 }
@@ -44,9 +54,8 @@ pub(super) fn routes() -> Router<Http> {
 pub(super) fn takes_file(path: &str) -> bool {
     use std::collections::HashSet;
     use std::sync::LazyLock;
-    static PATHS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-        table::rows().iter().filter(|row| row.takes_file).map(|row| row.path).collect()
-    });
+    static PATHS: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| table::rows().iter().filter(|row| row.takes_file).map(|row| row.path).collect());
     PATHS.contains(path)
 }
 

@@ -1,7 +1,7 @@
 //! Answers that several operations share, in the convention's shapes. Owns the mapping from what a session says;
 //! pure. Fields that the SDK's types cannot do without are there even where we have nothing to say.
 
-use colmeia::operations::{MessageDetails, QuotedMessage, SentMessage};
+use colmeia::operations::{MessageDetails, Picture, QuotedMessage, SentMessage};
 use colmeia::protocol::{ContactRecord, MessageRecord};
 use colmeia::{ChatId, Me, UserId};
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,19 @@ pub(super) struct ReplyTo {
     participant: Option<String>,
     body: String,
     has_media: bool,
+}
+
+/// A picture.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PictureUrl {
+    /// Its address at WhatsApp; empty where there is none, or this account may not see it.
+    url: String,
+}
+
+impl PictureUrl {
+    pub(super) fn of(picture: Picture) -> Self {
+        Self { url: picture.url.unwrap_or_default() }
+    }
 }
 
 /// A contact.
@@ -253,7 +266,8 @@ fn ack_name(ack: i32) -> &'static str {
 impl Contact {
     pub(super) fn of(record: ContactRecord, me: &Me) -> Self {
         let number = record.id.strip_suffix("@c.us").map(str::to_owned);
-        let short_name = record.name.as_deref().and_then(|name| name.split_whitespace().next()).map(str::to_owned);
+        let short_name =
+            record.name.as_deref().and_then(|name| name.split_whitespace().next()).map(str::to_owned);
         Self {
             number,
             short_name,
@@ -288,8 +302,21 @@ mod tests {
         (record.has_media, record.mimetype) = (true, Some("image/png".into()));
         let json = serde_json::to_value(Message::of(record.clone(), &me(), &files)).expect("plain data");
         for name in [
-            "id", "timestamp", "from", "fromMe", "source", "to", "participant", "body", "hasMedia", "media",
-            "mediaUrl", "ack", "ackName", "vCards", "_data",
+            "id",
+            "timestamp",
+            "from",
+            "fromMe",
+            "source",
+            "to",
+            "participant",
+            "body",
+            "hasMedia",
+            "media",
+            "mediaUrl",
+            "ack",
+            "ackName",
+            "vCards",
+            "_data",
         ] {
             assert!(json.get(name).is_some(), "{name}");
         }

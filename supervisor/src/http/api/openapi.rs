@@ -23,9 +23,11 @@ pub(super) fn document(rows: &[Row]) -> Value {
     schemas.insert("Error".to_owned(), error);
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for row in rows {
-        row.takes.iter().chain(row.gives.iter().filter_map(|content| content.shape.as_ref())).for_each(|shape| {
-            keep(&mut schemas, shape);
-        });
+        row.takes.iter().chain(row.gives.iter().filter_map(|content| content.shape.as_ref())).for_each(
+            |shape| {
+                keep(&mut schemas, shape);
+            },
+        );
         paths.entry(row.path).or_default().insert(row.method.as_str().to_ascii_lowercase(), operation(row));
     }
     let tags: BTreeSet<_> = rows.iter().map(|row| tag(row)).collect();
@@ -88,7 +90,8 @@ fn operation(row: &Row) -> Value {
         }
     } else if !fields.is_empty() {
         let schema = json!({"type": "object", "properties": fields, "required": required});
-        let body = json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
+        let body =
+            json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
         described["requestBody"] = body;
     }
     if matches!(row.scope, Scope::Session(super::super::access::Action::Send)) {
@@ -107,7 +110,8 @@ fn operation(row: &Row) -> Value {
 
 /// The arguments' fields and which of them are needed.
 fn fields_of(shape: &Shape) -> (Map<String, Value>, Vec<String>) {
-    let fields = |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let fields =
+        |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     let needed = |schema: &Value| {
         let names = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
         names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect::<Vec<_>>()
@@ -116,7 +120,9 @@ fn fields_of(shape: &Shape) -> (Map<String, Value>, Vec<String>) {
     // A flattened type is described as one of several that hold together.
     for part in shape.schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
         let name = part.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
-        let part = name.and_then(|name| shape.named.iter().find(|(known, _)| known == name)).map_or(part, |(_, s)| s);
+        let part = name
+            .and_then(|name| shape.named.iter().find(|(known, _)| known == name))
+            .map_or(part, |(_, s)| s);
         all.extend(fields(part));
         required.extend(needed(part));
     }

@@ -115,10 +115,12 @@ mod tests {
 
     #[test]
     fn a_key_is_short_and_visible() {
-        let headers = |text: &str| HeaderMap::from_iter([(
-            axum::http::HeaderName::from_static(HEADER),
-            HeaderValue::from_bytes(text.as_bytes()).expect("a value"),
-        )]);
+        let headers = |text: &str| {
+            HeaderMap::from_iter([(
+                axum::http::HeaderName::from_static(HEADER),
+                HeaderValue::from_bytes(text.as_bytes()).expect("a value"),
+            )])
+        };
         assert_eq!(key(&HeaderMap::new()), Ok(None));
         assert_eq!(key(&headers("order-17")), Ok(Some("order-17".into())));
         for wrong in ["", "\u{e9}", &"x".repeat(256)] {

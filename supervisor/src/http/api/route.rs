@@ -138,7 +138,11 @@ where
 
 /// A row of the convention that is not offered.
 pub(super) fn absent(method: Method, path: &'static str, operation: &'static str, why: &'static str) -> Row {
-    Row { takes: None, gives: Vec::new(), ..row::<(), ()>(method, path, operation, Scope::Anyone, Does::NotOffered(why)) }
+    Row {
+        takes: None,
+        gives: Vec::new(),
+        ..row::<(), ()>(method, path, operation, Scope::Anyone, Does::NotOffered(why))
+    }
 }
 
 fn row<A: ToSchema, R: Answer>(
@@ -232,7 +236,9 @@ impl Served {
                     let name = action.name();
                     return Err(ApiError::forbidden(format!("This key may not {name} in session {user}")));
                 }
-                let Some(session) = Session::find(ctx, &user) else { return Err(ApiError::no_session(&user)) };
+                let Some(session) = Session::find(ctx, &user) else {
+                    return Err(ApiError::no_session(&user));
+                };
                 let work = Work { row, session, handler: Arc::clone(handler), fields };
                 self.work(work, action).await
             }
@@ -289,5 +295,7 @@ fn session_of(fields: &Map<String, Value>) -> Result<UserId, ApiError> {
 
 /// The body, which the `body` middleware has collected already.
 async fn collected(body: Body) -> Result<Bytes, ApiError> {
-    axum::body::to_bytes(body, usize::MAX).await.map_err(|_| ApiError::bad_request("The body came in incomplete"))
+    axum::body::to_bytes(body, usize::MAX)
+        .await
+        .map_err(|_| ApiError::bad_request("The body came in incomplete"))
 }

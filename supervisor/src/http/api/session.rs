@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use bytes::Bytes;
+use colmeia::operations::{self, Effect, Operate, Operation as WideOperation};
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, SessionState, UserId};
 use serde::Serialize;
@@ -15,8 +16,9 @@ use utoipa::ToSchema;
 use super::super::standing::Standing;
 use super::super::{Http, calls};
 use super::failure::ApiError;
+use super::models::Files;
 use super::route::Ctx;
-use crate::user::{Phase, UserHandle, UserView};
+use crate::user::{CallFailure, Phase, UserHandle, UserView};
 
 /// How long a call may take whose body is a file: 68 MB over a slow page, and still less than clients wait.
 const FILE_DEADLINE: Duration = Duration::from_secs(50);
@@ -119,6 +121,32 @@ impl Session {
     /// 422 when it is not WORKING; then it was not asked. Else what the call says.
     pub(super) async fn call(&self, call: Call) -> Result<(Reply, Bytes), ApiError> {
         self.call_with(call, Bytes::new()).await
+    }
+
+    /// Does one of the wide operations, once.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub(super) async fn operate<O: Operate>(&self, operation: O) -> Result<O::Output, ApiError> {
+        self.operate_with(operation, Bytes::new()).await
+    }
+
+    /// As [`Self::operate`], with a file.
+    pub(super) async fn operate_with<O: Operate>(
+        &self,
+        operation: O,
+        file: Bytes,
+    ) -> Result<O::Output, ApiError> {
+        let operation: WideOperation = operation.into();
+        let effect = operation.effect();
+        let (reply, _) = self.call_with(Call::Operate { operation }, file).await?;
+        operations::output::<O>(effect, reply)
+            .map_err(|error| ApiError::of_call(&CallFailure::Session(error), effect == Effect::Send))
+    }
+
+    /// Where files of this session's messages are found.
+    pub(super) fn files(&self, shown: bool) -> Files {
+        Files { origin: super::origin(&self.http, &self.headers), user: self.user().clone(), shown }
     }
 
     /// As [`Self::call`], with a file.

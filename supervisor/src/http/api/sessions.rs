@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::super::access::{Action, Caller};
 use super::super::Http;
+use super::super::access::{Action, Caller};
 use super::answer::Json;
 use super::failure::ApiError;
 use super::models::{MeInfo, NoArgs};
@@ -116,13 +116,18 @@ pub(super) async fn list(ctx: Ctx, args: ListArgs) -> Result<Json<Vec<SessionInf
 
 /// Who has a task, and who has only a folder, a hold or a configuration.
 fn everyone(http: &Http) -> BTreeMap<UserId, Option<UserView>> {
-    let others: BTreeSet<_> = http.users.others().into_iter().chain(http.store.sessions().keys().cloned()).collect();
+    let others: BTreeSet<_> =
+        http.users.others().into_iter().chain(http.store.sessions().keys().cloned()).collect();
     let mut all: BTreeMap<_, _> = others.into_iter().map(|user| (user, None)).collect();
     let tasks = http.users.list().into_iter().map(|handle| (handle.user.clone(), Some(handle.view())));
     // A task alone is no session: a status that was asked for may have made it.
-    all.extend(tasks.filter(|(user, view)| {
-        all.contains_key(user) || view.as_ref().is_some_and(|view| view.phase != Phase::Stopped)
-    }).collect::<Vec<_>>());
+    all.extend(
+        tasks
+            .filter(|(user, view)| {
+                all.contains_key(user) || view.as_ref().is_some_and(|view| view.phase != Phase::Stopped)
+            })
+            .collect::<Vec<_>>(),
+    );
     all
 }
 
@@ -268,9 +273,8 @@ fn may_control(ctx: Ctx, user: &UserId) -> Result<Ctx, ApiError> {
 async fn forget(session: &Session) -> Result<(), ApiError> {
     let handle = session.handle.clone();
     let running = matches!(handle.view().phase, Phase::Running);
-    let going = tokio::spawn(async move {
-        if running { handle.disconnect().await } else { handle.reset().await }
-    });
+    let going =
+        tokio::spawn(async move { if running { handle.disconnect().await } else { handle.reset().await } });
     match tokio::time::timeout(FORGOTTEN_WITHIN, going).await {
         Ok(Ok(_)) => Ok(()),
         _ => Err(ApiError::new(

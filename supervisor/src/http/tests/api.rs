@@ -53,7 +53,12 @@ async fn a_session_is_made_with_its_configuration_and_started_once() {
         ("8", json!({"debug": "yes"}), "config.debug"),
     ] {
         let answer = stage.post("/api/sessions", json!({"name": name, "config": config}).to_string()).await;
-        assert_eq!((answer.status.as_u16(), &json(&answer)["field"]), (400, &json!(field)), "{}", answer.body);
+        assert_eq!(
+            (answer.status.as_u16(), &json(&answer)["field"]),
+            (400, &json!(field)),
+            "{}",
+            answer.body
+        );
     }
     stage.post("/api/sessions/7/start", "").await;
     stage.cast.noted(&["7 operate"]).await;
@@ -62,8 +67,7 @@ async fn a_session_is_made_with_its_configuration_and_started_once() {
 #[tokio::test]
 async fn a_key_sees_and_does_what_it_names() {
     let config = ServiceConfig { api_keys: vec![Secret::new("0123456789abcdef")], ..Default::default() };
-    let stage =
-        Cast::new(nobody).with("1", ready()).with("2", ready()).on_stage_at("0.0.0.0:5001", config);
+    let stage = Cast::new(nobody).with("1", ready()).with("2", ready()).on_stage_at("0.0.0.0:5001", config);
     let ask = async |key: Option<&str>, method: Method, path: &str, body: Value| {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(key) = key {
@@ -119,7 +123,10 @@ async fn secrets_of_a_configuration_are_shown_to_those_who_may_change_it() {
 async fn a_code_comes_as_picture_json_and_text() {
     let stage = Cast::new(nobody).with("1", code()).with("2", ready()).on_stage();
     let picture = stage.get("/api/1/auth/qr").await;
-    assert_eq!((picture.status.as_u16(), &picture.headers["content-type"]), (200, &"image/png".parse().expect("value")));
+    assert_eq!(
+        (picture.status.as_u16(), &picture.headers["content-type"]),
+        (200, &"image/png".parse().expect("value"))
+    );
     let request = Request::get("/api/1/auth/qr").header("accept", "application/json");
     let answer = json(&stage.ask(request.body(Body::empty()).expect("request")).await);
     assert_eq!(answer["mimetype"], "image/png");

@@ -169,7 +169,7 @@ impl Cast {
             locked(&self.notes).push(format!("{user} {note}"));
             tokio::time::sleep(self.delay).await;
             match command {
-                Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
+                Command::Call { call, answer, .. } => drop(answer.send((self.acting)(*call))),
                 Command::Disconnect { answer } => drop(answer.send(self.outcome)),
                 Command::Wake
                 | Command::Operate(_)
@@ -189,8 +189,14 @@ impl Cast {
         let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
         let store = Store::open(&folder.path().join("settings.db")).expect("opens");
-        let http =
-            Http::with_users(Box::new(self.clone()), config.into(), journal, store.clone(), local, shutdown.clone());
+        let http = Http::with_users(
+            Box::new(self.clone()),
+            config.into(),
+            journal,
+            store.clone(),
+            local,
+            shutdown.clone(),
+        );
         Stage { cast: self, router: router(http), shutdown, store, _folder: folder }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use colmeia::protocol::Call;
+use colmeia::protocol::{Call, CallError, CallErrorKind};
 use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connection, Note, UserTask};
@@ -14,16 +14,25 @@ use crate::user::policy::{Event, Standing, State};
 use crate::user::process::Ended;
 use crate::user::vigil::{Patience, Vigil};
 
+/// A worker that outlived an upgrade would misread the call, or leave out a part of it.
+fn older_worker() -> CallError {
+    let text = "the session still runs in an older build; it is renewed in a quiet moment, or by a restart";
+    CallError::new(CallErrorKind::Unsupported, text)
+}
+
 impl UserTask {
     pub(super) fn command(&mut self, command: Command) -> Vec<Event> {
         match command {
             Command::Wake => vec![Event::Wake],
             Command::Call { call, body, deadline, answer } => {
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
-                let possible = ready || matches!(call, Call::PairingCode { .. } | Call::Logout);
+                let possible = ready || matches!(*call, Call::PairingCode { .. } | Call::Logout);
                 match &self.connection {
+                    Some(connection) if possible && call.needs() > connection.operations => {
+                        drop(answer.send(Err(CallFailure::Session(older_worker()))));
+                    }
                     Some(connection) if possible => {
-                        self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
+                        self.calls.ask(connection.link.outbox(), *call, body, deadline, answer);
                     }
                     _ => drop(answer.send(Err(CallFailure::NotReady))),
                 }
@@ -84,6 +93,7 @@ impl UserTask {
     pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
         let report = greeted.hello.report.clone();
         let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION");
+        let operations = greeted.hello.operations;
         let link = Link::start(
             greeted,
             &self.user,
@@ -92,7 +102,7 @@ impl UserTask {
             self.said.0.clone(),
         );
         let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
-        self.connection = Some(Connection { link, vigil, report: report.clone() });
+        self.connection = Some(Connection { link, vigil, report: report.clone(), operations });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
             worker.outdated = outdated;

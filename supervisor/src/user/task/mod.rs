@@ -103,6 +103,8 @@ struct Connection {
     link: Link,
     vigil: Vigil,
     report: SessionReport,
+    /// What the worker's build knows.
+    operations: u32,
 }
 
 /// What came through a connection, and through which.

@@ -243,7 +243,7 @@ impl Session {
     }
 
     pub(super) async fn send_text(&self, number: &str, text: &str) -> Result<String, CallError> {
-        match self.call(Call::SendText { chat: chat(number), text: text.to_owned() }).await? {
+        match self.call(Call::text(chat(number), text)).await? {
             Reply::Sent { message, timestamp_ms } => {
                 assert!(timestamp_ms > 0);
                 Ok(message)
