@@ -1,6 +1,6 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
-.PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
+.PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance waha schemathesis
 .PHONY: install deb test-vm clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
@@ -11,6 +11,7 @@ help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
+	@echo 'make waha   every operation of the SDK waha-py: served, 501 or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 
@@ -38,7 +39,7 @@ run: build
 live: build
 	@scripts/run live
 
-test: setup-test check deny nextest conformance
+test: setup-test check deny nextest conformance waha schemathesis
 	@echo 'make test: all passed'
 
 check:
@@ -55,6 +56,16 @@ nextest:
 
 conformance:
 	cd simulator/conformance && npm test
+
+# Every operation of the Python SDK waha-py, unmodified; fails when one is wrong or the README's table is stale.
+waha: setup-test
+	cargo build --locked --workspace
+	tests/waha/.venv/bin/python tests/waha/run.py --log --check README.md
+
+# A bounded number of generated requests to what /openapi.json describes.
+schemathesis: setup-test
+	cargo build --locked --workspace
+	tests/waha/.venv/bin/python tests/waha/generated.py
 
 deb: setup-deb release
 	cargo deb --no-build --locked -p colmeia-supervisor -o target/debian/

@@ -1,6 +1,6 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Session, SessionDetail};
+use colmeia::admin::{Key, Session, SessionDetail};
 
 use crate::format::{ago, bytes, or_dash, span, until};
 
@@ -43,10 +43,29 @@ fn short(label: &str) -> String {
 
 /// The list as text, every column as wide as it has to be.
 pub(crate) fn list(sessions: &[Session]) -> String {
-    let rows: Vec<[String; 9]> =
-        std::iter::once(TITLES.map(String::from)).chain(sessions.iter().map(columns)).collect();
+    aligned(std::iter::once(TITLES.map(String::from)).chain(sessions.iter().map(columns)).collect())
+}
+
+/// The API keys as text.
+pub(crate) fn keys(keys: &[Key]) -> String {
+    let titles = ["ID", "NAME", "SESSIONS", "MAY", "MADE", "ACCEPTED"].map(String::from);
+    let row = |key: &Key| {
+        let sessions: Vec<_> = key.sessions.iter().map(|session| session.as_str()).collect();
+        [
+            key.id.clone(),
+            or_dash(Some(key.name.clone()).filter(|name| !name.is_empty())),
+            if sessions.is_empty() { "all".into() } else { sessions.join(",") },
+            if key.admin { "everything".into() } else { key.actions.join(",") },
+            ago(u64::try_from(key.created_ms).unwrap_or_default()),
+            if key.active { "yes" } else { "no" }.into(),
+        ]
+    };
+    aligned(std::iter::once(titles).chain(keys.iter().map(row)).collect())
+}
+
+fn aligned<const N: usize>(rows: Vec<[String; N]>) -> String {
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+    let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let cells: Vec<String> =

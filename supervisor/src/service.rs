@@ -153,6 +153,7 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        store: store.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -179,6 +180,7 @@ async fn serve(
         registry: registry.clone(),
         host: Arc::clone(&host),
         journal: journal.clone(),
+        store: store.clone(),
         listen: address,
         control: control.clone(),
     };

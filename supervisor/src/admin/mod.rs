@@ -1,16 +1,17 @@
 //! What operators reach: HTTP over a Unix socket that the file system's permissions guard.
 //!
 //! Owns the routes below `/v1`; the words on the wire are [`colmeia::admin`]'s. Never waits for a browser except
-//! in a logout and a reset, which are bounded, and never shows an API key. Whoever changes something is logged
+//! in a logout and a reset, which are bounded, and shows an API key only to who has just made it. Whoever changes something is logged
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | keys | logs | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
+mod keys;
 mod logs;
 mod sentences;
 mod sessions;
@@ -24,7 +25,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use colmeia::UserId;
 use colmeia::admin::Failure;
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::Control;
 use crate::journal::Journal;
 use crate::registry::Registry;
+use crate::store::Store;
 use crate::user::{Host, UserHandle, folders};
 
 /// What the admin socket needs of the rest of the supervisor.
@@ -42,6 +44,7 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     pub(crate) host: Arc<Host>,
     pub(crate) journal: Journal,
+    pub(crate) store: Store,
     /// Where HTTP for everyone else is served.
     pub(crate) listen: SocketAddr,
     /// What is under way here is waited for as requests over there are.
@@ -93,6 +96,8 @@ fn router(admin: Admin) -> Router {
         .route("/v1/sessions/{user}/logs", get(logs::logs))
         .route("/v1/sessions/{user}/{operation}", post(changes::change))
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
+        .route("/v1/keys", get(keys::list).post(keys::add))
+        .route("/v1/keys/{id}", delete(keys::remove))
         .route("/v1/doctor", get(doctor::doctor))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "no such route"))
         .method_not_allowed_fallback(async || {

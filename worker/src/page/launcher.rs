@@ -8,7 +8,7 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::WorkerConfig;
+use colmeia::config::{Proxy, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -41,6 +41,7 @@ pub(crate) struct ChromiumLauncher {
     languages: Vec<String>,
     group: Option<PathBuf>,
     walls: Option<BrowserWalls>,
+    proxy: Option<Proxy>,
 }
 
 impl ChromiumLauncher {
@@ -63,6 +64,7 @@ impl ChromiumLauncher {
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
+            proxy: config.proxy.clone(),
         }
     }
 
@@ -77,6 +79,7 @@ impl ChromiumLauncher {
             marker: &browser::marker(self.user.as_str()),
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
+            proxy: self.proxy.as_ref().map(|proxy| proxy.server.as_str()),
             root,
         };
         browser::launch(LaunchSpec {
@@ -119,7 +122,8 @@ impl Launcher for ChromiumLauncher {
             (None, None) => return Err(OpenError::Launch(format!("{product} is no Chromium"))),
         };
         tracing::info!(pid = process.pid(), product, "browser started");
-        let settings = Arc::new(TabSettings { page_url: self.page_url.clone(), script });
+        let settings =
+            Arc::new(TabSettings { page_url: self.page_url.clone(), script, proxy: self.proxy.clone() });
         let parts =
             Parts { browser, handler, process, bridge, settings, identity, wa_js: self.wa_js.clone() };
         ChromiumEngine::open(parts, events)

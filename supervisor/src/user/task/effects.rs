@@ -198,6 +198,7 @@ async fn greet(
 
 fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group>) -> WorkerConfig {
     let config = &host.config;
+    let own = host.store.session(user).unwrap_or_default();
     WorkerConfig {
         user: user.clone(),
         state_dir: host.state.root().to_owned(),
@@ -211,5 +212,7 @@ fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group
         token,
         deadlines: config.deadlines,
         browser_group: group.map(Group::browser_entrance),
+        proxy: own.proxy,
+        debug: own.debug,
     }
 }

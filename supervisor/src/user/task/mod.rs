@@ -33,6 +33,7 @@ use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::memory::Memory;
 use crate::registry::Registry;
+use crate::store::Store;
 use calls::Calls;
 use memory::Weight;
 
@@ -49,6 +50,8 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) memory: Memory,
+    /// What is configured for each session.
+    pub(crate) store: Store,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }
