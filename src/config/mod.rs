@@ -8,6 +8,7 @@ mod events;
 #[cfg(test)]
 mod example;
 mod memory;
+mod rules;
 mod service;
 mod session;
 mod webhooks;
@@ -15,7 +16,8 @@ mod worker;
 
 pub use events::EventsConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
-pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
+pub use rules::InvalidConfig;
+pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};
