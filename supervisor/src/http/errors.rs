@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::access::Surface;
-use super::api::ApiError;
+use super::api::{self, ApiError};
 use super::reply;
 
 /// An answer that says what is wrong and, where the caller can do something, what.
@@ -53,8 +53,11 @@ impl IntoResponse for Failure {
 }
 
 /// 404 for a path that nobody serves.
-pub(super) async fn unknown_route() -> Failure {
-    Failure::not_found("Rota não encontrada")
+pub(super) async fn unknown_route(uri: Uri) -> Response {
+    match Surface::of(uri.path()) {
+        Surface::Api => api::unknown_route(),
+        Surface::Open | Surface::Pages => Failure::not_found("Rota não encontrada").into_response(),
+    }
 }
 
 /// 405; the router adds `Allow`.

@@ -32,8 +32,7 @@ mod table;
 
 use axum::Router;
 use axum::http::{HeaderMap, header};
-use axum::response::IntoResponse as _;
-use axum::routing::any;
+use axum::response::{IntoResponse as _, Response};
 
 use super::Http;
 
@@ -44,10 +43,12 @@ pub(super) use pace::{Pace, Rate};
 pub(super) fn routes() -> Router<Http> {
     let document = openapi::document(&table::rows());
     let router = openapi::routes(document);
-    let router =
-        table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()));
-    let unknown = any(async || ApiError::not_found("There is no such route below /api").into_response());
-    router.route("/api", unknown.clone()).route("/api/{*path}", unknown)
+    table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()))
+}
+
+/// 404 for a path below `/api` that nobody serves.
+pub(super) fn unknown_route() -> Response {
+    ApiError::not_found("There is no such route below /api").into_response()
 }
 
 /// The paths whose bodies may hold a file.
