@@ -88,6 +88,9 @@ pub enum Call {
         /// The phone's number, digits only.
         phone: String,
     },
+    /// A picture of the page as it is drawn now, whatever it shows. Reply: [`Reply::Media`], with a PNG as the
+    /// frame's body.
+    Screenshot,
     /// Logs the phone out. Reply: [`Reply::Done`] once the page says so.
     Logout,
     /// Any other operation. Reply: [`Reply::Value`]; the frame's body belongs to the operation.
@@ -119,6 +122,7 @@ impl Call {
             Self::MarkSeen { .. } => "mark_seen",
             Self::Typing { .. } => "typing",
             Self::PairingCode { .. } => "pairing_code",
+            Self::Screenshot => "screenshot",
             Self::Logout => "logout",
             Self::Operate { operation } => operation.name(),
         }
@@ -137,7 +141,8 @@ impl Call {
             | Self::Contacts
             | Self::Groups
             | Self::CheckExists { .. }
-            | Self::DownloadMedia { .. } => Effect::Read,
+            | Self::DownloadMedia { .. }
+            | Self::Screenshot => Effect::Read,
             Self::Operate { operation } => operation.effect(),
         }
     }

@@ -12,6 +12,8 @@ mod journal;
 mod locks;
 mod logging;
 mod memory;
+mod metrics;
+mod operators;
 mod port;
 mod registry;
 mod service;

@@ -24,6 +24,8 @@ use crate::admission::{Admission, Desk};
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
@@ -144,6 +146,8 @@ async fn serve(
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
+    let metrics = Metrics::default();
+    metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
         desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
         sink: Arc::new(journal.clone()),
@@ -154,6 +158,7 @@ async fn serve(
         },
         memory,
         store: store.clone(),
+        metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -176,17 +181,23 @@ async fn serve(
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop = CancellationToken::new();
     let (control, controlled) = http::control(stop.clone());
-    let operators = admin::App {
+    let operators = Operators::new(
+        Box::new(registry.clone()),
+        host.state.clone(),
+        Arc::clone(&config),
+        journal.clone(),
+        control.clone(),
+    );
+    let socket = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
-        journal: journal.clone(),
         store: store.clone(),
+        operators: operators.clone(),
         listen: address,
-        control: control.clone(),
     };
-    let mut admin = admin::start(operators, stop);
-    let app =
-        http::App { registry: registry.clone(), config, journal: journal.clone(), store: store.clone() };
+    let mut admin = admin::start(socket, stop);
+    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics };
+    let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

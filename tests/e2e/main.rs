@@ -8,6 +8,7 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod dashboard;
 mod faults;
 mod hostile;
 mod isolation;

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | same machine, while we listen on loopback | nothing | nothing |
 //! | an address in `trusted_networks` (the unmodified Flask) | nothing | a key |
+//! | a browser in which someone has signed in with a key without limits | its cookie ([`super::visitors`]) | the same |
 //! | anyone else | a key without limits | a key; what it allows is checked per operation |
 //!
 //! A key is sent as `X-Api-Key` or `Authorization: Bearer`. It is one of the configuration's `api_keys`, which allow
@@ -15,8 +16,8 @@
 //! answer only to addresses and to names that no stranger can own. **Cross-site requests**: browsers say where
 //! a request comes from, and another site may at most link to a page of ours.
 //!
-//! `/health`, `/ping` and the description of the API are open to everyone. Keys are compared as digests in constant
-//! time and never logged.
+//! `/health`, `/ready`, `/ping`, the description of the API and the way to sign in are open to everyone. Keys are
+//! compared as digests in constant time and never logged.
 
 mod caller;
 
@@ -30,9 +31,11 @@ use axum::response::{IntoResponse, Response};
 use colmeia::config::ServiceConfig;
 use ipnet::IpNet;
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 
 use super::errors::Failure;
-use super::{Http, api};
+use super::visitors::{Digest, Visitors};
+use super::{Http, api, negotiate, page};
 use crate::store::{self, Store};
 
 pub(crate) use caller::{Action, Caller};
@@ -45,15 +48,16 @@ pub(super) struct Peer(pub(super) SocketAddr);
 pub(super) struct Access {
     on_loopback: bool,
     trusted: Vec<IpNet>,
-    keys: Vec<[u8; 32]>,
+    keys: Vec<Digest>,
     /// Those that were made while running.
     store: Store,
+    pub(super) visitors: Visitors,
 }
 
 /// What a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Surface {
-    /// Nothing is asked of the caller.
+    /// Nothing is asked of the caller: signs of life, the API's description, and what is needed to sign in.
     Open,
     /// What programs use; errors are English.
     Api,
@@ -68,8 +72,10 @@ impl Surface {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         match path {
-            "/health" | "/ping" | "/openapi.json" => Self::Open,
-            _ if below("/docs") => Self::Open,
+            "/health" | "/ready" | "/ping" | "/openapi.json" | "/sign-in" => Self::Open,
+            _ if below("/docs") || path.starts_with("/assets/") || path.starts_with("/language/") => {
+                Self::Open
+            }
             _ if below("/api") || below("/ws") || below("/mcp") => Self::Api,
             _ => Self::Pages,
         }
@@ -93,6 +99,7 @@ impl Access {
             trusted: config.trusted_networks.clone(),
             keys: config.api_keys.iter().map(|key| store::digest(key.expose().as_bytes())).collect(),
             store,
+            visitors: Visitors::new(),
         }
     }
 
@@ -110,14 +117,33 @@ impl Access {
             Some(caller) => return Ok(caller),
             None => {}
         }
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        if self.is_signed_in(headers) {
+            // The cookie belongs to one name, which a page that was rebound to us does not have.
+            let foreign = is_cross_site(method, headers, host);
+            return if foreign { Err(Refusal::CrossSite) } else { Ok(Caller::unlimited()) };
+        }
         if !peer.is_some_and(|peer| self.needs_no_key(peer.to_canonical(), surface)) {
             return Err(Refusal::NoKey);
         }
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         if !host.is_none_or(is_ours) {
             return Err(Refusal::Host);
         }
         if is_cross_site(method, headers, host) { Err(Refusal::CrossSite) } else { Ok(Caller::unlimited()) }
+    }
+
+    /// Whether the request's visit has signed in with a key that still counts.
+    pub(super) fn is_signed_in(&self, headers: &HeaderMap) -> bool {
+        let key = self.visitors.key(headers, Instant::now()).and_then(|key| self.holder(&key));
+        key.is_some_and(|caller| caller.is_admin())
+    }
+
+    /// Signs in who shows a key without limits; the cookie to be set.
+    pub(super) fn sign_in(&self, key: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+        let digest = store::digest(key.trim().as_bytes());
+        self.holder(&digest)
+            .filter(Caller::is_admin)
+            .map(|_| self.visitors.sign_in(digest, headers, Instant::now()))
     }
 
     fn needs_no_key(&self, peer: IpAddr, surface: Surface) -> bool {
@@ -138,20 +164,22 @@ impl Access {
         let in_address = in_address.iter().flat_map(|Query(pairs)| pairs);
         let in_address = in_address.filter(|(name, _)| name == "x-api-key").map(|(_, key)| key.as_bytes());
         let shown = headers.get("x-api-key").map(HeaderValue::as_bytes).into_iter();
-        let made = self.store.keys();
+        let mut shown = shown.chain(bearer).chain(in_address);
+        shown.find_map(|key| self.holder(&store::digest(key.trim_ascii())))
+    }
+
+    /// Whose key has this digest. Every key is compared, whether or not one matched.
+    fn holder(&self, digest: &Digest) -> Option<Caller> {
         let mut found = None;
-        for shown in shown.chain(bearer).chain(in_address) {
-            let digest = store::digest(shown.trim_ascii());
-            for key in &self.keys {
-                if digest.ct_eq(key).into() {
-                    found = Some(Caller::unlimited());
-                }
+        for key in &self.keys {
+            if digest.ct_eq(key).into() {
+                found = Some(Caller::unlimited());
             }
-            for key in made.iter() {
-                let same: bool = digest.ct_eq(&key.digest).into();
-                if same && key.grants.active && found.is_none() {
-                    found = Some(Caller::of(&key.grants));
-                }
+        }
+        for key in self.store.keys().iter() {
+            let same: bool = digest.ct_eq(&key.digest).into();
+            if same && key.grants.active && found.is_none() {
+                found = Some(Caller::of(&key.grants));
             }
         }
         found
@@ -198,8 +226,16 @@ pub(super) async fn guard(State(http): State<Http>, mut request: Request, next: 
             next.run(request).await
         }
         Err(_) if surface == Surface::Open => next.run(request).await,
+        // A person is shown where to sign in; a program is told what is missing.
+        Err(Refusal::NoKey) if surface == Surface::Pages && asks_for_a_page(&request) => {
+            page::to_sign_in(request.uri())
+        }
         Err(refusal) => refuse(refusal, surface),
     }
+}
+
+fn asks_for_a_page(request: &Request) -> bool {
+    *request.method() == Method::GET && negotiate::wants_html(request.headers())
 }
 
 fn refuse(refusal: Refusal, surface: Surface) -> Response {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `flask/` has the surface that Flask calls, one file per handler; `api/` the one that WAHA's clients call; `page/`
-//! has what people look at.
+//! has what people look at, `watch/` what other programs watch us by.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
@@ -29,6 +29,8 @@ mod standing;
 mod tests;
 mod user;
 mod users;
+mod visitors;
+mod watch;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -41,26 +43,40 @@ use colmeia::config::ServiceConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::registry::Registry;
 use crate::store::Store;
 use access::Access;
-use users::Users;
+use watch::Readiness;
 
 pub(crate) use control::{Control, control};
 pub(crate) use server::serve;
 pub(crate) use standing::state_name;
+pub(crate) use users::Users;
 
 /// What HTTP needs of the rest of the supervisor.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     /// Finds users.
     pub(crate) registry: Registry,
+    /// Everything else.
+    pub(crate) parts: Parts,
+}
+
+/// What HTTP needs beside users, whom tests play.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
     /// What is configured.
     pub(crate) config: Arc<ServiceConfig>,
     /// How much waits to be delivered.
     pub(crate) journal: Journal,
     /// Keys, sessions' configurations, answers to repeated requests.
     pub(crate) store: Store,
+    /// What whoever runs the service sees and does.
+    pub(crate) operators: Operators,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -74,6 +90,9 @@ struct Shared {
     store: Store,
     pace: api::Pace,
     started: SystemTime,
+    operators: Operators,
+    metrics: Metrics,
+    readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
@@ -83,22 +102,31 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal, store } = app;
-        Self::with_users(Box::new(registry), config, journal, store, local, shutdown)
+        Self::with_users(Box::new(app.registry), app.parts, local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
-        config: Arc<ServiceConfig>,
-        journal: Journal,
-        store: Store,
+        parts: Parts,
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let access = Access::new(local, &config, store.clone());
+        let Parts { config, journal, store, operators, metrics } = parts;
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
-        let (pace, started) = (api::Pace::new(rate), SystemTime::now());
-        Self(Arc::new(Shared { users, config, journal, store, pace, started, local, access, shutdown }))
+        Self(Arc::new(Shared {
+            access: Access::new(local, &config, store.clone()),
+            pace: api::Pace::new(rate),
+            started: SystemTime::now(),
+            readiness: Readiness::default(),
+            users,
+            config,
+            journal,
+            store,
+            operators,
+            metrics,
+            local,
+            shutdown,
+        }))
     }
 }
 
@@ -116,6 +144,7 @@ fn router(http: Http) -> Router {
         .merge(flask::routes())
         .merge(api::routes())
         .merge(page::routes())
+        .merge(watch::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(from_fn(body::collect))

@@ -153,6 +153,14 @@ impl Journal {
         self.read(store::count_pending).await
     }
 
+    /// Writes something that changes nothing, and returns when it is on disk: whether events can be kept now.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub(crate) async fn try_to_write(&self) -> Result<(), JournalError> {
+        self.write(store::rewrite_version).await.map(drop)
+    }
+
     /// Closes the database after everything that waits. What comes later is refused, and so comes again.
     pub(crate) async fn close(&self) {
         let (answer, answered) = oneshot::channel();

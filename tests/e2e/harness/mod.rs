@@ -3,6 +3,7 @@
 mod processes;
 mod service;
 mod simulator;
+mod visitor;
 mod webhook;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use serde_json::Value;
 pub(crate) use processes::{Process, descendants};
 pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
+pub(crate) use visitor::{Sight, Visitor};
 pub(crate) use webhook::Webhook;
 
 /// Generous: the machine may be small and busy. No test is about time.

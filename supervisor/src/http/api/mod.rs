@@ -18,6 +18,7 @@ mod groups;
 mod input;
 mod keys;
 mod labels;
+mod looks;
 mod models;
 mod openapi;
 mod pace;

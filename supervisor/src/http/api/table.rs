@@ -13,7 +13,7 @@ use super::super::access::Action::{Control, Media, Read, Send};
 use super::route::Scope::{Admin, Anyone};
 use super::route::{Row, absent, anywhere, session};
 use super::{
-    auth, channels, chats, chatting, contacts, files, groups, keys, labels, profile, server, sessions,
+    auth, channels, chats, chatting, contacts, files, groups, keys, labels, looks, profile, server, sessions,
     statuses,
 };
 
@@ -634,7 +634,10 @@ fn profile_and_presence() -> Vec<Row> {
         .says("Asks to be told of a chat's presence"),
         session(POST, "/api/{session}/calls/reject", "calls.reject_call", Send, profile::reject_call)
             .says("Refuses an incoming call"),
-        absent(GET, "/api/screenshot", "screenshot.screenshot", "it is not there yet"),
+        session(GET, "/api/screenshot", "screenshot.screenshot", Read, looks::screenshot)
+            .says("The session's page as it is drawn now"),
+        session(GET, "/api/sessions/{session}/health", "sessions.health", Read, looks::health)
+            .says("The three levels of a session's health; 503 while it is not ready"),
         absent(POST, "/api/{session}/media/convert/voice", "media.convert_voice", NO_CONVERSION),
         absent(POST, "/api/{session}/media/convert/video", "media.convert_video", NO_CONVERSION),
     ]

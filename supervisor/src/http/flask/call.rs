@@ -21,7 +21,7 @@ pub(super) fn ready(http: &Http, user: &UserId) -> Option<UserHandle> {
 }
 
 /// Makes the call once, within the deadline that Flask's own leaves.
-pub(super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
+pub(in super::super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
     let deadline = Duration::from_millis(http.config.request_deadline_ms);
     calls::once(handle, call, Bytes::new(), deadline).await
 }

@@ -2,8 +2,10 @@
 
 mod api;
 mod connection;
+mod dashboard;
 mod hostile;
 mod pages;
 pub(super) mod stage;
 mod texts;
+mod watch;
 mod work;

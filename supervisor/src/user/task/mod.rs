@@ -28,10 +28,11 @@ use super::handle::{Command, DisconnectOutcome, UserHandle};
 use super::link::{EventSink, FromLink, Greeted, Link};
 use super::policy::{Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
-use super::view::UserView;
+use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::memory::Memory;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::store::Store;
 use calls::Calls;
@@ -52,6 +53,8 @@ pub(crate) struct Host {
     pub(crate) memory: Memory,
     /// What is configured for each session.
     pub(crate) store: Store,
+    /// What is counted of workers and calls.
+    pub(crate) metrics: Metrics,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }
@@ -105,6 +108,8 @@ struct Worker {
 struct Connection {
     link: Link,
     vigil: Vigil,
+    /// Its last sign of life.
+    pong: Option<Pong>,
     report: SessionReport,
     /// What the worker's build knows.
     operations: u32,
@@ -142,7 +147,7 @@ impl UserTask {
         let weight = Weight::new(&host.config, &user);
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
-        let handle = UserHandle::new(user.clone(), watched, sender);
+        let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());
         let mut task = Self {
             user,
             born: Instant::now(),

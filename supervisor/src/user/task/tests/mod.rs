@@ -84,6 +84,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         memory: crate::memory::Memory::off(),
         store: Store::open(&folder.path().join("settings.db")).expect("opens"),
+        metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });
