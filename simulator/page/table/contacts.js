@@ -1,7 +1,6 @@
-/* The modules of ids, contacts, lids, groups and whether a number exists. */
+/* The modules of ids, contacts, lids and whether a number exists. */
 
 import { account } from '../account.js';
-import { GroupMetadata, GroupMetadataModel, ParticipantCollection, ParticipantModel } from '../groups.js';
 import { createUserWid, createWid, MsgKey, Wid } from '../ids.js';
 import { queryExists } from '../outgoing.js';
 import { ContactCollectionImpl, ContactModel, ContactStore } from '../stores.js';
@@ -125,28 +124,5 @@ export const contactModules = [
     id: 'WAWebQueryExistsJob',
     dependencies: ['WAWebWidFactory'],
     exports: () => ({ queryWidExists: queryExists, queryPhoneExists: queryExists }),
-  },
-  {
-    id: 'WAWebParticipantModel',
-    exports: () => ({ default: ParticipantModel, Participant: ParticipantModel }),
-  },
-  {
-    id: 'WAWebGroupParticipantCollection',
-    dependencies: ['WAWebParticipantModel'],
-    exports: () => ({ default: ParticipantCollection }),
-  },
-  {
-    id: 'WAWebGroupMetadataModel',
-    exports: () => ({ default: GroupMetadataModel, GroupMetadata: GroupMetadataModel }),
-  },
-  {
-    id: 'WAWebGroupMetadataCollection',
-    dependencies: ['WAWebGroupMetadataModel'],
-    exports: () => ({ default: GroupMetadata }),
-  },
-  {
-    id: 'WAWebGroupQueryJob',
-    dependencies: ['WAWebGroupMetadataCollection'],
-    exports: () => ({ queryAndUpdateGroupMetadataById: async (wid) => GroupMetadata.find(wid.id || wid) }),
   },
 ];

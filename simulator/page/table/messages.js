@@ -1,9 +1,10 @@
 /* The modules of messages and chats: collections, sending, editing, history, reading, typing. */
 
-import { Emitter } from '../events.js';
+import { CallModel, CALL_STATES, CallStore, sendStanza, wap } from '../calls.js';
 import { GroupMetadata } from '../groups.js';
 import { findByDirection, loadEarlierMsgs } from '../history.js';
 import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
+import * as marks from '../marks.js';
 import { Collection } from '../models.js';
 import * as outgoing from '../outgoing.js';
 import {
@@ -15,8 +16,9 @@ import {
   MsgModel,
   MsgStore,
 } from '../stores.js';
-import { unixTime } from '../bytes.js';
+import { hex, randomBytes, unixTime } from '../bytes.js';
 import { Cmd } from '../connection.js';
+import { peopleStores } from './people.js';
 import { otherStores } from './rest.js';
 
 const LINK = /https?:\/\/[^\s]+/g;
@@ -28,20 +30,10 @@ Object.assign(Cmd, {
   archiveChat: outgoing.change('archive'),
   pinChat: (chat, pin) => outgoing.change('pin')(chat, pin ? unixTime() : 0),
   markChatUnread: outgoing.markUnread,
+  sendStarMsgs: marks.sendStarMsgs,
+  sendUnstarMsgs: marks.sendUnstarMsgs,
 });
 
-/* whatsapp-web.js looks for the Map inside to notice calls. */
-class CallCollection extends Emitter {
-  calls = new Map();
-  processIncomingCall() {}
-  getModelsArray() {
-    return [...this.calls.values()];
-  }
-  get(id) {
-    return this.calls.get(id);
-  }
-}
-const CallStore = new CallCollection();
 const NewsletterStore = new Collection(ChatModel);
 
 const mine = (message) => message.id.fromMe && message.type !== 'revoked';
@@ -63,6 +55,8 @@ export const messageModules = [
       WAWebGroupMetadataCollection: GroupMetadata,
       WAWebCallCollection: CallStore,
       WAWebNewsletterCollection: NewsletterStore,
+      Reactions: marks.Reactions,
+      ...peopleStores,
       ...otherStores,
     }),
   },
@@ -87,6 +81,13 @@ export const messageModules = [
     exports: () => ({ ChatCollectionImpl, ChatCollection: ChatStore }),
   },
   { id: 'WAWebCallCollection', exports: () => ({ default: CallStore }) },
+  { id: 'WAWebCallModel', exports: () => ({ default: CallModel }) },
+  { id: 'WAWebVoipWaCallEnums', exports: () => ({ CallState: CALL_STATES }) },
+  { id: 'WAWap', exports: () => ({ wap, generateId: () => hex(randomBytes(8)) }) },
+  {
+    id: 'WADeprecatedSendIq',
+    exports: () => ({ deprecatedCastStanza: sendStanza, deprecatedSendIq: sendStanza }),
+  },
   { id: 'WAWebNewsletterCollection', exports: () => ({ default: NewsletterStore }) },
   {
     id: 'WAWebSendMsgChatAction',
@@ -184,19 +185,32 @@ export const messageModules = [
       markPaused: outgoing.sendChatState('paused'),
     }),
   },
-  {
-    id: 'WAWebPresenceChatAction',
-    exports: () => ({ sendPresenceAvailable() {}, sendPresenceUnavailable() {} }),
-  },
   { id: 'WAWebHandleMsgReceipt', exports: () => receiptHandlers },
   { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
   { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },
-  { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: { async bulkUpsert() {} } }) },
+  { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: marks.pollVoteTableMode }) },
+  { id: 'WAWebPollsVotesSchema', exports: () => ({ getTable: () => marks.voteTable }) },
+  { id: 'WAWebPollsSendVoteMsgAction', exports: () => ({ sendVote: marks.sendVote }) },
+  { id: 'WAWebPinInChatSchema', exports: () => ({ getTable: () => marks.pinTable }) },
+  { id: 'WAWebPinMsgConstants', exports: () => ({ getPinExpiryDuration: (seconds) => seconds }) },
+  { id: 'WAWebSendPinMessageAction', exports: () => ({ sendPinInChatMsg: marks.sendPinInChatMsg }) },
+  {
+    id: 'WAWebReactionsCollection',
+    exports: () => ({
+      ReactionsCollection: marks.Reactions,
+      ReactionsCollectionImpl: marks.Reactions.constructor,
+    }),
+  },
   { id: 'WAWebGetEphemeralFieldsMsgActionsUtils', exports: () => ({ getEphemeralFields: () => ({}) }) },
   {
     id: 'WAWebChatClearBridge',
     dependencies: ['WAWebChatCollection'],
     exports: () => ({ sendClear: outgoing.clearChat }),
+  },
+  {
+    id: 'WAWebDeleteChatAction',
+    dependencies: ['WAWebChatCollection'],
+    exports: () => ({ sendDelete: outgoing.deleteChat }),
   },
   {
     id: 'WALinkify',
@@ -206,7 +220,10 @@ export const messageModules = [
       findFirstWebLink: (text) => linksIn(text)[0]?.href,
     }),
   },
-  { id: 'WAWebLinkPreviewChatAction', exports: () => ({ getLinkPreview: async () => null }) },
+  {
+    id: 'WAWebLinkPreviewChatAction',
+    exports: () => ({ getLinkPreview: outgoing.getLinkPreview }),
+  },
   {
     id: 'WAWebChatGetters',
     exports: () => ({

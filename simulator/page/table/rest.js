@@ -5,7 +5,6 @@ import { SOCKET_STATE } from '../connection.js';
 import { unixTime } from '../bytes.js';
 
 const COLLECTIONS = [
-  'Blocklist',
   'BotProfile',
   'BusinessProfile',
   'Cart',
@@ -16,10 +15,7 @@ const COLLECTIONS = [
   'Mute',
   'Order',
   'PinInChat',
-  'Presence',
-  'ProfilePicThumb',
   'QuickReply',
-  'Reactions',
   'RecentEmoji',
   'Status',
   'Sticker',

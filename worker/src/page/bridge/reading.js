@@ -9,13 +9,7 @@ async function listChats() {
 }
 
 async function listMessages(call, { chat: id, limit, before }) {
-  let chat = null;
-  try {
-    chat = present(id) ?? (known.has(id) ? present(known.get(id)) : null);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-  }
-  if (!chat) throw new Failure('not_found', 'no such chat');
+  const chat = knownChat(id);
   let hasMore = true;
   for (;;) {
     call.check();

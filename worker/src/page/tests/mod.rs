@@ -3,5 +3,6 @@
 
 mod calls;
 mod life;
+mod operations;
 mod rig;
 mod trouble;
