@@ -8,6 +8,8 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod drill;
+mod events;
 mod faults;
 mod hostile;
 mod isolation;

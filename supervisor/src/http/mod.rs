@@ -7,13 +7,15 @@
 //! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | page/
 //! ```
 //!
-//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at.
+//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at; `events/` tells
+//! programs what happens.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
 mod body;
 mod control;
 mod errors;
+mod events;
 mod flask;
 mod negotiate;
 mod observe;
@@ -34,8 +36,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use colmeia::config::ServiceConfig;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::delivery::Recipients;
 use crate::journal::Journal;
 use crate::registry::Registry;
 use access::Access;
@@ -52,8 +56,10 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     /// What is configured.
     pub(crate) config: Arc<ServiceConfig>,
-    /// How much waits to be delivered.
+    /// What has happened, and how much waits to be delivered.
     pub(crate) journal: Journal,
+    /// What is configured of events.
+    pub(crate) recipients: Recipients,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -64,6 +70,9 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
+    recipients: Recipients,
+    /// Places for WebSockets.
+    sockets: Arc<Semaphore>,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
@@ -73,19 +82,20 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal } = app;
-        Self::with_users(Box::new(registry), config, journal, local, shutdown)
+        let App { registry, config, journal, recipients } = app;
+        Self::with_users(Box::new(registry), config, (journal, recipients), local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
         config: Arc<ServiceConfig>,
-        journal: Journal,
+        (journal, recipients): (Journal, Recipients),
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
         let access = Access::new(local, &config);
-        Self(Arc::new(Shared { users, config, journal, local, access, shutdown }))
+        let sockets = Arc::new(Semaphore::new(events::SOCKETS));
+        Self(Arc::new(Shared { users, config, journal, recipients, sockets, local, access, shutdown }))
     }
 }
 
@@ -102,6 +112,7 @@ fn router(http: Http) -> Router {
     Router::new()
         .merge(flask::routes())
         .merge(page::routes())
+        .merge(events::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(from_fn(body::collect))

@@ -1,6 +1,7 @@
 //! The HTTP surface against users that the tests play: what every route answers, and what it leaves alone.
 
 mod connection;
+mod events;
 mod hostile;
 mod pages;
 mod stage;

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use super::super::access::Peer;
 use super::super::users::Users;
 use super::super::{Http, router};
+use crate::delivery::Recipients;
 use crate::journal::Journal;
 use crate::registry::RegistryError;
 use crate::user::{CallFailure, CallResult, Command, DisconnectOutcome, Phase, UserHandle, UserView};
@@ -45,6 +46,7 @@ pub(super) struct Stage {
     pub(super) cast: Cast,
     pub(super) router: Router,
     pub(super) shutdown: CancellationToken,
+    pub(super) journal: Journal,
     _folder: tempfile::TempDir,
 }
 
@@ -184,10 +186,12 @@ impl Cast {
 
     pub(super) fn on_stage_at(self, local: &str, config: ServiceConfig) -> Stage {
         let folder = tempfile::tempdir().expect("folder");
-        let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
+        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
-        let http = Http::with_users(Box::new(self.clone()), config.into(), journal, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, _folder: folder }
+        let recipients = Recipients::new(&config.webhooks, Arc::new(()));
+        let events = (journal.clone(), recipients);
+        let http = Http::with_users(Box::new(self.clone()), config.into(), events, local, shutdown.clone());
+        Stage { cast: self, router: router(http), shutdown, journal, _folder: folder }
     }
 }
 

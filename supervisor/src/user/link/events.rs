@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Outbox;
+use crate::journal::StatusChange;
 
 /// How many events may wait for the disk.
 const EVENTS: usize = 4096;
@@ -32,6 +33,9 @@ pub(crate) trait EventSink: std::fmt::Debug + Send + Sync {
         user: &'a UserId,
         events: Vec<(u64, Event)>,
     ) -> BoxFuture<'a, Result<(), SinkError>>;
+
+    /// Keeps that a session has another status. Never waits, and is never refused.
+    fn keep_status(&self, user: &UserId, change: StatusChange);
 }
 
 /// Events could not be kept. They were not acknowledged and will be given again.
