@@ -234,19 +234,47 @@ pub struct SessionReport {
     /// The page's own version, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_version: Option<String>,
+    /// What the last probe found, once there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Probes>,
+}
+
+/// The last result of the two levels of health that a worker probes. (The third, its own answer on the socket, is
+/// the supervisor's to measure.)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probes {
+    /// When the probe was answered or given up, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// How long that took, in milliseconds.
+    pub took_ms: u64,
+    /// Whether the browser answered. A page that answers does so through its browser.
+    pub browser: bool,
+    /// Whether the page answered.
+    pub page: bool,
 }
 
 impl SessionReport {
     /// A report that knows nothing but the state.
     #[must_use]
     pub fn of(state: SessionState) -> Self {
-        Self { state, degraded: Vec::new(), browser_pid: None, page_version: None }
+        Self { state, degraded: Vec::new(), browser_pid: None, page_version: None, probes: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_without_probes_is_what_an_older_worker_sends() {
+        let older = r#"{"state":"pairing"}"#;
+        let report: SessionReport = serde_json::from_str(older).expect("readable");
+        assert_eq!(report, SessionReport::of(SessionState::Pairing));
+        let probes = Probes { at_ms: 1, took_ms: 2, browser: true, page: false };
+        let newer = SessionReport { probes: Some(probes), ..report };
+        let text = serde_json::to_string(&newer).expect("plain data");
+        assert_eq!(serde_json::from_str::<SessionReport>(&text).expect("readable"), newer);
+    }
 
     #[test]
     fn neither_number_nor_code_shows_in_debug() {

@@ -22,7 +22,7 @@ pub(crate) async fn run(client: &Client, out: &mut Out, command: EventsCommand) 
             out.say(&dead, || dead_table(&dead.letters))
         }
         EventsCommand::Replay { ids, user, all } => {
-            let mut wishes = vec![format!("all={all}")];
+            let mut wishes: Vec<String> = all.then(|| "all=true".into()).into_iter().collect();
             wishes.extend(user.map(|user| format!("user={user}")));
             // Anything that is no id is refused by the service; here it must only not break the address.
             let ids: Vec<String> = ids

@@ -120,7 +120,7 @@ pub(crate) enum EventsCommand {
         limit: u32,
     },
     /// Try dead letters again
-    #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["ids", "user", "all"])))]
+    #[command(group(clap::ArgGroup::new("which").required(true).args(["ids", "user", "all"])))]
     Replay {
         /// Only these events
         #[arg(value_name = "ID")]
@@ -129,7 +129,7 @@ pub(crate) enum EventsCommand {
         #[arg(long)]
         user: Option<UserId>,
         /// All of them
-        #[arg(long, conflicts_with_all = ["ids", "user"])]
+        #[arg(long)]
         all: bool,
     },
 }

@@ -8,12 +8,14 @@ mod events;
 #[cfg(test)]
 mod example;
 mod memory;
+mod rules;
 mod service;
 mod webhooks;
 mod worker;
 
 pub use events::EventsConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
-pub use service::{InvalidConfig, LogFormat, RestartPolicy, ServiceConfig};
+pub use rules::InvalidConfig;
+pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

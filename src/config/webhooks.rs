@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::service::is_http_url;
+use super::rules::is_http_url;
 use crate::Secret;
 
 /// Every event by the name under which it can be subscribed to. `*` stands for all of them. What only other gateways

@@ -75,6 +75,9 @@ pub enum Call {
         /// The phone's number, digits only.
         phone: String,
     },
+    /// A picture of the page as it is drawn now, whatever it shows. Reply: [`Reply::Media`], with a PNG as the
+    /// frame's body.
+    Screenshot,
     /// Logs the phone out. Reply: [`Reply::Done`] once the page says so.
     Logout,
 }
@@ -95,6 +98,7 @@ impl Call {
             Self::MarkSeen { .. } => "mark_seen",
             Self::Typing { .. } => "typing",
             Self::PairingCode { .. } => "pairing_code",
+            Self::Screenshot => "screenshot",
             Self::Logout => "logout",
         }
     }

@@ -48,6 +48,7 @@ pub(crate) async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
         match found {
             Found::Living(adopted) => {
                 tracing::info!(%user, pid = adopted.process.id(), "worker adopted");
+                host.metrics.boot_found(user);
                 registry.adopt(user, *adopted);
             }
             Found::Dead => {
@@ -69,6 +70,7 @@ pub(crate) async fn bring_back(host: &Host, registry: &Registry) -> io::Result<(
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
     for user in users {
         if folders::may_be_linked(&host.state, &user) {
+            host.metrics.boot_found(&user);
             match registry.find_or_create(&user) {
                 Ok(handle) => {
                     let mut view = handle.watch();

@@ -13,6 +13,8 @@ mod journal;
 mod locks;
 mod logging;
 mod memory;
+mod metrics;
+mod operators;
 mod port;
 mod registry;
 mod service;

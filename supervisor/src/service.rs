@@ -25,6 +25,8 @@ use crate::delivery::{Recipients, Sessions};
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
@@ -145,6 +147,8 @@ async fn serve(
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
+    let metrics = Metrics::default();
+    metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
         desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
@@ -154,6 +158,7 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -161,12 +166,8 @@ async fn serve(
     });
     let registry = Registry::new(Arc::clone(&host));
     let stop_delivery = CancellationToken::new();
-    let delivery = tokio::spawn(delivery::run(
-        journal.clone(),
-        recipients.clone(),
-        Arc::clone(&config),
-        stop_delivery.clone(),
-    ));
+    let delivery =
+        tokio::spawn(delivery::run(journal.clone(), recipients, Arc::clone(&config), stop_delivery.clone()));
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
@@ -181,15 +182,21 @@ async fn serve(
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop = CancellationToken::new();
     let (control, controlled) = http::control(stop.clone());
-    let operators = admin::App {
+    let operators = Operators::new(
+        Box::new(registry.clone()),
+        host.state.clone(),
+        Arc::clone(&config),
+        journal.clone(),
+        control.clone(),
+    );
+    let socket = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
-        journal: journal.clone(),
+        operators: operators.clone(),
         listen: address,
-        control: control.clone(),
     };
-    let mut admin = admin::start(operators, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), recipients };
+    let mut admin = admin::start(socket, stop);
+    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

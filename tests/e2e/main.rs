@@ -8,6 +8,7 @@ mod harness;
 
 mod bad_input;
 mod crashes;
+mod dashboard;
 mod drill;
 mod events;
 mod faults;

@@ -13,8 +13,8 @@ use colmeia::admin::{Line, Lines};
 use futures::stream;
 use serde::Deserialize;
 
-use super::tail::{Position, Tail};
-use super::{Admin, Refusal, broken, known, parse};
+use super::{Admin, Refusal, broken, parse};
+use crate::operators::{Position, Tail};
 
 /// How many lines are given when nobody says how many.
 const USUAL: usize = 50;
@@ -38,8 +38,8 @@ pub(super) async fn logs(
     Query(wishes): Query<Wishes>,
 ) -> Result<Response, Refusal> {
     let user = parse(&user)?;
-    known(&admin.app, &user)?;
-    let tail = Tail::of(&admin.app.host.state, &user);
+    admin.app.operators.known(&user)?;
+    let tail = admin.app.operators.tail(&user);
     let most = wishes.lines.unwrap_or(USUAL).min(MOST);
     let (lines, position) = read(tail.clone(), most).await?;
     if !wishes.follow {

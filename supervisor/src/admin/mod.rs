@@ -13,15 +13,12 @@ mod doctor;
 mod drain;
 mod events;
 mod logs;
-mod sentences;
 mod sessions;
 mod socket;
-mod tail;
-mod usage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -32,21 +29,19 @@ use colmeia::admin::Failure;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::Control;
-use crate::journal::Journal;
+use crate::operators::{OperationError, Operators};
 use crate::registry::Registry;
-use crate::user::{Host, UserHandle, folders};
+use crate::user::Host;
 
 /// What the admin socket needs of the rest of the supervisor.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) registry: Registry,
     pub(crate) host: Arc<Host>,
-    pub(crate) journal: Journal,
+    /// What is seen and done.
+    pub(crate) operators: Operators,
     /// Where HTTP for everyone else is served.
     pub(crate) listen: SocketAddr,
-    /// What is under way here is waited for as requests over there are.
-    pub(crate) control: Control,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -123,24 +118,19 @@ fn parse(user: &str) -> Result<UserId, Refusal> {
     user.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("no user id: {error}")))
 }
 
-fn unknown(user: &UserId) -> Refusal {
-    refuse(StatusCode::NOT_FOUND, format!("there is no user {user}"))
-}
-
 fn broken(error: &(dyn std::error::Error + 'static)) -> Refusal {
     refuse(StatusCode::INTERNAL_SERVER_ERROR, crate::logging::chain(error))
 }
 
-/// The user's task; made for who has none but is known by a folder or a hold.
-fn known(app: &App, user: &UserId) -> Result<UserHandle, Refusal> {
-    let handle = app.registry.find_or_restore(user).or_else(|| {
-        let held = folders::is_held(&app.host.state, user);
-        if held { app.registry.find_or_create(user).ok() } else { None }
-    });
-    handle.ok_or_else(|| unknown(user))
-}
-
-fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+impl From<OperationError> for Refusal {
+    fn from(error: OperationError) -> Self {
+        let status = match &error {
+            OperationError::Unknown(_) => StatusCode::NOT_FOUND,
+            OperationError::WaitsForNobody { .. } => StatusCode::CONFLICT,
+            OperationError::Busy | OperationError::NoTask(_) => StatusCode::SERVICE_UNAVAILABLE,
+            OperationError::StillGoing => StatusCode::GATEWAY_TIMEOUT,
+            OperationError::Journal(_) | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        refuse(status, crate::logging::chain(&error))
+    }
 }

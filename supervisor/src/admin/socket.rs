@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
-use super::usage::Machine;
 use crate::logging::chain;
+use crate::operators::Machine;
 
 /// The group whose members are operators.
 const GROUP: &str = "colmeia";

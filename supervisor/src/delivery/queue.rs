@@ -99,7 +99,7 @@ async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: 
     let Some(webhook) = delivery.recipients.find(&queue.user, &queue.address) else {
         return Next::Settle(Settlement::Dead { error: "this webhook is not configured any more".into() });
     };
-    let metadata = delivery.recipients.metadata(&queue.user);
+    let metadata = delivery.journal.metadata(&queue.user);
     let Some(request) = webhook::request(&delivery.client, &webhook, &pending.event, metadata) else {
         return unreadable(queue, pending);
     };

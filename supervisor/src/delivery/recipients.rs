@@ -43,11 +43,6 @@ impl Recipients {
         Self { global: global.into(), sessions }
     }
 
-    /// What the session's owner wants to find in every event.
-    pub(crate) fn metadata(&self, user: &UserId) -> Option<Value> {
-        self.sessions.metadata(user)
-    }
-
     /// How this address wants to be told of this session's events; `None` when it is not to be told any more.
     pub(super) fn find(&self, user: &UserId, address: &str) -> Option<WebhookConfig> {
         let own = self.sessions.webhooks(user);
@@ -66,6 +61,10 @@ impl Addressees for Recipients {
             }
         }
         addresses
+    }
+
+    fn metadata(&self, user: &UserId) -> Option<Value> {
+        self.sessions.metadata(user)
     }
 }
 

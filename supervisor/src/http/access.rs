@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | same machine, while we listen on loopback | nothing |
 //! | an address in `trusted_networks` (the unmodified Flask) | nothing |
+//! | a browser in which someone has signed in with one of `api_keys` | its cookie ([`super::visitors`]) |
 //! | anyone else | one of `api_keys`, as `X-Api-Key` or `Authorization: Bearer` |
 //!
 //! Who needs no key may be a browser that a foreign page has talked into calling us. Two checks are against
@@ -11,7 +12,7 @@
 //! answer only to addresses and to names that no stranger can own. **Cross-site requests**: browsers say where
 //! a request comes from, and another site may at most link to a page of ours.
 //!
-//! `/health` is open to everyone. Keys are compared as digests in constant time and never logged.
+//! `/health`, `/ready` and the way to sign in are open to everyone. Keys are compared as digests in constant time and never logged.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,11 +23,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use colmeia::config::ServiceConfig;
 use ipnet::IpNet;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::time::Instant;
 
-use super::Http;
 use super::errors::Failure;
+use super::visitors::{Digest, Visitors};
+use super::{Http, negotiate, page};
 
 /// The other end of a request's connection.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +39,8 @@ pub(super) struct Peer(pub(super) SocketAddr);
 pub(super) struct Access {
     on_loopback: bool,
     trusted: Vec<IpNet>,
-    keys: Vec<[u8; 32]>,
+    keys: Vec<Digest>,
+    pub(super) visitors: Visitors,
 }
 
 /// Why a caller is turned away.
@@ -53,6 +57,7 @@ impl Access {
             on_loopback: local.ip().is_loopback(),
             trusted: config.trusted_networks.clone(),
             keys: config.api_keys.iter().map(|key| Sha256::digest(key.expose()).into()).collect(),
+            visitors: Visitors::new(),
         }
     }
 
@@ -66,14 +71,29 @@ impl Access {
         if self.has_key(headers) {
             return Ok(());
         }
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        if self.is_signed_in(headers) {
+            // The cookie belongs to one name, which a page that was rebound to us does not have.
+            return if is_cross_site(method, headers, host) { Err(Refusal::CrossSite) } else { Ok(()) };
+        }
         if !peer.is_some_and(|peer| self.needs_no_key(peer.to_canonical())) {
             return Err(Refusal::NoKey);
         }
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         if !host.is_none_or(is_ours) {
             return Err(Refusal::Host);
         }
         if is_cross_site(method, headers, host) { Err(Refusal::CrossSite) } else { Ok(()) }
+    }
+
+    /// Whether the request's visit has signed in with a key that still counts.
+    pub(super) fn is_signed_in(&self, headers: &HeaderMap) -> bool {
+        self.visitors.key(headers, Instant::now()).is_some_and(|key| self.is_key(&key))
+    }
+
+    /// Signs in who shows one of the keys; the cookie to be set.
+    pub(super) fn sign_in(&self, key: &str, headers: &HeaderMap) -> Option<HeaderValue> {
+        let digest = Sha256::digest(key.trim()).into();
+        self.is_key(&digest).then(|| self.visitors.sign_in(digest, headers, Instant::now()))
     }
 
     fn needs_no_key(&self, peer: IpAddr) -> bool {
@@ -89,12 +109,13 @@ impl Access {
         let shown = headers.get("x-api-key").map(HeaderValue::as_bytes).into_iter().chain(bearer);
         let mut found = Choice::from(0);
         for shown in shown {
-            let digest = Sha256::digest(shown.trim_ascii());
-            for key in &self.keys {
-                found |= digest.as_slice().ct_eq(key);
-            }
+            found |= Choice::from(u8::from(self.is_key(&Sha256::digest(shown.trim_ascii()).into())));
         }
         found.into()
+    }
+
+    fn is_key(&self, digest: &Digest) -> bool {
+        self.keys.iter().fold(Choice::from(0), |found, key| found | digest.ct_eq(key)).into()
     }
 }
 
@@ -131,11 +152,24 @@ fn is_cross_site(method: &Method, headers: &HeaderMap, host: Option<&str>) -> bo
 /// Middleware: turns away who may not call.
 pub(super) async fn guard(State(http): State<Http>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-    let open = request.uri().path() == "/health";
+    let open = is_open(request.uri().path());
     match http.access.check(peer, request.method(), request.headers()) {
+        // A person is shown where to sign in; a program is told what is missing.
+        Err(Refusal::NoKey) if !open && asks_for_a_page(&request) => page::to_sign_in(request.uri()),
         Err(refusal) if !open => refuse(refusal),
         _ => next.run(request).await,
     }
+}
+
+/// What anyone may ask for: signs of life, and what is needed to sign in.
+fn is_open(path: &str) -> bool {
+    matches!(path, "/health" | "/ready" | "/sign-in")
+        || path.starts_with("/assets/")
+        || path.starts_with("/language/")
+}
+
+fn asks_for_a_page(request: &Request) -> bool {
+    *request.method() == Method::GET && negotiate::wants_html(request.headers())
 }
 
 fn refuse(refusal: Refusal) -> Response {

@@ -7,8 +7,8 @@
 //! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | page/
 //! ```
 //!
-//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at; `events/` tells
-//! programs what happens.
+//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at, `watch/` what
+//! other programs watch us by, `events/` tells them what happens.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
@@ -28,6 +28,8 @@ mod standing;
 mod tests;
 mod user;
 mod users;
+mod visitors;
+mod watch;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -39,15 +41,17 @@ use colmeia::config::ServiceConfig;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::Recipients;
 use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::registry::Registry;
 use access::Access;
-use users::Users;
+use watch::Readiness;
 
 pub(crate) use control::{Control, control};
 pub(crate) use server::serve;
 pub(crate) use standing::state_name;
+pub(crate) use users::Users;
 
 /// What HTTP needs of the rest of the supervisor.
 #[derive(Debug, Clone)]
@@ -58,8 +62,10 @@ pub(crate) struct App {
     pub(crate) config: Arc<ServiceConfig>,
     /// What has happened, and how much waits to be delivered.
     pub(crate) journal: Journal,
-    /// What is configured of events.
-    pub(crate) recipients: Recipients,
+    /// What whoever runs the service sees and does.
+    pub(crate) operators: Operators,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -70,9 +76,11 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
-    recipients: Recipients,
     /// Places for WebSockets.
     sockets: Arc<Semaphore>,
+    operators: Operators,
+    metrics: Metrics,
+    readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
@@ -82,20 +90,33 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal, recipients } = app;
-        Self::with_users(Box::new(registry), config, (journal, recipients), local, shutdown)
+        let App { registry, config, journal, operators, metrics } = app;
+        Self::with_users(Box::new(registry), config, journal, operators, metrics, local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
         config: Arc<ServiceConfig>,
-        (journal, recipients): (Journal, Recipients),
+        journal: Journal,
+        operators: Operators,
+        metrics: Metrics,
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
         let access = Access::new(local, &config);
-        let sockets = Arc::new(Semaphore::new(events::SOCKETS));
-        Self(Arc::new(Shared { users, config, journal, recipients, sockets, local, access, shutdown }))
+        let readiness = Readiness::default();
+        Self(Arc::new(Shared {
+            users,
+            config,
+            journal,
+            sockets: Arc::new(Semaphore::new(events::SOCKETS)),
+            operators,
+            metrics,
+            readiness,
+            local,
+            access,
+            shutdown,
+        }))
     }
 }
 
@@ -112,6 +133,7 @@ fn router(http: Http) -> Router {
     Router::new()
         .merge(flask::routes())
         .merge(page::routes())
+        .merge(watch::routes())
         .merge(events::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)

@@ -1,7 +1,10 @@
 //! What a caller would like: HTML or JSON, Portuguese or English (RFC 9110, 12.5).
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HeaderName};
+
+/// What keeps a choice of language. Ports share cookies, so it says whose it is.
+const COOKIE_NAME: &str = "colmeia_language";
 
 /// The languages of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +14,11 @@ pub(super) enum Language {
 }
 
 impl Language {
-    /// Portuguese unless English is preferred.
+    /// What was chosen on a page, else Portuguese unless the browser prefers English.
     pub(super) fn of(headers: &HeaderMap) -> Self {
+        if let Some(chosen) = Self::chosen(headers) {
+            return chosen;
+        }
         let (mut portuguese, mut english) = (0, 0);
         for (tag, quality) in weighted(headers, &ACCEPT_LANGUAGE) {
             match tag.split('-').next() {
@@ -22,6 +28,22 @@ impl Language {
             }
         }
         if english > portuguese { Self::English } else { Self::Portuguese }
+    }
+
+    /// The language of this tag, if there is one.
+    pub(super) fn of_tag(tag: &str) -> Option<Self> {
+        [Self::Portuguese, Self::English].into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// What remembers a choice for a year.
+    pub(super) fn cookie(self) -> String {
+        format!("{COOKIE_NAME}={}; Path=/; Max-Age=31536000; SameSite=Strict", self.tag())
+    }
+
+    fn chosen(headers: &HeaderMap) -> Option<Self> {
+        let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        Self::of_tag(pairs.find(|(name, _)| *name == COOKIE_NAME)?.1)
     }
 
     /// Its tag.
@@ -95,6 +117,15 @@ mod tests {
             assert_eq!(wants_html(&headers(ACCEPT, accept)), html, "{accept}");
         }
         assert!(!wants_html(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_choice_counts_more_than_the_browsers_wish() {
+        let mut asked = headers(ACCEPT_LANGUAGE, "pt-BR");
+        asked.insert(COOKIE, "a=b; colmeia_language=en".parse().expect("value"));
+        assert_eq!(Language::of(&asked), Language::English);
+        asked.insert(COOKIE, "colmeia_language=tlh".parse().expect("value"));
+        assert_eq!(Language::of(&asked), Language::Portuguese);
     }
 
     #[test]

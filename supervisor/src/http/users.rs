@@ -6,7 +6,7 @@ use crate::registry::{Registry, RegistryError};
 use crate::user::UserHandle;
 
 /// Finds users; see [`Registry`] for what each does.
-pub(super) trait Users: Send + Sync {
+pub(crate) trait Users: Send + Sync {
     /// Never makes one.
     fn find(&self, user: &UserId) -> Option<UserHandle>;
     /// Makes one that does nothing until it is woken.

@@ -38,6 +38,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use colmeia::UserId;
 use colmeia::protocol::Event;
 use rusqlite::Connection;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use due::Due;
@@ -61,12 +62,18 @@ pub(crate) trait Addressees: Debug + Send + Sync {
     /// To which addresses events of this kind of this user go. Asked at every append, so it must not wait; the same
     /// address twice is the same as once.
     fn of(&self, user: &UserId, kind: Kind) -> Vec<Arc<str>>;
+    /// What the session's owner wants to find in each of its events.
+    fn metadata(&self, user: &UserId) -> Option<Value>;
 }
 
 /// Nobody but Flask.
 impl Addressees for () {
     fn of(&self, _: &UserId, _: Kind) -> Vec<Arc<str>> {
         Vec::new()
+    }
+
+    fn metadata(&self, _: &UserId) -> Option<Value> {
+        None
     }
 }
 
@@ -278,9 +285,22 @@ impl Journal {
             .await
     }
 
+    /// What the session's owner wants to find in each of its events.
+    pub(crate) fn metadata(&self, user: &UserId) -> Option<Value> {
+        self.addressees.metadata(user)
+    }
+
     /// The row of an event of this journal.
     pub(crate) fn row(&self, id: EventId) -> Option<i64> {
         id.row_in(self.number)
+    }
+
+    /// Writes something that changes nothing, and returns when it is on disk: whether events can be kept now.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub(crate) async fn try_to_write(&self) -> Result<(), JournalError> {
+        self.write(|connection, _| store::rewrite_version(connection)).await.map(drop)
     }
 
     /// Closes the database after everything that waits. What comes later is refused, and so comes again.

@@ -64,6 +64,10 @@ impl Addressees for Everyone {
         let all: &[&str] = if kind == Kind::Message { &["http://a/", "http://b/"] } else { &["http://a/"] };
         all.iter().map(|address| Arc::from(*address)).collect()
     }
+
+    fn metadata(&self, _: &UserId) -> Option<Value> {
+        None
+    }
 }
 
 fn open(folder: &tempfile::TempDir, addressees: Arc<dyn Addressees>) -> Journal {

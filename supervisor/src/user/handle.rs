@@ -8,8 +8,10 @@ use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallError, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::view::UserView;
+use crate::metrics::Metrics;
 
 /// A handle to one user's task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -17,6 +19,7 @@ pub(crate) struct UserHandle {
     pub(crate) user: UserId,
     view: watch::Receiver<UserView>,
     commands: mpsc::Sender<Command>,
+    metrics: Metrics,
 }
 
 /// What a user's task can be asked.
@@ -101,8 +104,9 @@ impl UserHandle {
         user: UserId,
         view: watch::Receiver<UserView>,
         commands: mpsc::Sender<Command>,
+        metrics: Metrics,
     ) -> Self {
-        Self { user, view, commands }
+        Self { user, view, commands, metrics }
     }
 
     /// What is known now.
@@ -125,6 +129,7 @@ impl UserHandle {
     /// # Errors
     /// [`CallFailure`] says which step failed.
     pub(crate) async fn call(&self, call: Call, body: Bytes, deadline: Duration) -> CallResult {
+        let (begun, operation) = (Instant::now(), call.name());
         let (answer, answered) = oneshot::channel();
         let command = Command::Call { call, body, deadline, answer };
         let whole = async {
@@ -132,7 +137,9 @@ impl UserHandle {
             self.commands.send(command).await.map_err(|_| CallFailure::NotReady)?;
             answered.await.unwrap_or(Err(CallFailure::ShuttingDown))
         };
-        tokio::time::timeout(deadline, whole).await.unwrap_or(Err(CallFailure::Deadline))
+        let result = tokio::time::timeout(deadline, whole).await.unwrap_or(Err(CallFailure::Deadline));
+        self.metrics.call(operation, &result, begun.elapsed());
+        result
     }
 
     /// Logs the phone out and forgets the user. Bounded by the task itself.

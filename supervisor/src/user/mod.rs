@@ -16,4 +16,6 @@ pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
 pub(crate) use task::{Adopted, Host, UserTask};
+#[cfg(test)]
+pub(crate) use view::{MemoryUse, Pong};
 pub(crate) use view::{Phase, UserView};

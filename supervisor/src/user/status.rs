@@ -82,6 +82,7 @@ mod tests {
             last_exit: Some(ExitReason::Oom),
             was_linked: false,
             memory: None,
+            pong: None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Owns only types: the user's task writes them, handlers read them. A status is answered from here and never
 //! by asking a worker.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use colmeia::{ExitReason, SessionReport, SessionState};
 
@@ -31,6 +31,17 @@ pub(crate) struct UserView {
     pub(crate) was_linked: bool,
     /// What its processes take; absent until it was measured, and where nobody measures.
     pub(crate) memory: Option<MemoryUse>,
+    /// The worker's last sign of life, while it is connected.
+    pub(crate) pong: Option<Pong>,
+}
+
+/// The answer to "are you there?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pong {
+    /// When it came.
+    pub(crate) at: SystemTime,
+    /// How long it took.
+    pub(crate) took: Duration,
 }
 
 /// What a user's processes take together, in bytes.

@@ -66,11 +66,10 @@ impl Vigil {
         self.ready_said = ready.then_some(at);
     }
 
-    /// A pong came. An old or invented one changes nothing.
-    pub(crate) fn pong(&mut self, id: u64) {
-        if id == self.last_id {
-            self.asked = None;
-        }
+    /// A pong came; how long it took. An old or invented one changes nothing.
+    pub(crate) fn pong(&mut self, id: u64, at: Duration) -> Option<Duration> {
+        let asked = self.asked.take_if(|_| id == self.last_id)?;
+        Some(at.saturating_sub(asked))
     }
 
     /// The ping to send now, if one is due: one at a time.
@@ -126,10 +125,11 @@ mod tests {
         assert_eq!((vigil.ping(S(9)), vigil.deadline(S(2))), (None, S(5)));
         assert_eq!(vigil.trust(S(4)), Trust::Fresh);
         assert_eq!((vigil.trust(S(5)), vigil.deadline(S(5))), (Trust::Silent, S(25)));
-        vigil.pong(7);
+        assert_eq!(vigil.pong(7, S(25)), None);
         assert_eq!(vigil.trust(S(25)), Trust::Hung);
-        vigil.pong(1);
+        assert_eq!(vigil.pong(1, S(25)), Some(S(23)));
         assert_eq!(vigil.trust(S(25)), Trust::Fresh);
+        assert_eq!(vigil.pong(1, S(26)), None, "the same one again");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) log_to_file: bool,
     /// Runs the supervisor as this ordinary user and group, which takes root.
     pub(crate) run_as: Option<(&'static str, &'static str)>,
+    /// Where to listen instead of a free port of loopback.
+    pub(crate) listen: Option<&'static str>,
     /// More of the supervisor's environment.
     pub(crate) environment: Vec<(&'static str, &'static str)>,
 }
@@ -78,7 +80,7 @@ impl Service {
         command
             .arg("--config")
             .arg(&config)
-            .args(["--listen", "127.0.0.1:0", "--webhook-url", &webhook.url])
+            .args(["--listen", options.listen.unwrap_or("127.0.0.1:0"), "--webhook-url", &webhook.url])
             .arg("--state-dir")
             .arg(&state)
             .arg("--runtime-dir")

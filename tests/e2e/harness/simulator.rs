@@ -55,6 +55,12 @@ impl Simulator {
         status == 200
     }
 
+    /// Types a pairing code; `false` when no page shows it.
+    pub(crate) async fn pair(&self, code: &str, number: &str) -> bool {
+        let body = json!({"code": code, "number": number, "name": format!("Dono {number}")});
+        self.post("/phone/pair", body).await.0 == 200
+    }
+
     /// A message from `from` to the linked `to`; returns its id.
     pub(crate) async fn message(&self, to: &str, from: &str, body: &str) -> String {
         self.message_with(json!({"to": to, "from": from, "name": "Ana", "body": body})).await

@@ -84,6 +84,7 @@ impl UnderWay {
                 | Call::Groups
                 | Call::CheckExists { .. }
                 | Call::DownloadMedia { .. }
+                | Call::Screenshot
         );
         let is_logout = matches!(call, Call::Logout);
         Self { shared, number, is_logout, changes_something, known_to_page: AtomicBool::new(false) }

@@ -96,7 +96,12 @@ impl Engine for ChromiumEngine {
     }
 
     async fn call(&self, call: Call, body: Bytes, deadline_ms: u64) -> Result<(Reply, Bytes), CallError> {
-        calling::call(&self.shared, call, body, Duration::from_millis(deadline_ms)).await
+        let limit = Duration::from_millis(deadline_ms);
+        match call {
+            // The browser draws it: a page without a bridge, or before its login, has a picture too.
+            Call::Screenshot => self.shared.screenshot(limit).await,
+            call => calling::call(&self.shared, call, body, limit).await,
+        }
     }
 
     async fn probe_browser(&self, timeout_ms: u64) -> Result<(), ProbeError> {

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::target::CloseTargetParams;
+use colmeia::protocol::{CallError, CallErrorKind, MAX_BODY, Reply};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::AbortHandle;
@@ -185,6 +187,18 @@ impl Shared {
             tracing::warn!("the browser did not notice the end of its renderer");
         }
         self.listener.crash_is_wanted.store(false, Ordering::Relaxed);
+    }
+
+    /// The present tab as a PNG.
+    pub(super) async fn screenshot(&self, limit: Duration) -> Result<(Reply, Bytes), CallError> {
+        let not_now = |why: String| CallError::new(CallErrorKind::NotReady, why);
+        let tab = self.tab().ok_or_else(|| not_now("there is no page".to_owned()))?;
+        let png = tab.screenshot(limit).await;
+        let png = png.map_err(|error| not_now(format!("the page cannot be drawn: {error}")))?;
+        if png.len() > MAX_BODY {
+            return Err(CallError::new(CallErrorKind::TooLarge, "the picture is larger than a frame"));
+        }
+        Ok((Reply::Media { mimetype: "image/png".to_owned(), filename: None }, png))
     }
 
     /// Puts wa-js into the page, if there is one, and tells the bridge.

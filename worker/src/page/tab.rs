@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use chromiumoxide::cdp::browser_protocol::{log, memory, network, page, performance, target};
 use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
 use chromiumoxide::{Browser, Page};
@@ -95,6 +98,16 @@ impl Tab {
     /// Loads the page anew; also brings back a crashed renderer.
     pub(super) async fn reload(&self, limit: Duration) -> Result<(), ProbeError> {
         cdp::page(&self.page, page::ReloadParams::default(), limit).await.map(drop)
+    }
+
+    /// What is drawn now, as a PNG.
+    pub(super) async fn screenshot(&self, limit: Duration) -> Result<Bytes, ProbeError> {
+        let params =
+            page::CaptureScreenshotParams::builder().format(page::CaptureScreenshotFormat::Png).build();
+        let picture = cdp::page(&self.page, params, limit).await?;
+        let picture: &str = picture.data.as_ref();
+        let png = BASE64.decode(picture);
+        png.map(Bytes::from).map_err(|_| ProbeError::Failed("the picture cannot be decoded".to_owned()))
     }
 
     /// Asks for memory to be freed: the page's caches by the notification that a machine short of memory would

@@ -6,11 +6,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::config::Deadlines;
 use colmeia::protocol::{self, Call, CallError, CallErrorKind};
-use colmeia::session::HealthLevel;
+use colmeia::session::{HealthLevel, Probes};
 use colmeia::{ExitReason, SessionReport, SessionState};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -31,7 +31,7 @@ type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
 
 /// What the session's own helpers report.
 enum Helper {
-    Probed(Result<PageView, (HealthLevel, ProbeError)>),
+    Probed { took: Duration, result: Result<PageView, (HealthLevel, ProbeError)> },
     Nudged(Nudge, Result<(), ProbeError>),
 }
 
@@ -200,22 +200,22 @@ impl<L: Launcher> SessionTask<L> {
 
     fn on_helper(&mut self, helper: Helper) -> Option<ExitReason> {
         match helper {
-            Helper::Probed(result) => {
+            Helper::Probed { took, result } => {
                 self.probing = false;
-                match result {
-                    Ok(view) => {
-                        let exit = self.on_view(view);
-                        // Also when nothing changed: the supervisor learns that the state is still measured.
-                        self.report.send_modify(|_| {});
-                        exit
-                    }
+                let found = probes(took, result.as_ref());
+                let exit = match result {
+                    Ok(view) => self.on_view(view),
                     // A page that is being replaced has no voice.
-                    Err(_) if self.reloading => None,
+                    Err(_) if self.reloading => return None,
                     Err((level, error)) => {
                         tracing::debug!(?level, error = %chain(&error), "probe missed");
                         self.apply(Event::ProbeMissed(level))
                     }
-                }
+                };
+                // After what followed from it, and also when that was nothing: the supervisor learns that the
+                // state is still measured.
+                self.report.send_modify(|report| report.probes = Some(found));
+                exit
             }
             Helper::Nudged(nudge, result) => {
                 self.reloading &= nudge != Nudge::Reload;
@@ -236,6 +236,7 @@ impl<L: Launcher> SessionTask<L> {
         let limit = self.limits.probe_timeout_ms;
         let helpers = self.helpers.0.clone();
         tokio::spawn(async move {
+            let begun = Instant::now();
             let result = match engine.probe_page(limit).await {
                 Ok(view) => Ok(view),
                 Err(page) => match engine.probe_browser(limit).await {
@@ -243,7 +244,7 @@ impl<L: Launcher> SessionTask<L> {
                     Err(browser) => Err((HealthLevel::Browser, browser)),
                 },
             };
-            let _ = helpers.send(Helper::Probed(result));
+            let _ = helpers.send(Helper::Probed { took: begun.elapsed(), result });
         });
     }
 
@@ -291,6 +292,8 @@ impl<L: Launcher> SessionTask<L> {
         let allowed = match call {
             Call::PairingCode { .. } => matches!(state, SessionState::AwaitingScan { .. }),
             Call::Logout => state.me().is_some(),
+            // Most wanted where something is wrong.
+            Call::Screenshot => !self.state.is_final(),
             _ => state.is_ready(),
         };
         match &self.engine {
@@ -319,6 +322,17 @@ impl<L: Launcher> SessionTask<L> {
                 _ => {}
             }
         }
+    }
+}
+
+/// What the supervisor is told of a probe.
+fn probes(took: Duration, result: Result<&PageView, &(HealthLevel, ProbeError)>) -> Probes {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Probes {
+        at_ms: millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+        took_ms: millis(took),
+        browser: !matches!(result, Err((HealthLevel::Browser, _))),
+        page: result.is_ok(),
     }
 }
 

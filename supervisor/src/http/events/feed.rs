@@ -9,7 +9,6 @@ use colmeia::UserId;
 use tokio::sync::watch;
 
 use super::query::Question;
-use crate::delivery::Recipients;
 use crate::envelope::Envelope;
 use crate::journal::{Cursor, EventId, Journal, JournalError, Page, Recorded};
 
@@ -31,7 +30,6 @@ pub(super) struct Feed {
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) journal: Journal,
-    pub(super) recipients: Recipients,
     pub(super) question: Arc<Question>,
     pub(super) scope: Scope,
 }
@@ -52,7 +50,7 @@ impl Source {
 
     /// An event as it goes out; `None` for one that cannot be read.
     pub(super) fn tell(&self, event: &Recorded) -> Option<Told> {
-        let envelope = Envelope::of(event, self.recipients.metadata(&event.user))?;
+        let envelope = Envelope::of(event, self.journal.metadata(&event.user))?;
         Some(Told { id: event.id, json: envelope.to_json().ok()? })
     }
 }

@@ -35,11 +35,5 @@ pub(super) fn routes() -> Router<Http> {
 
 /// Where the events of a question are read.
 fn source(http: &Http, question: Question) -> Source {
-    let recipients = http.recipients.clone();
-    Source {
-        journal: http.journal.clone(),
-        recipients,
-        question: Arc::new(question),
-        scope: Arc::new(|_| true),
-    }
+    Source { journal: http.journal.clone(), question: Arc::new(question), scope: Arc::new(|_| true) }
 }

@@ -23,7 +23,7 @@ pub(super) fn ready(http: &Http, user: &UserId) -> Option<UserHandle> {
 
 /// Makes the call once. It goes on when the caller hangs up: what a session was asked it does in any case, and
 /// half a question would be worse.
-pub(super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
+pub(in super::super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
     let deadline = Duration::from_millis(http.config.request_deadline_ms);
     let (user, operation) = (handle.user.clone(), call.name());
     let answer = tokio::spawn(async move { handle.call(call, Bytes::new(), deadline).await });

@@ -46,7 +46,7 @@ pub(super) async fn index(
     RequestUser(user): RequestUser,
 ) -> Response {
     if negotiate::wants_html(&headers) {
-        return page::users(&http, &headers).await;
+        return page::list(&http, &headers).await;
     }
     let ready = http.users.find(&user).is_some_and(|user| Standing::of(&user.view()).is_ready());
     let service = concat!("Colmeia ", env!("CARGO_PKG_VERSION"));

@@ -18,6 +18,9 @@ use axum::routing::{get, post};
 
 use super::Http;
 
+pub(super) use call::once;
+pub(super) use status::phone_number;
+
 /// Its routes.
 pub(super) fn routes() -> Router<Http> {
     Router::new()

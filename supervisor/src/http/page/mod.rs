@@ -1,13 +1,13 @@
-//! What people look at: the page with one user's QR code, and the page with all users.
+//! What people look at: the page with one user's QR code, and the dashboard.
 //!
 //! Server-rendered; scripts only follow the changes. **Nothing comes from another host**, and the content
 //! security policy says so. A page shows the same [`super::standing::Standing`] as the JSON answers.
 
+mod dashboard;
 mod events;
 mod qr;
 mod shown;
 mod svg;
-mod users;
 
 use askama::Template;
 use axum::Router;
@@ -21,21 +21,19 @@ use super::Http;
 use super::errors::Failure;
 use crate::logging::chain;
 
+pub(super) use dashboard::{list, to_sign_in};
 pub(super) use qr::qr;
-pub(super) use users::users;
 
 /// Its routes; the pages themselves stand at `/` and `/qr`, where programs get JSON.
 pub(super) fn routes() -> Router<Http> {
     let css = || async { asset("text/css; charset=utf-8", include_str!("style.css")) };
     let qr_js = || async { asset("text/javascript; charset=utf-8", include_str!("qr.js")) };
-    let users_js = || async { asset("text/javascript; charset=utf-8", include_str!("users.js")) };
     Router::new()
         .route("/qr/events", get(qr::events))
         .route("/qr/retry", post(qr::retry))
-        .route("/users/events", get(users::events))
         .route("/assets/style.css", get(css))
         .route("/assets/qr.js", get(qr_js))
-        .route("/assets/users.js", get(users_js))
+        .merge(dashboard::routes())
 }
 
 /// A page: never kept, never framed, with scripts and styles of our own origin only. The code is an image in
@@ -48,8 +46,9 @@ fn html(page: &impl Template) -> Response {
             let headers = [
                 (CACHE_CONTROL, "no-store"),
                 (CONTENT_SECURITY_POLICY, POLICY),
-                (REFERRER_POLICY, "no-referrer"),
-                (VARY, "Accept, Accept-Language"),
+                // Not `no-referrer`: with that a browser says `Origin: null` of our own forms.
+                (REFERRER_POLICY, "same-origin"),
+                (VARY, "Accept, Accept-Language, Cookie"),
                 (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
             (headers, Html(text)).into_response()

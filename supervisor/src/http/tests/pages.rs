@@ -12,18 +12,18 @@ use super::super::access::Peer;
 use super::stage::*;
 use crate::user::Phase;
 
-const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+pub(super) const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-async fn page(stage: &Stage, path: &str, language: &str) -> Answer {
+pub(super) async fn page(stage: &Stage, path: &str, language: &str) -> Answer {
     let request = Request::get(path).header("accept", BROWSER).header("accept-language", language);
     stage.ask(request.body(Body::empty()).expect("request")).await
 }
 
 /// Reads a stream of events.
-struct Events(axum::body::BodyDataStream, String);
+pub(super) struct Events(pub(super) axum::body::BodyDataStream, String);
 
 impl Events {
-    async fn open(stage: &Stage, path: &str) -> Self {
+    pub(super) async fn open(stage: &Stage, path: &str) -> Self {
         let mut request = Request::get(path).body(Body::empty()).expect("request");
         request.extensions_mut().insert(Peer("127.0.0.1:40000".parse().expect("address")));
         let response = stage.router.clone().oneshot(request).await.expect("infallible");
@@ -33,7 +33,7 @@ impl Events {
     }
 
     /// The next event's text; `None` at the end.
-    async fn next(&mut self) -> Option<String> {
+    pub(super) async fn next(&mut self) -> Option<String> {
         loop {
             if let Some((event, rest)) = self.1.split_once("\n\n") {
                 let lines: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
@@ -67,7 +67,7 @@ async fn a_browser_sees_the_code_and_nothing_from_elsewhere() {
     stage.cast.noted(&["3 wake"]).await;
     let answer = page(&stage, "/qr?user_id=3", "en").await;
     assert!(answer.body.contains("Linked devices") && answer.body.contains("<html lang=\"en\">"));
-    for asset in ["/assets/style.css", "/assets/qr.js", "/assets/users.js"] {
+    for asset in ["/assets/style.css", "/assets/qr.js", "/assets/dashboard.css", "/assets/dashboard.js"] {
         let answer = stage.get(asset).await;
         assert!(answer.status == 200 && !answer.body.contains("//w"), "{asset}");
     }
@@ -103,26 +103,4 @@ async fn an_open_page_counts_as_someone_who_waits() {
     let _ = tokio::time::timeout(Duration::from_secs(65), async { while events.0.next().await.is_some() {} })
         .await;
     stage.cast.noted(&["3 wake"; 4]).await;
-}
-
-#[tokio::test]
-async fn the_list_shows_everyone_and_escapes_what_strangers_chose() {
-    let mut hostile = me();
-    hostile.pushname = "<script>alert(1)</script>".into();
-    let stage = Cast::new(nobody)
-        .with("1", running(SessionState::Ready { me: hostile }))
-        .with("2_1", view(Phase::Queued { wait: crate::admission::Wait::Place }))
-        .on_stage();
-    let answer = page(&stage, "/", "pt-BR").await;
-    assert!(
-        answer.body.contains("/qr?user_id=2_1") && answer.body.contains("Serviço lotado"),
-        "{}",
-        answer.body
-    );
-    assert!(!answer.body.contains("<script>alert"), "{}", answer.body);
-    let mut events = Events::open(&stage, "/users/events").await;
-    assert!(events.next().await.expect("event").contains("WhatsApp conectado"));
-    let empty = Cast::new(nobody).on_stage();
-    assert!(page(&empty, "/", "en").await.body.contains("Nobody yet"));
-    assert!(empty.cast.names().is_empty(), "looking creates nobody");
 }

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
+use colmeia::layout::StateLayout;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use http_body_util::BodyExt;
@@ -17,12 +18,16 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::super::access::Peer;
+use super::super::control::control;
 use super::super::users::Users;
 use super::super::{Http, router};
-use crate::delivery::Recipients;
 use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::operators::Operators;
 use crate::registry::RegistryError;
-use crate::user::{CallFailure, CallResult, Command, DisconnectOutcome, Phase, UserHandle, UserView};
+use crate::user::{
+    CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
+};
 
 /// How a session answers.
 pub(super) type Acting = fn(Call) -> CallResult;
@@ -67,6 +72,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         last_exit: None,
         was_linked: false,
         memory: None,
+        pong: None,
     }
 }
 
@@ -123,7 +129,7 @@ impl Cast {
         let user: UserId = user.parse().expect("valid");
         let (published, seen) = watch::channel(view);
         let (commands, asked) = mpsc::channel(16);
-        let handle = UserHandle::new(user.clone(), seen, commands);
+        let handle = UserHandle::new(user.clone(), seen, commands, Metrics::default());
         tokio::spawn(self.clone().play(user.clone(), asked));
         locked(&self.users).insert(user, (handle, published));
         self
@@ -161,7 +167,9 @@ impl Cast {
                 Command::Wake => "wake",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
-                Command::Operate(_) => "operate",
+                Command::Operate(Operation::Start) => "start",
+                Command::Operate(Operation::Stop) => "stop",
+                Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
                 Command::Shutdown { .. } => "shutdown",
@@ -170,12 +178,10 @@ impl Cast {
             tokio::time::sleep(self.delay).await;
             match command {
                 Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
-                Command::Disconnect { answer } => drop(answer.send(self.outcome)),
-                Command::Wake
-                | Command::Operate(_)
-                | Command::Reset { .. }
-                | Command::Renew { .. }
-                | Command::Shutdown { .. } => {}
+                Command::Disconnect { answer } | Command::Reset { answer } => {
+                    let _ = answer.send(self.outcome);
+                }
+                Command::Wake | Command::Operate(_) | Command::Renew { .. } | Command::Shutdown { .. } => {}
             }
         }
     }
@@ -188,9 +194,18 @@ impl Cast {
         let folder = tempfile::tempdir().expect("folder");
         let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
-        let recipients = Recipients::new(&config.webhooks, Arc::new(()));
-        let events = (journal.clone(), recipients);
-        let http = Http::with_users(Box::new(self.clone()), config.into(), events, local, shutdown.clone());
+        let config: Arc<ServiceConfig> = config.into();
+        let operators = Operators::new(
+            Box::new(self.clone()),
+            StateLayout::new(folder.path(), &config.client_prefix),
+            Arc::clone(&config),
+            journal.clone(),
+            control(shutdown.clone()).0,
+        );
+        let users = Box::new(self.clone());
+        let metrics = Metrics::default();
+        let events = journal.clone();
+        let http = Http::with_users(users, config, events, operators, metrics, local, shutdown.clone());
         Stage { cast: self, router: router(http), shutdown, journal, _folder: folder }
     }
 }

@@ -12,9 +12,11 @@ use colmeia::UserId;
 use colmeia::protocol::{Event, ToWorker};
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::Outbox;
 use crate::journal::StatusChange;
+use crate::metrics::Metrics;
 
 /// How many events may wait for the disk.
 const EVENTS: usize = 4096;
@@ -56,6 +58,7 @@ pub(super) struct Kept {
 pub(super) struct Waiting {
     seq: u64,
     event: Event,
+    came: Instant,
     _room: OwnedSemaphorePermit,
 }
 
@@ -69,9 +72,9 @@ impl Kept {
     pub(super) fn put(&self, seq: u64, event: Event, size: usize) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed);
         let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
-        Arc::clone(&self.room)
-            .try_acquire_many_owned(size)
-            .is_ok_and(|room| self.queue.try_send(Waiting { seq, event, _room: room }).is_ok())
+        Arc::clone(&self.room).try_acquire_many_owned(size).is_ok_and(|room| {
+            self.queue.try_send(Waiting { seq, event, came: Instant::now(), _room: room }).is_ok()
+        })
     }
 
     /// How many events came, whether there was room or not.
@@ -91,6 +94,7 @@ pub(super) async fn keep(
     user: UserId,
     sink: Arc<dyn EventSink>,
     outbox: Outbox,
+    metrics: Metrics,
 ) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
@@ -103,7 +107,7 @@ pub(super) async fn keep(
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
         }
-        batch.clear();
+        batch.drain(..).for_each(|kept| metrics.event_committed(kept.came.elapsed()));
         // If it is not taken, the next one covers it, or the worker sends the events again: no harm.
         let _ = outbox.put(&ToWorker::Ack { seq }, Bytes::new());
     }

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::metrics::Metrics;
 pub(crate) use events::{EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
@@ -64,6 +65,7 @@ impl Link {
         greeted: Greeted,
         user: &UserId,
         sink: Arc<dyn EventSink>,
+        metrics: Metrics,
         generation: u64,
         inbox: mpsc::Sender<(u64, FromLink)>,
     ) -> Self {
@@ -77,7 +79,7 @@ impl Link {
             tasks: [
                 tokio::spawn(pump::write(writer, queue)),
                 tokio::spawn(pump::read(reader, events, generation, inbox)),
-                tokio::spawn(events::keep(kept, user.clone(), sink, outbox.clone())),
+                tokio::spawn(events::keep(kept, user.clone(), sink, outbox.clone(), metrics)),
             ],
             outbox,
         }

@@ -2,6 +2,7 @@
 //! verdicts of the admission desk. Decides nothing.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use colmeia::protocol::Call;
 use colmeia::{ExitReason, SessionReport, SessionState};
@@ -12,6 +13,7 @@ use crate::user::handle::{CallFailure, Command, Operation, Renewal};
 use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
 use crate::user::policy::{Event, Standing, State};
 use crate::user::process::Ended;
+use crate::user::view::Pong;
 use crate::user::vigil::{Patience, Vigil};
 
 impl UserTask {
@@ -20,7 +22,8 @@ impl UserTask {
             Command::Wake => vec![Event::Wake],
             Command::Call { call, body, deadline, answer } => {
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
-                let possible = ready || matches!(call, Call::PairingCode { .. } | Call::Logout);
+                let possible =
+                    ready || matches!(call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
                 match &self.connection {
                     Some(connection) if possible => {
                         self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
@@ -88,15 +91,17 @@ impl UserTask {
             greeted,
             &self.user,
             Arc::clone(&self.host.sink),
+            self.host.metrics.clone(),
             self.generation,
             self.said.0.clone(),
         );
         let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
-        self.connection = Some(Connection { link, vigil, report: report.clone() });
+        self.connection = Some(Connection { link, vigil, pong: None, report: report.clone() });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
             worker.outdated = outdated;
         }
+        self.host.metrics.boot_started(&self.user);
         let mut events = vec![Event::Connected];
         events.extend(self.reported(report));
         events
@@ -115,19 +120,24 @@ impl UserTask {
         let died =
             matches!(reason, ExitReason::Crash { .. } | ExitReason::Hang { .. } | ExitReason::Stuck { .. });
         let reason = if over_cap && died { ExitReason::Oom } else { reason };
-        let counted = self.policy.reason_of(reason.clone()).label();
-        tracing::info!(user = %self.user, reason = counted, "the worker ended");
+        let counted = self.policy.reason_of(reason.clone());
+        self.host.metrics.worker_ended(&counted);
+        tracing::info!(user = %self.user, reason = counted.label(), "the worker ended");
         reason
     }
 
     pub(super) fn hear(&mut self, generation: u64, said: FromLink) -> Vec<Event> {
+        let at = self.at();
         let Some(connection) = self.connection.as_mut().filter(|_| generation == self.generation) else {
             return Vec::new();
         };
         match said {
             FromLink::Report(report) => self.reported(report),
             FromLink::Pong { id } => {
-                connection.vigil.pong(id);
+                if let Some(took) = connection.vigil.pong(id, at) {
+                    connection.pong = Some(Pong { at: SystemTime::now(), took });
+                    self.host.metrics.round_trip(took);
+                }
                 Vec::new()
             }
             FromLink::Response { id, result, body } => self
@@ -161,6 +171,9 @@ impl UserTask {
         }
         if let Some(connection) = &mut self.connection {
             connection.vigil.report(report.state.is_ready(), at);
+            if report.state.is_ready() {
+                self.host.metrics.boot_ready(&self.user);
+            }
             connection.report = report;
         }
         vec![Event::Report(standing)]

@@ -29,10 +29,11 @@ use super::link::{EventSink, FromLink, Greeted, Link};
 use super::policy::{Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
 use super::status::SessionStatus;
-use super::view::UserView;
+use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::memory::Memory;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use calls::Calls;
 use memory::Weight;
@@ -50,6 +51,8 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) memory: Memory,
+    /// What is counted of workers and calls.
+    pub(crate) metrics: Metrics,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }
@@ -105,6 +108,8 @@ struct Worker {
 struct Connection {
     link: Link,
     vigil: Vigil,
+    /// Its last sign of life.
+    pong: Option<Pong>,
     report: SessionReport,
 }
 
@@ -140,7 +145,7 @@ impl UserTask {
         let weight = Weight::new(&host.config, &user);
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
-        let handle = UserHandle::new(user.clone(), watched, sender);
+        let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());
         let mut task = Self {
             user,
             born: Instant::now(),

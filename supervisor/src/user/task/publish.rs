@@ -22,6 +22,7 @@ pub(super) fn first_view() -> UserView {
         last_exit: None,
         was_linked: false,
         memory: None,
+        pong: None,
     }
 }
 
@@ -61,6 +62,7 @@ impl UserTask {
             last_exit: self.policy.last_exit().cloned(),
             was_linked: self.policy.linked(),
             memory: self.memory_use(),
+            pong: self.connection.as_ref().and_then(|connection| connection.pong),
         };
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
             view.since = SystemTime::now();

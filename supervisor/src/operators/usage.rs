@@ -16,14 +16,14 @@ struct Stat {
 
 /// All processes at one moment.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     processes: HashMap<u32, Stat>,
     ticks_per_second: f64,
 }
 
 impl Machine {
     /// Looks once.
-    pub(super) fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let processes = entries
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -38,7 +38,7 @@ impl Machine {
     }
 
     /// Whether the process descends from one of these.
-    pub(super) fn descends(&self, pid: u32, from: impl Fn(u32) -> bool) -> bool {
+    pub(crate) fn descends(&self, pid: u32, from: impl Fn(u32) -> bool) -> bool {
         let mut next = Some(pid);
         for _ in 0..self.processes.len() {
             match next {
@@ -51,18 +51,18 @@ impl Machine {
     }
 
     /// Whether the process is there and can be seen.
-    pub(super) fn shows(&self, pid: u32) -> bool {
+    pub(crate) fn shows(&self, pid: u32) -> bool {
         self.processes.contains_key(&pid)
     }
 
     /// The bytes that the process and everything below it take; `None` when it is gone.
-    pub(super) fn memory(&self, root: u32) -> Option<u64> {
+    pub(crate) fn memory(&self, root: u32) -> Option<u64> {
         let share = |pid: u32| share_of(Pid::from_raw(pid.try_into().ok()?)?);
         Some(self.tree(root)?.filter_map(|(pid, _)| share(pid)).sum())
     }
 
     /// The CPU time of the process and of everything below it; `None` when it is gone.
-    pub(super) fn cpu_seconds(&self, root: u32) -> Option<f64> {
+    pub(crate) fn cpu_seconds(&self, root: u32) -> Option<f64> {
         let ticks: u64 = self.tree(root)?.map(|(_, stat)| stat.ticks).sum();
         #[allow(clippy::cast_precision_loss)] // centuries of CPU time
         Some(ticks as f64 / self.ticks_per_second)

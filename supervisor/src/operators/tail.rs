@@ -18,7 +18,7 @@ const CHUNK: u64 = 512 * 1024;
 
 /// Where a user's log lies.
 #[derive(Debug, Clone)]
-pub(super) struct Tail {
+pub(crate) struct Tail {
     root: PathBuf,
     /// The current file and the one before it, seen from the root.
     current: PathBuf,
@@ -27,13 +27,13 @@ pub(super) struct Tail {
 
 /// Up to where a file was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Position {
+pub(crate) struct Position {
     inode: u64,
     offset: u64,
 }
 
 impl Tail {
-    pub(super) fn of(layout: &StateLayout, user: &UserId) -> Self {
+    pub(crate) fn of(layout: &StateLayout, user: &UserId) -> Self {
         let current = layout.worker_log(user);
         let current = current.strip_prefix(layout.root()).map(PathBuf::from).unwrap_or(current);
         let mut earlier = current.clone().into_os_string();
@@ -42,7 +42,7 @@ impl Tail {
     }
 
     /// The last lines, the oldest first, and where they end. No file, no lines.
-    pub(super) fn last(&self, most: usize) -> (Vec<String>, Position) {
+    pub(crate) fn last(&self, most: usize) -> (Vec<String>, Position) {
         let (mut lines, position) = self.end_of(&self.current, most).unwrap_or_default();
         if lines.len() < most
             && let Ok((mut before, _)) = self.end_of(&self.earlier, most - lines.len())
@@ -54,7 +54,7 @@ impl Tail {
     }
 
     /// Whole lines that were written after the position. After a rotation it goes on with the new file.
-    pub(super) fn since(&self, position: Position) -> (Vec<String>, Position) {
+    pub(crate) fn since(&self, position: Position) -> (Vec<String>, Position) {
         self.news(position).unwrap_or((Vec::new(), position))
     }
 

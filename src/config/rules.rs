@@ -1,0 +1,249 @@
+//! What a configuration must keep to: [`ServiceConfig::validate`] and [`InvalidConfig`].
+//!
+//! Owns the rules that types cannot say, and the messages, each of which names its key. Pure.
+
+use std::net::SocketAddr;
+
+use super::{InvalidWebhook, ServiceConfig};
+use crate::{Secret, UserId};
+
+/// Why a configuration cannot be used. Each names its key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidConfig {
+    /// Everyone who reaches the port could use every session.
+    #[error(
+        "listen: {0} can be reached from other machines, and nothing says who may call: set api_keys (callers then send one of them), or trusted_networks (callers from there need none, as the unmodified Flask), or listen on 127.0.0.1"
+    )]
+    Unprotected(SocketAddr),
+    /// No usable address.
+    #[error("{key}: must be a http:// or https:// address without user name and password")]
+    Url {
+        /// The key.
+        key: &'static str,
+    },
+    /// Zero where at least one is needed.
+    #[error("{key}: must be at least {least}")]
+    TooSmall {
+        /// The key.
+        key: &'static str,
+        /// The least that is allowed.
+        least: u64,
+    },
+    /// More than can be meant.
+    #[error("{key}: must be at most {most}")]
+    TooLarge {
+        /// The key.
+        key: &'static str,
+        /// The most that is allowed.
+        most: u64,
+    },
+    /// What is set for one user is wrong together with what is set for all.
+    #[error("users.{user}.{wrong}")]
+    OfUser {
+        /// Whose it is.
+        user: UserId,
+        /// The key and why.
+        wrong: Box<InvalidConfig>,
+    },
+    /// A receiver of events.
+    #[error("webhooks[{index}].{wrong}")]
+    Webhook {
+        /// Which of them, from 0.
+        index: usize,
+        /// The field and why.
+        wrong: InvalidWebhook,
+    },
+    /// One key contradicts another.
+    #[error("{key}: must not be less than {other}")]
+    LessThan {
+        /// The key.
+        key: &'static str,
+        /// The other key.
+        other: &'static str,
+    },
+    /// A text outside its alphabet.
+    #[error("{key}: {rule}")]
+    Text {
+        /// The key.
+        key: &'static str,
+        /// What is allowed.
+        rule: &'static str,
+    },
+}
+
+impl ServiceConfig {
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first key that is wrong, and why.
+    pub fn validate(&self) -> Result<(), InvalidConfig> {
+        if !self.listen.ip().is_loopback() && self.api_keys.is_empty() && self.trusted_networks.is_empty() {
+            return Err(InvalidConfig::Unprotected(self.listen));
+        }
+        for (key, url) in [("page_url", &self.page_url), ("webhook_url", &self.webhook_url)] {
+            if !is_http_url(url) {
+                return Err(InvalidConfig::Url { key });
+            }
+        }
+        let key_ok = |key: &Secret| {
+            let key = key.expose();
+            key.len() >= 16 && key.bytes().all(|b| b.is_ascii_graphic())
+        };
+        let language_ok =
+            |tag: &String| (1..=35).contains(&tag.len()) && tag.bytes().all(|b| is_word(b) && b != b'_');
+        let texts = [
+            (
+                "client_prefix",
+                (1..=32).contains(&self.client_prefix.len()) && self.client_prefix.bytes().all(is_word),
+                "must be 1 to 32 letters, digits, '_' or '-'",
+            ),
+            (
+                "languages",
+                !self.languages.is_empty() && self.languages.iter().all(language_ok),
+                "must be a list of language tags such as \"pt-BR\"",
+            ),
+            (
+                "api_keys",
+                self.api_keys.iter().all(key_ok),
+                "each must have at least 16 visible ASCII characters and no space",
+            ),
+        ];
+        for (key, fine, rule) in texts {
+            if !fine {
+                return Err(InvalidConfig::Text { key, rule });
+            }
+        }
+        self.validate_numbers()
+    }
+
+    fn validate_numbers(&self) -> Result<(), InvalidConfig> {
+        let (restart, deadlines) = (&self.restart, &self.deadlines);
+        let at_least = [
+            ("max_users", self.max_users as u64, 1),
+            ("max_starting", self.max_starting as u64, 1),
+            ("unlinked_idle_secs", self.unlinked_idle_secs, 10),
+            ("request_deadline_ms", self.request_deadline_ms, 500),
+            ("disconnect_deadline_ms", self.disconnect_deadline_ms, 500),
+            ("ping_interval_ms", self.ping_interval_ms, 50),
+            ("ping_timeout_ms", self.ping_timeout_ms, 50),
+            ("hello_deadline_ms", self.hello_deadline_ms, 100),
+            ("stop_deadline_ms", self.stop_deadline_ms, 100),
+            ("restart.base_ms", restart.base_ms, 1),
+            ("restart.stable_secs", restart.stable_secs, 1),
+            ("restart.burst", restart.burst.into(), 1),
+            ("restart.burst_window_secs", restart.burst_window_secs, 1),
+            ("deadlines.launch_ms", deadlines.launch_ms, 1),
+            ("deadlines.load_ms", deadlines.load_ms, 1),
+            ("deadlines.qr_ms", deadlines.qr_ms, 1),
+            ("deadlines.pair_ms", deadlines.pair_ms, 1),
+            ("deadlines.sync_ms", deadlines.sync_ms, 1),
+            ("deadlines.reconnect_ms", deadlines.reconnect_ms, 1),
+            ("deadlines.logout_ms", deadlines.logout_ms, 1),
+            ("deadlines.probe_interval_ms", deadlines.probe_interval_ms, 50),
+            ("deadlines.probe_timeout_ms", deadlines.probe_timeout_ms, 50),
+            ("deadlines.hang_ms", deadlines.hang_ms, 1),
+            ("deadlines.close_ms", deadlines.close_ms, 1),
+            ("deadlines.orphan_ms", deadlines.orphan_ms, 1),
+        ];
+        for (key, value, least) in at_least {
+            if value < least {
+                return Err(InvalidConfig::TooSmall { key, least });
+            }
+        }
+        for (key, value, other, least) in [
+            ("restart.cap_ms", restart.cap_ms, "restart.base_ms", restart.base_ms),
+            ("stop_deadline_ms", self.stop_deadline_ms, "deadlines.close_ms", deadlines.close_ms),
+        ] {
+            if value < least {
+                return Err(InvalidConfig::LessThan { key, other });
+            }
+        }
+        self.memory.validate()?;
+        self.events.validate()?;
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidConfig::Webhook { index, wrong })?;
+        }
+        for user in self.users.keys() {
+            self.memory_of(user)
+                .validate()
+                .map_err(|wrong| InvalidConfig::OfUser { user: user.clone(), wrong: Box::new(wrong) })?;
+        }
+        Ok(())
+    }
+}
+
+fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+}
+
+/// Whether this is an address that a browser or an HTTP client can open. What they make of the rest is theirs;
+/// this only catches what cannot work, and credentials, which would show in logs.
+pub(super) fn is_http_url(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty()
+        && !host.starts_with(':')
+        && !host.contains('@')
+        && url.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn with(change: impl FnOnce(&mut ServiceConfig)) -> Result<(), InvalidConfig> {
+        let mut config = ServiceConfig::default();
+        change(&mut config);
+        config.validate()
+    }
+
+    #[test]
+    fn beyond_loopback_someone_must_be_named() {
+        let open: SocketAddr = "0.0.0.0:5001".parse().expect("address");
+        let error = with(|c| c.listen = open).expect_err("unprotected").to_string();
+        assert!(error.contains("api_keys") && error.contains("trusted_networks"), "{error}");
+        let network = "10.0.0.0/24".parse().expect("network");
+        let key = Secret::new("0123456789abcdef");
+        assert_eq!(with(|c| (c.listen, c.trusted_networks) = (open, vec![network])), Ok(()));
+        assert_eq!(with(|c| (c.listen, c.api_keys) = (open, vec![key])), Ok(()));
+        assert_eq!(with(|c| c.listen = "[::1]:5001".parse().expect("address")), Ok(()));
+    }
+
+    #[test]
+    fn every_error_names_its_key() {
+        type Change = fn(&mut ServiceConfig);
+        let cases: [(&str, Change); 12] = [
+            ("page_url", |c| c.page_url = "web.whatsapp.com".into()),
+            ("page_url", |c| c.page_url = "file:///etc/passwd".into()),
+            ("webhook_url", |c| c.webhook_url = "http://".into()),
+            ("webhook_url", |c| c.webhook_url = "http://me:secret@localhost/".into()),
+            ("client_prefix", |c| c.client_prefix = "../x".into()),
+            ("client_prefix", |c| c.client_prefix = "x".repeat(33)),
+            ("languages", |c| c.languages.clear()),
+            ("languages", |c| c.languages = vec!["pt BR,\n".into()]),
+            ("api_keys", |c| c.api_keys = vec![Secret::new("short")]),
+            ("max_users", |c| c.max_users = 0),
+            ("restart.cap_ms", |c| c.restart.cap_ms = 0),
+            ("stop_deadline_ms", |c| c.stop_deadline_ms = 200),
+        ];
+        for (key, change) in cases {
+            let error = with(change).expect_err(key).to_string();
+            assert!(error.starts_with(&format!("{key}: ")), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn validation_never_panics(page in "\\PC{0,40}", prefix in "\\PC{0,40}", users: usize, ms: u64) {
+            let _ = with(|c| {
+                c.page_url = page;
+                c.client_prefix = prefix;
+                c.max_users = users;
+                c.stop_deadline_ms = ms;
+            });
+        }
+    }
+}

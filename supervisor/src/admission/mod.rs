@@ -1,0 +1,180 @@
+//! Who may start now: [`Admission`] decides, [`Desk`] is the one task that owns it.
+//!
+//! Owns the places of all workers and the queue for them. [`Admission`] is pure: first come, first served, at most
+//! `max_running` places taken and `max_starting` of them starting, and what is set aside for all of them within
+//! the memory that there is. It knows no user and no process, only tickets.
+
+mod desk;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+pub(crate) use desk::{Desk, Place, Verdicts};
+
+/// Names one wish for a place.
+pub(crate) type Ticket = u64;
+
+/// What the desk says of a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Start now.
+    Admitted,
+    /// Not yet.
+    Waiting { wait: Wait },
+}
+
+/// What a wish waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Others that are just starting.
+    Starts,
+    /// A place: all are taken.
+    Place,
+    /// Memory: if all that run took what they may, there would not be enough for one more.
+    Memory,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// In the queue; `placed` if it kept its place from before.
+    Waiting {
+        placed: bool,
+        told: Option<Wait>,
+    },
+    Starting,
+    Running,
+    /// Keeps its place although nothing runs in it.
+    Resting,
+}
+
+/// The pure part.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    max_running: usize,
+    max_starting: usize,
+    /// Nobody starts.
+    closed: bool,
+    stages: BTreeMap<Ticket, Stage>,
+    queue: VecDeque<Ticket>,
+    /// What is set aside for each, in bytes; nothing for those who are not in here.
+    sizes: HashMap<Ticket, u64>,
+    /// The bytes that there are for all; no limit where nobody measures.
+    room: Option<u64>,
+}
+
+impl Admission {
+    pub(crate) fn new(max_running: usize, max_starting: usize) -> Self {
+        Self {
+            max_running,
+            max_starting,
+            closed: false,
+            stages: BTreeMap::new(),
+            queue: VecDeque::new(),
+            sizes: HashMap::new(),
+            room: None,
+        }
+    }
+
+    /// This much is set aside for this one, whenever it takes a place.
+    pub(crate) fn set_aside(&mut self, ticket: Ticket, bytes: u64) {
+        self.sizes.insert(ticket, bytes);
+    }
+
+    /// There is this much for all of them together.
+    pub(crate) fn measured(&mut self, room: Option<u64>) -> Vec<(Ticket, Verdict)> {
+        self.room = room;
+        self.advance()
+    }
+
+    /// A wish: a new one, or one of somebody who rests and wants to start again.
+    pub(crate) fn enter(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        let placed = match self.stages.get(&ticket) {
+            None => false,
+            Some(Stage::Resting) => true,
+            Some(_) => return Vec::new(), // it is in the queue or beyond it
+        };
+        self.stages.insert(ticket, Stage::Waiting { placed, told: None });
+        self.queue.push_back(ticket);
+        self.advance()
+    }
+
+    /// Someone runs already and was not asked: an adopted worker. It may exceed the limits.
+    pub(crate) fn occupy(&mut self, ticket: Ticket) {
+        self.stages.entry(ticket).or_insert(Stage::Running);
+    }
+
+    /// A start is over.
+    pub(crate) fn settle(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        if let Some(stage @ Stage::Starting) = self.stages.get_mut(&ticket) {
+            *stage = Stage::Running;
+        }
+        self.advance()
+    }
+
+    /// Nothing runs in the place, but it is kept.
+    pub(crate) fn rest(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        if let Some(stage @ (Stage::Starting | Stage::Running)) = self.stages.get_mut(&ticket) {
+            *stage = Stage::Resting;
+        }
+        self.advance()
+    }
+
+    /// The place, or the wish for one, is given back.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        self.stages.remove(&ticket);
+        self.sizes.remove(&ticket);
+        self.queue.retain(|waiting| *waiting != ticket);
+        self.advance()
+    }
+
+    /// Holds all starts back, or lets them go on. Who waits meanwhile keeps their turn.
+    pub(crate) fn close(&mut self, closed: bool) -> Vec<(Ticket, Verdict)> {
+        self.closed = closed;
+        self.advance()
+    }
+
+    fn advance(&mut self) -> Vec<(Ticket, Verdict)> {
+        let count = |wanted: fn(&Stage) -> bool, stages: &BTreeMap<_, Stage>| {
+            stages.values().filter(|stage| wanted(stage)).count()
+        };
+        let takes_place = |stage: &Stage| !matches!(stage, Stage::Waiting { placed: false, .. });
+        let mut taken = count(takes_place, &self.stages);
+        let mut starting = count(|stage| *stage == Stage::Starting, &self.stages);
+        let size = |ticket: &Ticket| self.sizes.get(ticket).copied().unwrap_or(0);
+        let holders = self.stages.iter().filter(|(_, stage)| takes_place(stage));
+        let mut bytes: u64 = holders.map(|(ticket, _)| size(ticket)).fold(0, u64::saturating_add);
+        // Who needs less does not overtake: the first would wait for ever.
+        let mut short = false;
+        let mut verdicts = Vec::new();
+        let queue = std::mem::take(&mut self.queue);
+        for ticket in queue {
+            let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
+            let Stage::Waiting { placed, told } = *stage else { continue };
+            let size = self.sizes.get(&ticket).copied().unwrap_or(0);
+            let full = self.closed || !placed && taken >= self.max_running;
+            // One may always run, or a machine smaller than one cap would serve nobody.
+            let over = self.room.is_some_and(|room| bytes.saturating_add(size) > room) && taken > 0;
+            short |= !placed && !full && over;
+            let wait = match (full, short && !placed) {
+                (true, _) => Wait::Place,
+                (false, true) => Wait::Memory,
+                (false, false) => Wait::Starts,
+            };
+            if wait == Wait::Starts && starting < self.max_starting {
+                *stage = Stage::Starting;
+                starting += 1;
+                taken += usize::from(!placed);
+                bytes = bytes.saturating_add(if placed { 0 } else { size });
+                verdicts.push((ticket, Verdict::Admitted));
+                continue;
+            }
+            if told != Some(wait) {
+                *stage = Stage::Waiting { placed, told: Some(wait) };
+                verdicts.push((ticket, Verdict::Waiting { wait }));
+            }
+            self.queue.push_back(ticket);
+        }
+        verdicts
+    }
+}

@@ -1,0 +1,157 @@
+//! The page with all sessions, and the stream of its changes.
+
+use std::time::{Duration, SystemTime};
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use colmeia::UserId;
+use futures::future::select_all;
+
+use super::super::super::Http;
+use super::super::super::flask::phone_number;
+use super::super::super::negotiate::Language;
+use super::super::super::standing::{Standing, state_name};
+use super::super::super::visitors::Visit;
+use super::super::events::{Source, follow};
+use super::{Frame, html, words};
+use crate::user::UserView;
+
+/// How often what nobody announces (memory, queues, who is new) is looked at for a page that is open.
+const LOOK: Duration = Duration::from_secs(2);
+/// How soon after a change the next one is told: many at once are told together.
+const PACE: Duration = Duration::from_millis(150);
+
+#[derive(Template)]
+#[template(path = "dashboard/list.html")]
+struct Page {
+    frame: Frame,
+    live: String,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/list_live.html")]
+struct Live {
+    english: bool,
+    ready: usize,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    user: UserId,
+    kind: &'static str,
+    title: &'static str,
+    state: &'static str,
+    since: String,
+    number: Option<String>,
+    name: String,
+    memory: Option<Memory>,
+    restarts: u32,
+    last_exit: Option<&'static str>,
+    queue: i64,
+}
+
+/// In MiB.
+pub(super) struct Memory {
+    pub(super) used: u64,
+    pub(super) cap: Option<u64>,
+}
+
+/// The page as it stands now.
+pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap) -> Response {
+    let (visit, cookie) = Visit::of_or_new(headers);
+    let frame = Frame::new(http, headers, &visit, "/");
+    let live = live(http, frame.language).await;
+    super::begin(html(&Page { frame, live }), cookie)
+}
+
+/// `GET /sessions/events`: the live part of the page whenever it changes.
+pub(super) async fn events(State(http): State<Http>, headers: HeaderMap) -> Response {
+    let shutdown = http.shutdown.clone();
+    let visit = http.access.is_signed_in(&headers).then_some(headers.clone());
+    follow(Following { language: Language::of(&headers), http, visit }, shutdown)
+}
+
+struct Following {
+    http: Http,
+    language: Language,
+    /// What has to stay signed in, if it is.
+    visit: Option<HeaderMap>,
+}
+
+impl Source for Following {
+    async fn text(&mut self) -> String {
+        live(&self.http, self.language).await
+    }
+
+    async fn changed(&mut self) -> bool {
+        tokio::time::sleep(PACE).await;
+        let mut views: Vec<_> = self.http.users.list().iter().map(|handle| handle.watch()).collect();
+        // A task that ends is a change too.
+        let changes = views.iter_mut().map(|view| Box::pin(async { view.changed().await.is_ok() }));
+        let changes: Vec<_> = changes.collect();
+        let any = async {
+            if changes.is_empty() { std::future::pending().await } else { select_all(changes).await.0 }
+        };
+        let _ = tokio::time::timeout(LOOK, any).await;
+        self.visit.as_ref().is_none_or(|headers| self.http.access.is_signed_in(headers))
+    }
+}
+
+async fn live(http: &Http, language: Language) -> String {
+    let (operators, now) = (http.operators.clone(), SystemTime::now());
+    let queues = operators.queues().await.unwrap_or_default();
+    let rows = tokio::task::spawn_blocking(move || {
+        let everyone = operators.everyone();
+        let row = |(user, view): (UserId, Option<UserView>)| {
+            let queue = queues.get(&user).copied().unwrap_or_default();
+            let cap = operators.cap(&user);
+            row(user, view.as_ref(), cap, queue, now, language)
+        };
+        everyone.into_iter().map(row).collect()
+    });
+    let rows: Vec<Row> = rows.await.unwrap_or_default();
+    let ready = rows.iter().filter(|row| row.kind == "ready").count();
+    let live = Live { english: language == Language::English, ready, rows };
+    live.render().unwrap_or_default() // writing into a String does not fail
+}
+
+fn row(
+    user: UserId,
+    view: Option<&UserView>,
+    cap: Option<u64>,
+    queue: i64,
+    now: SystemTime,
+    language: Language,
+) -> Row {
+    let standing = view.map_or(Standing::Absent, Standing::of);
+    let words::Words { kind, title, .. } = words::of(standing, language);
+    Row {
+        kind,
+        title,
+        state: view.map_or("disconnected", state_name),
+        since: view.map(|view| words::ago(view.since, now, language)).unwrap_or_default(),
+        number: standing.me().and_then(phone_number),
+        name: standing.me().map(|me| me.pushname.clone()).unwrap_or_default(),
+        memory: view.and_then(|view| Memory::of(view, cap)),
+        restarts: view.map_or(0, |view| view.restarts),
+        last_exit: view.and_then(|view| view.last_exit.as_ref()).map(|reason| words::exit(reason, language)),
+        queue,
+        user,
+    }
+}
+
+impl Memory {
+    /// Absent until it was measured.
+    pub(super) fn of(view: &UserView, cap: Option<u64>) -> Option<Self> {
+        const MIB: u64 = 1024 * 1024;
+        let measured = view.memory?;
+        Some(Self { used: measured.used / MIB, cap: cap.map(|_| measured.cap / MIB) })
+    }
+
+    /// Where a bar begins to look full.
+    pub(super) fn high(cap: &u64) -> u64 {
+        cap / 10 * 7
+    }
+}

@@ -1,0 +1,204 @@
+//! The page of one session: where it stands, how it is, what can be done, and its last lines.
+
+use std::time::{Duration, SystemTime};
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use colmeia::session::HealthLevel;
+use colmeia::{ExitReason, UserId};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::super::super::Http;
+use super::super::super::flask::phone_number;
+use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::standing::{Standing, state_name};
+use super::super::super::visitors::Visit;
+use super::super::super::watch::Health;
+use super::super::events::{Source, follow};
+use super::super::svg;
+use super::list::Memory;
+use super::told::Told;
+use super::{Frame, html, words};
+use crate::user::{Phase, UserHandle, UserView};
+
+/// How often what nobody announces (the log, the queue) is looked at for a page that is open.
+const LOOK: Duration = Duration::from_secs(2);
+/// How soon after a change the next one is told.
+const PACE: Duration = Duration::from_millis(150);
+/// How often an open page says that someone waits for the phone.
+const ATTENDED: Duration = Duration::from_secs(20);
+/// How many log lines are shown.
+const LINES: usize = 40;
+
+#[derive(Template)]
+#[template(path = "dashboard/session.html")]
+struct Page<'a> {
+    frame: Frame,
+    user: &'a UserId,
+    live: String,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/session_live.html")]
+struct Live<'a> {
+    english: bool,
+    token: &'a str,
+    user: &'a UserId,
+    words: words::Words,
+    state: &'static str,
+    since: String,
+    qr: Option<String>,
+    percent: Option<u8>,
+    number: Option<String>,
+    name: String,
+    memory: Option<Memory>,
+    restarts: u32,
+    last_exit: Option<(&'static str, String)>,
+    queue: i64,
+    pid: Option<u32>,
+    page_version: String,
+    degraded: String,
+    health: Vec<(&'static str, &'static str, &'static str, String)>,
+    /// Which buttons make no sense now.
+    runs: bool,
+    has_page: bool,
+    lines: Vec<String>,
+}
+
+/// `GET /sessions/{user}`.
+pub(super) async fn session(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Response {
+    let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
+    let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
+    let user = handle.user.clone();
+    tracing::Span::current().record("user", user.as_str());
+    let (visit, cookie) = Visit::of_or_new(&headers);
+    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}"));
+    let live = live(&http, &user, &handle.view(), frame.language, &frame.token).await;
+    super::begin(html(&Page { frame, user: &user, live }), cookie)
+}
+
+/// `GET /sessions/{user}/events`: the live part of the page whenever it changes.
+pub(super) async fn events(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Response {
+    let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
+    let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
+    let token = Visit::of(&headers).map(|visit| http.access.visitors.token(&visit)).unwrap_or_default();
+    let (shutdown, view) = (http.shutdown.clone(), handle.watch());
+    let language = Language::of(&headers);
+    let visit = http.access.is_signed_in(&headers).then_some(headers);
+    let attended = Instant::now();
+    follow(Following { http, handle, view, language, token, visit, attended }, shutdown)
+}
+
+fn nobody(language: Language) -> Told {
+    Told::with(
+        StatusCode::NOT_FOUND,
+        match language {
+            Portuguese => "Esta sessão não existe.",
+            English => "There is no such session.",
+        },
+    )
+}
+
+struct Following {
+    http: Http,
+    handle: UserHandle,
+    view: watch::Receiver<UserView>,
+    language: Language,
+    token: String,
+    /// What has to stay signed in, if it is.
+    visit: Option<HeaderMap>,
+    attended: Instant,
+}
+
+impl Source for Following {
+    async fn text(&mut self) -> String {
+        let view = self.view.borrow_and_update().clone();
+        // Who looks at a code is about to scan it; a session that is stopped or parked waits for a word.
+        let awaited = matches!(view.phase, Phase::Running | Phase::Starting | Phase::Queued { .. });
+        if awaited && !view.was_linked && self.attended.elapsed() >= ATTENDED {
+            self.attended = Instant::now();
+            self.handle.wake();
+        }
+        live(&self.http, &self.handle.user, &view, self.language, &self.token).await
+    }
+
+    async fn changed(&mut self) -> bool {
+        tokio::time::sleep(PACE).await;
+        if let Ok(Err(_)) = timeout(LOOK, self.view.changed()).await {
+            // The user's task is over; another may come.
+            tokio::time::sleep(LOOK).await;
+            let Ok(handle) = self.http.operators.known(&self.handle.user) else { return false };
+            self.view = handle.watch();
+            self.handle = handle;
+        }
+        self.visit.as_ref().is_none_or(|headers| self.http.access.is_signed_in(headers))
+    }
+}
+
+async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, token: &str) -> String {
+    let queue = http.operators.queues().await.unwrap_or_default().get(user).copied().unwrap_or_default();
+    let tail = http.operators.tail(user);
+    let lines = tokio::task::spawn_blocking(move || tail.last(LINES).0).await.unwrap_or_default();
+    let standing = Standing::of(view);
+    let report = view.report.as_ref();
+    let live = Live {
+        english: language == English,
+        token,
+        user,
+        words: words::of(standing, language),
+        state: state_name(view),
+        since: words::ago(view.since, SystemTime::now(), language),
+        qr: match standing {
+            Standing::Code { qr } => svg::draw(qr),
+            _ => None,
+        },
+        percent: match standing {
+            Standing::Syncing { percent, .. } => percent,
+            _ => None,
+        },
+        number: standing.me().and_then(phone_number),
+        name: standing.me().map(|me| me.pushname.clone()).unwrap_or_default(),
+        memory: Memory::of(view, http.operators.cap(user)),
+        restarts: view.restarts,
+        last_exit: view
+            .last_exit
+            .as_ref()
+            .map(|reason: &ExitReason| (words::exit(reason, language), reason.label())),
+        queue,
+        pid: view.pid,
+        page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
+        degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),
+        health: health(view, language),
+        runs: !matches!(view.phase, Phase::Stopped | Phase::Held | Phase::Parked { .. }),
+        has_page: report.is_some_and(|report| report.browser_pid.is_some()),
+        lines,
+    };
+    live.render().unwrap_or_default() // writing into a String does not fail
+}
+
+/// Each level with its name, what was found, in words, and how long its answer took.
+fn health(view: &UserView, language: Language) -> Vec<(&'static str, &'static str, &'static str, String)> {
+    let health = Health::of(view, SystemTime::now());
+    [
+        (HealthLevel::Ipc, health.worker),
+        (HealthLevel::Browser, health.browser),
+        (HealthLevel::Page, health.page),
+    ]
+    .into_iter()
+    .map(|(level, found)| {
+        let took = found.took_ms.map(|ms| format!("{ms} ms")).unwrap_or_default();
+        (words::level(level, language), found.status, words::found(found.status, language), took)
+    })
+    .collect()
+}

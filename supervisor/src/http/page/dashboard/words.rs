@@ -1,0 +1,204 @@
+//! Where a session stands, why it ended and what became of a wish: in the words of the dashboard. Pure.
+//!
+//! The pages for the phones' owners have words of their own (`shown`): here, whoever reads can do something.
+
+use std::time::{Duration, SystemTime};
+
+use colmeia::ExitReason;
+use colmeia::session::HealthLevel;
+
+use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::reasons;
+use super::super::super::standing::Standing;
+
+/// Colour, title and, where there is more to say, a sentence.
+pub(super) struct Words {
+    /// `wait`, `code`, `ready`, `failed` or `off`.
+    pub(super) kind: &'static str,
+    pub(super) title: &'static str,
+    pub(super) detail: String,
+}
+
+/// The words for a session.
+pub(super) fn of(standing: Standing<'_>, language: Language) -> Words {
+    let kind = match standing {
+        Standing::Absent | Standing::Held => "off",
+        Standing::Code { .. } => "code",
+        Standing::Ready { .. } => "ready",
+        Standing::Failed { .. } => "failed",
+        _ => "wait",
+    };
+    let detail = match standing {
+        Standing::Failed { reason } => reasons::sentence(reason, language),
+        _ => detail(standing, language).into(),
+    };
+    Words { kind, title: title(standing, language), detail }
+}
+
+fn title(standing: Standing<'_>, language: Language) -> &'static str {
+    match (standing, language) {
+        (Standing::Absent, Portuguese) => "Desligada",
+        (Standing::Absent, English) => "Off",
+        (Standing::Held, Portuguese) => "Parada",
+        (Standing::Held, English) => "Stopped",
+        (Standing::AtCapacity { .. }, Portuguese) => "Na fila",
+        (Standing::AtCapacity { .. }, English) => "Queued",
+        (Standing::Underway { again: true, .. }, Portuguese) => "Reiniciando",
+        (Standing::Underway { again: true, .. }, English) => "Restarting",
+        (Standing::Underway { .. }, Portuguese) => "Em andamento",
+        (Standing::Underway { .. }, English) => "Under way",
+        (Standing::Code { .. }, Portuguese) => "Aguardando o celular",
+        (Standing::Code { .. }, English) => "Waiting for a phone",
+        (Standing::Pairing, Portuguese) => "Conectando o celular",
+        (Standing::Pairing, English) => "Linking the phone",
+        (Standing::Syncing { .. }, Portuguese) => "Sincronizando",
+        (Standing::Syncing { .. }, English) => "Syncing",
+        (Standing::Ready { .. }, Portuguese) => "Conectada",
+        (Standing::Ready { .. }, English) => "Connected",
+        (Standing::Reconnecting { .. }, Portuguese) => "Reconectando",
+        (Standing::Reconnecting { .. }, English) => "Reconnecting",
+        (Standing::Failed { .. }, Portuguese) => "Falhou",
+        (Standing::Failed { .. }, English) => "Failed",
+    }
+}
+
+fn detail(standing: Standing<'_>, language: Language) -> &'static str {
+    match (standing, language) {
+        (Standing::Absent, Portuguese) => {
+            "Nenhum processo em execução. Inicie a sessão para conectar um celular."
+        }
+        (Standing::Absent, English) => "No process is running. Start the session to link a phone.",
+        (Standing::Held, Portuguese) => {
+            "Parada a pedido. Continua assim até ser iniciada aqui ou com colmeiactl."
+        }
+        (Standing::Held, English) => {
+            "Stopped on request. It stays so until it is started here or with colmeiactl."
+        }
+        (Standing::AtCapacity { memory: true, .. }, Portuguese) => "Começa quando houver memória livre.",
+        (Standing::AtCapacity { memory: true, .. }, English) => "It starts when there is free memory.",
+        (Standing::AtCapacity { .. }, Portuguese) => "Começa quando houver lugar (max_users).",
+        (Standing::AtCapacity { .. }, English) => "It starts when there is a free place (max_users).",
+        (Standing::Code { .. }, Portuguese) => {
+            "Escaneie o QR Code com o WhatsApp, ou peça um código de oito letras."
+        }
+        (Standing::Code { .. }, English) => {
+            "Scan the QR code with WhatsApp, or ask for a code of eight letters."
+        }
+        (Standing::Ready { .. }, Portuguese) => "Mensagens podem ser enviadas e recebidas.",
+        (Standing::Ready { .. }, English) => "Messages can be sent and received.",
+        (Standing::Reconnecting { .. }, Portuguese) => {
+            "O celular continua vinculado; a página está voltando."
+        }
+        (Standing::Reconnecting { .. }, English) => "The phone stays linked; the page is coming back.",
+        _ => "",
+    }
+}
+
+/// Why the last worker ended, in a word or two.
+pub(super) fn exit(reason: &ExitReason, language: Language) -> &'static str {
+    match (reason, language) {
+        (ExitReason::Oom, Portuguese) => "memória acima do limite",
+        (ExitReason::Oom, English) => "memory above its cap",
+        (ExitReason::Crash { process, .. }, Portuguese) if process == "browser" => "o navegador caiu",
+        (ExitReason::Crash { process, .. }, English) if process == "browser" => "the browser crashed",
+        (ExitReason::Crash { .. }, Portuguese) => "o processo caiu",
+        (ExitReason::Crash { .. }, English) => "the process crashed",
+        (ExitReason::Hang { .. }, Portuguese) => "parou de responder",
+        (ExitReason::Hang { .. }, English) => "stopped answering",
+        (ExitReason::Stuck { .. }, Portuguese) => "ficou presa numa etapa",
+        (ExitReason::Stuck { .. }, English) => "got stuck",
+        (ExitReason::LoggedOut, Portuguese) => "desconectada",
+        (ExitReason::LoggedOut, English) => "logged out",
+        (ExitReason::Banned, Portuguese) => "recusada pelo WhatsApp",
+        (ExitReason::Banned, English) => "refused by WhatsApp",
+        (ExitReason::Conflict, Portuguese) => "aberta em outro programa",
+        (ExitReason::Conflict, English) => "open in another program",
+        (ExitReason::Stopped, Portuguese) => "parada a pedido",
+        (ExitReason::Stopped, English) => "stopped on request",
+        (ExitReason::LaunchFailed { .. }, Portuguese) => "não pôde ser iniciada",
+        (ExitReason::LaunchFailed { .. }, English) => "could not be started",
+        (ExitReason::ProfileCorrupt, Portuguese) => "dados danificados",
+        (ExitReason::ProfileCorrupt, English) => "damaged data",
+        (ExitReason::CapRecycle, Portuguese) => "trocada por causa da memória",
+        (ExitReason::CapRecycle, English) => "replaced because of its memory",
+        (ExitReason::Orphaned, Portuguese) => "ficou sem supervisor",
+        (ExitReason::Orphaned, English) => "left without a supervisor",
+    }
+}
+
+/// A level of health.
+pub(super) fn level(level: HealthLevel, language: Language) -> &'static str {
+    match (level, language) {
+        (HealthLevel::Ipc, Portuguese) => "Processo",
+        (HealthLevel::Ipc, English) => "Process",
+        (HealthLevel::Browser, Portuguese) => "Navegador",
+        (HealthLevel::Browser, English) => "Browser",
+        (HealthLevel::Page, Portuguese) => "Página",
+        (HealthLevel::Page, English) => "Page",
+    }
+}
+
+/// What a probe of it found: `ok`, `failed`, anything else.
+pub(super) fn found(status: &str, language: Language) -> &'static str {
+    match (status, language) {
+        ("ok", Portuguese) => "responde",
+        ("ok", English) => "answers",
+        ("failed", Portuguese) => "não responde",
+        ("failed", English) => "does not answer",
+        (_, Portuguese) => "sem medição",
+        (_, English) => "not measured",
+    }
+}
+
+/// How long ago something was. Coarse, so that a page does not change every second because of it.
+pub(super) fn ago(then: SystemTime, now: SystemTime, language: Language) -> String {
+    let since = now.duration_since(then).unwrap_or(Duration::ZERO).as_secs();
+    let (count, unit) = match since {
+        0..60 => {
+            return match language {
+                Portuguese => "há menos de 1 min".into(),
+                English => "less than 1 min ago".into(),
+            };
+        }
+        60..3_600 => (since / 60, "min"),
+        3_600..86_400 => (since / 3_600, "h"),
+        _ => (since / 86_400, if language == Portuguese { "dias" } else { "days" }),
+    };
+    match language {
+        Portuguese => format!("há {count} {unit}"),
+        English => format!("{count} {unit} ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_told_apart_is_called_differently_in_both_languages() {
+        let linked = Standing::Underway { linked: true, again: true };
+        let failed = Standing::Failed { reason: &ExitReason::Oom };
+        let all = [Standing::Absent, Standing::Held, linked, Standing::Code { qr: "2@x" }, failed];
+        for language in [Portuguese, English] {
+            let titles: std::collections::BTreeSet<_> = all.iter().map(|s| of(*s, language).title).collect();
+            assert_eq!(titles.len(), all.len());
+        }
+        assert!(of(failed, English).detail.contains("more memory than allowed"));
+    }
+
+    #[test]
+    fn times_are_coarse() {
+        let then = SystemTime::UNIX_EPOCH;
+        let at = |seconds| then + Duration::from_secs(seconds);
+        for (seconds, portuguese, english) in [
+            (59, "há menos de 1 min", "less than 1 min ago"),
+            (61, "há 1 min", "1 min ago"),
+            (7_300, "há 2 h", "2 h ago"),
+            (180_000, "há 2 dias", "2 days ago"),
+        ] {
+            assert_eq!(ago(then, at(seconds), Portuguese), portuguese);
+            assert_eq!(ago(then, at(seconds), English), english);
+        }
+        assert_eq!(ago(at(5), then, English), "less than 1 min ago", "a clock that was set back");
+    }
+}

@@ -1,0 +1,244 @@
+//! The dashboard: what it shows, who may look, and what its forms do.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request};
+use colmeia::config::ServiceConfig;
+use colmeia::protocol::{Call, Reply};
+use colmeia::{ExitReason, Secret, SessionState};
+use futures::StreamExt as _;
+
+use super::pages::{BROWSER, Events, page};
+use super::stage::*;
+use crate::user::{CallResult, MemoryUse, Phase, UserView};
+
+const KEY: &str = "0123456789abcdef";
+const FAR: &str = "203.0.113.9:40000";
+
+/// The name and value of the cookie that an answer sets for the visit.
+fn visit(headers: &HeaderMap) -> String {
+    let mut cookies = headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+    let cookie = cookies.find(|cookie| cookie.starts_with("colmeia_visit=")).expect("a visit");
+    cookie.split(';').next().expect("a pair").to_owned()
+}
+
+/// The token that a page's forms carry.
+fn token(body: &str) -> String {
+    let (_, rest) = body.split_once(r#"name="token" value=""#).expect(body);
+    rest.split('"').next().expect("a value").to_owned()
+}
+
+/// A form, as a browser posts it.
+fn form(path: &str, cookie: &str, fields: &str) -> Request<Body> {
+    Request::post(path)
+        .header("host", "localhost:5001")
+        .header("origin", "http://localhost:5001")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept", BROWSER)
+        .header("accept-language", "en")
+        .header("cookie", cookie)
+        .body(Body::from(fields.to_owned()))
+        .expect("request")
+}
+
+#[tokio::test]
+async fn the_list_shows_everyone_and_escapes_what_strangers_chose() {
+    let mut hostile = me();
+    hostile.pushname = "<script>alert(1)</script>".into();
+    let crashed = UserView {
+        restarts: 3,
+        last_exit: Some(ExitReason::Crash { process: "browser".into(), signal: Some(9) }),
+        memory: Some(MemoryUse { used: 300 << 20, peak: 300 << 20, cap: 1024 << 20 }),
+        ..running(SessionState::Ready { me: hostile })
+    };
+    let stage = Cast::new(nobody)
+        .with("1", crashed)
+        .with("2_1", view(Phase::Queued { wait: crate::admission::Wait::Place }))
+        .on_stage();
+    let answer = page(&stage, "/", "pt-BR").await;
+    for part in [
+        "/sessions/2_1",
+        "Na fila",
+        "+55 (11) 99999-8888",
+        "o navegador caiu",
+        "300 / 1024 MiB",
+        "1 de 2 conectadas",
+        "/language/en?back=/",
+    ] {
+        assert!(answer.body.contains(part), "{part}: {}", answer.body);
+    }
+    assert!(!answer.body.contains("<script>alert"), "{}", answer.body);
+    let mut events = Events::open(&stage, "/sessions/events").await;
+    assert!(events.next().await.expect("event").contains("session-2_1"));
+    stage.cast.set("2_1", code());
+    assert!(events.next().await.expect("event").contains("Aguardando o celular"));
+    stage.shutdown.cancel();
+    assert_eq!(events.next().await, None);
+    let empty = Cast::new(nobody).on_stage();
+    assert!(page(&empty, "/", "en").await.body.contains("No sessions yet"));
+    assert!(empty.cast.names().is_empty(), "looking creates nobody");
+}
+
+#[tokio::test]
+async fn a_sessions_page_follows_it_and_looking_wakes_nobody() {
+    let stage = Cast::new(nobody).with("3", view(Phase::Held)).on_stage();
+    let answer = page(&stage, "/sessions/3", "en").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("Stopped") && answer.body.contains("not measured"), "{}", answer.body);
+    let mut events = Events::open(&stage, "/sessions/3/events").await;
+    events.next().await.expect("event");
+    stage.cast.set("3", code());
+    let next = events.next().await.expect("event");
+    assert!(next.contains("data:image/svg+xml,%3C") && !next.contains("2@abc"), "{next}");
+    assert!(stage.cast.notes().is_empty());
+    for nobody in ["/sessions/9", "/sessions/9/events", "/sessions/a.b", "/sessions/9/confirm/delete"] {
+        assert_eq!(page(&stage, nobody, "en").await.status, 404, "{nobody}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_does_what_it_says_once_it_comes_from_our_page() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    let shown = page(&stage, "/sessions/3", "en").await;
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    let right = format!("token={token}");
+    let wrong = format!("token={}", token.replace(|c| c != '0', "0"));
+    // Nothing happens without cookie and token, also on this machine.
+    for (cookie, fields) in
+        [("", right.as_str()), (&cookie, ""), (&cookie, &wrong), ("colmeia_visit=x", &right)]
+    {
+        for operation in ["start", "stop", "restart", "logout", "reset", "pairing-code"] {
+            let answer = stage.ask(form(&format!("/sessions/3/{operation}"), cookie, fields)).await;
+            assert_eq!(answer.status, 403, "{operation}");
+            assert!(answer.body.contains("Nothing was done"), "{}", answer.body);
+        }
+        assert_eq!(stage.ask(form("/sessions", cookie, &format!("{fields}&user_id=4"))).await.status, 403);
+    }
+    assert!(stage.cast.notes().is_empty() && stage.cast.names() == ["3"]);
+    for operation in ["start", "stop", "restart", "reset", "logout"] {
+        let answer = stage.ask(form(&format!("/sessions/3/{operation}"), &cookie, &right)).await;
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
+    }
+    stage.cast.noted(&["3 start", "3 stop", "3 restart", "3 reset", "3 disconnect"]).await;
+    let answer = stage.ask(form("/sessions", &cookie, &format!("{right}&user_id=4"))).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["location"]),
+        (303, &"/sessions/4".parse().expect("value"))
+    );
+    let answer = stage.ask(form("/sessions", &cookie, &format!("{right}&user_id=..%2Fx"))).await;
+    assert!(answer.status == 400 && answer.body.contains("Invalid name"), "{}", answer.body);
+    assert_eq!(stage.ask(form("/sessions/3/fly", &cookie, &right)).await.status, 404);
+    assert_eq!(stage.ask(form("/sessions/9/stop", &cookie, &right)).await.status, 404);
+    let asked = page(&stage, "/sessions/3/confirm/reset", "en").await;
+    assert!(asked.body.contains("cannot be undone") && asked.body.contains("/sessions/3/reset"));
+}
+
+#[allow(clippy::needless_pass_by_value)] // an `Acting`
+fn pairs(call: Call) -> CallResult {
+    let Call::PairingCode { phone } = call else { panic!("only a code is asked for") };
+    assert_eq!(phone, "5511988887777");
+    Ok((Reply::PairingCode { code: Secret::new("ABCD-EFGH") }, Bytes::new()))
+}
+
+#[tokio::test]
+async fn a_pairing_code_is_shown_to_who_asks_with_a_number() {
+    let stage = Cast::new(pairs).with("3", code()).on_stage();
+    let shown = page(&stage, "/sessions/3", "en").await;
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    let ask =
+        |phone: &str| form("/sessions/3/pairing-code", &cookie, &format!("token={token}&phone={phone}"));
+    let mut request = ask("%2B55+%2811%29+98888-7777");
+    request.headers_mut().insert("accept", "application/json".parse().expect("value"));
+    let answer = stage.ask(request).await;
+    assert!(answer.status == 200 && answer.body.contains(r#""code":"ABCD-EFGH""#), "{}", answer.body);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert!(stage.ask(ask("5511988887777")).await.body.contains("ABCD-EFGH"), "a page without a script");
+    for wrong in ["", "123", "1234567890123456"] {
+        let answer = stage.ask(ask(wrong)).await;
+        assert!(answer.status == 400 && answer.body.contains("Invalid number"), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn beyond_loopback_a_person_signs_in_with_a_key_and_out_again() {
+    let config = ServiceConfig { api_keys: vec![Secret::new(KEY)], ..Default::default() };
+    let stage = Cast::new(nobody).with("3", ready()).on_stage_at("0.0.0.0:5001", config);
+    let look = |path: &str, cookie: &str, accept: &str| {
+        let request = Request::get(path).header("host", "colmeia.example").header("accept", accept);
+        request.header("cookie", cookie).header("accept-language", "en").body(Body::empty()).expect("request")
+    };
+    let post = |path: &str, cookie: &str, fields: &str| {
+        let mut request = form(path, cookie, fields);
+        request.headers_mut().insert("host", "colmeia.example".parse().expect("value"));
+        request.headers_mut().insert("origin", "https://colmeia.example".parse().expect("value"));
+        request
+    };
+    let answer = stage.ask_from(FAR, look("/sessions/3", "", BROWSER)).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["location"]),
+        (303, &"/sign-in?next=/sessions/3".parse().expect("v"))
+    );
+    assert_eq!(stage.ask_from(FAR, look("/sessions/3/events", "", "text/event-stream")).await.status, 401);
+    let asked = stage.ask_from(FAR, look("/sign-in?next=/sessions/3", "", BROWSER)).await;
+    assert_eq!(asked.status, 200);
+    let (anonymous, token_of_form) = (visit(&asked.headers), token(&asked.body));
+    assert_eq!(stage.ask_from(FAR, look("/", &anonymous, BROWSER)).await.status, 303, "a visit is no key");
+    let fields = |key: &str, token: &str| format!("token={token}&key={key}&next=/sessions/3");
+    let wrong =
+        stage.ask_from(FAR, post("/sign-in", &anonymous, &fields("fedcba9876543210", &token_of_form))).await;
+    assert!(wrong.status == 401 && wrong.body.contains("none of the keys") && !wrong.body.contains("fedcba"));
+    let refused = stage.ask_from(FAR, post("/sign-in", &anonymous, &fields(KEY, "0"))).await;
+    assert_eq!(refused.status, 403, "signing someone in from elsewhere");
+    let welcome = stage.ask_from(FAR, post("/sign-in", &anonymous, &fields(KEY, &token_of_form))).await;
+    assert_eq!(
+        (welcome.status.as_u16(), &welcome.headers["location"]),
+        (303, &"/sessions/3".parse().expect("value"))
+    );
+    let cookie = visit(&welcome.headers);
+    assert!(cookie != anonymous && !cookie.contains(KEY), "a new name, and no key in it");
+
+    let shown = stage.ask_from(FAR, look("/sessions/3", &cookie, BROWSER)).await;
+    assert!(shown.status == 200 && shown.body.contains("Sign out"), "{}", shown.body);
+    let right = format!("token={}", token(&shown.body));
+    let mut foreign = post("/sessions/3/stop", &cookie, &right);
+    foreign.headers_mut().insert("origin", "https://evil.example".parse().expect("value"));
+    assert_eq!(stage.ask_from(FAR, foreign).await.status, 403, "another site");
+    assert_eq!(stage.ask_from(FAR, post("/sessions/3/stop", &cookie, "")).await.status, 403, "no token");
+    assert_eq!(stage.ask_from(FAR, post("/sessions/3/stop", &cookie, &right)).await.status, 200);
+    stage.cast.noted(&["3 stop"]).await;
+
+    let out = stage.ask_from(FAR, post("/sign-out", &cookie, &right)).await;
+    assert_eq!(out.status, 303);
+    assert_eq!(stage.ask_from(FAR, look("/", &cookie, BROWSER)).await.status, 303, "the visit is over");
+}
+
+#[tokio::test]
+async fn a_language_is_remembered_and_leads_nowhere_else() {
+    let stage = Cast::new(nobody).on_stage();
+    let answer = stage.get("/language/en?back=/sessions/3").await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["location"]),
+        (303, &"/sessions/3".parse().expect("value"))
+    );
+    assert!(answer.headers["set-cookie"].to_str().expect("text").starts_with("colmeia_language=en;"));
+    let answer = stage.get("/language/tlh?back=//evil.example").await;
+    assert_eq!(answer.headers["location"], "/");
+    assert!(!answer.headers.contains_key("set-cookie"));
+    let request = Request::get("/").header("accept", BROWSER).header("accept-language", "pt-BR");
+    let request = request.header("cookie", "colmeia_language=en").body(Body::empty()).expect("request");
+    assert!(stage.ask(request).await.body.contains("<html lang=\"en\">"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_page_with_a_code_counts_as_someone_who_waits_and_one_of_a_stopped_session_does_not() {
+    let stage = Cast::new(nobody).with("3", code()).with("4", view(Phase::Stopped)).on_stage();
+    for user in ["3", "4"] {
+        let mut events = Events::open(&stage, &format!("/sessions/{user}/events")).await;
+        events.next().await.expect("event");
+        let waiting = async { while events.0.next().await.is_some() {} };
+        let _ = tokio::time::timeout(Duration::from_secs(50), waiting).await;
+    }
+    let notes = stage.cast.notes();
+    assert!(!notes.is_empty() && notes.iter().all(|note| note == "3 wake"), "{notes:?}");
+}

@@ -1,0 +1,212 @@
+//! [`Visitors`]: people at a browser. A cookie says which visit a request belongs to; who has signed in with which
+//! key is kept here and nowhere else; and every changing form carries a token that only our own pages know.
+//!
+//! Owns the visits that have signed in: bounded in number and life, and gone with the process. **No key is ever in a
+//! cookie**, nor kept here: only its digest, so that a key that is taken away ends its visits too.
+//!
+//! A visit's name is random, so it cannot be guessed; the cookie is `HttpOnly` and `SameSite=Strict`, so neither a
+//! script nor another site's page can use it. The token is the visit's name under a secret of this process: another
+//! site can make a browser post a form, but cannot read the token that has to be in it.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use hmac::{Hmac, Mac as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
+
+/// How long a visit stays signed in: a working day.
+const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
+/// The most visits that are signed in at once; the oldest makes room.
+const MOST: usize = 1_000;
+/// The cookie's name. Ports share cookies, so it says whose it is.
+const NAME: &str = "colmeia_visit";
+
+/// What keys are compared by.
+pub(super) type Digest = [u8; 32];
+
+/// All of them.
+pub(super) struct Visitors {
+    secret: [u8; 32],
+    signed_in: Mutex<HashMap<Digest, SignedIn>>,
+}
+
+struct SignedIn {
+    key: Digest,
+    until: Instant,
+}
+
+/// A visit's name: 64 hexadecimal digits.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Visit(String);
+
+impl Visit {
+    fn new() -> Self {
+        Self(hex(&rand::random::<[u8; 32]>()))
+    }
+
+    /// The visit that a request belongs to, if its cookie names one.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+        let mut values =
+            lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let (_, name) = values.find(|(name, _)| *name == NAME)?;
+        let well_made = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        well_made.then(|| Self(name.into()))
+    }
+
+    /// The same, or a new one with the cookie to be set.
+    pub(super) fn of_or_new(headers: &HeaderMap) -> (Self, Option<HeaderValue>) {
+        match Self::of(headers) {
+            Some(visit) => (visit, None),
+            None => {
+                let visit = Self::new();
+                let cookie = visit.cookie(headers, "");
+                (visit, Some(cookie))
+            }
+        }
+    }
+
+    /// Over TLS, which ends before us, the cookie is for TLS only.
+    fn cookie(&self, headers: &HeaderMap, life: &str) -> HeaderValue {
+        let tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+        let secure = if tls { "; Secure" } else { "" };
+        let text = format!("{NAME}={}; Path=/; HttpOnly; SameSite=Strict{life}{secure}", self.0);
+        // Digits and fixed words are always a header's value.
+        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+
+    fn digest(&self) -> Digest {
+        Sha256::digest(&self.0).into()
+    }
+}
+
+impl Visitors {
+    pub(super) fn new() -> Self {
+        Self { secret: rand::random(), signed_in: Mutex::default() }
+    }
+
+    /// Signs someone in who has shown this key. The visit gets a new name, so that one that was planted beforehand
+    /// is worth nothing; the cookie says it.
+    pub(super) fn sign_in(&self, key: Digest, headers: &HeaderMap, now: Instant) -> HeaderValue {
+        let mut signed_in = self.signed_in();
+        signed_in.retain(|_, visit| visit.until > now);
+        if signed_in.len() >= MOST
+            && let Some(oldest) = signed_in.iter().min_by_key(|(_, visit)| visit.until).map(|(name, _)| *name)
+        {
+            signed_in.remove(&oldest);
+        }
+        let visit = Visit::new();
+        signed_in.insert(visit.digest(), SignedIn { key, until: now + LIFE });
+        visit.cookie(headers, &format!("; Max-Age={}", LIFE.as_secs()))
+    }
+
+    /// Ends a visit; the cookie forgets it.
+    pub(super) fn sign_out(&self, visit: &Visit, headers: &HeaderMap) -> HeaderValue {
+        self.signed_in().remove(&visit.digest());
+        visit.cookie(headers, "; Max-Age=0")
+    }
+
+    /// The digest of the key that the request's visit has signed in with.
+    pub(super) fn key(&self, headers: &HeaderMap, now: Instant) -> Option<Digest> {
+        let visit = Visit::of(headers)?.digest();
+        self.signed_in().get(&visit).filter(|visit| visit.until > now).map(|visit| visit.key)
+    }
+
+    /// What a form of this visit has to carry.
+    pub(super) fn token(&self, visit: &Visit) -> String {
+        // A key of any length is taken.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.secret) else { return String::new() };
+        mac.update(visit.0.as_bytes());
+        hex(&mac.finalize().into_bytes())
+    }
+
+    /// Whether a form came from one of our pages in this visit.
+    pub(super) fn is_ours(&self, headers: &HeaderMap, token: &str) -> bool {
+        let expected = Visit::of(headers).map(|visit| self.token(&visit));
+        expected.is_some_and(|expected| {
+            !expected.is_empty() && bool::from(expected.as_bytes().ct_eq(token.as_bytes()))
+        })
+    }
+
+    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
+    fn signed_in(&self) -> MutexGuard<'_, HashMap<Digest, SignedIn>> {
+        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing into a String does not fail
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(cookie: &HeaderValue) -> HeaderMap {
+        let pair = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
+        let line = format!("other=1; {pair}; last=x");
+        HeaderMap::from_iter([(COOKIE, line.parse().expect("value"))])
+    }
+
+    #[test]
+    fn a_visit_is_signed_in_for_its_life_and_until_it_signs_out() {
+        let (visitors, start) = (Visitors::new(), Instant::now());
+        let none = HeaderMap::new();
+        assert_eq!(visitors.key(&none, start), None);
+        let cookie = visitors.sign_in([7; 32], &none, start);
+        let text = cookie.to_str().expect("text");
+        assert!(
+            text.contains("HttpOnly; SameSite=Strict; Max-Age=43200") && !text.contains("Secure"),
+            "{text}"
+        );
+        let visit = with(&cookie);
+        assert_eq!(visitors.key(&visit, start + LIFE - Duration::from_secs(1)), Some([7; 32]));
+        assert_eq!(visitors.key(&visit, start + LIFE), None);
+        assert_eq!(Visitors::new().key(&visit, start), None, "another process knows nobody");
+        visitors.sign_out(&Visit::of(&visit).expect("named"), &none);
+        assert_eq!(visitors.key(&visit, start), None);
+        let tls =
+            HeaderMap::from_iter([("x-forwarded-proto".parse().expect("name"), "https".parse().expect("v"))]);
+        assert!(visitors.sign_in([7; 32], &tls, start).to_str().expect("text").ends_with("; Secure"));
+    }
+
+    #[test]
+    fn there_is_no_end_of_visitors_and_an_end_of_memory() {
+        let (visitors, start) = (Visitors::new(), Instant::now());
+        let none = HeaderMap::new();
+        let first = visitors.sign_in([1; 32], &none, start);
+        for n in 1..=MOST {
+            visitors.sign_in([2; 32], &none, start + Duration::from_millis(n.try_into().expect("small")));
+        }
+        assert_eq!(visitors.signed_in().len(), MOST);
+        assert_eq!(visitors.key(&with(&first), start), None, "the oldest made room");
+    }
+
+    #[test]
+    fn a_token_belongs_to_one_visit_of_one_process() {
+        let visitors = Visitors::new();
+        let (visit, cookie) = Visit::of_or_new(&HeaderMap::new());
+        let headers = with(&cookie.expect("a new one"));
+        let token = visitors.token(&visit);
+        assert!(visitors.is_ours(&headers, &token));
+        let (other, _) = Visit::of_or_new(&HeaderMap::new());
+        for wrong in ["", "0", &visitors.token(&other), &Visitors::new().token(&visit)] {
+            assert!(!visitors.is_ours(&headers, wrong), "{wrong}");
+        }
+        assert!(!visitors.is_ours(&HeaderMap::new(), &token), "without the cookie it is nobody's");
+        assert!(Visit::of_or_new(&headers).1.is_none(), "a visit keeps its name");
+        for made_up in ["colmeia_visit=short", "colmeia_visit=", "colmeia_visit=zz"] {
+            let headers = HeaderMap::from_iter([(COOKIE, made_up.parse().expect("value"))]);
+            assert!(Visit::of(&headers).is_none(), "{made_up}");
+        }
+    }
+}

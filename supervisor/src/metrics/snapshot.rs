@@ -1,0 +1,98 @@
+//! What is read when someone asks: the sessions as they are now. Pure: a registry for one answer is made of what
+//! was read, so that a user who is gone leaves no series behind.
+
+use std::sync::atomic::AtomicU64;
+
+use colmeia::admin::Session;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::PREFIX;
+use super::boot::Progress;
+
+/// All states, so that one in which nobody is says 0 and an alert on it can be silent.
+const STATES: [&str; 17] = [
+    "awaiting_scan",
+    "backing_off",
+    "disconnected",
+    "failed",
+    "launching",
+    "loading",
+    "logged_out",
+    "pairing",
+    "queued",
+    "ready",
+    "reconnecting",
+    "starting",
+    "stopped",
+    "stopping",
+    "syncing",
+    "unresponsive",
+    "unknown",
+];
+
+type OfUser = [(&'static str, String); 1];
+type Seconds = Counter<f64, AtomicU64>;
+
+/// The metrics of one moment.
+pub(super) fn registry(sessions: &[Session], boot: Progress) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register("sessions", "Sessions, by state", states(sessions));
+    let stages: Family<[(&str, &str); 1], Gauge> = Family::default();
+    for (stage, count) in [("found", boot.found), ("started", boot.started), ("ready", boot.ready)] {
+        stages.get_or_create(&[("stage", stage)]).set(count);
+    }
+    registry.register("boot_sessions", "Sessions found at the service's start, by how far they got", stages);
+    let waiting: Gauge = Gauge::default();
+    waiting.set(sessions.iter().map(|session| whole(session.queue)).sum());
+    registry.register("queue_events", "Events that wait to be delivered", waiting);
+
+    let memory: Family<OfUser, Gauge> = Family::default();
+    let cap: Family<OfUser, Gauge> = Family::default();
+    let cpu: Family<OfUser, Seconds> = Family::default();
+    let restarts: Family<OfUser, Counter> = Family::default();
+    let queue: Family<OfUser, Gauge> = Family::default();
+    let ready: Family<OfUser, Gauge> = Family::default();
+    for session in sessions.iter().filter(|session| session.pid.is_some()) {
+        let user = [("user", session.user.as_str().to_owned())];
+        if let Some(bytes) = session.memory {
+            memory.get_or_create(&user).set(whole(bytes));
+        }
+        if let Some(bytes) = session.memory_cap {
+            cap.get_or_create(&user).set(whole(bytes));
+        }
+        if let Some(seconds) = session.cpu_seconds {
+            cpu.get_or_create(&user).inc_by(seconds);
+        }
+        restarts.get_or_create(&user).inc_by(u64::from(session.restarts));
+        queue.get_or_create(&user).set(whole(session.queue));
+        ready.get_or_create(&user).set(i64::from(session.ready));
+    }
+    registry.register("session_memory_bytes", "What the session's processes take", memory);
+    registry.register("session_memory_cap_bytes", "What they may take", cap);
+    registry.register("session_cpu_seconds", "CPU time of the session's present processes", cpu);
+    registry.register("session_restarts", "How often the session's worker was started again", restarts);
+    registry.register("session_queue_events", "Events of the session that wait to be delivered", queue);
+    registry.register("session_ready", "1 while messages can be sent", ready);
+    registry
+}
+
+fn states(sessions: &[Session]) -> Family<[(&'static str, &'static str); 1], Gauge> {
+    let family = Family::default();
+    for state in STATES {
+        let count = sessions.iter().filter(|session| known(&session.state) == state).count();
+        let gauge: Gauge = family.get_or_create_owned(&[("state", state)]);
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    family
+}
+
+fn known(state: &str) -> &'static str {
+    STATES.into_iter().find(|known| *known == state).unwrap_or("unknown")
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,95 @@
+//! What is told, and that what watches it knows its names.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bytes::Bytes;
+use colmeia::protocol::Reply;
+
+use super::*;
+
+fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
+    Session {
+        user: user.parse().expect("valid"),
+        phase: "running".into(),
+        state: state.into(),
+        ready: state == "ready",
+        since_ms: None,
+        pid,
+        browser_pid: None,
+        memory: pid.map(|_| 300 << 20),
+        memory_cap: Some(1 << 30),
+        cpu_seconds: pid.map(|_| 1.5),
+        restarts: 2,
+        attempts: 0,
+        last_exit: None,
+        queue: 3,
+    }
+}
+
+/// One of everything, so that every metric has a sample.
+fn busy() -> Metrics {
+    let metrics = Metrics::default();
+    metrics.call("send_text", &Ok((Reply::Done, Bytes::new())), Duration::from_millis(30));
+    metrics.worker_ended(&ExitReason::LaunchFailed { why: "/secret/path".into() });
+    metrics.round_trip(Duration::from_millis(1));
+    metrics.event_committed(Duration::from_millis(2));
+    metrics.memory_mode("polling");
+    metrics
+}
+
+#[test]
+fn everything_is_told_once_and_without_details() {
+    let metrics = busy();
+    let user: UserId = "1".parse().expect("valid");
+    metrics.boot_ready(&user);
+    metrics.boot_found(&user);
+    metrics.boot_started(&user);
+    let text = metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)]);
+    for line in [
+        "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
+        "colmeia_call_seconds_count{operation=\"send_text\"} 1",
+        "colmeia_worker_ends_total{reason=\"launch_failed\"} 1",
+        "colmeia_memory_mode{mode=\"polling\"} 1",
+        "colmeia_sessions{state=\"ready\"} 1",
+        "colmeia_sessions{state=\"unknown\"} 1",
+        "colmeia_sessions{state=\"failed\"} 0",
+        "colmeia_session_memory_bytes{user=\"1\"} 314572800",
+        "colmeia_session_cpu_seconds_total{user=\"1\"} 1.5",
+        "colmeia_boot_sessions{stage=\"found\"} 1",
+        "colmeia_boot_sessions{stage=\"started\"} 1",
+        "colmeia_boot_sessions{stage=\"ready\"} 0",
+        "colmeia_queue_events 6",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is missing:\n{text}");
+    }
+    assert!(!text.contains("user=\"2\""), "no series for who has no worker");
+    assert!(!text.contains("secret") && text.ends_with("# EOF\n"));
+    assert_eq!(text.matches("# EOF").count(), 1);
+}
+
+/// The names in a text that begin as ours do.
+fn names(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.starts_with("colmeia_"))
+        .collect()
+}
+
+#[test]
+fn dashboards_and_alerts_name_only_what_there_is() {
+    let told = busy().encode(&[session("1", "ready", Some(7))]);
+    let known: BTreeSet<&str> = told
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .collect();
+    let contrib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contrib");
+    for file in ["grafana/colmeia.json", "prometheus/alerts.yml", "prometheus/alerts_test.yml"] {
+        let text = std::fs::read_to_string(contrib.join(file)).expect(file);
+        let named = names(&text);
+        assert!(!named.is_empty(), "{file}");
+        for name in named {
+            assert!(known.contains(name), "{file} names {name}, which nobody tells:\n{told}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Why an operation was not done, or nothing could be seen. Both ways in turn these into their own answers.
+
+use colmeia::UserId;
+
+use crate::journal::JournalError;
+use crate::registry::RegistryError;
+
+/// Why not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OperationError {
+    /// No task, no folder, no hold.
+    #[error("there is no user {0}")]
+    Unknown(UserId),
+    /// A resume of someone who is not held up by anything.
+    #[error("user {user} is {phase} and waits for nobody")]
+    WaitsForNobody { user: UserId, phase: &'static str },
+    /// The user's task takes no more commands just now.
+    #[error("the user's task is busy; try again")]
+    Busy,
+    /// A logout or a reset that goes on beyond what anyone waits for.
+    #[error("it is still going on; look again in a moment")]
+    StillGoing,
+    /// No task can be made for a new user.
+    #[error(transparent)]
+    NoTask(#[from] RegistryError),
+    /// How much waits to be delivered is not known.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The helper that looks at the machine panicked.
+    #[error("the machine could not be looked at")]
+    Look(#[source] tokio::task::JoinError),
+}

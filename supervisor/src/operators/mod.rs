@@ -1,0 +1,79 @@
+//! [`Operators`]: what whoever runs the service can see of the sessions and do to them, whichever way they come:
+//! over the admin socket ([`crate::admin`]) or on the dashboard (`http::page::dashboard`).
+//!
+//! Owns the reading of a view for them and which word means which command. Speaks no HTTP and asks nobody who they
+//! are: both callers have done that. Every change is logged with who asked for it.
+
+mod change;
+mod error;
+mod letters;
+mod look;
+mod sentences;
+mod tail;
+mod usage;
+
+use std::sync::Arc;
+
+use colmeia::UserId;
+use colmeia::config::ServiceConfig;
+use colmeia::layout::StateLayout;
+
+use crate::http::{Control, Users};
+use crate::journal::Journal;
+use crate::user::{UserHandle, folders};
+
+pub(crate) use change::{Asker, Word};
+pub(crate) use error::OperationError;
+pub(crate) use letters::Letters;
+pub(crate) use look::{Wishes, millis};
+pub(crate) use tail::{Position, Tail};
+pub(crate) use usage::Machine;
+
+/// Everything that an operation needs; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Operators(Arc<Inner>);
+
+struct Inner {
+    users: Box<dyn Users>,
+    state: StateLayout,
+    config: Arc<ServiceConfig>,
+    journal: Journal,
+    /// What is under way here is waited for as requests are.
+    control: Control,
+}
+
+impl Operators {
+    /// Puts them together.
+    pub(crate) fn new(
+        users: Box<dyn Users>,
+        state: StateLayout,
+        config: Arc<ServiceConfig>,
+        journal: Journal,
+        control: Control,
+    ) -> Self {
+        Self(Arc::new(Inner { users, state, config, journal, control }))
+    }
+
+    /// The user's task; made for who has none but is known by a folder or a hold.
+    ///
+    /// # Errors
+    /// When nobody of this name is known.
+    pub(crate) fn known(&self, user: &UserId) -> Result<UserHandle, OperationError> {
+        let Inner { users, state, .. } = &*self.0;
+        let handle = users
+            .find_or_restore(user)
+            .or_else(|| if folders::is_held(state, user) { users.find_or_create(user).ok() } else { None });
+        handle.ok_or_else(|| OperationError::Unknown(user.clone()))
+    }
+
+    /// The user's own log.
+    pub(crate) fn tail(&self, user: &UserId) -> Tail {
+        Tail::of(&self.0.state, user)
+    }
+}
+
+impl std::fmt::Debug for Operators {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Operators")
+    }
+}

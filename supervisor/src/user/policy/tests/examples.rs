@@ -1,0 +1,206 @@
+//! One story each: what follows from what.
+
+use super::*;
+
+#[test]
+fn a_crash_is_followed_by_a_delay_below_a_growing_ceiling_and_a_start() {
+    let mut world = linked();
+    for ceiling in [500, 1000, 2000] {
+        world.feed_with(Event::Exited(crash()), 0.999_999);
+        let State::BackingOff { until } = world.policy.state else { panic!("{:?}", world.policy.state) };
+        let delay = until - world.at;
+        assert!(delay <= Duration::from_millis(ceiling) && delay > Duration::from_millis(ceiling * 9 / 10));
+        assert_eq!(world.place, Place::Resting, "a linked user keeps its place");
+        world.pass(delay);
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+    }
+    assert_eq!((world.policy.restarts, world.policy.attempts), (3, 3));
+    world.pass(RULES.stable);
+    assert_eq!(world.policy.attempts, 0, "forgotten after a stable uptime");
+}
+
+#[test]
+fn a_burst_parks_and_polling_does_not_undo_it_at_once() {
+    let mut world = linked();
+    for _ in 0..RULES.burst - 1 {
+        world.feed_with(Event::Exited(crash()), 0.1);
+        world.pass(Duration::from_secs(1));
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+    }
+    world.crash();
+    assert!(matches!(world.policy.state, State::Parked { .. }), "{:?}", world.policy.state);
+    assert_eq!(world.place, Place::None);
+    for _ in 0..9 {
+        world.pass(Duration::from_secs(3));
+        assert_eq!(world.feed(Event::Wake), []);
+    }
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.feed(Event::Wake), [Action::RequestPlace]);
+}
+
+#[test]
+fn a_ban_parks_at_once_and_a_logout_waits_until_someone_asks() {
+    let mut world = linked();
+    world.feed(Event::Exited(ExitReason::Banned));
+    assert!(matches!(world.policy.state, State::Parked { reason: ExitReason::Banned, .. }));
+
+    let mut world = linked();
+    let actions = world.feed(Event::Exited(ExitReason::LoggedOut));
+    assert!(actions.contains(&Action::Remember { linked: false }) && world.finished, "{actions:?}");
+    assert_eq!(world.feed(Event::Wake), [Action::RequestPlace]);
+}
+
+#[test]
+fn a_code_that_nobody_asks_for_is_given_up_and_one_that_is_asked_for_is_not() {
+    let mut world = running(false);
+    world.feed(Event::Report(Standing::Unlinked));
+    for _ in 0..10 {
+        world.pass(RULES.idle / 2);
+        world.feed(Event::Wake);
+    }
+    assert!(matches!(world.policy.state, State::Running { .. }));
+    world.pass(RULES.idle);
+    assert!(matches!(world.policy.state, State::Stopping { ending: Ending::Asked, .. }));
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(world.finished && world.place == Place::None);
+}
+
+#[test]
+fn a_wish_that_nobody_repeats_leaves_the_queue_and_a_session_on_disk_stays() {
+    for (keep, stays) in [(false, false), (true, true)] {
+        let mut world = World::new(keep);
+        world.feed(Event::Wake);
+        world.feed(Event::Waiting { wait: crate::admission::Wait::Place });
+        world.pass(RULES.idle * 2);
+        assert_eq!(world.place == Place::Wished, stays);
+    }
+}
+
+#[test]
+fn a_disconnect_tells_the_phone_then_stops_then_deletes_then_answers() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Disconnect), [Action::Logout]);
+    assert_eq!(world.feed(Event::LogoutDone { told: true }), [Action::Stop]);
+    let actions = world.feed(Event::Exited(ExitReason::LoggedOut));
+    let end = [Action::DeleteAuth, Action::AnswerDisconnect { told: true }, Action::Finish];
+    assert!(actions.ends_with(&end), "{actions:?}");
+}
+
+#[test]
+fn a_disconnect_of_a_worker_that_does_nothing_is_answered_in_time() {
+    let mut world = linked();
+    world.feed(Event::Disconnect);
+    world.pass(RULES.disconnect * 3 / 4);
+    assert!(world.killed, "killed early enough to delete before the answer");
+    let actions = world.feed(Event::Exited(crash()));
+    assert!(actions.contains(&Action::AnswerDisconnect { told: false }) && !world.auth);
+}
+
+#[test]
+fn who_asks_during_a_disconnect_gets_a_new_session_afterwards() {
+    let mut world = linked();
+    world.feed(Event::Disconnect);
+    world.feed(Event::Wake);
+    world.feed(Event::LogoutDone { told: true });
+    let actions = world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(!world.auth && actions.last() == Some(&Action::RequestPlace), "{actions:?}");
+}
+
+#[test]
+fn a_lost_connection_is_made_again_once_and_then_the_worker_is_ended() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::LinkLost), [Action::Connect]);
+    world.feed(Event::Connected);
+    assert_eq!(world.feed(Event::LinkLost), [Action::Kill]);
+    world.feed(Event::Exited(crash()));
+    assert_eq!(world.policy.last_exit, Some(ExitReason::Hang { level: HealthLevel::Ipc }));
+}
+
+#[test]
+fn a_restart_keeps_the_place_and_is_no_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Restart), [Action::Stop]);
+    let actions = world.feed(Event::Exited(ExitReason::Stopped));
+    assert_eq!(actions, [Action::RestPlace, Action::RequestPlace]);
+    world.feed(Event::Admitted);
+    world.feed(Event::Connected);
+    assert_eq!((world.policy.attempts, world.policy.restarts, world.spawned), (0, 0, 2));
+}
+
+#[test]
+fn an_operator_resumes_a_parked_user_at_once() {
+    let mut world = linked();
+    world.feed(Event::Exited(ExitReason::Banned));
+    assert_eq!(world.feed(Event::Wake), []);
+    assert_eq!(world.feed(Event::Start), [Action::RequestPlace]);
+    assert_eq!(world.policy.attempts, 0);
+}
+
+#[test]
+fn a_reset_stops_deletes_and_answers_without_the_phone() {
+    let mut world = linked();
+    world.feed(Event::Hold);
+    assert!(world.held);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    let actions = world.feed(Event::Reset);
+    let end = [Action::DeleteAuth, Action::AnswerDisconnect { told: false }, Action::Finish];
+    assert!(actions.ends_with(&end) && !world.held && !world.auth, "{actions:?}");
+
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Reset), [Action::Stop]);
+    world.pass(RULES.disconnect * 3 / 4);
+    assert!(world.killed, "a session that does not stop is no obstacle");
+    world.crash();
+    assert!(!world.auth && world.asked.is_none());
+}
+
+#[test]
+fn a_worker_above_its_hard_limit_is_killed_and_counts_as_a_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::OverMemory), [Action::Kill]);
+    world.crash();
+    assert_eq!(world.policy.last_exit(), Some(&ExitReason::Oom));
+    assert!(matches!(world.policy.state, State::BackingOff { .. }));
+    assert_eq!(world.policy.attempts(), 1);
+}
+
+#[test]
+fn a_recycled_worker_comes_back_at_once_and_is_never_parked_for_it() {
+    let mut world = linked();
+    for restarts in 1..20 {
+        assert_eq!(world.feed(Event::Recycle), [Action::Stop]);
+        assert!(!world.killed);
+        world.feed(Event::Exited(ExitReason::Stopped));
+        assert_eq!(world.policy.last_exit(), Some(&ExitReason::CapRecycle));
+        assert_eq!(world.place, Place::Wished, "no delay");
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+        assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, restarts));
+    }
+    world.feed(Event::Recycle);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is not waited for");
+    world.crash();
+    assert_eq!(world.place, Place::Wished);
+}
+
+#[test]
+fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
+    let mut world = linked();
+    assert_eq!(world.feed(Event::Renew), [Action::Stop]);
+    world.pass(RULES.stop);
+    assert!(world.killed, "one that does not stop is killed");
+    world.feed(Event::Exited(crash()));
+    assert_eq!(world.policy.state, State::Queued { wait: crate::admission::Wait::Starts });
+    assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, 0));
+    world.feed(Event::Admitted);
+    assert_eq!(world.spawned, 2);
+
+    let mut world = linked();
+    world.feed(Event::Renew);
+    world.feed(Event::Disconnect);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(!world.auth, "who disconnects meanwhile does not come back");
+}

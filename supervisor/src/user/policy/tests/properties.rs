@@ -1,0 +1,160 @@
+//! What holds whatever happens, in any order.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn steps() -> impl Strategy<Value = Step> {
+    let standing = prop_oneof![
+        Just(Standing::Starting),
+        Just(Standing::Unlinked),
+        Just(Standing::Pairing),
+        Just(Standing::Linked),
+        Just(Standing::Ending)
+    ];
+    let reason = prop_oneof![
+        4 => Just(crash()),
+        1 => Just(ExitReason::LoggedOut),
+        1 => Just(ExitReason::Banned),
+        1 => Just(ExitReason::CapRecycle),
+        1 => Just(ExitReason::Stopped),
+    ];
+    prop_oneof![
+        6 => Just(Step::Happen(Event::Wake)),
+        6 => Just(Step::Admit),
+        4 => Just(Step::Happen(Event::Connected)),
+        1 => Just(Step::Happen(Event::Unreachable { why: "x".into() })),
+        2 => Just(Step::Happen(Event::LinkLost)),
+        1 => Just(Step::Happen(Event::Resync)),
+        1 => Just(Step::Happen(Event::Violation)),
+        1 => Just(Step::Happen(Event::Hung)),
+        1 => Just(Step::Happen(Event::OverMemory)),
+        2 => Just(Step::Happen(Event::Recycle)),
+        4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
+        3 => reason.prop_map(Step::Exit),
+        2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
+        1 => Just(Step::Happen(Event::Renew)),
+        2 => Just(Step::Happen(Event::Disconnect)),
+        1 => Just(Step::Happen(Event::Reset)),
+        2 => Just(Step::Happen(Event::Hold)),
+        1 => Just(Step::Happen(Event::Start)),
+        2 => Just(Step::Happen(Event::Restart)),
+        1 => Just(Step::Happen(Event::Waiting { wait: crate::admission::Wait::Place })),
+        4 => (0u64..100_000).prop_map(Step::Pass),
+    ]
+}
+
+fn play(steps: Vec<Step>, keep: bool) -> World {
+    let mut world = World::new(keep);
+    for step in steps {
+        world.take(step);
+    }
+    world
+}
+
+proptest! {
+    /// The assertions are `World`'s.
+    #[test]
+    fn there_are_never_two_processes_nor_one_without_a_place(
+        steps in prop::collection::vec(steps(), 0..80),
+        keep: bool,
+    ) {
+        play(steps, keep);
+    }
+
+    /// Whatever happened: when places come and killed processes die, a user whom an operator wants runs again.
+    #[test]
+    fn no_state_lasts_for_ever(steps in prop::collection::vec(steps(), 0..60), keep: bool) {
+        let mut world = play(steps, keep);
+        world.feed(Event::Start);
+        for _ in 0..200 {
+            world.feed(Event::Wake);
+            match (&world.policy.state, world.place, world.killed) {
+                (State::Running { .. }, ..) => return Ok(()),
+                (_, Place::Wished, _) => drop(world.feed(Event::Admitted)),
+                (_, _, true) => world.crash(),
+                (State::Starting { .. }, ..) => drop(world.feed(Event::Connected)),
+                _ => world.pass(Duration::from_secs(2)),
+            }
+        }
+        prop_assert!(false, "it never ran again: {:?}", world.policy);
+    }
+
+    /// Whatever happened, and whoever asks however often: who is held back is stopped, and stays so.
+    #[test]
+    fn a_hold_is_lifted_by_an_operator_alone(
+        before in prop::collection::vec(steps(), 0..40),
+        after in prop::collection::vec(steps(), 0..40),
+        keep: bool,
+    ) {
+        let mut world = play(before, keep);
+        world.feed(Event::Hold);
+        let spawned = world.spawned;
+        for step in after {
+            let operator = matches!(
+                step,
+                Step::Happen(Event::Start | Event::Restart | Event::Reset)
+            );
+            if !operator {
+                world.take(step);
+            }
+        }
+        for _ in 0..10 {
+            world.feed(Event::Wake);
+            world.pass(Duration::from_secs(20));
+            if world.process && world.killed {
+                world.crash();
+            }
+        }
+        prop_assert_eq!(world.spawned, spawned, "it was started");
+        prop_assert!(world.policy.held && !world.process && world.place == Place::None, "{:?}", world.policy);
+        world.feed(Event::Start);
+        prop_assert_eq!(world.place, Place::Wished);
+    }
+
+    /// Whatever happened: an end that is asked for comes, with or without the worker's help.
+    #[test]
+    fn an_end_always_comes(steps in prop::collection::vec(steps(), 0..60), keep: bool, hurry: bool, hard: bool) {
+        let mut world = play(steps, keep);
+        world.feed(Event::Shutdown);
+        if hurry {
+            world.feed(Event::Hurry);
+        }
+        for _ in 0..100 {
+            if !world.process {
+                prop_assert!(world.finished && world.place == Place::None, "{:?}", world.policy);
+                prop_assert!(world.asked.is_none(), "a disconnect without an answer");
+                return Ok(());
+            }
+            if world.killed || !hard {
+                world.crash();
+            } else {
+                world.pass(Duration::from_secs(1));
+            }
+        }
+        prop_assert!(false, "it never ended: {:?}", world.policy);
+    }
+
+    /// Events in any order, even impossible ones, do not panic and leave a deadline or a wish.
+    #[test]
+    fn nonsense_does_no_harm(steps in prop::collection::vec(steps(), 0..80), keep: bool, chance in -1.0f64..2.0) {
+        let mut policy = Policy::new(RULES, keep, Duration::ZERO);
+        let mut at = Duration::ZERO;
+        for step in steps {
+            let event = match step {
+                Step::Happen(event) => event,
+                Step::Admit => Event::Admitted,
+                Step::Exit(reason) => Event::Exited(reason),
+                Step::Pass(ms) => {
+                    at += Duration::from_millis(ms);
+                    Event::Tick
+                }
+            };
+            policy = policy.step(event, Now { at, chance }).0;
+            let waits = matches!(policy.state, State::Queued { .. } | State::Parked { .. });
+            let lives = matches!(policy.state, State::Running { .. });
+            let held = policy.held && matches!(policy.state, State::Stopped { .. });
+            prop_assert!(policy.deadline().is_some() || waits || lives || held, "{:?}", policy);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Beginning, end, adoption, and what operators say.
+
+use super::*;
+
+#[tokio::test]
+async fn two_users_have_two_processes_and_an_end_leaves_none() {
+    let house = house("", |_| ());
+    let (one, two) = (house.ready("1").await, house.ready("2").await);
+    let pids = [one.view().pid.expect("runs"), two.view().pid.expect("runs")];
+    assert_ne!(pids[0], pids[1]);
+    assert!(matches!(send(&one).await, Ok((Reply::Sent { .. }, _))));
+    house.registry.shut_down().await;
+    assert!(!alive(pids[0]) && !alive(pids[1]));
+    assert!(house.registry.list().is_empty());
+    assert!(!house.host.run.user_dir(&one.user).exists(), "socket and folder are gone");
+    assert!(house.registry.find_or_create(&user("3")).is_err());
+}
+
+/// Everything runs on this test's one thread, so a neighbour that is held up would be seen.
+#[tokio::test]
+async fn a_disconnect_deletes_the_session_and_the_user() {
+    let house = house("ignore-stop", |_| ());
+    let handle = house.ready("1").await;
+    let pid = handle.view().pid.expect("runs");
+    assert!(house.host.state.auth_dir(&handle.user).exists());
+    let outcome = timeout(Duration::from_secs(5), handle.disconnect()).await.expect("in time");
+    assert_eq!(outcome, DisconnectOutcome::LoggedOut);
+    assert!(!house.host.state.auth_dir(&handle.user).exists() && !alive(pid));
+    while house.registry.find(&handle.user).is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(handle.disconnect().await, DisconnectOutcome::OnlyHere);
+}
+
+#[tokio::test]
+async fn an_operators_stop_outlives_polling_and_the_supervisor() {
+    let first = house("", |_| ());
+    let handle = first.ready("1").await;
+    assert!(handle.operate(Operation::Stop));
+    until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
+    for _ in 0..3 {
+        first.wake("1");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
+    first.registry.shut_down().await;
+
+    let second = house_in(first.folder, "", |_| ());
+    crate::adopt::bring_back(&second.host, &second.registry).await.expect("read");
+    let handle = second.wake("1");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
+    handle.operate(Operation::Start);
+    let pid = until(&handle, |view| view.state().is_some()).await.pid;
+    handle.operate(Operation::Restart);
+    let view = until(&handle, |view| view.state().is_some() && view.pid != pid).await;
+    assert_eq!((view.restarts, view.attempts), (0, 0), "asked for, so no failure");
+    handle.operate(Operation::Stop);
+    until(&handle, |view| view.phase == Phase::Held).await;
+    timeout(Duration::from_secs(5), handle.reset()).await.expect("in time");
+    assert!(!second.host.state.auth_dir(&handle.user).exists());
+    assert!(!folders::is_held(&second.host.state, &handle.user));
+    second.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn nobody_starts_beyond_capacity_and_a_free_place_is_taken() {
+    let house = house("", |config| config.max_users = 1);
+    let one = house.ready("1").await;
+    let two = house.wake("2");
+    until(&two, |view| view.phase == Phase::Queued { wait: crate::admission::Wait::Place }).await;
+    assert!(!house.host.state.auth_dir(&two.user).exists(), "nothing on disk before a start");
+    one.disconnect().await;
+    until(&two, |view| view.state().is_some()).await;
+    house.registry.shut_down().await;
+}
+
+#[test]
+fn a_living_worker_is_adopted_without_a_restart() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    // The first supervisor ends as if it were killed: all its tasks are gone at once.
+    let first = runtime();
+    let (folder, pid) = first.block_on(async {
+        let house = house("events-5", |_| ());
+        let handle = house.ready("1").await;
+        (house.folder, handle.view().pid)
+    });
+    drop(first);
+    runtime().block_on(async {
+        let house = house_in(folder, "", |_| ());
+        crate::adopt::adopt_workers(&house.host, &house.registry).await;
+        let adopted = house.registry.find(&user("1")).expect("adopted");
+        let view = until(&adopted, |view| view.state().is_some()).await;
+        assert_eq!((view.pid, view.restarts), (pid, 0));
+        assert!(matches!(send(&adopted).await, Ok((Reply::Sent { .. }, _))));
+        house.registry.shut_down().await;
+        assert!(!alive(pid.expect("runs")) && house.host.state.auth_dir(&user("1")).exists());
+    });
+}
+
+#[tokio::test]
+async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
+    let house = house("", |_| ());
+    let (dead, linked, unlinked) = (user("dead"), user("linked"), user("unlinked"));
+    std::fs::create_dir_all(house.host.run.user_dir(&dead)).expect("made");
+    drop(std::os::unix::net::UnixListener::bind(house.host.run.worker_socket(&dead)).expect("bound"));
+    for user in [&linked, &unlinked] {
+        std::fs::create_dir_all(house.host.state.own_dir(user)).expect("made");
+    }
+    folders::remember(&house.host.state, &unlinked, false).expect("marked");
+    crate::adopt::adopt_workers(&house.host, &house.registry).await;
+    crate::adopt::bring_back(&house.host, &house.registry).await.expect("read");
+    assert!(!house.host.run.user_dir(&dead).exists());
+    let users: Vec<_> = house.registry.list().into_iter().map(|handle| handle.user).collect();
+    assert_eq!(users, std::slice::from_ref(&linked));
+    until(&house.registry.find(&linked).expect("woken"), |view| view.state().is_some()).await;
+    assert!(house.registry.find_or_restore(&unlinked).is_some(), "a disconnect finds it");
+    house.registry.shut_down().await;
+}

@@ -1,0 +1,210 @@
+//! What whoever runs the service sees and does: the dashboard in a real browser.
+
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::{Farm, Options, Service, Sight, Visitor, until};
+
+const KEY: &str = "a-key-for-the-dashboard";
+
+/// Types a name on the list and starts a session; the page of that session opens.
+async fn start(page: &Sight, user: &str) {
+    page.type_into("#user_id", user).await;
+    page.click(".new button").await;
+    page.is(&format!("location.pathname === '/sessions/{user}'")).await;
+}
+
+/// Scans the code that the page shows, as a phone's camera does.
+async fn scan(farm: &Farm, page: &Sight, number: &str) {
+    until("the code on the page is scanned", || async {
+        let code = page.read_code().await?;
+        farm.phone.scan(&code, number).await.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_phone_is_linked_and_a_crash_and_the_recovery_are_watched() {
+    let farm = Farm::start().await;
+    let visitor = Visitor::arrive_with("pt-BR", 1280, 900).await;
+    let page = visitor.open(&format!("http://{}/", farm.service.address())).await;
+    page.says("Nenhuma sessão ainda").await;
+    page.keep_picture("dashboard-empty.png").await;
+    start(&page, "3").await;
+    page.is("document.querySelector('.linking img')?.src.startsWith('data:image/svg')").await;
+    page.keep_picture("session-code.png").await;
+    scan(&farm, &page, "5511900000003").await;
+    page.says("Conectada").await;
+    page.says("+55 (11) 90000-0003").await;
+    assert!(page.read_code().await.is_none(), "no code is left on the page");
+
+    // Whoever works with the keyboard is not disturbed by what changes around them.
+    let focused = "document.activeElement === document.querySelector('form[action$=\"/restart\"] button')";
+    page.ask("document.querySelector('form[action$=\"/restart\"] button').focus(), window.same = true").await;
+    page.is(focused).await;
+    page.is("document.querySelectorAll('.levels [data-status=ok]').length === 3").await;
+    page.keep_picture("session-ready.png").await;
+    let (_, browser) = Service::processes_of("3").await;
+    browser.signal(Signal::SIGKILL);
+    page.says("o navegador caiu").await;
+    page.says("Conectada").await;
+    page.is(&format!("window.same === true && {focused}")).await;
+    assert!(page.text().await.is_some_and(|text| text.contains("crash(browser, signal 9)")));
+
+    page.click("[data-picture]").await;
+    page.is("(document.getElementById('picture')?.naturalWidth ?? 0) > 100").await;
+    page.keep_picture("session-screenshot.png").await;
+    page.prefers("dark").await;
+    page.keep_picture("session-dark.png").await;
+
+    let phone = Visitor::arrive("en-US").await;
+    let list = phone.open(&format!("http://{}/", farm.service.address())).await;
+    list.says("Connected").await;
+    list.says("+55 (11) 90000-0003").await;
+    list.is("document.querySelector('.sessions meter') !== null").await;
+    list.keep_picture("dashboard-phone.png").await;
+    list.click("header nav a").await;
+    list.says("Sessões").await;
+    list.click("th a").await;
+    list.says("Saúde").await;
+    list.keep_picture("session-phone.png").await;
+}
+
+#[tokio::test]
+async fn a_session_is_stopped_started_linked_by_a_code_and_deleted() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let visitor = Visitor::arrive_with("en-US", 1280, 900).await;
+    let list = visitor.open(&format!("http://{}/", farm.service.address())).await;
+    list.says("1 of 1 connected").await;
+    let page = visitor.open(&format!("http://{}/sessions/1", farm.service.address())).await;
+    page.says("Messages can be sent").await;
+    page.click("form[action$='/stop'] button").await;
+    page.says("The stop was asked for").await;
+    page.says("Stopped on request").await;
+    list.says("0 of 1 connected").await;
+    until("the worker is gone", || async { Service::workers().is_empty().then_some(()) }).await;
+    list.prefers("dark").await;
+    list.keep_picture("dashboard-dark.png").await;
+    page.click("form[action$='/start'] button").await;
+    page.says("Messages can be sent").await;
+    list.says("1 of 1 connected").await;
+    list.prefers("light").await;
+    list.keep_picture("dashboard.png").await;
+
+    start(&list, "2").await;
+    list.is("document.querySelector('.linking img')?.src.startsWith('data:image/svg')").await;
+    list.type_into("#phone", "+55 (11) 90000-0002").await;
+    list.click("form[action$='/pairing-code'] button").await;
+    let code = until("the page shows a pairing code", || async {
+        let code = list.ask("document.getElementById('code').textContent").await?.as_str()?.to_owned();
+        (!code.is_empty()).then_some(code)
+    })
+    .await;
+    list.keep_picture("session-pairing.png").await;
+    assert!(farm.phone.pair(&code, "5511900000002").await, "the phone does not know the code");
+    list.says("Messages can be sent").await;
+
+    list.click("a[href$='/confirm/reset']").await;
+    list.says("This cannot be undone").await;
+    list.keep_picture("confirm.png").await;
+    list.click("form.actions button").await;
+    list.says("The session was deleted").await;
+    assert!(!farm.auth_dir("2").exists());
+    assert_eq!(farm.status("1").await["ready"], true);
+}
+
+#[tokio::test]
+async fn another_sites_form_does_nothing() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let target = format!("http://{}", farm.service.address());
+    let form = |operation: &str| {
+        let action = format!("{target}/sessions/1/{operation}");
+        format!("<form id={operation} method=post action='{action}'><input name=token value=0></form>")
+    };
+    let text = format!("<h1>Prizes</h1>{}{}", form("reset"), form("stop"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let site = Router::new().route("/", get(move || async move { Html(text) }));
+    tokio::spawn(async move { axum::serve(listener, site).await });
+    let visitor = Visitor::arrive("pt-BR").await;
+    // They have been at the dashboard, so there is a cookie to be misused.
+    let own = visitor.open(&format!("{target}/sessions/1")).await;
+    own.says("Conectada").await;
+    for (operation, host) in [("reset", "127.0.0.1"), ("stop", "localhost")] {
+        let foreign = visitor.open(&format!("http://{host}:{}/", address.port())).await;
+        foreign.says("Prizes").await;
+        foreign.ask(&format!("document.getElementById('{operation}').submit()")).await;
+        foreign.says("Acesso negado").await;
+    }
+    // Within the page, but without its token.
+    let posted =
+        "fetch('/sessions/1/stop', {method: 'POST', body: new URLSearchParams()}).then((a) => a.status)";
+    assert_eq!(own.ask(posted).await, Some(403.into()));
+    assert_eq!(farm.status("1").await["ready"], true);
+}
+
+#[tokio::test]
+async fn beyond_loopback_a_key_opens_the_dashboard_and_signing_out_closes_it() {
+    let options = Options {
+        config: format!("api_keys = [\"{KEY}\"]\n"),
+        listen: Some("0.0.0.0:0"),
+        ..Default::default()
+    };
+    let farm = Farm::start_with(options).await;
+    let port = farm.service.address().rsplit(':').next().expect("a port").to_owned();
+    let visitor = Visitor::arrive_with("en-US", 1280, 900).await;
+    let page = visitor.open(&format!("http://127.0.0.1:{port}/")).await;
+    page.is("location.pathname === '/sign-in'").await;
+    page.type_into("#key", "a-key-of-someone-else").await;
+    page.click("form.stacked button").await;
+    page.says("none of the keys").await;
+    page.keep_picture("sign-in.png").await;
+    page.type_into("#key", KEY).await;
+    page.click("form.stacked button").await;
+    page.is("location.pathname === '/'").await;
+    page.says("No sessions yet").await;
+    assert_eq!(page.ask("document.cookie").await, Some("".into()), "no script sees the cookie");
+    start(&page, "3").await;
+    scan(&farm, &page, "5511900000003").await;
+    page.says("Messages can be sent").await;
+    page.click("header form button").await;
+    page.is("location.pathname === '/sign-in'").await;
+    assert_eq!(farm.service.get("/sessions/3").await.status, 401);
+    let metrics = farm.service.request("GET", "/metrics").header("x-api-key", KEY);
+    let metrics = farm.service.send(metrics).await;
+    for line in ["colmeia_sessions{state=\"ready\"} 1", "colmeia_session_ready{user=\"3\"} 1"] {
+        assert!(metrics.text.contains(line), "{line}: {}", metrics.text);
+    }
+}
+
+#[tokio::test]
+async fn health_is_told_on_three_levels_and_a_page_can_be_seen() {
+    let farm = Farm::start().await;
+    assert_eq!(farm.service.get("/ready").await.json["ready"], true);
+    farm.link("1", "5511900000001").await;
+    let health = until("every level was probed", || async {
+        let health = farm.service.get("/api/sessions/1/health").await;
+        let all = ["worker", "browser", "page"].iter().all(|level| health.json[level]["took_ms"].is_u64());
+        all.then_some(health)
+    })
+    .await;
+    assert_eq!(health.status, 200, "{}", health.text);
+    let picture = farm.service.get("/api/screenshot?session=1").await;
+    assert_eq!((picture.status, picture.content_type.as_str()), (200, "image/png"));
+    let picture = image::load_from_memory(&picture.bytes).expect("a PNG");
+    assert!(picture.width() > 300 && picture.height() > 300);
+
+    farm.phone.fault("5511900000001", "hang", json!(600_000)).await;
+    let health = until("the page's silence is told", || async {
+        let health = farm.service.get("/api/sessions/1/health").await;
+        (health.json["page"]["status"] == "failed").then_some(health)
+    })
+    .await;
+    assert_eq!((health.status, &health.json["worker"]["status"]), (503, &json!("ok")), "{}", health.text);
+    farm.ready("1").await;
+}
