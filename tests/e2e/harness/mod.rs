@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) use processes::{Process, descendants};
-pub(crate) use receiver::{Receiver, Taken};
+pub(crate) use receiver::Receiver;
 pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
 pub(crate) use visitor::{Sight, Visitor};
