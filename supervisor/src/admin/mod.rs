@@ -5,12 +5,13 @@
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | keys | logs | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | keys | logs | events | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
+mod events;
 mod keys;
 mod logs;
 mod sessions;
@@ -94,6 +95,9 @@ fn router(admin: Admin) -> Router {
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
         .route("/v1/keys", get(keys::list).post(keys::add))
         .route("/v1/keys/{id}", delete(keys::remove))
+        .route("/v1/events/queues", get(events::queues))
+        .route("/v1/events/dead", get(events::dead))
+        .route("/v1/events/replay", post(events::replay))
         .route("/v1/doctor", get(doctor::doctor))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "no such route"))
         .method_not_allowed_fallback(async || {

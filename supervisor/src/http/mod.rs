@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `flask/` has the surface that Flask calls, one file per handler; `api/` the one that WAHA's clients call; `page/`
-//! has what people look at, `watch/` what other programs watch us by.
+//! has what people look at, `watch/` what other programs watch us by, `events/` tells them what happens.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
@@ -17,6 +17,7 @@ mod body;
 mod calls;
 mod control;
 mod errors;
+mod events;
 mod flask;
 mod negotiate;
 mod observe;
@@ -40,6 +41,7 @@ use std::time::SystemTime;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use colmeia::config::ServiceConfig;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
@@ -69,7 +71,7 @@ pub(crate) struct App {
 pub(crate) struct Parts {
     /// What is configured.
     pub(crate) config: Arc<ServiceConfig>,
-    /// How much waits to be delivered.
+    /// What has happened, and how much waits to be delivered.
     pub(crate) journal: Journal,
     /// Keys, sessions' configurations, answers to repeated requests.
     pub(crate) store: Store,
@@ -90,6 +92,8 @@ struct Shared {
     store: Store,
     pace: api::Pace,
     started: SystemTime,
+    /// Places for WebSockets.
+    sockets: Arc<Semaphore>,
     operators: Operators,
     metrics: Metrics,
     readiness: Readiness,
@@ -122,6 +126,7 @@ impl Http {
             config,
             journal,
             store,
+            sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
             local,
@@ -145,6 +150,7 @@ fn router(http: Http) -> Router {
         .merge(api::routes())
         .merge(page::routes())
         .merge(watch::routes())
+        .merge(events::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(from_fn(body::collect))

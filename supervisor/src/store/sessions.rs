@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use colmeia::UserId;
-use colmeia::config::SessionSettings;
+use colmeia::config::{SessionSettings, WebhookConfig};
 use rusqlite::{Connection, params};
+use serde_json::Value;
 
 use super::{Store, StoreError, Thread};
+use crate::delivery::Sessions;
 
 impl Store {
     /// Keeps a session's configuration in place of what it had.
@@ -48,6 +50,17 @@ impl Thread {
     fn publish_sessions(&self) -> Result<(), StoreError> {
         self.sessions.send_replace(load(&self.connection)?.into());
         Ok(())
+    }
+}
+
+/// What the delivery of events asks: from the snapshot, so that it never waits.
+impl Sessions for Store {
+    fn webhooks(&self, user: &UserId) -> Vec<WebhookConfig> {
+        self.session(user).map(|settings| settings.webhooks).unwrap_or_default()
+    }
+
+    fn metadata(&self, user: &UserId) -> Option<Value> {
+        self.session(user).map(|settings| settings.metadata).filter(|map| !map.is_empty()).map(Value::Object)
     }
 }
 

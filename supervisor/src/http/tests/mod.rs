@@ -3,6 +3,7 @@
 mod api;
 mod connection;
 mod dashboard;
+mod events;
 mod hostile;
 mod pages;
 pub(super) mod stage;

@@ -53,6 +53,7 @@ pub(super) struct Stage {
     pub(super) router: Router,
     pub(super) shutdown: CancellationToken,
     pub(super) store: Store,
+    pub(super) journal: Journal,
     _folder: tempfile::TempDir,
 }
 
@@ -193,7 +194,7 @@ impl Cast {
 
     pub(super) fn on_stage_at(self, local: &str, config: ServiceConfig) -> Stage {
         let folder = tempfile::tempdir().expect("folder");
-        let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
+        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
         let store = Store::open(&folder.path().join("settings.db")).expect("opens");
         let config: Arc<ServiceConfig> = config.into();
@@ -205,9 +206,15 @@ impl Cast {
             control(shutdown.clone()).0,
         );
         let users = Box::new(self.clone());
-        let parts = Parts { config, journal, store: store.clone(), operators, metrics: Metrics::default() };
+        let parts = Parts {
+            config,
+            journal: journal.clone(),
+            store: store.clone(),
+            operators,
+            metrics: Metrics::default(),
+        };
         let http = Http::with_users(users, parts, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, store, _folder: folder }
+        Stage { cast: self, router: router(http), shutdown, store, journal, _folder: folder }
     }
 }
 
