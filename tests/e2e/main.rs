@@ -20,5 +20,6 @@ mod messages;
 mod network;
 mod operators;
 mod profiles;
+mod proxy;
 mod qr_page;
 mod upgrade;

@@ -27,10 +27,10 @@ def main():
         world = World(stack, harness.client)
         cases.prepare(world)
         command = [
-            str(HERE / ".venv/bin/schemathesis"), "run", world.address + "/openapi.json",
+            str(HERE / ".venv/bin/schemathesis"), "--config-file", str(HERE / "schemathesis.toml"), "--no-color", "run", world.address + "/openapi.json",
             "--header", f"X-Api-Key: {world.key}", "--max-examples", str(EXAMPLES), "--seed", "1",
             "--phases", "examples,coverage,fuzzing", "--generation-database", "none", "--workers", "2",
-            "--request-timeout", "60", "--no-color", "--exclude-operation-id-regex", LEFT_OUT,
+            "--request-timeout", "60", "--exclude-operation-id-regex", LEFT_OUT,
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
         ]  # fmt: skip
         code = subprocess.run(command, cwd=world.folder, check=False).returncode

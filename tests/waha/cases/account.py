@@ -55,13 +55,19 @@ def known(world, presence):
 @case("presence.subscribe")
 def _(world):
     world.waha.presence.subscribe(world.session, TO)
-    until("the phone knows of it", lambda: any("subscri" in str(one).lower() for one in world.phone.actions()))
+    world.phone.post("/phone/presence", number=ME, chat=TO, state="composing")
+
+    def told():
+        found = model(models.WAHAChatPresences, world.waha.presence.get_presence_all(world.session))
+        return [one for one in found if one.id == TO and "typing" in known(world, one)]
+
+    until("Ana's presence comes without being asked for", told)
 
 
 @case("presence.get_presence")
 def _(world):
     world.waha.presence.subscribe(world.session, TO)
-    world.phone.post("/phone/presence", number=ME, chat=TO, state="typing")
+    world.phone.post("/phone/presence", number=ME, chat=TO, state="composing")
 
     def typing():
         found = model(models.WAHAChatPresences, world.waha.presence.get_presence(world.session, TO))
@@ -189,7 +195,7 @@ def _(world):
 
 @case("calls.reject_call")
 def _(world):
-    call = world.phone.post("/phone/call", to=ME, **{"from": ANA})["id"]
+    call = world.phone.post("/phone/call", number=ME, **{"from": ANA})["id"]
 
     def rejected():
         world.waha.calls.reject_call(world.session, {"from": TO, "id": call})

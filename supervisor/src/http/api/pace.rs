@@ -66,6 +66,11 @@ impl Bucket {
         Self { tokens: (self.tokens - 1.0).max(-f64::from(rate.burst.max(1))), ..self }
     }
 
+    /// One more, as far as there is room.
+    fn gain(self, rate: Rate) -> Self {
+        Self { tokens: (self.tokens + 1.0).min(f64::from(rate.burst.max(1))), ..self }
+    }
+
     fn is_full(self, rate: Rate, now: Duration) -> bool {
         self.filled(rate, now).tokens >= f64::from(rate.burst.max(1))
     }
@@ -94,6 +99,11 @@ impl Pace {
     /// Takes one in any case.
     pub(in super::super) fn spend(&self, user: &UserId) {
         self.change(user, |bucket, now| (bucket.filled(self.rate, now).spend(self.rate), ()));
+    }
+
+    /// Gives one back: what it was taken for was not done.
+    pub(in super::super) fn give_back(&self, user: &UserId) {
+        self.change(user, |bucket, now| (bucket.filled(self.rate, now).gain(self.rate), ()));
     }
 
     fn change<T>(&self, user: &UserId, change: impl FnOnce(Bucket, Duration) -> (Bucket, T)) -> T {

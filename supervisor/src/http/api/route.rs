@@ -257,17 +257,21 @@ impl Served {
         let key = repeat::key(&session.headers)?;
         let (paced, operation) = (row.paced, row.operation);
         let request = repeat::digest(operation, &fields);
+        let (http, user) = (session.http.clone(), session.user().clone());
+        let (store, owner) = (http.store.clone(), user.clone());
+        let paced_work = async move {
+            pace::take(&session, paced)?;
+            let done = handler(session, fields).await;
+            if paced && done.as_ref().is_err_and(ApiError::nothing_was_done) {
+                http.pace.give_back(&user);
+            }
+            done
+        };
         let working = async move {
-            let Some(key) = key else {
-                pace::take(&session, paced)?;
-                return handler(session, fields).await;
-            };
-            let (store, user) = (session.http.store.clone(), session.user().clone());
-            let once = async move {
-                pace::take(&session, paced)?;
-                handler(session, fields).await
-            };
-            repeat::once(&store, &user, &key, request, once).await
+            match key {
+                None => paced_work.await,
+                Some(key) => repeat::once(&store, &owner, &key, request, paced_work).await,
+            }
         };
         tokio::spawn(working).await.unwrap_or_else(|panic| {
             tracing::error!(operation, error = chain(&panic), "a handler panicked");

@@ -2,16 +2,18 @@
 //! asked.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
 use colmeia::config::ServiceConfig;
+use colmeia::protocol::Call;
 use colmeia::{Secret, SessionState};
 use serde_json::{Value, json};
 
 use super::stage::*;
 use crate::store::{Actions, NewKey};
-use crate::user::Phase;
+use crate::user::{CallResult, Phase};
 
 fn json(answer: &Answer) -> Value {
     serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("no JSON: {}", answer.body))
@@ -173,4 +175,128 @@ async fn the_document_describes_every_row_and_the_page_needs_nobody_else() {
     for place in page.body.split(&['"', '\''][..]) {
         assert!(!place.starts_with("http") && !place.starts_with("//"), "{place}");
     }
+}
+
+fn text(key: Option<&str>, text: &str) -> Request<Body> {
+    let body = json!({"session": "1", "chatId": "+55 (11) 98888-7777", "text": text, "reply_to": null});
+    let mut request = Request::post("/api/sendText");
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    request.body(Body::from(body.to_string())).expect("request")
+}
+
+#[tokio::test]
+async fn a_text_goes_out_and_comes_back_as_a_message() {
+    fn acting(call: Call) -> CallResult {
+        let Call::SendText { chat, text, .. } = &call else { panic!("{call:?}") };
+        assert_eq!((chat.as_str(), text.as_str()), ("5511988887777@c.us", "oi"));
+        sent(call)
+    }
+    let stage = Cast::new(acting).with("1", ready()).with("2", code()).on_stage();
+    let answer = stage.ask(text(None, "oi")).await;
+    let message = json(&answer);
+    assert_eq!((answer.status.as_u16(), &message["body"]), (201, &json!("oi")));
+    assert_eq!((&message["to"], &message["source"]), (&json!("5511988887777@c.us"), &json!("api")));
+    for (body, status, field) in [
+        (json!({"session": "1", "chatId": "ana", "text": "oi"}), 400, "chatId"),
+        (json!({"session": "1", "chatId": "55119", "text": " "}), 400, "text"),
+        (json!({"session": "1", "chatId": "55119"}), 400, "text"),
+        (json!({"session": "9", "chatId": "55119", "text": "oi"}), 404, "session"),
+        (json!({"chatId": "55119", "text": "oi"}), 404, "session"),
+        (json!({"session": "../x", "chatId": "55119", "text": "oi"}), 400, "session"),
+    ] {
+        let answer = stage.post("/api/sendText", body.to_string()).await;
+        assert_eq!((answer.status.as_u16(), &json(&answer)["field"]), (status, &json!(field)), "{body}");
+    }
+    let body = json!({"session": "2", "chatId": "55119", "text": "oi"});
+    assert_eq!(stage.post("/api/sendText", body.to_string()).await.status, 422);
+    assert_eq!(stage.cast.notes(), ["1 send_text"]);
+}
+
+#[tokio::test]
+async fn a_repeated_key_gets_the_first_answer_and_nothing_is_sent_twice() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    let first = stage.ask(text(Some("order-17"), "oi")).await;
+    let again = stage.ask(text(Some("order-17"), "oi")).await;
+    assert_eq!((first.status.as_u16(), &first.body), (again.status.as_u16(), &again.body));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(stage.ask(text(Some("order-17"), "outro")).await.status, 422);
+    assert_eq!(stage.ask(text(Some(""), "oi")).await.status, 400);
+    assert_eq!(stage.cast.notes(), ["1 send_text"]);
+
+    // What was not done may be tried again with the same key; what may have been done may not.
+    let stage = Cast::new(sent).with("1", view(Phase::Stopped)).on_stage();
+    assert_eq!(stage.ask(text(Some("k"), "oi")).await.status, 422);
+    stage.cast.set("1", ready());
+    assert_eq!(stage.ask(text(Some("k"), "oi")).await.status, 201);
+    let stage = Cast::new(gone).with("1", ready()).on_stage();
+    assert_eq!(stage.ask(text(Some("k"), "oi")).await.status, 500);
+    assert_eq!(stage.ask(text(Some("k"), "oi")).await.status, 500);
+    assert_eq!(stage.cast.notes(), ["1 send_text"]);
+}
+
+#[tokio::test]
+async fn a_key_under_way_answers_409_and_a_caller_that_hangs_up_leaves_the_answer() {
+    let stage = Cast::new(sent).slow(Duration::from_millis(300)).with("1", ready()).on_stage();
+    let hung_up = tokio::time::timeout(Duration::from_millis(100), stage.ask(text(Some("k"), "oi"))).await;
+    assert!(hung_up.is_err());
+    stage.cast.noted(&["1 send_text"]).await;
+    let mut answer = stage.ask(text(Some("k"), "oi")).await;
+    assert_eq!(answer.status, 409);
+    while answer.status == 409 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        answer = stage.ask(text(Some("k"), "oi")).await;
+    }
+    assert_eq!(answer.status, 201);
+    assert_eq!(stage.cast.notes(), ["1 send_text"]);
+}
+
+#[tokio::test]
+async fn who_sends_too_fast_is_told_when_again() {
+    let config = ServiceConfig { send_burst: 2, sends_per_minute: 1, ..Default::default() };
+    let stage = Cast::new(sent).with("1", ready()).with("2", ready()).on_stage_at("127.0.0.1:5001", config);
+    // What is refused costs nothing.
+    for _ in 0..5 {
+        assert_eq!(stage.ask(text(None, " ")).await.status, 400);
+    }
+    assert_eq!(stage.ask(text(None, "a")).await.status, 201);
+    // Flask's sends count, and are not refused.
+    for _ in 0..2 {
+        let flask = stage.post("/send?user_id=1", r#"{"phone":"55 11 98888-7777","message":"oi"}"#).await;
+        assert_eq!(flask.status, 200);
+    }
+    let refused = stage.ask(text(Some("k"), "b")).await;
+    assert_eq!(refused.status, 429);
+    let secs: u64 = refused.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((1..=180).contains(&secs), "{secs}");
+    let other = json!({"session": "2", "chatId": "5511988887777", "text": "oi"}).to_string();
+    assert_eq!(stage.post("/api/sendText", other).await.status, 201, "each session has its own");
+}
+
+#[tokio::test]
+async fn media_is_never_fetched_from_home() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage();
+    for url in ["http://127.0.0.1:5001/health", "http://localhost:5001/health", "http://[::ffff:10.0.0.1]/"] {
+        let body = json!({"session": "1", "chatId": "5511988887777", "file": {"url": url}});
+        let answer = stage.post("/api/sendImage", body.to_string()).await;
+        assert_eq!((answer.status.as_u16(), &json(&answer)["field"]), (400, &json!("file.url")), "{url}");
+        assert!(answer.body.contains("media_networks"), "{}", answer.body);
+    }
+    assert!(stage.cast.notes().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_may_be_large_where_one_is_taken_and_nowhere_else() {
+    fn acting(call: Call) -> CallResult {
+        let Call::SendMedia { mimetype, filename, caption, .. } = &call else { panic!("{call:?}") };
+        assert_eq!((mimetype.as_str(), filename.as_str(), caption.as_deref()), ("image/png", "file.png", Some("x")));
+        sent(call)
+    }
+    let stage = Cast::new(acting).with("1", ready()).on_stage();
+    let data = "A".repeat(3 * 1024 * 1024);
+    let file = json!({"mimetype": "image/png", "data": data});
+    let body = json!({"session": "1", "chatId": "5511988887777", "file": file, "caption": "x"}).to_string();
+    assert_eq!(stage.post("/api/sendImage", body.clone()).await.status, 201);
+    assert_eq!(stage.post("/api/sendText", body).await.status, 413);
 }
