@@ -97,8 +97,12 @@ class GroupMetadataCollection extends Collection {
 }
 export const GroupMetadata = new GroupMetadataCollection(GroupMetadataModel);
 
+/* Statuses go to a chat of their own; what is posted there is noted by statuses.js. */
+export const statusHooks = { posted() {} };
+
 /* The chat with a person or a group, made on first use. */
 export function chatFor(wid, name) {
+  if (wid.isStatus()) return ChatStore.get(wid) || ChatStore.add({ id: wid });
   if (wid.isGroup()) return groupFor(wid, { subject: name });
   const contact = ContactStore.gadd(wid);
   if (name && !contact.pushname) contact.pushname = name;

@@ -12,7 +12,7 @@ const PAGE = 20;
 const IDS = ['from', 'to', 'author', 'participant', 'quotedParticipant', 'revokeSender'];
 const ID_LISTS = ['mentionedJidList', 'recipients'];
 const KEYS = ['protocolMessageKey', 'latestEditMsgKey'];
-const NOT_STORED = ['mediaData', 'mediaObject', 'id', 'chat', 'links'];
+const NOT_STORED = ['mediaData', 'mediaObject', 'id', 'chat', 'links', 'buttons'];
 
 /* A message as a row: ids as texts, nothing that only lives in memory. */
 export function storeMessage(message) {

@@ -7,7 +7,7 @@ import { unixTime } from './bytes.js';
 import { receiveCall } from './calls.js';
 import { channel } from './channel.js';
 import * as database from './database.js';
-import { applyGroup, chatFor, hooks, join } from './groups.js';
+import { applyGroup, chatFor, hooks, join, statusHooks } from './groups.js';
 import { knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { noteReaction, receiveVote } from './marks.js';
@@ -51,7 +51,8 @@ export function addToChat(message) {
   chat.lastReceivedKey = added.id;
   if (!added.id.fromMe && added.isNewMsg) chat.unreadCount = Math.max(0, chat.unreadCount) + 1;
   storeMessage(added);
-  storeChat(chat);
+  if (chat.id.isStatus()) statusHooks.posted(added);
+  else storeChat(chat);
   return added;
 }
 

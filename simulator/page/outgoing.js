@@ -54,10 +54,10 @@ function content(type, message) {
     preview: message.canonicalUrl
       ? { url: message.canonicalUrl, title: message.title, description: message.description, thumbnail: message.thumbnail }
       : undefined,
-    buttons: message.dynamicReplyButtons || message.replyButtons || message.interactiveButtons || undefined,
+    buttons: message.hydratedButtons || message.dynamicReplyButtons || message.replyButtons || undefined,
     footer: message.footer,
     list: message.list,
-    chosen: message.selectedButtonId,
+    chosen: message.selectedId ?? message.selectedButtonId,
     background: message.backgroundColor,
     font: message.font,
   };
@@ -123,6 +123,19 @@ async function finish(chat, message) {
   return { messageSendResult: RESULT.OK, t: answer.timestamp, count: null };
 }
 
+/* A text as somebody types it, or as a button of a message writes it. */
+export async function sendTextMsgToChat(chat, body, { quotedMsg, selectedId, selectedIndex } = {}) {
+  const message = {
+    ...(await newMessage(chat)),
+    type: selectedId ? 'template_button_reply' : 'chat',
+    body,
+    selectedId,
+    selectedIndex,
+    ...(quotedMsg ? quotedMsg.msgContextInfo(chat) : {}),
+  };
+  return addAndSendMsgToChat(chat, message)[1];
+}
+
 /* The second half of sending a file: upload, then an ordinary message. */
 MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}, ...options }) => {
   const { mediaEntry } = await uploadMedia({
@@ -160,7 +173,7 @@ async function newMessage(chat) {
     from,
     to: chat.id,
     id: await MsgKey.newId(),
-    participant: chat.id.isGroup() ? from : undefined,
+    participant: chat.id.isGroup() || chat.id.isStatus() ? from : undefined,
     selfDir: 'out',
   });
   return { id, from, to: chat.id, self: 'out', t: unixTime(), local: true };

@@ -5,8 +5,10 @@ import { account } from './account.js';
 import { Conn } from './connection.js';
 import { createUserWid, createWid } from './ids.js';
 import { addContact } from './incoming.js';
+import { loadLabels } from './labels.js';
 import { setGroupPicture } from './membership.js';
 import { Collection, Model } from './models.js';
+import { loadNewsletters } from './newsletters.js';
 import { did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
 import { ChatStore, ContactStore } from './stores.js';
 
@@ -136,4 +138,6 @@ export async function loadAccount() {
   Conn.platform = me.business ? 'smba' : 'android';
   if (me.name) Conn.pushname = me.name;
   for (const [id] of await findOwn('blocked')) markBlocked(createWid(id), true);
+  await loadLabels();
+  await loadNewsletters();
 }

@@ -70,6 +70,11 @@ export class MsgModel extends Model {
     'listResponse',
     'dynamicReplyButtons',
     'replyButtons',
+    'hydratedButtons',
+    'buttons',
+    'interactiveMessage',
+    'selectedId',
+    'selectedIndex',
     'selectedButtonId',
     'hasReaction',
     'recipients',
@@ -222,6 +227,20 @@ export class ChatModel extends Model {
 }
 ChatModel.prototype.proxyName = 'chat';
 
+/* What the page says of a contact. Written as functions of its attributes: libraries replace the getters of the model
+ * by calls of these, and must not meet themselves again. */
+export const contactFacts = {
+  formattedName({ attributes: { id, name, pushname } }) {
+    return name || pushname || (id.isLid() ? `~${id.user}` : `+${id.user}`);
+  },
+  formattedShortName: (contact) => contact.attributes.shortName || contactFacts.formattedName(contact),
+  isMe: ({ attributes: { id } }) => account.isMe(id),
+  isMyContact: ({ attributes: { isAddressBookContact } }) => Boolean(isAddressBookContact),
+  isUser: ({ attributes: { id } }) => id.isUser(),
+  isGroup: ({ attributes: { id } }) => id.isGroup(),
+  userid: ({ attributes: { id } }) => id.user,
+};
+
 export class ContactModel extends Model {
   static props = [
     'id',
@@ -238,28 +257,28 @@ export class ContactModel extends Model {
     'verifiedName',
   ];
   get formattedName() {
-    return this.name || this.pushname || (this.id.isLid() ? `~${this.id.user}` : `+${this.id.user}`);
+    return this.attributes && contactFacts.formattedName(this);
   }
   get formattedShortName() {
-    return this.shortName || this.formattedName;
+    return this.attributes && contactFacts.formattedShortName(this);
   }
   get isMe() {
-    return Boolean(this.attributes && account.isMe(this.id));
+    return Boolean(this.attributes && contactFacts.isMe(this));
   }
   get isMyContact() {
-    return Boolean(this.isAddressBookContact);
+    return Boolean(this.attributes && contactFacts.isMyContact(this));
   }
   get isUser() {
-    return Boolean(this.attributes && this.id.isUser());
+    return Boolean(this.attributes && contactFacts.isUser(this));
   }
   get isGroup() {
-    return Boolean(this.attributes && this.id.isGroup());
+    return Boolean(this.attributes && contactFacts.isGroup(this));
   }
   get isWAContact() {
     return true;
   }
   get userid() {
-    return this.attributes && this.id.user;
+    return this.attributes && contactFacts.userid(this);
   }
 }
 ContactModel.prototype.proxyName = 'contact';

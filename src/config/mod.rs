@@ -8,6 +8,7 @@ mod events;
 #[cfg(test)]
 mod example;
 mod memory;
+mod ownership;
 mod rules;
 mod service;
 mod session;
@@ -15,7 +16,8 @@ mod webhooks;
 mod worker;
 
 pub use events::EventsConfig;
-pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
+pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
+pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};

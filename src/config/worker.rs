@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Proxy;
+use super::{Ownership, Proxy};
 use crate::{Secret, UserId};
 
 /// Everything a worker needs to know.
@@ -45,6 +45,9 @@ pub struct WorkerConfig {
     /// Whether it logs more.
     #[serde(default)]
     pub debug: bool,
+    /// Whose its directories are, and who it becomes itself.
+    #[serde(default)]
+    pub ownership: Ownership,
 }
 
 /// Whether workers and their browsers are shut in by the kernel (Landlock).

@@ -8,6 +8,7 @@ import { mediaModules } from './media.js';
 import { messageModules } from './messages.js';
 import { peopleModules } from './people.js';
 import { restModules } from './rest.js';
+import { wideModules } from './wide.js';
 
 export const early = connectionModules;
 export const rest = [
@@ -17,4 +18,5 @@ export const rest = [
   ...messageModules,
   ...mediaModules,
   ...restModules,
+  ...wideModules,
 ];

@@ -5,7 +5,6 @@ import { GroupMetadata } from '../groups.js';
 import { findByDirection, loadEarlierMsgs } from '../history.js';
 import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
 import * as marks from '../marks.js';
-import { Collection } from '../models.js';
 import * as outgoing from '../outgoing.js';
 import {
   ChatCollectionImpl,
@@ -20,6 +19,7 @@ import { hex, randomBytes, unixTime } from '../bytes.js';
 import { Cmd } from '../connection.js';
 import { peopleStores } from './people.js';
 import { otherStores } from './rest.js';
+import { wideStores } from './wide.js';
 
 const LINK = /https?:\/\/[^\s]+/g;
 const linksIn = (text) => (String(text || '').match(LINK) || []).map((href) => ({ href }));
@@ -34,7 +34,6 @@ Object.assign(Cmd, {
   sendUnstarMsgs: marks.sendUnstarMsgs,
 });
 
-const NewsletterStore = new Collection(ChatModel);
 
 const mine = (message) => message.id.fromMe && message.type !== 'revoked';
 
@@ -54,9 +53,9 @@ export const messageModules = [
       GroupMetadata,
       WAWebGroupMetadataCollection: GroupMetadata,
       WAWebCallCollection: CallStore,
-      WAWebNewsletterCollection: NewsletterStore,
       Reactions: marks.Reactions,
       ...peopleStores,
+      ...wideStores,
       ...otherStores,
     }),
   },
@@ -88,7 +87,8 @@ export const messageModules = [
     id: 'WADeprecatedSendIq',
     exports: () => ({ deprecatedCastStanza: sendStanza, deprecatedSendIq: sendStanza }),
   },
-  { id: 'WAWebNewsletterCollection', exports: () => ({ default: NewsletterStore }) },
+  { id: 'WASmaxSend', exports: () => ({ sendSmaxStanza: sendStanza, smax: wap, generateId: () => hex(randomBytes(8)) }) },
+  { id: 'WAWebEnsureE2ESessions', exports: () => ({ ensureE2ESessions: async () => {} }) },
   {
     id: 'WAWebSendMsgChatAction',
     dependencies: ['WAWebCollections', 'WAWebMsgKey'],
@@ -198,7 +198,6 @@ export const messageModules = [
     id: 'WAWebReactionsCollection',
     exports: () => ({
       ReactionsCollection: marks.Reactions,
-      ReactionsCollectionImpl: marks.Reactions.constructor,
     }),
   },
   { id: 'WAWebGetEphemeralFieldsMsgActionsUtils', exports: () => ({ getEphemeralFields: () => ({}) }) },

@@ -2,7 +2,7 @@
 
 import * as people from '../people.js';
 import { did } from '../records.js';
-import { PresenceCollectionImpl, PresenceModel, PresenceStore } from '../stores.js';
+import { PresenceModel, PresenceStore } from '../stores.js';
 
 const PresenceBridge = {
   sendPresenceAvailable: () => did('presence', { state: 'available' }),
@@ -54,7 +54,7 @@ export const peopleModules = [
   {
     id: 'WAWebPresenceCollection',
     dependencies: ['WAWebPresenceModel'],
-    exports: () => ({ PresenceCollectionImpl, PresenceCollection: PresenceStore }),
+    exports: () => ({ PresenceCollection: PresenceStore }),
   },
   { id: 'WAWebPresenceChatAction', exports: () => PresenceBridge },
 ];

@@ -2,7 +2,7 @@
 
 import { Collection } from '../models.js';
 import { SOCKET_STATE } from '../connection.js';
-import { unixTime } from '../bytes.js';
+import { hex, randomBytes, unixTime } from '../bytes.js';
 
 const COLLECTIONS = [
   'BotProfile',
@@ -10,14 +10,12 @@ const COLLECTIONS = [
   'Cart',
   'Catalog',
   'EmojiVariant',
-  'Label',
   'MsgInfo',
   'Mute',
   'Order',
   'PinInChat',
   'QuickReply',
   'RecentEmoji',
-  'Status',
   'Sticker',
   'StickerSearch',
 ];
@@ -33,6 +31,7 @@ const collectionModules = COLLECTIONS.map((name) => {
 
 export const restModules = [
   ...collectionModules,
+  { id: 'WARandomHex', exports: () => ({ randomHex: (length) => hex(randomBytes(length)) }) },
   { id: 'WATimeUtils', exports: () => ({ unixTime, unixTimeMs: () => Date.now() }) },
   { id: 'WAWebSyncGatingUtils', exports: () => ({ isPlaceholderMessageResendEnabled: () => false }) },
   {

@@ -8,7 +8,7 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::{Proxy, WorkerConfig};
+use colmeia::config::{Ownership, Proxy, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -42,6 +42,8 @@ pub(crate) struct ChromiumLauncher {
     group: Option<PathBuf>,
     walls: Option<BrowserWalls>,
     proxy: Option<Proxy>,
+    /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
+    own_user: bool,
 }
 
 impl ChromiumLauncher {
@@ -65,13 +67,14 @@ impl ChromiumLauncher {
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
             proxy: config.proxy.clone(),
+            own_user: matches!(config.ownership, Ownership::Own { .. }),
         }
     }
 
     async fn start(&self, identity: Option<&Identity>) -> Result<browser::Launched, OpenError> {
-        let root = nix::unistd::geteuid().is_root();
-        if root {
-            tracing::warn!("running as root: Chromium's sandbox is off; use an ordinary user in production");
+        let sandbox = browser::Sandbox::choose(self.own_user);
+        if let browser::Sandbox::Off { why } = sandbox {
+            tracing::warn!(why, "Chromium's sandbox is off");
         }
         let user_agent = identity.map(Identity::user_agent);
         let flags = Flags {
@@ -80,7 +83,7 @@ impl ChromiumLauncher {
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
             proxy: self.proxy.as_ref().map(|proxy| proxy.server.as_str()),
-            root,
+            sandbox: sandbox == browser::Sandbox::On,
         };
         browser::launch(LaunchSpec {
             program: self.program.clone(),

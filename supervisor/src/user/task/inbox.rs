@@ -62,6 +62,10 @@ impl UserTask {
                 let _ = answer.send(renewal);
                 (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
             }
+            Command::Limit { own, answer } => {
+                self.limit(own, answer);
+                Vec::new()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
@@ -95,7 +99,8 @@ impl UserTask {
 
     pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
         let report = greeted.hello.report.clone();
-        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION");
+        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION")
+            || self.host.owners.outdates(&self.user, greeted.uid);
         let operations = greeted.hello.operations;
         let link = Link::start(
             greeted,
@@ -106,8 +111,7 @@ impl UserTask {
             self.said.0.clone(),
         );
         let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
-        let connection = Connection { link, vigil, pong: None, report: report.clone(), operations };
-        self.connection = Some(connection);
+        self.connection = Some(Connection { link, vigil, pong: None, report: report.clone(), operations });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
             worker.outdated = outdated;

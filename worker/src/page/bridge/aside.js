@@ -81,7 +81,7 @@ const GROUP_CHANGES = {
 /* What changes nothing about the group. */
 const NO_CHANGES = /membership_request|membership_approval_request|change_number|modify/;
 
-function roleOf({ isSuperAdmin, isAdmin }) {
+function memberRole({ isSuperAdmin, isAdmin }) {
   return isSuperAdmin ? 'superadmin' : isAdmin ? 'admin' : 'participant';
 }
 
@@ -108,7 +108,7 @@ async function announceChange(model) {
     subject: subtype === 'subject' ? textOf(model.body) : comes ? textOf(metadata?.subject) : null,
     description: subtype === 'description' ? textOf(model.body) : comes ? textOf(metadata?.desc) : null,
     settings: comes && metadata ? rulesOf(metadata) : null,
-    members: members.map((member) => ({ id: idOf(member.id), role: roleOf(member) })),
+    members: members.map((member) => ({ id: idOf(member.id), role: memberRole(member) })),
     timestamp_ms: toMs(model.t),
   });
 }

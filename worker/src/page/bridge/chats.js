@@ -12,6 +12,9 @@ function knownChat(id) {
   return chat;
 }
 
+/* The page keeps statuses in a chat, and shows it to nobody. */
+const listedChats = () => use('chats').getModelsArray().filter(({ id }) => idOf(id) !== 'status@broadcast');
+
 const CHAT_ORDER = {
   activity: (chat) => chat.timestamp_ms,
   id: (chat) => chat.id,
@@ -25,8 +28,7 @@ async function listChatsByPage(call, { ids = [], limit, offset = 0, order = 'act
   const wanted = new Set(ids);
   const key = CHAT_ORDER[order];
   const direction = ascending ? 1 : -1;
-  const chats = use('chats')
-    .getModelsArray()
+  const chats = listedChats()
     .filter((chat) => !wanted.size || wanted.has(idOf(chat.id)))
     .map((chat) => ({ chat, record: chatRecord(chat) }))
     .sort((a, b) => direction * (compare(key(a.record), key(b.record)) || compare(a.record.id, b.record.id)));

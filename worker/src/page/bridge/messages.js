@@ -81,13 +81,19 @@ async function forward(call, { chat: id, message: key }) {
   const message = await theMessage(key);
   const chat = await chatFor(id);
   await need('forward');
+  const options = { chat, chats: [chat], msgs: [message], multicast: true, includeCaption: true, appendedText: undefined };
+  return newestOf(call, chat, () => found.forward(options));
+}
+
+/* What an action of the page has sent into a chat, when the action itself does not say it. */
+async function newestOf(call, chat, act) {
   const before = new Set(chat.msgs.getModelsArray());
   call.hand();
-  await found.forward({ chat, chats: [chat], msgs: [message], multicast: true, includeCaption: true, appendedText: undefined });
-  const copy = byTime(chat.msgs.getModelsArray()).findLast((one) => one.id.fromMe && !before.has(one));
-  if (!copy) throw new Failure('outcome_unknown', 'the page does not show what it forwarded');
-  await untilServerHas(copy);
-  return { message: idOf(copy.id), timestamp_ms: toMs(copy.t) };
+  await act();
+  const made = byTime(chat.msgs.getModelsArray()).findLast((one) => one.id.fromMe && isMessage(one) && !before.has(one));
+  if (!made) throw new Failure('outcome_unknown', 'the page does not show what it sent');
+  await untilServerHas(made);
+  return { message: idOf(made.id), timestamp_ms: toMs(made.t) };
 }
 
 /* The call's own deadline ends this. */
@@ -190,7 +196,7 @@ const passes = ({ since_ms, until_ms, from_me, ack } = {}) => (record) =>
 async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, filter }) {
   const most = Math.min(limit, FIND_MOST) + offset;
   const wanted = passes(filter);
-  const chats = id ? [await knownChat(id)] : use('chats').getModelsArray();
+  const chats = id ? [knownChat(id)] : listedChats();
   const matches = [];
   for (const chat of chats) {
     for (let hasMore = Boolean(id); ; ) {

@@ -72,7 +72,7 @@ let wide = {};
 /* What that part may use of this one. */
 const shared = {
   Failure, idOf, textOf, toMs, messageRecord, chatRecord, byTime, isMessage, use, need, found, rare: RARE,
-  chatFor, knownChat, theMessage, accepted, square, decoded, pictureAddress,
+  chatFor, knownChat, theMessage, accepted, newestOf, square, decoded, pictureAddress,
 };
 
 async function operate(call, { operation }) {
@@ -93,6 +93,7 @@ async function operate(call, { operation }) {
 /* What the page's own errors and those of wa-js say of themselves, in our words. Their texts may carry numbers. */
 const REFUSALS = [
   [/not_?found|not_?exist|does_?nt_exist|no_such/i, 'not_found', 'there is no such thing'],
+  [/btn|button|option/i, 'invalid_argument', 'the page finds an argument wrong'],
   [/admin|not_allowed|forbidden|not_authorized|cannot|can_not|not_participating|only_business/i, 'forbidden', 'this account may not do it'],
   [/invalid|not_valid|not_in_pallet/i, 'invalid_argument', 'the page finds an argument wrong'],
 ];

@@ -3,7 +3,7 @@
 const DOWNLOAD_POLL_MS = 100;
 
 async function listChats() {
-  const chats = use('chats').getModelsArray().map(chatRecord);
+  const chats = listedChats().map(chatRecord);
   chats.sort((left, right) => right.timestamp_ms - left.timestamp_ms);
   return { reply: 'chats', chats };
 }

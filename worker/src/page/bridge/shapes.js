@@ -52,7 +52,7 @@ function messageDetails(model) {
   tell('location', placeRecord(model));
   tell('vcards', cardsOf(model));
   tell('poll', pollRecord(model));
-  tell('chosen', textOf(model.selectedButtonId) ?? textOf(model.listResponse?.singleSelectReply?.selectedRowId));
+  tell('chosen', textOf(model.selectedId) ?? textOf(model.selectedButtonId) ?? textOf(model.listResponse?.singleSelectReply?.selectedRowId));
   tell('starred', Boolean(model.star));
   tell('forwarded', Boolean(model.isForwarded));
   tell('edited', Boolean(model.latestEditMsgKey));

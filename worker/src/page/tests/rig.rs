@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::config::{Deadlines, Landlock, WorkerConfig};
+use colmeia::config::{Deadlines, Landlock, Ownership, WorkerConfig};
 use colmeia::operations::{Operate, Operation, output};
 use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply};
 use colmeia::{ChatId, Secret};
@@ -324,6 +324,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         browser_group: None,
         proxy: None,
         debug: false,
+        ownership: Ownership::Keep,
     }
 }
 

@@ -112,6 +112,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
             store: house.host.store.clone(),
+            owners: house.host.owners.clone(),
             metrics: Metrics::default(),
             hurry: house.host.hurry.clone(),
         });

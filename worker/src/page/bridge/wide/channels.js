@@ -23,7 +23,9 @@ function channelRecord(chat) {
 }
 
 async function listChannels(call, { role }) {
-  return channelChats().map(channelRecord).filter((channel) => !role || channel.role === role);
+  /* The page keeps those too that it has shown a preview of. */
+  const wanted = role ? (channel) => channel.role === role : (channel) => channel.role !== 'guest';
+  return channelChats().map(channelRecord).filter(wanted);
 }
 
 async function channelChat(key) {

@@ -41,11 +41,11 @@ async function sendList(call, { chat: id, title, description, footer, button, se
 
 async function pressButton(call, { message: id, button }) {
   const message = await theMessage(id);
-  const buttons = message.dynamicReplyButtons ?? message.replyButtons ?? [];
-  const buttonIndex = buttons.findIndex((one) => String(one.buttonId ?? one.id) === button);
+  const buttons = message.hydratedButtons ?? [];
+  const buttonIndex = buttons.findIndex(({ quickReplyButton }) => quickReplyButton?.id === button);
   if (buttonIndex < 0) throw new Failure('invalid_argument', 'the message has no such button');
-  call.hand();
-  return sentByWaJs(await W.chat.replyToButtonMessage(idOf(message.id.remote), id, { buttonIndex }));
+  const chat = await chatFor(idOf(message.id.remote));
+  return newestOf(call, chat, () => W.chat.replyToButtonMessage(idOf(chat.id), idOf(message.id), { buttonIndex }));
 }
 
 async function rejectCall(call, { call: id }) {

@@ -5,6 +5,7 @@ mod groups;
 mod marks;
 mod people;
 mod sends;
+mod wide;
 
 use colmeia::operations::MessageRef;
 use serde_json::json;

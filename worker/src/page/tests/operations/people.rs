@@ -111,7 +111,7 @@ async fn the_own_profile_and_who_is_there() {
     assert_eq!(session.operate(ListPresences {}).await.expect("listed").len(), 1);
 
     // The rest needs wa-js, and this session has none.
-    let error = session.operate(ListLabels {}).await.err().expect("impossible");
+    let error = session.operate(ListLabels {}).await.expect_err("impossible");
     assert_eq!(error.kind, CallErrorKind::Unsupported);
     assert!(error.message.contains("list_labels") && error.message.contains("wa_js"), "{error}");
     session.close().await;
