@@ -10,9 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids,
-};
+use super::{Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as

@@ -96,7 +96,8 @@ async fn a_sessions_proxy_is_for_its_browser_alone() {
     link(&service, &phone, "direta", "5511900000011").await;
     assert_eq!(proxy.passed(), 0);
 
-    let own = json!({"server": format!("http://{}", proxy.address), "username": "user", "password": "hunter2"});
+    let own =
+        json!({"server": format!("http://{}", proxy.address), "username": "user", "password": "hunter2"});
     let made = service.post("/api/sessions", &json!({"name": "desviada", "config": {"proxy": own}})).await;
     assert_eq!(made.status, 201, "{}", made.text);
     link(&service, &phone, "desviada", "5511900000012").await;

@@ -128,6 +128,10 @@ impl ApiError {
         let bad = |status, error: &str| Self::new(status, error);
         match failure {
             CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
+            CallFailure::DiskFull => bad(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "The disk is full: what comes back could not be kept; nothing was done",
+            ),
             CallFailure::TooLarge => {
                 bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done")
             }
@@ -196,6 +200,7 @@ mod tests {
         let session = |kind| CallFailure::Session(CallError::new(kind, "a reason"));
         for (failure, status, done) in [
             (CallFailure::NotReady, 422, false),
+            (CallFailure::DiskFull, 507, false),
             (CallFailure::TooLarge, 413, false),
             (session(Kind::NotOnWhatsapp), 400, false),
             (session(Kind::InvalidArgument), 400, false),

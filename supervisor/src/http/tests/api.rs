@@ -290,7 +290,10 @@ async fn media_is_never_fetched_from_home() {
 async fn a_file_may_be_large_where_one_is_taken_and_nowhere_else() {
     fn acting(call: Call) -> CallResult {
         let Call::SendMedia { mimetype, filename, caption, .. } = &call else { panic!("{call:?}") };
-        assert_eq!((mimetype.as_str(), filename.as_str(), caption.as_deref()), ("image/png", "file.png", Some("x")));
+        assert_eq!(
+            (mimetype.as_str(), filename.as_str(), caption.as_deref()),
+            ("image/png", "file.png", Some("x"))
+        );
         sent(call)
     }
     let stage = Cast::new(acting).with("1", ready()).on_stage();
