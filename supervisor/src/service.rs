@@ -166,8 +166,13 @@ async fn serve(
     });
     let registry = Registry::new(Arc::clone(&host));
     let stop_delivery = CancellationToken::new();
-    let delivery =
-        tokio::spawn(delivery::run(journal.clone(), recipients, Arc::clone(&config), stop_delivery.clone()));
+    let delivery = tokio::spawn(delivery::run(
+        journal.clone(),
+        recipients,
+        Arc::clone(&config),
+        metrics.clone(),
+        stop_delivery.clone(),
+    ));
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
