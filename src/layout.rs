@@ -6,6 +6,8 @@
 //! <state_dir>/
 //!   colmeia.db                              the supervisor's journal
 //!   colmeia.lock                            held by the one supervisor of this directory
+//!   colmeia_uids.json                       which user id of the system each user's processes have
+//!   colmeia_limits/<uid>                    what an operator set for the user's memory
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
@@ -27,6 +29,9 @@ use crate::user::MAX_USER_ID;
 
 /// The part of an auth directory's name before the user id.
 pub const AUTH_PREFIX: &str = ".wwebjs_auth_user_";
+
+/// The folder of an auth directory that is Colmeia's.
+pub const OWN_DIR: &str = "colmeia";
 
 /// The longest path of a Unix socket on Linux, without the closing NUL (`sockaddr_un`, unix(7)).
 pub const MAX_SOCKET_PATH: usize = 107;
@@ -55,6 +60,24 @@ impl StateLayout {
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.root.join("colmeia.db")
+    }
+
+    /// Which user id of the system each user's processes have.
+    #[must_use]
+    pub fn uids(&self) -> PathBuf {
+        self.root.join("colmeia_uids.json")
+    }
+
+    /// The folder of what operators set for single users.
+    #[must_use]
+    pub fn all_limits(&self) -> PathBuf {
+        self.root.join("colmeia_limits")
+    }
+
+    /// What an operator set for the user.
+    #[must_use]
+    pub fn limits(&self, user: &UserId) -> PathBuf {
+        self.all_limits().join(user.as_str())
     }
 
     /// The folder of the marks of those whom an operator holds back.
@@ -96,7 +119,7 @@ impl StateLayout {
     /// What Colmeia itself keeps beside the profile.
     #[must_use]
     pub fn own_dir(&self, user: &UserId) -> PathBuf {
-        self.auth_dir(user).join("colmeia")
+        self.auth_dir(user).join(OWN_DIR)
     }
 
     /// The lock that the directory's worker holds.

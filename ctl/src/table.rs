@@ -1,6 +1,6 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Session, SessionDetail};
+use colmeia::admin::{Limits, Session, SessionDetail, When};
 
 use crate::format::{ago, bytes, or_dash, span, until};
 
@@ -91,6 +91,12 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
             format!("{}{}", detail.auth_dir, if detail.on_disk { "" } else { " (not there)" }),
         ),
     ];
+    if let Some(of_user) = &detail.limits {
+        lines.push(("limits", limits(of_user)));
+    }
+    if let Some(uid) = detail.uid {
+        lines.push(("system user", uid.to_string()));
+    }
     if !detail.degraded.is_empty() {
         lines.push(("degraded", detail.degraded.join(", ")));
     }
@@ -118,6 +124,41 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
     if !detail.last_lines.is_empty() {
         text.push_str("last lines\n");
         text.extend(detail.last_lines.iter().map(|line| format!("  {}\n", plain(line))));
+    }
+    text
+}
+
+/// A user's limits in one line, with what is its own, and from when on what was changed holds.
+pub(crate) fn limits(limits: &Limits) -> String {
+    let (now, own) = (&limits.in_force, &limits.own);
+    let mark = |own: Option<u64>| if own.is_some() { "*" } else { "" };
+    let mut text = format!(
+        "soft {}M{}, hard {}M{}, swap {}M{}, processes {}{}, CPU weight {}{} (kept by {}",
+        now.high_mb,
+        mark(own.high_mb),
+        now.max_mb,
+        mark(own.max_mb),
+        now.swap_max_mb,
+        mark(own.swap_max_mb),
+        now.pids_max,
+        mark(own.pids_max),
+        now.cpu_weight,
+        mark(own.cpu_weight),
+        limits.kept_by,
+    );
+    text.push_str(if text.contains('*') { "; * of this user alone)" } else { ")" });
+    for (when, words) in [(When::NextStart, "from the next start on"), (When::Never, "not kept in this mode")]
+    {
+        let names: Vec<&str> = limits
+            .applied
+            .iter()
+            .flatten()
+            .filter(|(_, holds)| **holds == when)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !names.is_empty() {
+            text.push_str(&format!("; {words}: {}", names.join(", ")));
+        }
     }
     text
 }
@@ -166,6 +207,8 @@ pub(crate) mod tests {
             next_start_ms: None,
             degraded: vec![],
             page_version: None,
+            limits: None,
+            uid: None,
             parked,
             last_lines: vec!["the last word".into()],
             qr: None,

@@ -48,8 +48,8 @@ pub(super) fn private(check: &str, path: &Path) -> Finding {
         return problem(check, format!("{shown} cannot be written: {error}"), advice);
     }
     let mode = found.mode() & 0o777;
-    // Passing through, which the operators' group needs, is not looking around.
-    if mode & 0o067 != 0 {
+    // Passing through, which the operators' group and workers with user ids of their own need, is not looking around.
+    if mode & 0o066 != 0 {
         let advice = format!("run `chmod 0700 {shown}`: it holds keys and messages");
         return warning(check, format!("{shown} is open to others (mode {mode:04o})"), advice);
     }

@@ -15,6 +15,7 @@ mod logging;
 mod memory;
 mod metrics;
 mod operators;
+mod owners;
 mod port;
 mod registry;
 mod service;
@@ -60,6 +61,8 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
+    // Whatever we and our workers make is ours alone; where others are let in, a mode is set by name.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match service::run(config, inherited, image) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -20,13 +20,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, Desk};
+use crate::admission::{Admission, Desk, follow_pressure};
 use crate::delivery::{Recipients, Sessions};
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::metrics::Metrics;
 use crate::operators::Operators;
+use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
@@ -75,6 +76,9 @@ pub(crate) enum ServiceError {
     /// The control groups that were demanded.
     #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
     Memory(#[from] CgroupError),
+    /// The workers' own user ids.
+    #[error("the workers cannot have user ids of their own")]
+    Owners(#[from] OwnersError),
     /// Another image of the program could not take over, after everything was given up for it.
     #[error("the upgrade failed")]
     Replace(#[from] ReplaceError),
@@ -131,11 +135,14 @@ async fn serve(
         .map_err(|error| ServiceError::Runtime(error.into()))?;
 
     let (run, state) = layouts(&config)?;
+    for path in [run.root(), state.root()] {
+        folders::make_private(path).map_err(|source| ServiceError::Io { path: path.to_owned(), source })?;
+    }
+    let in_force = InForce::decide(&config, state.root(), run.root())?;
     locks::private_directory(run.root())?;
     let runtime_lock = locks::take(&run.supervisor_lock(), inherited.claim(RUNTIME_LOCK))?;
-    folders::make_private(state.root())
-        .map_err(|source| ServiceError::Io { path: state.root().to_owned(), source })?;
     let state_lock = locks::take(&state.root().join("colmeia.lock"), inherited.claim(STATE_LOCK))?;
+    let owners = Owners::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let sessions: Arc<dyn Sessions> = Arc::new(());
@@ -150,7 +157,11 @@ async fn serve(
     let metrics = Metrics::default();
     metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
-        desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
+        desk: Desk::open_with(
+            Admission::new(config.max_users, config.max_starting),
+            memory.room(),
+            follow_pressure(config.max_starting),
+        ),
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
@@ -158,6 +169,7 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        owners,
         metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),

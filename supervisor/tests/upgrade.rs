@@ -167,6 +167,7 @@ fn activated(house: &House, socket: &TcpListener) -> Command {
     let mut command = Command::new("bash");
     command
         .env_clear()
+        .env("COLMEIA_WORKER_UIDS", "off")
         .env("LISTEN_FDS", "1")
         .arg("-c")
         .arg(format!("exec 3<&{}; LISTEN_PID=$$ exec \"$0\" \"$@\"", socket.as_raw_fd()))

@@ -19,6 +19,7 @@ mod memory;
 mod messages;
 mod network;
 mod operators;
+mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;

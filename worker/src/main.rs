@@ -11,6 +11,7 @@ mod fake;
 mod ipc;
 mod jail;
 mod logging;
+mod ownership;
 mod page;
 mod session;
 mod spool;
@@ -101,7 +102,12 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
     let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
-    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone(), config.token.clone())?;
+    let server = Server::bind(
+        &paths.worker_socket(&config.user),
+        config.user.clone(),
+        config.token.clone(),
+        ownership::supervisor(config.ownership),
+    )?;
     // The supervisor may be gone already; then nobody reads it.
     let _ = writeln!(std::io::stdout(), "ready");
     tracing::info!(pid = std::process::id(), "worker listens");

@@ -5,13 +5,14 @@
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | events | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes, limits (one user) | drain (all) | logs | events | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
 mod events;
+mod limits;
 mod logs;
 mod sessions;
 mod socket;
@@ -87,6 +88,7 @@ fn router(admin: Admin) -> Router {
         .route("/v1/sessions", get(sessions::list))
         .route("/v1/sessions/{user}", get(sessions::show))
         .route("/v1/sessions/{user}/logs", get(logs::logs))
+        .route("/v1/sessions/{user}/limits", get(limits::show).put(limits::set).delete(limits::clear))
         .route("/v1/sessions/{user}/{operation}", post(changes::change))
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
         .route("/v1/events/queues", get(events::queues))

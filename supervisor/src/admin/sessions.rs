@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use colmeia::admin::{Service, SessionDetail, Sessions};
 use serde::Deserialize;
 
-use super::{Admin, Refusal, parse};
+use super::{Admin, Refusal, limits, parse};
 use crate::operators::{self, millis};
 
 /// What may stand behind a `?`.
@@ -44,5 +44,8 @@ pub(super) async fn show(
     Query(Wishes { qr, number }): Query<Wishes>,
 ) -> Result<Json<SessionDetail>, Refusal> {
     let wishes = operators::Wishes { qr, number };
-    Ok(Json(admin.app.operators.session(parse(&user)?, wishes).await?))
+    let user = parse(&user)?;
+    let detail = admin.app.operators.session(user.clone(), wishes).await?;
+    let uid = admin.app.host.owners.own(&user);
+    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, ..detail }))
 }

@@ -140,7 +140,11 @@ impl Groups {
         Ok(group)
     }
 
-    fn limit(&self, group: &Group, policy: &MemoryPolicy) -> Result<(), CgroupError> {
+    /// Writes the caps of a group; also while something runs in it.
+    ///
+    /// # Errors
+    /// The first file that cannot be written, named.
+    pub(super) fn limit(&self, group: &Group, policy: &MemoryPolicy) -> Result<(), CgroupError> {
         let max = policy.max_mb.saturating_mul(MIB);
         // The kernel's brake. Above it each allocation waits, longer and longer, so it stands just below the
         // cap: a page that is put to sleep at the soft limit would look hung before it could be replaced.
@@ -219,6 +223,22 @@ impl Group {
     /// The file through which the browser enters; the worker opens it.
     pub(crate) fn browser_entrance(&self) -> PathBuf {
         self.path.join("browser/cgroup.procs")
+    }
+
+    /// Lets a worker with this user id move its browser from one leaf into the other, and nowhere else: the kernel
+    /// asks for the right to write to the leaf and to what both have above them.
+    ///
+    /// # Errors
+    /// When a file cannot be given.
+    pub(crate) fn give_to(&self, uid: u32) -> Result<(), CgroupError> {
+        for path in [self.path.join("cgroup.procs"), self.browser_entrance()] {
+            std::os::unix::fs::chown(&path, Some(uid), Some(uid)).map_err(|source| CgroupError::Io {
+                doing: "give",
+                path,
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// The bytes in use, without the files that the kernel keeps only while nobody needs the memory.

@@ -113,6 +113,12 @@ fn we_move_out_of_the_way_and_the_caps_stand_before_anything_runs() {
         ]
     );
     assert!(group.worker_entrance().is_ok() && group.browser_entrance().is_file());
+    // Other caps while something runs, and the worker's own user id, which is ours here.
+    let before = kernel.written().len();
+    groups.limit(&group, &MemoryPolicy { max_mb: 2000, ..policy }).expect("written");
+    assert_eq!(kernel.written()[before], "users/2_1/memory.max=2097152000");
+    assert_eq!(kernel.written().len(), before + 5);
+    group.give_to(rustix::process::geteuid().as_raw()).expect("given");
     assert!(kernel.groups().is_ok(), "a second start finds what the first has made");
 }
 

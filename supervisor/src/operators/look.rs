@@ -11,7 +11,7 @@ use super::sentences::explain;
 use super::{Inner, Machine, OperationError, Operators};
 use crate::http::state_name;
 use crate::memory::Limits;
-use crate::user::{Phase, UserView, folders};
+use crate::user::{Phase, UserView, folders, limits};
 
 /// How many of its lines are shown with a session.
 const LAST_LINES: usize = 10;
@@ -117,7 +117,9 @@ impl Inner {
     /// What the configuration allows this user, where somebody sees to it.
     fn cap(&self, user: &UserId) -> Option<u64> {
         let config = &self.config;
-        (config.memory.mode != MemoryMode::Off).then(|| Limits::of(&config.memory_of(user)).max)
+        let own = || limits::load(&self.state, config, user);
+        (config.memory.mode != MemoryMode::Off)
+            .then(|| Limits::of(&limits::in_force(config, user, own())).max)
     }
 
     fn detail(&self, session: Session, view: Option<&UserView>, wishes: Wishes) -> SessionDetail {
@@ -138,6 +140,9 @@ impl Inner {
             },
             degraded: report.map(|report| report.degraded.clone()).unwrap_or_default(),
             page_version: report.and_then(|report| report.page_version.clone()),
+            // The host's business, and added by whoever knows it.
+            limits: None,
+            uid: None,
             parked: match view.map(|view| &view.phase) {
                 Some(Phase::Parked { reason }) => Some(explain(reason)),
                 _ => None,

@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use colmeia::UserId;
-use colmeia::layout::StateLayout;
+use colmeia::layout::{OWN_DIR, StateLayout};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
 
 /// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
 /// that is half deleted never comes back as a session.
 const TOMBSTONE: &str = ".colmeia_deleted_";
+
+/// The mark that no phone is linked.
+const UNLINKED: &str = "unlinked";
 
 /// Makes a folder that only we can enter, with its parents.
 ///
@@ -32,16 +37,20 @@ pub(crate) fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
 /// # Errors
 /// Those of the file system.
 pub(crate) fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io::Result<()> {
-    let mark = unlinked_mark(layout, user);
-    if linked {
-        match fs::remove_file(mark) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    } else if layout.own_dir(user).is_dir() {
-        fs::write(mark, b"")
-    } else {
-        Ok(())
+    // A worker with a user id of its own may write in there, and we may have more rights: no link is followed.
+    let inside = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let kept = openat(CWD, layout.auth_dir(user), inside & !OFlags::NOFOLLOW, Mode::empty())
+        .and_then(|auth_dir| openat(auth_dir, OWN_DIR, inside, Mode::empty()))
+        .and_then(|own_dir| match linked {
+            true => unlinkat(own_dir, UNLINKED, AtFlags::empty()),
+            false => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                openat(own_dir, UNLINKED, flags, Mode::from_raw_mode(0o600)).map(drop)
+            }
+        });
+    match kept {
+        Err(Errno::NOENT | Errno::EXIST) => Ok(()),
+        kept => kept.map_err(io::Error::from),
     }
 }
 
@@ -81,7 +90,7 @@ pub(crate) fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemT
 }
 
 fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
-    layout.own_dir(user).join("unlinked")
+    layout.own_dir(user).join(UNLINKED)
 }
 
 /// Takes the user's auth directory out of the way, in one step. What is returned is to be removed.
@@ -196,7 +205,15 @@ mod tests {
         assert!(may_be_linked(&layout, &user), "as another program left it");
         remember(&layout, &user, false).expect("marked");
         assert!(!may_be_linked(&layout, &user));
+        remember(&layout, &user, false).expect("marked already");
         remember(&layout, &user, true).expect("unmarked");
         assert!(may_be_linked(&layout, &user));
+        // What a hostile browser may have put there leads us nowhere.
+        let victim = root.path().join("victim");
+        fs::create_dir(&victim).expect("made");
+        fs::remove_dir(layout.own_dir(&user)).expect("empty");
+        std::os::unix::fs::symlink(&victim, layout.own_dir(&user)).expect("made");
+        remember(&layout, &user, false).expect_err("a link");
+        assert!(fs::read_dir(&victim).expect("there").next().is_none());
     }
 }

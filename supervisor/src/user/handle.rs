@@ -2,14 +2,18 @@
 //!
 //! Owns the command type. Never touches the user's state: it reads the published view and sends commands.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia::UserId;
+use colmeia::admin::When;
+use colmeia::config::MemoryOverrides;
 use colmeia::protocol::{Call, CallError, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::limits::LimitsError;
 use super::view::UserView;
 use crate::metrics::Metrics;
 
@@ -37,6 +41,8 @@ pub(crate) enum Command {
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
+    /// Other limits for the user's processes.
+    Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
 }
@@ -51,6 +57,9 @@ pub(crate) enum Operation {
     /// A new worker for this one.
     Restart,
 }
+
+/// From when on each limit holds, by its name.
+pub(crate) type Limited = Result<BTreeMap<String, When>, LimitsError>;
 
 /// A call's answer, with the media bytes where it has some.
 pub(crate) type CallResult = Result<(Reply, Bytes), CallFailure>;
@@ -163,6 +172,16 @@ impl UserHandle {
             Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
             Err(_) => DisconnectOutcome::OnlyHere,
         }
+    }
+
+    /// Sets the user's own limits, exactly these from now on, and says from when on each holds.
+    ///
+    /// # Errors
+    /// [`LimitsError`]; nothing has changed then.
+    pub(crate) async fn limit(&self, own: MemoryOverrides) -> Limited {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Limit { own, answer }).await.map_err(|_| LimitsError::Gone)?;
+        answered.await.unwrap_or(Err(LimitsError::Gone))
     }
 
     /// Replaces a worker of another version, if this is a quiet moment.

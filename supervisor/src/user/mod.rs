@@ -3,6 +3,7 @@
 
 pub(crate) mod folders;
 pub(crate) mod handle;
+pub(crate) mod limits;
 pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
@@ -15,7 +16,7 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
-pub(crate) use task::{Adopted, Host, UserTask};
+pub(crate) use task::{Adopted, Host, UserTask, marks};
 #[cfg(test)]
 pub(crate) use view::{MemoryUse, Pong};
 pub(crate) use view::{Phase, UserView};

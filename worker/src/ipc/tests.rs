@@ -41,7 +41,8 @@ fn worker() -> Worker {
     let page = Director::default();
     let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone());
     let end = CancellationToken::new();
-    let server = Server::bind(&socket, user(), Secret::new(TOKEN)).expect("binds");
+    let server =
+        Server::bind(&socket, user(), Secret::new(TOKEN), nix::unistd::geteuid().as_raw()).expect("binds");
     tokio::spawn(server.run(session.clone(), events, end.clone()));
     Worker { page, session, socket, end, ended: tokio::spawn(task.run()), _dir: dir }
 }

@@ -8,7 +8,7 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::WorkerConfig;
+use colmeia::config::{Ownership, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -41,6 +41,8 @@ pub(crate) struct ChromiumLauncher {
     languages: Vec<String>,
     group: Option<PathBuf>,
     walls: Option<BrowserWalls>,
+    /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
+    own_user: bool,
 }
 
 impl ChromiumLauncher {
@@ -63,13 +65,14 @@ impl ChromiumLauncher {
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
+            own_user: matches!(config.ownership, Ownership::Own { .. }),
         }
     }
 
     async fn start(&self, identity: Option<&Identity>) -> Result<browser::Launched, OpenError> {
-        let root = nix::unistd::geteuid().is_root();
-        if root {
-            tracing::warn!("running as root: Chromium's sandbox is off; use an ordinary user in production");
+        let sandbox = browser::Sandbox::choose(self.own_user);
+        if let browser::Sandbox::Off { why } = sandbox {
+            tracing::warn!(why, "Chromium's sandbox is off");
         }
         let user_agent = identity.map(Identity::user_agent);
         let flags = Flags {
@@ -77,7 +80,7 @@ impl ChromiumLauncher {
             marker: &browser::marker(self.user.as_str()),
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
-            root,
+            sandbox: sandbox == browser::Sandbox::On,
         };
         browser::launch(LaunchSpec {
             program: self.program.clone(),

@@ -172,6 +172,7 @@ impl Cast {
                 Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Limit { .. } => "limit",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
@@ -181,7 +182,11 @@ impl Cast {
                 Command::Disconnect { answer } | Command::Reset { answer } => {
                     let _ = answer.send(self.outcome);
                 }
-                Command::Wake | Command::Operate(_) | Command::Renew { .. } | Command::Shutdown { .. } => {}
+                Command::Wake
+                | Command::Operate(_)
+                | Command::Renew { .. }
+                | Command::Limit { .. }
+                | Command::Shutdown { .. } => {}
             }
         }
     }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use colmeia::config::{LogFormat, WorkerConfig};
@@ -17,8 +17,9 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 
-use super::{Children, WorkerProcess};
+use super::{Children, Marks, WorkerProcess};
 use crate::memory::{CgroupError, Group};
+use crate::owners::OwnersError;
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
@@ -65,6 +66,9 @@ pub(crate) enum SpawnError {
     /// It cannot be put under its caps.
     #[error("cannot put it under its memory cap")]
     Cap(#[from] CgroupError),
+    /// It cannot have a user id of its own.
+    #[error("cannot give it a user id of its own")]
+    Owner(#[from] OwnersError),
     /// Its token cannot be kept.
     #[error("cannot keep its token")]
     Token(#[source] io::Error),
@@ -77,25 +81,25 @@ pub(crate) enum SpawnError {
     },
 }
 
-/// Starts a worker whose runtime folder is `user_dir`, in this control group if there is one.
+/// Starts a worker whose processes have these marks, in this control group if there is one.
 ///
 /// # Errors
 /// [`SpawnError`]; then no process is left.
 pub(crate) fn spawn(
     launch: &Launch,
     config: &WorkerConfig,
-    user_dir: &Path,
+    marks: Marks,
     group: Option<&Group>,
 ) -> Result<Spawned, SpawnError> {
-    super::super::folders::make_private(user_dir)
-        .map_err(|source| SpawnError::Folder { path: user_dir.to_owned(), source })?;
+    super::super::folders::make_private(&marks.user_dir)
+        .map_err(|source| SpawnError::Folder { path: marks.user_dir.clone(), source })?;
     let mut command = Command::new(&launch.program);
     command
         .env_clear()
         .envs(INHERITED.iter().filter_map(|key| Some((*key, std::env::var_os(key)?))))
         .env("COLMEIA_LOG_FORMAT", log_format(launch.log_format))
         // For temporary files, and the mark by which its processes are found.
-        .env("TMPDIR", user_dir)
+        .env("TMPDIR", &marks.user_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
@@ -117,8 +121,7 @@ pub(crate) fn spawn(
             }
         })
         .map_err(|source| SpawnError::Run { program: launch.program.clone(), source })?;
-    let process =
-        WorkerProcess { pid, handle, children: Some(launch.children.clone()), user_dir: user_dir.to_owned() };
+    let process = WorkerProcess { pid, handle, children: Some(launch.children.clone()), marks };
     match configure(&mut child, config) {
         Ok(ready) => Ok(Spawned { process, ready }),
         Err(source) => {

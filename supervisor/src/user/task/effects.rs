@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::config::WorkerConfig;
+use colmeia::config::{Ownership, WorkerConfig};
 use colmeia::protocol::ToWorker;
 use colmeia::{ExitReason, Secret, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -15,7 +15,7 @@ use crate::user::folders;
 use crate::user::handle::DisconnectOutcome;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::policy::{Action, Event};
-use crate::user::process::{self, SpawnError, Spawned, WorkerProcess};
+use crate::user::process::{self, Marks, SpawnError, Spawned, WorkerProcess};
 use crate::user::token;
 
 /// How long to wait before a socket is tried again on which nobody listened.
@@ -63,11 +63,15 @@ impl UserTask {
 
     fn spawn(&mut self) -> Option<Event> {
         let host = &self.host;
-        let started = host.memory.group(&self.user, &host.config.memory_of(&self.user));
+        let started = host.memory.group(&self.user, &self.weight.policy);
         let started = started.map_err(SpawnError::from).and_then(|group| {
             let token = token::mint(&host.state, &self.user).map_err(SpawnError::Token)?;
-            let config = worker_config(host, &self.user, token, group.as_ref());
-            process::spawn(&host.launch, &config, &host.run.user_dir(&self.user), group.as_ref())
+            let ownership = host.owners.ownership(&self.user)?;
+            if let (Some(group), Ownership::Own { uid, .. }) = (&group, ownership) {
+                group.give_to(uid)?;
+            }
+            let config = worker_config(host, &self.user, token, ownership, group.as_ref());
+            process::spawn(&host.launch, &config, marks(host, &self.user), group.as_ref())
         });
         match started {
             Ok(Spawned { process, ready }) => {
@@ -188,7 +192,7 @@ async fn greet(
     process: &WorkerProcess,
     left: Duration,
 ) -> Result<Greeted, GreetingError> {
-    let peer = link::open(&host.run.worker_socket(user), left).await?;
+    let peer = link::open(&host.run.worker_socket(user), left, |uid| host.owners.expects(user, uid)).await?;
     if peer.pid != process.pid() {
         return Err(GreetingError::ForeignProcess(peer.pid.as_raw_nonzero().get().unsigned_abs()));
     }
@@ -196,7 +200,18 @@ async fn greet(
     link::greet(peer, user, token, left).await
 }
 
-fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group>) -> WorkerConfig {
+/// By what the user's processes are recognised.
+pub(crate) fn marks(host: &Host, user: &UserId) -> Marks {
+    Marks { user_dir: host.run.user_dir(user), uid: host.owners.of(user) }
+}
+
+fn worker_config(
+    host: &Host,
+    user: &UserId,
+    token: Secret,
+    ownership: Ownership,
+    group: Option<&Group>,
+) -> WorkerConfig {
     let config = &host.config;
     WorkerConfig {
         user: user.clone(),
@@ -211,5 +226,6 @@ fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group
         token,
         deadlines: config.deadlines,
         browser_group: group.map(Group::browser_entrance),
+        ownership,
     }
 }

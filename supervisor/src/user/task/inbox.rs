@@ -53,6 +53,10 @@ impl UserTask {
                 let _ = answer.send(renewal);
                 (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
             }
+            Command::Limit { own, answer } => {
+                self.limit(own, answer);
+                Vec::new()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
@@ -86,7 +90,8 @@ impl UserTask {
 
     pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
         let report = greeted.hello.report.clone();
-        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION");
+        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION")
+            || self.host.owners.outdates(&self.user, greeted.uid);
         let link = Link::start(
             greeted,
             &self.user,

@@ -23,7 +23,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::folders;
 use super::handle::{Command, DisconnectOutcome, UserHandle};
 use super::link::{EventSink, FromLink, Greeted, Link};
 use super::policy::{Event, Now, Policy, Rules, State};
@@ -31,11 +30,14 @@ use super::process::{Ended, Launch, WorkerProcess};
 use super::status::SessionStatus;
 use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
+use super::{folders, limits};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::owners::Owners;
 use crate::registry::Registry;
 use calls::Calls;
+pub(crate) use effects::marks;
 use memory::Weight;
 
 /// How many commands may wait for a task; it takes them at once.
@@ -51,6 +53,7 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) memory: Memory,
+    pub(crate) owners: Owners,
     /// What is counted of workers and calls.
     pub(crate) metrics: Metrics,
     /// Cancelled when an end must not be waited for any longer.
@@ -97,7 +100,7 @@ pub(crate) struct UserTask {
 struct Worker {
     process: Arc<WorkerProcess>,
     greeted: bool,
-    /// It is of another version than we are.
+    /// It is of another version than we are, or runs as another user than it would now.
     outdated: bool,
     /// What it said before it ended.
     last_word: Option<ExitReason>,
@@ -142,7 +145,8 @@ impl UserTask {
         };
         let held = folders::is_held(&host.state, &user);
         let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
-        let weight = Weight::new(&host.config, &user);
+        let own = limits::load(&host.state, &host.config, &user);
+        let weight = Weight::new(limits::in_force(&host.config, &user, own));
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
         let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());

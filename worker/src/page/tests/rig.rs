@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::config::{Deadlines, Landlock, WorkerConfig};
+use colmeia::config::{Deadlines, Landlock, Ownership, WorkerConfig};
 use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
 use colmeia::{ChatId, Secret};
 use serde_json::{Value, json};
@@ -277,6 +277,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         token: Secret::new("a token"),
         deadlines: Deadlines::default(),
         browser_group: None,
+        ownership: Ownership::Keep,
     }
 }
 

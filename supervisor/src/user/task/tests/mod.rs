@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use colmeia::config::LogFormat;
+use colmeia::config::{LogFormat, MemoryMode, MemoryOverrides};
 use colmeia::protocol::{self, Call, Reply};
 use colmeia::{ChatId, SessionState};
 use futures::FutureExt as _;
@@ -82,13 +82,19 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
     config.deadlines.hang_ms = 700;
     change(&mut config);
     let memory = Arc::new(Memory::default());
+    let state = StateLayout::new(folder.path(), "ylada_bot");
+    let run = RunLayout::new(folder.path().join("r")).expect("short enough");
     let host = Arc::new(Host {
-        state: StateLayout::new(folder.path(), "ylada_bot"),
-        run: RunLayout::new(folder.path().join("r")).expect("short enough"),
+        owners: Owners::off(&state, &run),
+        state,
+        run,
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
-        memory: crate::memory::Memory::off(),
+        memory: match config.memory.mode {
+            MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
+            _ => crate::memory::Memory::off(),
+        },
         metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
