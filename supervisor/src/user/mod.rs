@@ -8,6 +8,7 @@ pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
 mod status;
+pub(crate) mod tail;
 mod task;
 pub(crate) mod token;
 pub(crate) mod view;
@@ -16,6 +17,7 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
+pub(crate) use policy::Carried;
 pub(crate) use task::{Adopted, Host, UserTask, marks};
 #[cfg(test)]
 pub(crate) use view::{MemoryUse, Pong};
