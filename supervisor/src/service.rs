@@ -196,8 +196,13 @@ async fn serve(
         host.desk.close(true);
     }
     let stop_delivery = CancellationToken::new();
-    let delivery =
-        tokio::spawn(delivery::run(journal.clone(), recipients, Arc::clone(&config), stop_delivery.clone()));
+    let delivery = tokio::spawn(delivery::run(
+        journal.clone(),
+        recipients,
+        Arc::clone(&config),
+        metrics.clone(),
+        stop_delivery.clone(),
+    ));
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;

@@ -72,7 +72,11 @@ async fn settle(
             return false;
         }
         match settlement {
-            Settlement::Done | Settlement::Dead { .. } => return true,
+            Settlement::Done => return true,
+            Settlement::Dead { .. } => {
+                delivery.metrics.dead_letter(receiver(queue));
+                return true;
+            }
             Settlement::Retry { next_ms, counts, .. } => {
                 pending.next_ms = next_ms;
                 pending.attempts = pending.attempts.saturating_add(u32::from(counts));
@@ -92,7 +96,7 @@ async fn offer_to_flask(delivery: &Delivery, queue: &Queue, pending: &Pending) -
     };
     let outcome = client::send(request).await;
     let verdict = for_flask(&outcome, pending.attempts, rand::random());
-    Next::Settle(settlement(queue, pending, &outcome, verdict, true))
+    Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, true))
 }
 
 async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: &CancellationToken) -> Next {
@@ -124,7 +128,13 @@ async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: 
         dice: rand::random(),
     };
     let verdict = for_webhook(&outcome, &attempt, &webhook.retries.unwrap_or_default());
-    Next::Settle(settlement(queue, pending, &outcome, verdict, attempt.counts(&outcome)))
+    let counts = attempt.counts(&outcome);
+    Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, counts))
+}
+
+/// As it is counted.
+fn receiver(queue: &Queue) -> &'static str {
+    if &*queue.address == FLASK { "flask" } else { "webhook" }
 }
 
 fn unreadable(queue: &Queue, pending: &Pending) -> Next {
@@ -134,6 +144,7 @@ fn unreadable(queue: &Queue, pending: &Pending) -> Next {
 }
 
 fn settlement(
+    delivery: &Delivery,
     queue: &Queue,
     pending: &Pending,
     outcome: &Outcome,
@@ -142,8 +153,11 @@ fn settlement(
 ) -> Settlement {
     let (user, event, address) = (&queue.user, pending.event.id, shown(&queue.address));
     let (error, attempt) = (outcome.reason(), pending.attempts.saturating_add(1));
+    delivery.metrics.delivery(receiver(queue), outcome.label());
     match verdict {
         Verdict::Done => {
+            let after = u64::try_from(now_ms().saturating_sub(pending.event.created_ms)).unwrap_or(0);
+            delivery.metrics.delivered(receiver(queue), Duration::from_millis(after));
             debug!(%user, %event, address, attempt, "delivered");
             Settlement::Done
         }

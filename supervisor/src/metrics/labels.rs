@@ -24,7 +24,6 @@ pub(super) fn outcome(result: &CallResult) -> &'static str {
             CallErrorKind::Refused => "refused",
             CallErrorKind::Forbidden => "forbidden",
             CallErrorKind::Unsupported => "unsupported",
-            CallErrorKind::Forbidden => "forbidden",
             CallErrorKind::TooLarge => "too_large",
             CallErrorKind::OutcomeUnknown => "outcome_unknown",
         },
