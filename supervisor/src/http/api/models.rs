@@ -58,7 +58,7 @@ pub(super) struct Message {
     /// `api` for what was just sent here, else `app`.
     source: &'static str,
     to: String,
-    /// Who wrote it, in a group; else empty.
+    /// Who wrote it.
     participant: String,
     body: String,
     has_media: bool,
@@ -192,11 +192,11 @@ impl Message {
         let other = if record.from_me { record.chat } else { me.wid.clone() };
         Self {
             timestamp: record.timestamp_ms / 1000,
+            participant: record.author.clone().unwrap_or_else(|| record.from.clone()),
             from: record.from,
             from_me: record.from_me,
             source: "app",
             to: record.to.unwrap_or(other),
-            participant: record.author.clone().unwrap_or_default(),
             body: record.body,
             has_media: record.has_media,
             media_url: media.as_ref().and_then(|media| media.url.clone()).unwrap_or_default(),
@@ -228,7 +228,7 @@ impl Message {
             from_me: true,
             source: "api",
             to: to.to_owned(),
-            participant: String::new(),
+            participant: me.wid.clone(),
             body,
             has_media,
             media: None,

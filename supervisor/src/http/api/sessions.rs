@@ -16,9 +16,9 @@ use super::answer::Json;
 use super::failure::ApiError;
 use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
-use super::session::{Session, Status, known};
+use super::session::{Session, known};
 use crate::logging::chain;
-use crate::user::{Operation, Phase, UserHandle, UserView};
+use crate::user::{Operation, Phase, SessionStatus as Status, UserHandle, UserView};
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
