@@ -31,12 +31,12 @@ impl UserTask {
                 let possible =
                     ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
                 match &self.connection {
-                    Some(connection) if possible && call.needs() > connection.operations => {
-                        drop(answer.send(Err(CallFailure::Session(older_worker()))));
-                    }
                     // What comes back of it could not be kept.
                     Some(_) if call.has_effect_outside() && self.host.disk.is_full() => {
                         let _ = answer.send(Err(CallFailure::DiskFull));
+                    }
+                    Some(connection) if possible && call.needs() > connection.operations => {
+                        drop(answer.send(Err(CallFailure::Session(older_worker()))));
                     }
                     Some(connection) if possible => {
                         self.calls.ask(connection.link.outbox(), *call, body, deadline, answer);
