@@ -83,6 +83,7 @@ mod tests {
             was_linked: false,
             memory: None,
             pong: None,
+            last_lines: std::sync::Arc::default(),
         }
     }
 
