@@ -66,20 +66,24 @@ def _(world):
     until("we follow it no longer", lambda: id not in known(world, "SUBSCRIBER"))
 
 
+def muted(world, id):
+    return world.phone.records("channel")[id].get("muted_by")
+
+
 @case("channels.mute")
 def _(world):
     made = channel(world, "Em silêncio")
     world.waha.channels.mute(world.session, made.id)
-    until("the phone knows", lambda: any(made.id in str(one) and "mute" in str(one) for one in world.phone.actions()))
+    until("the phone knows", lambda: muted(world, made.id))
 
 
 @case("channels.unmute")
 def _(world):
     made = channel(world, "Sem silêncio")
     world.waha.channels.mute(world.session, made.id)
-    before = len(world.phone.actions())
+    until("the phone knows", lambda: muted(world, made.id))
     world.waha.channels.unmute(world.session, made.id)
-    until("the phone knows", lambda: len(world.phone.actions()) > before)
+    until("the phone knows again", lambda: not muted(world, made.id))
 
 
 @case("channels.preview_channel_messages")

@@ -149,12 +149,25 @@ def _(world):
     assert seen["about"] == poll, seen
 
 
-@case("chatting.send_buttons")
-def _(world):
+def send_buttons(world):
     buttons = [{"type": "reply", "text": "Sim", "id": "s"}, {"type": "reply", "text": "Não", "id": "n"}]
     wish = {"session": world.session, "chatId": TO, "header": "Oi", "body": "Vamos?", "footer": "f", "buttons": buttons}
-    answer = message(world.waha.chatting.send_buttons(wish))
-    assert "Sim" in str(sent(world, "the buttons", id=answer.id))
+    return message(world.waha.chatting.send_buttons(wish))
+
+
+@case("chatting.send_buttons")
+def _(world):
+    assert "Sim" in str(sent(world, "the buttons", id=send_buttons(world).id))
+
+
+@case("chatting.send_buttons_reply")
+def _(world):
+    asked = send_buttons(world).id
+    wish = {"session": world.session, "chatId": TO, "replyTo": asked}
+    press = {**wish, "selectedDisplayText": "Sim", "selectedButtonID": "s"}
+    answer = message(world.waha.chatting.send_buttons_reply(press))
+    row = sent(world, "the answer", id=answer.id)
+    assert (row["body"], row["chosen"]) == ("Sim", "s"), row
 
 
 @case("chatting.send_list")

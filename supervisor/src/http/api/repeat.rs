@@ -13,6 +13,7 @@ use std::future::Future;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use colmeia::UserId;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -87,9 +88,10 @@ fn note(kept: Result<(), crate::store::StoreError>) {
 
 fn again(first: FirstAnswer) -> Response {
     let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match serde_json::from_slice::<Value>(&first.body) {
-        Ok(body) => reply::json(status, &body),
-        Err(_) => {
+    let body = String::from_utf8(first.body).ok().and_then(|text| RawValue::from_string(text).ok());
+    let mut response = match body {
+        Some(body) => reply::json(status, &body),
+        None => {
             let error = "The service ended while the first request with this Idempotency-Key was under way: it is \
                          not known whether it was done. It was not repeated; look at the phone";
             ApiError::new(status, error).into_response()
