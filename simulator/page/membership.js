@@ -49,6 +49,8 @@ const never = () => false;
 const always = () => true;
 const unrestricted = ({ restrict }) => !restrict;
 
+export class GroupAlreadyExistsError extends Error {}
+
 export async function createGroup(options, participants) {
   const title = typeof options === 'string' ? options : options.title;
   const wid = createWid(`1203${Date.now()}${randomBytes(1)[0]}@g.us`);
@@ -99,6 +101,10 @@ export const removeParticipants = (chat, members) =>
   change(chat.id, never, { subtype: 'remove', recipients: names(members) }, (group) => {
     group.participants = group.participants.filter(({ id }) => !names(members).includes(id));
   });
+
+export async function addParticipants(chat, members) {
+  for (const { id } of members) await addOne(chat.id, id);
+}
 
 const setRole = (role, subtype) => (chat, members) =>
   change(chat.id, never, { subtype, recipients: names(members) }, (group) => {

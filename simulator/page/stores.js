@@ -134,7 +134,7 @@ MsgModel.prototype.proxyName = 'msg';
 
 /* Whether and until when a chat is silent. */
 export class MuteModel extends Model {
-  static props = ['expiration', 'chat'];
+  static props = ['expiration'];
   /* Set by outgoing.js, which keeps it. */
   static changed = async () => {};
 
@@ -173,13 +173,15 @@ export class ChatModel extends Model {
   initialize() {
     const defaults = {
       msgs: new Collection(MsgModel),
-      mute: new MuteModel({ expiration: 0, chat: this }),
+      mute: new MuteModel({ expiration: 0 }),
       unreadCount: 0,
       t: 0,
       archive: false,
       pin: 0,
     };
     for (const [name, value] of Object.entries(defaults)) this.attributes[name] ??= value;
+    /* Not an attribute: a chat is written out with its mute, and not the other way round. */
+    Object.defineProperty(this.attributes.mute, 'chat', { value: this, configurable: true });
     /* Loading one page of history twice at once would show messages twice. */
     this.attributes.msgs.msgLoadState = { noEarlierMsgs: false, isLoadingEarlierMsgs: false };
   }
@@ -219,10 +221,6 @@ export class ChatModel extends Model {
   }
   getLastMsgKeyForAction() {
     return this.lastReceivedKey;
-  }
-  serialize() {
-    const plain = super.serialize();
-    return { ...plain, mute: { expiration: this.mute.expiration, isMuted: this.mute.isMuted } };
   }
 }
 ChatModel.prototype.proxyName = 'chat';

@@ -157,7 +157,7 @@ operations! {
     /// Votes in a poll; no choices take the vote back.
     "vote" Vote -> Nothing: Send, Core;
     /// Sends an invitation to an event.
-    "send_event" SendEvent -> SentMessage: Send, WaJs;
+    "send_event" SendEvent -> SentMessage: Send, Core;
     /// Sends a text with buttons.
     "send_buttons" SendButtons -> SentMessage: Send, WaJs;
     /// Sends a list to choose from.

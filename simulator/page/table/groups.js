@@ -44,8 +44,21 @@ export const groupModules = [
       resetGroupInviteCode: membership.resetInviteCode,
     }),
   },
-  { id: 'WAWebGroupCreateJob', exports: () => ({ createGroup: membership.createGroup }) },
-  { id: 'WAWebGroupInviteJob', exports: () => ({ joinGroupViaInvite: membership.joinGroupViaInvite }) },
+  {
+    id: 'WAWebGroupCreateJob',
+    exports: () => ({
+      createGroup: membership.createGroup,
+      GroupAlreadyExistsError: membership.GroupAlreadyExistsError,
+    }),
+  },
+  {
+    id: 'WAWebGroupInviteJob',
+    exports: () => ({
+      joinGroupViaInvite: membership.joinGroupViaInvite,
+      resetGroupInviteCode: membership.resetInviteCode,
+      queryGroupInviteCode: membership.fetchInviteCode,
+    }),
+  },
   {
     id: 'WAWebMexFetchGroupInviteCodeJob',
     exports: () => ({ fetchMexGroupInviteCode: membership.fetchInviteCode }),
@@ -69,7 +82,10 @@ export const groupModules = [
   {
     id: 'WAWebModifyParticipantsGroupAction',
     exports: () => ({
+      addParticipants: membership.addParticipants,
       removeParticipants: membership.removeParticipants,
+      promoteCommunityParticipants: membership.promoteParticipants,
+      demoteCommunityParticipants: membership.demoteParticipants,
       promoteParticipants: membership.promoteParticipants,
       demoteParticipants: membership.demoteParticipants,
     }),

@@ -54,6 +54,7 @@ export const messageModules = [
       WAWebGroupMetadataCollection: GroupMetadata,
       WAWebCallCollection: CallStore,
       Reactions: marks.Reactions,
+      PinInChat: marks.PinInChat,
       ...peopleStores,
       ...wideStores,
       ...otherStores,
@@ -192,7 +193,9 @@ export const messageModules = [
   { id: 'WAWebPollsVotesSchema', exports: () => ({ getTable: () => marks.voteTable }) },
   { id: 'WAWebPollsSendVoteMsgAction', exports: () => ({ sendVote: marks.sendVote }) },
   { id: 'WAWebPinInChatSchema', exports: () => ({ getTable: () => marks.pinTable }) },
-  { id: 'WAWebPinMsgConstants', exports: () => ({ getPinExpiryDuration: (seconds) => seconds }) },
+  { id: 'WAWebPinMsgConstants', exports: () => marks.pinConstants },
+  { id: 'WAWebPinInChatCollection', exports: () => ({ PinInChatCollection: marks.PinInChat }) },
+  { id: 'WAWebSetPinChatAction', exports: () => ({ setPin: Cmd.pinChat }) },
   { id: 'WAWebSendPinMessageAction', exports: () => ({ sendPinInChatMsg: marks.sendPinInChatMsg }) },
   {
     id: 'WAWebReactionsCollection',

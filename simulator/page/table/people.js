@@ -12,7 +12,7 @@ const PresenceBridge = {
 export const peopleModules = [
   {
     id: 'WAWebContactStatusBridge',
-    exports: () => ({ getStatus: people.getStatus, setMyStatus: people.setMyStatus }),
+    exports: () => ({ getStatus: people.getStatus, setMyStatus: people.setMyStatus, queryStatusAll() {} }),
   },
   { id: 'WAWebSetPushnameConnAction', exports: () => ({ setPushname: people.setPushname }) },
   {

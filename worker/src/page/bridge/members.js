@@ -44,29 +44,34 @@ const RARE = {
   forward: {
     at: [['WAWebChatForwardMessage', 'forwardMessages']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.forwardMessages,
+    stand_in: (W) => ({ chat, msgs: [message] }) => W.chat.forwardMessages(chat.id.toString(), [message.id.toString()]),
   },
   pinMessage: {
     at: [['WAWebSendPinMessageAction', 'sendPinInChatMsg']],
     is: isFunction,
     stand_in: (W) => W.whatsapp.functions.sendPinInChatMsg,
   },
+  /* The page's names for how long a pin lasts. */
+  pinTimes: {
+    at: [['WAWebPinMsgConstants', 'PinExpiryDurationOption']],
+    is: (value) => value && 'SevenDays' in value,
+    stand_in: (W) => W.whatsapp.enums.PinExpiryDurationOption,
+  },
   vote: {
     at: [['WAWebPollsSendVoteMsgAction', 'sendVote']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendVote,
   },
 
   /* chats */
   clear: {
     at: [['WAWebChatClearBridge', 'sendClear']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendClear,
+    stand_in: (W) => (chat, keepStarred) => W.chat.clear(chat.id.toString(), keepStarred),
   },
   deleteChat: {
     at: [['WAWebDeleteChatAction', 'sendDelete']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendDelete,
+    stand_in: (W) => (chat) => W.chat.delete(chat.id.toString()),
   },
 
   /* contacts */
@@ -78,12 +83,19 @@ const RARE = {
   pictureActions: {
     at: [['WAWebContactProfilePicThumbBridge', null]],
     is: hasFunctions('requestProfilePicFromServer', 'sendSetPicture', 'requestDeletePicture'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => ({
+      requestProfilePicFromServer: ({ wid }) => W.whatsapp.ProfilePicThumbStore.find(wid),
+      sendSetPicture: W.whatsapp.functions.sendSetPicture,
+      requestDeletePicture: W.whatsapp.functions.requestDeletePicture,
+    }),
   },
   statusText: {
     at: [['WAWebContactStatusBridge', null]],
     is: hasFunctions('getStatus', 'setMyStatus'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => ({
+      getStatus: async ({ wid }) => ({ status: await W.contact.getStatus(wid.toString()) }),
+      setMyStatus: (text) => W.profile.setMyStatus(text),
+    }),
   },
   toBlock: {
     at: [['WAWebBlockContactUtils', 'getContactToBlockOnlyUseIfNoAssociatedChat']],
@@ -107,7 +119,7 @@ const RARE = {
   lids: {
     at: [['WAWebApiContact', null]],
     is: hasFunctions('getPhoneNumber', 'getCurrentLid'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => W.whatsapp.lidPnCache,
   },
 
   /* groups */
@@ -173,12 +185,15 @@ const RARE = {
   setName: {
     at: [['WAWebSetPushnameConnAction', 'setPushname']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.setPushname,
+    stand_in: (W) => (name) => W.profile.setMyProfileName(name),
   },
   available: {
     at: [['WAWebPresenceChatAction', null]],
     is: hasFunctions('sendPresenceAvailable', 'sendPresenceUnavailable'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => ({
+      sendPresenceAvailable: () => W.conn.markAvailable(true),
+      sendPresenceUnavailable: () => W.conn.markAvailable(false),
+    }),
   },
   presences: {
     at: [['WAWebCollections', 'Presence'], ['WAWebPresenceCollection', 'PresenceCollection']],

@@ -1,7 +1,7 @@
 /* Operations on messages through the page's own modules. Owns the translation of each into the page's call. */
 
-/* WhatsApp's pins last so long; the page knows no other times. */
-const PIN_SECONDS = [86400, 604800, 2592000];
+/* WhatsApp's pins last so long, under the page's names; there are no other times. */
+const PIN_SECONDS = { OneDay: 86400, SevenDays: 604800, ThirtyDays: 2592000 };
 const PIN = 1;
 const UNPIN = 2;
 const FIND_MOST = 1000;
@@ -156,16 +156,18 @@ async function star(call, { message: id, starred }) {
   await found.actions[starred ? 'sendStarMsgs' : 'sendUnstarMsgs'](chat, [message], false);
 }
 
-async function setPin(call, id, state, seconds) {
+async function setPin(call, id, state, time) {
   const message = await theMessage(id);
-  await need('pinMessage');
+  await need('pinMessage', 'pinTimes');
   call.hand();
-  accepted(await found.pinMessage(message, state, seconds));
+  accepted(await found.pinMessage(message, state, found.pinTimes[time]));
 }
 
-const pinMessage = (call, { message, seconds }) =>
-  setPin(call, message, PIN, PIN_SECONDS.find((known) => known >= seconds) ?? PIN_SECONDS.at(-1));
-const unpinMessage = (call, { message }) => setPin(call, message, UNPIN, 0);
+function pinMessage(call, { message, seconds }) {
+  const times = Object.keys(PIN_SECONDS);
+  return setPin(call, message, PIN, times.find((time) => PIN_SECONDS[time] >= seconds) ?? times.at(-1));
+}
+const unpinMessage = (call, { message }) => setPin(call, message, UNPIN, 'SevenDays');
 
 async function getMessage(call, { message: id }) {
   const message = await theMessage(id);
