@@ -69,6 +69,7 @@ export class GroupMetadataModel extends Model {
     'membershipApprovalMode',
     'membershipApprovalRequests',
     'ephemeralDuration',
+    'stale',
   ];
   canSetGroupProperty() {
     return this.participants.iAmAdmin();
@@ -124,6 +125,7 @@ export function groupFor(wid, saved = {}) {
     restrict: false,
     isLidAddressingMode: false,
     groupType: 'DEFAULT',
+    stale: false,
     size: 0,
   });
   for (const { id, isAdmin, isSuperAdmin } of saved.participants || [])

@@ -195,6 +195,9 @@ export class ChatModel extends Model {
   get formattedTitle() {
     return this.name || this.contact.formattedName;
   }
+  set formattedTitle(title) {
+    this.name = title;
+  }
   get isGroup() {
     return Boolean(this.attributes && this.id.isGroup());
   }

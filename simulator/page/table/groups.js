@@ -61,7 +61,7 @@ export const groupModules = [
   },
   {
     id: 'WAWebMexFetchGroupInviteCodeJob',
-    exports: () => ({ fetchMexGroupInviteCode: membership.fetchInviteCode }),
+    exports: () => ({ fetchMexGroupInviteCode: async (id) => (await membership.fetchInviteCode(id)).code }),
   },
   { id: 'WAWebExitGroupAction', exports: () => ({ sendExitGroup: membership.sendExitGroup }) },
   {
