@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::MemoryOverrides;
+use crate::session::Recovery;
 use crate::{ExitReason, Secret, UserId};
 
 /// `GET /v1/service`: the service itself.
@@ -28,6 +29,9 @@ pub struct Service {
     pub runtime_dir: String,
     /// Whether starts are held back by a drain.
     pub draining: bool,
+    /// Who keeps the memory caps: `cgroup`, `polling` or `off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mode: Option<String>,
 }
 
 /// `GET /v1/sessions`: everyone who is known.
@@ -117,6 +121,12 @@ pub struct SessionDetail {
     /// The worker's last log lines; with a parked user they are part of the reason.
     #[serde(default)]
     pub last_lines: Vec<String>,
+    /// When the newest snapshot of its registration was taken, in milliseconds since the epoch.
+    #[serde(default)]
+    pub snapshot_ms: Option<u64>,
+    /// What was last done about a damaged profile.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// The code to scan, only with `?qr=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr: Option<Secret>,

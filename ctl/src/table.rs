@@ -1,6 +1,7 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
 use colmeia::admin::{Limits, Session, SessionDetail, When};
+use colmeia::session::Recovery;
 
 use crate::format::{ago, bytes, or_dash, span, until};
 
@@ -103,6 +104,12 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
         let why = format!("{} `colmeiactl resume {}` tries again.", parked.sentence, session.user);
         lines.push(("parked", why));
     }
+    if let Some(taken) = detail.snapshot_ms {
+        lines.push(("snapshot", format!("of {} ago", ago(taken))));
+    }
+    if let Some(recovery) = &detail.recovery {
+        lines.push(("profile", recovered(recovery)));
+    }
     if session.phase == "held" {
         lines.push((
             "held",
@@ -156,6 +163,16 @@ pub(crate) fn limits(limits: &Limits) -> String {
     text
 }
 
+/// What was done about a damaged profile.
+fn recovered(recovery: &Recovery) -> String {
+    let now = match recovery.restored_ms {
+        Some(taken) => format!("the snapshot of {} ago took its place", ago(taken)),
+        None => "the phone has to scan a new code".into(),
+    };
+    let aside = recovery.aside.as_ref().map(|path| format!("; it lies in {path}")).unwrap_or_default();
+    format!("damaged {} ago ({}): {now}{aside}", ago(recovery.at_ms), recovery.why)
+}
+
 /// Without what a terminal would obey: names and lines come from elsewhere.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|character| *character == '\t' || !character.is_control()).collect()
@@ -204,6 +221,13 @@ pub(crate) mod tests {
             uid: None,
             parked,
             last_lines: vec!["the last word".into()],
+            snapshot_ms: Some(0),
+            recovery: Some(Recovery {
+                at_ms: 0,
+                why: "the registration is gone".into(),
+                restored_ms: None,
+                aside: Some("/x/damaged/0".into()),
+            }),
             qr: None,
         };
         let text = show(&detail);
@@ -211,6 +235,7 @@ pub(crate) mod tests {
             text.contains("It died. `colmeiactl resume 1`") && text.contains("  the last word"),
             "{text}"
         );
+        assert!(text.contains("(the registration is gone): the phone has to scan a new code; it lies in /x"));
         assert!(!text.contains('\u{1b}'), "a name does not command the terminal");
     }
 }

@@ -68,6 +68,12 @@ pub(crate) async fn bring_back(host: &Host, registry: &Registry) -> io::Result<(
     folders::remove_in_background(folders::graves(&host.state)?);
     let mut users = folders::users_on_disk(&host.state)?;
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
+    for user in folders::users_parked(&host.state) {
+        // It shows why, and starts nothing.
+        if let Err(error) = registry.find_or_create(&user) {
+            tracing::error!(%user, %error, "a parked user cannot be shown");
+        }
+    }
     for user in users {
         if folders::may_be_linked(&host.state, &user) {
             host.metrics.boot_found(&user);

@@ -7,6 +7,7 @@ mod admin;
 mod admission;
 mod adopt;
 mod delivery;
+mod disk;
 mod http;
 mod journal;
 mod locks;

@@ -140,6 +140,7 @@ impl Registry {
             Command::Disconnect { answer } | Command::Reset { answer } => {
                 let _ = answer.send(DisconnectOutcome::OnlyHere);
             }
+            Command::Carry { answer } => drop(answer),
             Command::Renew { answer } => drop(answer.send(Renewal::Needless)),
             Command::Limit { answer, .. } => drop(answer.send(Err(LimitsError::Gone))),
             Command::Shutdown { answer } => drop(answer.send(())),

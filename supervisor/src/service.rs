@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -20,7 +20,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::Draining;
 use crate::admission::{Admission, Desk, follow_pressure};
+use crate::disk::Disk;
 use crate::journal::{Journal, JournalError};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
@@ -30,7 +32,7 @@ use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
-use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
+use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
@@ -45,6 +47,8 @@ const QUIET: Duration = Duration::from_secs(15);
 /// The names under which the locks are passed on.
 const RUNTIME_LOCK: &str = "runtime_lock";
 const STATE_LOCK: &str = "state_lock";
+/// The name under which passes on what is on no disk.
+const CARRY: &str = "carry";
 /// How often dead processes that were handed to us are looked for, at most.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -148,6 +152,7 @@ async fn serve(
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
+    let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
     let metrics = Metrics::default();
     metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
@@ -164,6 +169,8 @@ async fn serve(
         },
         memory,
         owners,
+        disk: Disk::follow(state.root().to_owned()),
+        carried: Mutex::new(carried),
         metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
@@ -171,6 +178,11 @@ async fn serve(
         run,
     });
     let registry = Registry::new(Arc::clone(&host));
+    let drain = Arc::new(Draining::default());
+    if draining {
+        tracing::warn!("the drain that was under way goes on");
+        host.desk.close(true);
+    }
     let stop_delivery = CancellationToken::new();
     let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
     let delivery = delivery.map(drop).boxed().shared();
@@ -199,6 +211,8 @@ async fn serve(
         host: Arc::clone(&host),
         operators: operators.clone(),
         listen: address,
+        drain: Arc::clone(&drain),
+        draining,
     };
     let mut admin = admin::start(socket, stop);
     let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
@@ -262,6 +276,10 @@ async fn serve(
             tracing::warn!("requests under way were cut off");
         }
         beat.abort();
+        match Carry::collect(&registry, drain.is_on()).await.pass_on() {
+            Ok(carry) => handover.add(CARRY, carry),
+            Err(error) => tracing::warn!(%error, "restart counters and a drain are forgotten"),
+        }
         journal.close().await;
         return Ok(Ended::Upgrade(handover));
     }

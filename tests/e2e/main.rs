@@ -4,12 +4,15 @@
 //! process of its own (nextest), which is a subreaper: when it ends, however it ends, no process that it
 //! caused is left, and a test can see whether one was.
 
+#[allow(dead_code, unused_imports, reason = "shared with tests/chaos, which needs other parts of it")]
 mod harness;
 
 mod bad_input;
 mod crashes;
+mod damage;
 mod dashboard;
 mod faults;
+mod full_disk;
 mod hostile;
 mod isolation;
 mod lifecycle;
@@ -21,3 +24,4 @@ mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;
+mod visitor;

@@ -27,14 +27,15 @@ pub(super) async fn service(State(admin): State<Admin>) -> Json<Service> {
         listen: admin.app.listen.to_string(),
         state_dir: host.state.root().display().to_string(),
         runtime_dir: host.run.root().display().to_string(),
-        draining: admin.drain.is_on(),
+        draining: admin.app.drain.is_on(),
+        memory_mode: Some(host.memory.mode().name().into()),
     })
 }
 
 /// `GET /v1/sessions`.
 pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Sessions>, Refusal> {
     let sessions = admin.app.operators.sessions().await?;
-    Ok(Json(Sessions { draining: admin.drain.is_on(), sessions }))
+    Ok(Json(Sessions { draining: admin.app.drain.is_on(), sessions }))
 }
 
 /// `GET /v1/sessions/{user}`.

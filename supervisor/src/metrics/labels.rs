@@ -13,6 +13,7 @@ pub(super) fn outcome(result: &CallResult) -> &'static str {
         CallFailure::WorkerGone => "worker_gone",
         CallFailure::Deadline => "deadline",
         CallFailure::TooLarge => "too_large",
+        CallFailure::DiskFull => "disk_full",
         CallFailure::ShuttingDown => "shutting_down",
         CallFailure::Session(error) => match error.kind {
             CallErrorKind::NotReady => "not_ready",

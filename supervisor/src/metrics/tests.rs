@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use colmeia::protocol::Reply;
+use colmeia::session::LaunchCause;
 
 use super::*;
 
@@ -31,7 +32,7 @@ fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
 fn busy() -> Metrics {
     let metrics = Metrics::default();
     metrics.call("send_text", &Ok((Reply::Done, Bytes::new())), Duration::from_millis(30));
-    metrics.worker_ended(&ExitReason::LaunchFailed { why: "/secret/path".into() });
+    metrics.worker_ended(&ExitReason::LaunchFailed { cause: LaunchCause::Other, why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));
     metrics.memory_mode("polling");

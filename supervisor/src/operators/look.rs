@@ -147,7 +147,13 @@ impl Inner {
                 Some(Phase::Parked { reason }) => Some(explain(reason)),
                 _ => None,
             },
-            last_lines: super::Tail::of(layout, &session.user).last(LAST_LINES).0,
+            // With a parked user they are part of the reason: those of that time, and of that worker.
+            last_lines: match view.filter(|view| matches!(view.phase, Phase::Parked { .. })) {
+                Some(view) => view.last_lines.to_vec(),
+                None => super::Tail::of(layout, &session.user).last(LAST_LINES).0,
+            },
+            snapshot_ms: report.and_then(|report| report.snapshot_ms),
+            recovery: report.and_then(|report| report.recovery.as_deref().cloned()),
             qr: match state {
                 Some(SessionState::AwaitingScan { qr }) if wishes.qr => qr.clone(),
                 _ => None,

@@ -6,8 +6,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use colmeia::UserId;
 use colmeia::layout::{OWN_DIR, StateLayout};
+use colmeia::{ExitReason, UserId};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
@@ -79,6 +79,42 @@ pub(crate) fn keep_hold(layout: &StateLayout, user: &UserId, held: bool) -> io::
 /// Everyone whom an operator holds back.
 pub(crate) fn users_held(layout: &StateLayout) -> Vec<UserId> {
     let entries = fs::read_dir(layout.holds()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Keeps on disk why the user is parked, so that a crash of the supervisor does not try again what was given up;
+/// `None` when it is not parked. Beside it first: there is never half a reason.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn keep_parked(
+    layout: &StateLayout,
+    user: &UserId,
+    reason: Option<&ExitReason>,
+) -> io::Result<()> {
+    let mark = layout.parked_mark(user);
+    let Some(reason) = reason else {
+        return match fs::remove_file(mark) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    };
+    make_private(&layout.parked_marks())?;
+    let draft = layout.parked_marks().join(format!(".{user}"));
+    let written = fs::write(&draft, serde_json::to_vec(reason)?).and_then(|()| fs::rename(&draft, mark));
+    written.inspect_err(|_| drop(fs::remove_file(draft)))
+}
+
+/// Why the user is parked, if it is.
+pub(crate) fn parked(layout: &StateLayout, user: &UserId) -> Option<ExitReason> {
+    let bytes = fs::read(layout.parked_mark(user)).ok()?;
+    let reason = serde_json::from_slice(&bytes);
+    reason.inspect_err(|error| tracing::warn!(%user, %error, "why the user is parked cannot be read")).ok()
+}
+
+/// Everyone who is parked.
+pub(crate) fn users_parked(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.parked_marks()).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
@@ -173,6 +209,21 @@ mod tests {
         assert_eq!(users_held(&layout), std::slice::from_ref(&user));
         keep_hold(&layout, &user, false).expect("lifted");
         assert!(!is_held(&layout, &user));
+    }
+
+    #[test]
+    fn why_a_user_is_parked_is_kept_without_a_session() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        keep_parked(&layout, &user, None).expect("nothing to remove");
+        keep_parked(&layout, &user, Some(&ExitReason::Banned)).expect("kept");
+        assert_eq!(parked(&layout, &user), Some(ExitReason::Banned));
+        assert_eq!(users_parked(&layout), std::slice::from_ref(&user));
+        fs::write(layout.parked_mark(&user), b"{").expect("written");
+        assert_eq!(parked(&layout, &user), None);
+        keep_parked(&layout, &user, None).expect("removed");
+        assert!(users_parked(&layout).is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::limits::LimitsError;
+use super::policy::Carried;
 use super::view::UserView;
 use crate::metrics::Metrics;
 
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Renew { answer: oneshot::Sender<Renewal> },
     /// Other limits for the user's processes.
     Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
+    /// What another image of the program has to know of the user.
+    Carry { answer: oneshot::Sender<Carried> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
 }
@@ -70,6 +73,9 @@ pub(crate) enum CallFailure {
     /// The session is not ready; nothing was done.
     #[error("the session is not ready")]
     NotReady,
+    /// The disk is full: nothing is sent of which the answer could not be kept. Nothing was done.
+    #[error("the disk is full")]
+    DiskFull,
     /// The worker says so.
     #[error("the session answered with an error")]
     Session(#[source] CallError),
@@ -191,6 +197,13 @@ impl UserHandle {
             Ok(()) => answered.await.unwrap_or(Renewal::Needless),
             Err(_) => Renewal::Needless,
         }
+    }
+
+    /// What another image of the program has to know of the user; `None` when its task is gone.
+    pub(crate) async fn carry(&self) -> Option<Carried> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Carry { answer }).await.ok()?;
+        answered.await.ok()
     }
 
     /// Stops the worker and keeps everything.

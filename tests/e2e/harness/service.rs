@@ -106,14 +106,14 @@ impl Service {
             // A configuration of the machine must not reach into the test.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("RUST_BACKTRACE", "1")
-            .envs(options.environment);
+            .env("RUST_BACKTRACE", "1");
         if options.log_to_file {
             let log = std::fs::File::create(dir.join("log")).expect("a file");
             command.stdout(log.try_clone().expect("one more")).stderr(log).env("COLMEIA_LOG", "trace");
         } else if let Some(filter) = std::env::var_os("COLMEIA_LOG") {
             command.env("COLMEIA_LOG", filter);
         }
+        command.envs(options.environment);
         let mut wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
         if options.own_uids {
             // The checkout may lie where others cannot read.

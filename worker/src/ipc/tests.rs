@@ -39,7 +39,9 @@ fn worker() -> Worker {
     let (outbox, events) = Outbox::new(Spool::open(&dir.path().join("spool")).expect("opens"));
     tokio::spawn(outbox.run());
     let page = Director::default();
-    let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone());
+    let layout = colmeia::layout::StateLayout::new(dir.path(), "ylada_bot");
+    let profile = crate::keeper::start(&layout, &user());
+    let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone(), profile);
     let end = CancellationToken::new();
     let server =
         Server::bind(&socket, user(), Secret::new(TOKEN), nix::unistd::geteuid().as_raw()).expect("binds");

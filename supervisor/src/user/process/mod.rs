@@ -11,13 +11,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use colmeia::ExitReason;
+use colmeia::session::{EXIT_DISK_FULL, LaunchCause};
 use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
 pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, sweep};
 pub(crate) use rustix::process::Pid;
-pub(crate) use spawn::{Launch, Readiness, SpawnError, Spawned, spawn};
+pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};
 
 /// A worker's process.
 #[derive(Debug)]
@@ -120,7 +121,11 @@ impl Ended {
     pub(crate) fn reason(self, connected: bool) -> ExitReason {
         match self {
             Self::Exited(0) if connected => ExitReason::Stopped,
+            Self::Exited(code) if !connected && code == i32::from(EXIT_DISK_FULL) => {
+                ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "the disk is full".into() }
+            }
             Self::Exited(code) if !connected => ExitReason::LaunchFailed {
+                cause: LaunchCause::Other,
                 why: format!("the worker ended before it was ready (exit status {code}); its log says why"),
             },
             Self::Signalled(signal) => ExitReason::Crash { process: "worker".into(), signal: Some(signal) },

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use colmeia::config::{LogFormat, WorkerConfig};
 use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::net::unix::pipe;
 
 use super::{Children, Marks, WorkerProcess};
@@ -26,7 +26,11 @@ const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
 /// The first descriptor after the standard streams.
 const FIRST_OWN_FD: libc::c_uint = 3;
 /// What a worker writes once its socket listens.
-const READY: &[u8] = b"ready\n";
+const READY: &str = "ready";
+/// The beginning of what it writes when it cannot begin; the second when that is because the disk is full.
+const FAILED: [&str; 2] = ["failed ", "disk_full "];
+/// The longest line that is read of it.
+const LINE: u64 = 4096;
 
 /// Everything about a start that is the same for all users.
 #[derive(Debug, Clone)]
@@ -44,6 +48,15 @@ pub(crate) struct Launch {
 pub(crate) struct Spawned {
     pub(crate) process: WorkerProcess,
     pub(crate) ready: Readiness,
+}
+
+/// Why a worker's socket does not listen.
+#[derive(Debug)]
+pub(crate) enum NotReady {
+    /// It said why; `full` when that is because the disk is.
+    Refused { full: bool, why: String },
+    /// It said nothing.
+    Silent(io::Error),
 }
 
 /// Tells when the worker's socket listens.
@@ -176,10 +189,21 @@ impl Readiness {
     /// Waits until the worker's socket listens. The caller bounds the time.
     ///
     /// # Errors
-    /// When it ends, or says something else.
-    pub(crate) async fn wait(mut self) -> io::Result<()> {
-        let mut line = [0; READY.len()];
-        self.0.read_exact(&mut line).await?;
-        if line == READY { Ok(()) } else { Err(io::Error::other("the worker said something else")) }
+    /// [`NotReady`] when it ends, or says something else.
+    pub(crate) async fn wait(self) -> Result<(), NotReady> {
+        let mut line = Vec::new();
+        let mut reader = tokio::io::BufReader::new(self.0.take(LINE));
+        reader.read_until(b'\n', &mut line).await.map_err(NotReady::Silent)?;
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end();
+        if line == READY {
+            return Ok(());
+        }
+        for (full, word) in [(false, FAILED[0]), (true, FAILED[1])] {
+            if let Some(why) = line.strip_prefix(word) {
+                return Err(NotReady::Refused { full, why: why.to_owned() });
+            }
+        }
+        Err(NotReady::Silent(io::Error::other("the worker said nothing that a worker says")))
     }
 }

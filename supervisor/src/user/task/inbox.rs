@@ -31,6 +31,10 @@ impl UserTask {
                 let possible =
                     ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
                 match &self.connection {
+                    // What comes back of it could not be kept.
+                    Some(_) if call.has_effect_outside() && self.host.disk.is_full() => {
+                        let _ = answer.send(Err(CallFailure::DiskFull));
+                    }
                     Some(connection) if possible && call.needs() > connection.operations => {
                         drop(answer.send(Err(CallFailure::Session(older_worker()))));
                     }
@@ -66,6 +70,10 @@ impl UserTask {
                 self.limit(own, answer);
                 Vec::new()
             }
+            Command::Carry { answer } => {
+                let _ = answer.send(self.policy.carry(self.at()));
+                Vec::new()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
@@ -93,6 +101,18 @@ impl UserTask {
                 tracing::warn!(user = %self.user, why, "the worker cannot be reached");
                 vec![Event::Unreachable { why }]
             }
+            Note::Refused(generation, reason) => {
+                if let (true, Some(worker)) = (generation == self.generation, &mut self.process) {
+                    worker.last_word = Some(reason);
+                }
+                Vec::new()
+            }
+            Note::Lines(lines) => {
+                if matches!(self.policy.state(), State::Parked { .. }) {
+                    self.last_lines = lines;
+                }
+                Vec::new()
+            }
             Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(&ended, over_cap))],
         }
     }
@@ -106,6 +126,7 @@ impl UserTask {
             greeted,
             &self.user,
             Arc::clone(&self.host.sink),
+            self.allowance.clone(),
             self.host.metrics.clone(),
             self.generation,
             self.said.0.clone(),

@@ -1,5 +1,6 @@
 //! Users' tasks with real processes: the example `fake-worker` plays the worker.
 
+mod flood;
 mod life;
 mod trouble;
 
@@ -89,6 +90,8 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
             MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
             _ => crate::memory::Memory::off(),
         },
+        disk: Disk::always(behaviour == "full-disk"),
+        carried: Mutex::default(),
         metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
@@ -114,10 +117,10 @@ impl House {
     }
 }
 
-/// Waits for a condition and returns the view that met it.
+/// Waits for a condition, generously, and returns the view that met it.
 async fn until(handle: &UserHandle, condition: impl FnMut(&UserView) -> bool) -> UserView {
     let mut view = handle.watch();
-    let met = timeout(Duration::from_secs(20), view.wait_for(condition)).await;
+    let met = timeout(Duration::from_secs(120), view.wait_for(condition)).await;
     met.unwrap_or_else(|_| panic!("never; at last: {:?}", handle.view())).expect("the task lives").clone()
 }
 

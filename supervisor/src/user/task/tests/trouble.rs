@@ -112,6 +112,8 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
             owners: house.host.owners.clone(),
+            disk: Disk::always(false),
+            carried: Mutex::default(),
             metrics: Metrics::default(),
             hurry: house.host.hurry.clone(),
         });
@@ -165,4 +167,30 @@ async fn events_are_kept_before_they_are_acknowledged_and_status_goes_on_meanwhi
     timeout(Duration::from_secs(20), all).await.expect("kept");
     assert_eq!(*house.memory.kept.lock().expect("no panic"), (1..=300).collect::<Vec<_>>());
     house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_goes_out_and_nothing_else() {
+    let house = house("full-disk", |_| ());
+    let handle = house.ready("1").await;
+    assert!(matches!(send(&handle).await, Err(CallFailure::DiskFull)));
+    let read = handle.call(Call::Chats, Bytes::new(), Duration::from_secs(10)).await;
+    assert!(read.is_ok(), "{read:?}");
+    assert!(handle.view().state().is_some_and(SessionState::is_ready));
+    house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_parked_user_has_the_last_lines_of_its_worker_until_it_is_started_again() {
+    let house = house("log-and-exit", |config| config.restart.burst = 2);
+    let handle = house.wake("1");
+    let view = until(&handle, |view| !view.last_lines.is_empty()).await;
+    assert!(matches!(view.phase, Phase::Parked { .. }));
+    assert_eq!(view.last_lines.last().map(String::as_str), Some("it cannot go on"));
+    assert_eq!(view.last_lines.len(), 2, "of the last worker alone: {:?}", view.last_lines);
+    assert!(folders::parked(&house.host.state, &handle.user).is_some());
+    handle.operate(Operation::Start);
+    until(&handle, |view| view.last_lines.is_empty()).await;
+    house.registry.shut_down().await;
+    assert!(folders::parked(&house.host.state, &handle.user).is_none());
 }
