@@ -60,7 +60,9 @@ export async function createGroup(options, participants) {
     const error = await refusal(id);
     outcomes.push({ wid: id, type: 'participant', ...(error ? { error } : {}) });
   }
-  const members = outcomes.filter(({ error }) => !error).map((one) => ({ id: String(one.wid), role: 'member' }));
+  const members = outcomes
+    .filter(({ error }) => !error)
+    .map((one) => ({ id: String(one.wid), role: 'member' }));
   const group = {
     id: String(wid),
     subject: title,
@@ -255,7 +257,10 @@ export async function sendAddParticipantsRPC({ participantArgs, iqTo }) {
   } catch (error) {
     if (!error.statusCode) throw error;
     const errors = { value: { code: String(error.statusCode) } };
-    return { name: 'AddParticipantsResponseClientError', value: { errorAddParticipantsClientErrors: errors } };
+    return {
+      name: 'AddParticipantsResponseClientError',
+      value: { errorAddParticipantsClientErrors: errors },
+    };
   }
   return { name: 'AddParticipantsResponseSuccess', value: { addParticipant: rows } };
 }
@@ -267,7 +272,10 @@ export async function sendMembershipRequestsActionRPC({ iqTo, approveArgs, rejec
   const participant = [];
   for (const { participantJid } of (approveArgs || rejectArgs).participantArgs) {
     const code = await answerJoinRequest(createWid(iqTo), fromJid(participantJid), Boolean(approveArgs));
-    participant.push({ jid: participantJid, [side[1]]: code === 200 ? null : { value: { error: String(code) } } });
+    participant.push({
+      jid: participantJid,
+      [side[1]]: code === 200 ? null : { value: { error: String(code) } },
+    });
   }
   return { name: 'MembershipRequestsActionResponseSuccess', value: { [side[0]]: { participant } } };
 }

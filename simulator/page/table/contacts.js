@@ -3,7 +3,7 @@
 import { account } from '../account.js';
 import { createUserWid, createWid, MsgKey, Wid } from '../ids.js';
 import { queryExists } from '../outgoing.js';
-import { ContactCollectionImpl, contactFacts, ContactModel, ContactStore } from '../stores.js';
+import { ContactCollectionImpl, contactFacts, ContactModel, ContactStore } from '../contacts.js';
 
 /* Numbers and lids that the page knows to be the same person. */
 const lids = {

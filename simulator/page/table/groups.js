@@ -13,8 +13,7 @@ import * as membership from '../membership.js';
 hooks.refresh = membership.refreshGroup;
 
 /* Callers give a wid, its text, or an object with one of them as `id`. */
-const queryAndUpdateGroupMetadataById = (given) =>
-  membership.refreshGroup(createWid(given?.id ?? given));
+const queryAndUpdateGroupMetadataById = (given) => membership.refreshGroup(createWid(given?.id ?? given));
 
 export const groupModules = [
   {

@@ -34,7 +34,6 @@ Object.assign(Cmd, {
   sendUnstarMsgs: marks.sendUnstarMsgs,
 });
 
-
 const mine = (message) => message.id.fromMe && message.type !== 'revoked';
 
 export const messageModules = [
@@ -88,7 +87,10 @@ export const messageModules = [
     id: 'WADeprecatedSendIq',
     exports: () => ({ deprecatedCastStanza: sendStanza, deprecatedSendIq: sendStanza }),
   },
-  { id: 'WASmaxSend', exports: () => ({ sendSmaxStanza: sendStanza, smax: wap, generateId: () => hex(randomBytes(8)) }) },
+  {
+    id: 'WASmaxSend',
+    exports: () => ({ sendSmaxStanza: sendStanza, smax: wap, generateId: () => hex(randomBytes(8)) }),
+  },
   { id: 'WAWebEnsureE2ESessions', exports: () => ({ ensureE2ESessions: async () => {} }) },
   {
     id: 'WAWebSendMsgChatAction',

@@ -1,7 +1,10 @@
 /* The second table: members of the page that single operations need, looked for when one first does. The columns
  * are those of the first. Where wa-js has the same under another call, it stands in. */
 
-const hasFunctions = (...names) => (value) => names.every((name) => isFunction(value?.[name]));
+const hasFunctions =
+  (...names) =>
+  (value) =>
+    names.every((name) => isFunction(value?.[name]));
 
 const RARE = {
   /* messages */
@@ -22,7 +25,10 @@ const RARE = {
     stand_in: (W) => W.whatsapp.functions.sendReactionToMsg,
   },
   reactions: {
-    at: [['WAWebCollections', 'Reactions'], ['WAWebReactionsCollection', 'ReactionsCollection']],
+    at: [
+      ['WAWebCollections', 'Reactions'],
+      ['WAWebReactionsCollection', 'ReactionsCollection'],
+    ],
     is: hasFunctions('find'),
     stand_in: (W) => W.whatsapp.ReactionsStore,
   },
@@ -38,13 +44,24 @@ const RARE = {
   },
   actions: {
     at: [['WAWebCmd', 'Cmd']],
-    is: hasFunctions('sendRevokeMsgs', 'sendDeleteMsgs', 'sendStarMsgs', 'sendUnstarMsgs', 'archiveChat', 'pinChat', 'markChatUnread'),
+    is: hasFunctions(
+      'sendRevokeMsgs',
+      'sendDeleteMsgs',
+      'sendStarMsgs',
+      'sendUnstarMsgs',
+      'archiveChat',
+      'pinChat',
+      'markChatUnread',
+    ),
     stand_in: (W) => W.whatsapp.Cmd,
   },
   forward: {
     at: [['WAWebChatForwardMessage', 'forwardMessages']],
     is: isFunction,
-    stand_in: (W) => ({ chat, msgs: [message] }) => W.chat.forwardMessages(chat.id.toString(), [message.id.toString()]),
+    stand_in:
+      (W) =>
+      ({ chat, msgs: [message] }) =>
+        W.chat.forwardMessages(chat.id.toString(), [message.id.toString()]),
   },
   pinMessage: {
     at: [['WAWebSendPinMessageAction', 'sendPinInChatMsg']],
@@ -76,7 +93,10 @@ const RARE = {
 
   /* contacts */
   pictures: {
-    at: [['WAWebCollections', 'ProfilePicThumb'], ['WAWebProfilePicThumbCollection', 'ProfilePicThumbCollection']],
+    at: [
+      ['WAWebCollections', 'ProfilePicThumb'],
+      ['WAWebProfilePicThumbCollection', 'ProfilePicThumbCollection'],
+    ],
     is: hasFunctions('find', 'get'),
     stand_in: (W) => W.whatsapp.ProfilePicThumbStore,
   },
@@ -156,7 +176,9 @@ const RARE = {
   groupProperty: {
     at: [['WAWebSetPropertyGroupAction', 'setGroupProperty']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendSetGroupProperty && ((chat, name, value) => W.whatsapp.functions.sendSetGroupProperty(chat.id, name, value)),
+    stand_in: (W) =>
+      W.whatsapp.functions.sendSetGroupProperty &&
+      ((chat, name, value) => W.whatsapp.functions.sendSetGroupProperty(chat.id, name, value)),
   },
   members: {
     at: [['WAWebModifyParticipantsGroupAction', null]],
@@ -196,7 +218,10 @@ const RARE = {
     }),
   },
   presences: {
-    at: [['WAWebCollections', 'Presence'], ['WAWebPresenceCollection', 'PresenceCollection']],
+    at: [
+      ['WAWebCollections', 'Presence'],
+      ['WAWebPresenceCollection', 'PresenceCollection'],
+    ],
     is: hasFunctions('find', 'get', 'getModelsArray'),
     stand_in: (W) => W.whatsapp.PresenceStore,
   },

@@ -81,7 +81,14 @@ async function forward(call, { chat: id, message: key }) {
   const message = await theMessage(key);
   const chat = await chatFor(id);
   await need('forward');
-  const options = { chat, chats: [chat], msgs: [message], multicast: true, includeCaption: true, appendedText: undefined };
+  const options = {
+    chat,
+    chats: [chat],
+    msgs: [message],
+    multicast: true,
+    includeCaption: true,
+    appendedText: undefined,
+  };
   return newestOf(call, chat, () => found.forward(options));
 }
 
@@ -90,7 +97,9 @@ async function newestOf(call, chat, act) {
   const before = new Set(chat.msgs.getModelsArray());
   call.hand();
   await act();
-  const made = byTime(chat.msgs.getModelsArray()).findLast((one) => one.id.fromMe && isMessage(one) && !before.has(one));
+  const made = byTime(chat.msgs.getModelsArray()).findLast(
+    (one) => one.id.fromMe && isMessage(one) && !before.has(one),
+  );
   if (!made) throw new Failure('outcome_unknown', 'the page does not show what it sent');
   await untilServerHas(made);
   return { message: idOf(made.id), timestamp_ms: toMs(made.t) };
@@ -188,11 +197,13 @@ async function reactionsOf(message) {
   );
 }
 
-const passes = ({ since_ms, until_ms, from_me, ack } = {}) => (record) =>
-  !(since_ms != null && record.timestamp_ms < since_ms) &&
-  !(until_ms != null && record.timestamp_ms > until_ms) &&
-  !(from_me != null && record.from_me !== from_me) &&
-  !(ack != null && record.ack !== ack);
+const passes =
+  ({ since_ms, until_ms, from_me, ack } = {}) =>
+  (record) =>
+    !(since_ms != null && record.timestamp_ms < since_ms) &&
+    !(until_ms != null && record.timestamp_ms > until_ms) &&
+    !(from_me != null && record.from_me !== from_me) &&
+    !(ack != null && record.ack !== ack);
 
 /* Reads backwards until there is enough, or nothing before it can pass. */
 async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, filter }) {
@@ -201,7 +212,7 @@ async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, f
   const chats = id ? [knownChat(id)] : listedChats();
   const matches = [];
   for (const chat of chats) {
-    for (let hasMore = Boolean(id); ; ) {
+    for (let hasMore = Boolean(id); ;) {
       call.check();
       const all = byTime(chat.msgs.getModelsArray().filter(isMessage)).map(messageRecord);
       const fit = all.filter(wanted);
