@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::operations::{GroupRole, MessageDetails, PresenceState};
+
 /// Something that happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -83,6 +85,9 @@ pub struct MessageRecord {
     /// The sender's name as this account knows it.
     #[serde(default)]
     pub sender_name: Option<String>,
+    /// What most messages do not have: a quoted message, mentions, a place, a poll, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<MessageDetails>>,
 }
 
 /// A reaction to a message.
@@ -118,22 +123,6 @@ pub struct PresenceNotice {
     pub last_seen_ms: Option<i64>,
     /// When this was seen.
     pub at_ms: i64,
-}
-
-/// What someone does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PresenceState {
-    /// Has WhatsApp open.
-    Online,
-    /// Has not.
-    Offline,
-    /// Is writing.
-    Typing,
-    /// Is recording.
-    Recording,
-    /// Has stopped writing or recording.
-    Paused,
 }
 
 /// A change of a group.
@@ -193,8 +182,8 @@ impl Default for GroupRules {
 pub struct GroupParticipant {
     /// Who.
     pub id: String,
-    /// `participant`, `admin` or `superadmin`.
-    pub role: String,
+    /// As what.
+    pub role: GroupRole,
 }
 
 /// What has changed about a group.
@@ -271,7 +260,7 @@ impl fmt::Debug for GroupNotice {
 
 impl fmt::Debug for GroupParticipant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GroupParticipant({})", self.role)
+        write!(f, "GroupParticipant({:?})", self.role)
     }
 }
 
