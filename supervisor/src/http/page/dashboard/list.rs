@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::UserId;
 use futures::future::select_all;
+use tokio::sync::watch;
 
 use super::super::super::Http;
 use super::super::super::flask::phone_number;
@@ -16,12 +17,12 @@ use super::super::super::standing::{Standing, state_name};
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::{Frame, html, words};
-use crate::user::UserView;
+use crate::user::{UserHandle, UserView};
 
 /// How often what nobody announces (memory, queues, who is new) is looked at for a page that is open.
 const LOOK: Duration = Duration::from_secs(2);
 /// How soon after a change the next one is told: many at once are told together.
-const PACE: Duration = Duration::from_millis(150);
+const PACE: Duration = Duration::from_millis(400);
 
 #[derive(Template)]
 #[template(path = "dashboard/list.html")]
@@ -70,26 +71,29 @@ pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap) -> R
 pub(super) async fn events(State(http): State<Http>, headers: HeaderMap) -> Response {
     let shutdown = http.shutdown.clone();
     let visit = http.access.is_signed_in(&headers).then_some(headers.clone());
-    follow(Following { language: Language::of(&headers), http, visit }, shutdown)
+    follow(Following { language: Language::of(&headers), http, views: Vec::new(), visit }, shutdown)
 }
 
 struct Following {
     http: Http,
     language: Language,
+    /// Everyone's, as they were when the text was made.
+    views: Vec<watch::Receiver<UserView>>,
     /// What has to stay signed in, if it is.
     visit: Option<HeaderMap>,
 }
 
 impl Source for Following {
     async fn text(&mut self) -> String {
+        self.views = self.http.users.list().iter().map(UserHandle::watch).collect();
+        self.views.iter_mut().for_each(watch::Receiver::mark_unchanged);
         live(&self.http, self.language).await
     }
 
     async fn changed(&mut self) -> bool {
         tokio::time::sleep(PACE).await;
-        let mut views: Vec<_> = self.http.users.list().iter().map(|handle| handle.watch()).collect();
         // A task that ends is a change too.
-        let changes = views.iter_mut().map(|view| Box::pin(async { view.changed().await.is_ok() }));
+        let changes = self.views.iter_mut().map(|view| Box::pin(async { view.changed().await.is_ok() }));
         let changes: Vec<_> = changes.collect();
         let any = async {
             if changes.is_empty() { std::future::pending().await } else { select_all(changes).await.0 }
