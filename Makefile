@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
-.PHONY: install deb test-vm contrib clean
+.PHONY: install deb test-vm contrib setup-bench bench bench-smoke clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
 PREFIX ?= /usr
@@ -12,6 +12,7 @@ help:
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
+	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 
 setup:
@@ -25,6 +26,9 @@ setup-deb: setup
 
 setup-vm: setup-deb
 	@scripts/setup vm
+
+setup-bench: setup
+	@scripts/setup bench
 
 build: setup
 	cargo build --locked --workspace
@@ -89,6 +93,15 @@ test-vm: setup-vm
 	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug/colmeia-simulator
 
+# In turn with the peer, in release builds. The smoke run fails only on a wrong result, never on a time.
+bench: setup-bench release
+	cargo build --locked --release -p colmeia-simulator
+	node bench/run.mjs $(BENCH)
+
+bench-smoke: setup-bench
+	cargo build --locked --workspace
+	COLMEIA_BIN_DIR=$(CURDIR)/target/debug node bench/run.mjs --smoke
+
 clean:
 	cargo clean
-	rm -rf .colmeia simulator/conformance/node_modules vendor-js/node_modules
+	rm -rf .colmeia simulator/conformance/node_modules vendor-js/node_modules bench/node_modules

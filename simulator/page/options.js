@@ -5,7 +5,7 @@ const settings = JSON.parse(document.getElementById('settings').textContent);
 const query = new URLSearchParams(location.search);
 
 /* Only these survive the navigation after a logout. */
-const SWITCHES = ['key', 'late', 'rename', 'ballast_modules', 'syncms', 'refttl'];
+const SWITCHES = ['key', 'late', 'rename', 'ballast_modules', 'weight', 'syncms', 'refttl'];
 
 const milliseconds = (name, fallback) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
 
@@ -16,6 +16,8 @@ export const options = Object.freeze({
   lateMs: milliseconds('late', 0),
   renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
   ballastModules: milliseconds('ballast_modules', 0),
+  /* As heavy as the real page. */
+  realWeight: query.get('weight') === 'real',
   syncMs: milliseconds('syncms', settings.syncMs),
   qrTtlMs: milliseconds('refttl', settings.qrTtlMs),
   qrCount: settings.qrCount,

@@ -4,6 +4,7 @@
 
 import { pause } from './bytes.js';
 import { options } from './options.js';
+import { loadModules } from './weight.js';
 
 /* How often late modules arrive. */
 const SLICE_MS = 50;
@@ -108,6 +109,7 @@ export async function publish({ early, rest, afterEarly }) {
   });
   await spread(early, options.lateMs / 2);
   registerBallast(options.ballastModules);
+  if (options.realWeight) await loadModules();
   afterEarly();
   await spread(rest, options.lateMs / 2);
   announceComplete();

@@ -17,6 +17,7 @@ import { logoutAddress, options } from './options.js';
 import { complete } from './registry.js';
 import { showChats, showProgress } from './screen.js';
 import { ChatStore } from './stores.js';
+import { fillDatabase, fillMemory } from './weight.js';
 
 const PAIRING_MS = 120;
 const NAVIGATION_MS = 50;
@@ -85,6 +86,10 @@ async function synchronise({ ok, slow_sync }) {
     if (progress < 100) await pause(wait / 2);
   }
   await complete;
+  if (options.realWeight) {
+    fillMemory();
+    await fillDatabase();
+  }
   if (ending) return;
   Socket.stream = 'CONNECTED';
   Stream.set({ info: 'NORMAL', displayInfo: 'NORMAL', mode: 'MAIN' });

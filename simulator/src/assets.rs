@@ -47,6 +47,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "table/media.js",
     "table/messages.js",
     "table/rest.js",
+    "weight.js",
 ];
 
 /// The page and everything it loads.

@@ -12,6 +12,7 @@ mod media;
 mod phone;
 mod settings;
 mod state_file;
+mod weight;
 mod wire;
 mod world;
 
@@ -85,6 +86,7 @@ fn routes(shared: Shared) -> Router {
     Router::new()
         .merge(assets::routes())
         .merge(phone::routes())
+        .merge(weight::routes())
         .route("/sim/channel", get(channel::open))
         .route("/sim/media", post(media::upload))
         .route("/sim/media/{key}", get(media::download))

@@ -1,0 +1,70 @@
+/* Reads what a tree of processes takes from /proc. Owns no process. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+const read = (path) => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null; // it has ended meanwhile
+  }
+};
+
+/* Every process: pid → {pid, parent, command line}. */
+function table() {
+  const processes = new Map();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = read(`/proc/${name}/stat`);
+    if (!stat) continue;
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    processes.set(Number(name), { pid: Number(name), parent, command: read(`/proc/${name}/cmdline`) ?? '' });
+  }
+  return processes;
+}
+
+/* What names `folder` on its command line. */
+export const naming = (folder) =>
+  [...table().values()].filter(({ pid, command }) => pid !== process.pid && command.includes(folder));
+
+/* The process `root`, all its descendants, and whatever else names `folder` (crash handlers leave their parents). */
+export function tree(root, folder) {
+  if (!(root > 1)) throw new Error('a server has a process id');
+  const processes = table();
+  const members = new Set([root]);
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const { pid, parent, command } of processes.values()) {
+      if (members.has(pid) || !(members.has(parent) || command.includes(folder))) continue;
+      members.add(pid);
+      grown = true;
+    }
+  }
+  members.delete(process.pid);
+  return [...members].map((pid) => processes.get(pid)).filter(Boolean);
+}
+
+/* A browser's first process: it names its profile and is of no special type. */
+export const browsers = (processes) =>
+  processes.filter(({ command }) => command.includes('--user-data-dir=') && !command.includes('--type='));
+
+/* Proportional set size in bytes: shared pages count in parts, so that sums are true. */
+export function pss(processes) {
+  return processes.reduce((sum, { pid }) => {
+    const rollup = read(`/proc/${pid}/smaps_rollup`);
+    return sum + Number(/^Pss:\s+(\d+)/m.exec(rollup ?? '')?.[1] ?? 0) * 1024;
+  }, 0);
+}
+
+/* Seconds of processor time of each process up to now. */
+export function processorSeconds(processes) {
+  const TICKS = 100; // USER_HZ, the unit of /proc/PID/stat on Linux
+  return new Map(
+    processes.flatMap(({ pid }) => {
+      const stat = read(`/proc/${pid}/stat`);
+      if (!stat) return [];
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [[pid, (Number(fields[11]) + Number(fields[12])) / TICKS]];
+    }),
+  );
+}

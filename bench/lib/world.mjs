@@ -1,0 +1,50 @@
+/* What both sides share: the simulated WhatsApp with its phones, and the receiver of webhooks. */
+
+import { createServer } from 'node:http';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { json, start, stop, until } from './run.mjs';
+
+export async function simulator(binary, log) {
+  const process = start(binary, ['--listen', '127.0.0.1:0'], { log });
+  const address = await new Promise((resolve, reject) => {
+    process.child.stdout.on('data', (data) => {
+      const line = /listening on (\S+)/.exec(data);
+      if (line) resolve(line[1]);
+    });
+    process.exited.then(() => reject(new Error(`the simulator ended; see ${log}`)));
+  });
+  const phone = async (path, body) => {
+    const { status, body: answer } = await json(`${address}/phone/${path}`, body);
+    if (status !== 200) throw new Error(`/phone/${path}: ${status} ${answer.error}`);
+    return answer;
+  };
+  return { address, phone, stop: () => stop(process) };
+}
+
+/* Notes when each text arrived. */
+export async function receiver() {
+  const arrived = new Map();
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (part) => (text += part));
+    request.on('end', () => {
+      arrived.set(JSON.parse(text).body, performance.now());
+      response.end('{}');
+    });
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/webhook`,
+    arrived: (text) => until(`the webhook has "${text}"`, () => arrived.get(text), 60_000, 1),
+    stop: () => server.close(),
+  };
+}
+
+export const folder = () => mkdtempSync(join(tmpdir(), 'cmb-'));
+
+/* The number of user k's phone, and of the one who writes to it. */
+export const numberOf = (user) => `55119${String(10_000_000 + user)}`;
+export const friendOf = (user) => `55118${String(10_000_000 + user)}`;
