@@ -1,6 +1,6 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
-.PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
+.PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: install deb test-vm contrib setup-bench bench bench-smoke clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
@@ -10,6 +10,7 @@ DESTDIR ?=
 help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
+	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
@@ -41,6 +42,10 @@ run: build
 
 live: build
 	@scripts/run live
+
+flask: build
+	@scripts/setup flask
+	@scripts/run flask
 
 test: setup-test check deny nextest conformance contrib
 	@echo 'make test: all passed'

@@ -10,6 +10,7 @@ mod bad_input;
 mod crashes;
 mod dashboard;
 mod faults;
+mod flask;
 mod hostile;
 mod isolation;
 mod lifecycle;
