@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: install deb test-vm contrib setup-bench bench bench-smoke clean
+.PHONY: install deb test-vm contrib setup-bench bench bench-smoke events-drill clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
 PREFIX ?= /usr
@@ -61,6 +61,11 @@ deny:
 nextest:
 	cargo build --locked --workspace
 	cargo nextest run --locked --workspace
+
+# Prints how long events take, and what becomes of 10,000 of them while a receiver is away.
+events-drill:
+	cargo build --locked --workspace --examples --bins
+	cargo nextest run --locked --profile drill -p colmeia --test e2e --no-capture
 
 conformance:
 	cd simulator/conformance && npm test

@@ -150,6 +150,61 @@ pub struct Line {
     pub line: String,
 }
 
+/// `GET /v1/events/queues`: how much waits for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventQueues {
+    /// Those in which anything lies.
+    pub queues: Vec<EventQueue>,
+}
+
+/// One user's events for one receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventQueue {
+    /// Whose events.
+    pub user: UserId,
+    /// The receiver's host, or `Flask`; the rest of its address may be a secret.
+    pub receiver: String,
+    /// How many wait.
+    pub pending: u64,
+    /// How many were given up.
+    pub dead: u64,
+}
+
+/// `GET /v1/events/dead`: events that could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetters {
+    /// The newest first.
+    pub letters: Vec<DeadLetter>,
+}
+
+/// An event that could not be delivered; what is in it is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The event's id, `evt_…`.
+    pub id: String,
+    /// Whose it is.
+    pub user: UserId,
+    /// What sort of event, such as `message`.
+    pub event: String,
+    /// The receiver's host, or `Flask`.
+    pub receiver: String,
+    /// When it happened, in milliseconds since the epoch.
+    pub created_ms: u64,
+    /// When it was given up, in milliseconds since the epoch; 0 where that is not known.
+    pub died_ms: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How the last attempt ended.
+    pub error: String,
+}
+
+/// The answer to `POST /v1/events/replay`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// How many are tried again.
+    pub replayed: u64,
+}
+
 /// `GET /v1/doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::{Client, ClientError};
 use crate::flags::{Command, Flags, Patience};
-use crate::{CtlError, diagnosis, table, top};
+use crate::{CtlError, diagnosis, events, table, top};
 
 /// How often the service is asked whether it has come to pass.
 const LOOK: Duration = Duration::from_millis(150);
@@ -67,6 +67,7 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
                 false => "everyone comes back\n".into(),
             })
         }
+        Command::Events { command } => events::run(client, &mut out, command).await,
         Command::Doctor => {
             let diagnosis = diagnosis::diagnose(client).await?;
             out.say(&diagnosis, || diagnosis::text(&diagnosis))?;
@@ -77,12 +78,16 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
 }
 
 /// Where answers go.
-struct Out {
+pub(crate) struct Out {
     json: bool,
 }
 
 impl Out {
-    fn say(&mut self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), CtlError> {
+    pub(crate) fn say(
+        &mut self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), CtlError> {
         let text = if self.json { serde_json::to_string(value)? + "\n" } else { text() };
         let mut out = stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CtlError::Output)

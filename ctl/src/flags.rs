@@ -95,10 +95,43 @@ pub(crate) enum Command {
         #[arg(long)]
         undo: bool,
     },
+    /// Events that wait for their receivers, or were given up
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Look at the machine and say what to do
     Doctor,
     /// Print a completion script
     Completions { shell: Shell },
+}
+
+/// What can be done about events.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// How much waits for whom
+    Queues,
+    /// Dead letters: events that could not be delivered, the newest first
+    Dead {
+        /// Only this user's
+        user: Option<UserId>,
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Try dead letters again
+    #[command(group(clap::ArgGroup::new("which").required(true).args(["ids", "user", "all"])))]
+    Replay {
+        /// Only these events
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Only this user's
+        #[arg(long)]
+        user: Option<UserId>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// How long to wait for what was asked to come to pass.

@@ -41,12 +41,19 @@ fn short(label: &str) -> String {
     label.chars().take(MOST - 1).chain(['…']).collect()
 }
 
-/// The list as text, every column as wide as it has to be.
+/// The list as text.
 pub(crate) fn list(sessions: &[Session]) -> String {
-    let rows: Vec<[String; 9]> =
-        std::iter::once(TITLES.map(String::from)).chain(sessions.iter().map(columns)).collect();
+    aligned(&TITLES.map(String::from), sessions.iter().map(columns))
+}
+
+/// A table with titles, every column as wide as it has to be.
+pub(crate) fn aligned<const N: usize>(
+    titles: &[String; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let rows: Vec<[String; N]> = std::iter::once(titles.clone()).chain(rows).collect();
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+    let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let cells: Vec<String> =

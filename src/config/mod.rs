@@ -4,14 +4,18 @@
 //! Owns the names, the defaults and the reasons for them. Reading files, environment and flags is the
 //! supervisor's business.
 
+mod events;
 #[cfg(test)]
 mod example;
 mod memory;
 mod rules;
 mod service;
+mod webhooks;
 mod worker;
 
+pub use events::EventsConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
+pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use super::ServiceConfig;
+use super::{InvalidWebhook, ServiceConfig};
 use crate::{Secret, UserId};
 
 /// Why a configuration cannot be used. Each names its key.
@@ -44,6 +44,14 @@ pub enum InvalidConfig {
         user: UserId,
         /// The key and why.
         wrong: Box<InvalidConfig>,
+    },
+    /// A receiver of events.
+    #[error("webhooks[{index}].{wrong}")]
+    Webhook {
+        /// Which of them, from 0.
+        index: usize,
+        /// The field and why.
+        wrong: InvalidWebhook,
     },
     /// One key contradicts another.
     #[error("{key}: must not be less than {other}")]
@@ -151,6 +159,10 @@ impl ServiceConfig {
             }
         }
         self.memory.validate()?;
+        self.events.validate()?;
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidConfig::Webhook { index, wrong })?;
+        }
         for user in self.users.keys() {
             self.memory_of(user)
                 .validate()
@@ -166,7 +178,7 @@ fn is_word(b: u8) -> bool {
 
 /// Whether this is an address that a browser or an HTTP client can open. What they make of the rest is theirs;
 /// this only catches what cannot work, and credentials, which would show in logs.
-fn is_http_url(url: &str) -> bool {
+pub(super) fn is_http_url(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return false;
     };

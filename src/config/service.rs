@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, Landlock, MemoryPolicy, UserConfig};
+use super::{Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -84,6 +84,11 @@ pub struct ServiceConfig {
     pub deadlines: Deadlines,
     /// What each user's processes may take.
     pub memory: MemoryPolicy,
+    /// What is kept of events, and for how long.
+    pub events: EventsConfig,
+    /// Who else is told of events, of every session's: `[[webhooks]]`. Default nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
     /// What is set for single users, as `[users.<uid>.memory]`. Default nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<UserId, UserConfig>,
@@ -146,6 +151,8 @@ impl Default for ServiceConfig {
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
             memory: MemoryPolicy::default(),
+            events: EventsConfig::default(),
+            webhooks: Vec::new(),
             users: BTreeMap::new(),
         }
     }

@@ -7,6 +7,7 @@ mod admin;
 mod admission;
 mod adopt;
 mod delivery;
+mod envelope;
 mod http;
 mod journal;
 mod locks;

@@ -21,7 +21,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Desk};
-use crate::journal::{Journal, JournalError};
+use crate::delivery::{Recipients, Sessions};
+use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::metrics::Metrics;
@@ -39,6 +40,8 @@ use crate::{admin, adopt, delivery, http, logging, systemd};
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
 /// How long deliveries under way may take; they bound themselves a little tighter.
 const FINISH_DELIVERIES: Duration = Duration::from_secs(13);
+/// How long the disk may take for what is still to be written down at the end.
+const FLUSH: Duration = Duration::from_secs(3);
 /// How long an upgrade waits for a moment without a request: longer than any call.
 const QUIET: Duration = Duration::from_secs(15);
 /// The names under which the locks are passed on.
@@ -135,7 +138,10 @@ async fn serve(
     let state_lock = locks::take(&state.root().join("colmeia.lock"), inherited.claim(STATE_LOCK))?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
-    let journal = Journal::open(&state.database())?;
+    let sessions: Arc<dyn Sessions> = Arc::new(());
+    let recipients = Recipients::new(&config.webhooks, sessions);
+    let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
+    let statuses = Statuses::start(journal.clone());
 
     let hurry = CancellationToken::new();
     let children = Children::default();
@@ -145,7 +151,7 @@ async fn serve(
     metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
         desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
-        sink: Arc::new(journal.clone()),
+        sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
             log_format: logging::resolve(config.log_format),
@@ -160,7 +166,8 @@ async fn serve(
     });
     let registry = Registry::new(Arc::clone(&host));
     let stop_delivery = CancellationToken::new();
-    let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
+    let delivery =
+        tokio::spawn(delivery::run(journal.clone(), recipients, Arc::clone(&config), stop_delivery.clone()));
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
@@ -250,6 +257,7 @@ async fn serve(
             tracing::warn!("requests under way were cut off");
         }
         beat.abort();
+        flush(&statuses).await;
         journal.close().await;
         return Ok(Ended::Upgrade(handover));
     }
@@ -274,6 +282,7 @@ async fn serve(
         tokio::select! { () = requests => {} () = hurried.cancelled() => {} }
     });
     let _ = admin.await;
+    flush(&statuses).await;
     stop_delivery.cancel();
     tokio::select! {
         late = timeout(FINISH_DELIVERIES, delivery) => if late.is_err() {
@@ -309,12 +318,31 @@ fn reap_strangers(children: Children) -> io::Result<()> {
     Ok(())
 }
 
-impl EventSink for Journal {
+/// What users' tasks say of their sessions is on disk when this returns, unless the disk does not take it.
+async fn flush(statuses: &Statuses) {
+    if timeout(FLUSH, statuses.flush()).await.is_err() {
+        tracing::warn!("how sessions ended could not be written down");
+    }
+}
+
+/// Where users' tasks keep what happens.
+#[derive(Debug)]
+struct Kept {
+    journal: Journal,
+    statuses: Statuses,
+}
+
+impl EventSink for Kept {
     fn append<'a>(
         &'a self,
         user: &'a UserId,
         events: Vec<(u64, Event)>,
     ) -> BoxFuture<'a, Result<(), SinkError>> {
-        self.append(user, events).map(|kept| kept.map_err(|error| SinkError(Box::new(error)))).boxed()
+        let kept = self.journal.append(user, events);
+        kept.map(|kept| kept.map_err(|error| SinkError(Box::new(error)))).boxed()
+    }
+
+    fn keep_status(&self, user: &UserId, change: StatusChange) {
+        self.statuses.say(user, change);
     }
 }

@@ -9,6 +9,8 @@ mod harness;
 mod bad_input;
 mod crashes;
 mod dashboard;
+mod drill;
+mod events;
 mod faults;
 mod flask;
 mod hostile;

@@ -5,12 +5,13 @@
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | events | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
+mod events;
 mod logs;
 mod sessions;
 mod socket;
@@ -88,6 +89,9 @@ fn router(admin: Admin) -> Router {
         .route("/v1/sessions/{user}/logs", get(logs::logs))
         .route("/v1/sessions/{user}/{operation}", post(changes::change))
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
+        .route("/v1/events/queues", get(events::queues))
+        .route("/v1/events/dead", get(events::dead))
+        .route("/v1/events/replay", post(events::replay))
         .route("/v1/doctor", get(doctor::doctor))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "no such route"))
         .method_not_allowed_fallback(async || {

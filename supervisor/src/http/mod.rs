@@ -8,13 +8,14 @@
 //! ```
 //!
 //! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at, `watch/` what
-//! other programs watch us by.
+//! other programs watch us by, `events/` tells them what happens.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
 mod body;
 mod control;
 mod errors;
+mod events;
 mod flask;
 mod negotiate;
 mod observe;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use colmeia::config::ServiceConfig;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
@@ -58,7 +60,7 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     /// What is configured.
     pub(crate) config: Arc<ServiceConfig>,
-    /// How much waits to be delivered.
+    /// What has happened, and how much waits to be delivered.
     pub(crate) journal: Journal,
     /// What whoever runs the service sees and does.
     pub(crate) operators: Operators,
@@ -74,6 +76,8 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
+    /// Places for WebSockets.
+    sockets: Arc<Semaphore>,
     operators: Operators,
     metrics: Metrics,
     readiness: Readiness,
@@ -105,6 +109,7 @@ impl Http {
             users,
             config,
             journal,
+            sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
             readiness,
@@ -129,6 +134,7 @@ fn router(http: Http) -> Router {
         .merge(flask::routes())
         .merge(page::routes())
         .merge(watch::routes())
+        .merge(events::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(from_fn(body::collect))

@@ -86,7 +86,21 @@ pub(crate) fn in_force(config: &ServiceConfig) -> Result<String, toml::ser::Erro
     if let Some(Value::Array(keys)) = table.get_mut("api_keys") {
         keys.fill(Value::from(HIDDEN));
     }
+    if let Some(Value::Array(webhooks)) = table.get_mut("webhooks") {
+        webhooks.iter_mut().for_each(hide_secrets);
+    }
     toml::to_string(&table)
+}
+
+/// The key of the signature and the values of headers.
+fn hide_secrets(webhook: &mut Value) {
+    if let Some(key) = webhook.get_mut("hmac").and_then(|hmac| hmac.get_mut("key")) {
+        *key = Value::from(HIDDEN);
+    }
+    let headers = webhook.get_mut("customHeaders").and_then(Value::as_array_mut);
+    for value in headers.into_iter().flatten().filter_map(|header| header.get_mut("value")) {
+        *value = Value::from(HIDDEN);
+    }
 }
 
 #[derive(Default)]

@@ -101,6 +101,18 @@ fn what_is_in_force_is_a_file_without_secrets() {
 }
 
 #[test]
+fn secrets_of_webhooks_are_not_shown() {
+    let file = file(
+        "[[webhooks]]\nurl = 'http://x/'\nevents = ['*']\nhmac = { key = 'hunter2' }\n\
+         custom_headers = [{ name = 'a', value = 'hunter3' }]",
+    );
+    let loaded = load_from(&["--config", file.path().to_str().expect("UTF-8")], &[]).expect("valid");
+    let shown = in_force(&loaded).expect("shown");
+    assert!(shown.contains("http://x/") && !shown.contains("hunter"), "{shown}");
+    toml::from_str::<ServiceConfig>(&shown).expect("a configuration file");
+}
+
+#[test]
 fn the_runtime_directory_has_a_default_and_a_longest_length() {
     let loaded = load_from(&[], &[("RUNTIME_DIRECTORY", "/run/a:/run/b")]).expect("valid");
     assert_eq!(loaded.runtime_dir, Some("/run/a".into()));

@@ -6,6 +6,7 @@ pub(crate) mod handle;
 pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
+mod status;
 mod task;
 pub(crate) mod token;
 pub(crate) mod view;

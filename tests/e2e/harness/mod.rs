@@ -1,6 +1,7 @@
 //! What every test needs: a [`Farm`] of simulator, service and webhook receiver, and patience with a limit.
 
 mod processes;
+mod receiver;
 mod service;
 mod simulator;
 mod visitor;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) use processes::{Process, descendants};
+pub(crate) use receiver::Receiver;
 pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
 pub(crate) use visitor::{Sight, Visitor};
@@ -120,6 +122,16 @@ pub(crate) fn program(name: &str) -> PathBuf {
     let path = own.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(name);
     assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
     path
+}
+
+/// Runs `colmeiactl` and returns its exit code and what it printed.
+pub(crate) async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
+    let socket = farm.dir.path().join("run/admin.sock");
+    let mut command = tokio::process::Command::new(program("colmeiactl"));
+    command.arg("--socket").arg(socket).args(arguments);
+    let output = command.output().await.expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("no signal"), String::from_utf8(said).expect("UTF-8"))
 }
 
 /// A file of the repository.

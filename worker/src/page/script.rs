@@ -4,12 +4,13 @@
 //! them. The bridge itself is in `bridge/`.
 
 /// In this order they make one function body.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/registry.js"),
     include_str!("bridge/shapes.js"),
     include_str!("bridge/view.js"),
+    include_str!("bridge/aside.js"),
     include_str!("bridge/events.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),

@@ -2,6 +2,7 @@
 
 mod connection;
 mod dashboard;
+mod events;
 mod hostile;
 mod pages;
 mod stage;

@@ -51,6 +51,7 @@ pub(super) struct Stage {
     pub(super) cast: Cast,
     pub(super) router: Router,
     pub(super) shutdown: CancellationToken,
+    pub(super) journal: Journal,
     _folder: tempfile::TempDir,
 }
 
@@ -191,7 +192,7 @@ impl Cast {
 
     pub(super) fn on_stage_at(self, local: &str, config: ServiceConfig) -> Stage {
         let folder = tempfile::tempdir().expect("folder");
-        let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
+        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
         let config: Arc<ServiceConfig> = config.into();
         let operators = Operators::new(
@@ -203,8 +204,9 @@ impl Cast {
         );
         let users = Box::new(self.clone());
         let metrics = Metrics::default();
-        let http = Http::with_users(users, config, journal, operators, metrics, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, _folder: folder }
+        let events = journal.clone();
+        let http = Http::with_users(users, config, events, operators, metrics, local, shutdown.clone());
+        Stage { cast: self, router: router(http), shutdown, journal, _folder: folder }
     }
 }
 

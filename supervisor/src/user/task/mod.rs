@@ -28,6 +28,7 @@ use super::handle::{Command, DisconnectOutcome, UserHandle};
 use super::link::{EventSink, FromLink, Greeted, Link};
 use super::policy::{Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
+use super::status::SessionStatus;
 use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
@@ -71,6 +72,8 @@ pub(crate) struct UserTask {
     born: Instant,
     policy: Policy,
     view: watch::Sender<UserView>,
+    /// The status that was told last.
+    told: SessionStatus,
     commands: mpsc::Receiver<Command>,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     said: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
@@ -148,6 +151,7 @@ impl UserTask {
             born: Instant::now(),
             policy,
             view,
+            told: SessionStatus::Stopped,
             commands,
             notes: mpsc::channel(8),
             said: mpsc::channel(64),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::UserTask;
 use crate::user::policy::State;
+use crate::user::status::SessionStatus;
 use crate::user::view::{Phase, UserView};
 use crate::user::vigil::Trust;
 
@@ -26,8 +27,8 @@ pub(super) fn first_view() -> UserView {
 }
 
 impl UserTask {
-    /// Publishes the view if it has changed.
-    pub(super) fn publish(&self) {
+    /// Publishes the view if it has changed, and its status to the journal.
+    pub(super) fn publish(&mut self) {
         self.view.send_if_modified(|shown| {
             let next = self.view_after(shown);
             let changed = next != *shown;
@@ -36,6 +37,13 @@ impl UserTask {
             }
             changed
         });
+        let view = self.view.borrow();
+        let status = SessionStatus::of(&view);
+        // Whoever has just come into being is stopped, and that is no news.
+        if status != self.told {
+            self.told = status;
+            self.host.sink.keep_status(&self.user, status.told(&view));
+        }
     }
 
     fn view_after(&self, before: &UserView) -> UserView {

@@ -10,7 +10,8 @@ tell();
   const canTell = await settle();
   if (canTell) {
     subscribe();
-    if (!(await found.me()) && new URLSearchParams(location.search).has('post_logout')) emit('logout', {});
+    linkedHere = !(await found.me());
+    if (linkedHere && new URLSearchParams(location.search).has('post_logout')) emit('logout', {});
   }
   await tell();
 })();

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::Admission;
+use crate::journal::StatusChange;
 use crate::user::handle::{CallFailure, Operation};
 use crate::user::link::SinkError;
 use crate::user::process::Children;
@@ -27,6 +28,7 @@ use crate::user::view::Phase;
 struct Memory {
     refusals: Mutex<u32>,
     kept: Mutex<Vec<u64>>,
+    statuses: Mutex<Vec<(UserId, StatusChange)>>,
 }
 
 impl EventSink for Memory {
@@ -45,6 +47,10 @@ impl EventSink for Memory {
             Ok(())
         }
         .boxed()
+    }
+
+    fn keep_status(&self, user: &UserId, change: StatusChange) {
+        self.statuses.lock().expect("no panic").push((user.clone(), change));
     }
 }
 
