@@ -166,8 +166,9 @@ async fn serve(
     });
     let registry = Registry::new(Arc::clone(&host));
     let stop_delivery = CancellationToken::new();
-    let delivery =
-        tokio::spawn(delivery::run(journal.clone(), recipients, Arc::clone(&config), stop_delivery.clone()));
+    let (journal_of_delivery, stop) = (journal.clone(), stop_delivery.clone());
+    let delivery = delivery::run(journal_of_delivery, recipients, Arc::clone(&config), metrics.clone(), stop);
+    let delivery = tokio::spawn(delivery);
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;

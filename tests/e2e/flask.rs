@@ -17,7 +17,10 @@ impl App {
     /// Starts it on a port that is free, with Colmeia there.
     async fn start(farm: &Farm, port: u16) -> Self {
         let venv = repository("target/flask-venv");
-        assert!(venv.join("installed").exists(), "run `make setup-test` first: the app's packages are missing");
+        assert!(
+            venv.join("installed").exists(),
+            "run `make setup-test` first: the app's packages are missing"
+        );
         let mut child = Command::new(repository("examples/flask/run"))
             .env("VENV", venv)
             .env("PORT", port.to_string())
@@ -33,7 +36,8 @@ impl App {
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).map(|_| line)
         });
-        let line = tokio::time::timeout(LONG, line).await.expect("in time").expect("no panic").expect("a line");
+        let line =
+            tokio::time::timeout(LONG, line).await.expect("in time").expect("no panic").expect("a line");
         let address = line.trim().strip_prefix("listening on ").expect("its address").to_owned();
         Self { child, address }
     }
@@ -102,7 +106,10 @@ async fn two_people_connect_send_and_read_in_the_flask_app() {
     farm.phone.message("5511900000002", "5511988887777", "para a bia").await;
     ana.says("para a ana <b>").await;
     bia.says("para a bia").await;
-    assert!(ana.text().await.is_some_and(|text| !text.contains("para a bia")), "one sees the other's messages");
+    assert!(
+        ana.text().await.is_some_and(|text| !text.contains("para a bia")),
+        "one sees the other's messages"
+    );
     ana.keep_picture("flask-app.png").await;
 
     // What is not signed with the key is not believed.

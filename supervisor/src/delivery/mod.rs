@@ -39,6 +39,7 @@ use tracing::{error, warn};
 
 use crate::journal::{Journal, JournalError, Queue, now_ms};
 use crate::logging::chain;
+use crate::metrics::Metrics;
 use breakers::Breakers;
 use client::Client;
 
@@ -60,11 +61,13 @@ pub(crate) async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
+    metrics: Metrics,
     shutdown: CancellationToken,
 ) {
     match Client::new(TIMEOUT) {
         Ok(client) => {
-            let delivery = Delivery::new(journal, recipients, client, &config.webhook_url, config.events);
+            let delivery =
+                Delivery::new(journal, recipients, client, &config.webhook_url, config.events, metrics);
             Dispatcher::new(delivery, config.events, shutdown).run().await;
         }
         Err(problem) => {
@@ -85,6 +88,7 @@ struct Delivery {
     breakers: Breakers,
     /// How long an event may wait at a webhook.
     patience: Duration,
+    metrics: Metrics,
 }
 
 impl Delivery {
@@ -94,9 +98,18 @@ impl Delivery {
         client: Client,
         flask: &str,
         events: EventsConfig,
+        metrics: Metrics,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
-        Self { journal, recipients, client, flask: flask.into(), breakers: Breakers::new(), patience }
+        Self {
+            journal,
+            recipients,
+            client,
+            flask: flask.into(),
+            breakers: Breakers::new(),
+            patience,
+            metrics,
+        }
     }
 }
 

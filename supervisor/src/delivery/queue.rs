@@ -14,6 +14,7 @@ use super::recipients::shown;
 use super::{Delivery, client, flask, webhook};
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, now_ms};
 use crate::logging::chain;
+use crate::metrics::Delivered;
 
 /// How long to wait before asking a journal again that failed.
 const JOURNAL_RETRY: Duration = Duration::from_secs(2);
@@ -68,6 +69,11 @@ async fn settle(
             offer(delivery, queue, &pending, shutdown).await
         };
         let Next::Settle(settlement) = next else { return false };
+        delivery.metrics.webhook_attempt(match &settlement {
+            Settlement::Done => Delivered::Taken { since: since(pending.event.created_ms) },
+            Settlement::Retry { .. } => Delivered::Failed,
+            Settlement::Dead { .. } => Delivered::Dead,
+        });
         if !write_down(delivery, queue, &pending, settlement.clone(), shutdown).await {
             return false;
         }
@@ -79,6 +85,10 @@ async fn settle(
             }
         }
     }
+}
+
+fn since(then_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(now_ms().saturating_sub(then_ms)).unwrap_or(0))
 }
 
 fn wait_for(pending: &Pending) -> Duration {

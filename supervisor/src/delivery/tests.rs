@@ -113,7 +113,7 @@ fn deliver(
     let journal = journal.expect("opens");
     let client = Client::new(timeout).expect("client");
     let (flask, events) = (format!("http://{flask}/webhook"), EventsConfig::default());
-    let delivery = Delivery::new(journal.clone(), recipients, client, &flask, events);
+    let delivery = Delivery::new(journal.clone(), recipients, client, &flask, events, Metrics::default());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     Delivering { _folder: folder, journal, shutdown, task }
@@ -361,7 +361,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let nobody = Recipients::new(&[], Arc::new(()));
     let events = EventsConfig::default();
     let url = format!("http://{flask_at}/webhook");
-    let delivery = Delivery::new(journal.clone(), nobody, client, &url, events);
+    let delivery = Delivery::new(journal.clone(), nobody, client, &url, events, Metrics::default());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     eventually(async || waiting(&journal, &user("1")).await == 0).await;

@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::admin::Session;
+use colmeia::admin::{EventQueue, Session};
 use colmeia::{ExitReason, UserId};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -28,6 +28,8 @@ use prometheus_client::registry::Registry;
 
 use crate::user::CallResult;
 use boot::Boot;
+
+pub(crate) use labels::Delivered;
 
 /// What [`Metrics::encode`] writes.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -50,6 +52,8 @@ struct Inner {
     worker_ends: Family<One, Counter>,
     round_trip: Histogram,
     commit_seconds: Histogram,
+    delivery_seconds: Histogram,
+    webhook_attempts: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
     boot: Boot,
 }
@@ -58,8 +62,9 @@ impl Default for Metrics {
     fn default() -> Self {
         let calls = Family::default();
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
-        let (worker_ends, memory_mode) = (Family::default(), Family::default());
-        let (round_trip, commit_seconds) = (fast(), fast());
+        let (worker_ends, webhook_attempts, memory_mode) =
+            (Family::default(), Family::default(), Family::default());
+        let (round_trip, commit_seconds, delivery_seconds) = (fast(), fast(), slow());
         let mut registry = Registry::with_prefix(PREFIX);
         let build: Family<One, Gauge> = Family::default();
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -82,6 +87,16 @@ impl Default for Metrics {
             commit_seconds.clone(),
         );
         registry.register(
+            "event_delivery_seconds",
+            "From an event's commit into the journal until a receiver answered 2xx",
+            delivery_seconds.clone(),
+        );
+        registry.register(
+            "webhook_attempts",
+            "Attempts to deliver an event: taken, failed (offered again) or dead (set aside)",
+            webhook_attempts.clone(),
+        );
+        registry.register(
             "memory_mode",
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
             memory_mode.clone(),
@@ -93,6 +108,8 @@ impl Default for Metrics {
             worker_ends,
             round_trip,
             commit_seconds,
+            delivery_seconds,
+            webhook_attempts,
             memory_mode,
             boot: Boot::default(),
         }))
@@ -132,6 +149,14 @@ impl Metrics {
         self.0.commit_seconds.observe(took.as_secs_f64());
     }
 
+    /// A receiver was asked to take an event, and this came of it.
+    pub(crate) fn webhook_attempt(&self, outcome: Delivered) {
+        self.0.webhook_attempts.get_or_create(&[("outcome", outcome.label())]).inc();
+        if let Delivered::Taken { since } = outcome {
+            self.0.delivery_seconds.observe(since.as_secs_f64());
+        }
+    }
+
     /// In which way memory caps are kept.
     pub(crate) fn memory_mode(&self, mode: &'static str) {
         self.0.memory_mode.get_or_create(&[("mode", mode)]).set(1);
@@ -153,11 +178,11 @@ impl Metrics {
     }
 
     /// Everything in the text format of OpenMetrics, with the sessions as they are now.
-    pub(crate) fn encode(&self, sessions: &[Session]) -> String {
+    pub(crate) fn encode(&self, sessions: &[Session], queues: &[EventQueue]) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode_registry(&mut text, &self.0.registry);
-        let _ = encode_registry(&mut text, &snapshot::registry(sessions, self.0.boot.progress()));
+        let _ = encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress()));
         let _ = encode_eof(&mut text);
         text
     }

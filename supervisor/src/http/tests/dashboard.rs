@@ -11,6 +11,8 @@ use futures::StreamExt as _;
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
+use crate::journal::Settlement;
+use crate::journal::tests::{incoming, user, waiting};
 use crate::user::{CallResult, MemoryUse, Phase, UserView};
 
 const KEY: &str = "0123456789abcdef";
@@ -211,6 +213,31 @@ async fn beyond_loopback_a_person_signs_in_with_a_key_and_out_again() {
     let out = stage.ask_from(FAR, post("/sign-out", &cookie, &right)).await;
     assert_eq!(out.status, 303);
     assert_eq!(stage.ask_from(FAR, look("/", &cookie, BROWSER)).await.status, 303, "the visit is over");
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_listed_without_its_text_and_tried_again() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    let (journal, user) = (&stage.journal, user("3"));
+    assert!(page(&stage, "/sessions/3", "en").await.body.contains("(0)"));
+    journal.append(&user, vec![incoming("false_5511988887777@c.us_A")]).await.expect("written");
+    let queue = journal.waiting().await.expect("read").pop().expect("Flask's").id;
+    let row = journal.pending(queue, 1).await.expect("read").pop().expect("one").event.row;
+    let error = "answered 400".into();
+    journal.settle(row, queue, Settlement::Dead { error }).await.expect("written");
+
+    assert!(page(&stage, "/", "en").await.body.contains("1 given up"));
+    let shown = page(&stage, "/sessions/3", "en").await;
+    for part in ["given up (1)", "Flask: answered 400", "evt_"] {
+        assert!(shown.body.contains(part), "{part}: {}", shown.body);
+    }
+    assert!(!shown.body.contains("5511988887777"), "no number and no text");
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    assert_eq!(stage.ask(form("/sessions/3/replay", &cookie, "")).await.status, 403);
+    let answer = stage.ask(form("/sessions/3/replay", &cookie, &format!("token={token}"))).await;
+    assert!(answer.status == 200 && answer.body.contains("queue again: 1"), "{}", answer.body);
+    assert_eq!(waiting(journal, &user).await, 1);
+    assert!(page(&stage, "/sessions/3", "en").await.body.contains("(0)"));
 }
 
 #[tokio::test]

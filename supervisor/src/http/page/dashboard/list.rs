@@ -50,7 +50,8 @@ struct Row {
     memory: Option<Memory>,
     restarts: u32,
     last_exit: Option<&'static str>,
-    queue: i64,
+    waiting: u64,
+    dead: u64,
 }
 
 /// In MiB.
@@ -105,13 +106,14 @@ impl Source for Following {
 
 async fn live(http: &Http, language: Language) -> String {
     let (operators, now) = (http.operators.clone(), SystemTime::now());
-    let queues = operators.queues().await.unwrap_or_default();
+    let queues = operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
     let rows = tokio::task::spawn_blocking(move || {
         let everyone = operators.everyone();
         let row = |(user, view): (UserId, Option<UserView>)| {
-            let queue = queues.get(&user).copied().unwrap_or_default();
+            let own = || queues.iter().filter(|queue| queue.user == user);
+            let events = (own().map(|queue| queue.pending).sum(), own().map(|queue| queue.dead).sum());
             let cap = operators.cap(&user);
-            row(user, view.as_ref(), cap, queue, now, language)
+            row(user, view.as_ref(), cap, events, now, language)
         };
         everyone.into_iter().map(row).collect()
     });
@@ -125,7 +127,7 @@ fn row(
     user: UserId,
     view: Option<&UserView>,
     cap: Option<u64>,
-    queue: i64,
+    (waiting, dead): (u64, u64),
     now: SystemTime,
     language: Language,
 ) -> Row {
@@ -141,7 +143,8 @@ fn row(
         memory: view.and_then(|view| Memory::of(view, cap)),
         restarts: view.map_or(0, |view| view.restarts),
         last_exit: view.and_then(|view| view.last_exit.as_ref()).map(|reason| words::exit(reason, language)),
-        queue,
+        waiting,
+        dead,
         user,
     }
 }

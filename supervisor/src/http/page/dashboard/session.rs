@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use colmeia::admin::DeadLetter;
 use colmeia::session::HealthLevel;
 use colmeia::{ExitReason, UserId};
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ const PACE: Duration = Duration::from_millis(150);
 const ATTENDED: Duration = Duration::from_secs(20);
 /// How many log lines are shown.
 const LINES: usize = 40;
+/// How many dead letters are listed.
+const LETTERS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "dashboard/session.html")]
@@ -57,7 +60,9 @@ struct Live<'a> {
     memory: Option<Memory>,
     restarts: u32,
     last_exit: Option<(&'static str, String)>,
-    queue: i64,
+    waiting: u64,
+    dead: u64,
+    letters: Vec<Letter>,
     pid: Option<u32>,
     page_version: String,
     degraded: String,
@@ -66,6 +71,16 @@ struct Live<'a> {
     runs: bool,
     has_page: bool,
     lines: Vec<String>,
+}
+
+/// An event that was given up.
+struct Letter {
+    id: String,
+    event: String,
+    receiver: String,
+    attempts: u32,
+    error: String,
+    since: String,
 }
 
 /// `GET /sessions/{user}`.
@@ -147,7 +162,10 @@ impl Source for Following {
 }
 
 async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, token: &str) -> String {
-    let queue = http.operators.queues().await.unwrap_or_default().get(user).copied().unwrap_or_default();
+    let queues = http.operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
+    let own = || queues.iter().filter(|queue| queue.user == *user);
+    let dead = own().map(|queue| queue.dead).sum();
+    let letters = if dead > 0 { letters(http, user, language).await } else { Vec::new() };
     let tail = http.operators.tail(user);
     let lines = tokio::task::spawn_blocking(move || tail.last(LINES).0).await.unwrap_or_default();
     let standing = Standing::of(view);
@@ -175,7 +193,9 @@ async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, t
             .last_exit
             .as_ref()
             .map(|reason: &ExitReason| (words::exit(reason, language), reason.label())),
-        queue,
+        waiting: own().map(|queue| queue.pending).sum(),
+        dead,
+        letters,
         pid: view.pid,
         page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
         degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),
@@ -185,6 +205,22 @@ async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, t
         lines,
     };
     live.render().unwrap_or_default() // writing into a String does not fail
+}
+
+/// The newest of those that were given up.
+async fn letters(http: &Http, user: &UserId, language: Language) -> Vec<Letter> {
+    let told = http.operators.dead_letters(Some(user.clone()), LETTERS).await;
+    let letters = told.map(|told| told.letters).unwrap_or_default().into_iter();
+    let at = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+    let letter = |letter: DeadLetter| Letter {
+        since: words::ago(at(letter.created_ms), SystemTime::now(), language),
+        id: letter.id,
+        event: letter.event,
+        receiver: letter.receiver,
+        attempts: letter.attempts,
+        error: letter.error,
+    };
+    letters.map(letter).collect()
 }
 
 /// Each level with its name, what was found, in words, and how long its answer took.
