@@ -98,7 +98,7 @@ async fn two_people_connect_send_and_read_in_the_flask_app() {
     assert_eq!(farm.phone.sent("5511900000001").await[0]["body"], "oi da ana");
     assert!(farm.phone.sent("5511900000002").await.is_empty());
     ana.type_into("#phone", "12").await;
-    ana.type_into("#text", "para ninguém").await;
+    ana.type_into("#text", "para quem").await;
     ana.click(".stacked button").await;
     ana.says("phone").await;
 

@@ -1,13 +1,10 @@
 //! The dashboard: what it shows, who may look, and what its forms do.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request};
 use colmeia::config::ServiceConfig;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{ExitReason, Secret, SessionState};
-use futures::StreamExt as _;
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
@@ -255,17 +252,4 @@ async fn a_language_is_remembered_and_leads_nowhere_else() {
     let request = Request::get("/").header("accept", BROWSER).header("accept-language", "pt-BR");
     let request = request.header("cookie", "colmeia_language=en").body(Body::empty()).expect("request");
     assert!(stage.ask(request).await.body.contains("<html lang=\"en\">"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_open_page_with_a_code_counts_as_someone_who_waits_and_one_of_a_stopped_session_does_not() {
-    let stage = Cast::new(nobody).with("3", code()).with("4", view(Phase::Stopped)).on_stage();
-    for user in ["3", "4"] {
-        let mut events = Events::open(&stage, &format!("/sessions/{user}/events")).await;
-        events.next().await.expect("event");
-        let waiting = async { while events.0.next().await.is_some() {} };
-        let _ = tokio::time::timeout(Duration::from_secs(50), waiting).await;
-    }
-    let notes = stage.cast.notes();
-    assert!(!notes.is_empty() && notes.iter().all(|note| note == "3 wake"), "{notes:?}");
 }

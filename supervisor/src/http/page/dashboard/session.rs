@@ -139,9 +139,7 @@ struct Following {
 impl Source for Following {
     async fn text(&mut self) -> String {
         let view = self.view.borrow_and_update().clone();
-        // Who looks at a code is about to scan it; a session that is stopped or parked waits for a word.
-        let awaited = matches!(view.phase, Phase::Running | Phase::Starting | Phase::Queued { .. });
-        if awaited && !view.was_linked && self.attended.elapsed() >= ATTENDED {
+        if awaits_a_phone(&view.phase, view.was_linked) && self.attended.elapsed() >= ATTENDED {
             self.attended = Instant::now();
             self.handle.wake();
         }
@@ -159,6 +157,11 @@ impl Source for Following {
         }
         self.visit.as_ref().is_none_or(|headers| self.http.access.is_signed_in(headers))
     }
+}
+
+/// Whether who looks at the page is about to link a phone. A session that is stopped or parked waits for a word.
+fn awaits_a_phone(phase: &Phase, was_linked: bool) -> bool {
+    !was_linked && matches!(phase, Phase::Running | Phase::Starting | Phase::Queued { .. })
 }
 
 async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, token: &str) -> String {
@@ -237,4 +240,19 @@ fn health(view: &UserView, language: Language) -> Vec<(&'static str, &'static st
         (words::level(level, language), found.status, words::found(found.status, language), took)
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_keeps_a_code_alive_and_wakes_nobody_else() {
+        assert!(awaits_a_phone(&Phase::Running, false) && awaits_a_phone(&Phase::Starting, false));
+        assert!(!awaits_a_phone(&Phase::Running, true), "a linked session needs nobody to wait for it");
+        for phase in [Phase::Stopped, Phase::Held, Phase::Stopping, Phase::Parked { reason: ExitReason::Oom }]
+        {
+            assert!(!awaits_a_phone(&phase, false), "{phase:?}");
+        }
+    }
 }
