@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: install deb test-vm contrib setup-bench bench bench-smoke events-drill clean
+.PHONY: install deb test-vm chaos contrib setup-bench bench bench-smoke events-drill clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
 PREFIX ?= /usr
@@ -15,6 +15,7 @@ help:
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
+	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, FULL_DISK=1'
 
 setup:
 	@scripts/setup run
@@ -83,13 +84,15 @@ deb: setup-deb release
 install:
 	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' target/release/colmeia-supervisor \
 		target/release/colmeia-worker target/release/colmeiactl
-	install -Dm755 systemd/sweep '$(DESTDIR)$(PREFIX)/lib/colmeia/sweep'
+	install -Dm755 -t '$(DESTDIR)$(PREFIX)/lib/colmeia' systemd/sweep systemd/delegate
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/colmeia/wa-js' \
 		vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js \
 		vendor-js/node_modules/@wppconnect/wa-js/LICENSE
-	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/systemd/system' systemd/colmeia.service systemd/colmeia.socket
-	sed -i -e 's|=/usr/bin/colmeia|=$(PREFIX)/bin/colmeia|' -e 's|=/usr/lib/colmeia|=$(PREFIX)/lib/colmeia|' \
-		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia.service'
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/systemd/system' systemd/colmeia.service systemd/colmeia-sessions.service \
+		systemd/colmeia.slice systemd/colmeia.socket
+	sed -i -e 's|=/usr/bin/colmeia|=$(PREFIX)/bin/colmeia|' -e 's|=\(+\?\)/usr/lib/colmeia|=\1$(PREFIX)/lib/colmeia|' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia.service' \
+		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia-sessions.service'
 	install -Dm644 systemd/colmeia.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/colmeia.conf'
 	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md CHANGELOG.md LICENSE
@@ -101,7 +104,12 @@ install:
 test-vm: setup-vm
 	cargo build --locked --workspace
 	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
-	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug/colmeia-simulator
+	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
+
+# The full disk takes root: it is a small one of the test's own.
+chaos: setup-test
+	cargo build --locked --workspace
+	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(FULL_DISK),--full-disk)
 
 # In turn with the peer, in release builds. The smoke run fails only on a wrong result, never on a time.
 bench: setup-bench release

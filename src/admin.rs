@@ -4,8 +4,12 @@
 //! supervisor and the other way round. Never carries an API key; a QR string or a whole phone number only when
 //! it was asked for by name.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::config::MemoryOverrides;
+use crate::session::Recovery;
 use crate::{ExitReason, Secret, UserId};
 
 /// `GET /v1/service`: the service itself.
@@ -25,6 +29,9 @@ pub struct Service {
     pub runtime_dir: String,
     /// Whether starts are held back by a drain.
     pub draining: bool,
+    /// Who keeps the memory caps: `cgroup`, `polling` or `off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mode: Option<String>,
 }
 
 /// `GET /v1/sessions`: everyone who is known.
@@ -98,16 +105,31 @@ pub struct SessionDetail {
     pub name: Option<String>,
     /// When the next start is due, in milliseconds since the epoch.
     pub next_start_ms: Option<u64>,
+    /// Who keeps the memory cap: `cgroup`, `polling` or `off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mode: Option<String>,
     /// Page members for which wa-js stands in.
     #[serde(default)]
     pub degraded: Vec<String>,
     /// The page's version.
     pub page_version: Option<String>,
+    /// What its processes may take.
+    #[serde(default)]
+    pub limits: Option<Limits>,
+    /// The user id of the system that its processes and files have, where it has one of its own.
+    #[serde(default)]
+    pub uid: Option<u32>,
     /// Why it was parked.
     pub parked: Option<LastExit>,
     /// The worker's last log lines; with a parked user they are part of the reason.
     #[serde(default)]
     pub last_lines: Vec<String>,
+    /// When the newest snapshot of its registration was taken, in milliseconds since the epoch.
+    #[serde(default)]
+    pub snapshot_ms: Option<u64>,
+    /// What was last done about a damaged profile.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// The code to scan, only with `?qr=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr: Option<Secret>,
@@ -125,6 +147,49 @@ pub struct Changed {
     /// For a logout: whether the phone was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_told: Option<bool>,
+}
+
+/// The answer to `GET`, `PUT` and `DELETE /v1/sessions/{user}/limits`. The body of a `PUT` is `own`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Whose they are.
+    pub user: UserId,
+    /// Who keeps them: `cgroup`, `polling` or `off`.
+    pub kept_by: String,
+    /// What operators set for this user alone.
+    pub own: MemoryOverrides,
+    /// What holds, from the configuration and `own`.
+    pub in_force: MemoryLimits,
+    /// After a change: from when on each holds, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<BTreeMap<String, When>>,
+}
+
+/// One user's limits; [`crate::config::MemoryPolicy`] says what each means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryLimits {
+    /// The soft limit in MiB.
+    pub high_mb: u64,
+    /// The hard limit in MiB.
+    pub max_mb: u64,
+    /// How much may lie in swap, in MiB.
+    pub swap_max_mb: u64,
+    /// The most processes and threads.
+    pub pids_max: u64,
+    /// The share of the processor.
+    pub cpu_weight: u64,
+}
+
+/// From when on a limit holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// It does.
+    Now,
+    /// When the user's worker is started the next time.
+    NextStart,
+    /// Nobody keeps it in this mode.
+    Never,
 }
 
 /// The answer to `POST /v1/drain` and `DELETE /v1/drain`.

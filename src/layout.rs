@@ -6,6 +6,10 @@
 //! <state_dir>/
 //!   colmeia.db                              the supervisor's journal
 //!   colmeia.lock                            held by the one supervisor of this directory
+//!   colmeia_uids.json                       which user id of the system each user's processes have
+//!   colmeia_limits/<uid>                    what an operator set for the user's memory
+//!   colmeia-held/<uid>                      a mark: an operator holds the user back
+//!   colmeia-parked/<uid>                    why the user was given up, until somebody asks again
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
@@ -13,6 +17,9 @@
 //!     colmeia/unlinked                      a mark: no phone is linked, so nobody is brought back at boot
 //!     colmeia/spool/                        events that the supervisor has not acknowledged yet
 //!     colmeia/home/                         the browser's home
+//!     colmeia/profile.json                  what the worker knows of the profile
+//!     colmeia/snapshots/                    copies of the registration, for a profile that is damaged
+//!     colmeia/damaged/                      profiles that were damaged
 //! <runtime_dir>/
 //!   supervisor.lock                         held by the one supervisor of this directory
 //!   v<protocol>/<uid>/worker.sock           the worker's own socket
@@ -28,8 +35,19 @@ use crate::user::MAX_USER_ID;
 /// The part of an auth directory's name before the user id.
 pub const AUTH_PREFIX: &str = ".wwebjs_auth_user_";
 
+/// The folder of an auth directory that is Colmeia's.
+pub const OWN_DIR: &str = "colmeia";
+
 /// The longest path of a Unix socket on Linux, without the closing NUL (`sockaddr_un`, unix(7)).
 pub const MAX_SOCKET_PATH: usize = 107;
+
+/// The control group that systemd delegates for the users' processes, given the supervisor's own: that of the unit
+/// `<name>-sessions.service` beside `<name>.service`. `None` where the supervisor's group is no service's.
+#[must_use]
+pub fn sessions_group(own: &Path) -> Option<PathBuf> {
+    let name = own.file_name()?.to_str()?.strip_suffix(".service")?;
+    Some(own.with_file_name(format!("{name}-sessions.service")))
+}
 
 /// Names below the state directory.
 #[derive(Debug, Clone)]
@@ -57,6 +75,24 @@ impl StateLayout {
         self.root.join("colmeia.db")
     }
 
+    /// Which user id of the system each user's processes have.
+    #[must_use]
+    pub fn uids(&self) -> PathBuf {
+        self.root.join("colmeia_uids.json")
+    }
+
+    /// The folder of what operators set for single users.
+    #[must_use]
+    pub fn all_limits(&self) -> PathBuf {
+        self.root.join("colmeia_limits")
+    }
+
+    /// What an operator set for the user.
+    #[must_use]
+    pub fn limits(&self, user: &UserId) -> PathBuf {
+        self.all_limits().join(user.as_str())
+    }
+
     /// The folder of the marks of those whom an operator holds back.
     #[must_use]
     pub fn holds(&self) -> PathBuf {
@@ -67,6 +103,18 @@ impl StateLayout {
     #[must_use]
     pub fn hold_mark(&self, user: &UserId) -> PathBuf {
         self.holds().join(user.as_str())
+    }
+
+    /// The folder of what is known of those who are parked.
+    #[must_use]
+    pub fn parked_marks(&self) -> PathBuf {
+        self.root.join("colmeia-parked")
+    }
+
+    /// Why the user is parked.
+    #[must_use]
+    pub fn parked_mark(&self, user: &UserId) -> PathBuf {
+        self.parked_marks().join(user.as_str())
     }
 
     /// The folder of the workers' tokens. It lies in no auth directory, so no worker can read it.
@@ -96,7 +144,7 @@ impl StateLayout {
     /// What Colmeia itself keeps beside the profile.
     #[must_use]
     pub fn own_dir(&self, user: &UserId) -> PathBuf {
-        self.auth_dir(user).join("colmeia")
+        self.auth_dir(user).join(OWN_DIR)
     }
 
     /// The lock that the directory's worker holds.
@@ -115,6 +163,24 @@ impl StateLayout {
     #[must_use]
     pub fn home_dir(&self, user: &UserId) -> PathBuf {
         self.own_dir(user).join("home")
+    }
+
+    /// What the worker knows of the profile.
+    #[must_use]
+    pub fn profile_record(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("profile.json")
+    }
+
+    /// Copies of the registration.
+    #[must_use]
+    pub fn snapshots_dir(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("snapshots")
+    }
+
+    /// Profiles that were damaged.
+    #[must_use]
+    pub fn damaged_dir(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("damaged")
     }
 
     /// Events that wait for the supervisor.

@@ -146,6 +146,23 @@ pub enum HealthLevel {
     Page,
 }
 
+/// Why a browser could not be started, where there is a name for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaunchCause {
+    /// The browser's program is missing or cannot be run.
+    NoBrowser,
+    /// The disk is full.
+    DiskFull,
+    /// Something else, or a kind that this version does not know.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+/// The exit status of a worker that could not begin because the disk is full.
+pub const EXIT_DISK_FULL: u8 = 28;
+
 /// Why a worker process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -179,10 +196,14 @@ pub enum ExitReason {
     Stopped,
     /// The browser could not be started.
     LaunchFailed {
+        /// What kind of trouble it is.
+        #[serde(default)]
+        cause: LaunchCause,
         /// What to do about it, in words.
         why: String,
     },
-    /// The browser cannot open its profile.
+    /// The browser cannot open its profile, or the registration in it is gone. The profile was set aside; the next
+    /// session begins with a snapshot where there is one ([`Recovery`]).
     ProfileCorrupt,
     /// Replaced in a quiet moment because of its memory.
     CapRecycle,
@@ -211,12 +232,28 @@ impl ExitReason {
             Self::Banned => "banned".into(),
             Self::Conflict => "conflict".into(),
             Self::Stopped => "stopped".into(),
-            Self::LaunchFailed { why } => format!("launch_failed({why})"),
+            Self::LaunchFailed { cause: LaunchCause::NoBrowser, .. } => "launch_failed(no_browser)".into(),
+            Self::LaunchFailed { cause: LaunchCause::DiskFull, .. } => "launch_failed(disk_full)".into(),
+            Self::LaunchFailed { cause: LaunchCause::Other, why } => format!("launch_failed({why})"),
             Self::ProfileCorrupt => "profile_corrupt".into(),
             Self::CapRecycle => "cap_recycle".into(),
             Self::Orphaned => "orphaned".into(),
         }
     }
+}
+
+/// What was done about a damaged profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// When, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// What was wrong.
+    pub why: String,
+    /// When the snapshot was taken that took its place, in milliseconds since the epoch; `None` when there was
+    /// none that could be used, so that the phone has to be linked again.
+    pub restored_ms: Option<u64>,
+    /// Where the damaged profile lies now, where there was one.
+    pub aside: Option<String>,
 }
 
 /// What a worker tells about its session, sent at every change and after every probe.
@@ -234,6 +271,12 @@ pub struct SessionReport {
     /// The page's own version, once known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_version: Option<String>,
+    /// When the newest snapshot of the registration was taken, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_ms: Option<u64>,
+    /// What was last done about a damaged profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Box<Recovery>>,
     /// What the last probe found, once there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<Probes>,
@@ -257,13 +300,33 @@ impl SessionReport {
     /// A report that knows nothing but the state.
     #[must_use]
     pub fn of(state: SessionState) -> Self {
-        Self { state, degraded: Vec::new(), browser_pid: None, page_version: None, probes: None }
+        Self {
+            state,
+            degraded: Vec::new(),
+            browser_pid: None,
+            page_version: None,
+            snapshot_ms: None,
+            recovery: None,
+            probes: None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_launch_of_any_release_is_read() {
+        for (json, label) in [
+            (r#"{"reason":"launch_failed","why":"x"}"#, "launch_failed(x)"),
+            (r#"{"reason":"launch_failed","cause":"no_browser","why":"x"}"#, "launch_failed(no_browser)"),
+            (r#"{"reason":"launch_failed","cause":"of_a_later_release","why":"x"}"#, "launch_failed(x)"),
+        ] {
+            let reason: ExitReason = serde_json::from_str(json).expect(json);
+            assert_eq!(reason.label(), label);
+        }
+    }
 
     #[test]
     fn a_report_without_probes_is_what_an_older_worker_sends() {

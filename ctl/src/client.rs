@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::admin::{Changed, Failure, Line};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
@@ -78,14 +79,33 @@ impl Client {
         self.ask(Method::POST, &format!("/v1/sessions/{user}/{operation}{wishes}")).await
     }
 
+    /// Puts something there.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        value: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(value).map_err(ClientError::Nonsense)?;
+        self.ask_with(Method::PUT, path, body.into()).await
+    }
+
     /// Any method, with an answer in JSON.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
     ) -> Result<T, ClientError> {
+        self.ask_with(method, path, Bytes::new()).await
+    }
+
+    async fn ask_with<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
         let whole = async {
-            let mut response = self.send(method, path).await?;
+            let mut response = self.send(method, path, body).await?;
             let mut body = Vec::new();
             while let Some(chunk) = next(&mut response).await? {
                 body.extend_from_slice(&chunk);
@@ -113,7 +133,7 @@ impl Client {
         path: &str,
         mut take: impl FnMut(Line) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut response = self.send(Method::GET, path).await?;
+        let mut response = self.send(Method::GET, path, Bytes::new()).await?;
         let mut rest = Vec::new();
         while let Some(chunk) = next(&mut response).await? {
             rest.extend_from_slice(&chunk);
@@ -128,7 +148,7 @@ impl Client {
         Ok(())
     }
 
-    async fn send(&self, method: Method, path: &str) -> Result<Response<Incoming>, ClientError> {
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, ClientError> {
         let unreachable = |source| ClientError::Unreachable { socket: self.socket.clone(), source };
         let stream = UnixStream::connect(&self.socket).await.map_err(unreachable)?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
@@ -136,7 +156,7 @@ impl Client {
         tokio::spawn(connection);
         let request = Request::builder().method(method).uri(path).header("host", "localhost");
         // Paths are made of user ids and numbers, so this cannot fail.
-        let request = request.body(Empty::<Bytes>::new()).unwrap_or_default();
+        let request = request.body(Full::new(body)).unwrap_or_default();
         sender.send_request(request).await.map_err(ClientError::Broken)
     }
 }

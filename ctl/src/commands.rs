@@ -5,7 +5,8 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::admin::{Drain, Lines, Session, SessionDetail, Sessions};
+use colmeia::admin::{Drain, Limits, Lines, Session, SessionDetail, Sessions};
+use colmeia::config::MemoryOverrides;
 use hyper::Method;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -58,6 +59,27 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
             confirm(yes, &format!("Delete the session of user {user}? The phone has to be linked again."))?;
             let changed = client.change(&user, "reset", "").await?;
             out.say(&changed, || format!("{user}: reset; the next /qr shows a new code\n"))
+        }
+        Command::Limits { user, soft, max, swap, pids, cpu_weight, clear } => {
+            let path = format!("/v1/sessions/{user}/limits");
+            let asked = [soft, max, swap, pids, cpu_weight].iter().any(Option::is_some);
+            let limits: Limits = if clear {
+                client.ask(Method::DELETE, &path).await?
+            } else if asked {
+                // What is not named stays as it is.
+                let own = client.get::<Limits>(&path).await?.own;
+                let own = MemoryOverrides {
+                    high_mb: soft.or(own.high_mb),
+                    max_mb: max.or(own.max_mb),
+                    swap_max_mb: swap.or(own.swap_max_mb),
+                    pids_max: pids.or(own.pids_max),
+                    cpu_weight: cpu_weight.or(own.cpu_weight),
+                };
+                client.put(&path, &own).await?
+            } else {
+                client.get(&path).await?
+            };
+            out.say(&limits, || format!("{user}: {}\n", table::limits(&limits)))
         }
         Command::Drain { undo } => {
             let method = if undo { Method::DELETE } else { Method::POST };

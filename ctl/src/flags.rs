@@ -89,6 +89,28 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// What a user's processes may take; with a limit or --clear it is changed
+    Limits {
+        user: UserId,
+        /// The soft limit: above it the browser is replaced in a quiet moment
+        #[arg(long, value_name = "MIB")]
+        soft: Option<u64>,
+        /// The hard limit: above it the user's processes are killed
+        #[arg(long, value_name = "MIB")]
+        max: Option<u64>,
+        /// How much of it may lie in swap (control groups only)
+        #[arg(long, value_name = "MIB")]
+        swap: Option<u64>,
+        /// The most processes and threads (control groups only)
+        #[arg(long, value_name = "N")]
+        pids: Option<u64>,
+        /// The share of the processor, 1 to 10000 (control groups only)
+        #[arg(long, value_name = "N")]
+        cpu_weight: Option<u64>,
+        /// Go back to the configuration's
+        #[arg(long, conflicts_with_all = ["soft", "max", "swap", "pids", "cpu_weight"])]
+        clear: bool,
+    },
     /// Stop all workers one by one and start none; the service stays up
     Drain {
         /// Let everyone come back

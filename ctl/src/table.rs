@@ -1,6 +1,7 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Session, SessionDetail};
+use colmeia::admin::{Limits, Session, SessionDetail, When};
+use colmeia::session::Recovery;
 
 use crate::format::{ago, bytes, or_dash, span, until};
 
@@ -76,7 +77,12 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
         ("browser pid", or_dash(session.browser_pid)),
         (
             "memory",
-            format!("{} of {}", or_dash(session.memory.map(bytes)), or_dash(session.memory_cap.map(bytes))),
+            format!(
+                "{} of {} ({})",
+                or_dash(session.memory.map(bytes)),
+                or_dash(session.memory_cap.map(bytes)),
+                or_dash(detail.memory_mode.as_ref()),
+            ),
         ),
         ("CPU", or_dash(session.cpu_seconds.map(|seconds| format!("{seconds:.1}s")))),
         ("restarts", session.restarts.to_string()),
@@ -91,6 +97,12 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
             format!("{}{}", detail.auth_dir, if detail.on_disk { "" } else { " (not there)" }),
         ),
     ];
+    if let Some(of_user) = &detail.limits {
+        lines.push(("limits", limits(of_user)));
+    }
+    if let Some(uid) = detail.uid {
+        lines.push(("system user", uid.to_string()));
+    }
     if !detail.degraded.is_empty() {
         lines.push(("degraded", detail.degraded.join(", ")));
     }
@@ -103,6 +115,12 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
     if let Some(parked) = &detail.parked {
         let why = format!("{} `colmeiactl resume {}` tries again.", parked.sentence, session.user);
         lines.push(("parked", why));
+    }
+    if let Some(taken) = detail.snapshot_ms {
+        lines.push(("snapshot", format!("of {} ago", ago(taken))));
+    }
+    if let Some(recovery) = &detail.recovery {
+        lines.push(("profile", recovered(recovery)));
     }
     if session.phase == "held" {
         lines.push((
@@ -120,6 +138,51 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
         text.extend(detail.last_lines.iter().map(|line| format!("  {}\n", plain(line))));
     }
     text
+}
+
+/// A user's limits in one line, with what is its own, and from when on what was changed holds.
+pub(crate) fn limits(limits: &Limits) -> String {
+    let (now, own) = (&limits.in_force, &limits.own);
+    let mark = |own: Option<u64>| if own.is_some() { "*" } else { "" };
+    let mut text = format!(
+        "soft {}M{}, hard {}M{}, swap {}M{}, processes {}{}, CPU weight {}{} (kept by {}",
+        now.high_mb,
+        mark(own.high_mb),
+        now.max_mb,
+        mark(own.max_mb),
+        now.swap_max_mb,
+        mark(own.swap_max_mb),
+        now.pids_max,
+        mark(own.pids_max),
+        now.cpu_weight,
+        mark(own.cpu_weight),
+        limits.kept_by,
+    );
+    text.push_str(if text.contains('*') { "; * of this user alone)" } else { ")" });
+    for (when, words) in [(When::NextStart, "from the next start on"), (When::Never, "not kept in this mode")]
+    {
+        let names: Vec<&str> = limits
+            .applied
+            .iter()
+            .flatten()
+            .filter(|(_, holds)| **holds == when)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !names.is_empty() {
+            text.push_str(&format!("; {words}: {}", names.join(", ")));
+        }
+    }
+    text
+}
+
+/// What was done about a damaged profile.
+fn recovered(recovery: &Recovery) -> String {
+    let now = match recovery.restored_ms {
+        Some(taken) => format!("the snapshot of {} ago took its place", ago(taken)),
+        None => "the phone has to scan a new code".into(),
+    };
+    let aside = recovery.aside.as_ref().map(|path| format!("; it lies in {path}")).unwrap_or_default();
+    format!("damaged {} ago ({}): {now}{aside}", ago(recovery.at_ms), recovery.why)
 }
 
 /// Without what a terminal would obey: names and lines come from elsewhere.
@@ -164,10 +227,20 @@ pub(crate) mod tests {
             number: Some("*********8888".into()),
             name: Some("An\u{1b}[2Ja".into()),
             next_start_ms: None,
+            memory_mode: Some("cgroup".into()),
             degraded: vec![],
             page_version: None,
+            limits: None,
+            uid: None,
             parked,
             last_lines: vec!["the last word".into()],
+            snapshot_ms: Some(0),
+            recovery: Some(Recovery {
+                at_ms: 0,
+                why: "the registration is gone".into(),
+                restored_ms: None,
+                aside: Some("/x/damaged/0".into()),
+            }),
             qr: None,
         };
         let text = show(&detail);
@@ -175,6 +248,7 @@ pub(crate) mod tests {
             text.contains("It died. `colmeiactl resume 1`") && text.contains("  the last word"),
             "{text}"
         );
+        assert!(text.contains("(the registration is gone): the phone has to scan a new code; it lies in /x"));
         assert!(!text.contains('\u{1b}'), "a name does not command the terminal");
     }
 }

@@ -34,6 +34,8 @@ impl Service {
         let run = folder.path().join("run");
         let child = Command::new(program("colmeia-supervisor"))
             .env_clear()
+            // The fake worker stays who it is.
+            .env("COLMEIA_WORKER_UIDS", "off")
             .args(["--listen", "127.0.0.1:0", "--page-url", "http://fake/"])
             .arg("--state-dir")
             .arg(folder.path())
@@ -274,4 +276,55 @@ fn top_draws_and_obeys_keys_in_a_terminal() {
     reader.join().expect("no panic");
     let screen = String::from_utf8_lossy(&screen.lock().expect("no panic")).into_owned();
     assert!(screen.contains("colmeia:") && screen.contains("MEMORY/CAP"), "{screen}");
+}
+
+/// A request as `curl --unix-socket` makes it: status line and body.
+fn put(service: &Service, path: &str, body: &str) -> (String, String) {
+    use std::io::Write as _;
+    let mut stream = std::os::unix::net::UnixStream::connect(service.socket()).expect("connected");
+    let length = body.len();
+    write!(
+        stream,
+        "PUT {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+}
+
+#[test]
+fn one_users_limits_are_set_shown_and_taken_back_and_a_wrong_field_is_named() {
+    let service = Service::start();
+    service.ready("1");
+    let said = service.ctl(&["limits", "1", "--soft", "900", "--max", "1500"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("soft 900M*, hard 1500M*"), "{}", said.stdout);
+    let again = service.json(&["limits", "1", "--max", "1600"]);
+    assert_eq!(again["own"], serde_json::json!({"high_mb": 900, "max_mb": 1600}));
+    assert_eq!(again["applied"]["max_mb"], "now", "{again}");
+    let shown = service.session("1");
+    assert_eq!(shown["limits"]["in_force"]["max_mb"], 1600);
+    until("the cap is the new one", || service.session("1")["memory_cap"] == 1600u64 << 20);
+    assert_eq!(service.session("2")["limits"]["own"], serde_json::json!({}), "nobody else's");
+    assert!(service.ctl(&["show", "1"]).stdout.contains("hard 1600M*"));
+
+    let path = "/v1/sessions/1/limits";
+    for (body, named) in [
+        (r#"{"max_mb": "much"}"#, "max_mb"),
+        (r#"{"cap": 3}"#, "cap"),
+        (r#"{"max_mb": 10}"#, "max_mb"),
+        (r#"{"pids_max": 1}"#, "pids_max"),
+        ("[]", "high_mb"),
+        ("{", "JSON"),
+    ] {
+        let (status, said) = put(&service, path, body);
+        assert!(status.contains("400") && said.contains(named), "{body}: {status} {said}");
+    }
+    assert!(put(&service, "/v1/sessions/nobody/limits", "{}").0.contains("404"));
+    assert_eq!(service.json(&["limits", "1"])["own"]["max_mb"], 1600, "nothing has changed");
+    assert_eq!(service.json(&["limits", "1", "--clear"])["own"], serde_json::json!({}));
+    assert_eq!(service.ctl(&["limits", "1", "--clear", "--max", "3"]).code, 2);
+    assert_eq!(service.ctl(&["limits", "nobody"]).code, 3);
 }

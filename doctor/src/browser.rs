@@ -91,8 +91,9 @@ pub(super) fn wa_js(path: Option<&Path>) -> Finding {
 pub(super) fn sandbox() -> Finding {
     let check = "browser sandbox";
     if geteuid().is_root() {
-        let advice = "run the service as an ordinary user: as root the browser's sandbox has to be off";
-        return warning(check, "off, because this is root", advice);
+        let advice =
+            "let worker_uids give each worker a user id of its own, or run the service as an ordinary user";
+        return warning(check, "off where workers run as root; the log says whether they do", advice);
     }
     let zero = |path: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == "0");
     if zero("/proc/sys/kernel/unprivileged_userns_clone") {

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use colmeia::admin::Finding;
+use colmeia::layout::AUTH_PREFIX;
 use rustix::fs::statvfs;
 use rustix::process::geteuid;
 
@@ -48,12 +49,30 @@ pub(super) fn private(check: &str, path: &Path) -> Finding {
         return problem(check, format!("{shown} cannot be written: {error}"), advice);
     }
     let mode = found.mode() & 0o777;
-    // Passing through, which the operators' group needs, is not looking around.
-    if mode & 0o067 != 0 {
+    // Passing through, which the operators' group and workers with user ids of their own need, is not looking around.
+    if mode & 0o066 != 0 {
         let advice = format!("run `chmod 0700 {shown}`: it holds keys and messages");
         return warning(check, format!("{shown} is open to others (mode {mode:04o})"), advice);
     }
     ok(check, format!("{shown} (mode {mode:04o}, writable)"))
+}
+
+/// Whether profiles were damaged and lie aside.
+pub(super) fn damaged(check: &str, state_dir: &Path) -> Finding {
+    let users = fs::read_dir(state_dir).into_iter().flatten().flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let user = name.strip_prefix(AUTH_PREFIX)?.to_owned();
+        let aside = fs::read_dir(entry.path().join("colmeia/damaged")).ok()?.count();
+        (aside > 0).then_some(user)
+    });
+    let mut users: Vec<String> = users.collect();
+    users.sort();
+    if users.is_empty() {
+        return ok(check, "none was damaged");
+    }
+    let advice = "look why with `colmeiactl show USER`; a failing disk or a full one is likely. What lies in \
+                  colmeia/damaged of the auth directory may be deleted";
+    warning(check, format!("damaged ones lie aside of: {}", users.join(", ")), advice)
 }
 
 /// Whether there is room.

@@ -18,11 +18,15 @@ const SLACK: Duration = Duration::from_secs(300);
 pub(super) fn cgroup() -> Finding {
     let check = "cgroup v2";
     let advice =
-        "without delegation memory is watched by polling; under systemd set Delegate=yes in the unit";
+        "without delegation memory is watched by polling; under systemd start colmeia-sessions.service";
     let Some(own) = own_cgroup() else {
         return warning(check, "not mounted, or version 1", advice);
     };
-    let folder = Path::new("/sys/fs/cgroup").join(own.trim_start_matches('/'));
+    let mount = Path::new("/sys/fs/cgroup");
+    let own_folder = mount.join(own.trim_start_matches('/'));
+    let beside = colmeia::layout::sessions_group(&own_folder).filter(|folder| folder.exists());
+    let folder = beside.unwrap_or(own_folder);
+    let own = folder.strip_prefix(mount).unwrap_or(&folder).display();
     let controllers = fs::read_to_string(folder.join("cgroup.controllers")).unwrap_or_default();
     if !controllers.split_whitespace().any(|controller| controller == "memory") {
         return warning(check, "there is no memory controller here", advice);

@@ -35,6 +35,7 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
         folders::private("state directory", &subject.state_dir),
         folders::private("runtime directory", &subject.runtime_dir),
         folders::space("disk space", &subject.state_dir, folders::STATE),
+        folders::damaged("profiles", &subject.state_dir),
         folders::space("/dev/shm", std::path::Path::new("/dev/shm"), folders::SHM),
         kernel::cgroup(),
         kernel::landlock(),
@@ -98,6 +99,18 @@ mod tests {
         }
         let all = examine(&subject);
         assert!(all.iter().all(|finding| (finding.verdict == Verdict::Ok) == finding.advice.is_none()));
+    }
+
+    #[test]
+    fn profiles_that_lie_aside_are_named() {
+        let folder = tempfile::tempdir().expect("folder");
+        let subject = subject(folder.path());
+        assert_eq!(verdict(&subject, "profiles").verdict, Verdict::Ok);
+        let own = folder.path().join(".wwebjs_auth_user_2_1/colmeia");
+        std::fs::create_dir_all(own.join("damaged/1")).expect("made");
+        let finding = verdict(&subject, "profiles");
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.found.ends_with("of: 2_1"), "{}", finding.found);
     }
 
     #[test]

@@ -83,6 +83,45 @@ pub struct MemoryOverrides {
     pub cpu_weight: Option<u64>,
 }
 
+/// A user's own limits that are none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WrongLimit {
+    /// No object.
+    #[error("the body must be a JSON object with some of high_mb, max_mb, swap_max_mb, pids_max, cpu_weight")]
+    NoObject,
+    /// A field that means nothing.
+    #[error("{0}: there is no such limit; there are high_mb, max_mb, swap_max_mb, pids_max, cpu_weight")]
+    Unknown(String),
+    /// A field with something else in it.
+    #[error("{0}: must be a whole number, or null for the configuration's")]
+    NoNumber(String),
+}
+
+impl MemoryOverrides {
+    /// Reads them from JSON such as `{"max_mb": 2000}`.
+    ///
+    /// # Errors
+    /// [`WrongLimit`] names the field.
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, WrongLimit> {
+        let mut own = Self::default();
+        for (field, value) in value.as_object().ok_or(WrongLimit::NoObject)? {
+            let place = match field.as_str() {
+                "high_mb" => &mut own.high_mb,
+                "max_mb" => &mut own.max_mb,
+                "swap_max_mb" => &mut own.swap_max_mb,
+                "pids_max" => &mut own.pids_max,
+                "cpu_weight" => &mut own.cpu_weight,
+                _ => return Err(WrongLimit::Unknown(field.clone())),
+            };
+            *place = match value.as_u64() {
+                None if !value.is_null() => return Err(WrongLimit::NoNumber(field.clone())),
+                number => number,
+            };
+        }
+        Ok(own)
+    }
+}
+
 impl Default for MemoryPolicy {
     fn default() -> Self {
         Self {
@@ -123,7 +162,7 @@ impl MemoryPolicy {
     ///
     /// # Errors
     /// The first key that is wrong, and why.
-    pub(super) fn validate(&self) -> Result<(), InvalidConfig> {
+    pub fn validate(&self) -> Result<(), InvalidConfig> {
         for (key, value, least) in [
             ("memory.high_mb", self.high_mb, 32),
             ("memory.pids_max", self.pids_max, 64),
@@ -155,6 +194,7 @@ impl MemoryPolicy {
 
 #[cfg(test)]
 mod tests {
+    use super::{MemoryOverrides, WrongLimit};
     use crate::config::ServiceConfig;
 
     #[test]
@@ -168,6 +208,19 @@ mod tests {
         assert_eq!((other.high_mb, other.max_mb), (700, 900));
         let again: ServiceConfig = toml::from_str(&toml::to_string(&config).expect("written")).expect("read");
         assert_eq!(again, config);
+    }
+
+    #[test]
+    fn limits_in_json_are_read_and_a_wrong_field_is_named() {
+        let read = |text: &str| MemoryOverrides::from_json(&serde_json::from_str(text).expect("JSON"));
+        let own = read(r#"{"max_mb": 2000, "pids_max": null}"#).expect("fine");
+        assert_eq!(own, MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() });
+        assert_eq!(serde_json::to_string(&own).expect("JSON"), r#"{"max_mb":2000}"#);
+        assert_eq!(read("[]"), Err(WrongLimit::NoObject));
+        assert_eq!(read(r#"{"mode": "off"}"#), Err(WrongLimit::Unknown("mode".into())));
+        for text in [r#"{"high_mb": "700"}"#, r#"{"high_mb": -1}"#, r#"{"high_mb": 1.5}"#] {
+            assert!(read(text).expect_err(text).to_string().starts_with("high_mb: "));
+        }
     }
 
     #[test]

@@ -8,13 +8,15 @@ mod events;
 #[cfg(test)]
 mod example;
 mod memory;
+mod ownership;
 mod rules;
 mod service;
 mod webhooks;
 mod worker;
 
 pub use events::EventsConfig;
-pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig};
+pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
+pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};

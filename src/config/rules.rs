@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use super::{InvalidWebhook, ServiceConfig};
+use super::{InvalidWebhook, ServiceConfig, WorkerUids};
 use crate::{Secret, UserId};
 
 /// Why a configuration cannot be used. Each names its key.
@@ -106,6 +106,11 @@ impl ServiceConfig {
                 "api_keys",
                 self.api_keys.iter().all(key_ok),
                 "each must have at least 16 visible ASCII characters and no space",
+            ),
+            (
+                "worker_uids",
+                !matches!(self.worker_uids, WorkerUids::Range(range) if range.count() < self.max_users as u64),
+                "must have at least as many ids as max_users",
             ),
         ];
         for (key, fine, rule) in texts {
@@ -215,7 +220,7 @@ mod tests {
     #[test]
     fn every_error_names_its_key() {
         type Change = fn(&mut ServiceConfig);
-        let cases: [(&str, Change); 12] = [
+        let cases: [(&str, Change); 13] = [
             ("page_url", |c| c.page_url = "web.whatsapp.com".into()),
             ("page_url", |c| c.page_url = "file:///etc/passwd".into()),
             ("webhook_url", |c| c.webhook_url = "http://".into()),
@@ -226,6 +231,7 @@ mod tests {
             ("languages", |c| c.languages = vec!["pt BR,\n".into()]),
             ("api_keys", |c| c.api_keys = vec![Secret::new("short")]),
             ("max_users", |c| c.max_users = 0),
+            ("worker_uids", |c| c.worker_uids = "2000-2098".parse().expect("a range")),
             ("restart.cap_ms", |c| c.restart.cap_ms = 0),
             ("stop_deadline_ms", |c| c.stop_deadline_ms = 200),
         ];

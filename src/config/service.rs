@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig};
+use super::{Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -59,6 +59,9 @@ pub struct ServiceConfig {
     /// user's files, processes or ports. Default `auto`: as far as the kernel can. `off` is for looking for the
     /// cause of trouble; each worker's start then logs a warning.
     pub landlock: Landlock,
+    /// Whether each user's worker and browser run as a user id of the system of their own. Default `auto`: where
+    /// the supervisor is root, or has the capabilities, and the directories can be reached by other users.
+    pub worker_uids: WorkerUids,
     /// How log lines look. Default: for people on a terminal, JSON elsewhere.
     pub log_format: LogFormat,
     /// After how many seconds a worker is stopped that shows a code which nobody asks for. Default 600: a page
@@ -140,6 +143,7 @@ impl Default for ServiceConfig {
             trusted_networks: Vec::new(),
             api_keys: Vec::new(),
             landlock: Landlock::Auto,
+            worker_uids: WorkerUids::Auto,
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Ownership;
 use crate::{Secret, UserId};
 
 /// Everything a worker needs to know.
@@ -38,6 +39,9 @@ pub struct WorkerConfig {
     /// The file through which the browser enters its control group, where there is one; otherwise `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_group: Option<PathBuf>,
+    /// Whose its directories are, and who it becomes itself.
+    #[serde(default)]
+    pub ownership: Ownership,
 }
 
 /// Whether workers and their browsers are shut in by the kernel (Landlock).

@@ -45,6 +45,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let log = state.worker_log(&fake.config.user);
     let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
     writeln!(log, "fake worker {} begins", std::process::id())?;
+    if fake.wants("log-and-exit") {
+        writeln!(log, "it cannot go on")?;
+        std::process::exit(3);
+    }
     if fake.wants("leave-a-child") {
         // As a crash handler: in a session and a process group of its own.
         std::process::Command::new("sleep").arg("1000").process_group(0).spawn()?;
@@ -163,6 +167,12 @@ impl Fake {
         if self.wants("flood-on-call") {
             loop {
                 frames.send(Frame::new(&FromWorker::Report(self.report()), Bytes::new())?).await?;
+            }
+        }
+        if self.wants("event-flood-on-call") {
+            for seq in self.acknowledged + 1.. {
+                let event = Event::Ack { message: "x".repeat(256 * 1024), ack: 1 };
+                frames.send(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
             }
         }
         // What these say is no frame, or only the beginning of one.

@@ -17,7 +17,7 @@ use crate::logging::chain;
 use crate::registry::Registry;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::process::{Traces, WorkerProcess, sweep};
-use crate::user::{Adopted, Host, Phase, folders, token};
+use crate::user::{Adopted, Host, Phase, folders, marks, token};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);
@@ -68,6 +68,12 @@ pub(crate) async fn bring_back(host: &Host, registry: &Registry) -> io::Result<(
     folders::remove_in_background(folders::graves(&host.state)?);
     let mut users = folders::users_on_disk(&host.state)?;
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
+    for user in folders::users_parked(&host.state) {
+        // It shows why, and starts nothing.
+        if let Err(error) = registry.find_or_create(&user) {
+            tracing::error!(%user, %error, "a parked user cannot be shown");
+        }
+    }
     for user in users {
         if folders::may_be_linked(&host.state, &user) {
             host.metrics.boot_found(&user);
@@ -97,8 +103,9 @@ fn users_with_folder(host: &Host) -> io::Result<Vec<UserId>> {
 }
 
 async fn look(host: &Host, user: &UserId) -> Found {
-    let user_dir = host.run.user_dir(user);
-    let peer = match link::open(&host.run.worker_socket(user), HELLO).await {
+    let marks = marks(host, user);
+    let expected = |uid| host.owners.expects(user, uid);
+    let peer = match link::open(&host.run.worker_socket(user), HELLO, expected).await {
         Ok(peer) => peer,
         Err(GreetingError::ForeignUid(uid)) => {
             tracing::error!(%user, uid, "a worker of another system user is in our runtime folder; left alone");
@@ -106,11 +113,11 @@ async fn look(host: &Host, user: &UserId) -> Found {
         }
         Err(error) => {
             tracing::info!(%user, reason = chain(&error), "no living worker behind this socket");
-            sweep(Traces { session: None, user_dir }).await;
+            sweep(Traces { session: None, marks }).await;
             return Found::Dead;
         }
     };
-    let process = match WorkerProcess::adopt(peer.pid, user_dir, &host.launch.children) {
+    let process = match WorkerProcess::adopt(peer.pid, marks, &host.launch.children) {
         Ok(process) => process,
         Err(error) => {
             tracing::warn!(%user, %error, "what listens here is no worker of ours; left alone");

@@ -38,7 +38,8 @@ pub(crate) enum LockError {
     NotPrivate(PathBuf),
 }
 
-/// Makes sure of a directory that only we can enter: sockets and locks lie in it, maybe below `/tmp`.
+/// Makes sure of a directory that nobody else can look around in: sockets and locks lie in it, maybe below `/tmp`.
+/// Whether others may pass through is settled once the directory is locked: it may be another supervisor's.
 ///
 /// # Errors
 /// [`LockError`] when it is, or could have been, somebody else's.
@@ -49,7 +50,7 @@ pub(crate) fn private_directory(path: &Path) -> Result<(), LockError> {
     if !found.is_dir() || found.uid() != geteuid().as_raw() {
         return Err(LockError::NotPrivate(path.to_owned()));
     }
-    if found.mode() & 0o077 != 0 {
+    if found.mode() & 0o066 != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(io)?;
     }
     Ok(())
@@ -147,8 +148,12 @@ mod tests {
         let open = root.path().join("open");
         fs::create_dir(&open).expect("made");
         fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("opened");
+        let mode = || fs::metadata(&open).expect("there").mode() & 0o777;
         private_directory(&open).expect("closed");
-        assert_eq!(fs::metadata(&open).expect("there").mode() & 0o777, 0o700);
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o711)).expect("set");
+        private_directory(&open).expect("nobody looks around in it");
+        assert_eq!(mode(), 0o711);
         let link = root.path().join("link");
         std::os::unix::fs::symlink(&open, &link).expect("made");
         assert!(matches!(private_directory(&link), Err(LockError::NotPrivate(_))));

@@ -7,6 +7,7 @@ mod admin;
 mod admission;
 mod adopt;
 mod delivery;
+mod disk;
 mod envelope;
 mod http;
 mod journal;
@@ -15,6 +16,7 @@ mod logging;
 mod memory;
 mod metrics;
 mod operators;
+mod owners;
 mod port;
 mod registry;
 mod service;
@@ -60,6 +62,8 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
+    // Whatever we and our workers make is ours alone; where others are let in, a mode is set by name.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match service::run(config, inherited, image) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use colmeia::UserId;
 use tokio::sync::mpsc;
 
+use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
 use crate::user::{
-    Adopted, CallFailure, Command, DisconnectOutcome, Host, Renewal, UserHandle, UserTask, folders,
+    Adopted, CallFailure, Command, DisconnectOutcome, Host, Renewal, UserHandle, UserTask, folders, marks,
 };
 
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
@@ -139,7 +140,9 @@ impl Registry {
             Command::Disconnect { answer } | Command::Reset { answer } => {
                 let _ = answer.send(DisconnectOutcome::OnlyHere);
             }
+            Command::Carry { answer } => drop(answer),
             Command::Renew { answer } => drop(answer.send(Renewal::Needless)),
+            Command::Limit { answer, .. } => drop(answer.send(Err(LimitsError::Gone))),
             Command::Shutdown { answer } => drop(answer.send(())),
         }
     }
@@ -160,8 +163,8 @@ impl Registry {
             if let Err(error) = run.await {
                 // One user's trouble is nobody else's. The next task must find no process of this one.
                 tracing::error!(%user, %error, "a user's task failed");
-                let user_dir = registry.inner.host.run.user_dir(&user);
-                sweep(Traces { session: None, user_dir }).await;
+                let marks = marks(&registry.inner.host, &user);
+                sweep(Traces { session: None, marks }).await;
                 registry.users().remove(&user);
             }
         });

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -20,17 +20,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, Desk};
+use crate::admin::Draining;
+use crate::admission::{Admission, Desk, follow_pressure};
 use crate::delivery::{Recipients, Sessions};
+use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::metrics::Metrics;
 use crate::operators::Operators;
+use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
-use crate::upgrade::{Handover, Image, Inherited, ReplaceError, renew};
+use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
@@ -47,6 +50,8 @@ const QUIET: Duration = Duration::from_secs(15);
 /// The names under which the locks are passed on.
 const RUNTIME_LOCK: &str = "runtime_lock";
 const STATE_LOCK: &str = "state_lock";
+/// The name under which passes on what is on no disk.
+const CARRY: &str = "carry";
 /// How often dead processes that were handed to us are looked for, at most.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -75,6 +80,9 @@ pub(crate) enum ServiceError {
     /// The control groups that were demanded.
     #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
     Memory(#[from] CgroupError),
+    /// The workers' own user ids.
+    #[error("the workers cannot have user ids of their own")]
+    Owners(#[from] OwnersError),
     /// Another image of the program could not take over, after everything was given up for it.
     #[error("the upgrade failed")]
     Replace(#[from] ReplaceError),
@@ -131,11 +139,14 @@ async fn serve(
         .map_err(|error| ServiceError::Runtime(error.into()))?;
 
     let (run, state) = layouts(&config)?;
+    for path in [run.root(), state.root()] {
+        folders::make_private(path).map_err(|source| ServiceError::Io { path: path.to_owned(), source })?;
+    }
+    let in_force = InForce::decide(&config, state.root(), run.root())?;
     locks::private_directory(run.root())?;
     let runtime_lock = locks::take(&run.supervisor_lock(), inherited.claim(RUNTIME_LOCK))?;
-    folders::make_private(state.root())
-        .map_err(|source| ServiceError::Io { path: state.root().to_owned(), source })?;
     let state_lock = locks::take(&state.root().join("colmeia.lock"), inherited.claim(STATE_LOCK))?;
+    let owners = Owners::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let sessions: Arc<dyn Sessions> = Arc::new(());
@@ -147,10 +158,15 @@ async fn serve(
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
     let memory = Memory::open(&config.memory)?;
+    let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
     let metrics = Metrics::default();
     metrics.memory_mode(memory.mode().name());
     let host = Arc::new(Host {
-        desk: Desk::open_with(Admission::new(config.max_users, config.max_starting), memory.room()),
+        desk: Desk::open_with(
+            Admission::new(config.max_users, config.max_starting),
+            memory.room(),
+            follow_pressure(config.max_starting),
+        ),
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
@@ -158,6 +174,9 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        owners,
+        disk: Disk::follow(state.root().to_owned()),
+        carried: Mutex::new(carried),
         metrics: metrics.clone(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
@@ -165,10 +184,19 @@ async fn serve(
         run,
     });
     let registry = Registry::new(Arc::clone(&host));
+    let drain = Arc::new(Draining::default());
+    if draining {
+        tracing::warn!("the drain that was under way goes on");
+        host.desk.close(true);
+    }
     let stop_delivery = CancellationToken::new();
-    let (journal_of_delivery, stop) = (journal.clone(), stop_delivery.clone());
-    let delivery = delivery::run(journal_of_delivery, recipients, Arc::clone(&config), metrics.clone(), stop);
-    let delivery = tokio::spawn(delivery);
+    let delivery = tokio::spawn(delivery::run(
+        journal.clone(),
+        recipients,
+        Arc::clone(&config),
+        metrics.clone(),
+        stop_delivery.clone(),
+    ));
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
@@ -195,6 +223,8 @@ async fn serve(
         host: Arc::clone(&host),
         operators: operators.clone(),
         listen: address,
+        drain: Arc::clone(&drain),
+        draining,
     };
     let mut admin = admin::start(socket, stop);
     let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
@@ -259,6 +289,10 @@ async fn serve(
         }
         beat.abort();
         flush(&statuses).await;
+        match Carry::collect(&registry, drain.is_on()).await.pass_on() {
+            Ok(carry) => handover.add(CARRY, carry),
+            Err(error) => tracing::warn!(%error, "restart counters and a drain are forgotten"),
+        }
         journal.close().await;
         return Ok(Ended::Upgrade(handover));
     }

@@ -43,14 +43,31 @@ fn address(house: &House) -> String {
     std::fs::read_to_string(house.path("run/http.addr")).expect("there")
 }
 
+/// What the admin socket answers.
+fn operate(house: &House, request: &str) -> std::io::Result<String> {
+    let mut stream = UnixStream::connect(house.path("run/admin.sock"))?;
+    stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map(|_| answer)
+}
+
 /// Whether the admin socket answers with this in its list.
 fn operators_see(house: &House, text: &str) -> bool {
-    let asked = UnixStream::connect(house.path("run/admin.sock")).and_then(|mut stream| {
-        stream.write_all(b"GET /v1/sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).map(|_| answer)
-    });
-    asked.is_ok_and(|answer| answer.contains(text))
+    operate(house, "GET /v1/sessions").is_ok_and(|answer| answer.contains(text))
+}
+
+/// What is shown of user 7.
+fn shown(house: &House) -> Option<serde_json::Value> {
+    let answer = operate(house, "GET /v1/sessions/7").ok()?;
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+}
+
+/// Replaces the program, and waits until the next image serves operators.
+fn upgrade(house: &House, child: &Child, program: &Path) {
+    install(program, Path::new(PROGRAM));
+    signal(child.id(), Signal::HUP);
+    until("the new file runs", || runs(child, program));
+    until("operators are served", || operators_see(house, r#""user":"7""#));
 }
 
 fn end(mut child: Child) {
@@ -132,6 +149,75 @@ fn a_file_that_does_not_work_changes_nothing() {
 }
 
 #[test]
+fn who_is_parked_stays_parked_over_an_upgrade_and_a_crash_but_not_over_a_clean_end() {
+    let house = House::new();
+    let program = installed(&house);
+    let start = || house.start_by(&mut house.command_of(&program, "log-and-exit"));
+    let mut child = start();
+    until("user 7 is parked", || operators_see(&house, r#""phase":"parked""#));
+    let before = shown(&house).expect("shown");
+    assert_eq!((&before["attempts"], &before["restarts"]), (&5.into(), &4.into()), "{before}");
+    // The reason, and the last lines of the last worker's log, and of no other's.
+    assert!(
+        before["parked"]["label"].as_str().is_some_and(|why| why.starts_with("launch_failed(")),
+        "{before}"
+    );
+    let lines = before["last_lines"].as_array().expect("lines");
+    assert!(lines.last().is_some_and(|line| line == "it cannot go on"), "{before}");
+    assert_eq!(lines.iter().filter(|line| *line == "it cannot go on").count(), 1, "{before}");
+
+    upgrade(&house, &child, &program);
+    let after = shown(&house).expect("shown");
+    for key in ["phase", "attempts", "restarts", "last_exit", "parked"] {
+        assert_eq!(after[key], before[key], "{key} after the upgrade");
+    }
+    until("the lines are read again", || {
+        shown(&house)
+            .is_some_and(|shown| shown["last_lines"].as_array().is_some_and(|lines| !lines.is_empty()))
+    });
+
+    signal(child.id(), Signal::KILL);
+    child.wait().expect("killed");
+    child = start();
+    until("operators are served", || operators_see(&house, r#""user":"7""#));
+    let after = shown(&house).expect("shown");
+    assert_eq!((&after["phase"], &after["parked"]), (&"parked".into(), &before["parked"]), "{after}");
+    assert_eq!(after["restarts"], 0, "nothing was tried");
+
+    end(child);
+    assert!(!house.path("colmeia-parked/7").exists());
+    let child = start();
+    until("it is tried again", || shown(&house).is_some_and(|shown| shown["restarts"] != 0));
+    end(child);
+}
+
+#[test]
+fn a_drain_and_counters_go_on_over_an_upgrade() {
+    let house = House::new();
+    let program = installed(&house);
+    let child = house.start_by(&mut house.command_of(&program, ""));
+    let worker = house.worker();
+    signal(worker, Signal::KILL);
+    until("the worker was replaced", || {
+        shown(&house).is_some_and(|shown| shown["restarts"] == 1 && shown["ready"] == true)
+    });
+    upgrade(&house, &child, &program);
+    let after = shown(&house).expect("shown");
+    assert_eq!((&after["restarts"], &after["attempts"]), (&1.into(), &1.into()), "{after}");
+    assert_eq!(after["last_exit"]["label"], "crash(worker, signal 9)");
+
+    let worker = house.worker();
+    assert!(operate(&house, "POST /v1/drain").expect("taken").contains(r#""draining":true"#));
+    until("the worker is gone", || !alive(worker));
+    upgrade(&house, &child, &program);
+    assert!(operators_see(&house, r#""draining":true"#));
+    assert_eq!(shown(&house).expect("shown")["phase"], "queued");
+    operate(&house, "DELETE /v1/drain").expect("taken");
+    until("it comes back", || shown(&house).is_some_and(|shown| shown["ready"] == true));
+    end(child);
+}
+
+#[test]
 fn an_end_that_is_asked_for_during_an_upgrade_is_not_forgotten() {
     let house = House::new();
     let mut child = house.start();
@@ -167,6 +253,7 @@ fn activated(house: &House, socket: &TcpListener) -> Command {
     let mut command = Command::new("bash");
     command
         .env_clear()
+        .env("COLMEIA_WORKER_UIDS", "off")
         .env("LISTEN_FDS", "1")
         .arg("-c")
         .arg(format!("exec 3<&{}; LISTEN_PID=$$ exec \"$0\" \"$@\"", socket.as_raw_fd()))

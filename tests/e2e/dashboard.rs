@@ -6,7 +6,8 @@ use axum::routing::get;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{Farm, Options, Service, Sight, Visitor, until};
+use crate::harness::{Farm, Options, Service, until};
+use crate::visitor::{Sight, Visitor};
 
 const KEY: &str = "a-key-for-the-dashboard";
 

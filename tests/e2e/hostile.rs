@@ -20,7 +20,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start(landlock: &str) -> Self {
+    async fn start(landlock: &str, own_uids: bool) -> Self {
         // Not below the farm's own folder: what lies beside the browser may be read by it.
         let bin = tempfile::Builder::new().prefix("cm-bin-").tempdir_in("/tmp").expect("temp dir");
         let open = |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755));
@@ -36,7 +36,8 @@ impl Scene {
         let farm = Farm::start_with(Options {
             config: format!("landlock = \"{landlock}\"\napi_keys = [\"{KEY}\"]\n"),
             browser: Some(browser),
-            run_as: root.then_some(("nobody", "nogroup")),
+            run_as: (root && !own_uids).then_some(("nobody", "nogroup")),
+            own_uids,
             environment: vec![("SOME_API_KEY", KEY)],
             ..Options::default()
         })
@@ -88,7 +89,7 @@ fn achieved(report: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_hostile_browser_reaches_nothing_and_nobody_notices() {
-    let scene = Scene::start("auto").await;
+    let scene = Scene::start("auto", false).await;
     let farm = &scene.farm;
     let before = Service::processes_of("1").await;
     let report = scene.report().await;
@@ -121,7 +122,7 @@ async fn a_hostile_browser_reaches_nothing_and_nobody_notices() {
 /// sessions by their sockets.
 #[tokio::test]
 async fn without_landlock_the_same_browser_reaches_the_service_but_passes_for_no_supervisor() {
-    let scene = Scene::start("off").await;
+    let scene = Scene::start("off", false).await;
     let report = scene.report().await;
     let achieved = achieved(&report);
     for open in [
@@ -140,4 +141,46 @@ async fn without_landlock_the_same_browser_reaches_the_service_but_passes_for_no
     ] {
         assert!(!achieved.contains(&closed), "{closed}\n{report:#}");
     }
+}
+
+/// The user ids alone: no Landlock.
+#[tokio::test]
+async fn with_a_user_id_of_its_own_the_same_browser_reaches_nothing_of_others_even_without_landlock() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: only root can give a worker another user id");
+    }
+    let scene = Scene::start("off", true).await;
+    let report = scene.report().await;
+    let achieved = achieved(&report);
+    for open in ["list its worker's spool", "connect to the service's port", "write to shared memory"] {
+        assert!(achieved.contains(&open), "{open}: the test proves nothing\n{report:#}");
+    }
+    for closed in [
+        "list the other user's directory",
+        "read the other user's lock",
+        "write to the other user's directory",
+        "list the state directory",
+        "read the journal",
+        "read the other worker's token",
+        "read its own worker's token",
+        "list the run directory",
+        "read the service's address",
+        "move the other worker's socket",
+        "hear the other worker",
+        "pass for the other's supervisor",
+        "pass for its worker's supervisor",
+        "be taken for an operator",
+        "signal the other worker",
+        "signal the supervisor",
+        "read its worker's environment",
+        "read the supervisor's environment",
+        "read its worker's memory",
+        "read the other worker's memory",
+        "see the other worker's open files",
+        "go through the other worker's root",
+    ] {
+        assert!(!achieved.contains(&closed), "{closed}\n{report:#}");
+    }
+    // The neighbour goes on.
+    assert_eq!(scene.farm.status("1").await["ready"], true);
 }

@@ -4,15 +4,18 @@
 //! process of its own (nextest), which is a subreaper: when it ends, however it ends, no process that it
 //! caused is left, and a test can see whether one was.
 
+#[allow(dead_code, unused_imports, reason = "shared with tests/chaos, which needs other parts of it")]
 mod harness;
 
 mod bad_input;
 mod crashes;
+mod damage;
 mod dashboard;
 mod drill;
 mod events;
 mod faults;
 mod flask;
+mod full_disk;
 mod hostile;
 mod isolation;
 mod lifecycle;
@@ -20,6 +23,8 @@ mod memory;
 mod messages;
 mod network;
 mod operators;
+mod own_uids;
 mod profiles;
 mod qr_page;
 mod upgrade;
+mod visitor;

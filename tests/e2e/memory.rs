@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::crashes::witness;
-use crate::harness::{Farm, Options, until};
+use crate::harness::{Farm, Options, ctl, until};
 
 /// Measured often, so that the test need not wait; user 1 has caps that its page reaches soon.
 fn caps(high_mb: u64, max_mb: u64) -> Options {
@@ -43,6 +43,31 @@ async fn a_leaking_session_is_killed_at_its_cap_and_comes_back_without_a_code() 
     let farm = Farm::start_with(caps(450, 450)).await;
     let status = cured(&farm, "leak", json!(60), "oom").await;
     assert_eq!(status["reconnectInfo"]["attempts"], 1, "{status}");
+}
+
+#[tokio::test]
+async fn a_cap_that_an_operator_sets_holds_at_once_and_for_that_user_alone() {
+    let config = "memory = { mode = \"polling\", poll_ms = 300 }\n".into();
+    let farm = Farm::start_with(Options { config, ..Options::default() }).await;
+    tokio::join!(farm.link("1", "5511900000001"), farm.link("2", "5511900000002"));
+    let limits = async |arguments: &[&str]| {
+        let (code, text) = ctl(&farm, &[&["--json", "limits", "1"], arguments].concat()).await;
+        assert_eq!(code, 0, "{text}");
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    let (seen, stop) = witness(&farm, "2");
+    let set = limits(&["--soft", "40", "--max", "40"]).await;
+    assert_eq!((&set["applied"]["max_mb"], &set["own"]["max_mb"]), (&json!("now"), &json!(40)));
+    until("user 1 is ended for its memory", || async {
+        (farm.status("1").await["lastExit"] == "oom").then_some(())
+    })
+    .await;
+    assert_eq!(limits(&["--clear"]).await["own"], json!({}));
+    let started = ctl(&farm, &["start", "1"]).await;
+    assert_eq!(started.0, 0, "{}", started.1);
+    farm.ready("1").await;
+    let _ = stop.send(());
+    assert_eq!(seen.await.expect("no panic").len(), 1, "user 2 noticed");
 }
 
 #[tokio::test]

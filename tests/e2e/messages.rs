@@ -119,6 +119,30 @@ async fn a_receiver_that_is_down_gets_everything_in_order_once_it_is_up() {
 }
 
 #[tokio::test]
+async fn a_message_that_a_worker_dies_over_after_the_page_has_stored_it_is_not_lost() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    farm.phone.message("5511900000001", "5511988887777", "antes").await;
+    farm.webhook.has("1", &["antes".into()]).await;
+    let (worker, _) = Service::processes_of("1").await;
+    // It hears nothing more; the page goes on, and confirms to the server what it has stored.
+    worker.signal(Signal::SIGSTOP);
+    let mut bodies = vec!["antes".to_owned()];
+    for n in 0..3 {
+        bodies.push(format!("ninguém ouviu {n}"));
+        farm.phone.message("5511900000001", "5511988887777", &bodies[n + 1]).await;
+    }
+    until("the page has stored them", || async {
+        (farm.phone.queued("5511900000001").await == 0).then_some(())
+    })
+    .await;
+    worker.signal(Signal::SIGKILL);
+    farm.phone.message("5511900000001", "5511988887777", "depois").await;
+    bodies.push("depois".into());
+    farm.webhook.has("1", &bodies).await;
+}
+
+#[tokio::test]
 async fn a_worker_that_dies_during_a_send_is_an_error_and_never_a_second_message() {
     let farm = Farm::start().await;
     farm.link("1", "5511900000001").await;

@@ -1,6 +1,7 @@
 //! What a person sees: the QR page in a real browser.
 
-use crate::harness::{Farm, Visitor, until};
+use crate::harness::{Farm, until};
+use crate::visitor::Visitor;
 
 #[tokio::test]
 async fn the_page_shows_the_code_follows_it_and_says_when_the_phone_is_linked() {

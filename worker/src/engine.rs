@@ -93,9 +93,15 @@ pub(crate) enum OpenError {
     /// With what to do about it, in words.
     #[error("{0}")]
     Launch(String),
-    /// The browser says that its profile is damaged.
-    #[error("the browser cannot open its profile")]
-    ProfileCorrupt,
+    /// The browser's program is missing or cannot be run; with what to do about it.
+    #[error("{0}")]
+    NoBrowser(String),
+    /// A browser that cannot write damages its profile.
+    #[error("the disk is full: {0} bytes are free, and a browser needs {1}")]
+    DiskFull(u64, u64),
+    /// The browser cannot use its profile; with how that was seen.
+    #[error("the browser cannot use its profile: {0}")]
+    ProfileCorrupt(String),
     /// Another process that is alive uses the profile.
     #[error("the profile is in use by process {0}")]
     ProfileInUse(u32),
@@ -136,6 +142,9 @@ pub(crate) trait Launcher: Send + Sync + 'static {
         &self,
         events: mpsc::UnboundedSender<PageEvent>,
     ) -> impl Future<Output = Result<Self::Engine, OpenError>> + Send;
+
+    /// Whether the same browser lives with an empty profile. The one before it is gone.
+    fn lives_with_an_empty_profile(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// A running browser with its page. All methods may be called at the same time; each bounds its own time.
@@ -162,6 +171,6 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn nudge(&self, nudge: Nudge) -> impl Future<Output = Result<(), ProbeError>> + Send;
 
     /// Closes the browser so that its profile is flushed; kills it after `timeout_ms`. Every process of it is
-    /// gone when this returns.
-    fn close(&self, timeout_ms: u64) -> impl Future<Output = ()> + Send;
+    /// gone when this returns. `true` when it ended by itself and without trouble, so that everything is on disk.
+    fn close(&self, timeout_ms: u64) -> impl Future<Output = bool> + Send;
 }

@@ -55,6 +55,10 @@ impl Launcher for Director {
         self.stage(|stage| stage.events = Some(events));
         Ok(self.clone())
     }
+
+    async fn lives_with_an_empty_profile(&self) -> bool {
+        true
+    }
 }
 
 impl Engine for Director {
@@ -89,11 +93,12 @@ impl Engine for Director {
         Ok(())
     }
 
-    async fn close(&self, _timeout_ms: u64) {
+    async fn close(&self, _timeout_ms: u64) -> bool {
         self.stage(|stage| {
             stage.closed = true;
             stage.events = None;
         });
+        true
     }
 }
 

@@ -15,6 +15,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::ownership::{self, OwnershipError};
 use crate::walls::{self, WallsError};
 
 /// Open files and sockets of one process: what Chromium asks for at its start, and several times what a session
@@ -30,6 +31,9 @@ pub(crate) enum CellError {
     /// The lock file cannot be used.
     #[error("cannot lock {}", path.display())]
     Lock { path: PathBuf, source: io::Error },
+    /// The folders cannot be made this user's own.
+    #[error("the user's directories cannot change hands")]
+    Ownership(#[from] OwnershipError),
     /// Someone else is in there.
     #[error("the auth directory belongs to the living worker {owner}")]
     Occupied { owner: String },
@@ -68,6 +72,8 @@ impl Cell {
         set_up("limit open files", setrlimit(Resource::RLIMIT_NOFILE, allowed, allowed))?;
 
         let user_dir = run.user_dir(&config.user);
+        // From here on this is the user that the folders belong to: nothing in them is opened with more rights.
+        ownership::settle(config.ownership, &[&state.auth_dir(&config.user), &user_dir])?;
         let own_dir = state.own_dir(&config.user);
         for folder in [&own_dir, &user_dir] {
             DirBuilder::new()

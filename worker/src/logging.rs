@@ -162,10 +162,17 @@ impl Book {
         if self.length + line.len() as u64 > LARGEST && self.length > 0 {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".1");
-            std::fs::rename(&self.path, aside)?;
-            *self = Self::open(&self.path)?;
+            // It may have been set aside before, when the next one could not be made for want of room.
+            match std::fs::rename(&self.path, aside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => *self = Self::open(&self.path)?,
+            }
         }
-        self.file.write_all(line)?;
+        if let Err(error) = self.file.write_all(line) {
+            // No half a line: the next one begins where this one did.
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
         self.length += line.len() as u64;
         Ok(())
     }

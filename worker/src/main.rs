@@ -10,7 +10,9 @@ mod engine;
 mod fake;
 mod ipc;
 mod jail;
+mod keeper;
 mod logging;
+mod ownership;
 mod page;
 mod session;
 mod spool;
@@ -31,10 +33,14 @@ use crate::ipc::Server;
 use crate::jail::Cell;
 use crate::session::{SessionHandle, SessionTask};
 use crate::spool::{Outbox, Spool};
-use colmeia::errors::chain;
+use colmeia::errors::{chain, is_disk_full};
+use colmeia::session::EXIT_DISK_FULL;
 
 /// The largest configuration that is read.
 const MAX_CONFIG: u64 = 64 * 1024;
+
+/// How long the last events may wait for a disk that takes none.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// How long killed processes may take to be gone.
 const LEFTOVERS: Duration = Duration::from_secs(3);
@@ -64,8 +70,13 @@ fn main() -> ExitCode {
     let code = match config.and_then(start) {
         Ok(reason) => exit_code(&reason),
         Err(error) => {
-            tracing::error!(error = %chain(&error), "the worker cannot start");
-            ExitCode::from(1)
+            let why = chain(&error);
+            tracing::error!(error = %why, "the worker cannot start");
+            let full = is_disk_full(&error);
+            // Its log may not be open yet, so the supervisor is told. It may be gone already; then nobody reads it.
+            let word = if full { "disk_full" } else { "failed" };
+            let _ = writeln!(std::io::stdout(), "{word} {}", why.replace('\n', " "));
+            ExitCode::from(if full { EXIT_DISK_FULL } else { 1 })
         }
     };
     logging::finish();
@@ -73,7 +84,7 @@ fn main() -> ExitCode {
 }
 
 /// 0 for an end that was asked for; 2 for one that the session came to by itself. 1 is a worker that could not
-/// even begin.
+/// even begin, [`EXIT_DISK_FULL`] one that could not for want of room.
 fn exit_code(reason: &ExitReason) -> ExitCode {
     match reason {
         ExitReason::Stopped | ExitReason::LoggedOut | ExitReason::Orphaned => ExitCode::SUCCESS,
@@ -100,16 +111,24 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     // Held until the process ends: whoever holds it owns the auth directory.
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
-    let (outbox, events) = Outbox::new(Spool::open(&state.spool_dir(&config.user))?);
-    let server = Server::bind(&paths.worker_socket(&config.user), config.user.clone(), config.token.clone())?;
+    let spool = Spool::open(&state.spool_dir(&config.user))?;
+    let gap = spool.left_alone().map(page::Gap::since);
+    let (outbox, events) = Outbox::new(spool);
+    let server = Server::bind(
+        &paths.worker_socket(&config.user),
+        config.user.clone(),
+        config.token.clone(),
+        ownership::supervisor(config.ownership),
+    )?;
     // The supervisor may be gone already; then nobody reads it.
     let _ = writeln!(std::io::stdout(), "ready");
     tracing::info!(pid = std::process::id(), "worker listens");
 
     let end = CancellationToken::new();
     let connected = server.connected();
-    let (task, session) =
-        SessionTask::new(page::ChromiumLauncher::new(&config), config.deadlines, events.clone());
+    let profile = keeper::start(&state, &config.user);
+    let launcher = page::ChromiumLauncher::new(&config, gap, profile.clone());
+    let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
     let outbox = tokio::spawn(outbox.run());
     let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()));
     let watchers = [
@@ -120,7 +139,9 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
 
     let reason = task.run().await;
     tracing::info!(reason = reason.label(), "session ended");
-    events.flush().await;
+    if tokio::time::timeout(FLUSH, events.flush()).await.is_err() {
+        tracing::error!("the last events could not be written");
+    }
     end.cancel();
     let _ = served.await;
     watchers.iter().for_each(tokio::task::JoinHandle::abort);

@@ -1,7 +1,8 @@
 //! Drain: no starts any more, and the workers stop one after the other while the service stays up.
 //!
-//! Owns whether a drain is under way. It is not kept on disk: undoing it, or a restart or an upgrade of the service, brings
-//! everyone back who was there before. A drained worker waits in the queue, in its own place.
+//! Owns whether a drain is under way. An upgrade in place passes it on; it is not kept on disk: undoing it, or a restart
+//! or a crash of the service, brings everyone back who was there before. A drained worker waits in the queue, in its
+//! own place.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,10 +22,10 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The drain under way, which ends when its token is cancelled.
 #[derive(Debug, Default)]
-pub(super) struct Draining(Mutex<Option<CancellationToken>>);
+pub(crate) struct Draining(Mutex<Option<CancellationToken>>);
 
 impl Draining {
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
@@ -48,25 +49,30 @@ impl Draining {
 /// `POST /v1/drain`.
 pub(super) async fn drain(State(admin): State<Admin>, Extension(peer): Extension<Peer>) -> Json<Drain> {
     tracing::warn!(uid = peer.uid, pid = peer.pid, "drain asked by an operator: no starts from now on");
-    if let Some(token) = admin.drain.begin(&admin.end) {
+    begin(&admin);
+    answer(&admin)
+}
+
+/// Begins a drain, unless one is under way.
+pub(super) fn begin(admin: &Admin) {
+    if let Some(token) = admin.app.drain.begin(&admin.end) {
         admin.app.host.desk.close(true);
         let admin = admin.clone();
         tokio::spawn(async move { token.run_until_cancelled(stop_all(&admin)).await });
     }
-    answer(&admin)
 }
 
 /// `DELETE /v1/drain`.
 pub(super) async fn undo(State(admin): State<Admin>, Extension(peer): Extension<Peer>) -> Json<Drain> {
     tracing::warn!(uid = peer.uid, pid = peer.pid, "drain undone by an operator");
-    admin.drain.end();
+    admin.app.drain.end();
     admin.app.host.desk.close(false);
     answer(&admin)
 }
 
 fn answer(admin: &Admin) -> Json<Drain> {
     let running = admin.app.registry.list().iter().filter(|handle| handle.view().pid.is_some()).count();
-    Json(Drain { draining: admin.drain.is_on(), running })
+    Json(Drain { draining: admin.app.drain.is_on(), running })
 }
 
 async fn stop_all(admin: &Admin) {

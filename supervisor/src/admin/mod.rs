@@ -5,16 +5,19 @@
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes (one user) | drain (all) | logs | events | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes, limits (one user) | drain (all) | logs | events | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
 mod events;
+mod limits;
 mod logs;
 mod sessions;
 mod socket;
+
+pub(crate) use drain::Draining;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +45,10 @@ pub(crate) struct App {
     pub(crate) operators: Operators,
     /// Where HTTP for everyone else is served.
     pub(crate) listen: SocketAddr,
+    /// Whether a drain is under way.
+    pub(crate) drain: Arc<Draining>,
+    /// Whether one was when an earlier image of the program passed on to this one.
+    pub(crate) draining: bool,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -52,7 +59,6 @@ struct Admin(Arc<Shared>);
 struct Shared {
     app: App,
     started: SystemTime,
-    drain: drain::Draining,
     end: CancellationToken,
 }
 
@@ -67,12 +73,11 @@ impl std::ops::Deref for Admin {
 /// Serves operators until the token is cancelled. A socket that cannot be made is an error in the log and no
 /// reason for sessions to end.
 pub(crate) fn start(app: App, end: CancellationToken) -> JoinHandle<()> {
-    let admin = Admin(Arc::new(Shared {
-        app,
-        started: SystemTime::now(),
-        drain: drain::Draining::default(),
-        end: end.clone(),
-    }));
+    let draining = app.draining;
+    let admin = Admin(Arc::new(Shared { app, started: SystemTime::now(), end: end.clone() }));
+    if draining {
+        drain::begin(&admin);
+    }
     tokio::spawn(async move {
         let router = router(admin.clone());
         if let Err(error) = socket::serve(&admin.app, router, end).await {
@@ -87,6 +92,7 @@ fn router(admin: Admin) -> Router {
         .route("/v1/sessions", get(sessions::list))
         .route("/v1/sessions/{user}", get(sessions::show))
         .route("/v1/sessions/{user}/logs", get(logs::logs))
+        .route("/v1/sessions/{user}/limits", get(limits::show).put(limits::set).delete(limits::clear))
         .route("/v1/sessions/{user}/{operation}", post(changes::change))
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
         .route("/v1/events/queues", get(events::queues))

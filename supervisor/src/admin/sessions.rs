@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use colmeia::admin::{Service, SessionDetail, Sessions};
 use serde::Deserialize;
 
-use super::{Admin, Refusal, parse};
+use super::{Admin, Refusal, limits, parse};
 use crate::operators::{self, millis};
 
 /// What may stand behind a `?`.
@@ -27,14 +27,15 @@ pub(super) async fn service(State(admin): State<Admin>) -> Json<Service> {
         listen: admin.app.listen.to_string(),
         state_dir: host.state.root().display().to_string(),
         runtime_dir: host.run.root().display().to_string(),
-        draining: admin.drain.is_on(),
+        draining: admin.app.drain.is_on(),
+        memory_mode: Some(host.memory.mode().name().into()),
     })
 }
 
 /// `GET /v1/sessions`.
 pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Sessions>, Refusal> {
     let sessions = admin.app.operators.sessions().await?;
-    Ok(Json(Sessions { draining: admin.drain.is_on(), sessions }))
+    Ok(Json(Sessions { draining: admin.app.drain.is_on(), sessions }))
 }
 
 /// `GET /v1/sessions/{user}`.
@@ -44,5 +45,9 @@ pub(super) async fn show(
     Query(Wishes { qr, number }): Query<Wishes>,
 ) -> Result<Json<SessionDetail>, Refusal> {
     let wishes = operators::Wishes { qr, number };
-    Ok(Json(admin.app.operators.session(parse(&user)?, wishes).await?))
+    let user = parse(&user)?;
+    let detail = admin.app.operators.session(user.clone(), wishes).await?;
+    let uid = admin.app.host.owners.own(&user);
+    let memory_mode = Some(admin.app.host.memory.mode().name().into());
+    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, memory_mode, ..detail }))
 }

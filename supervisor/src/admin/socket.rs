@@ -61,7 +61,7 @@ pub(super) async fn serve(app: &App, router: Router, end: CancellationToken) -> 
     let path = app.host.run.admin_socket();
     let fail = |source| SocketError::Bind { path: path.clone(), source };
     let listener = bind(&path).map_err(fail)?;
-    open_to_operators(app.host.run.root(), &path).map_err(fail)?;
+    open_to_operators(app.host.run.root(), &path, app.host.owners.in_force().mode()).map_err(fail)?;
     tracing::info!(socket = %path.display(), "operators are served");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
@@ -107,14 +107,14 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 
 /// Lets the group through to the socket, if there is one. What else lies in the runtime directory has modes of
 /// its own, and its names cannot be listed.
-fn open_to_operators(root: &Path, socket: &Path) -> io::Result<()> {
+fn open_to_operators(root: &Path, socket: &Path, mode: u32) -> io::Result<()> {
     let Some(group) = Group::from_name(GROUP).map_err(io::Error::from)? else { return Ok(()) };
     let gid = Some(Gid::from_raw(group.gid.as_raw()));
     if let Err(error) = chown(socket, None, gid).and_then(|()| chown(root, None, gid)) {
         tracing::warn!(group = GROUP, %error, "the admin socket stays closed to the group: we are not in it");
         return Ok(());
     }
-    std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o710))
+    std::fs::set_permissions(root, std::fs::Permissions::from_mode(mode | 0o010))
 }
 
 /// Who calls, unless it is, or could be, one of our own workers or something below one. What a dead worker leaves

@@ -23,6 +23,7 @@ enum Wish {
     Settle(Ticket),
     Rest(Ticket),
     Leave(Ticket),
+    Resize(Ticket, u64),
     Close(bool),
 }
 
@@ -40,17 +41,23 @@ impl Desk {
     /// Opens a desk that knows nothing of memory.
     #[cfg(test)]
     pub(crate) fn open(admission: Admission) -> Self {
-        Self::open_with(admission, watch::channel(None).1)
+        let pace = watch::channel(admission.max_starting).1;
+        Self::open_with(admission, watch::channel(None).1, pace)
     }
 
-    /// Opens the desk; `room` says how much memory there is for all. Its task ends when the last handle and the
-    /// last place are gone.
-    pub(crate) fn open_with(mut admission: Admission, mut room: watch::Receiver<Option<u64>>) -> Self {
+    /// Opens the desk; `room` says how much memory there is for all, `pace` how many may start at once. Its task
+    /// ends when the last handle and the last place are gone.
+    pub(crate) fn open_with(
+        mut admission: Admission,
+        mut room: watch::Receiver<Option<u64>>,
+        mut pace: watch::Receiver<usize>,
+    ) -> Self {
         let (wishes, mut inbox) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut waiting: HashMap<Ticket, Verdicts> = HashMap::new();
-            let mut measuring = true;
+            let (mut measuring, mut pacing) = (true, true);
             admission.measured(*room.borrow_and_update());
+            admission.paced(*pace.borrow_and_update());
             loop {
                 let wish = tokio::select! {
                     wish = inbox.recv() => wish,
@@ -58,6 +65,12 @@ impl Desk {
                         measuring = changed.is_ok();
                         let room = *room.borrow_and_update();
                         tell(&waiting, admission.measured(room));
+                        continue;
+                    }
+                    changed = pace.changed(), if pacing => {
+                        pacing = changed.is_ok();
+                        let pace = *pace.borrow_and_update();
+                        tell(&waiting, admission.paced(pace));
                         continue;
                     }
                 };
@@ -76,6 +89,7 @@ impl Desk {
                     }
                     Wish::Settle(ticket) => admission.settle(ticket),
                     Wish::Rest(ticket) => admission.rest(ticket),
+                    Wish::Resize(ticket, bytes) => admission.resize(ticket, bytes),
                     Wish::Close(closed) => admission.close(closed),
                     Wish::Leave(ticket) => {
                         waiting.remove(&ticket);
@@ -137,6 +151,11 @@ impl Place {
     /// Nothing runs here now.
     pub(crate) fn rest(&self) {
         self.say(Wish::Rest(self.ticket));
+    }
+
+    /// So much is set aside here from now on.
+    pub(crate) fn resize(&self, bytes: u64) {
+        self.say(Wish::Resize(self.ticket, bytes));
     }
 
     /// Queues again, with the place kept.

@@ -1,16 +1,18 @@
 //! Who may start now: [`Admission`] decides, [`Desk`] is the one task that owns it.
 //!
 //! Owns the places of all workers and the queue for them. [`Admission`] is pure: first come, first served, at most
-//! `max_running` places taken and `max_starting` of them starting, and what is set aside for all of them within
+//! `max_running` places taken and `max_starting` of them starting (fewer under [`pressure`]), and what is set aside for all of them within
 //! the memory that there is. It knows no user and no process, only tickets.
 
 mod desk;
+mod pressure;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub(crate) use desk::{Desk, Place, Verdicts};
+pub(crate) use pressure::follow as follow_pressure;
 
 /// Names one wish for a place.
 pub(crate) type Ticket = u64;
@@ -53,6 +55,8 @@ enum Stage {
 pub(crate) struct Admission {
     max_running: usize,
     max_starting: usize,
+    /// How many may start at once as the machine is now.
+    pace: usize,
     /// Nobody starts.
     closed: bool,
     stages: BTreeMap<Ticket, Stage>,
@@ -68,6 +72,7 @@ impl Admission {
         Self {
             max_running,
             max_starting,
+            pace: max_starting,
             closed: false,
             stages: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -84,6 +89,20 @@ impl Admission {
     /// There is this much for all of them together.
     pub(crate) fn measured(&mut self, room: Option<u64>) -> Vec<(Ticket, Verdict)> {
         self.room = room;
+        self.advance()
+    }
+
+    /// So many may start at once as the machine is now. Who starts already goes on.
+    pub(crate) fn paced(&mut self, pace: usize) -> Vec<(Ticket, Verdict)> {
+        self.pace = pace;
+        self.advance()
+    }
+
+    /// Something else is set aside for this one from now on.
+    pub(crate) fn resize(&mut self, ticket: Ticket, bytes: u64) -> Vec<(Ticket, Verdict)> {
+        if self.stages.contains_key(&ticket) {
+            self.set_aside(ticket, bytes);
+        }
         self.advance()
     }
 
@@ -161,7 +180,7 @@ impl Admission {
                 (false, true) => Wait::Memory,
                 (false, false) => Wait::Starts,
             };
-            if wait == Wait::Starts && starting < self.max_starting {
+            if wait == Wait::Starts && starting < self.max_starting.min(self.pace) {
                 *stage = Stage::Starting;
                 starting += 1;
                 taken += usize::from(!placed);

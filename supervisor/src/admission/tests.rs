@@ -51,6 +51,34 @@ fn a_closed_desk_starts_nobody_and_an_open_one_those_who_waited() {
 }
 
 #[test]
+fn a_machine_under_load_starts_fewer_at_once_and_all_again_when_it_is_over() {
+    let mut admission = Admission::new(10, 3);
+    assert_eq!(admission.paced(1), []);
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!((admission.enter(2), admission.enter(3)), (vec![(2, WAIT)], vec![(3, WAIT)]));
+    assert_eq!(admission.paced(2), [(2, Verdict::Admitted)]);
+    assert_eq!(admission.paced(1), [], "who starts already goes on");
+    assert_eq!(admission.settle(1), []);
+    assert_eq!(admission.paced(9), [(3, Verdict::Admitted)]);
+    assert_eq!(admission.enter(4), [(4, Verdict::Admitted)]);
+    assert_eq!(admission.enter(5), [(5, WAIT)], "never more than are configured");
+}
+
+#[test]
+fn what_is_set_aside_can_change_while_somebody_waits_for_it() {
+    let mut admission = Admission::new(10, 10);
+    admission.measured(Some(1000));
+    for ticket in [1, 2] {
+        admission.set_aside(ticket, 600);
+    }
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!(admission.enter(2), [(2, SHORT)]);
+    assert_eq!(admission.resize(1, 500), []);
+    assert_eq!(admission.resize(2, 500), [(2, Verdict::Admitted)]);
+    assert_eq!(admission.resize(9, 500), [], "nobody");
+}
+
+#[test]
 fn adopted_workers_count() {
     let mut admission = Admission::new(1, 1);
     admission.occupy(1);
@@ -109,17 +137,23 @@ proptest! {
         running in 1usize..4,
         starting in 1usize..3,
         room in prop::option::of(0u64..150),
-        steps in prop::collection::vec((0u64..6, 0u8..4), 0..60),
+        steps in prop::collection::vec((0u64..6, 0u8..5), 0..60),
     ) {
         let size = |ticket: &Ticket| (ticket + 1) * 10;
         let mut admission = Admission::new(running, starting);
         admission.measured(room);
+        let mut pace = starting;
         for (ticket, step) in steps {
+            let before = admission.stages.values().filter(|s| **s == Stage::Starting).count();
             admission.set_aside(ticket, size(&ticket));
             let verdicts = match step {
                 0 => admission.enter(ticket),
                 1 => admission.settle(ticket),
                 2 => admission.rest(ticket),
+                3 => {
+                    pace = 1 + usize::try_from(ticket).expect("small") % 3;
+                    admission.paced(pace)
+                }
                 _ => admission.leave(ticket),
             };
             for (admitted, verdict) in verdicts {
@@ -132,6 +166,7 @@ proptest! {
             let begun = stages.iter().filter(|s| **s == Stage::Starting).count();
             let waiting = stages.iter().filter(|s| matches!(s, Stage::Waiting { .. })).count();
             prop_assert!(taken <= running && begun <= starting);
+            prop_assert!(begun <= pace.max(before), "faster than the machine can");
             prop_assert_eq!(waiting, admission.queue.len());
             let holders = admission.stages.iter();
             let holders = holders.filter(|(_, s)| !matches!(s, Stage::Waiting { placed: false, .. }));
@@ -140,7 +175,7 @@ proptest! {
             let short = admission.queue.front().is_some_and(|first| {
                 taken > 0 && room.is_some_and(|room| bytes + size(first) > room)
             });
-            prop_assert!(waiting == 0 || taken == running || begun == starting || short);
+            prop_assert!(waiting == 0 || taken == running || begun >= starting.min(pace) || short);
         }
     }
 }

@@ -66,8 +66,8 @@ pub(crate) async fn run(
 ) {
     match Client::new(TIMEOUT) {
         Ok(client) => {
-            let delivery =
-                Delivery::new(journal, recipients, client, &config.webhook_url, config.events, metrics);
+            let flask = &config.webhook_url;
+            let delivery = Delivery::new(journal, recipients, client, flask, config.events, metrics);
             Dispatcher::new(delivery, config.events, shutdown).run().await;
         }
         Err(problem) => {
@@ -86,9 +86,9 @@ struct Delivery {
     /// The address of Flask's receiver.
     flask: String,
     breakers: Breakers,
+    metrics: Metrics,
     /// How long an event may wait at a webhook.
     patience: Duration,
-    metrics: Metrics,
 }
 
 impl Delivery {
@@ -107,8 +107,8 @@ impl Delivery {
             client,
             flask: flask.into(),
             breakers: Breakers::new(),
-            patience,
             metrics,
+            patience,
         }
     }
 }

@@ -37,6 +37,16 @@ impl Outcome {
         }
     }
 
+    /// As it is counted.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Answered(200..=299) => "delivered",
+            Self::Answered(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::Unanswered(_) => "unanswered",
+        }
+    }
+
     /// In words without a secret.
     pub(super) fn reason(&self) -> String {
         match self {

@@ -14,7 +14,6 @@ use super::recipients::shown;
 use super::{Delivery, client, flask, webhook};
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, now_ms};
 use crate::logging::chain;
-use crate::metrics::Delivered;
 
 /// How long to wait before asking a journal again that failed.
 const JOURNAL_RETRY: Duration = Duration::from_secs(2);
@@ -69,26 +68,21 @@ async fn settle(
             offer(delivery, queue, &pending, shutdown).await
         };
         let Next::Settle(settlement) = next else { return false };
-        delivery.metrics.webhook_attempt(match &settlement {
-            Settlement::Done => Delivered::Taken { since: since(pending.event.created_ms) },
-            Settlement::Retry { .. } => Delivered::Failed,
-            Settlement::Dead { .. } => Delivered::Dead,
-        });
         if !write_down(delivery, queue, &pending, settlement.clone(), shutdown).await {
             return false;
         }
         match settlement {
-            Settlement::Done | Settlement::Dead { .. } => return true,
+            Settlement::Done => return true,
+            Settlement::Dead { .. } => {
+                delivery.metrics.dead_letter(receiver(queue));
+                return true;
+            }
             Settlement::Retry { next_ms, counts, .. } => {
                 pending.next_ms = next_ms;
                 pending.attempts = pending.attempts.saturating_add(u32::from(counts));
             }
         }
     }
-}
-
-fn since(then_ms: i64) -> Duration {
-    Duration::from_millis(u64::try_from(now_ms().saturating_sub(then_ms)).unwrap_or(0))
 }
 
 fn wait_for(pending: &Pending) -> Duration {
@@ -102,7 +96,7 @@ async fn offer_to_flask(delivery: &Delivery, queue: &Queue, pending: &Pending) -
     };
     let outcome = client::send(request).await;
     let verdict = for_flask(&outcome, pending.attempts, rand::random());
-    Next::Settle(settlement(queue, pending, &outcome, verdict, true))
+    Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, true))
 }
 
 async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: &CancellationToken) -> Next {
@@ -134,7 +128,13 @@ async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: 
         dice: rand::random(),
     };
     let verdict = for_webhook(&outcome, &attempt, &webhook.retries.unwrap_or_default());
-    Next::Settle(settlement(queue, pending, &outcome, verdict, attempt.counts(&outcome)))
+    let counts = attempt.counts(&outcome);
+    Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, counts))
+}
+
+/// As it is counted.
+fn receiver(queue: &Queue) -> &'static str {
+    if &*queue.address == FLASK { "flask" } else { "webhook" }
 }
 
 fn unreadable(queue: &Queue, pending: &Pending) -> Next {
@@ -144,6 +144,7 @@ fn unreadable(queue: &Queue, pending: &Pending) -> Next {
 }
 
 fn settlement(
+    delivery: &Delivery,
     queue: &Queue,
     pending: &Pending,
     outcome: &Outcome,
@@ -152,8 +153,11 @@ fn settlement(
 ) -> Settlement {
     let (user, event, address) = (&queue.user, pending.event.id, shown(&queue.address));
     let (error, attempt) = (outcome.reason(), pending.attempts.saturating_add(1));
+    delivery.metrics.delivery(receiver(queue), outcome.label());
     match verdict {
         Verdict::Done => {
+            let after = u64::try_from(now_ms().saturating_sub(pending.event.created_ms)).unwrap_or(0);
+            delivery.metrics.delivered(receiver(queue), Duration::from_millis(after));
             debug!(%user, %event, address, attempt, "delivered");
             Settlement::Done
         }

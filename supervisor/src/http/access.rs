@@ -17,7 +17,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -135,7 +135,9 @@ fn is_ours(host: &str) -> bool {
 /// left to such pages; a `GET` from the same site (Flask's own page beside us) is harmless.
 fn is_cross_site(method: &Method, headers: &HeaderMap, host: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    // A page may open a WebSocket to anyone and read from it, so that one is held to its origin as a change is.
+    let opens_socket = headers.contains_key(UPGRADE);
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !opens_socket;
     let site_is_foreign = match text("sec-fetch-site") {
         None | Some("same-origin" | "none") => false,
         Some("same-site") => !reads,

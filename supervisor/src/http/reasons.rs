@@ -1,6 +1,7 @@
 //! Why a session ended, in sentences that a person can act on.
 
 use colmeia::ExitReason;
+use colmeia::session::LaunchCause;
 
 use super::negotiate::Language::{self, English, Portuguese};
 
@@ -19,12 +20,24 @@ pub(super) fn held(language: Language) -> &'static str {
 /// The sentence for a user that was given up.
 pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
     let text = match (reason, language) {
-        (ExitReason::LaunchFailed { why }, Portuguese) => {
+        (ExitReason::LaunchFailed { cause: LaunchCause::NoBrowser, .. }, Portuguese) => {
+            "O navegador não está instalado corretamente no servidor. Avise quem administra o servidor."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::NoBrowser, .. }, English) => {
+            "The browser is not installed correctly on the server. Tell whoever runs the server."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. }, Portuguese) => {
+            "O disco do servidor está cheio. Avise quem administra o servidor; a sessão volta sozinha quando houver espaço."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. }, English) => {
+            "The server's disk is full. Tell whoever runs the server; the session comes back by itself when there is room."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Other, why }, Portuguese) => {
             return format!(
                 "O navegador desta sessão não pôde ser iniciado. Avise quem administra o servidor. Detalhe técnico: {why}."
             );
         }
-        (ExitReason::LaunchFailed { why }, English) => {
+        (ExitReason::LaunchFailed { cause: LaunchCause::Other, why }, English) => {
             return format!(
                 "This session's browser could not be started. Tell whoever runs the server. Technical detail: {why}."
             );
@@ -74,10 +87,10 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
             "This WhatsApp connection is open in another program. Close the other one and try again."
         }
         (ExitReason::ProfileCorrupt, Portuguese) => {
-            "Os dados salvos desta sessão estão danificados. Desconecte este WhatsApp para apagá-los e escaneie o QR Code novamente."
+            "Os dados salvos desta sessão estavam danificados e foram postos de lado várias vezes. Tente novamente; se repetir, avise quem administra o servidor."
         }
         (ExitReason::ProfileCorrupt, English) => {
-            "This session's saved data is damaged. Disconnect this WhatsApp to delete it, and scan the QR code again."
+            "This session's saved data was damaged and set aside several times. Try again; if it happens again, tell whoever runs the server."
         }
         (ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::Orphaned, Portuguese) => {
             "A sessão foi encerrada. Tente novamente."

@@ -1,15 +1,21 @@
-//! [`Groups`]: a control group (cgroup v2) for each user, below the one that systemd has delegated to us.
+//! [`Groups`]: a control group (cgroup v2) for each user, below one that systemd has delegated to us.
 //!
 //! ```text
-//! <the unit's own>/            its attributes are systemd's and are never written; only handed down from
-//!   supervisor/                we move here first: a group with processes cannot hand controllers down
-//!   users/<uid>/               memory.max, memory.high, memory.swap.max, pids.max, cpu.weight
-//!     worker/                  survives to report what happened
-//!     browser/                 memory.oom.group=1: dies as a whole
+//! colmeia.slice/
+//!   colmeia.service/           our own: stays a leaf, so that systemd can start us again beside living workers
+//!   colmeia-sessions.service/  delegated; its attributes are systemd's and are never written, only handed down from
+//!     users/<uid>/             memory.max, memory.high, memory.swap.max, pids.max, cpu.weight
+//!       worker/                survives to report what happened
+//!       browser/               memory.oom.group=1: dies as a whole
 //! ```
 //!
+//! The kernel lets no process into a group that hands controllers down, and systemd 252 starts a service in its
+//! unit's own group: with the users below our own it could not start us again while workers live. Where there is
+//! no `-sessions` unit beside ours but our own group is delegated, `users/` lies in that one after all, and we move
+//! into a leaf `supervisor/` of it.
+//!
 //! Owns these names and the order of the writes. A process enters its group between fork and exec, through a
-//! file that was opened before. Nothing outside the unit's own group is touched, and no path with `..` is used.
+//! file that was opened before. Nothing outside the delegated group is touched, and no path with `..` is used.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,9 +23,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use colmeia::UserId;
 use colmeia::config::MemoryPolicy;
+use colmeia::{UserId, layout};
 
+/// Our own, where users' groups lie below the same one as we.
+const LEAF: &str = "supervisor";
 const CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
 const HAND_DOWN: &str = "+memory +pids +cpu";
 const MIB: u64 = 1024 * 1024;
@@ -36,6 +44,13 @@ pub(crate) enum CgroupError {
     /// We are in no group of our own.
     #[error("our own group is {0:?}, which nobody can have delegated to us")]
     NotOurs(String),
+    /// Workers could not be moved: from our group into theirs leads a group that is not ours to use.
+    #[error("workers cannot enter the groups of users: {} is closed to us", path.display())]
+    NoWay {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// Not all that is needed is handed down to us.
     #[error("the controller {0} is not delegated (systemd: Delegate=yes)")]
     NotDelegated(&'static str),
@@ -58,6 +73,9 @@ pub(crate) trait Files: std::fmt::Debug + Send + Sync {
         use io::Write as _;
         fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())
     }
+    fn may_write(&self, path: &Path) -> io::Result<()> {
+        fs::OpenOptions::new().write(true).open(path).map(drop)
+    }
     fn make(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)
     }
@@ -79,6 +97,7 @@ impl Files for Kernel {}
 pub(crate) struct Groups {
     files: Arc<dyn Files>,
     users: PathBuf,
+    mount: PathBuf,
 }
 
 /// One user's group.
@@ -89,8 +108,8 @@ pub(crate) struct Group {
 }
 
 impl Groups {
-    /// Looks whether a group was delegated to us, moves into a leaf of it and hands its controllers down.
-    /// `own` is what `/proc/self/cgroup` says, `mount` where the hierarchy lies.
+    /// Finds the group that was delegated to us and hands its controllers down; where that is our own, after
+    /// moving into a leaf of it. `own` is what `/proc/self/cgroup` says, `mount` where the hierarchy lies.
     ///
     /// # Errors
     /// [`CgroupError`] says what is missing.
@@ -99,28 +118,43 @@ impl Groups {
         let path = path.ok_or_else(|| CgroupError::NotUnified(mount.to_owned()))?;
         let mut relative = Path::new(path.strip_prefix('/').unwrap_or(path));
         // After a re-execution we are in our leaf already.
-        if relative.file_name().is_some_and(|name| name == "supervisor") {
+        if relative.file_name().is_some_and(|name| name == LEAF) {
             relative = relative.parent().unwrap_or(relative);
         }
         let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
         if !plain || relative.as_os_str().is_empty() {
             return Err(CgroupError::NotOurs(path.to_owned()));
         }
-        let root = mount.join(relative);
-        let there = files.read(&root.join("cgroup.controllers"));
-        let there = there.map_err(|_| CgroupError::NotUnified(mount.to_owned()))?;
+        let own = mount.join(relative);
+        let controllers = |group: &Path| files.read(&group.join("cgroup.controllers"));
+        let beside = layout::sessions_group(&own).filter(|group| controllers(group).is_ok());
+        let root = beside.clone().unwrap_or_else(|| own.clone());
+        let there = controllers(&root).map_err(|_| CgroupError::NotUnified(mount.to_owned()))?;
         for needed in CONTROLLERS {
             if !there.split_whitespace().any(|controller| controller == needed) {
                 return Err(CgroupError::NotDelegated(needed));
             }
         }
-        let groups = Self { files, users: root.join("users") };
-        groups.make(&root.join("supervisor"))?;
-        groups.write(&root.join("supervisor/cgroup.procs"), "0")?;
-        groups.write(&root.join("cgroup.subtree_control"), HAND_DOWN)?;
-        groups.make(&groups.users)?;
-        groups.write(&groups.users.join("cgroup.subtree_control"), HAND_DOWN)?;
+        let groups = Self { files, users: root.join("users"), mount: mount.to_owned() };
+        if beside.is_some() {
+            // The kernel asks for this of whoever moves a process from one of two groups into the other.
+            let path = root.parent().unwrap_or(mount).join("cgroup.procs");
+            let may = groups.files.may_write(&path);
+            may.map_err(|source| CgroupError::NoWay { path, source })?;
+        } else {
+            groups.make(&root.join(LEAF))?;
+            groups.write(&root.join(LEAF).join("cgroup.procs"), "0")?;
+        }
+        groups.hand_down()?;
         Ok(groups)
+    }
+
+    /// Makes the folder of all users, where controllers are at hand; does nothing where that has been done.
+    fn hand_down(&self) -> Result<(), CgroupError> {
+        let root = self.users.parent().unwrap_or(&self.users);
+        self.write(&root.join("cgroup.subtree_control"), HAND_DOWN)?;
+        self.make(&self.users)?;
+        self.write(&self.users.join("cgroup.subtree_control"), HAND_DOWN)
     }
 
     /// An empty group for the user, with these caps in force before anything runs in it. What is left of an
@@ -131,6 +165,8 @@ impl Groups {
     pub(crate) fn create(&self, user: &UserId, policy: &MemoryPolicy) -> Result<Group, CgroupError> {
         let group = self.of(user);
         group.remove();
+        // The group of all may be a new one: its unit can be restarted without us.
+        self.hand_down()?;
         self.make(&group.path)?;
         self.limit(&group, policy)?;
         self.write(&group.path.join("cgroup.subtree_control"), "+memory +pids")?;
@@ -140,7 +176,11 @@ impl Groups {
         Ok(group)
     }
 
-    fn limit(&self, group: &Group, policy: &MemoryPolicy) -> Result<(), CgroupError> {
+    /// Writes the caps of a group; also while something runs in it.
+    ///
+    /// # Errors
+    /// The first file that cannot be written, named.
+    pub(super) fn limit(&self, group: &Group, policy: &MemoryPolicy) -> Result<(), CgroupError> {
         let max = policy.max_mb.saturating_mul(MIB);
         // The kernel's brake. Above it each allocation waits, longer and longer, so it stands just below the
         // cap: a page that is put to sleep at the soft limit would look hung before it could be replaced.
@@ -162,9 +202,10 @@ impl Groups {
         Ok(())
     }
 
-    /// The cap of the unit's own group, if it has one. Read, never written.
+    /// The lowest cap of the groups above all users, if one has any: the unit's, the slice's. Read, never written.
     pub(crate) fn unit_limit(&self) -> Option<u64> {
-        self.files.read(&self.users.parent()?.join("memory.max")).ok()?.trim().parse().ok()
+        let above = self.users.ancestors().skip(1).take_while(|group| *group != self.mount);
+        above.filter_map(|group| self.files.read(&group.join("memory.max")).ok()?.trim().parse().ok()).min()
     }
 
     /// The user's group, if there is one: that of an adopted worker.
@@ -221,15 +262,36 @@ impl Group {
         self.path.join("browser/cgroup.procs")
     }
 
+    /// Lets a worker with this user id move its browser from one leaf into the other, and nowhere else: the kernel
+    /// asks for the right to write to the leaf and to what both have above them.
+    ///
+    /// # Errors
+    /// When a file cannot be given.
+    pub(crate) fn give_to(&self, uid: u32) -> Result<(), CgroupError> {
+        for path in [self.path.join("cgroup.procs"), self.browser_entrance()] {
+            std::os::unix::fs::chown(&path, Some(uid), Some(uid)).map_err(|source| CgroupError::Io {
+                doing: "give",
+                path,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
     /// The bytes in use, without the files that the kernel keeps only while nobody needs the memory.
     pub(crate) fn used(&self) -> Option<u64> {
         let current: u64 = self.files.read(&self.path.join("memory.current")).ok()?.trim().parse().ok()?;
         Some(current.saturating_sub(self.value("memory.stat", "inactive_file").unwrap_or(0)))
     }
 
-    /// Whether the kernel has ended something in here because of the cap.
-    pub(crate) fn has_killed(&self) -> bool {
-        self.value("memory.events", "oom_kill").is_some_and(|kills| kills > 0)
+    /// How many processes in here the kernel has ended because of the cap.
+    pub(crate) fn kills(&self) -> u64 {
+        self.value("memory.events", "oom_kill").unwrap_or(0)
+    }
+
+    /// The most bytes that were ever in use; `None` before Linux 5.19.
+    pub(crate) fn peak(&self) -> Option<u64> {
+        self.files.read(&self.path.join("memory.peak")).ok()?.trim().parse().ok()
     }
 
     /// Ends everything in here and removes the group. Blocks, within bounds.

@@ -25,18 +25,32 @@ const FILES: [&str; 12] = [
 #[derive(Debug)]
 struct Imitation {
     root: tempfile::TempDir,
+    /// Which group is delegated.
+    unit: &'static str,
     written: Mutex<Vec<String>>,
     refused: Option<&'static str>,
 }
 
 impl Imitation {
+    /// Our own group is delegated.
     fn new(controllers: &str, refused: Option<&'static str>) -> Arc<Self> {
+        Self::of("system.slice/colmeia.service", controllers, refused)
+    }
+
+    /// The one beside ours is, as the installed units have it.
+    fn beside(refused: Option<&'static str>) -> Arc<Self> {
+        let imitation = Self::of("colmeia.slice/colmeia-sessions.service", "memory pids cpu", refused);
+        fs::write(imitation.root.path().join("colmeia.slice/cgroup.procs"), "").expect("written");
+        imitation
+    }
+
+    fn of(unit: &'static str, controllers: &str, refused: Option<&'static str>) -> Arc<Self> {
         let root = tempfile::tempdir().expect("folder");
-        let unit = root.path().join("system.slice/colmeia.service");
-        fs::create_dir_all(&unit).expect("made");
-        fs::write(unit.join("cgroup.controllers"), controllers).expect("written");
-        fs::write(unit.join("cgroup.subtree_control"), "").expect("written");
-        Arc::new(Self { root, written: Mutex::default(), refused })
+        let folder = root.path().join(unit);
+        fs::create_dir_all(&folder).expect("made");
+        fs::write(folder.join("cgroup.controllers"), controllers).expect("written");
+        fs::write(folder.join("cgroup.subtree_control"), "").expect("written");
+        Arc::new(Self { root, unit, written: Mutex::default(), refused })
     }
 
     fn groups(self: &Arc<Self>) -> Result<Groups, CgroupError> {
@@ -58,9 +72,16 @@ impl Files for Imitation {
             return Err(io::ErrorKind::NotFound.into());
         }
         let name = path.strip_prefix(self.root.path()).expect("below the mount");
-        let name = name.strip_prefix("system.slice/colmeia.service").expect("below the unit").display();
+        let name = name.strip_prefix(self.unit).expect("below the unit").display();
         self.written.lock().expect("no panic").push(format!("{name}={text}"));
         fs::write(path, text)
+    }
+
+    fn may_write(&self, path: &Path) -> io::Result<()> {
+        if self.refused.is_some_and(|name| path.ends_with(name)) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        fs::OpenOptions::new().write(true).open(path).map(drop)
     }
 
     fn make(&self, path: &Path) -> io::Result<()> {
@@ -103,6 +124,8 @@ fn we_move_out_of_the_way_and_the_caps_stand_before_anything_runs() {
     assert_eq!(
         kernel.written()[before..],
         [
+            "cgroup.subtree_control=+memory +pids +cpu",
+            "users/cgroup.subtree_control=+memory +pids +cpu",
             "users/2_1/memory.max=293601280",
             "users/2_1/memory.high=283115520",
             "users/2_1/memory.swap.max=1048576",
@@ -113,6 +136,12 @@ fn we_move_out_of_the_way_and_the_caps_stand_before_anything_runs() {
         ]
     );
     assert!(group.worker_entrance().is_ok() && group.browser_entrance().is_file());
+    // Other caps while something runs, and the worker's own user id, which is ours here.
+    let before = kernel.written().len();
+    groups.limit(&group, &MemoryPolicy { max_mb: 2000, ..policy }).expect("written");
+    assert_eq!(kernel.written()[before], "users/2_1/memory.max=2097152000");
+    assert_eq!(kernel.written().len(), before + 5);
+    group.give_to(rustix::process::geteuid().as_raw()).expect("given");
     assert!(kernel.groups().is_ok(), "a second start finds what the first has made");
 }
 
@@ -121,11 +150,12 @@ fn use_and_kills_are_read_and_a_group_is_removed_with_its_leaves() {
     let kernel = Imitation::new("cpu memory pids", None);
     let groups = kernel.groups().expect("delegated");
     let group = groups.create(&user("1"), &MemoryPolicy::default()).expect("made");
-    assert_eq!((group.used(), group.has_killed()), (None, false));
+    assert_eq!((group.used(), group.kills(), group.peak()), (None, 0, None));
     fs::write(group.path.join("memory.current"), "5000\n").expect("written");
     fs::write(group.path.join("memory.stat"), "file 9\ninactive_file 1000\n").expect("written");
     fs::write(group.path.join("memory.events"), "oom 1\noom_kill 3\noom_group_kill 1\n").expect("written");
-    assert_eq!((group.used(), group.has_killed()), (Some(4000), true));
+    fs::write(group.path.join("memory.peak"), "7000\n").expect("written");
+    assert_eq!((group.used(), group.kills(), group.peak()), (Some(4000), 3, Some(7000)));
     groups.create(&user("2"), &MemoryPolicy::default()).expect("made");
     groups.clear_away_all_but(&[user("1")]);
     assert!(groups.find(&user("1")).is_some() && groups.find(&user("2")).is_none());
@@ -155,6 +185,41 @@ fn what_is_missing_is_named() {
     assert!(Groups::set_up(Arc::clone(&kernel) as Arc<dyn Files>, again, kernel.root.path()).is_ok());
 }
 
+#[test]
+fn beside_a_unit_for_sessions_our_own_group_stays_as_it_is() {
+    let own = "0::/colmeia.slice/colmeia.service\n";
+    let set_up = |kernel: &Arc<Imitation>| {
+        Groups::set_up(Arc::clone(kernel) as Arc<dyn Files>, own, kernel.root.path())
+    };
+    let kernel = Imitation::beside(None);
+    let groups = set_up(&kernel).expect("delegated");
+    assert_eq!(
+        kernel.written(),
+        ["cgroup.subtree_control=+memory +pids +cpu", "users/cgroup.subtree_control=+memory +pids +cpu"]
+    );
+    let sessions = kernel.root.path().join(kernel.unit);
+    let group = groups.create(&user("1"), &MemoryPolicy::default()).expect("made");
+    assert!(group.browser_entrance().starts_with(&sessions));
+
+    // The unit was restarted without us: its group is a new one.
+    fs::remove_dir_all(sessions.join("users")).expect("removed");
+    assert!(groups.create(&user("1"), &MemoryPolicy::default()).is_ok());
+
+    // The lowest of the caps above counts.
+    assert_eq!(groups.unit_limit(), None);
+    fs::write(sessions.join("memory.max"), "max\n").expect("written");
+    fs::write(kernel.root.path().join("colmeia.slice/memory.max"), "5000\n").expect("written");
+    assert_eq!(groups.unit_limit(), Some(5000));
+    fs::write(sessions.join("memory.max"), "4000\n").expect("written");
+    assert_eq!(groups.unit_limit(), Some(4000));
+
+    // Without leave to move workers across there are no groups, and nothing was changed.
+    let kernel = Imitation::beside(Some("colmeia.slice/cgroup.procs"));
+    let refused = message(&set_up(&kernel).expect_err("refused"));
+    assert!(refused.contains("colmeia.slice/cgroup.procs is closed to us"), "{refused}");
+    assert!(kernel.written().is_empty());
+}
+
 proptest! {
     // Each case makes some thirty files.
     #![proptest_config(ProptestConfig::with_cases(24))]
@@ -169,7 +234,7 @@ proptest! {
         let Ok(user) = id.parse::<UserId>() else { return Ok(()) };
         groups.create(&user, &policy).expect("made");
         let written = kernel.written();
-        let caps: Vec<u64> = written[3..5]
+        let caps: Vec<u64> = written[5..7]
             .iter()
             .map(|line| line.rsplit_once('=').and_then(|(_, value)| value.parse().ok()).expect("a number"))
             .collect();

@@ -122,6 +122,17 @@ impl Memory {
         self.inner.groups.as_ref().map(|groups| groups.create(user, policy)).transpose()
     }
 
+    /// Tells the kernel other limits for the group of a worker that runs. `false` where there is none, or it
+    /// refuses. Blocks while the kernel makes room.
+    pub(crate) fn limit(&self, user: &UserId, policy: &MemoryPolicy) -> bool {
+        let Some((groups, group)) = self.inner.groups.as_ref().zip(self.group_of(user)) else { return false };
+        let told = groups.limit(&group, policy);
+        if let Err(error) = &told {
+            tracing::warn!(%user, error = chain(error), "the group keeps some of its limits until the next start");
+        }
+        told.is_ok()
+    }
+
     /// The group of a worker that runs.
     pub(crate) fn group_of(&self, user: &UserId) -> Option<Group> {
         self.inner.groups.as_ref()?.find(user)

@@ -70,6 +70,11 @@ impl Watch {
         *self = Self { recycled_at: self.recycled_at, ..Self::new(self.limits) };
     }
 
+    /// Other limits from now on.
+    pub(crate) fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// What was measured last, and the most that ever was, of these processes.
     pub(crate) fn seen(&self) -> Option<(u64, u64)> {
         self.used.map(|used| (used, self.peak))

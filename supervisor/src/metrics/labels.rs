@@ -1,36 +1,9 @@
 //! The words on labels: fixed, few, and without anything that a stranger chose. Pure.
 
-use std::time::Duration;
-
 use colmeia::ExitReason;
 use colmeia::protocol::CallErrorKind;
 
 use crate::user::{CallFailure, CallResult};
-
-/// How an attempt to deliver ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Delivered {
-    /// The receiver answered 2xx, so long after the journal had the event.
-    Taken {
-        /// How long.
-        since: Duration,
-    },
-    /// Another answer or none; the event is offered again.
-    Failed,
-    /// The event is set aside.
-    Dead,
-}
-
-impl Delivered {
-    /// Its word.
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Self::Taken { .. } => "taken",
-            Self::Failed => "failed",
-            Self::Dead => "dead",
-        }
-    }
-}
 
 /// How a call ended.
 pub(super) fn outcome(result: &CallResult) -> &'static str {
@@ -40,6 +13,7 @@ pub(super) fn outcome(result: &CallResult) -> &'static str {
         CallFailure::WorkerGone => "worker_gone",
         CallFailure::Deadline => "deadline",
         CallFailure::TooLarge => "too_large",
+        CallFailure::DiskFull => "disk_full",
         CallFailure::ShuttingDown => "shutting_down",
         CallFailure::Session(error) => match error.kind {
             CallErrorKind::NotReady => "not_ready",

@@ -29,8 +29,6 @@ use prometheus_client::registry::Registry;
 use crate::user::CallResult;
 use boot::Boot;
 
-pub(crate) use labels::Delivered;
-
 /// What [`Metrics::encode`] writes.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -52,8 +50,9 @@ struct Inner {
     worker_ends: Family<One, Counter>,
     round_trip: Histogram,
     commit_seconds: Histogram,
-    delivery_seconds: Histogram,
-    webhook_attempts: Family<One, Counter>,
+    deliveries: Family<Two, Counter>,
+    delivery_seconds: Family<One, Histogram, fn() -> Histogram>,
+    dead_letters: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
     boot: Boot,
 }
@@ -62,9 +61,10 @@ impl Default for Metrics {
     fn default() -> Self {
         let calls = Family::default();
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
-        let (worker_ends, webhook_attempts, memory_mode) =
-            (Family::default(), Family::default(), Family::default());
-        let (round_trip, commit_seconds, delivery_seconds) = (fast(), fast(), slow());
+        let (worker_ends, memory_mode) = (Family::default(), Family::default());
+        let (round_trip, commit_seconds) = (fast(), fast());
+        let (deliveries, dead_letters) = (Family::default(), Family::default());
+        let delivery_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
         let mut registry = Registry::with_prefix(PREFIX);
         let build: Family<One, Gauge> = Family::default();
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -87,15 +87,16 @@ impl Default for Metrics {
             commit_seconds.clone(),
         );
         registry.register(
-            "event_delivery_seconds",
-            "From an event's commit into the journal until a receiver answered 2xx",
-            delivery_seconds.clone(),
+            "deliveries",
+            "Attempts to deliver an event, by receiver (flask, webhook) and outcome",
+            deliveries.clone(),
         );
         registry.register(
-            "webhook_attempts",
-            "Attempts to deliver an event: taken, failed (offered again) or dead (set aside)",
-            webhook_attempts.clone(),
+            "delivery_seconds",
+            "From when an event was on disk until its receiver had it",
+            delivery_seconds.clone(),
         );
+        registry.register("dead_letters", "Events that were given up, by receiver", dead_letters.clone());
         registry.register(
             "memory_mode",
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
@@ -108,8 +109,9 @@ impl Default for Metrics {
             worker_ends,
             round_trip,
             commit_seconds,
+            deliveries,
             delivery_seconds,
-            webhook_attempts,
+            dead_letters,
             memory_mode,
             boot: Boot::default(),
         }))
@@ -149,12 +151,19 @@ impl Metrics {
         self.0.commit_seconds.observe(took.as_secs_f64());
     }
 
-    /// A receiver was asked to take an event, and this came of it.
-    pub(crate) fn webhook_attempt(&self, outcome: Delivered) {
-        self.0.webhook_attempts.get_or_create(&[("outcome", outcome.label())]).inc();
-        if let Delivered::Taken { since } = outcome {
-            self.0.delivery_seconds.observe(since.as_secs_f64());
-        }
+    /// An event was offered to a receiver once, and this came of it.
+    pub(crate) fn delivery(&self, receiver: &'static str, outcome: &'static str) {
+        self.0.deliveries.get_or_create(&[("receiver", receiver), ("outcome", outcome)]).inc();
+    }
+
+    /// A receiver has an event that was on disk for so long.
+    pub(crate) fn delivered(&self, receiver: &'static str, after: Duration) {
+        self.0.delivery_seconds.get_or_create(&[("receiver", receiver)]).observe(after.as_secs_f64());
+    }
+
+    /// An event was given up.
+    pub(crate) fn dead_letter(&self, receiver: &'static str) {
+        self.0.dead_letters.get_or_create(&[("receiver", receiver)]).inc();
     }
 
     /// In which way memory caps are kept.

@@ -50,7 +50,7 @@ pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progre
     registry.register("queue_events", "Deliveries that wait: one event may have several receivers", waiting);
     let dead: Gauge = Gauge::default();
     dead.set(queues.iter().map(|queue| whole(queue.dead)).sum());
-    registry.register("dead_letters", "Deliveries that were given up and wait for an operator", dead);
+    registry.register("dead_letters_waiting", "Deliveries that were given up and wait for an operator", dead);
 
     let memory: Family<OfUser, Gauge> = Family::default();
     let cap: Family<OfUser, Gauge> = Family::default();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use colmeia::protocol::Reply;
+use colmeia::session::LaunchCause;
 
 use super::*;
 
@@ -36,11 +37,12 @@ fn queue() -> EventQueue {
 fn busy() -> Metrics {
     let metrics = Metrics::default();
     metrics.call("send_text", &Ok((Reply::Done, Bytes::new())), Duration::from_millis(30));
-    metrics.worker_ended(&ExitReason::LaunchFailed { why: "/secret/path".into() });
+    metrics.worker_ended(&ExitReason::LaunchFailed { cause: LaunchCause::Other, why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));
-    metrics.webhook_attempt(Delivered::Taken { since: Duration::from_millis(20) });
-    metrics.webhook_attempt(Delivered::Dead);
+    metrics.delivery("webhook", "delivered");
+    metrics.delivered("webhook", Duration::from_millis(3));
+    metrics.dead_letter("webhook");
     metrics.memory_mode("polling");
     metrics
 }
@@ -52,16 +54,15 @@ fn everything_is_told_once_and_without_details() {
     metrics.boot_ready(&user);
     metrics.boot_found(&user);
     metrics.boot_started(&user);
-    let text =
-        metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)], &[queue()]);
+    let text = metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)], &[queue()]);
     for line in [
         "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
         "colmeia_call_seconds_count{operation=\"send_text\"} 1",
         "colmeia_worker_ends_total{reason=\"launch_failed\"} 1",
-        "colmeia_webhook_attempts_total{outcome=\"taken\"} 1",
-        "colmeia_webhook_attempts_total{outcome=\"dead\"} 1",
-        "colmeia_event_delivery_seconds_count 1",
-        "colmeia_dead_letters 2",
+        "colmeia_deliveries_total{receiver=\"webhook\",outcome=\"delivered\"} 1",
+        "colmeia_delivery_seconds_count{receiver=\"webhook\"} 1",
+        "colmeia_dead_letters_total{receiver=\"webhook\"} 1",
+        "colmeia_dead_letters_waiting 2",
         "colmeia_memory_mode{mode=\"polling\"} 1",
         "colmeia_sessions{state=\"ready\"} 1",
         "colmeia_sessions{state=\"unknown\"} 1",

@@ -11,7 +11,7 @@ use super::sentences::explain;
 use super::{Inner, Machine, OperationError, Operators};
 use crate::http::state_name;
 use crate::memory::Limits;
-use crate::user::{Phase, UserView, folders};
+use crate::user::{Phase, UserView, folders, limits};
 
 /// How many of its lines are shown with a session.
 const LAST_LINES: usize = 10;
@@ -117,7 +117,9 @@ impl Inner {
     /// What the configuration allows this user, where somebody sees to it.
     fn cap(&self, user: &UserId) -> Option<u64> {
         let config = &self.config;
-        (config.memory.mode != MemoryMode::Off).then(|| Limits::of(&config.memory_of(user)).max)
+        let own = || limits::load(&self.state, config, user);
+        (config.memory.mode != MemoryMode::Off)
+            .then(|| Limits::of(&limits::in_force(config, user, own())).max)
     }
 
     fn detail(&self, session: Session, view: Option<&UserView>, wishes: Wishes) -> SessionDetail {
@@ -138,11 +140,21 @@ impl Inner {
             },
             degraded: report.map(|report| report.degraded.clone()).unwrap_or_default(),
             page_version: report.and_then(|report| report.page_version.clone()),
+            // The host's business, and added by whoever knows it.
+            limits: None,
+            uid: None,
+            memory_mode: None,
             parked: match view.map(|view| &view.phase) {
                 Some(Phase::Parked { reason }) => Some(explain(reason)),
                 _ => None,
             },
-            last_lines: super::Tail::of(layout, &session.user).last(LAST_LINES).0,
+            // With a parked user they are part of the reason: those of that time, and of that worker.
+            last_lines: match view.filter(|view| matches!(view.phase, Phase::Parked { .. })) {
+                Some(view) => view.last_lines.to_vec(),
+                None => super::Tail::of(layout, &session.user).last(LAST_LINES).0,
+            },
+            snapshot_ms: report.and_then(|report| report.snapshot_ms),
+            recovery: report.and_then(|report| report.recovery.as_deref().cloned()),
             qr: match state {
                 Some(SessionState::AwaitingScan { qr }) if wishes.qr => qr.clone(),
                 _ => None,

@@ -9,7 +9,6 @@ mod error;
 mod letters;
 mod look;
 mod sentences;
-mod tail;
 mod usage;
 
 use std::sync::Arc;
@@ -22,11 +21,11 @@ use crate::http::{Control, Users};
 use crate::journal::Journal;
 use crate::user::{UserHandle, folders};
 
+pub(crate) use crate::user::tail::{Position, Tail};
 pub(crate) use change::{Asker, Word};
 pub(crate) use error::OperationError;
 pub(crate) use letters::Letters;
 pub(crate) use look::{Wishes, millis};
-pub(crate) use tail::{Position, Tail};
 pub(crate) use usage::Machine;
 
 /// Everything that an operation needs; cheap to clone.

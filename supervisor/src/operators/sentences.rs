@@ -2,7 +2,7 @@
 
 use colmeia::ExitReason;
 use colmeia::admin::LastExit;
-use colmeia::session::HealthLevel;
+use colmeia::session::{HealthLevel, LaunchCause};
 
 /// The reason with its words.
 pub(super) fn explain(reason: &ExitReason) -> LastExit {
@@ -33,8 +33,18 @@ fn sentence(reason: &ExitReason) -> String {
         }
         ExitReason::Conflict => "The same registration is open in another program; close that one.".into(),
         ExitReason::Stopped => "It was asked to stop, and did.".into(),
-        ExitReason::LaunchFailed { why } => format!("It could not be started: {why}."),
-        ExitReason::ProfileCorrupt => "The browser cannot open its profile; a reset makes a new one.".into(),
+        ExitReason::LaunchFailed { cause: LaunchCause::NoBrowser, why } => {
+            format!("There is no browser that can be run: {why}.")
+        }
+        ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why } => {
+            format!("There is no room on the disk: {why}. It starts by itself when there is.")
+        }
+        ExitReason::LaunchFailed { cause: LaunchCause::Other, why } => {
+            format!("It could not be started: {why}.")
+        }
+        ExitReason::ProfileCorrupt => {
+            "The browser's profile was damaged and was set aside; a snapshot takes its place where there is one.".into()
+        }
         ExitReason::CapRecycle => "It was replaced in a quiet moment because of its memory.".into(),
         ExitReason::Orphaned => "No supervisor came back within the grace time.".into(),
     }

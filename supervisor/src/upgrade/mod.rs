@@ -6,13 +6,15 @@
 //!                                   workers are adopted, the port is served again ◀───────────────────────┘
 //! ```
 //!
-//! `image` knows the program's file and runs it, `handover` what passes from one image to the next, `renew` replaces
-//! workers of the older version afterwards. **Nothing here touches a session:** workers do not notice.
+//! `image` knows the program's file and runs it, `handover` what passes from one image to the next, `carry` what the
+//! first one knows that is on no disk, `renew` replaces workers of the older version afterwards. **Nothing here touches a session:** workers do not notice.
 
+mod carry;
 mod handover;
 mod image;
 mod renew;
 
+pub(crate) use carry::Carry;
 pub(crate) use handover::{ACTIVATED, Handover, Inherited, VARIABLE};
 pub(crate) use image::{Image, ReplaceError};
 pub(crate) use renew::renew;

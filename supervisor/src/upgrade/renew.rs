@@ -25,7 +25,7 @@ pub(crate) async fn renew(registry: Registry) {
         for user in left {
             match user.renew().await {
                 Renewal::Begun => {
-                    tracing::info!(user = %user.user, "the worker is of another version and is replaced");
+                    tracing::info!(user = %user.user, "the worker is of another version, or another system user, and is replaced");
                     back(&user).await;
                 }
                 Renewal::Later => later.push(user),

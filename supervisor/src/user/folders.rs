@@ -6,12 +6,17 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use colmeia::UserId;
-use colmeia::layout::StateLayout;
+use colmeia::layout::{OWN_DIR, StateLayout};
+use colmeia::{ExitReason, UserId};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
 
 /// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
 /// that is half deleted never comes back as a session.
 const TOMBSTONE: &str = ".colmeia_deleted_";
+
+/// The mark that no phone is linked.
+const UNLINKED: &str = "unlinked";
 
 /// Makes a folder that only we can enter, with its parents.
 ///
@@ -32,16 +37,20 @@ pub(crate) fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
 /// # Errors
 /// Those of the file system.
 pub(crate) fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io::Result<()> {
-    let mark = unlinked_mark(layout, user);
-    if linked {
-        match fs::remove_file(mark) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    } else if layout.own_dir(user).is_dir() {
-        fs::write(mark, b"")
-    } else {
-        Ok(())
+    // A worker with a user id of its own may write in there, and we may have more rights: no link is followed.
+    let inside = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let kept = openat(CWD, layout.auth_dir(user), inside & !OFlags::NOFOLLOW, Mode::empty())
+        .and_then(|auth_dir| openat(auth_dir, OWN_DIR, inside, Mode::empty()))
+        .and_then(|own_dir| match linked {
+            true => unlinkat(own_dir, UNLINKED, AtFlags::empty()),
+            false => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                openat(own_dir, UNLINKED, flags, Mode::from_raw_mode(0o600)).map(drop)
+            }
+        });
+    match kept {
+        Err(Errno::NOENT | Errno::EXIST) => Ok(()),
+        kept => kept.map_err(io::Error::from),
     }
 }
 
@@ -73,6 +82,42 @@ pub(crate) fn users_held(layout: &StateLayout) -> Vec<UserId> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// Keeps on disk why the user is parked, so that a crash of the supervisor does not try again what was given up;
+/// `None` when it is not parked. Beside it first: there is never half a reason.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn keep_parked(
+    layout: &StateLayout,
+    user: &UserId,
+    reason: Option<&ExitReason>,
+) -> io::Result<()> {
+    let mark = layout.parked_mark(user);
+    let Some(reason) = reason else {
+        return match fs::remove_file(mark) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    };
+    make_private(&layout.parked_marks())?;
+    let draft = layout.parked_marks().join(format!(".{user}"));
+    let written = fs::write(&draft, serde_json::to_vec(reason)?).and_then(|()| fs::rename(&draft, mark));
+    written.inspect_err(|_| drop(fs::remove_file(draft)))
+}
+
+/// Why the user is parked, if it is.
+pub(crate) fn parked(layout: &StateLayout, user: &UserId) -> Option<ExitReason> {
+    let bytes = fs::read(layout.parked_mark(user)).ok()?;
+    let reason = serde_json::from_slice(&bytes);
+    reason.inspect_err(|error| tracing::warn!(%user, %error, "why the user is parked cannot be read")).ok()
+}
+
+/// Everyone who is parked.
+pub(crate) fn users_parked(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.parked_marks()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
 /// When something last happened in the user's session, as far as the folders tell: the browser makes and removes
 /// files in its profile, the worker in its spool.
 pub(crate) fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemTime> {
@@ -81,7 +126,7 @@ pub(crate) fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemT
 }
 
 fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
-    layout.own_dir(user).join("unlinked")
+    layout.own_dir(user).join(UNLINKED)
 }
 
 /// Takes the user's auth directory out of the way, in one step. What is returned is to be removed.
@@ -167,6 +212,21 @@ mod tests {
     }
 
     #[test]
+    fn why_a_user_is_parked_is_kept_without_a_session() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        keep_parked(&layout, &user, None).expect("nothing to remove");
+        keep_parked(&layout, &user, Some(&ExitReason::Banned)).expect("kept");
+        assert_eq!(parked(&layout, &user), Some(ExitReason::Banned));
+        assert_eq!(users_parked(&layout), std::slice::from_ref(&user));
+        fs::write(layout.parked_mark(&user), b"{").expect("written");
+        assert_eq!(parked(&layout, &user), None);
+        keep_parked(&layout, &user, None).expect("removed");
+        assert!(users_parked(&layout).is_empty());
+    }
+
+    #[test]
     fn the_profile_tells_when_a_session_was_last_active() {
         let root = tempfile::tempdir().expect("folder");
         let layout = StateLayout::new(root.path(), "ylada_bot");
@@ -196,7 +256,15 @@ mod tests {
         assert!(may_be_linked(&layout, &user), "as another program left it");
         remember(&layout, &user, false).expect("marked");
         assert!(!may_be_linked(&layout, &user));
+        remember(&layout, &user, false).expect("marked already");
         remember(&layout, &user, true).expect("unmarked");
         assert!(may_be_linked(&layout, &user));
+        // What a hostile browser may have put there leads us nowhere.
+        let victim = root.path().join("victim");
+        fs::create_dir(&victim).expect("made");
+        fs::remove_dir(layout.own_dir(&user)).expect("empty");
+        std::os::unix::fs::symlink(&victim, layout.own_dir(&user)).expect("made");
+        remember(&layout, &user, false).expect_err("a link");
+        assert!(fs::read_dir(&victim).expect("there").next().is_none());
     }
 }

@@ -2,14 +2,19 @@
 //!
 //! Owns the command type. Never touches the user's state: it reads the published view and sends commands.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia::UserId;
+use colmeia::admin::When;
+use colmeia::config::MemoryOverrides;
 use colmeia::protocol::{Call, CallError, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::limits::LimitsError;
+use super::policy::Carried;
 use super::view::UserView;
 use crate::metrics::Metrics;
 
@@ -37,6 +42,10 @@ pub(crate) enum Command {
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
+    /// Other limits for the user's processes.
+    Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
+    /// What another image of the program has to know of the user.
+    Carry { answer: oneshot::Sender<Carried> },
     /// Stop the worker and keep everything (the supervisor ends).
     Shutdown { answer: oneshot::Sender<()> },
 }
@@ -52,6 +61,9 @@ pub(crate) enum Operation {
     Restart,
 }
 
+/// From when on each limit holds, by its name.
+pub(crate) type Limited = Result<BTreeMap<String, When>, LimitsError>;
+
 /// A call's answer, with the media bytes where it has some.
 pub(crate) type CallResult = Result<(Reply, Bytes), CallFailure>;
 
@@ -61,6 +73,9 @@ pub(crate) enum CallFailure {
     /// The session is not ready; nothing was done.
     #[error("the session is not ready")]
     NotReady,
+    /// The disk is full: nothing is sent of which the answer could not be kept. Nothing was done.
+    #[error("the disk is full")]
+    DiskFull,
     /// The worker says so.
     #[error("the session answered with an error")]
     Session(#[source] CallError),
@@ -165,6 +180,16 @@ impl UserHandle {
         }
     }
 
+    /// Sets the user's own limits, exactly these from now on, and says from when on each holds.
+    ///
+    /// # Errors
+    /// [`LimitsError`]; nothing has changed then.
+    pub(crate) async fn limit(&self, own: MemoryOverrides) -> Limited {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Limit { own, answer }).await.map_err(|_| LimitsError::Gone)?;
+        answered.await.unwrap_or(Err(LimitsError::Gone))
+    }
+
     /// Replaces a worker of another version, if this is a quiet moment.
     pub(crate) async fn renew(&self) -> Renewal {
         let (answer, answered) = oneshot::channel();
@@ -172,6 +197,13 @@ impl UserHandle {
             Ok(()) => answered.await.unwrap_or(Renewal::Needless),
             Err(_) => Renewal::Needless,
         }
+    }
+
+    /// What another image of the program has to know of the user; `None` when its task is gone.
+    pub(crate) async fn carry(&self) -> Option<Carried> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Carry { answer }).await.ok()?;
+        answered.await.ok()
     }
 
     /// Stops the worker and keeps everything.

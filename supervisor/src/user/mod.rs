@@ -3,10 +3,12 @@
 
 pub(crate) mod folders;
 pub(crate) mod handle;
+pub(crate) mod limits;
 pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
 mod status;
+pub(crate) mod tail;
 mod task;
 pub(crate) mod token;
 pub(crate) mod view;
@@ -15,7 +17,8 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
-pub(crate) use task::{Adopted, Host, UserTask};
+pub(crate) use policy::Carried;
+pub(crate) use task::{Adopted, Host, UserTask, marks};
 #[cfg(test)]
 pub(crate) use view::{MemoryUse, Pong};
 pub(crate) use view::{Phase, UserView};

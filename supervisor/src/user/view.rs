@@ -3,6 +3,7 @@
 //! Owns only types: the user's task writes them, handlers read them. A status is answered from here and never
 //! by asking a worker.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use colmeia::{ExitReason, SessionReport, SessionState};
@@ -29,6 +30,9 @@ pub(crate) struct UserView {
     pub(crate) last_exit: Option<ExitReason>,
     /// Whether this user was linked the last time we knew (so that a page can say "reconnecting").
     pub(crate) was_linked: bool,
+    /// The last lines that the worker logged which made it parked; empty otherwise, and where it logged nothing.
+    /// They hold no secret and no text of a message.
+    pub(crate) last_lines: Arc<[String]>,
     /// What its processes take; absent until it was measured, and where nobody measures.
     pub(crate) memory: Option<MemoryUse>,
     /// The worker's last sign of life, while it is connected.

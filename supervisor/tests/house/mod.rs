@@ -36,6 +36,8 @@ impl House {
         let mut command = Command::new(program);
         command
             .env_clear()
+            // The fake worker stays who it is.
+            .env("COLMEIA_WORKER_UIDS", "off")
             .args(["--listen", "127.0.0.1:0", "--page-url", &format!("http://fake/{behaviour}")])
             .arg("--state-dir")
             .arg(self.folder.path())

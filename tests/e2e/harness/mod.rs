@@ -4,7 +4,6 @@ mod processes;
 mod receiver;
 mod service;
 mod simulator;
-mod visitor;
 mod webhook;
 
 use std::future::Future;
@@ -17,8 +16,7 @@ pub(crate) use processes::{Process, descendants};
 pub(crate) use receiver::Receiver;
 pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
-pub(crate) use visitor::{Sight, Visitor};
-pub(crate) use webhook::Webhook;
+pub(crate) use webhook::{Taken, Webhook};
 
 /// Generous: the machine may be small and busy. No test is about time.
 pub(crate) const LONG: Duration = Duration::from_secs(120);
@@ -55,9 +53,12 @@ impl Farm {
 
     /// With something special.
     pub(crate) async fn start_with(options: Options) -> Self {
+        Self::start_in(short_dir(), options).await
+    }
+
+    /// The same in a folder that was prepared.
+    pub(crate) async fn start_in(dir: tempfile::TempDir, options: Options) -> Self {
         processes::prepare();
-        // A short path: Unix sockets allow 107 bytes.
-        let dir = tempfile::Builder::new().prefix("cm-").tempdir_in("/tmp").expect("temp dir");
         let phone = Simulator::start(&options.simulator_args).await;
         let webhook = Webhook::start().await;
         let service = Service::start(dir.path(), &phone, &webhook, options).await;
@@ -116,12 +117,19 @@ impl Farm {
     }
 }
 
+/// A folder with a short path: Unix sockets allow 107 bytes.
+pub(crate) fn short_dir() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("cm-").tempdir_in("/tmp").expect("temp dir")
+}
+
 /// A program that the workspace builds; `make test` and nextest build them before the tests run.
 pub(crate) fn program(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
-    let path = own.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(name);
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
-    path
+    // target/<profile>/<program> or target/<profile>/deps/<test>
+    let mut folders = own.ancestors().skip(1).take(2).map(|folder| folder.join(name));
+    folders.find(|path| path.exists()).unwrap_or_else(|| {
+        panic!("{name} is missing near {}: run `cargo build --workspace` first", own.display())
+    })
 }
 
 /// Runs `colmeiactl` and returns its exit code and what it printed.
@@ -136,5 +144,7 @@ pub(crate) async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
 
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    root.expect("a package of the workspace").join(path)
 }

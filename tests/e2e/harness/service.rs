@@ -1,5 +1,6 @@
 //! The supervisor's process, asked over HTTP as Flask does.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -27,6 +28,10 @@ pub(crate) struct Options {
     pub(crate) log_to_file: bool,
     /// Runs the supervisor as this ordinary user and group, which takes root.
     pub(crate) run_as: Option<(&'static str, &'static str)>,
+    /// With these capabilities, as setpriv writes them.
+    pub(crate) capabilities: &'static str,
+    /// Lets other system users reach the farm's directories, so that workers can be some.
+    pub(crate) own_uids: bool,
     /// Where to listen instead of a free port of loopback.
     pub(crate) listen: Option<&'static str>,
     /// More of the supervisor's environment.
@@ -73,6 +78,14 @@ impl Service {
             Some((user, group)) => {
                 let mut command = Command::new("setpriv");
                 command.args(["--reuid", user, "--regid", group, "--clear-groups"]);
+                if !options.capabilities.is_empty() {
+                    command.args([
+                        "--inh-caps",
+                        options.capabilities,
+                        "--ambient-caps",
+                        options.capabilities,
+                    ]);
+                }
                 command.arg(dir.join("bin/colmeia-supervisor"));
                 command
             }
@@ -93,15 +106,24 @@ impl Service {
             // A configuration of the machine must not reach into the test.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("RUST_BACKTRACE", "1")
-            .envs(options.environment);
+            .env("RUST_BACKTRACE", "1");
         if options.log_to_file {
             let log = std::fs::File::create(dir.join("log")).expect("a file");
             command.stdout(log.try_clone().expect("one more")).stderr(log).env("COLMEIA_LOG", "trace");
         } else if let Some(filter) = std::env::var_os("COLMEIA_LOG") {
             command.env("COLMEIA_LOG", filter);
         }
-        let wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
+        command.envs(options.environment);
+        let mut wa_js = super::repository("vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js");
+        if options.own_uids {
+            // The checkout may lie where others cannot read.
+            let copy = dir.join("wa.js");
+            std::fs::copy(&wa_js, &copy).expect("copied");
+            for (path, mode) in [(dir, 0o711), (&state, 0o700), (&copy, 0o644)] {
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("set");
+            }
+            wa_js = copy;
+        }
         command.arg("--wa-js").arg(wa_js);
         if let Some((user, _)) = options.run_as {
             give_to(dir, user);

@@ -34,7 +34,8 @@ impl Simulator {
         Self { child, address, http: reqwest::Client::new() }
     }
 
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+    /// Asks the phone for something that it may refuse.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}{path}", self.address);
         let answer = self.http.post(url).json(&body).send().await.expect("the simulator answers");
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
@@ -77,6 +78,16 @@ impl Simulator {
     pub(crate) async fn sent(&self, number: &str) -> Vec<Value> {
         let answer = self.get(&format!("/phone/sent?number={number}")).await;
         answer["sent"].as_array().expect("a list").clone()
+    }
+
+    /// How many events the linked browsers of this number have not stored yet.
+    pub(crate) async fn queued(&self, number: &str) -> u64 {
+        let answer = self.get("/phone/numbers").await;
+        let numbers = answer["numbers"].as_array().expect("a list").iter();
+        let devices =
+            numbers.filter(|entry| entry["number"] == number).flat_map(|entry| entry["devices"].as_array());
+        let linked = devices.flatten().filter(|device| device["logged_out"] != true);
+        linked.filter_map(|device| device["queued"].as_u64()).sum()
     }
 
     /// The pages that are open.

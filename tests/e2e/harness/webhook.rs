@@ -2,17 +2,27 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Json, Router, routing};
 use serde_json::Value;
 
 use super::until;
 
+/// A message that was answered with 200.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) at: Instant,
+    /// Its `X-Colmeia-Event-Id`.
+    pub(crate) event: String,
+    pub(crate) message: Value,
+}
+
 #[derive(Default)]
 struct Inbox {
-    taken: Mutex<Vec<Value>>,
+    taken: Mutex<Vec<Taken>>,
     down: AtomicBool,
     refused: Mutex<u32>,
 }
@@ -35,6 +45,11 @@ impl Webhook {
 
     /// What it answered 200 to, in order.
     pub(crate) fn taken(&self) -> Vec<Value> {
+        self.log().into_iter().map(|taken| taken.message).collect()
+    }
+
+    /// The same, with when and as which event.
+    pub(crate) fn log(&self) -> Vec<Taken> {
         self.inbox.taken.lock().expect("no panic").clone()
     }
 
@@ -71,11 +86,13 @@ impl Webhook {
     }
 }
 
-async fn take(State(inbox): State<Arc<Inbox>>, Json(message): Json<Value>) -> StatusCode {
+async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, Json(message): Json<Value>) -> StatusCode {
     if inbox.down.load(Ordering::SeqCst) {
         *inbox.refused.lock().expect("no panic") += 1;
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    inbox.taken.lock().expect("no panic").push(message);
+    let event =
+        headers.get("x-colmeia-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    inbox.taken.lock().expect("no panic").push(Taken { at: Instant::now(), event, message });
     StatusCode::OK
 }

@@ -52,6 +52,8 @@ pub(crate) fn all(targets: &Targets, profile: &Path) -> BTreeMap<&'static str, O
         ("move the other worker's socket", there_and_back(&run(&targets.victim).join("worker.sock"))),
         ("list its worker's spool", list(&own.join("colmeia/spool"))),
         ("move its worker's socket", there_and_back(&run(&targets.hostile_user).join("worker.sock"))),
+        ("plant a snapshot of its profile", fs::create_dir_all(own.join("colmeia/snapshots/99999999999999"))),
+        ("list what its worker keeps of its profile", list(&own.join("colmeia"))),
         ("mark itself as unlinked", write(&own.join("colmeia/unlinked"))),
         ("write to a folder that is open to all", write(&targets.open_folder.join("planted"))),
         ("write to /etc", write(Path::new("/etc/colmeia-planted"))),

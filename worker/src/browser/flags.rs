@@ -20,8 +20,8 @@ pub(crate) struct Flags<'a> {
     pub(crate) user_agent: Option<&'a str>,
     /// Languages, the preferred first.
     pub(crate) languages: &'a [String],
-    /// Whether the worker runs as root, where Chromium's sandbox cannot.
-    pub(crate) root: bool,
+    /// Whether Chromium's own sandbox is on.
+    pub(crate) sandbox: bool,
 }
 
 /// Fewer processes and less memory per session.
@@ -100,8 +100,8 @@ impl Flags<'_> {
             arguments.push(format!("--lang={language}").into());
             arguments.push(format!("--accept-lang={}", self.languages.join(",")).into());
         }
-        if self.root {
-            // Chromium's sandbox cannot run as root; without it the zygote has no use either.
+        if !self.sandbox {
+            // Without it the zygote has no use either.
             arguments.push("--no-sandbox".into());
             arguments.push("--no-zygote".into());
         }
@@ -120,29 +120,29 @@ fn joined(flag: &str, value: &std::ffi::OsStr) -> OsString {
 mod tests {
     use super::*;
 
-    fn arguments(root: bool) -> Vec<String> {
+    fn arguments(sandbox: bool) -> Vec<String> {
         let languages = ["pt-BR".to_owned(), "en".to_owned()];
         let flags = Flags {
             profile: Path::new("/p/session"),
             marker: "7:1:2",
             user_agent: Some("Mozilla/5.0"),
             languages: &languages,
-            root,
+            sandbox,
         };
         flags.arguments().into_iter().map(|a| a.into_string().expect("UTF-8")).collect()
     }
 
     #[test]
-    fn the_sandbox_is_off_for_root_only() {
-        assert!(!arguments(false).iter().any(|a| a == "--no-sandbox" || a == "--no-zygote"));
-        assert!(arguments(true).contains(&"--no-sandbox".to_owned()));
+    fn the_sandbox_is_on_unless_it_cannot_be() {
+        assert!(!arguments(true).iter().any(|a| a == "--no-sandbox" || a == "--no-zygote"));
+        assert!(arguments(false).contains(&"--no-sandbox".to_owned()));
     }
 
     #[test]
     fn no_tcp_port_is_ever_opened() {
-        for root in [false, true] {
-            assert!(arguments(root).contains(&"--remote-debugging-pipe".to_owned()));
-            assert!(!arguments(root).iter().any(|a| a.starts_with("--remote-debugging-port")));
+        for sandbox in [false, true] {
+            assert!(arguments(sandbox).contains(&"--remote-debugging-pipe".to_owned()));
+            assert!(!arguments(sandbox).iter().any(|a| a.starts_with("--remote-debugging-port")));
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn each_flag_is_given_once() {
         let mut names: Vec<String> =
-            arguments(true).iter().map(|a| a.split('=').next().unwrap_or(a).to_owned()).collect();
+            arguments(false).iter().map(|a| a.split('=').next().unwrap_or(a).to_owned()).collect();
         let all = names.len();
         names.sort();
         names.dedup();

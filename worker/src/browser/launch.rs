@@ -87,7 +87,13 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
     let (process, stderr) = start
         .await
         .map_err(|_| OpenError::Launch("the thread that starts the browser ended".to_owned()))?
-        .map_err(|error| OpenError::Launch(format!("{} cannot be started: {error}", program.display())))?;
+        .map_err(|error| {
+            let why = format!("{} cannot be started: {error}", program.display());
+            match error.raw_os_error() {
+                Some(libc::EACCES | libc::ENOEXEC) => OpenError::NoBrowser(why),
+                _ => OpenError::Launch(why),
+            }
+        })?;
     if let Some(stderr) = stderr {
         match pipe::Receiver::from_owned_fd(stderr) {
             Ok(stderr) => drop(tokio::spawn(process.last_words().clone().listen(stderr))),
@@ -208,7 +214,7 @@ fn check_program(program: &Path) -> Result<(), OpenError> {
                         for example /usr/lib/chromium/chromium-headless-shell";
     let mut start = [0; 2];
     fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut start)).map_err(|error| {
-        OpenError::Launch(format!("{} cannot be read: {error}; {HINT}", program.display()))
+        OpenError::NoBrowser(format!("{} cannot be read: {error}; {HINT}", program.display()))
     })?;
     if start == *b"#!" {
         tracing::warn!(program = %program.display(), "the browser is a script; if it does not `exec` the browser, {HINT}");

@@ -14,6 +14,7 @@ mod pipe;
 mod proc_table;
 mod process;
 mod profile;
+mod sandbox;
 mod version;
 
 pub(crate) use flags::Flags;
@@ -22,4 +23,5 @@ pub(crate) use pipe::{PipeBridge, bridge};
 pub(crate) use proc_table::{kill_descendants, kill_renderers};
 pub(crate) use process::{BrowserProcess, Exit};
 pub(crate) use profile::{marker, prepare};
+pub(crate) use sandbox::Sandbox;
 pub(crate) use version::version;

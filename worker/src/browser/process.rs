@@ -105,14 +105,17 @@ impl BrowserProcess {
     }
 
     /// Waits at most this long for the browser to end by itself, then kills it. Every process of it is gone
-    /// when this returns.
-    pub(crate) async fn end(&self, patience: Duration) {
+    /// when this returns. `true` when it ended by itself with success.
+    pub(crate) async fn end(&self, patience: Duration) -> bool {
         let family = self.family();
         let mut exit = self.exit.clone();
-        if tokio::time::timeout(patience, exit.wait_for(Option::is_some)).await.is_err() {
+        let ended = tokio::time::timeout(patience, exit.wait_for(Option::is_some)).await;
+        let ended = ended.ok().map(|exit| exit.ok().and_then(|exit| *exit));
+        if ended.is_none() {
             tracing::warn!(pid = self.pid, "the browser did not close in time and is killed");
         }
         self.finish(family).await;
+        ended.flatten().is_some_and(|exit| exit.code == Some(0))
     }
 
     async fn finish(&self, mut family: Vec<Entry>) {

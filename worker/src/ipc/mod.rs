@@ -1,7 +1,7 @@
 //! The worker's own Unix socket: who may connect, one supervisor at a time, the newest wins.
 //!
-//! Owns the listener. Accepts only peers of its own user id (or root), and tells them nothing until they have said
-//! the token, because other users' browsers have the same user id; what else is said on a connection is
+//! Owns the listener. Accepts only peers of the supervisor's user id (or root), and tells them nothing until they
+//! have said the token, because other users' browsers may have the same user id; what else is said on a connection is
 //! [`connection`]'s business. Never touches the session's state.
 
 mod connection;
@@ -15,7 +15,6 @@ use colmeia::{Secret, UserId};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
-use nix::unistd::geteuid;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,13 +44,19 @@ pub(crate) struct Server {
     listener: Listener,
     user: UserId,
     token: Secret,
+    supervisor: u32,
     connected: watch::Sender<bool>,
 }
 
 impl Server {
-    /// Listens on `path` with mode 0600. A socket that a dead worker left there is replaced; the caller holds
+    /// Listens on `path` with mode 0600, for this user id and root. A socket that a dead worker left there is replaced; the caller holds
     /// the user's lock, so no living worker can own it.
-    pub(crate) fn bind(path: &Path, user: UserId, token: Secret) -> Result<Self, ListenError> {
+    pub(crate) fn bind(
+        path: &Path,
+        user: UserId,
+        token: Secret,
+        supervisor: u32,
+    ) -> Result<Self, ListenError> {
         let fail = |source| ListenError { path: path.to_owned(), source };
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
@@ -59,7 +64,7 @@ impl Server {
         }
         let name = path.to_fs_name::<GenericFilePath>().map_err(fail)?;
         let listener = ListenerOptions::new().name(name).mode(0o600).create_tokio().map_err(fail)?;
-        Ok(Self { listener, user, token, connected: watch::Sender::new(false) })
+        Ok(Self { listener, user, token, supervisor, connected: watch::Sender::new(false) })
     }
 
     /// Whether a supervisor is connected.
@@ -87,7 +92,7 @@ impl Server {
                     continue;
                 }
             };
-            if let Err(why) = allowed(&stream) {
+            if let Err(why) = allowed(&stream, self.supervisor) {
                 tracing::warn!(why, "a connection was refused");
                 continue;
             }
@@ -126,11 +131,11 @@ impl Server {
     }
 }
 
-fn allowed(stream: &Stream) -> Result<(), &'static str> {
+fn allowed(stream: &Stream, supervisor: u32) -> Result<(), &'static str> {
     let credentials = stream.peer_creds().map_err(|_| "its credentials are unknown")?;
     match credentials.euid() {
         Some(0) => Ok(()),
-        Some(uid) if uid == geteuid().as_raw() => Ok(()),
+        Some(uid) if uid == supervisor => Ok(()),
         _ => Err("it belongs to another user of this machine"),
     }
 }

@@ -39,9 +39,12 @@ fn worker() -> Worker {
     let (outbox, events) = Outbox::new(Spool::open(&dir.path().join("spool")).expect("opens"));
     tokio::spawn(outbox.run());
     let page = Director::default();
-    let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone());
+    let layout = colmeia::layout::StateLayout::new(dir.path(), "ylada_bot");
+    let profile = crate::keeper::start(&layout, &user());
+    let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone(), profile);
     let end = CancellationToken::new();
-    let server = Server::bind(&socket, user(), Secret::new(TOKEN)).expect("binds");
+    let server =
+        Server::bind(&socket, user(), Secret::new(TOKEN), nix::unistd::geteuid().as_raw()).expect("binds");
     tokio::spawn(server.run(session.clone(), events, end.clone()));
     Worker { page, session, socket, end, ended: tokio::spawn(task.run()), _dir: dir }
 }

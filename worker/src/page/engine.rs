@@ -140,7 +140,7 @@ impl Engine for ChromiumEngine {
         self.shared.ask(function, &[], NUDGE).await.map(drop)
     }
 
-    async fn close(&self, timeout_ms: u64) {
+    async fn close(&self, timeout_ms: u64) -> bool {
         let patience = Duration::from_millis(timeout_ms);
         let start = Instant::now();
         self.shared.listener.pending.all_gone();
@@ -148,6 +148,6 @@ impl Engine for ChromiumEngine {
             // A browser that is gone already does not answer either.
             tracing::debug!(%error, "the browser did not confirm that it closes");
         }
-        self.shared.process.end(patience.saturating_sub(start.elapsed())).await;
+        self.shared.process.end(patience.saturating_sub(start.elapsed())).await
     }
 }

@@ -1,6 +1,6 @@
 //! Starts a browser and begins to load the page. Owns the order of the steps; each is done elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,25 +8,34 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::WorkerConfig;
+use colmeia::config::{Ownership, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use futures::StreamExt;
+use nix::libc;
 use tokio::sync::mpsc;
 
 use super::cdp;
 use super::engine::ChromiumEngine;
 use super::identity::Identity;
-use super::script::Script;
+use super::script::{Gap, Script};
 use super::shared::Parts;
 use super::tab::TabSettings;
-use crate::browser::{self, BrowserProcess, Flags, LaunchSpec};
+use crate::browser::{self, BrowserProcess, Flags, LaunchSpec, PipeBridge};
 use crate::engine::{Launcher, OpenError, PageEvent};
+use crate::keeper::{self, KeeperHandle};
 use crate::walls::BrowserWalls;
 
 /// For the first answer of a browser that was just started; the caller's own limit is usually shorter.
 const FIRST_ANSWER: Duration = Duration::from_secs(120);
 /// The code with which Chromium says that another one has its profile.
 const CODE_PROFILE_IN_USE: i32 = 21;
+
+/// How much has to be free on the disk. A browser that cannot write empties its databases.
+const ROOM: u64 = 16 * 1024 * 1024;
+/// How long a browser may take to come up with an empty profile, which is done to see whose fault a failure is.
+const TRIAL: Duration = Duration::from_secs(20);
+/// How long it has to live then. Seen: a full browser crashes a second after its first answer.
+const TRIAL_LIFE: Duration = Duration::from_secs(4);
 
 /// Starts Chromium for one user.
 #[derive(Debug, Clone)]
@@ -41,11 +50,16 @@ pub(crate) struct ChromiumLauncher {
     languages: Vec<String>,
     group: Option<PathBuf>,
     walls: Option<BrowserWalls>,
+    /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
+    own_user: bool,
+    gap: Option<Gap>,
+    keeper: KeeperHandle,
 }
 
 impl ChromiumLauncher {
-    /// For the user of this configuration. The caller holds the lock of the user's auth directory.
-    pub(crate) fn new(config: &WorkerConfig) -> Self {
+    /// For the user of this configuration. The caller holds the lock of the user's auth directory. `gap` is the time
+    /// in which the worker before this one died, if there was one.
+    pub(crate) fn new(config: &WorkerConfig, gap: Option<Gap>, keeper: KeeperHandle) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         // A runtime directory whose path is too long for a socket has been refused before.
         let temporary = RunLayout::new(&config.runtime_dir)
@@ -63,21 +77,28 @@ impl ChromiumLauncher {
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
+            own_user: matches!(config.ownership, Ownership::Own { .. }),
+            gap,
+            keeper,
         }
     }
 
-    async fn start(&self, identity: Option<&Identity>) -> Result<browser::Launched, OpenError> {
-        let root = nix::unistd::geteuid().is_root();
-        if root {
-            tracing::warn!("running as root: Chromium's sandbox is off; use an ordinary user in production");
+    async fn start(
+        &self,
+        profile: &Path,
+        identity: Option<&Identity>,
+    ) -> Result<browser::Launched, OpenError> {
+        let sandbox = browser::Sandbox::choose(self.own_user);
+        if let browser::Sandbox::Off { why } = sandbox {
+            tracing::warn!(why, "Chromium's sandbox is off");
         }
         let user_agent = identity.map(Identity::user_agent);
         let flags = Flags {
-            profile: &self.profile,
+            profile,
             marker: &browser::marker(self.user.as_str()),
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
-            root,
+            sandbox: sandbox == browser::Sandbox::On,
         };
         browser::launch(LaunchSpec {
             program: self.program.clone(),
@@ -92,17 +113,30 @@ impl ChromiumLauncher {
     }
 }
 
-impl Launcher for ChromiumLauncher {
-    type Engine = ChromiumEngine;
+/// A browser that answers.
+struct Up {
+    process: BrowserProcess,
+    bridge: PipeBridge,
+    browser: Browser,
+    product: String,
+    handler: tokio::task::AbortHandle,
+}
 
-    async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
-        let script = Script::for_page(&self.page_url)
-            .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
-        browser::prepare(&self.profile).await?;
-        let known = browser::version(&self.program).await;
-        let identity = known.map(|version| Identity::new(&version, &self.languages));
+/// A browser that did not come up; `ended` when it ran and ended by itself, for no reason that it has a code for.
+struct Failure {
+    error: OpenError,
+    ended: bool,
+}
 
-        let launched = self.start(identity.as_ref()).await?;
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self { error, ended: false }
+    }
+}
+
+impl ChromiumLauncher {
+    async fn bring_up(&self, profile: &Path, identity: Option<&Identity>) -> Result<Up, Failure> {
+        let launched = self.start(profile, identity).await?;
         let process = launched.process;
         let bridge = browser::bridge(launched.commands, launched.answers).await.map_err(|error| {
             OpenError::Launch(format!("no loopback port for the browser's pipe: {error}"))
@@ -110,9 +144,41 @@ impl Launcher for ChromiumLauncher {
         let mut exit = process.watch_exit();
         let connected = tokio::select! {
             connected = connect(bridge.url().expose()) => connected,
-            _ = exit.wait_for(Option::is_some) => return Err(explain(&process, None)),
+            _ = exit.wait_for(Option::is_some) => Err("it ended".to_owned()),
         };
-        let (browser, product, handler) = connected.map_err(|error| explain(&process, Some(error)))?;
+        match connected {
+            Ok((browser, product, handler)) => Ok(Up { process, bridge, browser, product, handler }),
+            Err(error) => Err(explain(&process, error)),
+        }
+    }
+}
+
+impl Launcher for ChromiumLauncher {
+    type Engine = ChromiumEngine;
+
+    async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
+        let script = Script::for_page(&self.page_url, self.gap)
+            .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
+        browser::prepare(&self.profile).await?;
+        let known = browser::version(&self.program).await;
+        self.keeper.launching(known.clone()).await;
+        // Unknown is not full.
+        let room = keeper::free(&self.profile).unwrap_or(u64::MAX);
+        if room < ROOM {
+            return Err(OpenError::DiskFull(room, ROOM));
+        }
+        let identity = known.map(|version| Identity::new(&version, &self.languages));
+
+        let up = match self.bring_up(&self.profile, identity.as_ref()).await {
+            Ok(up) => up,
+            Err(Failure { error, ended: true }) if self.lives_with_an_empty_profile().await => {
+                return Err(OpenError::ProfileCorrupt(format!(
+                    "it runs with an empty one, but with this one: {error}"
+                )));
+            }
+            Err(Failure { error, .. }) => return Err(error),
+        };
+        let Up { process, bridge, browser, product, handler } = up;
         let identity = match (identity, Identity::version_of_product(&product)) {
             (_, Some(version)) => Identity::new(version, &self.languages),
             (Some(identity), None) => identity,
@@ -125,6 +191,28 @@ impl Launcher for ChromiumLauncher {
         ChromiumEngine::open(parts, events)
             .await
             .map_err(|error| OpenError::Launch(format!("the browser started, but opens no page: {error}")))
+    }
+
+    /// Chromium itself mostly says nothing about its profile, and in other words with each version.
+    async fn lives_with_an_empty_profile(&self) -> bool {
+        // Beside the temporary files of a browser that is gone; its walls let the next one write there.
+        let empty = self.temporary.join("empty-profile");
+        let _ = std::fs::remove_dir_all(&empty);
+        let up = tokio::time::timeout(TRIAL, self.bring_up(&empty, None)).await;
+        let lives = match up {
+            Ok(Ok(up)) => {
+                let mut exit = up.process.watch_exit();
+                let ended = exit.wait_for(Option::is_some);
+                let lives = tokio::time::timeout(TRIAL_LIFE, ended).await.is_err();
+                up.process.end(Duration::ZERO).await;
+                up.handler.abort();
+                lives
+            }
+            _ => false,
+        };
+        let _ = std::fs::remove_dir_all(&empty);
+        tracing::info!(lives, "the browser was tried with an empty profile");
+        lives
     }
 }
 
@@ -153,27 +241,16 @@ async fn connect(url: &str) -> Result<(Browser, String, tokio::task::AbortHandle
 }
 
 /// Why the browser did not come up, from its end and its last words.
-fn explain(process: &BrowserProcess, error: Option<String>) -> OpenError {
+fn explain(process: &BrowserProcess, error: String) -> Failure {
     let exit = *process.watch_exit().borrow();
     let words = process.last_words().text();
     if exit.and_then(|e| e.code) == Some(CODE_PROFILE_IN_USE) {
-        return OpenError::Launch("the browser says that another one uses its profile".to_owned());
+        return OpenError::Launch("the browser says that another one uses its profile".to_owned()).into();
     }
-    if says_profile_is_corrupt(&words) {
-        return OpenError::ProfileCorrupt;
-    }
-    let how = match (exit, error) {
-        (Some(exit), _) => exit.to_string(),
-        (None, Some(error)) => error,
-        (None, None) => "no reason given".to_owned(),
-    };
+    // One that was killed from outside has shown nothing; one that crashed has.
+    let killed = exit.is_some_and(|exit| matches!(exit.signal, Some(libc::SIGKILL | libc::SIGTERM)));
+    let how = exit.map_or(error, |exit| exit.to_string());
     let words = if words.is_empty() { String::new() } else { format!("; its last words:\n{words}") };
-    OpenError::Launch(format!("the browser did not come up: {how}{words}"))
-}
-
-/// Best effort: Chromium mostly repairs or ignores what is broken, and says so only in words.
-fn says_profile_is_corrupt(words: &str) -> bool {
-    ["Failed to create a ProfileImpl", "profile could not be opened correctly", "Cannot create profile"]
-        .iter()
-        .any(|sign| words.contains(sign))
+    let error = OpenError::Launch(format!("the browser did not come up: {how}{words}"));
+    Failure { error, ended: exit.is_some() && !killed }
 }

@@ -18,7 +18,7 @@
 //! than the probe interval and the probe's own time.
 
 use colmeia::config::Deadlines;
-use colmeia::session::{Disruption, HealthLevel, LogoutCause};
+use colmeia::session::{Disruption, HealthLevel, LaunchCause, LogoutCause};
 use colmeia::{ExitReason, Me, SessionState};
 
 use crate::engine::{Nudge, PagePhase, PageView};
@@ -26,6 +26,10 @@ use crate::engine::{Nudge, PagePhase, PageView};
 /// How often the page is loaded anew without a stable state between, before the worker gives up and lets its
 /// supervisor start a fresh browser.
 const MAX_RELOADS: u32 = 3;
+
+/// How long a page that asks for a scan, although its profile holds a registration, may take to say that the link was
+/// ended, in milliseconds. If it does not say so, the registration was lost on disk.
+const VANISHED_MS: u64 = 5_000;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +80,15 @@ pub(crate) struct State {
     patience_used: u32,
     /// Whether we asked for the logout ourselves.
     logout_requested: bool,
+    /// The profile should hold a registration, and the page of this browser has not shown it yet.
+    expects_link: bool,
+    /// The page asks for a scan all the same.
+    vanished: bool,
 }
 
 impl State {
-    /// A session whose browser is just being started.
-    pub(crate) fn new(now: u64, limits: &Deadlines) -> Self {
+    /// A session whose browser is just being started; `expects_link` when its profile should hold a registration.
+    pub(crate) fn new(now: u64, limits: &Deadlines, expects_link: bool) -> Self {
         Self {
             public: SessionState::Launching,
             deadline: Some(now + limits.launch_ms),
@@ -88,6 +96,8 @@ impl State {
             silent: None,
             patience_used: 0,
             logout_requested: false,
+            expects_link,
+            vanished: false,
         }
     }
 
@@ -166,7 +176,10 @@ fn fail(state: &mut State, reason: ExitReason) -> Vec<Action> {
 fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> Vec<Action> {
     if let Some(me) = &view.me {
         state.linked = Some(me.clone());
+        // It is there. What ends it from now on is the page's word.
+        state.expects_link = false;
     }
+    state.vanished &= matches!(view.phase, PagePhase::Qr | PagePhase::Loading);
     match view.phase {
         PagePhase::Loading => match &state.public {
             // The page was reloaded under a session that is linked, as far as we know.
@@ -180,6 +193,12 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
             SessionState::Launching => enter(state, SessionState::Loading, now + limits.load_ms),
             _ => {}
         },
+        // Such a code is not shown: it will not be there for long.
+        PagePhase::Qr if state.expects_link => {
+            if !std::mem::replace(&mut state.vanished, true) {
+                enter(state, SessionState::Loading, now + VANISHED_MS);
+            }
+        }
         PagePhase::Qr => {
             state.linked = None;
             state.logout_requested = false;
@@ -252,6 +271,7 @@ fn disrupt_once(state: &mut State, cause: Disruption, deadline: u64) {
 
 fn on_logout(state: &mut State, cause: LogoutCause, now: u64, limits: &Deadlines) {
     state.linked = None;
+    (state.expects_link, state.vanished) = (false, false);
     let cause = if state.logout_requested { LogoutCause::Request } else { cause };
     enter_once(state, SessionState::LoggedOut { cause }, now + limits.logout_ms);
 }
@@ -271,6 +291,7 @@ fn reload(
 ) -> Vec<Action> {
     state.patience_used += 1;
     state.silent = None;
+    state.vanished = false;
     if state.patience_used > MAX_RELOADS {
         return fail(state, reason);
     }
@@ -302,8 +323,10 @@ fn on_deadline(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
     let hang = |level| ExitReason::Hang { level };
     match (&state.public, state.silent) {
         (SessionState::Launching, _) => {
-            fail(state, ExitReason::LaunchFailed { why: "the browser did not start in time".into() })
+            let why = "the browser did not start in time".into();
+            fail(state, ExitReason::LaunchFailed { cause: LaunchCause::Other, why })
         }
+        (SessionState::Loading, None) if state.vanished => fail(state, ExitReason::ProfileCorrupt),
         (SessionState::Reconnecting { .. } | SessionState::AwaitingScan { .. }, Some((_, level)))
             if level == HealthLevel::Browser =>
         {

@@ -37,7 +37,15 @@ fn qr(code: &str) -> PageView {
 
 /// Runs events, one every 10 ms, and returns the last state with all actions.
 fn run(events: impl IntoIterator<Item = Event>) -> (State, Vec<Action>) {
-    let mut state = State::new(0, &LIMITS);
+    run_from(State::new(0, &LIMITS, false), events)
+}
+
+/// As [`run`], with a profile that should hold a registration.
+fn run_linked(events: impl IntoIterator<Item = Event>) -> (State, Vec<Action>) {
+    run_from(State::new(0, &LIMITS, true), events)
+}
+
+fn run_from(mut state: State, events: impl IntoIterator<Item = Event>) -> (State, Vec<Action>) {
     let mut actions = Vec::new();
     for (at, event) in events.into_iter().enumerate() {
         let (next, more) = step(state, event, 10 * at as u64, &LIMITS);
@@ -142,6 +150,46 @@ fn a_crashed_renderer_is_not_ready_and_is_loaded_anew() {
     assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
 }
 
+#[test]
+fn a_registration_that_vanished_is_a_damaged_profile_and_no_code() {
+    let (state, _) = run_linked([Event::Opened, Event::View(qr("2@a")), Event::View(qr("2@b"))]);
+    assert_eq!(state.public, SessionState::Loading, "the code is not shown");
+    assert_eq!(state.deadline, Some(10 + VANISHED_MS), "and new codes postpone nothing");
+    let (state, actions) = step(state, Event::Tick, 10 + VANISHED_MS, &LIMITS);
+    assert_eq!(state.public, SessionState::Failed { reason: ExitReason::ProfileCorrupt });
+    assert_eq!(actions, [Action::Exit(ExitReason::ProfileCorrupt)]);
+}
+
+#[test]
+fn a_registration_that_was_ended_or_was_there_is_no_damage() {
+    let ended = Event::LoggedOut(LogoutCause::Phone);
+    for before in [
+        vec![ended.clone()],
+        vec![Event::View(qr("2@a")), ended],
+        vec![Event::View(view(PagePhase::LoggedOut))],
+        vec![Event::View(view(PagePhase::Main))],
+        vec![Event::View(view(PagePhase::Offline))],
+    ] {
+        let events = [Event::Opened].into_iter().chain(before.clone()).chain([Event::View(qr("2@c"))]);
+        let (state, _) = run_linked(events);
+        assert_eq!(
+            state.public,
+            SessionState::AwaitingScan { qr: Some(Secret::new("2@c")) },
+            "after {before:?}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_hangs_with_its_code_is_loaded_anew_before_its_profile_is_blamed() {
+    let (state, _) =
+        run_linked([Event::Opened, Event::View(qr("2@a")), Event::ProbeMissed(HealthLevel::Page)]);
+    let (state, actions) = step(state, Event::Tick, 10 + VANISHED_MS, &LIMITS);
+    assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
+    let (state, _) = step(state, Event::View(view(PagePhase::Main)), 10 + VANISHED_MS + 5, &LIMITS);
+    assert!(state.public.is_ready());
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     let phase = prop_oneof![
         Just(PagePhase::Loading),
@@ -179,8 +227,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn no_sequence_sticks_or_lies(events in prop::collection::vec((any_event(), 0u64..1_500), 0..60)) {
-        let mut state = State::new(0, &LIMITS);
+    fn no_sequence_sticks_or_lies(
+        events in prop::collection::vec((any_event(), 0u64..1_500), 0..60),
+        expects_link: bool,
+    ) {
+        let mut state = State::new(0, &LIMITS, expects_link);
         let mut now = 0;
         // The last time the page itself said `Main`, as long as nothing since has spoken against it.
         let mut vouched: Option<u64> = None;

@@ -10,15 +10,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::config::Deadlines;
 use colmeia::protocol::{self, Call, CallError, CallErrorKind};
-use colmeia::session::{HealthLevel, Probes};
+use colmeia::session::{HealthLevel, LaunchCause, Probes};
 use colmeia::{ExitReason, SessionReport, SessionState};
+use nix::libc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::machine::{Action, Event, State, step};
 use super::{Command, SessionHandle};
-use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PageView, ProbeError};
+use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
+use crate::keeper::KeeperHandle;
 use crate::spool::OutboxHandle;
 use colmeia::errors::chain;
 
@@ -26,6 +28,8 @@ use colmeia::errors::chain;
 const FINISH_CALLS: Duration = Duration::from_secs(3);
 /// Commands that wait while the task is busy; more of them wait at their senders.
 const COMMANDS: usize = 64;
+/// What is wrong with a profile when the machine says so.
+const VANISHED: &str = "the registration is gone, and the page does not say that the link was ended";
 
 type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
 
@@ -40,6 +44,7 @@ pub(crate) struct SessionTask<L: Launcher> {
     launcher: Arc<L>,
     limits: Deadlines,
     outbox: OutboxHandle,
+    keeper: KeeperHandle,
     commands: mpsc::Receiver<Command>,
     report: watch::Sender<SessionReport>,
     started: Instant,
@@ -49,26 +54,38 @@ pub(crate) struct SessionTask<L: Launcher> {
     calls: TaskTracker,
     probing: bool,
     reloading: bool,
+    /// The page has shown more than that it is loading.
+    shown: bool,
+    /// What is wrong with the profile, where the launch has shown it.
+    damage: Option<String>,
 }
 
 impl<L: Launcher> SessionTask<L> {
     /// The task and the handle to it.
-    pub(crate) fn new(launcher: L, limits: Deadlines, outbox: OutboxHandle) -> (Self, SessionHandle) {
+    pub(crate) fn new(
+        launcher: L,
+        limits: Deadlines,
+        outbox: OutboxHandle,
+        keeper: KeeperHandle,
+    ) -> (Self, SessionHandle) {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (report, followed) = watch::channel(SessionReport::of(SessionState::Launching));
         let task = Self {
             launcher: Arc::new(launcher),
             limits,
             outbox,
+            state: State::new(0, &limits, keeper.expects_link()),
+            keeper,
             commands,
             report,
             started: Instant::now(),
-            state: State::new(0, &limits),
             engine: None,
             helpers: mpsc::unbounded_channel(),
             calls: TaskTracker::new(),
             probing: false,
             reloading: false,
+            shown: false,
+            damage: None,
         };
         (task, SessionHandle { commands: sender, report: followed })
     }
@@ -82,7 +99,7 @@ impl<L: Launcher> SessionTask<L> {
         let mut probes = interval(Duration::from_millis(self.limits.probe_interval_ms));
         probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
-        let reason = loop {
+        let mut reason = loop {
             let deadline = self.deadline();
             let exit = tokio::select! {
                 // Page events first: a probe's view must not overtake the events before it.
@@ -103,7 +120,19 @@ impl<L: Launcher> SessionTask<L> {
         };
         // An opening that is cut short leaves no browser behind.
         drop(opening);
-        self.end(&mut page).await;
+        let flushed = self.end(&mut page).await;
+        if self.is_early_crash(&reason) && self.keeper.crashed().await {
+            if self.launcher.lives_with_an_empty_profile().await {
+                self.damage =
+                    Some(format!("{}, and the browser lives with an empty profile", reason.label()));
+                reason = ExitReason::ProfileCorrupt;
+                let state = SessionState::Failed { reason: reason.clone() };
+                self.report.send_modify(|report| report.state = state);
+            }
+        }
+        let corrupt = reason == ExitReason::ProfileCorrupt;
+        let damage = corrupt.then(|| self.damage.take().unwrap_or_else(|| VANISHED.to_owned()));
+        self.keeper.ended(damage, flushed).await;
         reason
     }
 
@@ -127,13 +156,18 @@ impl<L: Launcher> SessionTask<L> {
             tracing::info!(from = before, to = after, "session state");
         }
         let public = &self.state.public;
-        self.report.send_if_modified(|report| {
+        let known = self.keeper.known();
+        let changed = self.report.send_if_modified(|report| {
+            (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery.map(Box::new));
             let changed = report.state != *public;
             if changed {
                 report.state = public.clone();
             }
             changed
         });
+        if changed {
+            self.keeper.session_is(public);
+        }
         let mut exit = None;
         for action in actions {
             match action {
@@ -153,9 +187,18 @@ impl<L: Launcher> SessionTask<L> {
             }
             Err(error) => {
                 tracing::error!(error = %chain(&error), "the browser cannot be opened");
+                let why = error.to_string();
+                let cause = match error {
+                    OpenError::NoBrowser(_) => LaunchCause::NoBrowser,
+                    OpenError::DiskFull(..) => LaunchCause::DiskFull,
+                    _ => LaunchCause::Other,
+                };
                 let reason = match error {
-                    OpenError::ProfileCorrupt => ExitReason::ProfileCorrupt,
-                    other => ExitReason::LaunchFailed { why: other.to_string() },
+                    OpenError::ProfileCorrupt(how) => {
+                        self.damage = Some(how);
+                        ExitReason::ProfileCorrupt
+                    }
+                    _ => ExitReason::LaunchFailed { cause, why },
                 };
                 self.apply(Event::OpenFailed(reason))
             }
@@ -184,6 +227,7 @@ impl<L: Launcher> SessionTask<L> {
     }
 
     fn on_view(&mut self, view: PageView) -> Option<ExitReason> {
+        self.shown |= view.phase != PagePhase::Loading;
         self.report.send_if_modified(|report| {
             let changed = report.degraded != view.degraded || report.page_version != view.version;
             if changed {
@@ -305,15 +349,17 @@ impl<L: Launcher> SessionTask<L> {
         }
     }
 
-    /// Lets calls finish, closes the browser, and keeps the events that come until it is closed.
-    async fn end(&mut self, page: &mut mpsc::UnboundedReceiver<PageEvent>) {
+    /// Lets calls finish, closes the browser, and keeps the events that come until it is closed. Whether it ended by
+    /// itself with everything on disk.
+    async fn end(&mut self, page: &mut mpsc::UnboundedReceiver<PageEvent>) -> bool {
         self.calls.close();
         if timeout(FINISH_CALLS, self.calls.wait()).await.is_err() {
             tracing::warn!(calls = self.calls.len(), "calls are still running; they end with the browser");
         }
-        if let Some(engine) = self.engine.take() {
-            engine.close(self.limits.close_ms).await;
-        }
+        let flushed = match self.engine.take() {
+            Some(engine) => engine.close(self.limits.close_ms).await,
+            None => false,
+        };
         while let Ok(event) = page.try_recv() {
             match event {
                 PageEvent::Message(message) => self.outbox.append(protocol::Event::Message(message)),
@@ -321,6 +367,18 @@ impl<L: Launcher> SessionTask<L> {
                 PageEvent::Happened(event) => self.outbox.append(*event),
                 _ => {}
             }
+        }
+        flushed
+    }
+
+    /// Whether the browser ended by itself, and not killed from outside, before its page showed anything.
+    fn is_early_crash(&self, reason: &ExitReason) -> bool {
+        const FROM_OUTSIDE: [Option<i32>; 2] = [Some(libc::SIGKILL), Some(libc::SIGTERM)];
+        match reason {
+            ExitReason::Crash { process, signal } => {
+                process == "browser" && !self.shown && !FROM_OUTSIDE.contains(signal)
+            }
+            _ => false,
         }
     }
 }

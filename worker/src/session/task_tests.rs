@@ -23,7 +23,9 @@ impl Fixture {
         let (outbox, events) = Outbox::new(Spool::open(dir.path()).expect("opens"));
         tokio::spawn(outbox.run());
         let page = Director::default();
-        let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone());
+        let layout = colmeia::layout::StateLayout::new(dir.path(), "ylada_bot");
+        let profile = crate::keeper::start(&layout, &"7".parse().expect("valid"));
+        let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone(), profile);
         Self { page, session, ended: tokio::spawn(task.run()), outbox: events, _dir: dir }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Owns the file `events.log`: a first line `{"next":<seq>}` and then one line per event,
 //! `{"seq":<n>,"event":{…}}`. An append is on disk when it returns; a line that a crash cut short was never
-//! announced and is dropped at the next opening. Only the places of the events are kept in memory.
+//! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file's time
+//! says when somebody last kept it.
 //!
 //! Never decides when an event is done: the supervisor does, by acknowledging it.
 
@@ -13,6 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use colmeia::protocol::Event;
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,7 @@ pub(crate) struct Spool {
     end: u64,
     next: u64,
     pending: VecDeque<Place>,
+    left_alone: Option<SystemTime>,
 }
 
 impl Spool {
@@ -70,8 +73,10 @@ impl Spool {
             move |source| SpoolError { doing, path, source }
         };
         fs::create_dir_all(dir).map_err(fail("create"))?;
+        let left_alone = fs::metadata(&path).and_then(|file| file.modified()).ok();
         let file = private().create(true).truncate(false).open(&path).map_err(fail("open"))?;
-        let mut spool = Self { path: path.clone(), file, end: 0, next: 1, pending: VecDeque::new() };
+        let mut spool =
+            Self { path: path.clone(), file, end: 0, next: 1, pending: VecDeque::new(), left_alone };
         spool.load().map_err(fail("read"))?;
         Ok(spool)
     }
@@ -182,13 +187,28 @@ impl Spool {
             fs::rename(&fresh_path, &self.path)?;
             Ok((fresh, header.len() as u64))
         };
-        let (file, header) = write().map_err(|e| self.error("compact", e))?;
+        let (file, header) = write().map_err(|e| {
+            // What could not be finished takes room that the next event needs.
+            let _ = fs::remove_file(&fresh_path);
+            self.error("compact", e)
+        })?;
         for place in &mut self.pending {
             place.offset = place.offset - from + header;
         }
         self.end = self.end - from + header;
         self.file = file;
         Ok(())
+    }
+
+    /// Until when the worker before this one kept the spool; `None` when there was none.
+    pub(crate) fn left_alone(&self) -> Option<SystemTime> {
+        self.left_alone
+    }
+
+    /// Leaves a sign that somebody keeps it, for [`Self::left_alone`].
+    pub(crate) fn touch(&self) {
+        // Without it the next worker looks further back, which costs it some work and nothing else.
+        let _ = self.file.set_modified(SystemTime::now());
     }
 
     /// The number of the last event that was ever appended; 0 before the first.
@@ -248,6 +268,18 @@ mod tests {
         assert!(seqs(&spool).is_empty());
         assert_eq!(spool.append(&[event(4)]).expect("appends"), 4);
         assert!(fs::metadata(dir.path().join("events.log")).expect("exists").len() < 200, "it was compacted");
+    }
+
+    #[test]
+    fn its_time_says_when_the_worker_before_was_last_there() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let first = Spool::open(dir.path()).expect("opens");
+        assert_eq!(first.left_alone(), None);
+        let long_ago = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        first.file.set_modified(long_ago).expect("set");
+        assert_eq!(Spool::open(dir.path()).expect("opens").left_alone(), Some(long_ago));
+        first.touch();
+        assert!(Spool::open(dir.path()).expect("opens").left_alone() > Some(long_ago));
     }
 
     #[derive(Debug, Clone)]

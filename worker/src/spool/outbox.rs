@@ -9,11 +9,14 @@ use std::time::Duration;
 use colmeia::errors::chain;
 use colmeia::protocol::Event;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Numbered, Spool, SpoolError};
 
 /// How long to wait before a failed append is tried again: the disk may be full for a while.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the spool is marked as kept.
+const MARK: Duration = Duration::from_secs(1);
 /// The most events that are written with one flush.
 const BATCH: usize = 256;
 
@@ -50,9 +53,20 @@ impl Outbox {
     /// Runs until every handle is gone.
     pub(crate) async fn run(mut self) {
         let mut batch = Vec::new();
-        while self.requests.recv_many(&mut batch, BATCH).await > 0 {
-            let requests = std::mem::take(&mut batch);
-            self = self.serve(requests).await;
+        let mut marks = interval(MARK);
+        marks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                taken = self.requests.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    let requests = std::mem::take(&mut batch);
+                    self = self.serve(requests).await;
+                }
+                // Writes no data, so it waits for no disk.
+                _ = marks.tick() => self.spool.touch(),
+            }
         }
     }
 
@@ -65,7 +79,7 @@ impl Outbox {
                 other => others.push(other),
             }
         }
-        // Appends first: whoever reads or waits for a flush after them must find them.
+        // Appends first: whoever waits for a flush after them must find them.
         while !events.is_empty() {
             let (spool, result, returned) = blocking(self.spool, move |spool| {
                 let result = spool.append(&events);
@@ -82,10 +96,22 @@ impl Outbox {
                     tracing::error!(error = %chain(&error), events = returned.len(), "events cannot be written; trying again");
                     events = returned;
                     tokio::time::sleep(RETRY).await;
+                    // What is acknowledged meanwhile makes room, and what is on disk can be read.
+                    while let Ok(request) = self.requests.try_recv() {
+                        match request {
+                            Request::Append(event) => events.push(event),
+                            Request::Flush(_) => others.push(request),
+                            other => self = self.answer(vec![other]).await,
+                        }
+                    }
                 }
             }
         }
-        for request in others {
+        self.answer(others).await
+    }
+
+    async fn answer(mut self, requests: Vec<Request>) -> Self {
+        for request in requests {
             match request {
                 Request::Append(_) => {}
                 Request::Acknowledge(seq) => {

@@ -112,6 +112,9 @@ fn another_site_may_only_link_to_us() {
             "{site}"
         );
     }
+    let socket = |origin| [("upgrade", "websocket"), ("origin", origin)];
+    assert_eq!(with(&Method::GET, &socket("http://localhost:5001")), Ok(()));
+    assert_eq!(with(&Method::GET, &socket("http://localhost:5002")), refused, "it could read everything");
     let navigation = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
     assert_eq!(with(&Method::GET, &navigation), Ok(()));
     let image = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];

@@ -56,6 +56,9 @@ pub(super) fn read_failure(failure: &CallFailure) -> Failure {
 fn explain(failure: &CallFailure, outside: bool) -> Failure {
     match failure {
         CallFailure::NotReady => Failure::bad_request(NOT_CONNECTED),
+        CallFailure::DiskFull => Failure::internal(
+            "O disco do servidor está cheio: a mensagem não foi enviada. Avise quem administra o servidor e tente novamente depois.",
+        ),
         CallFailure::TooLarge => Failure::bad_request("A mensagem é grande demais; nada foi enviado"),
         CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => unknown(outside),
         CallFailure::Session(error) => of_kind(error.kind, outside),
@@ -108,6 +111,7 @@ mod tests {
             (session(Kind::NotOnWhatsapp), 400, "não está no WhatsApp; nada foi enviado"),
             (session(Kind::InvalidArgument), 400, "nada foi enviado"),
             (CallFailure::TooLarge, 400, "nada foi enviado"),
+            (CallFailure::DiskFull, 500, "O disco do servidor está cheio: a mensagem não foi enviada."),
             (session(Kind::Refused), 500, "nada foi enviado"),
             (session(Kind::Unsupported), 500, "nada foi feito"),
             (session(Kind::OutcomeUnknown), 500, "Não se sabe se a mensagem foi enviada"),

@@ -41,7 +41,7 @@ impl Events {
                 self.1 = rest;
                 return Some(event);
             }
-            let piece = tokio::time::timeout(Duration::from_secs(5), self.0.next()).await.expect("in time");
+            let piece = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("in time");
             self.1 += std::str::from_utf8(&piece?.expect("no error")).expect("text");
         }
     }

@@ -13,7 +13,7 @@ use colmeia::layout::StateLayout;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use http_body_util::BodyExt;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -29,6 +29,9 @@ use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
 };
 
+/// Generous: the machine may be small and busy.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
 /// How a session answers.
 pub(super) type Acting = fn(Call) -> CallResult;
 
@@ -41,7 +44,9 @@ type Playing = (UserHandle, watch::Sender<UserView>);
 pub(super) struct Cast {
     acting: Acting,
     outcome: DisconnectOutcome,
-    delay: Duration,
+    /// Where sessions wait before they answer a call, until [`Cast::release`].
+    gate: Option<Arc<Semaphore>>,
+    heard: watch::Sender<usize>,
     notes: Notes,
     users: Arc<Mutex<BTreeMap<UserId, Playing>>>,
     full: bool,
@@ -71,6 +76,7 @@ pub(super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        last_lines: Arc::default(),
         memory: None,
         pong: None,
     }
@@ -106,15 +112,28 @@ impl Cast {
         Self {
             acting,
             outcome: DisconnectOutcome::LoggedOut,
-            delay: Duration::ZERO,
+            gate: None,
+            heard: watch::Sender::new(0),
             notes: Arc::default(),
             users: Arc::default(),
             full: false,
         }
     }
 
-    pub(super) fn slow(self, delay: Duration) -> Self {
-        Self { delay, ..self }
+    /// Sessions answer no call until they are released.
+    pub(super) fn held(self) -> Self {
+        Self { gate: Some(Arc::new(Semaphore::new(0))), ..self }
+    }
+
+    /// Sessions answer from now on.
+    pub(super) fn release(&self) {
+        self.gate.iter().for_each(|gate| gate.add_permits(Semaphore::MAX_PERMITS));
+    }
+
+    /// Waits until so many answers of sessions were heard by who had asked.
+    pub(super) async fn heard(&self, answers: usize) {
+        let heard = self.heard.subscribe().wait_for(|heard| *heard >= answers).await.map(|heard| *heard);
+        assert_eq!(heard.expect("the stage lives"), answers);
     }
 
     pub(super) fn only_here(self) -> Self {
@@ -153,7 +172,7 @@ impl Cast {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let noted = tokio::time::timeout(Duration::from_secs(5), asked).await;
+        let noted = tokio::time::timeout(PATIENCE, asked).await;
         noted.unwrap_or_else(|_| panic!("expected {expected:?}, but {:?} were asked", self.notes()));
     }
 
@@ -172,16 +191,29 @@ impl Cast {
                 Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Limit { .. } => "limit",
+                Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
             };
             locked(&self.notes).push(format!("{user} {note}"));
-            tokio::time::sleep(self.delay).await;
             match command {
-                Command::Call { call, answer, .. } => drop(answer.send((self.acting)(call))),
+                Command::Call { call, answer, .. } => {
+                    if let Some(gate) = &self.gate {
+                        drop(gate.acquire().await);
+                    }
+                    if answer.send((self.acting)(call)).is_ok() {
+                        self.heard.send_modify(|heard| *heard += 1);
+                    }
+                }
                 Command::Disconnect { answer } | Command::Reset { answer } => {
                     let _ = answer.send(self.outcome);
                 }
-                Command::Wake | Command::Operate(_) | Command::Renew { .. } | Command::Shutdown { .. } => {}
+                Command::Wake
+                | Command::Operate(_)
+                | Command::Renew { .. }
+                | Command::Limit { .. }
+                | Command::Carry { .. }
+                | Command::Shutdown { .. } => {}
             }
         }
     }

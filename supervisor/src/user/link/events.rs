@@ -1,10 +1,10 @@
 //! Events on their way to disk: taken from the worker, given to the [`EventSink`], then acknowledged.
 //!
-//! Owns the order of these three. A disk that is full holds up the events and nothing else: what does not fit
-//! here is dropped and, since it was not acknowledged, asked for again.
+//! Owns the order of these three, and the user's [`Allowance`] of events. A disk that is full holds up the events and
+//! nothing else: what does not fit here is dropped and, since it was not acknowledged, asked for again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::Outbox;
+use super::pace::Quota;
 use crate::journal::StatusChange;
 use crate::metrics::Metrics;
 
@@ -45,6 +46,34 @@ pub(crate) trait EventSink: std::fmt::Debug + Send + Sync {
 #[error("events cannot be written to disk")]
 pub(crate) struct SinkError(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
 
+/// How much of the disk a user's events may still take; kept by the user's task and lent to each connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowance {
+    begun: Instant,
+    quota: Arc<Mutex<Quota>>,
+}
+
+impl Allowance {
+    /// Of a user of whom nothing has come yet.
+    pub(crate) fn new() -> Self {
+        Self { begun: Instant::now(), quota: Arc::new(Mutex::new(Quota::new())) }
+    }
+
+    fn quota(&self) -> MutexGuard<'_, Quota> {
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new connection begins, the one before having ended.
+    pub(super) fn connected(&self) {
+        self.quota().connected();
+    }
+
+    /// An event of this many bytes has come; `false` when it was one too many.
+    pub(super) fn keeps(&self, bytes: usize) -> bool {
+        self.quota().keeps(bytes, self.begun.elapsed())
+    }
+}
+
 /// The reader's end.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -58,6 +87,7 @@ pub(super) struct Kept {
 pub(super) struct Waiting {
     seq: u64,
     event: Event,
+    size: usize,
     came: Instant,
     _room: OwnedSemaphorePermit,
 }
@@ -71,9 +101,9 @@ impl Kept {
     /// Takes an event of this many bytes; `false` when there is no room.
     pub(super) fn put(&self, seq: u64, event: Event, size: usize) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed);
-        let size = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
-        Arc::clone(&self.room).try_acquire_many_owned(size).is_ok_and(|room| {
-            self.queue.try_send(Waiting { seq, event, came: Instant::now(), _room: room }).is_ok()
+        let takes = u32::try_from(size.max(1)).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).try_acquire_many_owned(takes).is_ok_and(|room| {
+            self.queue.try_send(Waiting { seq, event, size, came: Instant::now(), _room: room }).is_ok()
         })
     }
 
@@ -93,6 +123,7 @@ pub(super) async fn keep(
     mut queue: mpsc::Receiver<Waiting>,
     user: UserId,
     sink: Arc<dyn EventSink>,
+    allowance: Allowance,
     outbox: Outbox,
     metrics: Metrics,
 ) {
@@ -100,6 +131,8 @@ pub(super) async fn keep(
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let events: Vec<(u64, Event)> = batch.iter().map(|kept| (kept.seq, kept.event.clone())).collect();
         let Some(seq) = events.last().map(|(seq, _)| *seq) else { continue };
+        // Before and not after: what is given to a disk may be written although nobody is there any more to hear it.
+        batch.iter().for_each(|kept| allowance.quota().spent(kept.size));
         let mut pause = PAUSES.0;
         while let Err(error) = sink.append(&user, events.clone()).await {
             let source = std::error::Error::source(&error).map(ToString::to_string);

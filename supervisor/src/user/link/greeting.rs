@@ -13,7 +13,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use interprocess::local_socket::GenericFilePath;
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::tokio::prelude::*;
-use rustix::process::{Pid, geteuid};
+use rustix::process::Pid;
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
@@ -23,6 +23,7 @@ pub(crate) struct Peer {
     stream: Stream,
     /// Who opened the socket, as the kernel says.
     pub(crate) pid: Pid,
+    uid: u32,
 }
 
 /// A connection whose Hellos are done.
@@ -31,6 +32,8 @@ pub(crate) struct Greeted {
     pub(super) frames: Framed<Stream, FrameCodec>,
     /// What the worker said.
     pub(crate) hello: WorkerHello,
+    /// The user id that it runs as.
+    pub(crate) uid: u32,
 }
 
 /// Why there is no connection to a worker.
@@ -84,8 +87,12 @@ impl GreetingError {
 /// Connects and asks the kernel who is there.
 ///
 /// # Errors
-/// [`GreetingError`]; a process of another user id is refused here.
-pub(crate) async fn open(socket: &Path, deadline: Duration) -> Result<Peer, GreetingError> {
+/// [`GreetingError`]; a process of a user id that is not expected is refused here.
+pub(crate) async fn open(
+    socket: &Path,
+    deadline: Duration,
+    expected: impl Fn(u32) -> bool,
+) -> Result<Peer, GreetingError> {
     let name = socket.to_fs_name::<GenericFilePath>().map_err(GreetingError::Connect)?;
     let stream = timeout(deadline, Stream::connect(name))
         .await
@@ -93,14 +100,14 @@ pub(crate) async fn open(socket: &Path, deadline: Duration) -> Result<Peer, Gree
         .map_err(GreetingError::Connect)?;
     let peer = stream.peer_creds().map_err(GreetingError::Credentials)?;
     let uid = peer.euid().unwrap_or(u32::MAX);
-    if uid != geteuid().as_raw() {
+    if !expected(uid) {
         return Err(GreetingError::ForeignUid(uid));
     }
     let pid = peer
         .pid()
         .and_then(Pid::from_raw)
         .ok_or_else(|| GreetingError::Credentials(io::Error::other("no process id")))?;
-    Ok(Peer { stream, pid })
+    Ok(Peer { stream, pid, uid })
 }
 
 /// Says Hello, with the token that makes us believed, and waits for the worker's.
@@ -131,7 +138,7 @@ async fn exchange(peer: Peer, user: &UserId, token: Secret) -> Result<Greeted, G
     if Pid::from_raw(hello.pid.cast_signed()) != Some(peer.pid) {
         return Err(GreetingError::ForeignProcess(hello.pid));
     }
-    Ok(Greeted { frames, hello })
+    Ok(Greeted { frames, hello, uid: peer.uid })
 }
 
 impl Greeted {

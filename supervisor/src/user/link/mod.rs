@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::metrics::Metrics;
-pub(crate) use events::{EventSink, SinkError};
+pub(crate) use events::{Allowance, EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
 
@@ -65,6 +65,7 @@ impl Link {
         greeted: Greeted,
         user: &UserId,
         sink: Arc<dyn EventSink>,
+        allowance: Allowance,
         metrics: Metrics,
         generation: u64,
         inbox: mpsc::Sender<(u64, FromLink)>,
@@ -74,12 +75,13 @@ impl Link {
         let (outbox, queue) = outbox::channel();
         let (events, kept) = events::channel();
         let count = events.count();
+        allowance.connected();
         Self {
             events: count,
             tasks: [
                 tokio::spawn(pump::write(writer, queue)),
-                tokio::spawn(pump::read(reader, events, generation, inbox)),
-                tokio::spawn(events::keep(kept, user.clone(), sink, outbox.clone(), metrics)),
+                tokio::spawn(pump::read(reader, events, allowance.clone(), generation, inbox)),
+                tokio::spawn(events::keep(kept, user.clone(), sink, allowance, outbox.clone(), metrics)),
             ],
             outbox,
         }

@@ -5,7 +5,7 @@ use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::events::Kept;
+use super::events::{Allowance, Kept};
 use super::outbox::Waiting;
 use super::pace::{MAX_WORD, Pace};
 use super::{FromLink, LinkEnd};
@@ -26,6 +26,7 @@ pub(super) async fn write(
 pub(super) async fn read(
     mut frames: impl Stream<Item = Result<Frame, FrameError>> + Unpin,
     events: Kept,
+    allowance: Allowance,
     generation: u64,
     inbox: mpsc::Sender<(u64, FromLink)>,
 ) {
@@ -44,6 +45,9 @@ pub(super) async fn read(
             Ok(Told::Event(seq, event)) => {
                 if last_event.is_some_and(|last| seq <= last) {
                     break LinkEnd::Violation("an event's number does not grow".into());
+                }
+                if !allowance.keeps(frame.head.len()) {
+                    break LinkEnd::Violation("more events than a session has to tell".into());
                 }
                 last_event = Some(seq);
                 behind = behind || !events.put(seq, event, frame.head.len());

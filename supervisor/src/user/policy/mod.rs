@@ -18,8 +18,8 @@
 //!  └─────┘ Shutdown: Stop, then Kill ◀─────┘
 //! ```
 //!
-//! A worker that is replaced for its memory goes Stopping(Recycled) → Queued, without delay and uncounted; so does
-//! one that is replaced for its version or because an operator says `Restart`: Stopping(Renew) → Queued.
+//! A worker that is replaced for its memory, for its version or because an operator says `Restart` goes
+//! Stopping(Replaced) → Queued, without delay and uncounted.
 //! An operator's `Hold` ends whatever there is and leads to `Stopped`, which a `Wake` does not leave: only the
 //! operator's `Start`, `Restart` or `Reset` lifts it.
 //! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
@@ -35,8 +35,11 @@ use std::time::Duration;
 use colmeia::ExitReason;
 use colmeia::session::HealthLevel;
 
-pub(crate) use types::{Action, Ending, Event, Now, Rules, Standing, State};
+pub(crate) use types::{Action, Carried, Ending, Event, Now, Rules, Standing, State};
 
+/// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
+/// `/qr` every few seconds must not undo the limit.
+const PARKED_FOR: Duration = Duration::from_secs(30);
 /// How long a task without anything to do is kept.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -101,6 +104,23 @@ impl Policy {
         Self { held: true, ..self }
     }
 
+    /// The same user, parked since before for this reason.
+    pub(crate) fn parked(self, reason: ExitReason, at: Duration) -> Self {
+        let last_exit = Some(reason.clone());
+        Self { state: State::Parked { reason, until: at + PARKED_FOR }, last_exit, ..self }
+    }
+
+    /// The same user with the history that another image of the program has passed on.
+    pub(crate) fn carrying(mut self, carried: Carried, at: Duration) -> Self {
+        carried.take_up(&mut self, at);
+        self
+    }
+
+    /// What another image of the program should know.
+    pub(crate) fn carry(&self, at: Duration) -> Carried {
+        Carried::of(self, at)
+    }
+
     /// A user whose worker was found alive and has said Hello.
     pub(crate) fn adopted(rules: Rules, at: Duration) -> Self {
         Self {
@@ -160,6 +180,7 @@ impl Policy {
     #[must_use]
     pub(crate) fn step(mut self, event: Event, now: Now) -> (Self, Vec<Action>) {
         let mut actions = Vec::new();
+        let was_parked = matches!(self.state, State::Parked { .. });
         match event {
             Event::Wake => self.wake(now.at, &mut actions),
             Event::Waiting { wait } => {
@@ -195,7 +216,12 @@ impl Policy {
                 self.shut_down(Duration::ZERO, now.at, &mut actions);
                 self.tick(now.at, &mut actions);
             }
+            Event::Room => self.room(&mut actions),
             Event::Tick => self.tick(now.at, &mut actions),
+        }
+        let parked = matches!(self.state, State::Parked { .. });
+        if parked != was_parked {
+            actions.push(Action::KeepParked { parked });
         }
         (self, actions)
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use colmeia::ExitReason;
+
 use super::{Action, Ending, Forget, Policy, State};
 
 impl Policy {
@@ -55,8 +57,7 @@ impl Policy {
                 self.forgive();
                 // Also when the old one ends saying that the phone was unlinked: then for a new code.
                 self.wake_after = true;
-                self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Renew };
-                actions.push(Action::Stop);
+                self.replace(ExitReason::Stopped, at, actions);
             }
             _ => self.start(at, actions),
         }

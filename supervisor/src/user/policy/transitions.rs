@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use colmeia::ExitReason;
-use colmeia::session::HealthLevel;
+use colmeia::session::{HealthLevel, LaunchCause};
 
 use crate::admission::Wait;
 
-use super::{Action, Ending, Forget, LINGER, Now, Policy, Standing, State};
+use super::{Action, Ending, Forget, LINGER, Now, PARKED_FOR, Policy, Standing, State};
 
-/// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
-/// `/qr` every few seconds must not undo the limit.
-const PARKED_FOR: Duration = Duration::from_secs(30);
 /// How long after a kill the process may still be there before it is killed again.
 const KILL_AGAIN: Duration = Duration::from_secs(5);
 
@@ -74,7 +71,7 @@ impl Policy {
             let reason = if again {
                 ExitReason::Hang { level: HealthLevel::Ipc }
             } else {
-                ExitReason::LaunchFailed { why }
+                ExitReason::LaunchFailed { cause: LaunchCause::Other, why }
             };
             self.fail_living(reason, at, actions);
         }
@@ -101,22 +98,38 @@ impl Policy {
 
     /// Ends a process with which something is wrong. It has lost our trust, so it is not asked.
     pub(super) fn fail_living(&mut self, reason: ExitReason, at: Duration, actions: &mut Vec<Action>) {
-        let ending = match self.state {
+        let ending = match &self.state {
             State::Starting { .. } | State::Running { .. } => Ending::Failed(reason),
-            State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => Ending::Asked,
-            State::Stopping { ending: Ending::Recycled, .. } => Ending::Recycled,
-            State::Stopping { ending: Ending::Renew, .. } => Ending::Renew,
+            State::LoggingOut { .. } => Ending::Asked,
+            State::Stopping { ending: ending @ (Ending::Asked | Ending::Replaced(_)), .. } => ending.clone(),
             _ => return,
         };
         self.state = State::Stopping { until: at + KILL_AGAIN, ending };
         actions.push(Action::Kill);
     }
 
-    /// Asks a process to end so that a fresh one takes its place.
+    /// Asks a process to end so that a fresh one takes its place at once.
+    pub(super) fn replace(&mut self, called: ExitReason, at: Duration, actions: &mut Vec<Action>) {
+        self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Replaced(called) };
+        actions.push(Action::Stop);
+    }
+
     pub(super) fn recycle(&mut self, at: Duration, actions: &mut Vec<Action>) {
         if matches!(self.state, State::Running { .. }) && !self.shutting_down {
-            self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Recycled };
-            actions.push(Action::Stop);
+            self.replace(ExitReason::CapRecycle, at, actions);
+        }
+    }
+
+    /// Who is parked for want of room on the disk need not wait for somebody to ask.
+    pub(super) fn room(&mut self, actions: &mut Vec<Action>) {
+        let full = matches!(
+            self.state,
+            State::Parked { reason: ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. }, .. }
+        );
+        if full && !self.shutting_down {
+            self.failures.clear();
+            self.attempts = 0;
+            self.queue(actions);
         }
     }
 
@@ -150,8 +163,8 @@ impl Policy {
     pub(crate) fn reason_of(&self, said: ExitReason) -> ExitReason {
         match &self.state {
             State::Stopping { ending: Ending::Failed(why), .. } => why.clone(),
-            State::Stopping { ending: Ending::Recycled, .. } if said != ExitReason::LoggedOut => {
-                ExitReason::CapRecycle
+            State::Stopping { ending: Ending::Replaced(called), .. } if said != ExitReason::LoggedOut => {
+                called.clone()
             }
             _ => said,
         }
@@ -163,7 +176,7 @@ impl Policy {
             State::Stopping { .. } | State::Starting { .. } | State::Running { .. } => false,
             _ => return,
         };
-        let renew = matches!(self.state, State::Stopping { ending: Ending::Renew, .. });
+        let replaced = matches!(self.state, State::Stopping { ending: Ending::Replaced(_), .. });
         let reason = self.reason_of(reason);
         self.settle_by = None;
         self.unlinked_since = None;
@@ -178,12 +191,11 @@ impl Policy {
                 actions.push(Action::Remember { linked: false });
             }
             self.rest(now.at, actions);
-        } else if renew {
+        } else if replaced {
             actions.push(Action::RestPlace);
-            self.queue(actions);
-        } else if reason == ExitReason::CapRecycle {
-            actions.push(Action::RestPlace);
-            self.restarts = self.restarts.saturating_add(1);
+            if reason == ExitReason::CapRecycle {
+                self.restarts = self.restarts.saturating_add(1); // nobody asked for this one
+            }
             self.queue(actions);
         } else {
             self.failed(reason, now, actions);
@@ -247,8 +259,7 @@ impl Policy {
     /// Only one that runs is replaced: any other start is of our version anyway.
     pub(super) fn renew(&mut self, at: Duration, actions: &mut Vec<Action>) {
         if matches!(self.state, State::Running { .. }) && self.forget.is_none() && !self.shutting_down {
-            self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Renew };
-            actions.push(Action::Stop);
+            self.replace(ExitReason::Stopped, at, actions);
         }
     }
 

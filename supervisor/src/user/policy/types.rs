@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use colmeia::config::ServiceConfig;
 use colmeia::{ExitReason, SessionState};
+use serde::{Deserialize, Serialize};
 
+use super::Policy;
 use crate::admission::Wait;
 
 /// The moment of an event.
@@ -74,12 +76,23 @@ impl State {
 pub(crate) enum Ending {
     /// Asked for: no failure.
     Asked,
-    /// Another one is to take its place at once: no failure.
-    Renew,
+    /// Another one is to take its place at once: no failure. With what its end is called.
+    Replaced(ExitReason),
     /// Something is wrong with it.
     Failed(ExitReason),
-    /// It is replaced because of its memory: no failure, and the next one starts at once.
-    Recycled,
+}
+
+/// What of a user's history passes from one image of the supervisor to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Carried {
+    attempts: u32,
+    restarts: u32,
+    /// Failures within the burst window.
+    failures: usize,
+    last_exit: Option<ExitReason>,
+    /// How long the next start was still to be put off, in milliseconds.
+    backing_off_ms: Option<u64>,
 }
 
 /// What a worker's report means here.
@@ -140,6 +153,8 @@ pub(crate) enum Event {
     Start,
     /// An operator wants a new process in the place of this one.
     Restart,
+    /// The disk has room again.
+    Room,
     /// Stop and keep: the supervisor ends.
     Shutdown,
     /// As `Shutdown`, at once.
@@ -173,6 +188,8 @@ pub(crate) enum Action {
     Remember { linked: bool },
     /// Keep on disk whether an operator holds the user back.
     KeepHold { held: bool },
+    /// Keep on disk whether the user is parked, and why.
+    KeepParked { parked: bool },
     /// Delete the auth directory.
     DeleteAuth,
     /// Answer those who asked for the disconnect.
@@ -195,6 +212,36 @@ impl Rules {
             settle: Duration::from_millis(config.deadlines.launch_ms + config.deadlines.load_ms),
             stop: Duration::from_millis(config.stop_deadline_ms),
             disconnect: Duration::from_millis(config.disconnect_deadline_ms),
+        }
+    }
+}
+
+impl Carried {
+    /// At this time.
+    pub(super) fn of(policy: &Policy, at: Duration) -> Self {
+        let window = policy.rules.burst_window;
+        Self {
+            attempts: policy.attempts,
+            restarts: policy.restarts,
+            failures: policy.failures.iter().filter(|failed| **failed + window >= at).count(),
+            last_exit: policy.last_exit.clone(),
+            backing_off_ms: match policy.state {
+                State::BackingOff { until } => {
+                    Some(u64::try_from(until.saturating_sub(at).as_millis()).unwrap_or(u64::MAX))
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// Goes on with this. The failures count as if they had just happened, and a delay is not longer than any.
+    pub(super) fn take_up(self, policy: &mut Policy, at: Duration) {
+        policy.attempts = self.attempts;
+        policy.restarts = self.restarts;
+        policy.last_exit = self.last_exit;
+        policy.failures = std::iter::repeat_n(at, self.failures.min(policy.rules.burst)).collect();
+        if let (Some(ms), State::Stopped { .. }) = (self.backing_off_ms, &policy.state) {
+            policy.state = State::BackingOff { until: at + Duration::from_millis(ms).min(policy.rules.cap) };
         }
     }
 }

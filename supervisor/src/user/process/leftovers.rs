@@ -1,8 +1,8 @@
 //! What a dead worker leaves behind: [`sweep`] ends it, [`Children`] reaps what was handed to us.
 //!
 //! Owns the recognition of a worker's processes: by their session, or by the runtime folder in their
-//! environment (a crash handler makes a session of its own), or by a parent that is recognised. Never touches any
-//! other process.
+//! environment (a crash handler makes a session of its own), or by the user id of their own, or by a parent that is
+//! recognised. Never touches any other process.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -48,8 +48,17 @@ impl Table {
 pub(crate) struct Traces {
     /// The worker's process id, which is the number of its session.
     pub(crate) session: Option<Pid>,
+    /// What it and whatever it starts have in common.
+    pub(crate) marks: Marks,
+}
+
+/// What all processes of a user have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Marks {
     /// The user's runtime folder: the worker's `TMPDIR`, and the browser's is in it.
     pub(crate) user_dir: PathBuf,
+    /// The user id that nobody else has, where there is one.
+    pub(crate) uid: Option<u32>,
 }
 
 /// One line of `/proc/<pid>/stat`, as far as it is needed.
@@ -124,7 +133,7 @@ pub(crate) async fn sweep(traces: Traces) {
 
 fn find_and_kill(traces: &Traces) -> Vec<(Pid, OwnedFd)> {
     let all: HashMap<Pid, Stat> = processes().collect();
-    let mut found = recognise(&all, traces.session, |pid| has_mark(pid, &traces.user_dir));
+    let mut found = recognise(&all, traces.session, |pid| traces.marks.are_of(pid));
     if let Some(leader) = traces.session {
         found.remove(&leader); // dead already, and reaped by its owner
     }
@@ -186,6 +195,18 @@ fn parse_stat(line: &str) -> Option<Stat> {
     Some(Stat { zombie, parent, session })
 }
 
+impl Marks {
+    fn are_of(&self, pid: Pid) -> bool {
+        self.uid.is_some_and(|uid| real_uid(pid) == Some(uid)) || has_mark(pid, &self.user_dir)
+    }
+}
+
+/// The user id that the process runs as, also one that cannot be looked into otherwise.
+fn real_uid(pid: Pid) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+}
+
 /// Whether the process was started with this folder, or one in it, as its `TMPDIR`. Not every process can be asked.
 fn has_mark(pid: Pid, user_dir: &Path) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
@@ -230,6 +251,11 @@ mod tests {
         assert_eq!(found, HashSet::from([10, 11, 12, 13].map(pid)));
     }
 
+    #[test]
+    fn a_process_tells_its_user_id() {
+        assert_eq!(real_uid(getpid()), Some(rustix::process::getuid().as_raw()));
+    }
+
     #[tokio::test]
     async fn what_carries_the_mark_is_killed() {
         let folder = tempfile::tempdir().expect("folder");
@@ -243,7 +269,7 @@ mod tests {
         while fs::read_to_string(&comm).expect("alive").trim() != "sleep" {
             tokio::task::yield_now().await;
         }
-        sweep(Traces { session: None, user_dir: folder.path().to_owned() }).await;
+        sweep(Traces { session: None, marks: Marks { user_dir: folder.path().to_owned(), uid: None } }).await;
         assert!(!Path::new(&format!("/proc/{}", child.id())).exists());
         assert!(child.wait().is_err(), "it is reaped already");
     }

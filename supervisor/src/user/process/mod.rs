@@ -9,16 +9,16 @@ mod spawn;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 
 use colmeia::ExitReason;
+use colmeia::session::{EXIT_DISK_FULL, LaunchCause};
 use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-pub(crate) use leftovers::{Children, Family, Table, Traces, sweep};
+pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, sweep};
 pub(crate) use rustix::process::Pid;
-pub(crate) use spawn::{Launch, Readiness, SpawnError, Spawned, spawn};
+pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};
 
 /// A worker's process.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub(crate) struct WorkerProcess {
     handle: OwnedFd,
     /// Where it is counted, if it is our own child: then we have to reap it.
     children: Option<Children>,
-    /// The user's runtime folder, by which its processes are recognised.
-    user_dir: PathBuf,
+    /// By what its processes are recognised.
+    marks: Marks,
 }
 
 /// How a process ended.
@@ -48,13 +48,13 @@ impl WorkerProcess {
     ///
     /// # Errors
     /// When the process is gone, or is no leader of a session, so no worker.
-    pub(crate) fn adopt(pid: Pid, user_dir: PathBuf, children: &Children) -> io::Result<Self> {
+    pub(crate) fn adopt(pid: Pid, marks: Marks, children: &Children) -> io::Result<Self> {
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         if getsid(Some(pid))? != pid {
             return Err(io::Error::other("the process is no session leader, so no worker of ours"));
         }
         let children = children.recover(pid).then(|| children.clone());
-        Ok(Self { pid, handle, children, user_dir })
+        Ok(Self { pid, handle, children, marks })
     }
 
     /// Its process id.
@@ -91,7 +91,7 @@ impl WorkerProcess {
     pub(crate) async fn ended(&self) -> io::Result<Ended> {
         pidfd::ended(self.handle.try_clone()?).await?;
         let ended = self.status(WaitIdOptions::NOWAIT);
-        sweep(Traces { session: Some(self.pid), user_dir: self.user_dir.clone() }).await;
+        sweep(Traces { session: Some(self.pid), marks: self.marks.clone() }).await;
         if let Some(children) = &self.children {
             self.status(WaitIdOptions::empty());
             children.forget(self.pid);
@@ -121,7 +121,11 @@ impl Ended {
     pub(crate) fn reason(self, connected: bool) -> ExitReason {
         match self {
             Self::Exited(0) if connected => ExitReason::Stopped,
+            Self::Exited(code) if !connected && code == i32::from(EXIT_DISK_FULL) => {
+                ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "the disk is full".into() }
+            }
             Self::Exited(code) if !connected => ExitReason::LaunchFailed {
+                cause: LaunchCause::Other,
                 why: format!("the worker ended before it was ready (exit status {code}); its log says why"),
             },
             Self::Signalled(signal) => ExitReason::Crash { process: "worker".into(), signal: Some(signal) },

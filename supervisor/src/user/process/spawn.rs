@@ -8,24 +8,29 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use colmeia::config::{LogFormat, WorkerConfig};
 use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::net::unix::pipe;
 
-use super::{Children, WorkerProcess};
+use super::{Children, Marks, WorkerProcess};
 use crate::memory::{CgroupError, Group};
+use crate::owners::OwnersError;
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
 /// The first descriptor after the standard streams.
 const FIRST_OWN_FD: libc::c_uint = 3;
 /// What a worker writes once its socket listens.
-const READY: &[u8] = b"ready\n";
+const READY: &str = "ready";
+/// The beginning of what it writes when it cannot begin; the second when that is because the disk is full.
+const FAILED: [&str; 2] = ["failed ", "disk_full "];
+/// The longest line that is read of it.
+const LINE: u64 = 4096;
 
 /// Everything about a start that is the same for all users.
 #[derive(Debug, Clone)]
@@ -43,6 +48,15 @@ pub(crate) struct Launch {
 pub(crate) struct Spawned {
     pub(crate) process: WorkerProcess,
     pub(crate) ready: Readiness,
+}
+
+/// Why a worker's socket does not listen.
+#[derive(Debug)]
+pub(crate) enum NotReady {
+    /// It said why; `full` when that is because the disk is.
+    Refused { full: bool, why: String },
+    /// It said nothing.
+    Silent(io::Error),
 }
 
 /// Tells when the worker's socket listens.
@@ -65,6 +79,9 @@ pub(crate) enum SpawnError {
     /// It cannot be put under its caps.
     #[error("cannot put it under its memory cap")]
     Cap(#[from] CgroupError),
+    /// It cannot have a user id of its own.
+    #[error("cannot give it a user id of its own")]
+    Owner(#[from] OwnersError),
     /// Its token cannot be kept.
     #[error("cannot keep its token")]
     Token(#[source] io::Error),
@@ -77,25 +94,25 @@ pub(crate) enum SpawnError {
     },
 }
 
-/// Starts a worker whose runtime folder is `user_dir`, in this control group if there is one.
+/// Starts a worker whose processes have these marks, in this control group if there is one.
 ///
 /// # Errors
 /// [`SpawnError`]; then no process is left.
 pub(crate) fn spawn(
     launch: &Launch,
     config: &WorkerConfig,
-    user_dir: &Path,
+    marks: Marks,
     group: Option<&Group>,
 ) -> Result<Spawned, SpawnError> {
-    super::super::folders::make_private(user_dir)
-        .map_err(|source| SpawnError::Folder { path: user_dir.to_owned(), source })?;
+    super::super::folders::make_private(&marks.user_dir)
+        .map_err(|source| SpawnError::Folder { path: marks.user_dir.clone(), source })?;
     let mut command = Command::new(&launch.program);
     command
         .env_clear()
         .envs(INHERITED.iter().filter_map(|key| Some((*key, std::env::var_os(key)?))))
         .env("COLMEIA_LOG_FORMAT", log_format(launch.log_format))
         // For temporary files, and the mark by which its processes are found.
-        .env("TMPDIR", user_dir)
+        .env("TMPDIR", &marks.user_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
@@ -117,8 +134,7 @@ pub(crate) fn spawn(
             }
         })
         .map_err(|source| SpawnError::Run { program: launch.program.clone(), source })?;
-    let process =
-        WorkerProcess { pid, handle, children: Some(launch.children.clone()), user_dir: user_dir.to_owned() };
+    let process = WorkerProcess { pid, handle, children: Some(launch.children.clone()), marks };
     match configure(&mut child, config) {
         Ok(ready) => Ok(Spawned { process, ready }),
         Err(source) => {
@@ -173,10 +189,21 @@ impl Readiness {
     /// Waits until the worker's socket listens. The caller bounds the time.
     ///
     /// # Errors
-    /// When it ends, or says something else.
-    pub(crate) async fn wait(mut self) -> io::Result<()> {
-        let mut line = [0; READY.len()];
-        self.0.read_exact(&mut line).await?;
-        if line == READY { Ok(()) } else { Err(io::Error::other("the worker said something else")) }
+    /// [`NotReady`] when it ends, or says something else.
+    pub(crate) async fn wait(self) -> Result<(), NotReady> {
+        let mut line = Vec::new();
+        let mut reader = tokio::io::BufReader::new(self.0.take(LINE));
+        reader.read_until(b'\n', &mut line).await.map_err(NotReady::Silent)?;
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end();
+        if line == READY {
+            return Ok(());
+        }
+        for (full, word) in [(false, FAILED[0]), (true, FAILED[1])] {
+            if let Some(why) = line.strip_prefix(word) {
+                return Err(NotReady::Refused { full, why: why.to_owned() });
+            }
+        }
+        Err(NotReady::Silent(io::Error::other("the worker said nothing that a worker says")))
     }
 }

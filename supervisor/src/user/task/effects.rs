@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::config::WorkerConfig;
+use colmeia::config::{Ownership, WorkerConfig};
+use colmeia::errors::is_disk_full;
 use colmeia::protocol::ToWorker;
+use colmeia::session::LaunchCause;
 use colmeia::{ExitReason, Secret, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -14,8 +16,9 @@ use crate::memory::Group;
 use crate::user::folders;
 use crate::user::handle::DisconnectOutcome;
 use crate::user::link::{self, Greeted, GreetingError};
-use crate::user::policy::{Action, Event};
-use crate::user::process::{self, SpawnError, Spawned, WorkerProcess};
+use crate::user::policy::{Action, Event, State};
+use crate::user::process::{self, Marks, NotReady, SpawnError, Spawned, WorkerProcess};
+use crate::user::tail::Tail;
 use crate::user::token;
 
 /// How long to wait before a socket is tried again on which nobody listened.
@@ -49,6 +52,7 @@ impl UserTask {
                     tracing::warn!(user = %self.user, %error, "cannot keep an operator's stop");
                 }
             }
+            Action::KeepParked { parked } => self.keep_parked(parked),
             Action::DeleteAuth => self.delete_auth(),
             Action::AnswerDisconnect { told } => {
                 let outcome = if told { DisconnectOutcome::LoggedOut } else { DisconnectOutcome::OnlyHere };
@@ -61,13 +65,29 @@ impl UserTask {
         None
     }
 
+    /// Keeps on disk whether, and why, the user is parked.
+    pub(super) fn keep_parked(&self, parked: bool) {
+        let reason = match self.policy.state() {
+            State::Parked { reason, .. } if parked => Some(reason),
+            _ => None,
+        };
+        if let Err(error) = folders::keep_parked(&self.host.state, &self.user, reason) {
+            tracing::warn!(user = %self.user, %error, "cannot keep whether the user is parked");
+        }
+    }
+
     fn spawn(&mut self) -> Option<Event> {
         let host = &self.host;
-        let started = host.memory.group(&self.user, &host.config.memory_of(&self.user));
+        self.log_from = Tail::of(&host.state, &self.user).end();
+        let started = host.memory.group(&self.user, &self.weight.policy);
         let started = started.map_err(SpawnError::from).and_then(|group| {
             let token = token::mint(&host.state, &self.user).map_err(SpawnError::Token)?;
-            let config = worker_config(host, &self.user, token, group.as_ref());
-            process::spawn(&host.launch, &config, &host.run.user_dir(&self.user), group.as_ref())
+            let ownership = host.owners.ownership(&self.user)?;
+            if let (Some(group), Ownership::Own { uid, .. }) = (&group, ownership) {
+                group.give_to(uid)?;
+            }
+            let config = worker_config(host, &self.user, token, ownership, group.as_ref());
+            process::spawn(&host.launch, &config, marks(host, &self.user), group.as_ref())
         });
         match started {
             Ok(Spawned { process, ready }) => {
@@ -79,7 +99,9 @@ impl UserTask {
             Err(error) => {
                 let why = crate::logging::chain(&error);
                 tracing::error!(user = %self.user, error = why, "cannot start a worker");
-                Some(Event::Exited(ExitReason::LaunchFailed { why }))
+                let full = is_disk_full(&error);
+                let cause = if full { LaunchCause::DiskFull } else { LaunchCause::Other };
+                Some(Event::Exited(ExitReason::LaunchFailed { cause, why }))
             }
         }
     }
@@ -93,10 +115,15 @@ impl UserTask {
         let notes = self.notes.0.clone();
         let user_dir = self.host.run.user_dir(&self.user);
         let group = self.host.memory.group_of(&self.user);
+        let user = self.user.clone();
         tokio::spawn(async move {
             let ended = process.ended().await;
             let clear = tokio::task::spawn_blocking(move || {
-                let over_cap = group.as_ref().is_some_and(Group::has_killed);
+                let killed = group.as_ref().map_or(0, Group::kills);
+                let over_cap = killed > 0;
+                if let Some(peak) = group.as_ref().and_then(Group::peak) {
+                    tracing::info!(%user, peak_mb = peak >> 20, killed, "the most memory its control group had");
+                }
                 // Whatever could not be recognised as the worker's ends here at the latest.
                 group.iter().for_each(Group::remove);
                 // The socket and the browser's temporary files.
@@ -115,7 +142,13 @@ impl UserTask {
         let (host, user) = (Arc::clone(&self.host), self.user.clone());
         let connecting = tokio::spawn(async move {
             let deadline = Duration::from_millis(host.config.hello_deadline_ms);
-            let greeted = reach(&host, &user, &process, ready, deadline).await.map(Box::new);
+            let until = Instant::now() + deadline;
+            if let Some(ready) = ready
+                && let Some(answer) = begun(&user, ready, until).await
+            {
+                return drop(notes.send(answer.note(generation)).await);
+            }
+            let greeted = reach(&host, &user, &process, until).await.map(Box::new);
             let _ = notes.send(Note::Greeted(generation, greeted)).await;
         });
         if let Some(earlier) = self.connecting.replace(connecting) {
@@ -154,23 +187,46 @@ impl UserTask {
     }
 }
 
-/// Waits until the worker listens, connects, and says Hello.
+/// Waits until the worker listens. `None` when it does.
+async fn begun(user: &UserId, ready: process::Readiness, until: Instant) -> Option<NotBegun> {
+    match timeout_at(until, ready.wait()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(NotReady::Refused { full, why })) => {
+            let cause = if full { LaunchCause::DiskFull } else { LaunchCause::Other };
+            Some(NotBegun::Refused(ExitReason::LaunchFailed { cause, why }))
+        }
+        Ok(Err(NotReady::Silent(error))) => {
+            // Its end, which follows, says more than we know here.
+            tracing::debug!(%user, %error, "the worker did not become ready");
+            tokio::time::sleep_until(until).await;
+            Some(NotBegun::Late)
+        }
+        Err(_) => Some(NotBegun::Late),
+    }
+}
+
+/// Why a worker does not listen.
+enum NotBegun {
+    Refused(ExitReason),
+    Late,
+}
+
+impl NotBegun {
+    fn note(self, generation: u64) -> Note {
+        match self {
+            Self::Refused(reason) => Note::Refused(generation, reason),
+            Self::Late => Note::Greeted(generation, Err("the worker did not say Hello in time".to_owned())),
+        }
+    }
+}
+
+/// Connects to the worker and says Hello.
 async fn reach(
     host: &Host,
     user: &UserId,
     process: &WorkerProcess,
-    ready: Option<process::Readiness>,
-    deadline: Duration,
+    until: Instant,
 ) -> Result<Greeted, String> {
-    let until = Instant::now() + deadline;
-    let late = |_| "the worker did not say Hello in time".to_owned();
-    if let Some(ready) = ready
-        && let Err(error) = timeout_at(until, ready.wait()).await.map_err(late)?
-    {
-        // Its end, which follows, says more than we know here.
-        tracing::debug!(%user, %error, "the worker did not become ready");
-        return timeout_at(until, std::future::pending()).await.map_err(late)?;
-    }
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match greet(host, user, process, left).await {
@@ -188,7 +244,7 @@ async fn greet(
     process: &WorkerProcess,
     left: Duration,
 ) -> Result<Greeted, GreetingError> {
-    let peer = link::open(&host.run.worker_socket(user), left).await?;
+    let peer = link::open(&host.run.worker_socket(user), left, |uid| host.owners.expects(user, uid)).await?;
     if peer.pid != process.pid() {
         return Err(GreetingError::ForeignProcess(peer.pid.as_raw_nonzero().get().unsigned_abs()));
     }
@@ -196,7 +252,18 @@ async fn greet(
     link::greet(peer, user, token, left).await
 }
 
-fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group>) -> WorkerConfig {
+/// By what the user's processes are recognised.
+pub(crate) fn marks(host: &Host, user: &UserId) -> Marks {
+    Marks { user_dir: host.run.user_dir(user), uid: host.owners.of(user) }
+}
+
+fn worker_config(
+    host: &Host,
+    user: &UserId,
+    token: Secret,
+    ownership: Ownership,
+    group: Option<&Group>,
+) -> WorkerConfig {
     let config = &host.config;
     WorkerConfig {
         user: user.clone(),
@@ -211,5 +278,6 @@ fn worker_config(host: &Host, user: &UserId, token: Secret, group: Option<&Group
         token,
         deadlines: config.deadlines,
         browser_group: group.map(Group::browser_entrance),
+        ownership,
     }
 }

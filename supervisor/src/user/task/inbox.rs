@@ -25,6 +25,10 @@ impl UserTask {
                 let possible =
                     ready || matches!(call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
                 match &self.connection {
+                    // What comes back of it could not be kept.
+                    Some(_) if call.has_effect_outside() && self.host.disk.is_full() => {
+                        let _ = answer.send(Err(CallFailure::DiskFull));
+                    }
                     Some(connection) if possible => {
                         self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
                     }
@@ -53,6 +57,14 @@ impl UserTask {
                 let _ = answer.send(renewal);
                 (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
             }
+            Command::Limit { own, answer } => {
+                self.limit(own, answer);
+                Vec::new()
+            }
+            Command::Carry { answer } => {
+                let _ = answer.send(self.policy.carry(self.at()));
+                Vec::new()
+            }
             Command::Shutdown { answer } => {
                 self.shutdowns.push(answer);
                 vec![Event::Shutdown]
@@ -80,17 +92,31 @@ impl UserTask {
                 tracing::warn!(user = %self.user, why, "the worker cannot be reached");
                 vec![Event::Unreachable { why }]
             }
+            Note::Refused(generation, reason) => {
+                if let (true, Some(worker)) = (generation == self.generation, &mut self.process) {
+                    worker.last_word = Some(reason);
+                }
+                Vec::new()
+            }
+            Note::Lines(lines) => {
+                if matches!(self.policy.state(), State::Parked { .. }) {
+                    self.last_lines = lines;
+                }
+                Vec::new()
+            }
             Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(&ended, over_cap))],
         }
     }
 
     pub(super) fn connected(&mut self, greeted: Greeted) -> Vec<Event> {
         let report = greeted.hello.report.clone();
-        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION");
+        let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION")
+            || self.host.owners.outdates(&self.user, greeted.uid);
         let link = Link::start(
             greeted,
             &self.user,
             Arc::clone(&self.host.sink),
+            self.allowance.clone(),
             self.host.metrics.clone(),
             self.generation,
             self.said.0.clone(),

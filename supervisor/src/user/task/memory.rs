@@ -2,15 +2,19 @@
 //!
 //! Owns what "a quiet moment" is. Measures nothing and decides no limit.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use colmeia::config::{MemoryMode, ServiceConfig};
+use colmeia::SessionState;
+use colmeia::admin::When;
+use colmeia::config::{MemoryMode, MemoryOverrides, MemoryPolicy};
 use colmeia::protocol::ToWorker;
-use colmeia::{SessionState, UserId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::UserTask;
-use crate::memory::{Followed, Limits, Reading, Step, Watch};
+use crate::memory::{Followed, InForce, Limits, Reading, Step, Watch};
+use crate::user::handle::Limited;
+use crate::user::limits;
 use crate::user::policy::{Event, State};
 use crate::user::process::Pid;
 use crate::user::view::MemoryUse;
@@ -24,6 +28,8 @@ const MIB: u64 = 1024 * 1024;
 /// What is known of the user's memory.
 #[derive(Debug)]
 pub(super) struct Weight {
+    /// The limits, with the user's own.
+    pub(super) policy: MemoryPolicy,
     watch: Watch,
     pub(super) readings: (mpsc::Sender<Reading>, mpsc::Receiver<Reading>),
     followed: Option<Followed>,
@@ -36,19 +42,23 @@ pub(super) struct Weight {
 }
 
 impl Weight {
-    pub(super) fn new(config: &ServiceConfig, user: &UserId) -> Self {
-        let mut limits = Limits::of(&config.memory_of(user));
-        if config.memory.mode == MemoryMode::Off {
-            (limits.high, limits.max) = (u64::MAX, u64::MAX);
-        }
+    pub(super) fn new(policy: MemoryPolicy) -> Self {
         Self {
-            watch: Watch::new(limits),
+            policy,
+            watch: Watch::new(watched(&policy)),
             readings: mpsc::channel(READINGS),
             followed: None,
-            set_aside: config.memory_of(user).admitted_mb().saturating_mul(MIB),
+            set_aside: set_aside(&policy),
             busy: (0, 0),
             stirred: Duration::ZERO,
         }
+    }
+
+    /// Other limits.
+    fn limit(&mut self, policy: MemoryPolicy) {
+        self.policy = policy;
+        self.watch.limit(watched(&policy));
+        self.set_aside = set_aside(&policy);
     }
 
     /// There is no process any more.
@@ -58,16 +68,71 @@ impl Weight {
     }
 }
 
+/// The limits that readings are held against.
+fn watched(policy: &MemoryPolicy) -> Limits {
+    let limits = Limits::of(policy);
+    if policy.mode == MemoryMode::Off { Limits { high: u64::MAX, max: u64::MAX, ..limits } } else { limits }
+}
+
+fn set_aside(policy: &MemoryPolicy) -> u64 {
+    policy.admitted_mb().saturating_mul(MIB)
+}
+
+/// From when on each limit holds. `written` when the kernel has been told.
+fn applied(mode: InForce, running: bool, written: bool) -> BTreeMap<String, When> {
+    // Both are held against readings in either mode.
+    let polled = match (mode, running) {
+        (InForce::Off, _) => When::Never,
+        (_, true) => When::Now,
+        (_, false) => When::NextStart,
+    };
+    let kernels = match mode {
+        InForce::Off | InForce::Polling => When::Never,
+        InForce::Cgroup if running && written => When::Now,
+        InForce::Cgroup => When::NextStart,
+    };
+    let all = [("high_mb", polled), ("max_mb", polled)];
+    let all = all.into_iter().chain(["swap_max_mb", "pids_max", "cpu_weight"].map(|name| (name, kernels)));
+    all.map(|(name, when)| (name.to_owned(), when)).collect()
+}
+
 impl UserTask {
-    /// Has the processes of this worker measured from now on.
-    pub(super) fn weigh(&mut self, worker: Pid) {
-        self.weight.put_down();
+    /// Other limits: kept first, then held against readings, then told to the kernel, which may have to make room
+    /// and so is not waited for here.
+    pub(super) fn limit(&mut self, own: MemoryOverrides, answer: oneshot::Sender<Limited>) {
+        let (host, user) = (&self.host, &self.user);
+        if let Err(error) = limits::keep(&host.state, &host.config, user, own) {
+            drop(answer.send(Err(error)));
+            return;
+        }
+        self.weight.limit(limits::in_force(&host.config, user, own));
+        self.place.iter().for_each(|place| place.resize(self.weight.set_aside));
+        let running = self.process.as_ref().map(|worker| worker.process.pid());
+        if let Some(worker) = running {
+            self.follow_again(worker);
+        }
+        let (memory, user, policy) = (self.host.memory.clone(), self.user.clone(), self.weight.policy);
+        tokio::task::spawn_blocking(move || {
+            let written = running.is_some() && memory.limit(&user, &policy);
+            let _ = answer.send(Ok(applied(memory.mode(), running.is_some(), written)));
+        });
+    }
+
+    fn follow_again(&mut self, worker: Pid) {
+        // The earlier one goes first: it takes the worker off the list.
+        self.weight.followed = None;
         self.weight.followed = self.host.memory.follow(
             &self.user,
             worker,
             self.weight.set_aside,
             self.weight.readings.0.clone(),
         );
+    }
+
+    /// Has the processes of this worker measured from now on.
+    pub(super) fn weigh(&mut self, worker: Pid) {
+        self.weight.put_down();
+        self.follow_again(worker);
     }
 
     /// What others may know of it.
@@ -117,5 +182,26 @@ impl UserTask {
         let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
         let running = matches!(self.policy.state(), State::Running { .. });
         ready && running && self.disconnects.is_empty() && at >= self.weight.stirred + STILL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_says_from_when_on_each_limit_holds() {
+        let when = |mode, running, written| {
+            let all = applied(mode, running, written);
+            assert_eq!((all.len(), all["high_mb"]), (5, all["max_mb"]));
+            assert_eq!((all["swap_max_mb"], all["pids_max"]), (all["cpu_weight"], all["cpu_weight"]));
+            (all["max_mb"], all["pids_max"])
+        };
+        assert_eq!(when(InForce::Cgroup, true, true), (When::Now, When::Now));
+        assert_eq!(when(InForce::Cgroup, true, false), (When::Now, When::NextStart));
+        assert_eq!(when(InForce::Cgroup, false, false), (When::NextStart, When::NextStart));
+        assert_eq!(when(InForce::Polling, true, false), (When::Now, When::Never));
+        assert_eq!(when(InForce::Polling, false, false), (When::NextStart, When::Never));
+        assert_eq!(when(InForce::Off, true, false), (When::Never, When::Never));
     }
 }

@@ -10,8 +10,8 @@ mod inbox;
 mod memory;
 mod publish;
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colmeia::config::ServiceConfig;
@@ -23,23 +23,29 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::folders;
 use super::handle::{Command, DisconnectOutcome, UserHandle};
-use super::link::{EventSink, FromLink, Greeted, Link};
-use super::policy::{Event, Now, Policy, Rules, State};
+use super::link::{Allowance, EventSink, FromLink, Greeted, Link};
+use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
 use super::status::SessionStatus;
+use super::tail::{Position, Tail};
 use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
+use super::{folders, limits};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
+use crate::disk::Disk;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::owners::Owners;
 use crate::registry::Registry;
 use calls::Calls;
+pub(crate) use effects::marks;
 use memory::Weight;
 
 /// How many commands may wait for a task; it takes them at once.
 const COMMANDS: usize = 64;
+/// How many lines are kept of what a worker logged that made its user parked.
+const LAST_LINES: usize = 10;
 
 /// Everything that is the same for all users.
 #[derive(Debug)]
@@ -51,6 +57,10 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) memory: Memory,
+    pub(crate) owners: Owners,
+    pub(crate) disk: Disk,
+    /// What an earlier image of the program knew of its users; each takes up its own.
+    pub(crate) carried: Mutex<HashMap<UserId, Carried>>,
     /// What is counted of workers and calls.
     pub(crate) metrics: Metrics,
     /// Cancelled when an end must not be waited for any longer.
@@ -80,11 +90,16 @@ pub(crate) struct UserTask {
     verdicts: (Verdicts, mpsc::UnboundedReceiver<(Ticket, Verdict)>),
     place: Option<Place>,
     process: Option<Worker>,
+    /// Where the log of the present worker, or of the last one, begins.
+    log_from: Position,
+    last_lines: Arc<[String]>,
     weight: Weight,
     /// Counts attempts to connect; what belongs to an earlier one is ignored.
     generation: u64,
     connecting: Option<JoinHandle<()>>,
     connection: Option<Connection>,
+    /// Of events; it outlives workers, so that a flood gains nothing by a restart.
+    allowance: Allowance,
     calls: Calls,
     disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
     shutdowns: Vec<oneshot::Sender<()>>,
@@ -97,7 +112,7 @@ pub(crate) struct UserTask {
 struct Worker {
     process: Arc<WorkerProcess>,
     greeted: bool,
-    /// It is of another version than we are.
+    /// It is of another version than we are, or runs as another user than it would now.
     outdated: bool,
     /// What it said before it ended.
     last_word: Option<ExitReason>,
@@ -125,6 +140,10 @@ enum Note {
         ended: std::io::Result<Ended>,
         over_cap: bool,
     },
+    /// It could not begin, and said why before it ended.
+    Refused(u64, ExitReason),
+    /// What it logged last.
+    Lines(Arc<[String]>),
 }
 
 impl UserTask {
@@ -142,7 +161,15 @@ impl UserTask {
         };
         let held = folders::is_held(&host.state, &user);
         let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
-        let weight = Weight::new(&host.config, &user);
+        let parked = folders::parked(&host.state, &user);
+        let policy = match &parked {
+            Some(reason) if !held && adopted.is_none() => policy.parked(reason.clone(), Duration::ZERO),
+            _ => policy,
+        };
+        let carried = host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
+        let policy = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
+        let own = limits::load(&host.state, &host.config, &user);
+        let weight = Weight::new(limits::in_force(&host.config, &user, own));
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
         let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());
@@ -158,10 +185,13 @@ impl UserTask {
             verdicts: mpsc::unbounded_channel(),
             place: None,
             process: None,
+            log_from: Position::default(),
+            last_lines: Arc::default(),
             weight,
             generation: 0,
             connecting: None,
             connection: None,
+            allowance: Allowance::new(),
             calls: Calls::default(),
             disconnects: Vec::new(),
             shutdowns: Vec::new(),
@@ -170,11 +200,18 @@ impl UserTask {
             host,
         };
         if let Some(adopted) = adopted {
+            if parked.is_some() {
+                // The last supervisor died before it could take the mark away.
+                task.keep_parked(false);
+            }
             task.adopt(adopted);
             if held {
                 // The last supervisor died before it could stop this one.
                 task.apply(Event::Hold);
             }
+        }
+        if matches!(task.policy.state(), State::Parked { .. }) {
+            task.read_last_lines();
         }
         task.publish();
         (handle, task)
@@ -190,6 +227,7 @@ impl UserTask {
 
     /// Runs until the user is not needed any more.
     pub(crate) async fn run(mut self, registry: Registry) {
+        let mut disk = self.host.disk.watch();
         loop {
             let due = self.due();
             let event = tokio::select! {
@@ -198,6 +236,7 @@ impl UserTask {
                 Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
                 Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
                 Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
+                () = disk.has_room_again() => vec![Event::Room],
                 () = sleep_until(due) => vec![Event::Tick],
                 () = self.host.hurry.cancelled(), if !self.hurried => {
                     self.hurried = true;
@@ -242,6 +281,12 @@ impl UserTask {
             let (policy, actions) = self.policy.clone().step(event, self.now());
             self.policy = policy;
             self.log_change(before);
+            let parked = matches!(self.policy.state(), State::Parked { .. });
+            if before != self.policy.state().name() && parked {
+                self.read_last_lines();
+            } else if !parked && !self.last_lines.is_empty() {
+                self.last_lines = Arc::default();
+            }
             for action in actions {
                 events.extend(self.perform(action));
             }
@@ -257,6 +302,15 @@ impl UserTask {
             _ if before != after => tracing::info!(%user, from = before, to = after, "worker"),
             _ => {}
         }
+    }
+
+    /// They come back as a note.
+    fn read_last_lines(&self) {
+        let (tail, from) = (Tail::of(&self.host.state, &self.user), self.log_from);
+        let notes = self.notes.0.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = notes.blocking_send(Note::Lines(tail.last_since(from, LAST_LINES).into()));
+        });
     }
 
     /// Asks the worker whether it is there, and gives it up when it is not.

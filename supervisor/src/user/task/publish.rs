@@ -2,6 +2,7 @@
 //!
 //! Owns the rule that the word of a worker that cannot be believed is not shown.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::UserTask;
@@ -21,6 +22,7 @@ pub(super) fn first_view() -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        last_lines: Arc::default(),
         memory: None,
         pong: None,
     }
@@ -61,6 +63,7 @@ impl UserTask {
             attempts: self.policy.attempts(),
             last_exit: self.policy.last_exit().cloned(),
             was_linked: self.policy.linked(),
+            last_lines: Arc::clone(&self.last_lines),
             memory: self.memory_use(),
             pong: self.connection.as_ref().and_then(|connection| connection.pong),
         };

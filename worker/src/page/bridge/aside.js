@@ -9,7 +9,6 @@ const MOST_MEMBERS = 1500;
 /* ---- reactions ---- */
 
 /* Where the phone is linked in this very document, its history comes in with all reactions of old. */
-let linkedHere = false;
 let linkedMs = 0;
 
 function onReactions(rows) {

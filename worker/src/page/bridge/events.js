@@ -12,9 +12,16 @@ function announce(model) {
   emit('message', { message });
 }
 
+/* Stored by the page while a worker died over it: not new, and perhaps told to nobody. */
+function fellIntoTheGap(model) {
+  if (settings.gap === null || linkedHere || model.id?.fromMe) return false;
+  const at = Number(model.t);
+  return at >= settings.gap[0] && at <= settings.gap[1];
+}
+
 /* A message that cannot be read yet becomes readable by a change of its type. */
 function onMessage(model) {
-  if (!model?.isNewMsg || announced.has(model)) return;
+  if (!model || announced.has(model) || !(model.isNewMsg || fellIntoTheGap(model))) return;
   announced.set(model, null);
   if (model.type === 'ciphertext') {
     const readable = () => {
@@ -66,5 +73,5 @@ function subscribe() {
     if (model?.id?.fromMe) emit('ack', { message: idOf(model.id), ack: Number.isInteger(ack) ? ack : Number(model.ack) || 0 });
   });
   /* Those that came before we listened; whoever receives them keys on their ids. */
-  messages.getModelsArray().forEach(onMessage);
+  byTime(messages.getModelsArray()).forEach(onMessage);
 }

@@ -10,8 +10,7 @@ tell();
   const canTell = await settle();
   if (canTell) {
     subscribe();
-    linkedHere = !(await found.me());
-    if (linkedHere && new URLSearchParams(location.search).has('post_logout')) emit('logout', {});
+    if (!(await found.me()) && new URLSearchParams(location.search).has('post_logout')) emit('logout', {});
   }
   await tell();
 })();

@@ -12,6 +12,8 @@ const REFRESH_EVERY_MS = 3000;
 let myself = null;
 let hasConnected = false;
 let linkEnded = false;
+/* What a phone tells while it is being linked here is its history. */
+let linkedHere = false;
 let lastTold = '';
 let refreshedAt = 0;
 
@@ -70,6 +72,7 @@ async function view() {
     }
   }
   const now = phase();
+  linkedHere ||= now === 'qr' || now === 'pairing';
   return {
     phase: now,
     qr: now === 'qr' ? shownQr() : null,

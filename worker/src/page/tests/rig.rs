@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::config::{Deadlines, Landlock, WorkerConfig};
+use colmeia::config::{Deadlines, Landlock, Ownership, WorkerConfig};
+use colmeia::layout::StateLayout;
 use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
 use colmeia::{ChatId, Secret};
 use serde_json::{Value, json};
@@ -172,8 +173,8 @@ impl Session {
         nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
         let permit = BROWSERS.acquire().await.expect("never closed");
         let (sender, events) = mpsc::unbounded_channel();
-        let launcher = ChromiumLauncher::new(&config(&dirs, &page_url, wa_js));
-        let engine = within("the browser", launcher.open(sender)).await.expect("it opens");
+        let launcher = launcher(&config(&dirs, &page_url, wa_js));
+        let engine = within("the browser", Box::pin(launcher.open(sender))).await.expect("it opens");
         Self { engine, events, dirs, page_url, _permit: permit }
     }
 
@@ -277,7 +278,14 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         token: Secret::new("a token"),
         deadlines: Deadlines::default(),
         browser_group: None,
+        ownership: Ownership::Keep,
     }
+}
+
+/// A launcher as a worker has it.
+pub(super) fn launcher(config: &WorkerConfig) -> ChromiumLauncher {
+    let layout = StateLayout::new(&config.state_dir, &config.client_prefix);
+    ChromiumLauncher::new(config, None, crate::keeper::start(&layout, &config.user))
 }
 
 fn browser() -> PathBuf {

@@ -5,9 +5,8 @@ use std::time::Duration;
 use colmeia::protocol::CallErrorKind;
 use serde_json::json;
 
-use super::rig::{FRIEND, ME, Session, Simulator, config, within};
+use super::rig::{FRIEND, ME, Session, Simulator, config, launcher, within};
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase};
-use crate::page::ChromiumLauncher;
 
 #[tokio::test]
 async fn wa_js_stands_in_for_a_renamed_module() {
@@ -154,7 +153,7 @@ async fn a_profile_that_somebody_uses_is_left_alone() {
 
     // A browser of this very worker is a leftover: a session has one at a time.
     let (sender, _events) = tokio::sync::mpsc::unbounded_channel();
-    let second = within("the browser", ChromiumLauncher::new(&config).open(sender)).await.expect("opens");
+    let second = within("the browser", launcher(&config).open(sender)).await.expect("opens");
     assert!(session.engine.probe_browser(2_000).await.is_err(), "the first one was ended");
     second.close(5_000).await;
     session.close().await;

@@ -37,7 +37,7 @@ fn a_burst_parks_and_polling_does_not_undo_it_at_once() {
         assert_eq!(world.feed(Event::Wake), []);
     }
     world.pass(Duration::from_secs(3));
-    assert_eq!(world.feed(Event::Wake), [Action::RequestPlace]);
+    assert_eq!(world.feed(Event::Wake), [Action::RequestPlace, Action::KeepParked { parked: false }]);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn an_operator_resumes_a_parked_user_at_once() {
     let mut world = linked();
     world.feed(Event::Exited(ExitReason::Banned));
     assert_eq!(world.feed(Event::Wake), []);
-    assert_eq!(world.feed(Event::Start), [Action::RequestPlace]);
+    assert_eq!(world.feed(Event::Start), [Action::RequestPlace, Action::KeepParked { parked: false }]);
     assert_eq!(world.policy.attempts, 0);
 }
 

@@ -1,6 +1,7 @@
 //! The policy against a world that obeys it: processes start and die only when they can.
 
 mod examples;
+mod history;
 mod properties;
 
 use super::*;
@@ -48,6 +49,8 @@ struct World {
     asked: Option<Duration>,
     auth: bool,
     held: bool,
+    /// What is on disk.
+    parked: bool,
     finished: bool,
 }
 
@@ -63,6 +66,7 @@ impl World {
             asked: None,
             auth: true,
             held: false,
+            parked: false,
             finished: false,
         }
     }
@@ -89,6 +93,8 @@ impl World {
         for action in &actions {
             self.obey(*action);
         }
+        let parked = matches!(self.policy.state, State::Parked { .. });
+        assert_eq!(parked, self.parked, "what is on disk about {:?}", self.policy.state);
         let living = matches!(
             self.policy.state,
             State::Starting { .. }
@@ -134,6 +140,10 @@ impl World {
             Action::KeepHold { held } => {
                 assert_ne!(held, self.held, "said twice");
                 self.held = held;
+            }
+            Action::KeepParked { parked } => {
+                assert_ne!(parked, self.parked, "said twice");
+                self.parked = parked;
             }
             Action::Settle | Action::Remember { .. } => {}
         }

@@ -1,5 +1,6 @@
 //! What holds whatever happens, in any order.
 
+use colmeia::session::LaunchCause;
 use proptest::prelude::*;
 
 use super::*;
@@ -17,6 +18,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(ExitReason::LoggedOut),
         1 => Just(ExitReason::Banned),
         1 => Just(ExitReason::CapRecycle),
+        1 => Just(ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "x".into() }),
         1 => Just(ExitReason::Stopped),
     ];
     prop_oneof![
@@ -34,6 +36,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => reason.prop_map(Step::Exit),
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Renew)),
+        1 => Just(Step::Happen(Event::Room)),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Reset)),
         2 => Just(Step::Happen(Event::Hold)),

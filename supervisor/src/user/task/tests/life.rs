@@ -1,5 +1,7 @@
 //! Beginning, end, adoption, and what operators say.
 
+use colmeia::admin::When;
+
 use super::*;
 
 #[tokio::test]
@@ -116,4 +118,31 @@ async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
     until(&house.registry.find(&linked).expect("woken"), |view| view.state().is_some()).await;
     assert!(house.registry.find_or_restore(&unlinked).is_some(), "a disconnect finds it");
     house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_users_own_limits_hold_at_once_and_after_a_restart_and_wrong_ones_change_nothing() {
+    let polled = |config: &mut ServiceConfig| {
+        (config.memory.mode, config.memory.poll_ms) = (MemoryMode::Polling, 100);
+    };
+    let cap = |mib: u64| move |view: &UserView| view.memory.is_some_and(|memory| memory.cap == mib << 20);
+    let max = |mib| MemoryOverrides { max_mb: Some(mib), ..MemoryOverrides::default() };
+    let first = house("", polled);
+    let (handle, other) = (first.ready("1").await, first.ready("2").await);
+    until(&handle, cap(1024)).await;
+    let applied = handle.limit(max(2000)).await.expect("fine");
+    assert_eq!((applied["max_mb"], applied["pids_max"]), (When::Now, When::Never));
+    until(&handle, cap(2000)).await;
+    let error = handle.limit(max(10)).await.expect_err("below the soft limit").to_string();
+    assert!(error.contains("max_mb"), "{error}");
+    until(&other, cap(1024)).await;
+    first.registry.shut_down().await;
+
+    let second = house_in(first.folder, "", polled);
+    let handle = second.wake("1");
+    until(&handle, cap(2000)).await;
+    handle.limit(MemoryOverrides::default()).await.expect("taken back");
+    until(&handle, cap(1024)).await;
+    second.registry.shut_down().await;
+    assert!(!second.host.state.limits(&handle.user).exists());
 }

@@ -1,5 +1,6 @@
 //! Users' tasks with real processes: the example `fake-worker` plays the worker.
 
+mod flood;
 mod life;
 mod trouble;
 
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use colmeia::config::LogFormat;
+use colmeia::config::{LogFormat, MemoryMode, MemoryOverrides};
 use colmeia::protocol::{self, Call, Reply};
 use colmeia::{ChatId, SessionState};
 use futures::FutureExt as _;
@@ -82,13 +83,21 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
     config.deadlines.hang_ms = 700;
     change(&mut config);
     let memory = Arc::new(Memory::default());
+    let state = StateLayout::new(folder.path(), "ylada_bot");
+    let run = RunLayout::new(folder.path().join("r")).expect("short enough");
     let host = Arc::new(Host {
-        state: StateLayout::new(folder.path(), "ylada_bot"),
-        run: RunLayout::new(folder.path().join("r")).expect("short enough"),
+        owners: Owners::off(&state, &run),
+        state,
+        run,
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
-        memory: crate::memory::Memory::off(),
+        memory: match config.memory.mode {
+            MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
+            _ => crate::memory::Memory::off(),
+        },
+        disk: Disk::always(behaviour == "full-disk"),
+        carried: Mutex::default(),
         metrics: Metrics::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
@@ -114,10 +123,10 @@ impl House {
     }
 }
 
-/// Waits for a condition and returns the view that met it.
+/// Waits for a condition, generously, and returns the view that met it.
 async fn until(handle: &UserHandle, condition: impl FnMut(&UserView) -> bool) -> UserView {
     let mut view = handle.watch();
-    let met = timeout(Duration::from_secs(20), view.wait_for(condition)).await;
+    let met = timeout(Duration::from_secs(120), view.wait_for(condition)).await;
     met.unwrap_or_else(|_| panic!("never; at last: {:?}", handle.view())).expect("the task lives").clone()
 }
 

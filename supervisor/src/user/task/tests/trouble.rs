@@ -25,6 +25,30 @@ async fn a_killed_worker_is_not_ready_at_once_and_ready_again_by_itself() {
 }
 
 #[tokio::test]
+async fn every_change_of_the_status_is_kept_with_the_reason_of_an_end() {
+    let house = house("", |_| ());
+    let handle = house.ready("1").await;
+    let pid = handle.view().pid.expect("runs");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid.cast_signed()).expect("positive"),
+        rustix::process::Signal::KILL,
+    )
+    .expect("killed");
+    let again = |view: &UserView| view.restarts == 1 && view.state().is_some_and(SessionState::is_ready);
+    until(&handle, again).await;
+    house.registry.shut_down().await;
+    let told = house.memory.statuses.lock().expect("no panic").clone();
+    let names: Vec<&str> = told.iter().map(|(_, change)| change.status).collect();
+    // On a busy machine a pong may be late, and that is a change too.
+    assert_eq!(names.first().zip(names.last()), Some((&"STARTING", &"STOPPED")), "{names:?}");
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "only changes are kept: {names:?}");
+    let working = told.iter().find(|(_, change)| change.status == "WORKING").expect("it was ready");
+    assert_eq!(working.1.me.as_ref().map(|me| me.wid.as_str()), Some("5511999998888@c.us"));
+    let crash = ExitReason::Crash { process: "worker".into(), signal: Some(9) };
+    assert!(told.iter().any(|(_, change)| change.exit.as_ref() == Some(&crash)), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_send_whose_worker_dies_is_an_error_and_is_not_repeated() {
     let house = house("crash-on-call", |_| ());
     let handle = house.ready("1").await;
@@ -111,6 +135,9 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
+            owners: house.host.owners.clone(),
+            disk: Disk::always(false),
+            carried: Mutex::default(),
             metrics: Metrics::default(),
             hurry: house.host.hurry.clone(),
         });
@@ -164,4 +191,30 @@ async fn events_are_kept_before_they_are_acknowledged_and_status_goes_on_meanwhi
     timeout(Duration::from_secs(20), all).await.expect("kept");
     assert_eq!(*house.memory.kept.lock().expect("no panic"), (1..=300).collect::<Vec<_>>());
     house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_goes_out_and_nothing_else() {
+    let house = house("full-disk", |_| ());
+    let handle = house.ready("1").await;
+    assert!(matches!(send(&handle).await, Err(CallFailure::DiskFull)));
+    let read = handle.call(Call::Chats, Bytes::new(), Duration::from_secs(10)).await;
+    assert!(read.is_ok(), "{read:?}");
+    assert!(handle.view().state().is_some_and(SessionState::is_ready));
+    house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_parked_user_has_the_last_lines_of_its_worker_until_it_is_started_again() {
+    let house = house("log-and-exit", |config| config.restart.burst = 2);
+    let handle = house.wake("1");
+    let view = until(&handle, |view| !view.last_lines.is_empty()).await;
+    assert!(matches!(view.phase, Phase::Parked { .. }));
+    assert_eq!(view.last_lines.last().map(String::as_str), Some("it cannot go on"));
+    assert_eq!(view.last_lines.len(), 2, "of the last worker alone: {:?}", view.last_lines);
+    assert!(folders::parked(&house.host.state, &handle.user).is_some());
+    handle.operate(Operation::Start);
+    until(&handle, |view| view.last_lines.is_empty()).await;
+    house.registry.shut_down().await;
+    assert!(folders::parked(&house.host.state, &handle.user).is_none());
 }

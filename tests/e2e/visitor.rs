@@ -10,7 +10,7 @@ use chromiumoxide::{Browser, BrowserConfig, Page};
 use futures::StreamExt;
 use serde_json::Value;
 
-use super::{repository, until};
+use crate::harness::{repository, until};
 
 /// A person's browser.
 pub(crate) struct Visitor {

@@ -43,9 +43,9 @@ impl Tail {
 
     /// The last lines, the oldest first, and where they end. No file, no lines.
     pub(crate) fn last(&self, most: usize) -> (Vec<String>, Position) {
-        let (mut lines, position) = self.end_of(&self.current, most).unwrap_or_default();
+        let (mut lines, position) = self.end_of(&self.current, most, 0).unwrap_or_default();
         if lines.len() < most
-            && let Ok((mut before, _)) = self.end_of(&self.earlier, most - lines.len())
+            && let Ok((mut before, _)) = self.end_of(&self.earlier, most - lines.len(), 0)
         {
             before.append(&mut lines);
             lines = before;
@@ -53,16 +53,32 @@ impl Tail {
         (lines, position)
     }
 
+    /// Where the log ends now.
+    pub(crate) fn end(&self) -> Position {
+        self.open(&self.current)
+            .map_or_else(|_| Position::default(), |(_, inode, length)| Position { inode, offset: length })
+    }
+
+    /// The last of the lines that were written after the position. After a rotation: the last of all.
+    pub(crate) fn last_since(&self, position: Position, most: usize) -> Vec<String> {
+        let same = self.open(&self.current).is_ok_and(|(_, inode, _)| inode == position.inode);
+        if same {
+            self.end_of(&self.current, most, position.offset).unwrap_or_default().0
+        } else {
+            self.last(most).0
+        }
+    }
+
     /// Whole lines that were written after the position. After a rotation it goes on with the new file.
     pub(crate) fn since(&self, position: Position) -> (Vec<String>, Position) {
         self.news(position).unwrap_or((Vec::new(), position))
     }
 
-    fn end_of(&self, path: &PathBuf, most: usize) -> io::Result<(Vec<String>, Position)> {
+    fn end_of(&self, path: &PathBuf, most: usize, from: u64) -> io::Result<(Vec<String>, Position)> {
         let (mut file, inode, length) = self.open(path)?;
-        let start = length.saturating_sub(CHUNK);
+        let start = length.saturating_sub(CHUNK).max(from.min(length));
         let (mut lines, offset) = lines_from(&mut file, start)?;
-        if start > 0 && !lines.is_empty() {
+        if start > from && !lines.is_empty() {
             lines.remove(0); // begins in the middle
         }
         lines.drain(..lines.len().saturating_sub(most));
@@ -159,6 +175,22 @@ mod tests {
         assert_eq!(house.tail.since(position).0, Vec::<String>::new());
         fs::write(&house.file, "new\n").expect("written");
         assert_eq!(house.tail.since(position).0, ["new"]);
+    }
+
+    #[test]
+    fn the_lines_of_one_worker_are_told_from_those_before() {
+        let house = house();
+        let nothing = house.tail.end();
+        fs::write(&house.file, "earlier\nhalf").expect("written");
+        assert_eq!(house.tail.last_since(nothing, 5), ["earlier"]);
+        fs::write(&house.file, "earlier\n").expect("written");
+        let position = house.tail.end();
+        assert!(house.tail.last_since(position, 5).is_empty());
+        let mut file = fs::OpenOptions::new().append(true).open(&house.file).expect("open");
+        file.write_all(b"one\ntwo\nthree\n").expect("written");
+        assert_eq!(house.tail.last_since(position, 2), ["two", "three"]);
+        fs::rename(&house.file, house.file.with_extension("log.1")).expect("rotated");
+        assert_eq!(house.tail.last_since(position, 2), ["two", "three"]);
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! How long each trouble may last: sums of what is configured, and of nothing else. Pure.
+
+use std::time::Duration;
+
+use colmeia::config::ServiceConfig;
+
+use crate::schedule::Kind;
+
+/// How long after its end a service manager starts the supervisor again; as in `systemd/colmeia.service`.
+pub(crate) const RESTART_SEC: Duration = Duration::from_secs(1);
+/// How fast a leaking page takes memory, in MiB per second of its own time.
+pub(crate) const LEAK: u64 = 60;
+/// How many times slower a page's own time may go than ours: it shares two cores with seven others.
+const SLOWNESS: u32 = 10;
+
+/// What a disturbance excuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    /// How long it may go unnoticed: what is still ready then was not hit.
+    pub(crate) notice: Duration,
+    /// How long until the user is ready again.
+    pub(crate) recover: Duration,
+    /// Whether that counts from the moment in which it is noticed.
+    pub(crate) from_notice: bool,
+}
+
+/// What `kind` excuses when so many users are waiting to be started already.
+pub(crate) fn allowance(config: &ServiceConfig, kind: Kind, waiting: usize, lasts: Duration) -> Allowance {
+    let ms = Duration::from_millis;
+    let deadlines = &config.deadlines;
+    let (launch, load, sync) = (ms(deadlines.launch_ms), ms(deadlines.load_ms), ms(deadlines.sync_ms));
+    // A start holds its place until it has settled, at most this long.
+    let rounds = u32::try_from(waiting.div_ceil(config.max_starting)).unwrap_or(u32::MAX);
+    let queue = (launch + load) * rounds;
+    let start = ms(config.hello_deadline_ms) + launch + load + sync;
+    let restart = ms(config.restart.cap_ms) + queue + start;
+    let probe = ms(deadlines.probe_interval_ms) + ms(deadlines.probe_timeout_ms) * 2;
+    // "Ready" is never older than this.
+    let fresh = probe + ms(config.ping_interval_ms) + ms(config.ping_timeout_ms);
+    let (notice, recover) = match kind {
+        Kind::KillWorker => (fresh, restart),
+        Kind::KillBrowser => (fresh, ms(deadlines.close_ms) + restart),
+        Kind::KillRenderer => (fresh, probe + load + sync + restart),
+        Kind::Hang => (fresh, probe + ms(deadlines.hang_ms) + load + sync + restart),
+        Kind::Leak => {
+            let fills = Duration::from_secs(config.memory.max_mb / LEAK);
+            (fills * SLOWNESS, ms(config.memory.poll_ms) + restart)
+        }
+        Kind::LogOut => {
+            let linking = ms(deadlines.logout_ms) + load + ms(deadlines.qr_ms) + ms(deadlines.pair_ms) + sync;
+            (fresh, linking + restart)
+        }
+        Kind::KillSupervisor => (fresh, RESTART_SEC + restart),
+        // What is under way is finished first.
+        Kind::Reload => (ms(config.request_deadline_ms) + fresh, ms(config.request_deadline_ms) + restart),
+        Kind::DiskFull => (lasts + fresh, lasts + restart),
+        Kind::ReceiverDown => (Duration::ZERO, Duration::ZERO),
+    };
+    Allowance { notice, recover, from_notice: kind == Kind::Leak }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_behind_others_may_take_longer_and_nobody_for_ever() {
+        let config = ServiceConfig::default();
+        let bound = |waiting| allowance(&config, Kind::KillWorker, waiting, Duration::ZERO).recover;
+        assert!(bound(0) < bound(1));
+        assert_eq!(bound(1), bound(2), "two start at once");
+        assert!(bound(2) < bound(8));
+        for kind in Kind::ALL {
+            let longest = Duration::from_secs(30 * 60);
+            assert!(allowance(&config, kind, 8, Duration::from_secs(9)).recover < longest, "{kind}");
+        }
+    }
+}

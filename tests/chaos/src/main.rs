@@ -1,0 +1,220 @@
+//! Chaos: eight users on the simulator, with real browsers and the real programs, and minutes of random trouble.
+//! Afterwards every message and every user's readiness is accounted for.
+//!
+//! `make chaos SECONDS=300 SEED=1`. What happens when follows from the seed; how the programs' own timing falls
+//! does not. It is no test of `cargo test`, because of its length; the pure parts of it have tests there.
+
+mod bounds;
+mod disk;
+mod ledger;
+mod players;
+mod readiness;
+mod report;
+mod schedule;
+mod stage;
+mod trouble;
+
+#[allow(dead_code, unused_imports, reason = "shared with the end-to-end tests, which need other parts of it")]
+#[path = "../../e2e/harness/mod.rs"]
+mod harness;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use futures::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use disk::Disk;
+use harness::{Farm, LONG, Options, Process, Service, descendants};
+use schedule::USERS;
+use stage::{Stage, id, number};
+use trouble::Order;
+
+/// Short where a failure is waited for, long where a small machine is: nothing here is about speed.
+const CONFIG: &str = "\
+max_starting = 2
+ping_interval_ms = 1000
+ping_timeout_ms = 15000
+hello_deadline_ms = 20000
+restart = { base_ms = 200, cap_ms = 3000, stable_secs = 10, burst = 20, burst_window_secs = 30 }
+memory = { mode = \"polling\", high_mb = 500, max_mb = 500, poll_ms = 500, admit_mb = 100 }
+";
+const DEADLINES: &str = "\
+launch_ms = 30000
+load_ms = 30000
+sync_ms = 30000
+logout_ms = 20000
+probe_interval_ms = 1000
+probe_timeout_ms = 15000
+hang_ms = 5000
+";
+/// The longest wait for a receiver that was down to be tried again (`delivery/policy.rs`).
+const DELIVERY_CAP: Duration = Duration::from_secs(60);
+
+/// Random trouble for eight sessions, and an account of what became of every message.
+#[derive(Debug, Parser)]
+struct Wishes {
+    /// How long trouble is made.
+    #[arg(long, default_value_t = 300)]
+    seconds: u64,
+    /// What happens when follows from this.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Also fills the disk of the state directory; takes root.
+    #[arg(long)]
+    full_disk: bool,
+}
+
+fn main() -> ExitCode {
+    let wishes = Wishes::parse();
+    let dir = harness::short_dir();
+    let disk = match wishes.full_disk.then(|| Disk::mount(&dir.path().join("state"))).transpose() {
+        Ok(disk) => disk,
+        Err(error) => {
+            eprintln!("no small disk can be mounted, which takes root: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let kept = runtime.expect("a runtime").block_on(async {
+        tokio::select! {
+            kept = Box::pin(run(wishes, dir, disk)) => kept,
+            () = interrupted() => false,
+        }
+    });
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Someone has seen enough. All processes are ended then, too.
+async fn interrupted() {
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool {
+    let Wishes { seconds, seed, full_disk } = wishes;
+    let length = Duration::from_secs(seconds);
+    let planned = schedule::of(seed, length, full_disk);
+    println!("seed {seed}: {} disturbances in {seconds} s, logs in {}", planned.len(), dir.path().display());
+    let options = Options {
+        config: CONFIG.into(),
+        deadlines: DEADLINES.into(),
+        log_to_file: true,
+        environment: vec![("COLMEIA_LOG", "info,colmeia_supervisor=debug,colmeia_worker=debug")],
+        ..Options::default()
+    };
+    let farm = Farm::start_in(dir, options).await;
+    futures::stream::iter(0..USERS)
+        .for_each_concurrent(2, |user| {
+            let farm = &farm;
+            async move { farm.link(&id(user), &number(user)).await }
+        })
+        .await;
+    let Farm { service, phone, webhook, dir } = farm;
+    let config = std::fs::read_to_string(dir.path().join("colmeia.toml")).expect("the harness wrote it");
+    let config = toml::from_str(&config).expect("the service takes it");
+    let (address, followed) = watch::channel(service.address().to_owned());
+    let stage = Arc::new(Stage::new(phone, webhook, config, disk, followed));
+    let (manager, orders) = mpsc::channel(16);
+    let managed = tokio::spawn(trouble::manage(Arc::clone(&stage), service, orders, address));
+
+    let (mut talk, mut watchers) = (JoinSet::new(), JoinSet::new());
+    watchers.spawn(players::witness(Arc::clone(&stage)));
+    for user in 0..USERS {
+        talk.spawn(players::write(Arc::clone(&stage), user));
+        talk.spawn(players::send(Arc::clone(&stage), user));
+        watchers.spawn(players::own(Arc::clone(&stage), user));
+    }
+    for planned in planned {
+        sleep(planned.at.saturating_sub(stage.now())).await;
+        let was_there = trouble::make(&stage, &planned, &manager).await;
+        println!(
+            "{:8.2}: {planned}{}",
+            stage.now().as_secs_f64(),
+            if was_there { "" } else { " (nobody was there)" }
+        );
+        stage.notes().done.push((planned, was_there));
+    }
+    sleep(length.saturating_sub(stage.now())).await;
+
+    println!("{:8.2}: no more trouble; until everyone is ready again", stage.now().as_secs_f64());
+    all_ready(&stage, &mut watchers).await;
+    stage.over.send_replace(true);
+    while let Some(ended) = talk.join_next().await {
+        ended.expect("no panic");
+    }
+    all_arrived(&stage).await;
+    watchers.shutdown().await;
+
+    let mut left = surplus();
+    manager.send(Order::Stop).await.expect("the manager goes on until it is told to stop");
+    let service = managed.await.expect("no panic");
+    let others = descendants(0).into_iter().filter(|process| !process.command.contains("colmeia-simulator"));
+    left.extend(others.map(|process| format!("after the end: {}", process.command)));
+    let kept = Box::pin(report::print(&stage, seed, &left)).await;
+    drop(service);
+    if !kept {
+        println!("the service's log is kept: {}/log", dir.keep().display());
+    }
+    kept
+}
+
+/// Waits until nobody is recovering, or somebody took longer than is allowed, which the witness notes.
+async fn all_ready(stage: &Stage, watchers: &mut JoinSet<()>) {
+    loop {
+        assert!(watchers.try_join_next().is_none(), "a watcher gave up");
+        let excused = {
+            let notes = stage.notes();
+            let late = notes.users.iter().any(|user| user.readiness.is_late());
+            !late && notes.users.iter().any(|user| user.readiness.is_excused())
+        };
+        if !excused {
+            return;
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Waits until the receiver has what was written. What has not come by then is missing.
+async fn all_arrived(stage: &Stage) {
+    stage.webhook.set_down(false);
+    let until = stage.now() + DELIVERY_CAP + LONG;
+    while stage.now() < until {
+        let taken: std::collections::HashSet<String> = stage
+            .webhook
+            .taken()
+            .iter()
+            .map(|message| message["body"].as_str().unwrap_or_default().into())
+            .collect();
+        if stage.notes().users.iter().flat_map(|user| &user.written).all(|text| taken.contains(text)) {
+            return;
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Workers and browsers beyond one of each for each user, while all are ready.
+fn surplus() -> Vec<String> {
+    let all = descendants(0);
+    let workers = all.iter().filter(|process| process.is_worker()).count();
+    let mut surplus: Vec<String> =
+        (workers != USERS).then(|| format!("{workers} workers for {USERS} users")).into_iter().collect();
+    for user in 0..USERS {
+        let browsers: Vec<&Process> = all.iter().filter(|process| process.is_browser_of(&id(user))).collect();
+        if browsers.len() != 1 {
+            surplus.push(format!("{} browsers for user {}", browsers.len(), id(user)));
+        }
+    }
+    if Service::workers().iter().any(|worker| !descendants(worker.pid).iter().any(Process::is_renderer)) {
+        surplus.push("a worker without a renderer".into());
+    }
+    surplus
+}

@@ -1,0 +1,186 @@
+//! The account at the end: the figures, what was promised and whether it held, and what to look at if it did not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ledger::{self, Incoming, Outgoing, Taken};
+use crate::readiness::Wrong;
+use crate::schedule::{Kind, USERS};
+use crate::stage::{Notes, Stage, id, is_of, number};
+
+/// How much of the schedule is shown around a failure.
+const AROUND: Duration = Duration::from_secs(30);
+/// How many failures of one kind are shown.
+const SHOWN: usize = 10;
+
+/// A promise, and where it was broken.
+#[derive(Debug)]
+struct Check {
+    promise: &'static str,
+    broken: Vec<(Option<Duration>, String)>,
+}
+
+/// What one user's messages came to.
+struct Account {
+    out: Outgoing,
+    incoming: Incoming,
+}
+
+/// Prints everything and says whether all promises were kept. `left` are processes that outlived the service.
+pub(crate) async fn print(stage: &Stage, seed: u64, left: &[String]) -> bool {
+    let mut delivered = Vec::new();
+    for user in 0..USERS {
+        delivered.push(texts(&stage.phone.sent(&number(user)).await));
+    }
+    let mut notes = stage.notes();
+    let accounts = reckon(stage, &mut notes, &delivered);
+    figures(&notes, &accounts);
+    let checks = checks(&notes, &accounts, left);
+    let failed: Vec<&Check> = checks.iter().filter(|check| !check.broken.is_empty()).collect();
+    println!();
+    for check in &checks {
+        println!("  {}  {}", if check.broken.is_empty() { "ok    " } else { "FAILED" }, check.promise);
+        for (at, what) in check.broken.iter().take(SHOWN) {
+            println!(
+                "          {}{what}",
+                at.map(|at| format!("{:.2} s: ", at.as_secs_f64())).unwrap_or_default()
+            );
+        }
+        if check.broken.len() > SHOWN {
+            println!("          and {} more", check.broken.len() - SHOWN);
+        }
+    }
+    if !failed.is_empty() {
+        println!("\nseed {seed}; what was done around the failures:");
+        let times: Vec<Duration> =
+            failed.iter().flat_map(|check| &check.broken).filter_map(|(at, _)| *at).collect();
+        let near = |at: Duration| times.iter().any(|time| at <= *time && at + AROUND >= *time);
+        for (planned, was_there) in
+            notes.done.iter().filter(|(planned, _)| times.is_empty() || near(planned.at))
+        {
+            println!("  {planned}{}", if *was_there { "" } else { " (nobody was there)" });
+        }
+    }
+    println!("\n{} passed, {} failed", checks.len() - failed.len(), failed.len());
+    failed.is_empty()
+}
+
+fn texts(messages: &[serde_json::Value]) -> Vec<String> {
+    messages.iter().map(|message| message["body"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Holds both sides' books against each other, and finds what is another's.
+fn reckon(stage: &Stage, notes: &mut Notes, delivered: &[Vec<String>]) -> Vec<Account> {
+    let taken = stage.webhook.log();
+    let mut mixed_up = Vec::new();
+    let mut accounts = Vec::new();
+    for (user, delivered) in delivered.iter().enumerate() {
+        for body in delivered.iter().filter(|body| !is_of(body, user)) {
+            mixed_up.push((stage.now(), format!("the phone of user {} sent {body:?}", id(user))));
+        }
+        let own: Vec<Taken> = taken
+            .iter()
+            .filter(|taken| taken.message["user_id"] == id(user))
+            .map(|taken| Taken {
+                at: stage.at(taken.at),
+                event: taken.event.clone(),
+                text: taken.message["body"].as_str().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        for other in own.iter().filter(|taken| !is_of(&taken.text, user)) {
+            mixed_up.push((other.at, format!("user {} was given {:?}", id(user), other.text)));
+        }
+        accounts.push(Account {
+            out: ledger::outgoing(&notes.users[user].sent, delivered),
+            incoming: ledger::incoming(&notes.users[user].written, &own, &notes.kills),
+        });
+    }
+    notes.mixed_up.extend(mixed_up);
+    accounts
+}
+
+fn figures(notes: &Notes, accounts: &[Account]) {
+    println!("\n  disturbance          done  made not ready  median      max");
+    let mut recoveries: BTreeMap<Kind, Vec<Duration>> = BTreeMap::new();
+    for (kind, took) in notes.users.iter().flat_map(|user| &user.readiness.recoveries) {
+        recoveries.entry(*kind).or_default().push(*took);
+    }
+    for kind in Kind::ALL {
+        let done =
+            notes.done.iter().filter(|(planned, was_there)| planned.kind == kind && *was_there).count();
+        let mut took = recoveries.remove(&kind).unwrap_or_default();
+        took.sort_unstable();
+        let seconds =
+            |n: usize| took.get(n).map_or("-".into(), |took| format!("{:.1} s", took.as_secs_f64()));
+        let (median, longest) = (seconds(took.len() / 2), seconds(took.len().saturating_sub(1)));
+        println!("  {kind:<20} {done:>4}  {:>14}  {median:>7}  {longest:>7}", took.len());
+    }
+    let sum = |of: fn(&Account) -> usize| accounts.iter().map(of).sum::<usize>();
+    println!(
+        "\n  sent out: {} accepted, {} refused, {} unknown (of which {} were delivered)",
+        sum(|a| a.out.accepted),
+        sum(|a| a.out.refused),
+        sum(|a| a.out.unknown),
+        sum(|a| a.out.unknown_delivered)
+    );
+    let written: usize = notes.users.iter().map(|user| user.written.len()).sum();
+    println!(
+        "  came in: {written} written, {} arrived, {} of them twice in the window of a killed supervisor",
+        sum(|a| a.incoming.arrived),
+        sum(|a| a.incoming.in_the_window)
+    );
+    println!("  statuses asked for: {}", notes.asked);
+}
+
+fn checks(notes: &Notes, accounts: &[Account], left: &[String]) -> Vec<Check> {
+    let out = |of: fn(&Outgoing) -> &Vec<(Duration, String)>| all(accounts.iter().flat_map(|a| of(&a.out)));
+    let incoming =
+        |of: fn(&Incoming) -> &Vec<(Duration, String)>| all(accounts.iter().flat_map(|a| of(&a.incoming)));
+    let missing = accounts.iter().flat_map(|a| &a.incoming.missing).map(|text| (None, format!("{text:?}")));
+    let untimed = |texts: &[String]| texts.iter().map(|text| (None, text.clone())).collect();
+    let readiness = |late: bool| {
+        let mut broken = Vec::new();
+        for (n, user) in notes.users.iter().enumerate() {
+            let of_kind = |wrong: &Wrong| matches!(wrong, Wrong::TooLate { .. }) == late;
+            for (at, wrong) in user.readiness.wrong.iter().filter(|(_, wrong)| of_kind(wrong)) {
+                broken.push((Some(*at), format!("user {}: {wrong:?}", id(n))));
+            }
+        }
+        broken
+    };
+    let idle = |kind: &Kind| {
+        let mut of_kind = notes.done.iter().filter(|(planned, _)| planned.kind == *kind).peekable();
+        of_kind.peek().is_some() && !of_kind.any(|(_, was_there)| *was_there)
+    };
+    let without_effect: Vec<String> =
+        Kind::ALL.iter().filter(|kind| idle(kind)).map(|kind| format!("{kind}: it never happened")).collect();
+    let silent: Vec<String> = (0..accounts.len())
+        .filter(|n| accounts[*n].out.accepted == 0 || accounts[*n].incoming.arrived == 0)
+        .map(|n| format!("user {} had no messages both ways", id(n)))
+        .collect();
+    [
+        ("what was accepted was delivered exactly once", out(|o| &o.broken_promises)),
+        ("what was refused was not delivered", out(|o| &o.wrong_refusals)),
+        ("nothing was delivered twice", out(|o| &o.repeated)),
+        ("every message that came in reached the receiver", missing.collect()),
+        ("in the order in which they were written", incoming(|i| &i.out_of_order)),
+        ("once, but in the window of a killed supervisor", incoming(|i| &i.repeated)),
+        ("and the receiver got nothing that nobody wrote", incoming(|i| &i.invented)),
+        ("no user saw another's data", all(&notes.mixed_up)),
+        ("whoever was disturbed was ready again within the deadlines", readiness(true)),
+        ("nobody else stopped being ready", readiness(false)),
+        ("no caller was turned away while there was a supervisor", all(&notes.refused_callers)),
+        ("no process was left over", untimed(left)),
+        (
+            "each kind of disturbance happened, and messages went both ways",
+            untimed(&[without_effect, silent].concat()),
+        ),
+        ("nothing else went wrong", all(&notes.wrong)),
+    ]
+    .map(|(promise, broken)| Check { promise, broken })
+    .into()
+}
+
+fn all<'a>(of: impl IntoIterator<Item = &'a (Duration, String)>) -> Vec<(Option<Duration>, String)> {
+    of.into_iter().map(|(at, what)| (Some(*at), what.clone())).collect()
+}

@@ -1,0 +1,177 @@
+//! What happens when: a list that follows from the seed alone. Pure.
+//!
+//! Disturbances are dealt from a shuffled deck, so that each kind has its turn in every minute. A user that was
+//! hit is left alone for a while, so that each recovery can be told apart; the supervisor's troubles meet whoever
+//! is just recovering.
+
+use std::fmt;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand::{Rng as _, SeedableRng as _};
+
+/// How many users there are; their ids are `1` to this.
+pub(crate) const USERS: usize = 8;
+/// The shortest and the longest time between two disturbances, in milliseconds.
+const BETWEEN: (u64, u64) = (3_000, 7_000);
+/// How long a user that was hit is left alone.
+const USER_REST: Duration = Duration::from_secs(25);
+/// How long the supervisor is left alone.
+const SUPERVISOR_REST: Duration = Duration::from_secs(12);
+/// How long the receiver and the disk are out of order, in milliseconds.
+const OUTAGE: (u64, u64) = (3_000, 9_000);
+
+/// A disturbance, without whom it hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    KillWorker,
+    KillBrowser,
+    KillRenderer,
+    KillSupervisor,
+    Reload,
+    Hang,
+    Leak,
+    LogOut,
+    ReceiverDown,
+    DiskFull,
+}
+
+impl Kind {
+    /// All of them, in the order of the figures.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::KillWorker,
+        Self::KillBrowser,
+        Self::KillRenderer,
+        Self::Hang,
+        Self::Leak,
+        Self::LogOut,
+        Self::KillSupervisor,
+        Self::Reload,
+        Self::ReceiverDown,
+        Self::DiskFull,
+    ];
+
+    /// Whether it hits one user, and not the service.
+    pub(crate) fn is_of_one_user(self) -> bool {
+        !matches!(self, Self::KillSupervisor | Self::Reload | Self::ReceiverDown | Self::DiskFull)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::KillWorker => "worker killed",
+            Self::KillBrowser => "browser killed",
+            Self::KillRenderer => "renderer killed",
+            Self::KillSupervisor => "supervisor killed",
+            Self::Reload => "reload",
+            Self::Hang => "page hangs",
+            Self::Leak => "page leaks",
+            Self::LogOut => "phone logs out",
+            Self::ReceiverDown => "receiver down",
+            Self::DiskFull => "disk full",
+        })
+    }
+}
+
+/// One disturbance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// Since the beginning.
+    pub(crate) at: Duration,
+    pub(crate) kind: Kind,
+    /// Whom it hits: an index below [`USERS`]; of no meaning where it hits the service.
+    pub(crate) user: usize,
+    /// How long an outage lasts.
+    pub(crate) lasts: Duration,
+}
+
+impl fmt::Display for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:7.2} s  {}", self.at.as_secs_f64(), self.kind)?;
+        if self.kind.is_of_one_user() {
+            write!(f, ", user {}", self.user + 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// The schedule of this seed. A longer one begins as the shorter one does.
+pub(crate) fn of(seed: u64, length: Duration, full_disk: bool) -> Vec<Planned> {
+    use Kind::{KillBrowser, KillRenderer, KillWorker};
+    let mut cards = Kind::ALL.to_vec();
+    cards.extend([KillWorker, KillBrowser, KillRenderer]);
+    cards.retain(|kind| full_disk || *kind != Kind::DiskFull);
+
+    let mut dice = StdRng::seed_from_u64(seed);
+    let mut deck: Vec<Kind> = Vec::new();
+    let (mut at, mut supervisor_free, mut outage_over) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let mut free = [Duration::ZERO; USERS];
+    let mut planned = Vec::new();
+    loop {
+        at += Duration::from_millis(dice.random_range(BETWEEN.0..=BETWEEN.1));
+        let lasts = Duration::from_millis(dice.random_range(OUTAGE.0..=OUTAGE.1));
+        if deck.is_empty() {
+            deck.clone_from(&cards);
+            deck.shuffle(&mut dice);
+        }
+        let Some(kind) = deck.pop() else { return planned };
+        let mut user = 0;
+        match kind {
+            Kind::KillSupervisor | Kind::Reload => {
+                at = at.max(supervisor_free);
+                supervisor_free = at + SUPERVISOR_REST;
+            }
+            Kind::ReceiverDown | Kind::DiskFull => {
+                at = at.max(outage_over);
+                outage_over = at + lasts;
+            }
+            _ => {
+                at = at.max(free.iter().copied().min().unwrap_or_default());
+                let rested: Vec<usize> = (0..USERS).filter(|user| free[*user] <= at).collect();
+                user = rested.choose(&mut dice).copied().unwrap_or_default();
+                free[user] = at + USER_REST;
+            }
+        }
+        if at >= length {
+            return planned;
+        }
+        planned.push(Planned { at, kind, user, lasts });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_seed_means_one_schedule() {
+        assert_eq!(of(7, 5 * MINUTE, true), of(7, 5 * MINUTE, true));
+        assert_ne!(of(7, 5 * MINUTE, true), of(8, 5 * MINUTE, true));
+        let long = of(7, 60 * MINUTE, true);
+        assert_eq!(of(7, MINUTE, true)[..], long[..of(7, MINUTE, true).len()]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_kind_has_its_turn_and_whoever_was_hit_is_left_alone(seed: u64, full_disk: bool) {
+            let planned = of(seed, 5 * MINUTE, full_disk);
+            for kind in Kind::ALL {
+                let times = planned.iter().filter(|planned| planned.kind == kind).count();
+                prop_assert_eq!(times >= 2, full_disk || kind != Kind::DiskFull, "{}: {}", kind, times);
+            }
+            for (n, one) in planned.iter().enumerate() {
+                let later = planned[n + 1..].iter();
+                prop_assert!(one.at < 5 * MINUTE && one.user < USERS);
+                if one.kind.is_of_one_user() {
+                    let mut again = later.filter(|other| other.kind.is_of_one_user() && other.user == one.user);
+                    prop_assert!(again.all(|other| other.at >= one.at + USER_REST));
+                }
+            }
+        }
+    }
+}

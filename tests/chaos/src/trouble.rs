@@ -1,0 +1,160 @@
+//! The disturbances themselves, and the service manager that starts a supervisor again which has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::bounds::{LEAK, RESTART_SEC};
+use crate::harness::{Process, Service, descendants};
+use crate::schedule::{Kind, Planned};
+use crate::stage::{Stage, id, number};
+
+/// How long a phone that wants to log out waits until its browser has everything.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the service manager is asked to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Kill,
+    Reload,
+    /// Stop, and stay stopped.
+    Stop,
+}
+
+/// Does what was planned; `false` when there was nobody to do it to.
+pub(crate) async fn make(stage: &Arc<Stage>, planned: &Planned, manager: &mpsc::Sender<Order>) -> bool {
+    let Planned { kind, user, lasts, .. } = *planned;
+    match kind {
+        Kind::KillWorker | Kind::KillBrowser | Kind::KillRenderer => kill(stage, kind, user),
+        Kind::Hang => fault(stage, kind, user, "hang", 600_000).await,
+        Kind::Leak => fault(stage, kind, user, "leak", LEAK).await,
+        Kind::LogOut => log_out(stage, user).await,
+        Kind::KillSupervisor => manager.send(Order::Kill).await.is_ok(),
+        Kind::Reload => manager.send(Order::Reload).await.is_ok(),
+        Kind::ReceiverDown => {
+            stage.webhook.set_down(true);
+            let stage = Arc::clone(stage);
+            tokio::spawn(async move {
+                sleep(lasts).await;
+                stage.webhook.set_down(false);
+            });
+            true
+        }
+        Kind::DiskFull => fill_disk(stage, lasts).await,
+    }
+}
+
+fn kill(stage: &Stage, kind: Kind, user: usize) -> bool {
+    let own = Service::workers().into_iter().find_map(|worker| {
+        let below = descendants(worker.pid);
+        let browser = below.iter().find(|process| process.is_browser_of(&id(user)))?.clone();
+        Some((worker, browser, below.into_iter().find(Process::is_renderer)))
+    });
+    let target = match (kind, own) {
+        (Kind::KillWorker, Some((worker, ..))) => worker,
+        (Kind::KillBrowser, Some((_, browser, _))) => browser,
+        (_, Some((.., Some(renderer)))) => renderer,
+        _ => return false,
+    };
+    stage.hit(kind, Some(user), Duration::ZERO);
+    target.signal(Signal::SIGKILL);
+    true
+}
+
+async fn fault(stage: &Stage, kind: Kind, user: usize, fault: &str, value: u64) -> bool {
+    let number = number(user);
+    let pages = stage.phone.pages().await;
+    if !pages.iter().any(|page| page["number"] == number && page["state"] == "main") {
+        return false;
+    }
+    stage.hit(kind, Some(user), Duration::ZERO);
+    let fault = json!({"number": number, "fault": fault, "value": value});
+    stage.phone.post("/phone/fault", fault).await.0 == 200
+}
+
+/// A phone logs its browser out after the browser has got everything, for what is still on its way is lost with
+/// the link, here as on the real network.
+async fn log_out(stage: &Stage, user: usize) -> bool {
+    let _pen = stage.pens[user].lock().await;
+    let until = stage.now() + PATIENCE;
+    while stage.phone.queued(&number(user)).await > 0 {
+        if stage.now() >= until {
+            return false;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    stage.hit(Kind::LogOut, Some(user), Duration::ZERO);
+    stage.notes().users[user].unlinked = true;
+    stage.phone.post("/phone/logout", json!({"number": number(user)})).await.0 == 200
+}
+
+async fn fill_disk(stage: &Arc<Stage>, lasts: Duration) -> bool {
+    if stage.disk.is_none() {
+        return false;
+    }
+    stage.hit(Kind::DiskFull, None, lasts);
+    let of = Arc::clone(stage);
+    let filled = spawn_blocking(move || of.disk.as_ref().map(crate::disk::Disk::fill)).await;
+    let stage = Arc::clone(stage);
+    tokio::spawn(async move {
+        sleep(lasts).await;
+        if let Some(Err(error)) = stage.disk.as_ref().map(crate::disk::Disk::free) {
+            let at = stage.now();
+            stage.notes().wrong.push((at, format!("the disk cannot be emptied: {error}")));
+        }
+    });
+    matches!(filled, Ok(Some(Ok(()))))
+}
+
+/// Keeps the supervisor running until it is told to stop it, and then gives it back, ended.
+pub(crate) async fn manage(
+    stage: Arc<Stage>,
+    mut service: Service,
+    mut orders: mpsc::Receiver<Order>,
+    address: watch::Sender<String>,
+) -> Service {
+    let mut killed = false;
+    loop {
+        tokio::select! {
+            status = service.ended() => {
+                let ended = stage.now();
+                if !killed {
+                    stage.notes().wrong.push((ended, format!("the supervisor ended by itself: {status}")));
+                    stage.hit(Kind::KillSupervisor, None, Duration::ZERO);
+                    stage.notes().kills.push((ended, Duration::MAX));
+                }
+                sleep(RESTART_SEC).await;
+                service.start_again().await;
+                address.send_replace(service.address().to_owned());
+                killed = false;
+                let back = stage.now();
+                if let Some((_, until)) = stage.notes().kills.last_mut() {
+                    *until = back;
+                }
+            }
+            order = orders.recv() => match order {
+                Some(Order::Kill) => {
+                    stage.hit(Kind::KillSupervisor, None, Duration::ZERO);
+                    let at = stage.now();
+                    stage.notes().kills.push((at, Duration::MAX));
+                    killed = true;
+                    service.signal(Signal::SIGKILL);
+                }
+                Some(Order::Reload) => {
+                    stage.hit(Kind::Reload, None, Duration::ZERO);
+                    service.signal(Signal::SIGHUP);
+                }
+                Some(Order::Stop) | None => {
+                    service.signal(Signal::SIGTERM);
+                    service.ended().await;
+                    return service;
+                }
+            }
+        }
+    }
+}

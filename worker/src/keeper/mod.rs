@@ -1,0 +1,279 @@
+//! The keeper of the profile: it takes snapshots of the registration, and puts one in the place of a profile that
+//! is damaged.
+//!
+//! ```text
+//! Ready ─ SETTLE ─▶ snapshot ─ RENEW ─▶ snapshot …      another browser version ─▶ snapshot, before it starts
+//! clean stop, browser flushed ─▶ snapshot
+//! damaged ─▶ profile ──rename──▶ damaged/<time>   snapshots/<newest> ──rename──▶ profile   (none: a new code)
+//! ```
+//!
+//! Chromium does not refuse a damaged profile: it deletes the database that it cannot read and goes on with an empty
+//! one. So damage is known by other signs. Something is in the place of a folder (`Keeper::open`); the browser ends
+//! at once with this profile, or time and again before its page shows anything, and lives with an empty one
+//! (`page::launcher`); or the page shows a code although the session was ready with this profile and nobody ended the
+//! link (`session::machine`).
+//!
+//! Owns the record, the snapshots and the damaged profiles; one task does everything, off the session's way. A
+//! snapshot that fails leaves the one before. The browser's walls hold none of this. whatsapp-web.js knows nothing of
+//! it, and finds its profile where it always was.
+
+mod copy;
+mod handle;
+mod record;
+mod shelf;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use colmeia::UserId;
+use colmeia::errors::chain;
+use colmeia::layout::StateLayout;
+use colmeia::session::Recovery;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use handle::{Seen, Wish};
+use record::Record;
+use shelf::Shelf;
+
+pub(crate) use copy::free;
+pub(crate) use handle::{KeeperHandle, Known};
+
+/// From Ready until the first snapshot: the browser writes local storage with a delay of seconds.
+const SETTLE: Duration = Duration::from_secs(10);
+/// How old a snapshot may be while the session is ready.
+const RENEW: Duration = Duration::from_hours(6);
+/// How long after a snapshot that failed the next one is tried.
+const AGAIN: Duration = Duration::from_mins(5);
+/// A session that comes and goes copies no more often than this.
+const FRESH: Duration = Duration::from_mins(10);
+/// How many crashes in a row make a profile suspect: once is chance.
+const CRASHES: u32 = 3;
+
+/// The task.
+#[derive(Debug)]
+struct Keeper {
+    shelf: Shelf,
+    path: PathBuf,
+    record: Record,
+    wishes: mpsc::UnboundedReceiver<Wish>,
+    known: watch::Sender<Known>,
+    /// Set when a snapshot under way is to give way.
+    hurry: Arc<AtomicBool>,
+    ready: bool,
+    due: Option<Instant>,
+}
+
+/// Starts a keeper. The caller holds the lock of the auth directory, and no browser runs.
+pub(crate) fn start(layout: &StateLayout, user: &UserId) -> KeeperHandle {
+    let (keeper, handle) = Keeper::open(layout, user);
+    tokio::spawn(keeper.run());
+    handle
+}
+
+impl Keeper {
+    /// Looks at the profile, and repairs it if that can be seen from outside.
+    fn open(layout: &StateLayout, user: &UserId) -> (Self, KeeperHandle) {
+        let shelf = Shelf {
+            profile: layout.profile_dir(user),
+            snapshots: layout.snapshots_dir(user),
+            damaged: layout.damaged_dir(user),
+        };
+        let path = layout.profile_record(user);
+        let record = Record::load(&path);
+        let (sender, wishes) = mpsc::unbounded_channel();
+        let (known, followed) = watch::channel(Known::default());
+        let hurry = Arc::new(AtomicBool::new(false));
+        let mut keeper =
+            Self { shelf, path, record, wishes, known, hurry: Arc::clone(&hurry), ready: false, due: None };
+        keeper.shelf.tidy(now_ms());
+        if let Some(damage) = keeper.damage() {
+            keeper.repair(damage);
+        }
+        keeper.tell();
+        // A snapshot that does not help is not followed by another: then the link itself has ended.
+        let expects_link = keeper.record.linked && !keeper.record.on_trial;
+        (keeper, KeeperHandle { wishes: sender, known: followed, hurry, expects_link })
+    }
+
+    /// Runs until every handle is gone.
+    async fn run(mut self) {
+        loop {
+            let due = self.due.unwrap_or_else(|| Instant::now() + RENEW);
+            let wish = tokio::select! {
+                wish = self.wishes.recv() => wish,
+                () = sleep_until(due), if self.due.is_some() => {
+                    self.due = None;
+                    let taken = self.snapshot("the session is ready").await;
+                    self.due = Some(Instant::now() + if taken { RENEW } else { AGAIN });
+                    continue;
+                }
+            };
+            match wish {
+                None => return,
+                Some(Wish::Launching { browser, done }) => {
+                    self.launching(browser).await;
+                    let _ = done.send(());
+                }
+                Some(Wish::Seen(seen)) => self.seen(seen),
+                Some(Wish::Crashed { often }) => {
+                    self.record.crashes = self.record.crashes.saturating_add(1);
+                    self.save();
+                    let _ = often.send(self.record.crashes >= CRASHES);
+                }
+                Some(Wish::Ended { damage, flushed, done }) => {
+                    match damage {
+                        Some(damage) => self.repair(damage),
+                        None if flushed && self.ready && !self.is_fresh() => {
+                            self.snapshot("the browser was closed").await;
+                        }
+                        None => {}
+                    }
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// What can be seen without a browser. Chromium would hang, or use another folder and not say so.
+    fn damage(&self) -> Option<String> {
+        let profile = &self.shelf.profile;
+        let below = ["Default", "Default/IndexedDB", "Default/Local Storage"].map(|name| profile.join(name));
+        // A link to a folder is one.
+        let mistaken = std::iter::once(profile)
+            .chain(&below)
+            .find(|path| fs::symlink_metadata(path).is_ok_and(|_| !path.is_dir()));
+        match mistaken {
+            Some(path) => Some(format!("{} is no folder", path.display())),
+            None if self.record.linked && !self.shelf.profile.exists() => {
+                Some("the profile's folder is gone".to_owned())
+            }
+            None => None,
+        }
+    }
+
+    async fn launching(&mut self, browser: Option<String>) {
+        let before = &self.record.browser;
+        if self.record.linked && before.is_some() && browser.is_some() && *before != browser {
+            tracing::info!(from = before, to = browser, "another version of the browser");
+            self.snapshot("another version of the browser is about to use the profile").await;
+        }
+        if browser.is_some() && self.record.browser != browser {
+            self.record.browser = browser;
+            self.save();
+        }
+    }
+
+    fn seen(&mut self, seen: Seen) {
+        let before = self.record.clone();
+        self.ready = seen == Seen::Ready;
+        self.record.crashes = 0;
+        match seen {
+            Seen::Ready => {
+                (self.record.linked, self.record.on_trial) = (true, false);
+                let wait = if self.is_fresh() { RENEW } else { SETTLE };
+                self.due.get_or_insert(Instant::now() + wait);
+            }
+            Seen::LoggedOut => {
+                (self.record.linked, self.due) = (false, None);
+                self.shelf.forget();
+                self.tell();
+            }
+            Seen::Unlinked => (self.record.linked, self.due) = (false, None),
+        }
+        if seen != Seen::Ready && std::mem::take(&mut self.record.on_trial) {
+            tracing::warn!(
+                "the registration of the snapshot is not accepted any more: the phone has to scan"
+            );
+            if let Some(recovery) = &mut self.record.recovery {
+                recovery.restored_ms = None;
+            }
+        }
+        if self.record != before {
+            self.save();
+            self.tell();
+        }
+    }
+
+    /// Whether the newest snapshot is young enough not to be followed by another.
+    fn is_fresh(&self) -> bool {
+        self.shelf.newest().is_some_and(|taken| now_ms() < taken.saturating_add(millis(FRESH)))
+    }
+
+    async fn snapshot(&mut self, why: &'static str) -> bool {
+        self.hurry.store(false, Ordering::Relaxed);
+        let (shelf, hurry) = (self.shelf.clone(), Arc::clone(&self.hurry));
+        let taking = tokio::task::spawn_blocking(move || shelf.take(now_ms(), &hurry));
+        let taken = match taking.await {
+            Ok(Ok(bytes)) => {
+                tracing::info!(bytes, why, "snapshot of the registration");
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(error = %chain(&error), why, "no snapshot of the registration; the one before stays");
+                false
+            }
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        self.tell();
+        taken
+    }
+
+    /// Puts the profile aside and the newest snapshot in its place. Each step leaves a state from which the next
+    /// start goes on: a profile that is missing although it was linked is repaired again.
+    fn repair(&mut self, why: String) {
+        let at_ms = now_ms();
+        tracing::error!(why, "the profile is damaged and is set aside");
+        let done = self.shelf.set_aside(at_ms).and_then(|aside| {
+            let wanted = self.record.linked || self.record.on_trial;
+            let restored_ms = if wanted { self.shelf.restore()? } else { None };
+            Ok((aside, restored_ms))
+        });
+        let (aside, restored_ms) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::error!(%error, "the damaged profile cannot be replaced");
+                return;
+            }
+        };
+        match restored_ms {
+            Some(taken_ms) => tracing::warn!(taken_ms, "a snapshot of the registration takes its place"),
+            None => tracing::warn!("there is no snapshot for it: the phone has to scan a new code"),
+        }
+        let aside = aside.map(|path| path.display().to_string());
+        self.record = Record {
+            browser: None,
+            linked: restored_ms.is_some(),
+            on_trial: restored_ms.is_some(),
+            crashes: 0,
+            recovery: Some(Recovery { at_ms, why, restored_ms, aside }),
+        };
+        self.save();
+        self.tell();
+    }
+
+    fn save(&self) {
+        if let Err(error) = self.record.save(&self.path) {
+            tracing::warn!(%error, "what is known of the profile cannot be written down");
+        }
+    }
+
+    fn tell(&self) {
+        let known = Known { snapshot_ms: self.shelf.newest(), recovery: self.record.recovery.clone() };
+        self.known.send_replace(known);
+    }
+}
+
+fn now_ms() -> u64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! The folders beside the profile: snapshots of the registration, and profiles that were damaged.
+//!
+//! Owns their names and how many there are. A snapshot's name is the time at which it was taken; it has that name
+//! only once it is whole. It has the layout of a profile, so that putting it in a profile's place is one rename,
+//! which needs no room on the disk and cannot be half done. A snapshot that was put in place is used up: it cannot be
+//! put there again and again.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::copy::{self, CopyError};
+
+/// What makes a registration: WhatsApp Web's databases, its local storage and its cookies. Caches, and what the
+/// browser keeps for itself, it makes anew. The last two are where the full browser keeps cookies.
+const REGISTRATION: [&str; 7] = [
+    "Default/IndexedDB",
+    "Default/Local Storage",
+    "Default/WebStorage",
+    "Default/Cookies",
+    "Default/Cookies-journal",
+    "Default/Network/Cookies",
+    "Default/Network/Cookies-journal",
+];
+/// The newest one, and the one before it in case the newest already has the damage.
+const MOST_SNAPSHOTS: usize = 2;
+/// WhatsApp ends the link of a device that was not used for so long.
+const TOO_OLD: Duration = Duration::from_hours(30 * 24);
+/// Evidence, and a last chance for a person; each is as large as a profile.
+const MOST_DAMAGED: usize = 2;
+const UNFINISHED: &str = ".new";
+
+/// Where things lie.
+#[derive(Debug, Clone)]
+pub(super) struct Shelf {
+    pub(super) profile: PathBuf,
+    pub(super) snapshots: PathBuf,
+    pub(super) damaged: PathBuf,
+}
+
+impl Shelf {
+    /// Removes what an interrupted snapshot left, and snapshots that are too old.
+    pub(super) fn tidy(&self, now_ms: u64) {
+        for name in names(&self.snapshots) {
+            let taken = name.parse::<u64>().ok();
+            let oldest = now_ms.saturating_sub(millis(TOO_OLD));
+            if taken.is_none_or(|taken| taken < oldest) {
+                remove(&self.snapshots.join(name));
+            }
+        }
+    }
+
+    /// When the newest snapshot was taken.
+    pub(super) fn newest(&self) -> Option<u64> {
+        numbers(&self.snapshots).last().copied()
+    }
+
+    /// Takes a snapshot, and returns how many bytes it has.
+    pub(super) fn take(&self, now_ms: u64, interrupted: &AtomicBool) -> Result<u64, CopyError> {
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |source| CopyError::Io { path, source }
+        };
+        private(&self.snapshots).map_err(fail(&self.snapshots))?;
+        let draft = self.snapshots.join(format!("{now_ms}{UNFINISHED}"));
+        let bytes = copy::copy(&self.profile, &draft, &REGISTRATION, interrupted)?;
+        let whole = self.snapshots.join(now_ms.to_string());
+        fs::rename(&draft, &whole).map_err(fail(&whole))?;
+        sync(&self.snapshots);
+        keep_newest(&self.snapshots, MOST_SNAPSHOTS);
+        Ok(bytes)
+    }
+
+    /// Puts the profile aside, if there is one, and says where it lies now.
+    pub(super) fn set_aside(&self, now_ms: u64) -> io::Result<Option<PathBuf>> {
+        private(&self.damaged)?;
+        let place = self.damaged.join(now_ms.to_string());
+        match fs::rename(&self.profile, &place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        }
+        keep_newest(&self.damaged, MOST_DAMAGED);
+        Ok(Some(place))
+    }
+
+    /// Puts the newest snapshot in the place of the profile, which must not exist, and says when it was taken.
+    pub(super) fn restore(&self) -> io::Result<Option<u64>> {
+        let Some(taken) = self.newest() else { return Ok(None) };
+        fs::rename(self.snapshots.join(taken.to_string()), &self.profile)?;
+        if let Some(folder) = self.profile.parent() {
+            sync(folder);
+        }
+        Ok(Some(taken))
+    }
+
+    /// Removes all snapshots: they hold keys of a link that was ended.
+    pub(super) fn forget(&self) {
+        names(&self.snapshots).iter().for_each(|name| remove(&self.snapshots.join(name)));
+    }
+}
+
+fn private(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// The oldest first.
+fn numbers(folder: &Path) -> Vec<u64> {
+    let mut found: Vec<u64> = names(folder).iter().filter_map(|name| name.parse().ok()).collect();
+    found.sort_unstable();
+    found
+}
+
+fn keep_newest(folder: &Path, most: usize) {
+    let found = numbers(folder);
+    for name in &found[..found.len().saturating_sub(most)] {
+        remove(&folder.join(name.to_string()));
+    }
+}
+
+/// A browser that could not make its folder may have left a file there.
+fn remove(path: &Path) {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        _ => fs::remove_file(path),
+    };
+    if let Err(error) = removed {
+        tracing::warn!(path = %path.display(), %error, "an old copy of a profile cannot be removed");
+    }
+}
+
+/// Keeps a rename over a power cut; without it the older state comes back, which is whole too.
+fn sync(folder: &Path) {
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shelf(dir: &Path) -> Shelf {
+        let shelf = Shelf {
+            profile: dir.join("profile"),
+            snapshots: dir.join("snapshots"),
+            damaged: dir.join("damaged"),
+        };
+        fs::create_dir_all(shelf.profile.join("Default/IndexedDB/x.leveldb")).expect("made");
+        fs::create_dir_all(shelf.profile.join("Default/Cache")).expect("made");
+        fs::write(shelf.profile.join("Default/Cache/data"), b"cached").expect("written");
+        shelf
+    }
+
+    fn register(shelf: &Shelf, text: &str) {
+        fs::write(shelf.profile.join("Default/IndexedDB/x.leveldb/000003.log"), text).expect("written");
+    }
+
+    fn registration(shelf: &Shelf) -> String {
+        let file = shelf.profile.join("Default/IndexedDB/x.leveldb/000003.log");
+        fs::read_to_string(file).expect("there")
+    }
+
+    #[test]
+    fn snapshots_are_bounded_and_each_is_used_once() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (shelf, go) = (shelf(dir.path()), AtomicBool::new(false));
+        for (at, text) in [(1_000, "one"), (2_000, "two"), (3_000, "three")] {
+            register(&shelf, text);
+            assert_eq!(shelf.take(at, &go).expect("taken"), text.len() as u64);
+        }
+        assert_eq!(numbers(&shelf.snapshots), [2_000, 3_000]);
+        register(&shelf, "damaged");
+        for (at, text) in [(3_000, Some("three")), (2_000, Some("two")), (0, None)] {
+            assert!(shelf.set_aside(5_000 + at).expect("renamed").is_some());
+            assert_eq!(shelf.restore().expect("renamed"), text.map(|_| at));
+            match text {
+                Some(text) => assert_eq!(registration(&shelf), text),
+                None => assert!(!shelf.profile.exists()),
+            }
+        }
+        assert!(!shelf.profile.join("Default/Cache").exists(), "caches are no registration");
+        assert_eq!(numbers(&shelf.damaged).len(), MOST_DAMAGED);
+        assert_eq!(shelf.set_aside(9).expect("nothing there"), None);
+    }
+
+    #[test]
+    fn what_is_unfinished_or_too_old_is_no_snapshot() {
+        let dir = tempfile::tempdir().expect("folder");
+        let shelf = shelf(dir.path());
+        let now = 100 * millis(TOO_OLD);
+        for name in [format!("{now}{UNFINISHED}"), "1".into(), (now - 5).to_string()] {
+            fs::create_dir_all(shelf.snapshots.join(name)).expect("made");
+        }
+        shelf.tidy(now);
+        assert_eq!(names(&shelf.snapshots), [(now - 5).to_string()]);
+        shelf.forget();
+        assert_eq!(shelf.newest(), None);
+    }
+}
