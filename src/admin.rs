@@ -105,9 +105,6 @@ pub struct SessionDetail {
     pub name: Option<String>,
     /// When the next start is due, in milliseconds since the epoch.
     pub next_start_ms: Option<u64>,
-    /// Who keeps the memory cap: `cgroup`, `polling` or `off`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_mode: Option<String>,
     /// Page members for which wa-js stands in.
     #[serde(default)]
     pub degraded: Vec<String>,

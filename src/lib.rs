@@ -1,7 +1,7 @@
 //! The contract that `colmeia-supervisor` and `colmeia-worker` share.
 //!
 //! Owns what both sides must agree on: who a user is ([`UserId`]), what states a session has
-//! ([`SessionState`]), what travels between the processes ([`protocol`]), where files lie ([`layout`])
+//! ([`SessionState`]), what can be asked of one ([`operations`]), what travels between the processes ([`protocol`]), where files lie ([`layout`])
 //! what is configured ([`config`]), and what operators are told ([`admin`]).
 //!
 //! Never does I/O and never starts a task: the only thing here that touches bytes is the frame codec,
@@ -12,6 +12,7 @@ pub mod chat;
 pub mod config;
 pub mod errors;
 pub mod layout;
+pub mod operations;
 pub mod protocol;
 pub mod secret;
 pub mod session;

@@ -77,12 +77,7 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
         ("browser pid", or_dash(session.browser_pid)),
         (
             "memory",
-            format!(
-                "{} of {} ({})",
-                or_dash(session.memory.map(bytes)),
-                or_dash(session.memory_cap.map(bytes)),
-                or_dash(detail.memory_mode.as_ref()),
-            ),
+            format!("{} of {}", or_dash(session.memory.map(bytes)), or_dash(session.memory_cap.map(bytes))),
         ),
         ("CPU", or_dash(session.cpu_seconds.map(|seconds| format!("{seconds:.1}s")))),
         ("restarts", session.restarts.to_string()),
@@ -227,7 +222,6 @@ pub(crate) mod tests {
             number: Some("*********8888".into()),
             name: Some("An\u{1b}[2Ja".into()),
             next_start_ms: None,
-            memory_mode: Some("cgroup".into()),
             degraded: vec![],
             page_version: None,
             limits: None,

@@ -77,6 +77,13 @@ function phone(address) {
     edit: (body) => call('edit', body),
     revoke: (body) => call('revoke', body),
     fault: (body) => call('fault', body),
+    vote: (body) => call('vote', body),
+    group: (body) => call('group', body),
+    call: (body) => call('call', body),
+    setRecord: (kind, id, value) => call(`records/${kind}`, { id, value }),
+    records: async (kind, number) =>
+      (await call(`records/${kind}${number ? `?number=${number}` : ''}`)).records,
+    actions: async (number) => (await call(`actions?number=${number}`)).actions,
     logout: (number) => call('logout', { number }),
     numbers: async () => (await call('numbers')).numbers,
     pages: async () => (await call('pages')).pages,

@@ -47,8 +47,12 @@ export const actions = { logout: async () => {}, takeover() {}, refreshQR() {} }
 
 class ConnModel extends Model {
   static props = ['id', 'ref', 'refTTL', 'wid', 'connected', 'platform', 'pushname', 'battery', 'plugged'];
-  get canSetMyPushname() {
+  canSetMyPushname() {
     return true;
+  }
+  /* Business accounts have labels. */
+  get isSMB() {
+    return Boolean(this.attributes && /^smb/.test(this.platform));
   }
 }
 export const Conn = new ConnModel({ id: 'conn', connected: false });

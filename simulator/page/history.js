@@ -10,15 +10,17 @@ import { ContactStore, MsgModel, MsgStore } from './stores.js';
 const IN_MEMORY = 20;
 const PAGE = 20;
 const IDS = ['from', 'to', 'author', 'participant', 'quotedParticipant', 'revokeSender'];
+const ID_LISTS = ['mentionedJidList', 'recipients'];
 const KEYS = ['protocolMessageKey', 'latestEditMsgKey'];
-const NOT_STORED = ['mediaData', 'mediaObject', 'id', 'chat', 'links'];
+const NOT_STORED = ['mediaData', 'mediaObject', 'id', 'chat', 'links', 'buttons'];
 
 /* A message as a row: ids as texts, nothing that only lives in memory. */
 export function storeMessage(message) {
   const row = {};
   for (const [name, value] of Object.entries(message.attributes)) {
     if (value === undefined || typeof value === 'function' || NOT_STORED.includes(name)) continue;
-    row[name] = IDS.includes(name) || KEYS.includes(name) ? String(value) : plain(value);
+    if (ID_LISTS.includes(name)) row[name] = value.map(String);
+    else row[name] = IDS.includes(name) || KEYS.includes(name) ? String(value) : plain(value);
   }
   database.put('messages', {
     ...row,
@@ -27,6 +29,13 @@ export function storeMessage(message) {
     isNewMsg: false,
   });
 }
+/* A chat that was deleted leaves nothing. */
+export async function forgetChat(chat) {
+  for (const row of await database.messagesBefore(String(chat.id), Infinity, Infinity)) database.remove('messages', row.id);
+  database.remove('chats', String(chat.id));
+  if (chat.id.isGroup()) database.remove('groups', String(chat.id));
+}
+
 export const forgetMessage = (message) => database.remove('messages', String(message.id));
 
 export function storeChat(chat) {
@@ -38,7 +47,8 @@ export function storeChat(chat) {
     unreadCount,
     archive,
     pin,
-    mute: plain(mute),
+    mute: mute.expiration,
+    labels: chat.labels,
     lastReceivedKey: lastReceivedKey && String(lastReceivedKey),
   });
 }
@@ -49,6 +59,7 @@ const plain = (value) => (value && typeof value === 'object' ? JSON.parse(JSON.s
 function revive({ chat, ...row }) {
   const attributes = { ...row, id: MsgKey.fromString(row.id), isNewMsg: false };
   for (const name of IDS) if (row[name]) attributes[name] = createWid(row[name]);
+  for (const name of ID_LISTS) if (row[name]) attributes[name] = row[name].map(createWid);
   for (const name of KEYS) if (row[name]) attributes[name] = MsgKey.fromString(row[name]);
   const message = new MsgModel(attributes);
   reviveMedia(message);
@@ -68,8 +79,9 @@ export async function loadHistory() {
     });
   }
   for (const row of await database.all('groups')) groupFor(createWid(row.id), row);
-  for (const { lastReceivedKey, id, ...row } of await database.all('chats')) {
+  for (const { lastReceivedKey, id, mute, ...row } of await database.all('chats')) {
     const chat = chatFor(createWid(id));
+    chat.mute.set({ expiration: mute || 0 }, { silent: true });
     chat.set(
       { ...row, lastReceivedKey: lastReceivedKey && MsgKey.fromString(lastReceivedKey) },
       { silent: true },

@@ -3,13 +3,16 @@
  * again at the next resume, and a message already in the store is not shown twice. */
 
 import { account } from './account.js';
+import { unixTime } from './bytes.js';
+import { receiveCall } from './calls.js';
 import { channel } from './channel.js';
 import * as database from './database.js';
-import { chatFor, join } from './groups.js';
+import { applyGroup, chatFor, hooks, join, statusHooks } from './groups.js';
 import { knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
+import { noteReaction, receiveVote } from './marks.js';
 import { attachMedia } from './media.js';
-import { ContactStore, MsgStore } from './stores.js';
+import { ContactStore, MsgStore, PresenceStore } from './stores.js';
 
 /* Row numbers order the messages of a chat; seconds are too coarse for that. */
 let lastRow = 0;
@@ -48,7 +51,8 @@ export function addToChat(message) {
   chat.lastReceivedKey = added.id;
   if (!added.id.fromMe && added.isNewMsg) chat.unreadCount = Math.max(0, chat.unreadCount) + 1;
   storeMessage(added);
-  storeChat(chat);
+  if (chat.id.isStatus()) statusHooks.posted(added);
+  else storeChat(chat);
   return added;
 }
 
@@ -79,6 +83,8 @@ const receivers = {
       notifyName: event.name || person.formattedName,
       viewed: false,
       ...quote(event.quoted),
+      ...(event.mentions ? { mentionedJidList: event.mentions.map(createWid) } : {}),
+      ...event.content,
     };
     addToChat(event.media ? attachMedia(message, event.media) : message);
   },
@@ -108,6 +114,23 @@ const receivers = {
     if (message && message.type !== 'revoked') await applyRevoke(message, message.author || message.from);
   },
 
+  async record({ record, value, change }) {
+    if (record === 'group' && value) applyGroup(value, change);
+  },
+
+  async presence(event) {
+    receivePresence(event);
+  },
+
+  async call(event) {
+    receiveCall(event);
+  },
+
+  async vote(event) {
+    const message = await find(event.id);
+    if (message?.type === 'poll_creation') await receiveVote(message, event);
+  },
+
   async reaction({ id, from, reaction, key, timestamp_ms }) {
     const parent = MsgKey.fromString(id);
     const sender = createWid(from);
@@ -117,8 +140,48 @@ const receivers = {
   },
 };
 
-const quote = (id) =>
-  id ? { quotedStanzaID: id.split('_')[2], quotedMsg: { type: 'chat', body: MsgStore.get(id)?.body } } : {};
+function quote(id) {
+  if (!id) return {};
+  const quoted = MsgStore.get(id);
+  const { type = 'chat', body, caption } = quoted ?? {};
+  const quotedParticipant = id.startsWith('true_') ? account.wid() : (quoted?.author ?? quoted?.from);
+  return { quotedStanzaID: id.split('_')[2], quotedMsg: { type, body, caption }, quotedParticipant };
+}
+
+/* What happened to a group stands in its chat. */
+hooks.notice = (chat, { by, what }) => {
+  const author = by ? createWid(by) : undefined;
+  const fromMe = Boolean(author && account.isMe(author));
+  const id = new MsgKey({ fromMe, remote: chat.id, id: `${unixTime()}${nextRow()}`, participant: author });
+  const message = {
+    id,
+    type: 'gp2',
+    subtype: what.subtype,
+    body: what.body,
+    recipients: (what.recipients ?? []).map(createWid),
+    from: chat.id,
+    to: account.wid(),
+    author,
+    t: unixTime(),
+    ack: 1,
+    isNewMsg: true,
+  };
+  const added = MsgStore.add({ ...message, rowId: nextRow() });
+  chat.msgs.add(added);
+  storeMessage(added);
+  storeChat(chat);
+};
+
+const ONLINE = { available: true, composing: true, recording_audio: true };
+function receivePresence({ chat, from, state, last_seen }) {
+  const presence = PresenceStore.gadd(chat);
+  const chatstate = presence.isGroup
+    ? presence.chatstates.add({ id: createWid(from) })
+    : presence.chatstate;
+  chatstate.set({ type: state, t: last_seen ?? undefined, deny: false });
+  presence.set({ hasData: true, isOnline: presence.isGroup ? presence.isOnline : Boolean(ONLINE[state]) });
+  PresenceStore.trigger('change:chatstate.type', chatstate, state);
+}
 
 async function find(id) {
   return MsgStore.get(id) || (await MsgStore.getMessagesById([id])).messages[0];
@@ -164,7 +227,11 @@ export const receiptHandlers = {
 export const reactionActions = { addOrUpdateReactionsModelCollection() {} };
 export const reactionTableMode = {
   async bulkUpsert(reactions) {
-    for (const reaction of reactions) reactionActions.addOrUpdateReactionsModelCollection(reaction, true);
+    for (const reaction of reactions) {
+      const message = await find(reaction.parentMsgKey);
+      if (message) await noteReaction(message, reaction);
+      reactionActions.addOrUpdateReactionsModelCollection(reaction, true);
+    }
   },
 };
 

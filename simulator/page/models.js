@@ -170,6 +170,10 @@ export class Collection extends Emitter {
   get models() {
     return this.#models;
   }
+  /* Some libraries reach behind the collection. */
+  get _models() {
+    return this.#models;
+  }
   getModelsArray() {
     return this.#models;
   }

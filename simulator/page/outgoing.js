@@ -6,12 +6,13 @@ import { channel } from './channel.js';
 import { unixTime } from './bytes.js';
 import * as database from './database.js';
 import { chatFor, join } from './groups.js';
-import { forgetMessage, storeChat, storeMessage } from './history.js';
+import { forgetChat, forgetMessage, loadEarlierMsgs, storeChat, storeMessage } from './history.js';
 import { createWid, MsgKey } from './ids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
+import { did, keep, own } from './records.js';
 import { untilReachable } from './session.js';
-import { MsgModel, MsgStore } from './stores.js';
+import { ChatStore, MsgModel, MsgStore, MuteModel } from './stores.js';
 
 const RESULT = { OK: 'OK', NETWORK: 'ERROR_NETWORK', UNKNOWN: 'ERROR_UNKNOWN' };
 
@@ -30,6 +31,7 @@ const told = ({
   directPath,
   quotedStanzaID,
   mentionedJidList,
+  ...rest
 }) => ({
   type,
   body: directPath ? undefined : body,
@@ -40,7 +42,43 @@ const told = ({
   media: directPath,
   quoted: quotedStanzaID,
   mentions: mentionedJidList?.length ? mentionedJidList.map(String) : undefined,
+  ...content(type, rest),
 });
+
+/* What a message of its type shows beside a text or a file. */
+function content(type, message) {
+  const { lat, lng, loc, clientUrl, vcardList, vcardFormattedName, pollName, pollOptions } = message;
+  const shown = {
+    is_gif: message.mediaData?.isGif || undefined,
+    forwarded: message.isForwarded || undefined,
+    preview: message.canonicalUrl
+      ? { url: message.canonicalUrl, title: message.title, description: message.description, thumbnail: message.thumbnail }
+      : undefined,
+    buttons: message.hydratedButtons || message.dynamicReplyButtons || message.replyButtons || undefined,
+    footer: message.footer,
+    list: message.list,
+    chosen: message.selectedId ?? message.selectedButtonId,
+    background: message.backgroundColor,
+    font: message.font,
+  };
+  if (type === 'location') shown.location = { latitude: lat, longitude: lng, text: loc, url: clientUrl };
+  if (type === 'vcard') shown.vcard_name = vcardFormattedName;
+  if (type === 'multi_vcard') shown.vcards = vcardList.map(({ vcard }) => vcard);
+  if (type === 'poll_creation') {
+    const multiple = message.pollSelectableOptionsCount !== 1;
+    shown.poll = { question: pollName, choices: pollOptions.map(({ name }) => name), multiple };
+  }
+  if (type === 'event_creation') {
+    shown.event = {
+      title: message.eventName,
+      description: message.eventDescription,
+      start: message.eventStartTime,
+      end: message.eventEndTime,
+      location: message.eventLocation?.name,
+    };
+  }
+  return shown;
+}
 
 async function deliver(message) {
   await untilReachable();
@@ -59,12 +97,17 @@ export function addAndSendMsgToChat(chat, given) {
   });
   if (message.directPath && !message.mediaData) reviveMedia(message);
   if (chat.id.isGroup()) join(chat, account.wid());
-  const sent = finish(message);
+  const sent = finish(chat, message);
   return [database.flush().then(() => message), sent];
 }
 
-async function finish(message) {
-  const answer = await deliver({ id: String(message.id), to: String(message.id.remote), ...told(message) });
+async function finish(chat, message) {
+  const { groupMetadata } = chat;
+  const silenced =
+    groupMetadata && (!groupMetadata.participants.iAmMember() || (groupMetadata.announce && !groupMetadata.participants.iAmAdmin()));
+  const answer = silenced
+    ? { ok: false, error: 'forbidden' }
+    : await deliver({ id: String(message.id), to: String(message.id.remote), ...told(message.attributes) });
   if (!answer.ok) {
     message.ack = -1;
     storeMessage(message);
@@ -78,6 +121,19 @@ async function finish(message) {
   message.updateAck(1);
   storeMessage(message);
   return { messageSendResult: RESULT.OK, t: answer.timestamp, count: null };
+}
+
+/* A text as somebody types it, or as a button of a message writes it. */
+export async function sendTextMsgToChat(chat, body, { quotedMsg, selectedId, selectedIndex } = {}) {
+  const message = {
+    ...(await newMessage(chat)),
+    type: selectedId ? 'template_button_reply' : 'chat',
+    body,
+    selectedId,
+    selectedIndex,
+    ...(quotedMsg ? quotedMsg.msgContextInfo(chat) : {}),
+  };
+  return addAndSendMsgToChat(chat, message)[1];
 }
 
 /* The second half of sending a file: upload, then an ordinary message. */
@@ -117,14 +173,14 @@ async function newMessage(chat) {
     from,
     to: chat.id,
     id: await MsgKey.newId(),
-    participant: chat.id.isGroup() ? from : undefined,
+    participant: chat.id.isGroup() || chat.id.isStatus() ? from : undefined,
     selfDir: 'out',
   });
   return { id, from, to: chat.id, self: 'out', t: unixTime(), local: true };
 }
 
 /* The phone sees edits, revocations and reactions as messages of their own, about another one. */
-async function tellAbout(message, type, details) {
+export async function tellAbout(message, type, details) {
   const id = `true_${message.id.remote}_${await MsgKey.newId()}`;
   return deliver({ id, to: String(message.id.remote), type, about: String(message.id), ...details });
 }
@@ -193,7 +249,7 @@ export async function sendSeen(chatOrOptions) {
 
 export async function markUnread(chat, unread = true) {
   chat.unreadCount = unread ? -1 : 0;
-  storeChat(chat);
+  await keepFlags(chat);
 }
 
 export const sendChatState = (state) => async (chatOrWid) => {
@@ -203,14 +259,40 @@ export const sendChatState = (state) => async (chatOrWid) => {
 
 /* ---- the chat list ---- */
 
+/* What the phone shows of a chat beside its messages. */
+export async function keepFlags(chat) {
+  const { archive, pin, mute, unreadCount, labels } = chat;
+  const flags = {
+    archived: Boolean(archive),
+    pinned: Boolean(pin),
+    muted_until: mute.expiration,
+    unread: unreadCount,
+    labels: labels ?? [],
+  };
+  storeChat(chat);
+  await keep('chat', own(chat.id), flags);
+  await database.flush();
+}
+MuteModel.changed = keepFlags;
+
 export const change = (name) => async (chat, value) => {
   chat.set(name, value);
-  storeChat(chat);
-  await database.flush();
+  await keepFlags(chat);
 };
 
 export async function clearChat(chat) {
+  while ((await loadEarlierMsgs({ chat })).length);
   for (const message of chat.msgs.toArray()) await sendDeleteMsgs(chat, [message]);
+  await did('clear_chat', { chat: String(chat.id) });
+}
+
+export async function deleteChat(chat) {
+  for (const message of chat.msgs.toArray()) MsgStore.remove(message);
+  await forgetChat(chat);
+  ChatStore.remove(chat);
+  await keep('chat', own(chat.id), null);
+  await did('delete_chat', { chat: String(chat.id) });
+  await database.flush();
 }
 
 export async function queryExists(widOrNumber) {
@@ -222,3 +304,11 @@ export async function queryExists(widOrNumber) {
 }
 
 export const findOrCreateLatestChat = async (wid) => ({ chat: chatFor(createWid(wid)), created: false });
+
+/* What the real server says of a link; here as much as the address itself tells. Known to fail for `.invalid`. */
+export async function getLinkPreview({ href }) {
+  const { host, pathname } = new URL(href);
+  if (host.endsWith('.invalid')) return null;
+  const data = { title: host, description: pathname, canonicalUrl: href, matchedText: href, richPreviewType: 0 };
+  return { url: href, data: { ...data, doNotPlayInline: true } };
+}

@@ -14,6 +14,7 @@ import { loadHistory } from './history.js';
 import { addContact } from './incoming.js';
 import { startLinking, stopLinking } from './linking.js';
 import { logoutAddress, options } from './options.js';
+import { loadAccount } from './people.js';
 import { complete } from './registry.js';
 import { showChats, showProgress } from './screen.js';
 import { ChatStore } from './stores.js';
@@ -86,6 +87,7 @@ async function synchronise({ ok, slow_sync }) {
     if (progress < 100) await pause(wait / 2);
   }
   await complete;
+  await loadAccount();
   if (options.realWeight) {
     fillMemory();
     await fillDatabase();

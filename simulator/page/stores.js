@@ -45,6 +45,44 @@ export class MsgModel extends Model {
     'kind',
     'isForwarded',
     'revokeSender',
+    'lat',
+    'lng',
+    'loc',
+    'clientUrl',
+    'vcardFormattedName',
+    'vcardList',
+    'pollName',
+    'pollOptions',
+    'pollSelectableOptionsCount',
+    'messageSecret',
+    'eventName',
+    'eventDescription',
+    'eventStartTime',
+    'eventEndTime',
+    'eventLocation',
+    'title',
+    'description',
+    'canonicalUrl',
+    'matchedText',
+    'thumbnail',
+    'footer',
+    'list',
+    'listResponse',
+    'dynamicReplyButtons',
+    'replyButtons',
+    'hydratedButtons',
+    'buttons',
+    'interactiveMessage',
+    'selectedId',
+    'selectedIndex',
+    'selectedButtonId',
+    'hasReaction',
+    'recipients',
+    'backgroundColor',
+    'font',
+    'serverId',
+    'viewCount',
+    'reactions',
   ];
 
   get chat() {
@@ -69,7 +107,7 @@ export class MsgModel extends Model {
     return Boolean(this.directPath);
   }
   get isStatusV3() {
-    return false;
+    return Boolean(this.attributes && this.id.remote.isStatus());
   }
   get isEphemeral() {
     return false;
@@ -94,6 +132,25 @@ export class MsgModel extends Model {
 }
 MsgModel.prototype.proxyName = 'msg';
 
+/* Whether and until when a chat is silent. */
+export class MuteModel extends Model {
+  static props = ['expiration', 'chat'];
+  /* Set by outgoing.js, which keeps it. */
+  static changed = async () => {};
+
+  get isMuted() {
+    return Boolean(this.attributes && this.expiration !== 0);
+  }
+  async mute({ expiration }) {
+    this.expiration = expiration;
+    await MuteModel.changed(this.chat);
+  }
+  async unmute() {
+    this.expiration = 0;
+    await MuteModel.changed(this.chat);
+  }
+}
+
 export class ChatModel extends Model {
   static props = [
     'id',
@@ -108,7 +165,6 @@ export class ChatModel extends Model {
     'groupMetadata',
     'labels',
     'isReadOnly',
-    'presence',
     'pausedTimerId',
     'active',
     'ephemeralDuration',
@@ -117,7 +173,7 @@ export class ChatModel extends Model {
   initialize() {
     const defaults = {
       msgs: new Collection(MsgModel),
-      mute: { expiration: 0, isMuted: false },
+      mute: new MuteModel({ expiration: 0, chat: this }),
       unreadCount: 0,
       t: 0,
       archive: false,
@@ -126,7 +182,10 @@ export class ChatModel extends Model {
     for (const [name, value] of Object.entries(defaults)) this.attributes[name] ??= value;
     /* Loading one page of history twice at once would show messages twice. */
     this.attributes.msgs.msgLoadState = { noEarlierMsgs: false, isLoadingEarlierMsgs: false };
-    Object.defineProperty(this, 'presence', { value: { subscribe: async () => {}, isSubscribed: true } });
+  }
+  /* What the other side is doing; made when somebody first looks. */
+  get presence() {
+    return this.attributes && PresenceStore.gadd(this.id);
   }
   get contact() {
     return this.attributes && ContactStore.gadd(this.id);
@@ -141,10 +200,13 @@ export class ChatModel extends Model {
     return Boolean(this.attributes && this.id.isUser());
   }
   get isNewsletter() {
-    return false;
+    return Boolean(this.attributes && this.id.isNewsletter());
   }
   get isBroadcast() {
-    return false;
+    return Boolean(this.attributes && this.id.isBroadcast());
+  }
+  iAmAdmin() {
+    return Boolean(this.groupMetadata?.participants.iAmAdmin());
   }
   get hasUnread() {
     return Boolean(this.unreadCount);
@@ -159,11 +221,25 @@ export class ChatModel extends Model {
     return this.lastReceivedKey;
   }
   serialize() {
-    const { presence, ...plain } = super.serialize();
-    return plain;
+    const plain = super.serialize();
+    return { ...plain, mute: { expiration: this.mute.expiration, isMuted: this.mute.isMuted } };
   }
 }
 ChatModel.prototype.proxyName = 'chat';
+
+/* What the page says of a contact. Written as functions of its attributes: libraries replace the getters of the model
+ * by calls of these, and must not meet themselves again. */
+export const contactFacts = {
+  formattedName({ attributes: { id, name, pushname } }) {
+    return name || pushname || (id.isLid() ? `~${id.user}` : `+${id.user}`);
+  },
+  formattedShortName: (contact) => contact.attributes.shortName || contactFacts.formattedName(contact),
+  isMe: ({ attributes: { id } }) => account.isMe(id),
+  isMyContact: ({ attributes: { isAddressBookContact } }) => Boolean(isAddressBookContact),
+  isUser: ({ attributes: { id } }) => id.isUser(),
+  isGroup: ({ attributes: { id } }) => id.isGroup(),
+  userid: ({ attributes: { id } }) => id.user,
+};
 
 export class ContactModel extends Model {
   static props = [
@@ -181,28 +257,28 @@ export class ContactModel extends Model {
     'verifiedName',
   ];
   get formattedName() {
-    return this.name || this.pushname || (this.id.isLid() ? `~${this.id.user}` : `+${this.id.user}`);
+    return this.attributes && contactFacts.formattedName(this);
   }
   get formattedShortName() {
-    return this.shortName || this.formattedName;
+    return this.attributes && contactFacts.formattedShortName(this);
   }
   get isMe() {
-    return Boolean(this.attributes && account.isMe(this.id));
+    return Boolean(this.attributes && contactFacts.isMe(this));
   }
   get isMyContact() {
-    return Boolean(this.isAddressBookContact);
+    return Boolean(this.attributes && contactFacts.isMyContact(this));
   }
   get isUser() {
-    return Boolean(this.attributes && this.id.isUser());
+    return Boolean(this.attributes && contactFacts.isUser(this));
   }
   get isGroup() {
-    return Boolean(this.attributes && this.id.isGroup());
+    return Boolean(this.attributes && contactFacts.isGroup(this));
   }
   get isWAContact() {
     return true;
   }
   get userid() {
-    return this.attributes && this.id.user;
+    return this.attributes && contactFacts.userid(this);
   }
 }
 ContactModel.prototype.proxyName = 'contact';
@@ -245,6 +321,39 @@ export class ContactCollectionImpl extends Collection {
     return this.get(id) || this.add({ id: createWid(id), type: 'in' });
   }
 }
+
+/* What somebody in a chat is doing. */
+class ChatstateModel extends Model {
+  static props = ['id', 'type', 't', 'deny'];
+}
+ChatstateModel.prototype.proxyName = 'chatstate';
+
+export class PresenceModel extends Model {
+  static props = ['id', 'isOnline', 'isSubscribed', 'hasData', 'chatstate', 'chatstates'];
+  initialize() {
+    const { attributes } = this;
+    attributes.isSubscribed ??= false;
+    attributes.chatstate ??= new ChatstateModel({ id: this.id });
+    attributes.chatstates ??= new Collection(ChatstateModel);
+  }
+  get isGroup() {
+    return Boolean(this.attributes && this.id.isGroup());
+  }
+  get isUser() {
+    return Boolean(this.attributes && this.id.isUser());
+  }
+  async subscribe() {
+    this.isSubscribed = true;
+  }
+}
+PresenceModel.prototype.proxyName = 'presence';
+
+export class PresenceCollectionImpl extends Collection {
+  gadd(id) {
+    return this.get(id) || this.add({ id: createWid(id) });
+  }
+}
+export const PresenceStore = new PresenceCollectionImpl(PresenceModel);
 
 export const MsgStore = new MsgCollectionImpl(MsgModel);
 export const ChatStore = new ChatCollectionImpl(ChatModel);

@@ -21,6 +21,20 @@ pub(crate) struct Account {
     pub(crate) sent: Vec<Sent>,
     /// Both directions, for the phone's screen.
     pub(crate) chats: BTreeMap<String, Chat>,
+    /// What the pages did that leaves no record, in order.
+    #[serde(default)]
+    pub(crate) actions: Vec<Action>,
+}
+
+/// Something that a page did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Action {
+    /// `reject_call`, `presence`, …
+    pub(crate) what: String,
+    /// Its details, as the page gave them.
+    pub(crate) details: Value,
+    /// When, in seconds.
+    pub(crate) timestamp: u64,
 }
 
 /// One linked browser.

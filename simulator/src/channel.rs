@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
-    account::{Line, Sent},
+    account::{Action, Line, Sent},
     wire::{FromPage, Outgoing, PageState, Question, ToPage},
     world::{Shared, now_ms, now_s},
 };
@@ -118,6 +118,35 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
             json!({ "ok": true })
         }
         Question::Send { message } => send(shared, page, message).await,
+        Question::Keep { kind, id, value, tell, change } => {
+            shared.change(|world| {
+                world.lasting.records.set(&kind, &id, value.clone());
+                let event =
+                    json!({ "kind": "record", "record": kind, "id": id, "value": value, "change": change });
+                for number in tell {
+                    world.queue(&number, &event);
+                }
+            });
+            json!({ "ok": true })
+        }
+        Question::Find { kind, id } => {
+            let world = shared.lock();
+            match id {
+                Some(id) => json!({ "value": world.lasting.records.get(&kind, &id) }),
+                None => json!({ "values": world.lasting.records.all(&kind) }),
+            }
+        }
+        Question::Did { what, details } => {
+            shared.change(|world| {
+                let number = world.pages.get(page).and_then(|page| page.identity.as_ref());
+                let account =
+                    number.map(|who| who.number.clone()).and_then(|who| world.lasting.accounts.get_mut(&who));
+                if let Some(account) = account {
+                    account.actions.push(Action { what, details, timestamp: now_s() });
+                }
+            });
+            json!({ "ok": true })
+        }
     }
 }
 

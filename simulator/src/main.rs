@@ -10,6 +10,7 @@ mod error;
 mod faults;
 mod media;
 mod phone;
+mod records;
 mod settings;
 mod state_file;
 mod weight;

@@ -86,6 +86,25 @@ pub(crate) enum Question {
     ChatState { chat: String, state: String },
     /// The user has seen this chat.
     Seen { chat: String },
+    /// Sets or (null) removes a record, and tells the devices of these numbers.
+    Keep {
+        kind: String,
+        id: String,
+        value: Value,
+        #[serde(default)]
+        tell: Vec<String>,
+        /// What happened, for those who are told.
+        #[serde(default)]
+        change: Value,
+    },
+    /// A record by its id, or all of a kind.
+    Find {
+        kind: String,
+        #[serde(default)]
+        id: Option<String>,
+    },
+    /// Something that leaves no record: a refused call, a presence.
+    Did { what: String, details: Value },
 }
 
 /// A message as the page sends it.

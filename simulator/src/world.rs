@@ -47,6 +47,9 @@ pub(crate) struct Lasting {
     /// Media by the last part of its path.
     #[serde(with = "crate::media::as_base64")]
     pub(crate) media: BTreeMap<String, crate::media::Media>,
+    /// What is known beyond messages, by kind and id: groups, channels, people, labels, …
+    #[serde(default)]
+    pub(crate) records: crate::records::Records,
 }
 
 /// One open page: one channel.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MessageRecord;
 use crate::ChatId;
+use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions};
 
 /// One operation of a session.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,12 @@ pub enum Call {
         chat: ChatId,
         /// The text.
         text: String,
+        /// A reply, mentions.
+        #[serde(default, skip_serializing_if = "SendOptions::is_default")]
+        options: SendOptions,
+        /// The box below a link; its picture, if any, is the frame's body.
+        #[serde(default, skip_serializing_if = "LinkPreview::is_none")]
+        link_preview: LinkPreview,
     },
     /// Sends the frame's body as media. Reply: [`Reply::Sent`].
     SendMedia {
@@ -32,6 +39,12 @@ pub enum Call {
         /// Send as a document even if it could be shown.
         #[serde(default)]
         as_document: bool,
+        /// How to show it, where its type leaves that open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        style: Option<MediaStyle>,
+        /// A reply, mentions.
+        #[serde(default, skip_serializing_if = "SendOptions::is_default")]
+        options: SendOptions,
     },
     /// All chats, newest first. Reply: [`Reply::Chats`].
     Chats,
@@ -80,9 +93,20 @@ pub enum Call {
     Screenshot,
     /// Logs the phone out. Reply: [`Reply::Done`] once the page says so.
     Logout,
+    /// Any other operation. Reply: [`Reply::Value`]; the frame's body belongs to the operation.
+    Operate {
+        /// Which one.
+        operation: Operation,
+    },
 }
 
 impl Call {
+    /// A text and nothing else.
+    pub fn text(chat: ChatId, text: impl Into<String>) -> Self {
+        let (options, link_preview) = (SendOptions::default(), LinkPreview::None);
+        Self::SendText { chat, text: text.into(), options, link_preview }
+    }
+
     /// The operation's name, for logs and metrics: arguments are private.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -100,13 +124,46 @@ impl Call {
             Self::PairingCode { .. } => "pairing_code",
             Self::Screenshot => "screenshot",
             Self::Logout => "logout",
+            Self::Operate { operation } => operation.name(),
+        }
+    }
+
+    /// What it does to the world.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::SendText { .. } | Self::SendMedia { .. } => Effect::Send,
+            Self::MarkSeen { .. } | Self::Typing { .. } | Self::PairingCode { .. } | Self::Logout => {
+                Effect::Change
+            }
+            Self::Chats
+            | Self::Messages { .. }
+            | Self::Contacts
+            | Self::Groups
+            | Self::CheckExists { .. }
+            | Self::DownloadMedia { .. }
+            | Self::Screenshot => Effect::Read,
+            Self::Operate { operation } => operation.effect(),
         }
     }
 
     /// Whether a failure after the page was asked leaves open if the other side has received something.
     #[must_use]
     pub fn has_effect_outside(&self) -> bool {
-        matches!(self, Self::SendText { .. } | Self::SendMedia { .. })
+        self.effect() == Effect::Send
+    }
+
+    /// The least [`super::WorkerHello::operations`] of a worker that does all of this, and leaves nothing out.
+    #[must_use]
+    pub fn needs(&self) -> u32 {
+        match self {
+            Self::Operate { .. } => 1,
+            Self::SendText { options, link_preview, .. } => {
+                u32::from(!options.is_default() || !link_preview.is_none())
+            }
+            Self::SendMedia { options, style, .. } => u32::from(!options.is_default() || style.is_some()),
+            _ => 0,
+        }
     }
 }
 
@@ -180,6 +237,11 @@ pub enum Reply {
     },
     /// It is done.
     Done,
+    /// What an operation answers; [`crate::operations::output`] reads it.
+    Value {
+        /// Of the operation's own type.
+        value: Answer,
+    },
 }
 
 /// A failed call.
@@ -215,8 +277,10 @@ pub enum CallErrorKind {
     MediaUnavailable,
     /// The page refused; nothing was sent.
     Refused,
-    /// The operation is not possible with this page; nothing was done.
+    /// The operation is not possible with this page or account; nothing was done.
     Unsupported,
+    /// WhatsApp does not allow this account to do it (it is no admin there, …); nothing was done.
+    Forbidden,
     /// The answer does not fit into a frame.
     TooLarge,
     /// Something broke after the page was asked: it may or may not have happened.

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::operations::MessageDetails;
+
 /// Something that happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -83,6 +85,9 @@ pub struct MessageRecord {
     /// The sender's name as this account knows it.
     #[serde(default)]
     pub sender_name: Option<String>,
+    /// What most messages do not have: a quoted message, mentions, a place, a poll, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<MessageDetails>>,
 }
 
 /// A reaction to a message.

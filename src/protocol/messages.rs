@@ -30,6 +30,9 @@ pub struct WorkerHello {
     pub pid: u32,
     /// The package's version.
     pub version: String,
+    /// [`crate::operations::OPERATIONS_VERSION`] of its build; 0 for one that knows no operations.
+    #[serde(default)]
+    pub operations: u32,
     /// Where its session is.
     pub report: SessionReport,
 }

@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use bytes::Bytes;
 use colmeia::config::WorkerConfig;
 use colmeia::layout::{RunLayout, StateLayout};
+use colmeia::operations::OPERATIONS_VERSION;
 use colmeia::protocol::{
     Call, Event, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, ToWorker, WorkerHello,
 };
@@ -95,6 +96,7 @@ impl Fake {
             user,
             pid: std::process::id(),
             version: if self.wants("older") { "0.0.0" } else { env!("CARGO_PKG_VERSION") }.into(),
+            operations: if self.wants("older") { 0 } else { OPERATIONS_VERSION },
             report: self.report(),
         })
     }

@@ -126,5 +126,6 @@ pub(crate) fn message(n: u32) -> PageEvent {
         mimetype: None,
         filename: None,
         sender_name: None,
+        details: None,
     }))
 }

@@ -1,10 +1,9 @@
-/* The modules of ids, contacts, lids, groups and whether a number exists. */
+/* The modules of ids, contacts, lids and whether a number exists. */
 
 import { account } from '../account.js';
-import { GroupMetadata, GroupMetadataModel, ParticipantCollection, ParticipantModel } from '../groups.js';
 import { createUserWid, createWid, MsgKey, Wid } from '../ids.js';
 import { queryExists } from '../outgoing.js';
-import { ContactCollectionImpl, ContactModel, ContactStore } from '../stores.js';
+import { ContactCollectionImpl, contactFacts, ContactModel, ContactStore } from '../stores.js';
 
 /* Numbers and lids that the page knows to be the same person. */
 const lids = {
@@ -17,43 +16,48 @@ const lids = {
 };
 const isLid = (wid) => createWid(wid)?.isLid();
 
+/* An attribute, whatever stands in the way of its property. */
+const attribute = (name) => (contact) => contact.attributes[name];
+const nobody = () => false;
+const nothing = () => undefined;
+
 const contactGetters = {
-  getIsMe: (contact) => contact.isMe,
-  getIsUser: (contact) => contact.isUser,
-  getIsGroup: (contact) => contact.isGroup,
-  getIsBroadcast: () => false,
-  getIsNewsletter: () => false,
-  getIsPSA: () => false,
-  getIsIAS: () => false,
-  getIsSupportAccount: () => false,
-  getIsWAContact: (contact) => contact.isWAContact,
-  getUserid: (contact) => contact.userid,
-  getVerifiedName: (contact) => contact.verifiedName,
-  getVerifiedLevel: () => undefined,
-  getStatusMute: () => false,
-  getName: (contact) => contact.name,
-  getShortName: (contact) => contact.shortName,
-  getPushname: (contact) => contact.pushname,
-  getNotifyName: (contact) => contact.pushname,
-  getPremiumMessageName: () => undefined,
-  getIsEnterprise: () => false,
-  getCanRequestPhoneNumber: () => false,
-  getIsDisplayNameApproved: () => false,
-  getShouldForceBusinessUpdate: () => false,
+  getIsMe: contactFacts.isMe,
+  getIsUser: contactFacts.isUser,
+  getIsGroup: contactFacts.isGroup,
+  getIsBroadcast: nobody,
+  getIsNewsletter: nobody,
+  getIsPSA: nobody,
+  getIsIAS: nobody,
+  getIsSupportAccount: nobody,
+  getIsWAContact: () => true,
+  getUserid: contactFacts.userid,
+  getVerifiedName: attribute('verifiedName'),
+  getVerifiedLevel: nothing,
+  getStatusMute: nobody,
+  getName: attribute('name'),
+  getShortName: attribute('shortName'),
+  getPushname: attribute('pushname'),
+  getNotifyName: attribute('pushname'),
+  getPremiumMessageName: nothing,
+  getIsEnterprise: nobody,
+  getCanRequestPhoneNumber: nobody,
+  getIsDisplayNameApproved: nobody,
+  getShouldForceBusinessUpdate: nobody,
 };
 
 const frontendGetters = {
-  getIsMyContact: (contact) => contact.isMyContact,
-  getFormattedName: (contact) => contact.formattedName,
-  getFormattedShortName: (contact) => contact.formattedShortName,
-  getFormattedUser: (contact) => contact.userid,
-  getFormattedPhone: (contact) => `+${contact.userid}`,
-  getMentionName: (contact) => contact.formattedName,
-  getDisplayName: (contact) => contact.formattedName,
-  getDisplayNameOrPnForLid: (contact) => contact.formattedName,
-  getSearchName: (contact) => contact.name,
-  getPhoneNumber: (contact) => contact.phoneNumber || contact.id,
-  getPnForLid: (contact) => contact.phoneNumber,
+  getIsMyContact: contactFacts.isMyContact,
+  getFormattedName: contactFacts.formattedName,
+  getFormattedShortName: contactFacts.formattedShortName,
+  getFormattedUser: contactFacts.userid,
+  getFormattedPhone: (contact) => `+${contactFacts.userid(contact)}`,
+  getMentionName: contactFacts.formattedName,
+  getDisplayName: contactFacts.formattedName,
+  getDisplayNameOrPnForLid: contactFacts.formattedName,
+  getSearchName: attribute('name'),
+  getPhoneNumber: ({ attributes: { phoneNumber, id } }) => phoneNumber || id,
+  getPnForLid: attribute('phoneNumber'),
   getTextStatusString: () => '',
 };
 
@@ -125,28 +129,5 @@ export const contactModules = [
     id: 'WAWebQueryExistsJob',
     dependencies: ['WAWebWidFactory'],
     exports: () => ({ queryWidExists: queryExists, queryPhoneExists: queryExists }),
-  },
-  {
-    id: 'WAWebParticipantModel',
-    exports: () => ({ default: ParticipantModel, Participant: ParticipantModel }),
-  },
-  {
-    id: 'WAWebGroupParticipantCollection',
-    dependencies: ['WAWebParticipantModel'],
-    exports: () => ({ default: ParticipantCollection }),
-  },
-  {
-    id: 'WAWebGroupMetadataModel',
-    exports: () => ({ default: GroupMetadataModel, GroupMetadata: GroupMetadataModel }),
-  },
-  {
-    id: 'WAWebGroupMetadataCollection',
-    dependencies: ['WAWebGroupMetadataModel'],
-    exports: () => ({ default: GroupMetadata }),
-  },
-  {
-    id: 'WAWebGroupQueryJob',
-    dependencies: ['WAWebGroupMetadataCollection'],
-    exports: () => ({ queryAndUpdateGroupMetadataById: async (wid) => GroupMetadata.find(wid.id || wid) }),
   },
 ];

@@ -3,9 +3,20 @@
 
 import { connectionModules } from './connection.js';
 import { contactModules } from './contacts.js';
+import { groupModules } from './groups.js';
 import { mediaModules } from './media.js';
 import { messageModules } from './messages.js';
+import { peopleModules } from './people.js';
 import { restModules } from './rest.js';
+import { wideModules } from './wide.js';
 
 export const early = connectionModules;
-export const rest = [...contactModules, ...messageModules, ...mediaModules, ...restModules];
+export const rest = [
+  ...contactModules,
+  ...groupModules,
+  ...peopleModules,
+  ...messageModules,
+  ...mediaModules,
+  ...restModules,
+  ...wideModules,
+];

@@ -1,10 +1,10 @@
 /* The modules of messages and chats: collections, sending, editing, history, reading, typing. */
 
-import { Emitter } from '../events.js';
+import { CallModel, CALL_STATES, CallStore, sendStanza, wap } from '../calls.js';
 import { GroupMetadata } from '../groups.js';
 import { findByDirection, loadEarlierMsgs } from '../history.js';
 import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
-import { Collection } from '../models.js';
+import * as marks from '../marks.js';
 import * as outgoing from '../outgoing.js';
 import {
   ChatCollectionImpl,
@@ -15,9 +15,11 @@ import {
   MsgModel,
   MsgStore,
 } from '../stores.js';
-import { unixTime } from '../bytes.js';
+import { hex, randomBytes, unixTime } from '../bytes.js';
 import { Cmd } from '../connection.js';
+import { peopleStores } from './people.js';
 import { otherStores } from './rest.js';
+import { wideStores } from './wide.js';
 
 const LINK = /https?:\/\/[^\s]+/g;
 const linksIn = (text) => (String(text || '').match(LINK) || []).map((href) => ({ href }));
@@ -28,21 +30,10 @@ Object.assign(Cmd, {
   archiveChat: outgoing.change('archive'),
   pinChat: (chat, pin) => outgoing.change('pin')(chat, pin ? unixTime() : 0),
   markChatUnread: outgoing.markUnread,
+  sendStarMsgs: marks.sendStarMsgs,
+  sendUnstarMsgs: marks.sendUnstarMsgs,
 });
 
-/* whatsapp-web.js looks for the Map inside to notice calls. */
-class CallCollection extends Emitter {
-  calls = new Map();
-  processIncomingCall() {}
-  getModelsArray() {
-    return [...this.calls.values()];
-  }
-  get(id) {
-    return this.calls.get(id);
-  }
-}
-const CallStore = new CallCollection();
-const NewsletterStore = new Collection(ChatModel);
 
 const mine = (message) => message.id.fromMe && message.type !== 'revoked';
 
@@ -62,7 +53,9 @@ export const messageModules = [
       GroupMetadata,
       WAWebGroupMetadataCollection: GroupMetadata,
       WAWebCallCollection: CallStore,
-      WAWebNewsletterCollection: NewsletterStore,
+      Reactions: marks.Reactions,
+      ...peopleStores,
+      ...wideStores,
       ...otherStores,
     }),
   },
@@ -87,7 +80,15 @@ export const messageModules = [
     exports: () => ({ ChatCollectionImpl, ChatCollection: ChatStore }),
   },
   { id: 'WAWebCallCollection', exports: () => ({ default: CallStore }) },
-  { id: 'WAWebNewsletterCollection', exports: () => ({ default: NewsletterStore }) },
+  { id: 'WAWebCallModel', exports: () => ({ default: CallModel }) },
+  { id: 'WAWebVoipWaCallEnums', exports: () => ({ CallState: CALL_STATES }) },
+  { id: 'WAWap', exports: () => ({ wap, generateId: () => hex(randomBytes(8)) }) },
+  {
+    id: 'WADeprecatedSendIq',
+    exports: () => ({ deprecatedCastStanza: sendStanza, deprecatedSendIq: sendStanza }),
+  },
+  { id: 'WASmaxSend', exports: () => ({ sendSmaxStanza: sendStanza, smax: wap, generateId: () => hex(randomBytes(8)) }) },
+  { id: 'WAWebEnsureE2ESessions', exports: () => ({ ensureE2ESessions: async () => {} }) },
   {
     id: 'WAWebSendMsgChatAction',
     dependencies: ['WAWebCollections', 'WAWebMsgKey'],
@@ -184,19 +185,31 @@ export const messageModules = [
       markPaused: outgoing.sendChatState('paused'),
     }),
   },
-  {
-    id: 'WAWebPresenceChatAction',
-    exports: () => ({ sendPresenceAvailable() {}, sendPresenceUnavailable() {} }),
-  },
   { id: 'WAWebHandleMsgReceipt', exports: () => receiptHandlers },
   { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
   { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },
-  { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: { async bulkUpsert() {} } }) },
+  { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: marks.pollVoteTableMode }) },
+  { id: 'WAWebPollsVotesSchema', exports: () => ({ getTable: () => marks.voteTable }) },
+  { id: 'WAWebPollsSendVoteMsgAction', exports: () => ({ sendVote: marks.sendVote }) },
+  { id: 'WAWebPinInChatSchema', exports: () => ({ getTable: () => marks.pinTable }) },
+  { id: 'WAWebPinMsgConstants', exports: () => ({ getPinExpiryDuration: (seconds) => seconds }) },
+  { id: 'WAWebSendPinMessageAction', exports: () => ({ sendPinInChatMsg: marks.sendPinInChatMsg }) },
+  {
+    id: 'WAWebReactionsCollection',
+    exports: () => ({
+      ReactionsCollection: marks.Reactions,
+    }),
+  },
   { id: 'WAWebGetEphemeralFieldsMsgActionsUtils', exports: () => ({ getEphemeralFields: () => ({}) }) },
   {
     id: 'WAWebChatClearBridge',
     dependencies: ['WAWebChatCollection'],
     exports: () => ({ sendClear: outgoing.clearChat }),
+  },
+  {
+    id: 'WAWebDeleteChatAction',
+    dependencies: ['WAWebChatCollection'],
+    exports: () => ({ sendDelete: outgoing.deleteChat }),
   },
   {
     id: 'WALinkify',
@@ -206,7 +219,10 @@ export const messageModules = [
       findFirstWebLink: (text) => linksIn(text)[0]?.href,
     }),
   },
-  { id: 'WAWebLinkPreviewChatAction', exports: () => ({ getLinkPreview: async () => null }) },
+  {
+    id: 'WAWebLinkPreviewChatAction',
+    exports: () => ({ getLinkPreview: outgoing.getLinkPreview }),
+  },
   {
     id: 'WAWebChatGetters',
     exports: () => ({

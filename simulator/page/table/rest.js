@@ -2,26 +2,20 @@
 
 import { Collection } from '../models.js';
 import { SOCKET_STATE } from '../connection.js';
-import { unixTime } from '../bytes.js';
+import { hex, randomBytes, unixTime } from '../bytes.js';
 
 const COLLECTIONS = [
-  'Blocklist',
   'BotProfile',
   'BusinessProfile',
   'Cart',
   'Catalog',
   'EmojiVariant',
-  'Label',
   'MsgInfo',
   'Mute',
   'Order',
   'PinInChat',
-  'Presence',
-  'ProfilePicThumb',
   'QuickReply',
-  'Reactions',
   'RecentEmoji',
-  'Status',
   'Sticker',
   'StickerSearch',
 ];
@@ -37,6 +31,7 @@ const collectionModules = COLLECTIONS.map((name) => {
 
 export const restModules = [
   ...collectionModules,
+  { id: 'WARandomHex', exports: () => ({ randomHex: (length) => hex(randomBytes(length)) }) },
   { id: 'WATimeUtils', exports: () => ({ unixTime, unixTimeMs: () => Date.now() }) },
   { id: 'WAWebSyncGatingUtils', exports: () => ({ isPlaceholderMessageResendEnabled: () => false }) },
   {

@@ -17,6 +17,13 @@ pub(crate) struct OfNumber {
     number: Option<String>,
 }
 
+impl OfNumber {
+    /// The number, digits only.
+    pub(crate) fn number(&self) -> Option<&str> {
+        self.number.as_deref().map(|number| number.trim_start_matches('+'))
+    }
+}
+
 /// `GET /phone/sent?number=`: what pages sent, in order.
 pub(crate) async fn sent(State(shared): State<Shared>, Query(query): Query<OfNumber>) -> Json<Value> {
     let world = shared.lock();

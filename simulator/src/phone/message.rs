@@ -13,7 +13,7 @@ use crate::{
     world::{Shared, World, now_ms, now_s},
 };
 
-const NO_DEVICE: Refusal = Refusal::Unknown("this number has no linked device");
+pub(super) const NO_DEVICE: Refusal = Refusal::Unknown("this number has no linked device");
 
 /// `POST /phone/message`.
 pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
@@ -29,7 +29,14 @@ pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result
     let name = fields.optional_text("name")?.unwrap_or_default().to_owned();
     let attachment = Attachment::read(&fields)?;
     let text = fields.optional_text("body")?;
-    if text.is_none() && attachment.is_none() {
+    let content = match fields.get("content") {
+        None => None,
+        Some(Value::Object(content)) if content.get("type").is_some_and(Value::is_string) => {
+            Some(content.clone())
+        }
+        Some(_) => return Err(Refusal::field("content", "must be an object with a type")),
+    };
+    if text.is_none() && attachment.is_none() && content.is_none() {
         return Err(Refusal::field("body", "is missing"));
     }
     let id = fields.optional_text("id")?.map_or_else(new_id, str::to_owned);
@@ -37,10 +44,10 @@ pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result
         "kind": "message", "id": id, "from": from, "author": author, "name": name,
         "body": text.unwrap_or_default(), "timestamp": now_s(),
         "group_name": fields.optional_text("group_name")?, "number": fields.optional_text("pn")?,
-        "quoted": fields.optional_text("quoted")?,
+        "quoted": fields.optional_text("quoted")?, "mentions": fields.get("mentions"),
     });
     shared.change(|world| {
-        let mut kind = "chat";
+        let mut kind = content.as_ref().and_then(|content| content["type"].as_str()).unwrap_or("chat");
         let mut caption = None;
         if !linked(world, &to) {
             return Err(NO_DEVICE);
@@ -50,6 +57,7 @@ pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result
             caption.clone_from(&attachment.caption);
             event["media"] = attachment.keep(world);
         }
+        event["content"] = json!(content);
         Ok(deliver(world, &to, &mut event, kind, caption.as_deref()))
     })
 }
@@ -134,7 +142,7 @@ pub(crate) async fn read(State(shared): State<Shared>, body: Bytes) -> Result<Js
     Ok(Json(json!({ "read": read })))
 }
 
-fn pass_on(shared: &Shared, number: &str, event: &Value) -> Result<Json<Value>, Refusal> {
+pub(super) fn pass_on(shared: &Shared, number: &str, event: &Value) -> Result<Json<Value>, Refusal> {
     shared.change(|world| {
         if !linked(world, number) {
             return Err(NO_DEVICE);
@@ -144,12 +152,12 @@ fn pass_on(shared: &Shared, number: &str, event: &Value) -> Result<Json<Value>, 
     })
 }
 
-fn linked(world: &World, number: &str) -> bool {
+pub(super) fn linked(world: &World, number: &str) -> bool {
     world.lasting.accounts.get(number).is_some_and(crate::account::Account::has_devices)
 }
 
 /// An id as a phone makes it: `3A` and 18 hex digits, never the same twice.
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed) & 0xFF_FFFF;
     format!("3A{:012X}{count:06X}", now_ms())

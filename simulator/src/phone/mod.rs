@@ -6,6 +6,7 @@ mod fields;
 mod link;
 mod look;
 mod message;
+mod others;
 mod screen;
 
 use axum::{
@@ -34,4 +35,10 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/phone/pages", get(look::pages))
         .route("/phone/numbers", get(look::numbers))
         .route("/phone/chats", get(look::chats))
+        .route("/phone/actions", get(others::actions))
+        .route("/phone/records/{kind}", get(others::records).post(others::set))
+        .route("/phone/group", post(others::group))
+        .route("/phone/presence", post(others::presence))
+        .route("/phone/call", post(others::call))
+        .route("/phone/vote", post(others::vote))
 }

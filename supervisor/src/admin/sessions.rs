@@ -48,6 +48,5 @@ pub(super) async fn show(
     let user = parse(&user)?;
     let detail = admin.app.operators.session(user.clone(), wishes).await?;
     let uid = admin.app.host.owners.own(&user);
-    let memory_mode = Some(admin.app.host.memory.mode().name().into());
-    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, memory_mode, ..detail }))
+    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, ..detail }))
 }

@@ -22,6 +22,7 @@ pub(super) fn outcome(result: &CallResult) -> &'static str {
             CallErrorKind::NotFound => "not_found",
             CallErrorKind::MediaUnavailable => "media_unavailable",
             CallErrorKind::Refused => "refused",
+            CallErrorKind::Forbidden => "forbidden",
             CallErrorKind::Unsupported => "unsupported",
             CallErrorKind::TooLarge => "too_large",
             CallErrorKind::OutcomeUnknown => "outcome_unknown",

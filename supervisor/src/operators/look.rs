@@ -143,7 +143,6 @@ impl Inner {
             // The host's business, and added by whoever knows it.
             limits: None,
             uid: None,
-            memory_mode: None,
             parked: match view.map(|view| &view.phase) {
                 Some(Phase::Parked { reason }) => Some(explain(reason)),
                 _ => None,

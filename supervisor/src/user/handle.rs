@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Someone wants this session to run: start it, resume it if it is parked, and count it as attended.
     Wake,
     /// Do something in the session.
-    Call { call: Call, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
+    Call { call: Box<Call>, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
     /// What an operator wants of the session.
@@ -146,7 +146,7 @@ impl UserHandle {
     pub(crate) async fn call(&self, call: Call, body: Bytes, deadline: Duration) -> CallResult {
         let (begun, operation) = (Instant::now(), call.name());
         let (answer, answered) = oneshot::channel();
-        let command = Command::Call { call, body, deadline, answer };
+        let command = Command::Call { call: Box::new(call), body, deadline, answer };
         let whole = async {
             // A task that has ended has no session, and nothing was done.
             self.commands.send(command).await.map_err(|_| CallFailure::NotReady)?;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use colmeia::operations::OPERATIONS_VERSION;
 use colmeia::protocol::{
     CallError, CallErrorKind, Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, ToWorker,
     WorkerHello,
@@ -103,6 +104,7 @@ impl Connection {
                 user: user.clone(),
                 pid: std::process::id(),
                 version: env!("CARGO_PKG_VERSION").into(),
+                operations: OPERATIONS_VERSION,
                 report,
             });
             self.up.send(Frame::new(&ours, Bytes::new())?).await?;

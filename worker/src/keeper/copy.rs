@@ -190,7 +190,7 @@ fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
 /// How many bytes may still be written where this path lies.
 pub(crate) fn free(path: &Path) -> io::Result<u64> {
     let found = statvfs(path)?;
-    Ok(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
+    Ok(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> CopyError {

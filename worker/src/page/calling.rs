@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
+use colmeia::operations::Effect;
 use colmeia::protocol::{Call, CallError, CallErrorKind, MAX_BODY, Reply};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -76,16 +77,7 @@ struct UnderWay {
 impl UnderWay {
     fn new(shared: Arc<Shared>, call: &Call) -> Self {
         let number = shared.number();
-        let changes_something = !matches!(
-            call,
-            Call::Chats
-                | Call::Messages { .. }
-                | Call::Contacts
-                | Call::Groups
-                | Call::CheckExists { .. }
-                | Call::DownloadMedia { .. }
-                | Call::Screenshot
-        );
+        let changes_something = call.effect() != Effect::Read;
         let is_logout = matches!(call, Call::Logout);
         Self { shared, number, is_logout, changes_something, known_to_page: AtomicBool::new(false) }
     }

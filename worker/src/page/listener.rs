@@ -102,8 +102,11 @@ impl Listener {
                     self.tell(PageEvent::LoggedOut(cause));
                 }
             }
-            Told::NeedStandIn { members } => {
-                tracing::warn!(?members, "the page has changed; wa-js is asked to stand in");
+            Told::NeedStandIn { members, operation } => {
+                match operation {
+                    Some(operation) => tracing::info!(operation, "wa-js is put into the page"),
+                    None => tracing::warn!(?members, "the page has changed; wa-js is asked to stand in"),
+                }
                 self.stand_in_wanted.send_modify(|count| *count += 1);
             }
             Told::Reply { call, reply, size } => self.pending.answer(call, Answer::Reply { reply, size }),

@@ -25,9 +25,10 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 12] = [
+const FILES: [&str; 19] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
+    include_str!("bridge/members.js"),
     include_str!("bridge/registry.js"),
     include_str!("bridge/shapes.js"),
     include_str!("bridge/view.js"),
@@ -36,8 +37,24 @@ const FILES: [&str; 12] = [
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
+    include_str!("bridge/content.js"),
+    include_str!("bridge/messages.js"),
+    include_str!("bridge/chats.js"),
+    include_str!("bridge/people.js"),
+    include_str!("bridge/groups.js"),
+    include_str!("bridge/operations.js"),
     include_str!("bridge/calls.js"),
     include_str!("bridge/start.js"),
+];
+
+/// What comes with wa-js, likewise.
+const WIDE_FILES: [&str; 6] = [
+    include_str!("bridge/wide/begin.js"),
+    include_str!("bridge/wide/labels.js"),
+    include_str!("bridge/wide/statuses.js"),
+    include_str!("bridge/wide/channels.js"),
+    include_str!("bridge/wide/others.js"),
+    include_str!("bridge/wide/operations.js"),
 ];
 
 /// The bridge as it is put into one browser.
@@ -71,6 +88,12 @@ impl Script {
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))
     }
 
+    /// An expression that gives the bridge the operations that need wa-js, to be evaluated once that is there.
+    pub(super) fn extension(&self) -> String {
+        let body = WIDE_FILES.join("\n");
+        format!("window.{}?.extend(function (core) {{\n'use strict';\n{body}\n}})", self.inlet)
+    }
+
     /// An expression that calls one of the inlet's functions; `undefined` where there is no bridge (yet).
     pub(super) fn ask(&self, function: &str, arguments: &[serde_json::Value]) -> String {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
@@ -95,6 +118,10 @@ fn origin_of(url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use colmeia::operations::{Operation, Provider};
+
     use super::*;
 
     #[test]
@@ -110,6 +137,27 @@ mod tests {
         for url in ["file:///etc/passwd", "web.whatsapp.com", "https://", "chrome://gpu"] {
             assert_eq!(origin_of(url), None, "{url}");
         }
+    }
+
+    /// The names in the object literal that begins with this line.
+    fn keys(files: &[&str], begin: &str) -> BTreeSet<String> {
+        let (_, table) = files.iter().find_map(|file| file.split_once(begin)).expect("a table");
+        let (table, _) = table.split_once("\n};").expect("its end");
+        table
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(','))
+            .map(|row| row.split(':').next().unwrap_or(row).to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_operation_has_its_function_in_the_bridge_and_vice_versa() {
+        let of = |provider| -> BTreeSet<String> {
+            let rows = Operation::ALL.iter().filter(|(_, _, by)| *by == provider);
+            rows.map(|(name, ..)| (*name).to_owned()).collect()
+        };
+        assert_eq!(keys(&FILES, "\nconst CORE = {"), of(Provider::Core));
+        assert_eq!(keys(&WIDE_FILES, "\nreturn {"), of(Provider::WaJs));
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Shared {
                 tracing::error!(path = %path.display(), %error, "wa-js cannot be read");
             }),
             None => {
-                tracing::error!("the page has changed, and no wa-js is configured (key wa_js)");
+                tracing::error!("the page needs wa-js, and none is configured (key wa_js)");
                 Err(())
             }
         };
@@ -216,12 +216,19 @@ impl Shared {
         let mut there = false;
         if let Ok(source) = source {
             match tab.evaluate(&format!("{WA_JS_SETTINGS}\n{source}\n;undefined"), INJECT).await {
-                Ok(_) => there = true,
+                Ok(_) => there = self.extend(&tab).await,
                 Err(error) => tracing::error!(%error, "wa-js cannot be put into the page"),
             }
         }
+        // Also where it is there only in part: the bridge waits for this word.
         if let Err(error) = tab.ask("standIn", &[json!(there)], NUDGE).await {
             tracing::debug!(%error, "the page that asked for wa-js is gone");
         }
+    }
+
+    /// Gives the bridge the operations that need wa-js. Once wa-js says so itself it is ready for them.
+    async fn extend(&self, tab: &Tab) -> bool {
+        let extended = tab.evaluate(&self.settings.script.extension(), NUDGE).await;
+        extended.map_err(|error| tracing::error!(%error, "the bridge takes no further operations")).is_ok()
     }
 }

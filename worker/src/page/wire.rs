@@ -32,6 +32,9 @@ pub(super) enum Told {
     /// The page lacks these members; is there a wa-js that has them?
     NeedStandIn {
         members: Vec<String>,
+        /// The operation that needs it; absent when the page has changed.
+        #[serde(default)]
+        operation: Option<String>,
     },
     /// A call succeeded; `size` is how many bytes wait to be read.
     Reply {

@@ -19,7 +19,7 @@ pub(crate) type CallResult = Result<(Reply, Bytes), CallError>;
 /// What the session can be asked.
 pub(crate) enum Command {
     /// Do something on the page.
-    Call { call: Call, body: Bytes, deadline_ms: u64, answer: oneshot::Sender<CallResult> },
+    Call { call: Box<Call>, body: Bytes, deadline_ms: u64, answer: oneshot::Sender<CallResult> },
     /// Ask the page to free what memory it can.
     RelieveMemory,
     /// Close the browser and end, for this reason.
@@ -43,6 +43,7 @@ impl SessionHandle {
     pub(crate) async fn call(&self, call: Call, body: Bytes, deadline_ms: u64) -> CallResult {
         let (answer, answered) = oneshot::channel();
         let ended = || CallError::new(CallErrorKind::NotReady, "the session is ending");
+        let call = Box::new(call);
         self.commands.send(Command::Call { call, body, deadline_ms, answer }).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }

@@ -121,14 +121,14 @@ impl<L: Launcher> SessionTask<L> {
         // An opening that is cut short leaves no browser behind.
         drop(opening);
         let flushed = self.end(&mut page).await;
-        if self.is_early_crash(&reason) && self.keeper.crashed().await {
-            if self.launcher.lives_with_an_empty_profile().await {
-                self.damage =
-                    Some(format!("{}, and the browser lives with an empty profile", reason.label()));
-                reason = ExitReason::ProfileCorrupt;
-                let state = SessionState::Failed { reason: reason.clone() };
-                self.report.send_modify(|report| report.state = state);
-            }
+        if self.is_early_crash(&reason)
+            && self.keeper.crashed().await
+            && self.launcher.lives_with_an_empty_profile().await
+        {
+            self.damage = Some(format!("{}, and the browser lives with an empty profile", reason.label()));
+            reason = ExitReason::ProfileCorrupt;
+            let state = SessionState::Failed { reason: reason.clone() };
+            self.report.send_modify(|report| report.state = state);
         }
         let corrupt = reason == ExitReason::ProfileCorrupt;
         let damage = corrupt.then(|| self.damage.take().unwrap_or_else(|| VANISHED.to_owned()));
@@ -318,12 +318,12 @@ impl<L: Launcher> SessionTask<L> {
                         return None;
                     }
                 };
-                let exit = match call {
+                let exit = match *call {
                     Call::Logout => self.apply(Event::LogoutRequested),
                     _ => None,
                 };
                 self.calls.spawn(async move {
-                    let _ = answer.send(engine.call(call, body, deadline_ms).await);
+                    let _ = answer.send(engine.call(*call, body, deadline_ms).await);
                 });
                 exit
             }

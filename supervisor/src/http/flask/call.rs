@@ -77,7 +77,9 @@ fn of_kind(kind: CallErrorKind, outside: bool) -> Failure {
         }
         CallErrorKind::NotFound => Failure::not_found("Conversa não encontrada"),
         CallErrorKind::MediaUnavailable => Failure::not_found("Não foi possível baixar a mídia"),
-        CallErrorKind::Refused => Failure::internal("O WhatsApp recusou a mensagem; nada foi enviado"),
+        CallErrorKind::Refused | CallErrorKind::Forbidden => {
+            Failure::internal("O WhatsApp recusou a mensagem; nada foi enviado")
+        }
         CallErrorKind::Unsupported => {
             Failure::internal("A versão atual do WhatsApp Web não permite esta operação; nada foi feito")
         }

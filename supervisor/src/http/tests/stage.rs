@@ -201,7 +201,7 @@ impl Cast {
                     if let Some(gate) = &self.gate {
                         drop(gate.acquire().await);
                     }
-                    if answer.send((self.acting)(call)).is_ok() {
+                    if answer.send((self.acting)(*call)).is_ok() {
                         self.heard.send_modify(|heard| *heard += 1);
                     }
                 }

@@ -19,7 +19,7 @@ fn session_error(kind: CallErrorKind) -> CallResult {
 #[tokio::test]
 async fn a_text_is_sent_once_to_the_right_chat_by_the_right_user() {
     fn acting(call: Call) -> CallResult {
-        let Call::SendText { chat, text } = &call else { panic!("{call:?}") };
+        let Call::SendText { chat, text, .. } = &call else { panic!("{call:?}") };
         assert_eq!((chat.as_str(), text.as_str()), ("5511988887777@c.us", "oi"));
         sent(call)
     }

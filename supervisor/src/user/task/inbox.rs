@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use colmeia::protocol::Call;
+use colmeia::protocol::{Call, CallError, CallErrorKind};
 use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connection, Note, UserTask};
@@ -16,6 +16,12 @@ use crate::user::process::Ended;
 use crate::user::view::Pong;
 use crate::user::vigil::{Patience, Vigil};
 
+/// A worker that outlived an upgrade would misread the call, or leave out a part of it.
+fn older_worker() -> CallError {
+    let text = "the session still runs in an older build; it is renewed in a quiet moment, or by a restart";
+    CallError::new(CallErrorKind::Unsupported, text)
+}
+
 impl UserTask {
     pub(super) fn command(&mut self, command: Command) -> Vec<Event> {
         match command {
@@ -23,14 +29,17 @@ impl UserTask {
             Command::Call { call, body, deadline, answer } => {
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
                 let possible =
-                    ready || matches!(call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
+                    ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
                 match &self.connection {
                     // What comes back of it could not be kept.
                     Some(_) if call.has_effect_outside() && self.host.disk.is_full() => {
                         let _ = answer.send(Err(CallFailure::DiskFull));
                     }
+                    Some(connection) if possible && call.needs() > connection.operations => {
+                        drop(answer.send(Err(CallFailure::Session(older_worker()))));
+                    }
                     Some(connection) if possible => {
-                        self.calls.ask(connection.link.outbox(), call, body, deadline, answer);
+                        self.calls.ask(connection.link.outbox(), *call, body, deadline, answer);
                     }
                     _ => drop(answer.send(Err(CallFailure::NotReady))),
                 }
@@ -112,6 +121,7 @@ impl UserTask {
         let report = greeted.hello.report.clone();
         let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION")
             || self.host.owners.outdates(&self.user, greeted.uid);
+        let operations = greeted.hello.operations;
         let link = Link::start(
             greeted,
             &self.user,
@@ -122,7 +132,7 @@ impl UserTask {
             self.said.0.clone(),
         );
         let vigil = Vigil::new(Patience::of(&self.host.config), self.at());
-        self.connection = Some(Connection { link, vigil, pong: None, report: report.clone() });
+        self.connection = Some(Connection { link, vigil, pong: None, report: report.clone(), operations });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
             worker.outdated = outdated;

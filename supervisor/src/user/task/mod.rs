@@ -126,6 +126,8 @@ struct Connection {
     /// Its last sign of life.
     pong: Option<Pong>,
     report: SessionReport,
+    /// What the worker's build knows.
+    operations: u32,
 }
 
 /// What came through a connection, and through which.

@@ -14,6 +14,7 @@ const OPERATIONS = {
   typing,
   pairing_code: pairingCode,
   logout,
+  operate,
 };
 
 /* Newer browsers do this natively, and many times faster. */
@@ -83,9 +84,9 @@ async function run(call, request) {
     emit('reply', { call: call.id, reply, size: call.size });
   } catch (error) {
     /* The page's own errors may carry numbers or texts; their class is enough for people to look further. */
-    const own = error instanceof Failure;
-    const kind = own ? error.kind : call.handed ? 'outcome_unknown' : 'refused';
-    const text = own ? error.message : `the page failed with ${error?.name ?? 'an error'}`;
+    const own = error instanceof Failure ? error : refusalOf(error);
+    const kind = own ? own.kind : call.handed ? 'outcome_unknown' : 'refused';
+    const text = own ? own.message : `the page failed with ${error?.name ?? 'an error'}`;
     emit('failure', { call: call.id, kind, text });
   } finally {
     if (!call.size) calls.delete(call.id);
@@ -119,6 +120,10 @@ const inlet = {
     return call.handed;
   },
   standIn: (there) => standInAnswered(there),
+  /* What comes with wa-js: a function that makes the wide operations of the shared ones. */
+  extend(make) {
+    wide = make(shared);
+  },
   refreshQr: () => refreshQr(qrElement()?.querySelector('button')),
   takeOver: () => use('socket').takeover(),
 };

@@ -3,19 +3,13 @@
 const DOWNLOAD_POLL_MS = 100;
 
 async function listChats() {
-  const chats = use('chats').getModelsArray().map(chatRecord);
+  const chats = listedChats().map(chatRecord);
   chats.sort((left, right) => right.timestamp_ms - left.timestamp_ms);
   return { reply: 'chats', chats };
 }
 
 async function listMessages(call, { chat: id, limit, before }) {
-  let chat = null;
-  try {
-    chat = present(id) ?? (known.has(id) ? present(known.get(id)) : null);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-  }
-  if (!chat) throw new Failure('not_found', 'no such chat');
+  const chat = knownChat(id);
   let hasMore = true;
   for (;;) {
     call.check();

@@ -101,8 +101,7 @@ function probe() {
 }
 
 /* The worker's answer to `need_stand_in`: whether it has put wa-js into the page. */
-let standInAnswered;
-const standIn = new Promise((answer) => (standInAnswered = answer));
+let standInAnswered = () => {};
 
 async function untilStandInIsReady() {
   for (let waited = 0; waited < STAND_IN_MS; waited += TICK_MS) {
@@ -112,19 +111,40 @@ async function untilStandInIsReady() {
   return Boolean(window.WPP?.isReady);
 }
 
+async function askForStandIn(what) {
+  const answer = new Promise((answered) => (standInAnswered = answered));
+  emit('need_stand_in', what);
+  const there = await Promise.race([answer, pause(STAND_IN_MS).then(() => false)]);
+  return there && (await untilStandInIsReady());
+}
+
+/* Once per document: whoever wants it while it comes waits for the same one. A failure may be mended outside,
+ * so the next who wants it asks again. */
+let standInAsked = null;
+async function standIn(what) {
+  standInAsked ??= askForStandIn(what);
+  const there = await standInAsked;
+  if (!there) standInAsked = null;
+  return there;
+}
+
+/* A member as wa-js has it. */
+function lookUpInStandIn({ is, stand_in }) {
+  try {
+    const value = stand_in?.(window.WPP);
+    /* An adapter around a call of wa-js has the shape of what it stands for only where it is a function. */
+    return is(value) ? value : undefined;
+  } catch {
+    /* wa-js does not know it either: the operations that need it will say so. */
+    return undefined;
+  }
+}
+
 async function resolveByStandIn() {
-  emit('need_stand_in', { members: degraded() });
-  const there = await Promise.race([standIn, pause(STAND_IN_MS).then(() => false)]);
-  if (!there || !(await untilStandInIsReady())) return;
+  if (!(await standIn({ members: degraded() }))) return;
   for (const name of missing) {
-    const { is, stand_in } = MEMBERS[name];
-    try {
-      const value = stand_in?.(window.WPP);
-      if (is(value)) found[name] = value;
-      /* An adapter around a call of wa-js has the shape of what it stands for only where it is a function. */
-    } catch {
-      /* wa-js does not know it either: the operations that need it will say so. */
-    }
+    const value = lookUpInStandIn(MEMBERS[name]);
+    if (value !== undefined) found[name] = value;
   }
 }
 
@@ -149,4 +169,22 @@ function use(name) {
     throw new Failure('unsupported', `this version of the page lacks ${nameOf(MEMBERS[name].at[0])}`);
   }
   return found[name];
+}
+
+/* Members that only some operations need: looked for when one does, so that a session which never uses them pays
+ * nothing for them. */
+async function need(...names) {
+  for (const name of names) {
+    if (found[name] !== undefined) continue;
+    found[name] = lookUp(RARE[name]);
+    if (found[name] !== undefined) continue;
+    const member = nameOf(RARE[name].at[0]);
+    const there = RARE[name].stand_in && (await standIn({ members: [member] }));
+    if (there) found[name] = lookUpInStandIn(RARE[name]);
+    if (found[name] === undefined) {
+      const why = there || !RARE[name].stand_in ? '' : ', and wa-js (key wa_js) could not be put in its place';
+      throw new Failure('unsupported', `this version of the page lacks ${member}${why}`);
+    }
+  }
+  return found;
 }

@@ -31,12 +31,12 @@ function needsConnection() {
   if (phase() !== 'main') throw new Failure('not_ready', 'the session is not connected');
 }
 
-async function envelope(chat) {
+async function envelope(chat, { message_id } = {}) {
   const Key = use('MessageKey');
   const isGroup = isGroupId(chat.id);
   const byLid = idOf(chat.id).endsWith('@lid') || (isGroup && chat.groupMetadata?.isLidAddressingMode);
   const from = (byLid && (await found.meLid?.())) || (await use('me')());
-  const id = new Key({ from, to: chat.id, id: await Key.newId(), participant: isGroup ? from : undefined, selfDir: 'out' });
+  const id = new Key({ from, to: chat.id, id: message_id ?? (await Key.newId()), participant: isGroup ? from : undefined, selfDir: 'out' });
   return {
     id, from, to: chat.id, ack: 0, local: true, self: 'out', isNewMsg: true,
     t: Math.floor(Date.now() / 1000),
@@ -51,25 +51,37 @@ function sent(result, message) {
   return { reply: 'sent', message: idOf(message.id), timestamp_ms: toMs(message.t) };
 }
 
-async function sendText(call, { chat: id, text }) {
+async function sendText(call, { chat: id, text, options, link_preview }) {
   needsConnection();
   const send = use('send');
   const chat = await chatFor(id);
-  const message = { ...(await envelope(chat)), type: 'chat', body: text };
+  const added = { ...(await extras(chat, options)), ...(await previewOf(call, text, link_preview)) };
+  const message = { ...(await envelope(chat, options)), ...added, type: 'chat', body: text };
   call.hand();
   const [, result] = await send(chat, message);
   return sent(await result, message);
 }
 
-async function sendMedia(call, { chat: id, mimetype, filename, caption, as_document }) {
+/* How the page prepares a file that its type alone does not say how to show. */
+const STYLES = {
+  voice: { isPtt: true },
+  video_note: {},
+  gif: { asGif: true },
+  sticker: { asSticker: true },
+};
+
+async function sendMedia(call, { chat: id, mimetype, filename, caption, as_document, style, options: wishes }) {
   needsConnection();
   const prepare = use('prepareMedia');
   const chat = await chatFor(id);
+  const added = await extras(chat, wishes);
   const file = new File(call.takeParts(), filename, { type: mimetype });
-  const asDocument = as_document || !/^(image|video|audio)\//.test(mimetype);
-  const media = prepare(await use('Opaque').createFromData(file, mimetype), { asDocument });
-  await media.waitForPrep();
-  const message = await envelope(chat);
+  const asDocument = as_document || (!style && !/^(image|video|audio)\//.test(mimetype));
+  const media = prepare(await use('Opaque').createFromData(file, mimetype), { asDocument, ...STYLES[style] });
+  const prepared = await media.waitForPrep();
+  /* A round video is an ordinary one until its type says otherwise. */
+  if (style === 'video_note') prepared.type = 'ptv';
+  const message = { ...(await envelope(chat, wishes)), ...added };
   const options = { caption: caption ?? undefined, productMsgOptions: { ...message, filename } };
   call.hand();
   /* It took two arguments before it took one. */

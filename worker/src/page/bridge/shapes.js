@@ -37,6 +37,64 @@ function messageRecord(model) {
     mimetype: hasMedia ? textOf(model.mimetype) : null,
     filename: hasMedia ? textOf(model.filename) : null,
     sender_name: id.fromMe ? null : senderName(model),
+    details: messageDetails(model),
+  };
+}
+
+/* What most messages do not have: only what is there is told. */
+function messageDetails(model) {
+  const details = {};
+  const tell = (name, value) => {
+    if (Array.isArray(value) ? value.length : value) details[name] = value;
+  };
+  tell('quoted', quotedRecord(model));
+  tell('mentions', (model.mentionedJidList ?? []).map(idOf));
+  tell('location', placeRecord(model));
+  tell('vcards', cardsOf(model));
+  tell('poll', pollRecord(model));
+  tell('chosen', textOf(model.selectedId) ?? textOf(model.selectedButtonId) ?? textOf(model.listResponse?.singleSelectReply?.selectedRowId));
+  tell('starred', Boolean(model.star));
+  tell('forwarded', Boolean(model.isForwarded));
+  tell('edited', Boolean(model.latestEditMsgKey));
+  return Object.keys(details).length ? details : null;
+}
+
+function quotedRecord({ quotedStanzaID, quotedMsg, quotedParticipant, id, from, to }) {
+  if (!quotedStanzaID) return null;
+  const participant = idOf(quotedParticipant);
+  /* Its complete id names the chat and who wrote it; without knowing who, only the part within the chat is known. */
+  const chat = idOf(id.remote);
+  const mine = participant === null ? null : participant === idOf(myself) || participant === idOf(id.fromMe ? from : to);
+  const author = isGroupId(id.remote) ? `_${participant}` : '';
+  return {
+    id: mine === null ? quotedStanzaID : `${mine}_${chat}_${quotedStanzaID}${author}`,
+    participant,
+    kind: textOf(quotedMsg?.type),
+    body: (MEDIA.has(quotedMsg?.type) ? textOf(quotedMsg?.caption) : textOf(quotedMsg?.body)) ?? '',
+    has_media: MEDIA.has(quotedMsg?.type),
+  };
+}
+
+function placeRecord({ type, lat, lng, loc, clientUrl, isLive }) {
+  if (type !== 'location' && type !== 'live_location') return null;
+  const [name, ...address] = String(loc ?? '').split('\n');
+  return {
+    latitude: String(lat), longitude: String(lng), name: textOf(name), address: textOf(address.join('\n')),
+    url: textOf(clientUrl), live: type === 'live_location' || Boolean(isLive),
+  };
+}
+
+function cardsOf({ type, body, vcardList }) {
+  if (type === 'vcard') return [String(body ?? '')];
+  return type === 'multi_vcard' ? (vcardList ?? []).map(({ vcard }) => String(vcard)) : [];
+}
+
+function pollRecord({ type, pollName, pollOptions, pollSelectableOptionsCount }) {
+  if (type !== 'poll_creation') return null;
+  return {
+    question: String(pollName ?? ''),
+    choices: (pollOptions ?? []).map(({ name }) => String(name)),
+    multiple: pollSelectableOptionsCount !== 1,
   };
 }
 

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use colmeia::operations::SendOptions;
 use colmeia::protocol::{Call, CallErrorKind, Reply, TypingState};
 use serde_json::json;
 
@@ -56,6 +57,8 @@ async fn media_in_both_directions() {
         filename: "fatura.pdf".to_owned(),
         caption: Some("aqui está".to_owned()),
         as_document: false,
+        style: None,
+        options: SendOptions::default(),
     };
     let (reply, _) = session.with_body(call, Bytes::from(bytes.clone())).await.expect("sent");
     let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };

@@ -4,5 +4,6 @@
 mod calls;
 mod events;
 mod life;
+mod operations;
 mod rig;
 mod trouble;

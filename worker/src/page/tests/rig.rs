@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use colmeia::config::{Deadlines, Landlock, Ownership, WorkerConfig};
 use colmeia::layout::StateLayout;
-use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use colmeia::operations::{Operate, Operation, output};
+use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply};
 use colmeia::{ChatId, Secret};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -117,6 +118,26 @@ impl Simulator {
         let body = self.get(&format!("/phone/sent?number={ME}")).await;
         let answer: Value = serde_json::from_slice(&body).expect("JSON");
         answer["sent"].as_array().expect("a list").clone()
+    }
+
+    /// The newest of what pages sent.
+    pub(super) async fn last_sent(&self) -> Value {
+        self.sent().await.pop().expect("something was sent")
+    }
+
+    /// What the server knows of a kind; `own` for what belongs to this account.
+    pub(super) async fn records(&self, kind: &str, own: bool) -> Value {
+        let query = if own { format!("?number={ME}") } else { String::new() };
+        let body = self.get(&format!("/phone/records/{kind}{query}")).await;
+        let mut answer: Value = serde_json::from_slice(&body).expect("JSON");
+        answer["records"].take()
+    }
+
+    /// The newest of what the page did that leaves no record.
+    pub(super) async fn last_action(&self) -> Value {
+        let body = self.get(&format!("/phone/actions?number={ME}")).await;
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        answer["actions"].as_array().and_then(|all| all.last()).cloned().unwrap_or(Value::Null)
     }
 
     /// Waits until the one open page says this of itself.
@@ -243,8 +264,32 @@ impl Session {
         self.engine.call(call, body, CALL_MS).await
     }
 
+    /// Does an operation and reads its answer as its own type.
+    pub(super) async fn operate<O: Operate>(&self, arguments: O) -> Result<O::Output, CallError> {
+        self.operate_with(arguments, Bytes::new()).await
+    }
+
+    pub(super) async fn operate_with<O: Operate>(
+        &self,
+        arguments: O,
+        body: Bytes,
+    ) -> Result<O::Output, CallError> {
+        let operation: Operation = arguments.into();
+        let (name, effect) = (operation.name(), operation.effect());
+        let (reply, _) = self.with_body(Call::Operate { operation }, body).await?;
+        Ok(output::<O>(effect, reply).unwrap_or_else(|error| panic!("{name}: {error}")))
+    }
+
+    /// The kind of failure of an operation that must fail.
+    pub(super) async fn refusal<O: Operate>(&self, arguments: O) -> CallErrorKind {
+        match self.operate(arguments).await {
+            Err(error) => error.kind,
+            Ok(_) => panic!("it must not be done"),
+        }
+    }
+
     pub(super) async fn send_text(&self, number: &str, text: &str) -> Result<String, CallError> {
-        match self.call(Call::SendText { chat: chat(number), text: text.to_owned() }).await? {
+        match self.call(Call::text(chat(number), text)).await? {
             Reply::Sent { message, timestamp_ms } => {
                 assert!(timestamp_ms > 0);
                 Ok(message)

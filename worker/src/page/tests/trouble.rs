@@ -153,7 +153,7 @@ async fn a_profile_that_somebody_uses_is_left_alone() {
 
     // A browser of this very worker is a leftover: a session has one at a time.
     let (sender, _events) = tokio::sync::mpsc::unbounded_channel();
-    let second = within("the browser", launcher(&config).open(sender)).await.expect("opens");
+    let second = within("the browser", Box::pin(launcher(&config).open(sender))).await.expect("opens");
     assert!(session.engine.probe_browser(2_000).await.is_err(), "the first one was ended");
     second.close(5_000).await;
     session.close().await;

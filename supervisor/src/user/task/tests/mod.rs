@@ -131,7 +131,7 @@ async fn until(handle: &UserHandle, condition: impl FnMut(&UserView) -> bool) ->
 }
 
 fn send_text() -> Call {
-    Call::SendText { chat: ChatId::normalise("5511988887777").expect("valid"), text: "oi".into() }
+    Call::text(ChatId::normalise("5511988887777").expect("valid"), "oi")
 }
 
 async fn send(handle: &UserHandle) -> super::super::CallResult {

@@ -1,0 +1,130 @@
+/* Owns what is put on messages beside their text: stars, pins, votes in polls, and the reactions that were given.
+ * The phone sees stars as records, everything else as rows of what was sent. */
+
+import { account } from './account.js';
+import { storeMessage } from './history.js';
+import { createWid, MsgKey } from './ids.js';
+import { Collection, Model } from './models.js';
+import { tellAbout } from './outgoing.js';
+import { keep, own } from './records.js';
+
+/* ---- stars ---- */
+
+const setStar = (star) => async (chat, messages) => {
+  for (const message of messages) {
+    await keep('star', own(message.id), star ? { id: String(message.id) } : null);
+    message.star = star;
+    storeMessage(message);
+  }
+};
+export const sendStarMsgs = setStar(true);
+export const sendUnstarMsgs = setStar(false);
+
+/* ---- pins ---- */
+
+const pins = new Map();
+export const pinTable = {
+  async equals(fields, chatId) {
+    return [...pins.values()].filter((pin) => pin.chatId === String(chatId));
+  },
+};
+
+export async function sendPinInChatMsg(message, type, seconds) {
+  await tellAbout(message, type === 1 ? 'pin' : 'unpin', { seconds: type === 1 ? seconds : undefined });
+  const parentMsgKey = String(message.id);
+  pins.set(parentMsgKey, { parentMsgKey, chatId: String(message.id.remote), pinType: type });
+  return { messageSendResult: 'OK' };
+}
+
+/* ---- polls ---- */
+
+const votes = new Map();
+export const voteTable = {
+  async equals(fields, parentMsgKey) {
+    return [...votes.values()].filter((vote) => vote.parentMsgKey === String(parentMsgKey));
+  },
+  async anyOf(fields, keys) {
+    return [...votes.values()].filter((vote) => keys.map(String).includes(vote.parentMsgKey));
+  },
+};
+
+/* Libraries wrap this to hear of votes. */
+export const pollVoteTableMode = {
+  async bulkUpsert(rows) {
+    for (const row of rows) votes.set(`${row.parentMsgKey}/${row.sender}`, row);
+  },
+};
+
+function voteOf(message, sender, names, { key, ms }) {
+  const selectedOptionLocalIds = message.pollOptions
+    .filter(({ name }) => names.includes(name))
+    .map(({ localId }) => localId);
+  const fromMe = account.isMe(sender);
+  const participant = message.id.remote.isGroup() ? sender : undefined;
+  return {
+    id: new MsgKey({ fromMe, remote: message.id.remote, id: key, participant }),
+    msgKey: String(new MsgKey({ fromMe, remote: message.id.remote, id: key, participant })),
+    parentMsgKey: String(message.id),
+    pollUpdateParentKey: message.id,
+    selectedOptionLocalIds,
+    sender,
+    senderUserJid: String(sender),
+    senderTimestampMs: ms,
+    stanzaId: key,
+  };
+}
+
+export async function sendVote(message, localIds) {
+  const names = message.pollOptions.filter(({ localId }) => localIds.has(localId)).map(({ name }) => name);
+  await tellAbout(message, 'poll_vote', { choices: names });
+  const times = { key: await MsgKey.newId(), ms: Date.now() };
+  await pollVoteTableMode.bulkUpsert([voteOf(message, account.wid(), names, times)]);
+  return { messageSendResult: 'OK' };
+}
+
+export const receiveVote = (message, { from, choices, key, timestamp_ms }) =>
+  pollVoteTableMode.bulkUpsert([voteOf(message, createWid(from), choices, { key, ms: timestamp_ms })]);
+
+/* ---- reactions ---- */
+
+class ReactionsModel extends Model {
+  static props = ['id', 'reactions'];
+}
+class AggregateModel extends Model {
+  static props = ['id', 'aggregateEmoji', 'senders', 'hasReactionByMe'];
+}
+class SenderModel extends Model {
+  static props = ['id', 'reactionText', 'senderUserJid', 'timestamp', 'msgKey', 'parentMsgKey'];
+}
+
+class ReactionsCollectionImpl extends Collection {
+  async find(id) {
+    return this.get(id) || this.add({ id, reactions: new Collection(AggregateModel) });
+  }
+}
+export const Reactions = new ReactionsCollectionImpl(ReactionsModel);
+
+/* One per sender; an empty one takes it back. */
+export async function noteReaction(message, { senderUserJid, reactionText, reactionTimestamp, msgKey }) {
+  const { reactions } = await Reactions.find(message.id);
+  for (const group of reactions.toArray()) {
+    group.senders.remove(senderUserJid);
+    if (!group.senders.length) reactions.remove(group.id);
+  }
+  if (reactionText) {
+    const group =
+      reactions.get(reactionText) ||
+      reactions.add({ id: reactionText, aggregateEmoji: reactionText, senders: new Collection(SenderModel) });
+    group.senders.add({
+      id: senderUserJid,
+      senderUserJid,
+      reactionText,
+      timestamp: reactionTimestamp,
+      msgKey,
+      parentMsgKey: String(message.id),
+    });
+    group.hasReactionByMe = group.senders.some((one) => account.isMe(createWid(one.senderUserJid)));
+  }
+  message.hasReaction = reactions.length > 0;
+  storeMessage(message);
+}

@@ -1,0 +1,34 @@
+/* Owns the page's way to what its server knows beyond messages: records by kind and id. Ids of what belongs to one
+ * account begin with its number. The rules of the real server are with those who call. */
+
+import { account } from './account.js';
+import { channel } from './channel.js';
+
+/* How the real server refuses. */
+export class ServerStatusCodeError extends Error {
+  constructor(statusCode) {
+    super(`server status ${statusCode}`);
+    this.name = 'ServerStatusCodeError';
+    this.statusCode = statusCode;
+    this.status = statusCode;
+  }
+}
+
+export const own = (id) => `${account.identity.number}/${id}`;
+
+export const find = async (kind, id) => (await channel.ask('find', { kind, id: String(id) })).value;
+export const findAll = async (kind) => Object.entries((await channel.ask('find', { kind })).values ?? {});
+
+/* This account's records of a kind, without the number in their ids. */
+export async function findOwn(kind) {
+  const prefix = own('');
+  const rows = await findAll(kind);
+  return rows
+    .filter(([id]) => id.startsWith(prefix))
+    .map(([id, value]) => [id.slice(prefix.length), value]);
+}
+
+export const keep = (kind, id, value, tell = [], change = null) =>
+  channel.ask('keep', { kind, id: String(id), value, tell, change });
+
+export const did = (what, details = {}) => channel.ask('did', { what, details });

@@ -1,0 +1,89 @@
+/* The modules of groups: their data, and what members and admins do with them. */
+
+import {
+  GroupMetadata,
+  GroupMetadataModel,
+  hooks,
+  ParticipantCollection,
+  ParticipantModel,
+} from '../groups.js';
+import { createWid } from '../ids.js';
+import * as membership from '../membership.js';
+
+hooks.refresh = membership.refreshGroup;
+
+/* Callers give a wid, its text, or an object with one of them as `id`. */
+const queryAndUpdateGroupMetadataById = (given) =>
+  membership.refreshGroup(createWid(given?.id ?? given));
+
+export const groupModules = [
+  {
+    id: 'WAWebParticipantModel',
+    exports: () => ({ default: ParticipantModel, Participant: ParticipantModel }),
+  },
+  {
+    id: 'WAWebGroupParticipantCollection',
+    dependencies: ['WAWebParticipantModel'],
+    exports: () => ({ default: ParticipantCollection }),
+  },
+  {
+    id: 'WAWebGroupMetadataModel',
+    exports: () => ({ default: GroupMetadataModel, GroupMetadata: GroupMetadataModel }),
+  },
+  {
+    id: 'WAWebGroupMetadataCollection',
+    dependencies: ['WAWebGroupMetadataModel'],
+    exports: () => ({ default: GroupMetadata }),
+  },
+  {
+    id: 'WAWebGroupQueryJob',
+    dependencies: ['WAWebGroupMetadataCollection'],
+    exports: () => ({
+      queryAndUpdateGroupMetadataById,
+      queryGroupInvite: membership.queryGroupInvite,
+      resetGroupInviteCode: membership.resetInviteCode,
+    }),
+  },
+  { id: 'WAWebGroupCreateJob', exports: () => ({ createGroup: membership.createGroup }) },
+  { id: 'WAWebGroupInviteJob', exports: () => ({ joinGroupViaInvite: membership.joinGroupViaInvite }) },
+  {
+    id: 'WAWebMexFetchGroupInviteCodeJob',
+    exports: () => ({ fetchMexGroupInviteCode: membership.fetchInviteCode }),
+  },
+  { id: 'WAWebExitGroupAction', exports: () => ({ sendExitGroup: membership.sendExitGroup }) },
+  {
+    id: 'WAWebGroupModifyInfoJob',
+    exports: () => ({
+      setGroupSubject: membership.setGroupSubject,
+      setGroupDescription: membership.setGroupDescription,
+      setGroupProperty: membership.setGroupProperty,
+    }),
+  },
+  {
+    id: 'WAWebSetPropertyGroupAction',
+    exports: () => ({
+      setGroupProperty: membership.setGroupProperty,
+      sendSetGroupProperty: membership.setGroupProperty,
+    }),
+  },
+  {
+    id: 'WAWebModifyParticipantsGroupAction',
+    exports: () => ({
+      removeParticipants: membership.removeParticipants,
+      promoteParticipants: membership.promoteParticipants,
+      demoteParticipants: membership.demoteParticipants,
+    }),
+  },
+  {
+    id: 'WASmaxGroupsAddParticipantsRPC',
+    exports: () => ({ sendAddParticipantsRPC: membership.sendAddParticipantsRPC }),
+  },
+  {
+    id: 'WASmaxGroupsMembershipRequestsActionRPC',
+    exports: () => ({ sendMembershipRequestsActionRPC: membership.sendMembershipRequestsActionRPC }),
+  },
+  {
+    id: 'WAWebApiMembershipApprovalRequestStore',
+    exports: () => ({ getMembershipApprovalRequests: membership.joinRequests }),
+  },
+];

@@ -1,0 +1,66 @@
+/* The modules of what people show of themselves, of blocking, and of who is there. */
+
+import * as people from '../people.js';
+import { did } from '../records.js';
+import { PresenceModel, PresenceStore } from '../stores.js';
+
+const PresenceBridge = {
+  sendPresenceAvailable: () => did('presence', { state: 'available' }),
+  sendPresenceUnavailable: () => did('presence', { state: 'unavailable' }),
+};
+
+export const peopleModules = [
+  {
+    id: 'WAWebContactStatusBridge',
+    exports: () => ({ getStatus: people.getStatus, setMyStatus: people.setMyStatus }),
+  },
+  { id: 'WAWebSetPushnameConnAction', exports: () => ({ setPushname: people.setPushname }) },
+  {
+    id: 'WAWebContactProfilePicThumbBridge',
+    exports: () => ({
+      requestProfilePicFromServer: people.requestProfilePicFromServer,
+      profilePicResync: people.requestProfilePicFromServer,
+      sendSetPicture: people.sendSetPicture,
+      requestDeletePicture: people.requestDeletePicture,
+    }),
+  },
+  {
+    id: 'WAWebProfilePicThumbModel',
+    exports: () => ({ default: people.ProfilePicThumbModel, ProfilePicThumb: people.ProfilePicThumbModel }),
+  },
+  {
+    id: 'WAWebProfilePicThumbCollection',
+    dependencies: ['WAWebProfilePicThumbModel'],
+    exports: () => ({
+      ProfilePicThumbCollectionImpl: people.ProfilePicThumb.constructor,
+      ProfilePicThumbCollection: people.ProfilePicThumb,
+    }),
+  },
+  {
+    id: 'WAWebBlocklistCollection',
+    exports: () => ({ BlocklistCollection: people.Blocklist, BlocklistCollectionImpl: people.Blocklist.constructor }),
+  },
+  {
+    id: 'WAWebBlockContactUtils',
+    exports: () => ({ getContactToBlockOnlyUseIfNoAssociatedChat: (contact) => contact }),
+  },
+  {
+    id: 'WAWebBlockContactAction',
+    exports: () => ({ blockContact: people.blockContact, unblockContact: people.unblockContact }),
+  },
+  { id: 'WAWebSaveContactAction', exports: () => ({ saveContactAction: people.saveContactAction }) },
+  { id: 'WAWebDeleteContactAction', exports: () => ({ deleteContactAction: people.deleteContactAction }) },
+  { id: 'WAWebPresenceModel', exports: () => ({ default: PresenceModel, Presence: PresenceModel }) },
+  {
+    id: 'WAWebPresenceCollection',
+    dependencies: ['WAWebPresenceModel'],
+    exports: () => ({ PresenceCollection: PresenceStore }),
+  },
+  { id: 'WAWebPresenceChatAction', exports: () => PresenceBridge },
+];
+
+export const peopleStores = {
+  Blocklist: people.Blocklist,
+  ProfilePicThumb: people.ProfilePicThumb,
+  Presence: PresenceStore,
+};

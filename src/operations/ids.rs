@@ -1,0 +1,118 @@
+//! Types of single fields: [`ChannelId`], [`MessageRef`], [`Degrees`]. Owns what is valid in each.
+
+use serde::{Deserialize, Serialize};
+
+/// A channel: `<digits>@newsletter`.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ChannelId(String);
+
+/// A text names no channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a channel's id is digits and '@newsletter'")]
+pub struct InvalidChannelId;
+
+impl ChannelId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ChannelId {
+    type Error = InvalidChannelId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let user = text.strip_suffix("@newsletter").ok_or(InvalidChannelId)?;
+        if !(5..=40).contains(&user.len()) || !user.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidChannelId);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl From<ChannelId> for String {
+    fn from(id: ChannelId) -> Self {
+        id.0
+    }
+}
+
+/// A message's id, `true_<chat>_<id>` or `false_<chat>_<id>`, with `_<author>` in groups.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MessageRef(String);
+
+/// A text names no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message's id is 'true_' or 'false_', the chat's id, '_' and the id in the chat")]
+pub struct InvalidMessageRef;
+
+impl MessageRef {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for MessageRef {
+    type Error = InvalidMessageRef;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut parts = text.splitn(3, '_');
+        let (direction, chat, rest) = (parts.next(), parts.next(), parts.next());
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic());
+        let valid = matches!(direction, Some("true" | "false"))
+            && chat.is_some_and(|chat| plain(chat) && chat.contains('@'))
+            && rest.is_some_and(plain)
+            && text.len() <= 256;
+        if valid { Ok(Self(text)) } else { Err(InvalidMessageRef) }
+    }
+}
+
+impl From<MessageRef> for String {
+    fn from(id: MessageRef) -> Self {
+        id.0
+    }
+}
+
+/// An angle of a place, kept to a ten-millionth of a degree (about a centimetre).
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Degrees(i32);
+
+/// A number is no angle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("degrees are between -180 and 180")]
+pub struct InvalidDegrees;
+
+const PER_DEGREE: f64 = 1e7;
+
+impl TryFrom<f64> for Degrees {
+    type Error = InvalidDegrees;
+
+    #[allow(clippy::cast_possible_truncation, reason = "180 degrees fit")]
+    fn try_from(degrees: f64) -> Result<Self, Self::Error> {
+        if degrees.is_finite() && degrees.abs() <= 180.0 {
+            Ok(Self((degrees * PER_DEGREE).round() as i32))
+        } else {
+            Err(InvalidDegrees)
+        }
+    }
+}
+
+impl From<Degrees> for f64 {
+    fn from(degrees: Degrees) -> Self {
+        Self::from(degrees.0) / PER_DEGREE
+    }
+}
+
+/// Where somebody is, is private.
+impl std::fmt::Debug for Degrees {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Degrees")
+    }
+}
+
+super::private!(ChannelId, MessageRef);

@@ -1,0 +1,108 @@
+//! [`MessageDetails`]: what a message says beyond its text. A part of [`crate::protocol::MessageRecord`].
+
+use serde::{Deserialize, Serialize};
+
+use super::private;
+
+/// What most messages do not have.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MessageDetails {
+    /// The message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<QuotedMessage>,
+    /// Whom it mentions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// A place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<PlaceRecord>,
+    /// Contact cards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vcards: Vec<String>,
+    /// A poll.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll: Option<PollRecord>,
+    /// The message's button or row that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
+    /// Whether the user has starred it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub starred: bool,
+    /// Whether it was forwarded.
+    #[serde(skip_serializing_if = "is_false")]
+    pub forwarded: bool,
+    /// Whether its text was changed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub edited: bool,
+    /// What others said to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionRecord>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The message that another one answers, as far as that one carries it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotedMessage {
+    /// The complete id where the page knows it, else the id within the chat.
+    pub id: String,
+    /// Who wrote it.
+    #[serde(default)]
+    pub participant: Option<String>,
+    /// As [`crate::protocol::MessageRecord::kind`].
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// Its text or caption.
+    #[serde(default)]
+    pub body: String,
+    /// Whether it has media.
+    #[serde(default)]
+    pub has_media: bool,
+}
+
+/// A place that somebody sent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceRecord {
+    /// North is positive; decimal degrees.
+    pub latitude: String,
+    /// East is positive; decimal degrees.
+    pub longitude: String,
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its address.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// A link.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Whether it moves.
+    #[serde(default)]
+    pub live: bool,
+}
+
+/// A poll.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollRecord {
+    /// The question.
+    pub question: String,
+    /// What can be answered.
+    pub choices: Vec<String>,
+    /// Whether one may give several answers.
+    pub multiple: bool,
+}
+
+/// A reaction.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionRecord {
+    /// Who.
+    pub sender: String,
+    /// The emoji.
+    pub reaction: String,
+}
+
+private!(MessageDetails, QuotedMessage, PlaceRecord, PollRecord, ReactionRecord);

@@ -1,0 +1,63 @@
+/* What a send carries besides its content: the quoted message, mentions, the box below a link. Owns how they are
+ * written into the page's message; sends nothing. */
+
+async function theMessage(id) {
+  const message = await findMessage(id);
+  if (!message) throw new Failure('not_found', 'no such message');
+  return message;
+}
+
+const wids = (ids) => ids.map((id) => use('createWid')(id));
+
+/* A group's own id means everyone in it. */
+function mentioned(chat, ids) {
+  const everyone = () => (chat.groupMetadata?.participants?.getModelsArray() ?? []).map((member) => member.id);
+  return ids.flatMap((id) => (isGroupId(chat.id) && id === idOf(chat.id) ? everyone() : wids([id])));
+}
+
+async function extras(chat, { reply_to, mentions = [] } = {}) {
+  const fields = {};
+  if (reply_to) {
+    const quoted = await theMessage(reply_to);
+    await need('canReply');
+    if (!found.canReply(isFunction(quoted.unsafe) ? quoted.unsafe() : quoted)) {
+      throw new Failure('refused', 'this message cannot be answered');
+    }
+    Object.assign(fields, quoted.msgContextInfo(chat));
+  }
+  if (mentions.length) fields.mentionedJidList = mentioned(chat, mentions);
+  return fields;
+}
+
+/* Without an answer from WhatsApp's server the text goes without a box: a link is no reason not to send. */
+async function fetchedPreview(text) {
+  await need('findLink', 'linkPreview');
+  const link = found.findLink(text);
+  if (!link) return {};
+  const answer = await found.linkPreview(link).catch(() => null);
+  return answer?.data ? { ...answer.data, preview: true, subtype: 'url' } : {};
+}
+
+async function previewOf(call, text, preview) {
+  if (preview === 'fetch') return fetchedPreview(text);
+  if (!preview?.custom) return {};
+  const { url, title, description } = preview.custom;
+  if (!text.includes(url)) throw new Failure('invalid_argument', 'the address of the preview is not in the text');
+  const picture = await new Blob(call.takeParts()).arrayBuffer();
+  return {
+    subtype: 'url', preview: true, title, description, canonicalUrl: url, matchedText: url,
+    thumbnail: picture.byteLength ? toBase64(new Uint8Array(picture)) : undefined,
+    richPreviewType: 0, doNotPlayInline: true,
+  };
+}
+
+/* Sends what is neither a text nor a file. */
+async function sendContent(call, { chat: id, options }, content) {
+  const send = use('send');
+  const chat = await chatFor(id);
+  const message = { ...(await envelope(chat, options)), ...(await extras(chat, options)), ...content };
+  call.hand();
+  const [, result] = await send(chat, message);
+  const { message: key, timestamp_ms } = sent(await result, message);
+  return { message: key, timestamp_ms };
+}

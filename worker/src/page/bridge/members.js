@@ -1,0 +1,188 @@
+/* The second table: members of the page that single operations need, looked for when one first does. The columns
+ * are those of the first. Where wa-js has the same under another call, it stands in. */
+
+const hasFunctions = (...names) => (value) => names.every((name) => isFunction(value?.[name]));
+
+const RARE = {
+  /* messages */
+  canReply: {
+    at: [['WAWebMsgReply', 'canReplyMsg']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.canReplyMsg,
+  },
+  findLink: { at: [['WALinkify', 'findLink']], is: isFunction, stand_in: (W) => W.whatsapp.functions.findFirstWebLink },
+  linkPreview: {
+    at: [['WAWebLinkPreviewChatAction', 'getLinkPreview']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.fetchLinkPreview,
+  },
+  react: {
+    at: [['WAWebSendReactionMsgAction', 'sendReactionToMsg']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendReactionToMsg,
+  },
+  reactions: {
+    at: [['WAWebCollections', 'Reactions'], ['WAWebReactionsCollection', 'ReactionsCollection']],
+    is: hasFunctions('find'),
+    stand_in: (W) => W.whatsapp.ReactionsStore,
+  },
+  edit: {
+    at: [['WAWebSendMessageEditAction', 'sendMessageEdit']],
+    is: isFunction,
+    stand_in: (W) => (message, text) => W.chat.editMessage(message.id.toString(), text),
+  },
+  may: {
+    at: [['WAWebMsgActionCapability', null]],
+    is: hasFunctions('canSenderRevokeMsg', 'canAdminRevokeMsg', 'canStarMsg', 'canEditText', 'canEditCaption'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  actions: {
+    at: [['WAWebCmd', 'Cmd']],
+    is: hasFunctions('sendRevokeMsgs', 'sendDeleteMsgs', 'sendStarMsgs', 'sendUnstarMsgs', 'archiveChat', 'pinChat', 'markChatUnread'),
+    stand_in: (W) => W.whatsapp.Cmd,
+  },
+  forward: {
+    at: [['WAWebChatForwardMessage', 'forwardMessages']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.forwardMessages,
+  },
+  pinMessage: {
+    at: [['WAWebSendPinMessageAction', 'sendPinInChatMsg']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendPinInChatMsg,
+  },
+  vote: {
+    at: [['WAWebPollsSendVoteMsgAction', 'sendVote']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendVote,
+  },
+
+  /* chats */
+  clear: {
+    at: [['WAWebChatClearBridge', 'sendClear']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendClear,
+  },
+  deleteChat: {
+    at: [['WAWebDeleteChatAction', 'sendDelete']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendDelete,
+  },
+
+  /* contacts */
+  pictures: {
+    at: [['WAWebCollections', 'ProfilePicThumb'], ['WAWebProfilePicThumbCollection', 'ProfilePicThumbCollection']],
+    is: hasFunctions('find', 'get'),
+    stand_in: (W) => W.whatsapp.ProfilePicThumbStore,
+  },
+  pictureActions: {
+    at: [['WAWebContactProfilePicThumbBridge', null]],
+    is: hasFunctions('requestProfilePicFromServer', 'sendSetPicture', 'requestDeletePicture'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  statusText: {
+    at: [['WAWebContactStatusBridge', null]],
+    is: hasFunctions('getStatus', 'setMyStatus'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  toBlock: {
+    at: [['WAWebBlockContactUtils', 'getContactToBlockOnlyUseIfNoAssociatedChat']],
+    is: isFunction,
+    /* Before this function came, the contact itself was given. */
+    stand_in: () => (contact) => contact,
+  },
+  blocking: {
+    at: [['WAWebBlockContactAction', null]],
+    is: hasFunctions('blockContact', 'unblockContact'),
+    stand_in: (W) => ({
+      blockContact: ({ contact }) => W.blocklist.blockContact(contact.id.toString()),
+      unblockContact: (contact) => W.blocklist.unblockContact(contact.id.toString()),
+    }),
+  },
+  saveContact: {
+    at: [['WAWebSaveContactAction', 'saveContactAction']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.saveContactAction,
+  },
+  lids: {
+    at: [['WAWebApiContact', null]],
+    is: hasFunctions('getPhoneNumber', 'getCurrentLid'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+
+  /* groups */
+  createGroup: {
+    at: [['WAWebGroupCreateJob', 'createGroup']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.createGroup,
+  },
+  groupQuery: {
+    at: [['WAWebGroupQueryJob', null]],
+    is: hasFunctions('queryGroupInvite', 'queryAndUpdateGroupMetadataById', 'resetGroupInviteCode'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  inviteCode: {
+    at: [['WAWebMexFetchGroupInviteCodeJob', 'fetchMexGroupInviteCode']],
+    is: isFunction,
+    stand_in: (W) => (id) => W.group.getInviteCode(id),
+  },
+  joinByInvite: {
+    at: [['WAWebGroupInviteJob', 'joinGroupViaInvite']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.joinGroupViaInvite,
+  },
+  exitGroup: {
+    at: [['WAWebExitGroupAction', 'sendExitGroup']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendExitGroup,
+  },
+  groupInfo: {
+    at: [['WAWebGroupModifyInfoJob', null]],
+    is: hasFunctions('setGroupSubject', 'setGroupDescription'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  groupProperty: {
+    at: [['WAWebSetPropertyGroupAction', 'setGroupProperty']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.sendSetGroupProperty && ((chat, name, value) => W.whatsapp.functions.sendSetGroupProperty(chat.id, name, value)),
+  },
+  members: {
+    at: [['WAWebModifyParticipantsGroupAction', null]],
+    is: hasFunctions('removeParticipants', 'promoteParticipants', 'demoteParticipants'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  addMembers: {
+    at: [['WASmaxGroupsAddParticipantsRPC', 'sendAddParticipantsRPC']],
+    is: isFunction,
+  },
+  joinRequests: {
+    at: [['WAWebApiMembershipApprovalRequestStore', 'getMembershipApprovalRequests']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.getMembershipApprovalRequests,
+  },
+  answerJoinRequests: {
+    at: [['WASmaxGroupsMembershipRequestsActionRPC', 'sendMembershipRequestsActionRPC']],
+    is: isFunction,
+  },
+  toJid: {
+    at: [['WAWebWidToJid', null]],
+    is: hasFunctions('widToUserJid', 'widToGroupJid'),
+  },
+
+  /* profile and presence */
+  setName: {
+    at: [['WAWebSetPushnameConnAction', 'setPushname']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.setPushname,
+  },
+  available: {
+    at: [['WAWebPresenceChatAction', null]],
+    is: hasFunctions('sendPresenceAvailable', 'sendPresenceUnavailable'),
+    stand_in: (W) => W.whatsapp.functions,
+  },
+  presences: {
+    at: [['WAWebCollections', 'Presence'], ['WAWebPresenceCollection', 'PresenceCollection']],
+    is: hasFunctions('find', 'get', 'getModelsArray'),
+    stand_in: (W) => W.whatsapp.PresenceStore,
+  },
+};

@@ -1,0 +1,221 @@
+/* Operations on messages through the page's own modules. Owns the translation of each into the page's call. */
+
+/* WhatsApp's pins last so long; the page knows no other times. */
+const PIN_SECONDS = [86400, 604800, 2592000];
+const PIN = 1;
+const UNPIN = 2;
+const FIND_MOST = 1000;
+
+const secret = () => crypto.getRandomValues(new Uint8Array(32));
+
+const sendLocation = (call, request) =>
+  sendContent(call, request, {
+    type: 'location',
+    lat: request.latitude,
+    lng: request.longitude,
+    loc: [request.title, request.address].filter(Boolean).join('\n') || undefined,
+  });
+
+/* The name that a card shows. */
+const cardName = (card) => /^FN[^:\n]*:(.*)$/im.exec(card)?.[1].trim() || '';
+
+function sendVcards(call, request) {
+  const cards = request.vcards;
+  if (!cards.length) throw new Failure('invalid_argument', 'vcards is empty');
+  if (cards.length === 1) {
+    return sendContent(call, request, { type: 'vcard', body: cards[0], vcardFormattedName: cardName(cards[0]) });
+  }
+  const vcardList = cards.map((vcard) => ({ displayName: cardName(vcard), vcard }));
+  return sendContent(call, request, { type: 'multi_vcard', vcardList, body: null });
+}
+
+function sendPoll(call, request) {
+  const { choices } = request;
+  if (choices.length < 2 || choices.length > 12 || new Set(choices).size !== choices.length) {
+    throw new Failure('invalid_argument', 'a poll has 2 to 12 different choices');
+  }
+  return sendContent(call, request, {
+    type: 'poll_creation',
+    kind: 'pollCreation',
+    pollName: request.question,
+    pollOptions: choices.map((name, localId) => ({ name, localId })),
+    pollSelectableOptionsCount: request.multiple ? 0 : 1,
+    messageSecret: secret(),
+  });
+}
+
+const sendEvent = (call, request) =>
+  sendContent(call, request, {
+    type: 'event_creation',
+    eventName: request.title,
+    eventDescription: request.description ?? undefined,
+    eventStartTime: Math.floor(request.start_ms / 1000),
+    eventEndTime: request.end_ms ? Math.floor(request.end_ms / 1000) : undefined,
+    eventLocation: request.location ? { degreesLatitude: 0, degreesLongitude: 0, name: request.location } : undefined,
+    eventIsCallLink: false,
+    isEventCanceled: false,
+    eventExtraGuestsAllowed: request.extra_guests,
+    messageSecret: secret(),
+  });
+
+async function vote(call, { message: id, choices }) {
+  const message = await theMessage(id);
+  if (message.type !== 'poll_creation') throw new Failure('invalid_argument', 'this message is no poll');
+  const known = message.pollOptions ?? [];
+  const chosen = choices.map((choice) => known.find(({ name }) => name === choice));
+  if (chosen.includes(undefined)) throw new Failure('invalid_argument', 'the poll has no such choice');
+  await need('vote');
+  call.hand();
+  accepted(await found.vote(message, new Set(chosen.map(({ localId }) => localId))));
+}
+
+/* Some of the page's actions answer with a verdict, some with nothing. */
+function accepted(result) {
+  const verdict = result?.messageSendResult ?? result;
+  if (typeof verdict === 'string' && verdict !== 'OK') {
+    throw new Failure('refused', `WhatsApp did not take it: ${verdict}`);
+  }
+}
+
+async function forward(call, { chat: id, message: key }) {
+  const message = await theMessage(key);
+  const chat = await chatFor(id);
+  await need('forward');
+  const options = { chat, chats: [chat], msgs: [message], multicast: true, includeCaption: true, appendedText: undefined };
+  return newestOf(call, chat, () => found.forward(options));
+}
+
+/* What an action of the page has sent into a chat, when the action itself does not say it. */
+async function newestOf(call, chat, act) {
+  const before = new Set(chat.msgs.getModelsArray());
+  call.hand();
+  await act();
+  const made = byTime(chat.msgs.getModelsArray()).findLast((one) => one.id.fromMe && isMessage(one) && !before.has(one));
+  if (!made) throw new Failure('outcome_unknown', 'the page does not show what it sent');
+  await untilServerHas(made);
+  return { message: idOf(made.id), timestamp_ms: toMs(made.t) };
+}
+
+/* The call's own deadline ends this. */
+function untilServerHas(message) {
+  return new Promise((done, fail) => {
+    const look = () => {
+      if (message.ack >= 0 && message.ack < 1) return;
+      message.off('change:ack', look);
+      if (message.ack < 0) fail(new Failure('refused', 'WhatsApp did not take the message'));
+      else done();
+    };
+    message.on('change:ack', look);
+    look();
+  });
+}
+
+async function react(call, { message: id, reaction }) {
+  const message = await theMessage(id);
+  await need('react');
+  call.hand();
+  accepted(await found.react(message, reaction));
+}
+
+async function editMessage(call, { message: id, text, mentions = [], link_preview }) {
+  const message = await theMessage(id);
+  await need('edit', 'may');
+  if (!found.may.canEditText(message) && !found.may.canEditCaption(message)) {
+    throw new Failure('forbidden', 'this message cannot be edited (any more)');
+  }
+  const chat = await chatFor(idOf(message.id.remote));
+  const preview = await previewOf(call, text, link_preview);
+  const fields = mentions.length ? { ...preview, mentionedJidList: mentioned(chat, mentions) } : preview;
+  call.hand();
+  accepted(await found.edit(message, text, fields));
+}
+
+async function deleteMessage(call, { message: id, for_everyone }) {
+  const message = await theMessage(id);
+  const chat = await chatFor(idOf(message.id.remote));
+  await need('actions', 'may');
+  const selection = { list: [message], type: 'message' };
+  if (!for_everyone) {
+    call.hand();
+    await found.actions.sendDeleteMsgs(chat, selection, true);
+    return;
+  }
+  if (!found.may.canSenderRevokeMsg(message) && !found.may.canAdminRevokeMsg(message)) {
+    throw new Failure('forbidden', 'this message cannot be deleted for everyone (any more)');
+  }
+  call.hand();
+  await found.actions.sendRevokeMsgs(chat, selection, { clearMedia: true });
+}
+
+async function star(call, { message: id, starred }) {
+  const message = await theMessage(id);
+  await need('actions', 'may');
+  if (!found.may.canStarMsg(message)) throw new Failure('forbidden', 'this message cannot be starred');
+  const chat = await chatFor(idOf(message.id.remote));
+  call.hand();
+  await found.actions[starred ? 'sendStarMsgs' : 'sendUnstarMsgs'](chat, [message], false);
+}
+
+async function setPin(call, id, state, seconds) {
+  const message = await theMessage(id);
+  await need('pinMessage');
+  call.hand();
+  accepted(await found.pinMessage(message, state, seconds));
+}
+
+const pinMessage = (call, { message, seconds }) =>
+  setPin(call, message, PIN, PIN_SECONDS.find((known) => known >= seconds) ?? PIN_SECONDS.at(-1));
+const unpinMessage = (call, { message }) => setPin(call, message, UNPIN, 0);
+
+async function getMessage(call, { message: id }) {
+  const message = await theMessage(id);
+  const record = messageRecord(message);
+  const given = message.hasReaction ? await reactionsOf(message) : [];
+  return given.length ? { ...record, details: { ...record.details, reactions: given } } : record;
+}
+
+async function reactionsOf(message) {
+  await need('reactions');
+  const all = await found.reactions.find(message.id);
+  const groups = all?.reactions?.getModelsArray?.() ?? all?.reactions ?? [];
+  return groups.flatMap(({ aggregateEmoji, id, senders }) =>
+    (senders?.getModelsArray?.() ?? senders ?? []).map((one) => ({
+      sender: idOf(one.senderUserJid ?? one.from),
+      reaction: one.reactionText ?? aggregateEmoji ?? id,
+    })),
+  );
+}
+
+const passes = ({ since_ms, until_ms, from_me, ack } = {}) => (record) =>
+  !(since_ms != null && record.timestamp_ms < since_ms) &&
+  !(until_ms != null && record.timestamp_ms > until_ms) &&
+  !(from_me != null && record.from_me !== from_me) &&
+  !(ack != null && record.ack !== ack);
+
+/* Reads backwards until there is enough, or nothing before it can pass. */
+async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, filter }) {
+  const most = Math.min(limit, FIND_MOST) + offset;
+  const wanted = passes(filter);
+  const chats = id ? [knownChat(id)] : listedChats();
+  const matches = [];
+  for (const chat of chats) {
+    for (let hasMore = Boolean(id); ; ) {
+      call.check();
+      const all = byTime(chat.msgs.getModelsArray().filter(isMessage)).map(messageRecord);
+      const fit = all.filter(wanted);
+      const tooOld = filter?.since_ms != null && all.length && all[0].timestamp_ms < filter.since_ms;
+      if (!hasMore || tooOld || (!oldest_first && fit.length >= most)) {
+        matches.push(...fit);
+        break;
+      }
+      const earlier = await use('loadEarlier')({ chat });
+      hasMore = Array.isArray(earlier) && earlier.length > 0;
+    }
+  }
+  const direction = oldest_first ? 1 : -1;
+  const order = new Map(matches.map((record, index) => [record, index]));
+  matches.sort((a, b) => direction * (a.timestamp_ms - b.timestamp_ms || order.get(a) - order.get(b)));
+  return matches.slice(offset, most);
+}
+
+const newMessageId = async () => ({ id: await use('MessageKey').newId() });
