@@ -54,7 +54,8 @@ fn everything_is_told_once_and_without_details() {
     metrics.boot_ready(&user);
     metrics.boot_found(&user);
     metrics.boot_started(&user);
-    let text = metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)], &[queue()]);
+    let text =
+        metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)], &[queue()]);
     for line in [
         "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
         "colmeia_call_seconds_count{operation=\"send_text\"} 1",
