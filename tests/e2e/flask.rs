@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Farm, LONG, Options, Sight, Visitor, repository, until};
+use crate::harness::{Farm, LONG, Options, repository, until};
+use crate::visitor::{Sight, Visitor};
 
 const KEY: &str = "a-key-for-the-webhook";
 
