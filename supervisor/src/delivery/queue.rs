@@ -100,16 +100,16 @@ async fn offer_to_flask(delivery: &Delivery, queue: &Queue, pending: &Pending) -
 }
 
 async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: &CancellationToken) -> Next {
+    let metadata = delivery.journal.metadata(&queue.user);
+    let Some(body) = webhook::body(&pending.event, metadata) else { return unreadable(queue, pending) };
     let Some(webhook) = delivery.recipients.find(&queue.user, &queue.address) else {
         return Next::Settle(Settlement::Dead { error: "this webhook is not configured any more".into() });
     };
-    let metadata = delivery.journal.metadata(&queue.user);
-    let Some(request) = webhook::request(&delivery.client, &webhook, &pending.event, metadata) else {
-        return unreadable(queue, pending);
-    };
     let passed = shutdown.run_until_cancelled(delivery.breakers.pass(&queue.address)).await;
     let Some(probe) = passed else { return Next::Nothing };
-    let outcome = client::send(request).await;
+    // That may have taken a while: what is configured now counts.
+    let webhook = delivery.recipients.find(&queue.user, &queue.address).unwrap_or(webhook);
+    let outcome = client::send(webhook::request(&delivery.client, &webhook, body)).await;
     if let Some(pause) = delivery.breakers.hear(&queue.address, !outcome.is_trouble()) {
         let (address, secs) = (shown(&queue.address), pause.as_secs());
         warn!(

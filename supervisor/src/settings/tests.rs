@@ -113,6 +113,24 @@ fn secrets_of_webhooks_are_not_shown() {
 }
 
 #[test]
+fn an_error_shows_no_line_that_may_hold_a_secret() {
+    let head = "[[webhooks]]\nurl = 'http://x/'\nevents = ['*']\n";
+    for line in [
+        "hmac = { key = hunter2 }",
+        "hmac = 'hunter2'",
+        "custom_headers = [{ name = 'a', value = 'hunter2 }]",
+        "customHeaders = 'hunter2'",
+    ] {
+        let file = file(&format!("{head}{line}\n"));
+        let message = error(&["--config", file.path().to_str().expect("UTF-8")], &[]);
+        assert!(message.contains("line 4") && !message.contains("hunter2"), "{message}");
+    }
+    let file = file("api_keys = 'hunter2'\n");
+    let message = error(&["--config", file.path().to_str().expect("UTF-8")], &[]);
+    assert!(message.contains("line 1") && !message.contains("hunter2"), "{message}");
+}
+
+#[test]
 fn the_runtime_directory_has_a_default_and_a_longest_length() {
     let loaded = load_from(&[], &[("RUNTIME_DIRECTORY", "/run/a:/run/b")]).expect("valid");
     assert_eq!(loaded.runtime_dir, Some("/run/a".into()));

@@ -81,9 +81,9 @@ mod tests {
             attempts: 0,
             last_exit: Some(ExitReason::Oom),
             was_linked: false,
-            last_lines: std::sync::Arc::default(),
             memory: None,
             pong: None,
+            last_lines: std::sync::Arc::default(),
         }
     }
 
