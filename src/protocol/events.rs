@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::operations::MessageDetails;
+use crate::operations::{GroupRole, MessageDetails, PresenceState};
 
 /// Something that happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,22 +125,6 @@ pub struct PresenceNotice {
     pub at_ms: i64,
 }
 
-/// What someone does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PresenceState {
-    /// Has WhatsApp open.
-    Online,
-    /// Has not.
-    Offline,
-    /// Is writing.
-    Typing,
-    /// Is recording.
-    Recording,
-    /// Has stopped writing or recording.
-    Paused,
-}
-
 /// A change of a group.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupNotice {
@@ -198,8 +182,8 @@ impl Default for GroupRules {
 pub struct GroupParticipant {
     /// Who.
     pub id: String,
-    /// `participant`, `admin` or `superadmin`.
-    pub role: String,
+    /// As what.
+    pub role: GroupRole,
 }
 
 /// What has changed about a group.
@@ -276,7 +260,7 @@ impl fmt::Debug for GroupNotice {
 
 impl fmt::Debug for GroupParticipant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GroupParticipant({})", self.role)
+        write!(f, "GroupParticipant({:?})", self.role)
     }
 }
 

@@ -14,7 +14,7 @@ pub use calls::{
 };
 pub use events::{
     CallNotice, CallState, Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord,
-    PresenceNotice, PresenceState, ReactionNotice,
+    PresenceNotice, ReactionNotice,
 };
 pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};

@@ -3,6 +3,7 @@
 //! Owns the mapping of names. Times are seconds there, but for a session's statuses. What WAHA's typed clients
 //! demand is always there, as an empty text where there is nothing to say.
 
+use colmeia::operations::{GroupRole, PlaceRecord, QuotedMessage};
 use colmeia::protocol::{
     CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PresenceNotice, ReactionNotice,
 };
@@ -76,6 +77,7 @@ fn ack_name(ack: i32) -> &'static str {
 /// A message in WAHA's shape. Media are not downloaded; their address is given by the message's id.
 pub(super) fn message(record: &MessageRecord, me: &str) -> Value {
     let to = record.to.as_deref().filter(|to| !to.is_empty());
+    let details = record.details.as_deref();
     let media = json!({ "url": null, "mimetype": record.mimetype, "filename": record.filename });
     json!({
         "id": record.id,
@@ -92,8 +94,30 @@ pub(super) fn message(record: &MessageRecord, me: &str) -> Value {
         "mediaUrl": "",
         "ack": record.ack,
         "ackName": ack_name(record.ack),
-        "vCards": [],
+        "location": details.and_then(|details| details.location.as_ref()).map(place),
+        "vCards": details.map(|details| details.vcards.as_slice()).unwrap_or_default(),
+        "replyTo": details.and_then(|details| details.quoted.as_ref()).map(quoted),
         "_data": { "type": record.kind, "notifyName": record.sender_name },
+    })
+}
+
+fn place(place: &PlaceRecord) -> Value {
+    json!({
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "live": place.live,
+        "name": place.name,
+        "address": place.address,
+        "url": place.url,
+    })
+}
+
+fn quoted(quoted: &QuotedMessage) -> Value {
+    json!({
+        "id": quoted.id,
+        "participant": quoted.participant,
+        "body": quoted.body,
+        "hasMedia": quoted.has_media,
     })
 }
 
@@ -136,8 +160,17 @@ fn presence(record: &PresenceNotice) -> Value {
     })
 }
 
+/// A member's role as WAHA calls it.
+fn role(role: GroupRole) -> &'static str {
+    match role {
+        GroupRole::Member => "participant",
+        GroupRole::Admin => "admin",
+        GroupRole::SuperAdmin => "superadmin",
+    }
+}
+
 fn group(record: &GroupNotice, kind: Kind) -> Value {
-    let members = record.members.iter().map(|member| json!({ "id": member.id, "role": member.role }));
+    let members = record.members.iter().map(|member| json!({ "id": member.id, "role": role(member.role) }));
     let mut payload = json!({
         "timestamp": seconds(record.timestamp_ms),
         "group": { "id": record.group },

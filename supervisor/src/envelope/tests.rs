@@ -1,5 +1,6 @@
 //! What clients of that convention read.
 
+use colmeia::operations::GroupRole;
 use colmeia::protocol::{Event, GroupChange, GroupNotice, GroupParticipant, GroupRules};
 use serde_json::json;
 
@@ -62,7 +63,9 @@ async fn an_envelope_is_wahas() {
                 "mediaUrl": "",
                 "ack": 0,
                 "ackName": "PENDING",
+                "location": null,
                 "vCards": [],
+                "replyTo": null,
                 "_data": { "type": "chat", "notifyName": null },
             },
         })
@@ -122,7 +125,7 @@ async fn a_group_that_one_comes_to_is_told_with_its_members() {
             members_can_send: true,
             approval_required: false,
         }),
-        members: vec![GroupParticipant { id: "5511988887777@c.us".into(), role: "superadmin".into() }],
+        members: vec![GroupParticipant { id: "5511988887777@c.us".into(), role: GroupRole::SuperAdmin }],
         timestamp_ms: 1_700_000_000_000,
     };
     let all = sent(vec![Event::Group(Box::new(record))]).await;

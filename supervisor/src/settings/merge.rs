@@ -87,7 +87,8 @@ fn explain(error: &toml::de::Error, text: &str) -> String {
     let before = text.get(..at).unwrap_or_default();
     let line = before.lines().last().filter(|_| !before.ends_with('\n')).unwrap_or_default().to_owned()
         + text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
-    if SECRET.iter().any(|word| line.contains(word)) {
+    let lower = line.to_lowercase();
+    if SECRET.iter().any(|word| lower.contains(word)) {
         let number = before.matches('\n').count() + 1;
         return format!("line {number} is wrong; it is not shown, because it may hold a secret");
     }

@@ -29,6 +29,7 @@ pub(crate) fn message(id: &str, body: &str) -> MessageRecord {
         mimetype: None,
         filename: None,
         sender_name: None,
+        details: None,
     }
 }
 

@@ -41,28 +41,13 @@ function watchReactions(table) {
 
 /* ---- presences ---- */
 
-const PRESENCES = {
-  available: 'online',
-  unavailable: 'offline',
-  composing: 'typing',
-  typing: 'typing',
-  recording: 'recording',
-  recording_audio: 'recording',
-  paused: 'paused',
-  idle: 'paused',
-};
-
 function onPresence(chatstate) {
-  const state = PRESENCES[chatstate?.type];
-  if (!state) return;
   const has = ({ chatstate: own, chatstates }) => own === chatstate || chatstates?.get?.(chatstate.id) === chatstate;
-  const presence = found.presences.getModelsArray().find(has);
+  const presence = found.presenceStore.getModelsArray().find(has);
   if (!presence) return;
-  const seen = Number(chatstate.t);
-  const last_seen_ms = state === 'offline' && seen > 0 ? toMs(seen) : null;
-  const chat = idOf(presence.id);
-  const participant = isGroupId(presence.id) ? idOf(chatstate.id) : chat;
-  happened('presence', { chat, participant, state, last_seen_ms, at_ms: Date.now() });
+  const who = isGroupId(presence.id) ? idOf(chatstate.id) : idOf(presence.id);
+  const record = presenceRecords(presence).find(({ participant }) => participant === who);
+  if (record) happened('presence', { chat: idOf(presence.id), ...record, at_ms: Date.now() });
 }
 
 /* ---- groups ---- */
@@ -79,10 +64,6 @@ const GROUP_CHANGES = {
 };
 /* What changes nothing about the group. */
 const NO_CHANGES = /membership_request|membership_approval_request|change_number|modify/;
-
-function roleOf({ isSuperAdmin, isAdmin }) {
-  return isSuperAdmin ? 'superadmin' : isAdmin ? 'admin' : 'participant';
-}
 
 async function announceChange(model) {
   const { subtype } = model;
@@ -168,9 +149,9 @@ function watchCalls(collection) {
 /* ---- all of it ---- */
 
 const WATCHERS = {
-  reactions: watchReactions,
-  presences: (collection) => collection.on('change:chatstate.type', onPresence),
-  calls: watchCalls,
+  reactionTable: watchReactions,
+  presenceStore: (collection) => collection.on('change:chatstate.type', onPresence),
+  callStore: watchCalls,
 };
 /* Nobody waits for these modules before the session begins, so they are looked for a little longer. */
 const ASIDE_MS = 30_000;

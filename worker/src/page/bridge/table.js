@@ -123,17 +123,17 @@ const MEMBERS = {
   },
 
   /* what happens beside the messages */
-  reactions: {
+  reactionTable: {
     at: [['WAWebAddonReactionTableMode', 'reactionTableMode']],
     is: (value) => isFunction(value?.bulkUpsert),
     optional: true,
   },
-  presences: {
+  presenceStore: {
     at: [['WAWebPresenceCollection', 'PresenceCollection'], ['WAWebCollections', 'Presence']],
     is: isCollection,
     optional: true,
   },
-  calls: {
+  callStore: {
     at: [['WAWebCallCollection', null], ['WAWebCallCollection', 'CallCollection'], ['WAWebCallCollection', 'default']],
     is: isModel,
     optional: true,

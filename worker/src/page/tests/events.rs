@@ -1,10 +1,13 @@
 //! What happens beside the messages: told in the protocol's words, once, by a page that is not degraded for it.
 
-use colmeia::protocol::Event;
+use colmeia::operations::{GroupRole, PresenceState};
+use colmeia::protocol::{CallState, Event, GroupChange};
 use serde_json::{Value, json};
 
 use super::rig::{FRIEND, ME, Session, Simulator};
 use crate::engine::{Engine, PageEvent};
+
+const GROUP: &str = "120363041234567890@g.us";
 
 /// The next event of another kind than messages and acknowledgements.
 async fn happened(session: &mut Session) -> Event {
@@ -57,5 +60,62 @@ async fn real_chromium_tells_reactions_changes_and_revocations() {
 
     let view = session.engine.probe_page(3_000).await.expect("it answers");
     assert_eq!(view.degraded, Vec::<String>::new());
+    session.close().await;
+}
+
+#[tokio::test]
+async fn real_chromium_tells_presences_groups_and_calls() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let (me, friend) = (format!("{ME}@c.us"), format!("{FRIEND}@c.us"));
+
+    for (state, expected) in [("composing", PresenceState::Typing), ("unavailable", PresenceState::Offline)] {
+        let body = json!({ "number": ME, "chat": FRIEND, "state": state, "last_seen": 1_700_000_000 });
+        simulator.post("/phone/presence", body).await;
+        let Event::Presence(presence) = happened(&mut session).await else { panic!("a presence") };
+        assert_eq!(
+            (presence.chat.as_str(), presence.participant.as_str()),
+            (friend.as_str(), friend.as_str())
+        );
+        assert_eq!((presence.state, presence.last_seen_ms), (expected, Some(1_700_000_000_000)));
+    }
+
+    let admin = json!({ "id": friend, "role": "super_admin" });
+    let member = json!({ "id": me, "role": "member" });
+    let change = |change: Value, set: Value| {
+        simulator.post("/phone/group", json!({ "id": GROUP, "by": FRIEND, "change": change, "set": set }))
+    };
+    change(
+        json!({ "subtype": "add", "recipients": [me] }),
+        json!({ "subject": "Família", "participants": [admin, member] }),
+    )
+    .await;
+    let Event::Group(joined) = happened(&mut session).await else { panic!("a group") };
+    assert_eq!((joined.group.as_str(), joined.change, joined.concerns_me), (GROUP, GroupChange::Join, true));
+    assert_eq!(
+        (joined.author.as_deref(), joined.subject.as_deref()),
+        (Some(friend.as_str()), Some("Família"))
+    );
+    let roles: Vec<_> = joined.members.iter().map(|member| (member.id.as_str(), member.role)).collect();
+    assert!(roles.contains(&(friend.as_str(), GroupRole::SuperAdmin)), "{roles:?}");
+    assert!(joined.settings.is_some());
+
+    change(json!({ "subtype": "subject", "body": "Casa" }), json!({ "subject": "Casa" })).await;
+    let Event::Group(renamed) = happened(&mut session).await else { panic!("a group") };
+    assert_eq!((renamed.change, renamed.subject.as_deref()), (GroupChange::Update, Some("Casa")));
+
+    change(json!({ "subtype": "remove", "recipients": [me] }), json!({ "participants": [admin] })).await;
+    let Event::Group(left) = happened(&mut session).await else { panic!("a group") };
+    assert_eq!((left.change, left.concerns_me, left.participants), (GroupChange::Leave, true, vec![me]));
+    assert!(left.members.is_empty());
+
+    let call = simulator.post("/phone/call", json!({ "number": ME, "from": FRIEND, "video": true })).await;
+    let id = call["id"].as_str().expect("an id");
+    let Event::Call(rings) = happened(&mut session).await else { panic!("a call") };
+    assert_eq!((rings.id.as_str(), rings.state, rings.is_video), (id, CallState::Received, true));
+    assert_eq!(rings.from.as_deref(), Some(friend.as_str()));
+    simulator.post("/phone/call", json!({ "number": ME, "from": FRIEND, "id": id, "state": "ended" })).await;
+    let Event::Call(over) = happened(&mut session).await else { panic!("a call") };
+    assert_eq!((over.id.as_str(), over.state), (id, CallState::Rejected));
     session.close().await;
 }
