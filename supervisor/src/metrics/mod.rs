@@ -50,6 +50,9 @@ struct Inner {
     worker_ends: Family<One, Counter>,
     round_trip: Histogram,
     commit_seconds: Histogram,
+    deliveries: Family<Two, Counter>,
+    delivery_seconds: Family<One, Histogram, fn() -> Histogram>,
+    dead_letters: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
     boot: Boot,
 }
@@ -60,6 +63,8 @@ impl Default for Metrics {
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
         let (worker_ends, memory_mode) = (Family::default(), Family::default());
         let (round_trip, commit_seconds) = (fast(), fast());
+        let (deliveries, dead_letters) = (Family::default(), Family::default());
+        let delivery_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
         let mut registry = Registry::with_prefix(PREFIX);
         let build: Family<One, Gauge> = Family::default();
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -82,6 +87,17 @@ impl Default for Metrics {
             commit_seconds.clone(),
         );
         registry.register(
+            "deliveries",
+            "Attempts to deliver an event, by receiver (flask, webhook) and outcome",
+            deliveries.clone(),
+        );
+        registry.register(
+            "delivery_seconds",
+            "From when an event was on disk until its receiver had it",
+            delivery_seconds.clone(),
+        );
+        registry.register("dead_letters", "Events that were given up, by receiver", dead_letters.clone());
+        registry.register(
             "memory_mode",
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
             memory_mode.clone(),
@@ -93,6 +109,9 @@ impl Default for Metrics {
             worker_ends,
             round_trip,
             commit_seconds,
+            deliveries,
+            delivery_seconds,
+            dead_letters,
             memory_mode,
             boot: Boot::default(),
         }))
@@ -130,6 +149,21 @@ impl Metrics {
     /// An event that came in so long ago is on disk.
     pub(crate) fn event_committed(&self, took: Duration) {
         self.0.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// An event was offered to a receiver once, and this came of it.
+    pub(crate) fn delivery(&self, receiver: &'static str, outcome: &'static str) {
+        self.0.deliveries.get_or_create(&[("receiver", receiver), ("outcome", outcome)]).inc();
+    }
+
+    /// A receiver has an event that was on disk for so long.
+    pub(crate) fn delivered(&self, receiver: &'static str, after: Duration) {
+        self.0.delivery_seconds.get_or_create(&[("receiver", receiver)]).observe(after.as_secs_f64());
+    }
+
+    /// An event was given up.
+    pub(crate) fn dead_letter(&self, receiver: &'static str) {
+        self.0.dead_letters.get_or_create(&[("receiver", receiver)]).inc();
     }
 
     /// In which way memory caps are kept.

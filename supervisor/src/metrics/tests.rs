@@ -35,6 +35,9 @@ fn busy() -> Metrics {
     metrics.worker_ended(&ExitReason::LaunchFailed { cause: LaunchCause::Other, why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));
+    metrics.delivery("webhook", "delivered");
+    metrics.delivered("webhook", Duration::from_millis(3));
+    metrics.dead_letter("webhook");
     metrics.memory_mode("polling");
     metrics
 }
@@ -51,6 +54,9 @@ fn everything_is_told_once_and_without_details() {
         "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
         "colmeia_call_seconds_count{operation=\"send_text\"} 1",
         "colmeia_worker_ends_total{reason=\"launch_failed\"} 1",
+        "colmeia_deliveries_total{receiver=\"webhook\",outcome=\"delivered\"} 1",
+        "colmeia_delivery_seconds_count{receiver=\"webhook\"} 1",
+        "colmeia_dead_letters_total{receiver=\"webhook\"} 1",
         "colmeia_memory_mode{mode=\"polling\"} 1",
         "colmeia_sessions{state=\"ready\"} 1",
         "colmeia_sessions{state=\"unknown\"} 1",

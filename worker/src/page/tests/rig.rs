@@ -330,6 +330,8 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         token: Secret::new("a token"),
         deadlines: Deadlines::default(),
         browser_group: None,
+        proxy: None,
+        debug: false,
         ownership: Ownership::Keep,
     }
 }
