@@ -1,8 +1,8 @@
 //! What operators and the supervisor say to each other on the admin socket: JSON over HTTP, below `/v1`.
 //!
 //! Owns wire types and nothing else. New fields are optional, so that a newer `colmeiactl` understands an older
-//! supervisor and the other way round. Never carries an API key; a QR string or a whole phone number only when
-//! it was asked for by name.
+//! supervisor and the other way round. An API key travels once, in the answer that makes it; a QR string or a whole
+//! phone number only when it was asked for by name.
 
 use std::collections::BTreeMap;
 
@@ -298,6 +298,35 @@ pub enum Verdict {
     Warning,
     /// It does not work.
     Problem,
+}
+
+/// `GET /v1/keys`: all API keys that were made while running, without the keys themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// The oldest first.
+    pub keys: Vec<Key>,
+}
+
+/// What one API key allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// By which it is removed.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// Whether it is accepted.
+    pub active: bool,
+    /// Whether it allows everything.
+    pub admin: bool,
+    /// On which sessions; none named means all.
+    pub sessions: Vec<UserId>,
+    /// `read`, `send`, `control`, `media`.
+    pub actions: Vec<String>,
+    /// When it was made, in milliseconds since the epoch.
+    pub created_ms: i64,
+    /// The key itself, only in the answer to `POST /v1/keys`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Secret>,
 }
 
 /// The body of every answer that is no success.

@@ -1,6 +1,6 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Limits, Session, SessionDetail, When};
+use colmeia::admin::{Key, Limits, Session, SessionDetail, When};
 use colmeia::session::Recovery;
 
 use crate::format::{ago, bytes, or_dash, span, until};
@@ -45,6 +45,23 @@ fn short(label: &str) -> String {
 /// The list as text.
 pub(crate) fn list(sessions: &[Session]) -> String {
     aligned(&TITLES.map(String::from), sessions.iter().map(columns))
+}
+
+/// The API keys as text.
+pub(crate) fn keys(keys: &[Key]) -> String {
+    let titles = ["ID", "NAME", "SESSIONS", "MAY", "MADE", "ACCEPTED"].map(String::from);
+    let row = |key: &Key| {
+        let sessions: Vec<_> = key.sessions.iter().map(|session| session.as_str()).collect();
+        [
+            key.id.clone(),
+            or_dash(Some(key.name.clone()).filter(|name| !name.is_empty())),
+            if sessions.is_empty() { "all".into() } else { sessions.join(",") },
+            if key.admin { "everything".into() } else { key.actions.join(",") },
+            ago(u64::try_from(key.created_ms).unwrap_or_default()),
+            if key.active { "yes" } else { "no" }.into(),
+        ]
+    };
+    aligned(&titles, keys.iter().map(row))
 }
 
 /// A table with titles, every column as wide as it has to be.

@@ -11,6 +11,7 @@ mod memory;
 mod ownership;
 mod rules;
 mod service;
+mod session;
 mod webhooks;
 mod worker;
 
@@ -19,5 +20,6 @@ pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLim
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
+pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

@@ -128,6 +128,7 @@ impl ServiceConfig {
             ("max_starting", self.max_starting as u64, 1),
             ("unlinked_idle_secs", self.unlinked_idle_secs, 10),
             ("request_deadline_ms", self.request_deadline_ms, 500),
+            ("send_burst", self.send_burst.into(), 1),
             ("disconnect_deadline_ms", self.disconnect_deadline_ms, 500),
             ("ping_interval_ms", self.ping_interval_ms, 50),
             ("ping_timeout_ms", self.ping_timeout_ms, 50),

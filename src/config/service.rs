@@ -69,6 +69,14 @@ pub struct ServiceConfig {
     pub unlinked_idle_secs: u64,
     /// How long a call may take, in milliseconds. Default 14,000: Flask waits 15 s for `/send`.
     pub request_deadline_ms: u64,
+    /// How many messages a session may send in a minute through `/api`, in the long run; 0 means no limit. Default
+    /// 30: one every two seconds is faster than any person writes, and slower than what gets numbers banned.
+    pub sends_per_minute: u32,
+    /// How many of them may go out at once. Default 20: an answer of several parts, or a small group of people.
+    pub send_burst: u32,
+    /// Networks from which media may be fetched although they are private or this machine's own, such as
+    /// `10.0.0.0/24`. Default none: whoever may send could otherwise read what only this machine reaches.
+    pub media_networks: Vec<IpNet>,
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
     pub disconnect_deadline_ms: u64,
     /// How often a worker is asked whether it is there, in milliseconds. Default 2,000.
@@ -147,6 +155,9 @@ impl Default for ServiceConfig {
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,
+            sends_per_minute: 30,
+            send_burst: 20,
+            media_networks: Vec::new(),
             disconnect_deadline_ms: 4_500,
             ping_interval_ms: 2_000,
             ping_timeout_ms: 3_000,

@@ -22,6 +22,7 @@ mod registry;
 mod service;
 mod settings;
 mod signals;
+mod store;
 mod systemd;
 mod upgrade;
 mod user;

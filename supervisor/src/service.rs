@@ -33,6 +33,7 @@ use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
+use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
@@ -89,6 +90,9 @@ pub(crate) enum ServiceError {
     /// The journal.
     #[error("cannot open the journal")]
     Journal(#[from] JournalError),
+    /// Keys and configurations.
+    #[error("cannot open the settings database")]
+    Store(#[from] StoreError),
     /// HTTP.
     #[error("HTTP cannot be served any more")]
     Http(#[source] io::Error),
@@ -149,7 +153,8 @@ async fn serve(
     let owners = Owners::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
-    let sessions: Arc<dyn Sessions> = Arc::new(());
+    let store = Store::open(&state.settings_database())?;
+    let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
     let recipients = Recipients::new(&config.webhooks, sessions);
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
     let statuses = Statuses::start(journal.clone());
@@ -174,6 +179,7 @@ async fn serve(
             children: children.clone(),
         },
         memory,
+        store: store.clone(),
         owners,
         disk: Disk::follow(state.root().to_owned()),
         carried: Mutex::new(carried),
@@ -221,13 +227,15 @@ async fn serve(
     let socket = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
+        store: store.clone(),
         operators: operators.clone(),
         listen: address,
         drain: Arc::clone(&drain),
         draining,
     };
     let mut admin = admin::start(socket, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
+    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics };
+    let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));

@@ -24,6 +24,7 @@ mod network;
 mod operators;
 mod own_uids;
 mod profiles;
+mod proxy;
 mod qr_page;
 mod upgrade;
 mod visitor;

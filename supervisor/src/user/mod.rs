@@ -18,6 +18,7 @@ pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
 pub(crate) use policy::Carried;
+pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks};
 #[cfg(test)]
 pub(crate) use view::{MemoryUse, Pong};

@@ -3,13 +3,16 @@
 //! Pure: it reads a view. The finer states stay where they are, in [`super::Phase`] and [`SessionState`].
 
 use colmeia::SessionState;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::view::{Phase, UserView};
 use crate::journal::StatusChange;
 
 /// Where a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SessionStatus {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum SessionStatus {
     /// Nothing runs, and nothing is on its way.
     Stopped,
     /// On its way, or back to it.
@@ -24,7 +27,7 @@ pub(super) enum SessionStatus {
 
 impl SessionStatus {
     /// The status of a view.
-    pub(super) fn of(view: &UserView) -> Self {
+    pub(crate) fn of(view: &UserView) -> Self {
         match (&view.phase, view.state()) {
             (Phase::Stopped | Phase::Held | Phase::Stopping, _) => Self::Stopped,
             (Phase::Parked { .. }, _) => Self::Failed,
@@ -36,7 +39,7 @@ impl SessionStatus {
     }
 
     /// As clients know it.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Stopped => "STOPPED",
             Self::Starting => "STARTING",
@@ -107,7 +110,9 @@ mod tests {
             (Phase::Parked { reason: ExitReason::Conflict }, None, "FAILED"),
         ] {
             let view = view(phase, state);
-            assert_eq!(SessionStatus::of(&view).name(), status, "{view:?}");
+            let found = SessionStatus::of(&view);
+            assert_eq!(found.name(), status, "{view:?}");
+            assert_eq!(serde_json::to_value(found).expect("plain data"), status);
         }
     }
 

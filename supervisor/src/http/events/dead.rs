@@ -1,10 +1,12 @@
 //! `/api/events/dead` and `/api/events/replay`: what could not be delivered, and having it tried again.
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::super::access::{Action, Caller};
 use super::super::{Http, reply};
 use super::query::Question;
 use super::refusal::Refusal;
@@ -40,11 +42,15 @@ struct Replayed {
 }
 
 /// Answers with at most `limit` dead letters, of one session where one is named.
-pub(super) async fn list(State(http): State<Http>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
     let question = Question::read(&query.unwrap_or_default())?;
     let which = Which { user: question.session.clone(), rows: None };
     let limit = u32::try_from(question.limit).unwrap_or(u32::MAX);
-    let source = source(&http, question);
+    let source = source(&http, question, caller);
     let dead = http.journal.dead(which, limit).await?.into_iter().filter_map(|letter| {
         let event = RawValue::from_string(source.tell(&letter.event)?.json).ok()?;
         let wanted = source.question.wants(letter.event.kind) && (source.scope)(&letter.event.user);
@@ -59,9 +65,18 @@ pub(super) async fn list(State(http): State<Http>, RawQuery(query): RawQuery) ->
     Ok(reply::ok(&Letters { dead: dead.collect() }))
 }
 
-/// Has dead letters tried again: all, or those of one session, or those that are named by `id`.
-pub(super) async fn replay(State(http): State<Http>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+/// Has dead letters tried again: all, or those of one session, or those that are named by `id`. A key with limits
+/// has to name a session that it may control.
+pub(super) async fn replay(
+    State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
     let question = Question::read(&query.unwrap_or_default())?;
+    let may = |session| caller.may(Action::Control, session);
+    if !caller.is_admin() && !question.session.as_ref().is_some_and(may) {
+        return Err(Refusal::forbidden("session", "has to be one that this key may control"));
+    }
     let rows = question.ids.iter().filter_map(|id| http.journal.row(*id)).collect();
     let rows = Some(rows).filter(|_| !question.ids.is_empty());
     let which = Which { user: question.session, rows };

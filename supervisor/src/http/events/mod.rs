@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use colmeia::UserId;
 
 use super::Http;
+use super::access::{Action, Caller};
 use feed::Source;
 use query::Question;
 
@@ -33,7 +35,8 @@ pub(super) fn routes() -> Router<Http> {
         .route("/ws", get(socket::socket))
 }
 
-/// Where the events of a question are read.
-fn source(http: &Http, question: Question) -> Source {
-    Source { journal: http.journal.clone(), question: Arc::new(question), scope: Arc::new(|_| true) }
+/// Where the events of a question are read, as far as this caller may see them.
+fn source(http: &Http, question: Question, caller: Caller) -> Source {
+    let scope = Arc::new(move |user: &UserId| caller.may(Action::Read, user));
+    Source { journal: http.journal.clone(), question: Arc::new(question), scope }
 }

@@ -31,6 +31,11 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, error: format!("{field} {rule}"), field: Some(field) }
     }
 
+    /// 403: the key does not allow it.
+    pub(super) fn forbidden(field: &'static str, rule: &str) -> Self {
+        Self { status: StatusCode::FORBIDDEN, error: format!("{field} {rule}"), field: Some(field) }
+    }
+
     /// 503: not now.
     pub(super) fn busy(error: &str) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, error: error.into(), field: None }

@@ -1,10 +1,12 @@
 //! `GET /api/events`: events that are on disk, page by page.
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::super::access::Caller;
 use super::super::{Http, reply};
 use super::query::Question;
 use super::refusal::Refusal;
@@ -21,10 +23,14 @@ struct Answer {
 }
 
 /// Answers with at most `limit` events after `after`.
-pub(super) async fn replay(State(http): State<Http>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
+pub(super) async fn replay(
+    State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
     let question = Question::read(&query.unwrap_or_default())?;
     let (limit, from) = (question.limit, question.cursor(Cursor::Beginning));
-    let source = source(&http, question);
+    let source = source(&http, question, caller);
     let mut after = source.journal.place(from).await?;
     let (mut events, mut last) = (Vec::new(), None);
     loop {

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -13,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::Http;
+use super::super::access::Caller;
 use super::feed::Feed;
 use super::query::Question;
 use super::refusal::Refusal;
@@ -33,6 +35,7 @@ const LARGEST: usize = 64 * 1024;
 /// Opens a socket.
 pub(super) async fn socket(
     State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
@@ -40,7 +43,7 @@ pub(super) async fn socket(
     let place = Arc::clone(&http.sockets).try_acquire_owned();
     let place = place.map_err(|_| Refusal::busy("too many WebSockets are open; try again later"))?;
     let from = question.cursor(Cursor::End);
-    let feed = Feed::start(source(&http, question), from).await?;
+    let feed = Feed::start(source(&http, question, caller), from).await?;
     let shutdown = http.shutdown.clone();
     Ok(upgrade.max_message_size(LARGEST).on_upgrade(move |socket| talk(socket, feed, shutdown, place)))
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
 
 use super::super::Http;
+use super::super::access::Caller;
 use super::feed::Feed;
 use super::query::Question;
 use super::refusal::Refusal;
@@ -25,6 +27,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Tells events until the reader goes or the service ends.
 pub(super) async fn stream(
     State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -34,7 +37,7 @@ pub(super) async fn stream(
         question.after = Some(id.map_err(|error| Refusal::field("Last-Event-ID", error))?);
     }
     let from = question.cursor(Cursor::End);
-    let feed = Feed::start(source(&http, question), from).await?;
+    let feed = Feed::start(source(&http, question, caller), from).await?;
     let begin = stream::iter([Ok::<_, Infallible>(Event::default().retry(AGAIN))]);
     let events = stream::unfold((feed, http.shutdown.clone()), |(mut feed, shutdown)| async move {
         let told = shutdown.run_until_cancelled(feed.next()).await.flatten()?;

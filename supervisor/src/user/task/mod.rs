@@ -38,6 +38,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::owners::Owners;
 use crate::registry::Registry;
+use crate::store::Store;
 use calls::Calls;
 pub(crate) use effects::marks;
 use memory::Weight;
@@ -57,6 +58,8 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) memory: Memory,
+    /// What is configured for each session.
+    pub(crate) store: Store,
     pub(crate) owners: Owners,
     pub(crate) disk: Disk,
     /// What an earlier image of the program knew of its users; each takes up its own.

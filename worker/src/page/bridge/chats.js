@@ -13,7 +13,10 @@ function knownChat(id) {
 }
 
 /* The page keeps statuses in a chat, and shows it to nobody. */
-const listedChats = () => use('chats').getModelsArray().filter(({ id }) => idOf(id) !== 'status@broadcast');
+const listedChats = () =>
+  use('chats')
+    .getModelsArray()
+    .filter(({ id }) => idOf(id) !== 'status@broadcast');
 
 const CHAT_ORDER = {
   activity: (chat) => chat.timestamp_ms,

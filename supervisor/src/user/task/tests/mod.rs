@@ -96,6 +96,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
             MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
             _ => crate::memory::Memory::off(),
         },
+        store: Store::open(&folder.path().join("settings.db")).expect("opens"),
         disk: Disk::always(behaviour == "full-disk"),
         carried: Mutex::default(),
         metrics: Metrics::default(),

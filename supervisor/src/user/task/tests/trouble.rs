@@ -135,6 +135,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
+            store: house.host.store.clone(),
             owners: house.host.owners.clone(),
             disk: Disk::always(false),
             carried: Mutex::default(),
