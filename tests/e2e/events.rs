@@ -3,7 +3,7 @@
 
 use futures::StreamExt as _;
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Farm, Options, Receiver, ctl, until};
 
@@ -180,4 +180,39 @@ async fn a_reader_goes_on_after_the_supervisors_death_without_a_gap() {
         .map(|e| e["payload"]["body"].clone())
         .collect();
     assert_eq!(texts, ["c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn a_sessions_own_webhook_hears_of_that_session_alone_and_once_where_all_sessions_name_it_too() {
+    let (both, own) = (Receiver::start().await, Receiver::start().await);
+    let config = webhook(&both, "['message']", "");
+    let farm = Farm::start_with(Options { config, ..Options::default() }).await;
+    let webhooks = json!([
+        { "url": both.url(), "events": ["message"], "hmac": { "key": "chave" }, "retries": null },
+        { "url": own.url(), "events": ["message", "session.status"] },
+    ]);
+    let settings = json!({ "webhooks": webhooks, "metadata": { "team": "azul" } });
+    let made = farm.service.post("/api/sessions", &json!({ "name": "1", "config": settings })).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    tokio::join!(farm.link("1", NUMBER), farm.link("2", "5511900000002"));
+    farm.phone.message(NUMBER, FRIEND, "um").await;
+    farm.phone.message("5511900000002", FRIEND, "dois").await;
+    own.has("1", &["um"]).await;
+    both.has("1", &["um"]).await;
+    both.has("2", &["dois"]).await;
+    for taken in both.taken() {
+        let own = taken.event["session"] == "1";
+        assert_eq!((taken.is_signed_with("chave"), taken.event["metadata"].is_object()), (own, own));
+    }
+    let heard = own.taken();
+    assert!(heard.iter().all(|taken| taken.event["session"] == "1"));
+    assert!(heard.iter().all(|taken| taken.event["metadata"]["team"] == "azul"));
+    assert!(heard.iter().any(|taken| taken.event["payload"]["status"] == "WORKING"));
+
+    let without = json!({ "config": { "webhooks": [] } });
+    let changed = farm.service.send(farm.service.request("PUT", "/api/sessions/1").json(&without)).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    farm.phone.message(NUMBER, FRIEND, "três").await;
+    both.has("1", &["um", "três"]).await;
+    assert_eq!(own.bodies("1"), ["um"], "it was taken out");
 }
