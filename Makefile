@@ -1,6 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
-.PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance waha schemathesis
+.PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
+.PHONY: waha schemathesis
 .PHONY: install deb test-vm chaos contrib setup-bench bench bench-smoke events-drill clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
@@ -10,6 +11,7 @@ DESTDIR ?=
 help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
+	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
 	@echo 'make waha   every operation of the SDK waha-py: served, 501 or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
@@ -43,6 +45,10 @@ run: build
 
 live: build
 	@scripts/run live
+
+flask: build
+	@scripts/setup flask
+	@scripts/run flask
 
 test: setup-test check deny nextest conformance waha schemathesis contrib
 	@echo 'make test: all passed'

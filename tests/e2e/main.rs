@@ -14,6 +14,7 @@ mod dashboard;
 mod drill;
 mod events;
 mod faults;
+mod flask;
 mod full_disk;
 mod hostile;
 mod isolation;

@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::admin::Session;
+use colmeia::admin::{EventQueue, Session};
 use colmeia::{ExitReason, UserId};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -187,11 +187,11 @@ impl Metrics {
     }
 
     /// Everything in the text format of OpenMetrics, with the sessions as they are now.
-    pub(crate) fn encode(&self, sessions: &[Session]) -> String {
+    pub(crate) fn encode(&self, sessions: &[Session], queues: &[EventQueue]) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode_registry(&mut text, &self.0.registry);
-        let _ = encode_registry(&mut text, &snapshot::registry(sessions, self.0.boot.progress()));
+        let _ = encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress()));
         let _ = encode_eof(&mut text);
         text
     }
