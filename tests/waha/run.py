@@ -24,7 +24,7 @@ import harness
 from world import World
 
 #: Fewer served operations of the core than this are a step back.
-LEAST = 0
+LEAST = 154
 BEGIN, END = "<!-- waha: begin -->", "<!-- waha: end -->"
 
 

@@ -140,6 +140,8 @@ class World:
     def __init__(self, stack, client_class, files=None):
         self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waha-")))
         self.phone = Simulator(stack)
+        # Labels are for business accounts.
+        self.phone.post("/phone/records/person", id=ME, value={"business": True})
         self.files = Files(stack, files or {})
         self.key = secrets.token_hex(16)
         config = self.folder / "colmeia.toml"

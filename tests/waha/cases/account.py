@@ -1,5 +1,7 @@
 """The own profile, presence, labels, statuses and calls."""
 
+import base64
+
 from waha import models
 
 from cases import PNG, base64_file
@@ -190,7 +192,13 @@ def _(world):
 def _(world):
     new = model(models.NewMessageIDResponse, world.waha.status.get_new_message_id(world.session)).id
     wish = {"text": "com este id", "backgroundColor": "#38b42f", "font": 1, "id": new}
-    assert message(world.waha.status.send_text_status(world.session, wish)).id.endswith(new)
+    assert new in message(world.waha.status.send_text_status(world.session, wish)).id.split("_")
+
+
+@case("screenshot.screenshot")
+def _(world):
+    file = model(models.Base64File, world.waha.screenshot.screenshot({"session": world.session}))
+    assert base64.b64decode(file.data).startswith(b"\x89PNG")
 
 
 @case("calls.reject_call")

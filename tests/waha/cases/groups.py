@@ -96,7 +96,7 @@ setting(
 
 @case("groups.set_picture")
 def _(world):
-    world.waha.groups.set_picture(world.session, world.group, {"file": base64_file(PNG, "image/png")})
+    world.waha.groups.set_picture(id=world.group, session=world.session, payload={"file": base64_file(PNG, "image/png")})
     until("it has a picture", lambda: world.waha.groups.get_chat_picture(world.session, world.group)["url"])
 
 
@@ -107,9 +107,9 @@ def _(world):
 
 @case("groups.delete_picture")
 def _(world):
-    world.waha.groups.set_picture(world.session, world.group, {"file": base64_file(PNG, "image/png")})
+    world.waha.groups.set_picture(id=world.group, session=world.session, payload={"file": base64_file(PNG, "image/png")})
     until("it has a picture", lambda: world.waha.groups.get_chat_picture(world.session, world.group)["url"])
-    world.waha.groups.delete_picture(world.session, world.group)
+    world.waha.groups.delete_picture(id=world.group, session=world.session)
     picture = lambda: world.waha.groups.get_chat_picture(world.session, world.group, params={"refresh": True})["url"]
     until("it has none", lambda: not picture())
 

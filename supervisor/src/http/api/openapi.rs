@@ -145,7 +145,12 @@ fn responses(row: &Row) -> Value {
         content.insert(way.mimetype.to_owned(), json!({"schema": schema}));
     }
     let done = if row.method == Method::POST { "201" } else { "200" };
-    json!({done: {"description": "Done", "content": content}, "default": error})
+    let mut all = json!({done: {"description": "Done", "content": content}, "default": error});
+    if row.method == Method::GET {
+        // Said by the HTTP server itself, before there is a route that could say it in words.
+        all["414"] = json!({"description": "The address is too long"});
+    }
+    all
 }
 
 /// `/openapi.json` and `/docs`.
