@@ -26,6 +26,7 @@ mod tests;
 mod webhook;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,8 +176,8 @@ impl Dispatcher {
     }
 
     fn start(&mut self, queue: Queue) {
-        if !self.queues.contains_key(&queue.id) {
-            self.queues.insert(queue.id, false);
+        if let Entry::Vacant(place) = self.queues.entry(queue.id) {
+            place.insert(false);
             self.running.spawn(serve(Arc::clone(&self.delivery), queue, self.shutdown.clone()));
         }
     }
