@@ -145,9 +145,7 @@ async fn sign_in(page: &Page, proxy: &Proxy) -> Result<(), ProbeError> {
     let credentials = Credentials { username: username.clone(), password: password.expose().to_owned() };
     cdp::within(STEP, page.authenticate(credentials)).await?;
     // The library also lets every request wait for its word; only the question who we are has to.
-    let mut only_questions = fetch::EnableParams::default();
-    only_questions.patterns = Some(Vec::new());
-    only_questions.handle_auth_requests = Some(true);
+    let only_questions = fetch::EnableParams { patterns: Some(Vec::new()), handle_auth_requests: Some(true) };
     cdp::page(page, only_questions, STEP).await.map(drop)
 }
 
