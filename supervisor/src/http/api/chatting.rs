@@ -739,7 +739,7 @@ pub(super) async fn forward_message(session: Session, args: ForwardArgs) -> Sent
 }
 
 pub(super) async fn send_seen(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    done(session.call(Call::MarkSeen { chat: args.chat_id }).await?.0)
+    done(&session.call(Call::MarkSeen { chat: args.chat_id }).await?.0)
 }
 
 pub(super) async fn start_typing(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
@@ -756,11 +756,11 @@ pub(super) async fn typing(
     chat: ChatId,
     state: TypingState,
 ) -> Result<Json<Success>, ApiError> {
-    done(session.call(Call::Typing { chat, state }).await?.0)
+    done(&session.call(Call::Typing { chat, state }).await?.0)
 }
 
 /// That it was done.
-fn done(reply: Reply) -> Result<Json<Success>, ApiError> {
+fn done(reply: &Reply) -> Result<Json<Success>, ApiError> {
     match reply {
         Reply::Done => Ok(Json(Success::YES)),
         _ => Err(ApiError::wrong_reply()),
