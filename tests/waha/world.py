@@ -13,6 +13,7 @@ import re
 import secrets
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -138,6 +139,8 @@ class World:
     session = "principal"
 
     def __init__(self, stack, client_class, files=None):
+        # Who ends the run ends everything in it.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waha-")))
         self.phone = Simulator(stack)
         # Labels are for business accounts.
