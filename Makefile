@@ -1,6 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
-.PHONY: help setup setup-test setup-deb setup-vm build release run live test check deny nextest conformance
+.PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
+.PHONY: waha schemathesis events-drill
 .PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it.
@@ -10,7 +11,9 @@ DESTDIR ?=
 help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
+	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
+	@echo 'make waha   every operation of the SDK waha-py: served, 501 or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
@@ -44,7 +47,11 @@ run: build
 live: build
 	@scripts/run live
 
-test: setup-test check deny nextest conformance contrib
+flask: build
+	@scripts/setup flask
+	@scripts/run flask
+
+test: setup-test check deny nextest conformance waha schemathesis contrib
 	@echo 'make test: all passed'
 
 check:
@@ -59,8 +66,23 @@ nextest:
 	cargo build --locked --workspace
 	cargo nextest run --locked --workspace
 
+# Prints how long events take, and what becomes of 10,000 of them while a receiver is away.
+events-drill:
+	cargo build --locked --workspace --examples --bins
+	cargo nextest run --locked --profile drill -p colmeia --test e2e --no-capture
+
 conformance:
 	cd simulator/conformance && npm test
+
+# Every operation of the Python SDK waha-py, unmodified; fails when one is wrong or the README's table is stale.
+waha: setup-test
+	cargo build --locked --workspace
+	tests/waha/.venv/bin/python tests/waha/run.py --log --check README.md
+
+# A bounded number of generated requests to what /openapi.json describes.
+schemathesis: setup-test
+	cargo build --locked --workspace
+	tests/waha/.venv/bin/python tests/waha/generated.py
 
 # promtool of Debian's package `prometheus`; `setup test` unpacks it where it is not installed.
 PROMTOOL ?= $(or $(shell command -v promtool),target/tools/usr/bin/promtool)

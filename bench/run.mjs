@@ -64,7 +64,7 @@ try {
           // A new one each time, so that no side pays for the other's messages.
           const logFile = join(work, 'simulator.log');
           const simulator = await newSimulator(binary('colmeia-simulator'), logFile);
-          const figures = await cell(side, {
+          const measured = cell(side, {
             sessions,
             page: simulator.address + PAGES[page],
             simulator,
@@ -72,6 +72,10 @@ try {
             plan,
             log,
           });
+          // What the peer cannot do is a finding; what Colmeia cannot do is an error.
+          const figures = await (side === peer
+            ? measured.catch((error) => ({ failed: String(error) }))
+            : measured);
           await simulator.stop();
           cells.push({ side: side.name, page, sessions, round, ...figures });
           appendFileSync(join(work, 'cells.jsonl'), `${JSON.stringify(cells.at(-1))}\n`);

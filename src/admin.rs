@@ -1,8 +1,8 @@
 //! What operators and the supervisor say to each other on the admin socket: JSON over HTTP, below `/v1`.
 //!
 //! Owns wire types and nothing else. New fields are optional, so that a newer `colmeiactl` understands an older
-//! supervisor and the other way round. Never carries an API key; a QR string or a whole phone number only when
-//! it was asked for by name.
+//! supervisor and the other way round. An API key travels once, in the answer that makes it; a QR string or a whole
+//! phone number only when it was asked for by name.
 
 use std::collections::BTreeMap;
 
@@ -227,6 +227,61 @@ pub struct Line {
     pub line: String,
 }
 
+/// `GET /v1/events/queues`: how much waits for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventQueues {
+    /// Those in which anything lies.
+    pub queues: Vec<EventQueue>,
+}
+
+/// One user's events for one receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventQueue {
+    /// Whose events.
+    pub user: UserId,
+    /// The receiver's host, or `Flask`; the rest of its address may be a secret.
+    pub receiver: String,
+    /// How many wait.
+    pub pending: u64,
+    /// How many were given up.
+    pub dead: u64,
+}
+
+/// `GET /v1/events/dead`: events that could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetters {
+    /// The newest first.
+    pub letters: Vec<DeadLetter>,
+}
+
+/// An event that could not be delivered; what is in it is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The event's id, `evt_…`.
+    pub id: String,
+    /// Whose it is.
+    pub user: UserId,
+    /// What sort of event, such as `message`.
+    pub event: String,
+    /// The receiver's host, or `Flask`.
+    pub receiver: String,
+    /// When it happened, in milliseconds since the epoch.
+    pub created_ms: u64,
+    /// When it was given up, in milliseconds since the epoch; 0 where that is not known.
+    pub died_ms: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How the last attempt ended.
+    pub error: String,
+}
+
+/// The answer to `POST /v1/events/replay`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// How many are tried again.
+    pub replayed: u64,
+}
+
 /// `GET /v1/doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
@@ -258,6 +313,35 @@ pub enum Verdict {
     Warning,
     /// It does not work.
     Problem,
+}
+
+/// `GET /v1/keys`: all API keys that were made while running, without the keys themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// The oldest first.
+    pub keys: Vec<Key>,
+}
+
+/// What one API key allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// By which it is removed.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// Whether it is accepted.
+    pub active: bool,
+    /// Whether it allows everything.
+    pub admin: bool,
+    /// On which sessions; none named means all.
+    pub sessions: Vec<UserId>,
+    /// `read`, `send`, `control`, `media`.
+    pub actions: Vec<String>,
+    /// When it was made, in milliseconds since the epoch.
+    pub created_ms: i64,
+    /// The key itself, only in the answer to `POST /v1/keys`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Secret>,
 }
 
 /// The body of every answer that is no success.

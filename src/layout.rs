@@ -5,6 +5,7 @@
 //! ```text
 //! <state_dir>/
 //!   colmeia.db                              the supervisor's journal
+//!   colmeia-settings.db                     API keys, sessions' configurations, answers to repeated requests
 //!   colmeia.lock                            held by the one supervisor of this directory
 //!   colmeia_uids.json                       which user id of the system each user's processes have
 //!   colmeia_limits/<uid>                    what an operator set for the user's memory
@@ -73,6 +74,12 @@ impl StateLayout {
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.root.join("colmeia.db")
+    }
+
+    /// The supervisor's database of keys, sessions' configurations and answers to repeated requests.
+    #[must_use]
+    pub fn settings_database(&self) -> PathBuf {
+        self.root.join("colmeia-settings.db")
     }
 
     /// Which user id of the system each user's processes have.

@@ -5,15 +5,15 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::admin::{Drain, Limits, Lines, Session, SessionDetail, Sessions};
+use colmeia::admin::{Drain, Key, Keys, Limits, Lines, Session, SessionDetail, Sessions};
 use colmeia::config::MemoryOverrides;
 use hyper::Method;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::client::{Client, ClientError};
-use crate::flags::{Command, Flags, Patience};
-use crate::{CtlError, diagnosis, table, top};
+use crate::flags::{Command, Flags, KeysCommand, Patience};
+use crate::{CtlError, diagnosis, events, table, top};
 
 /// How often the service is asked whether it has come to pass.
 const LOOK: Duration = Duration::from_millis(150);
@@ -89,6 +89,8 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
                 false => "everyone comes back\n".into(),
             })
         }
+        Command::Keys { command } => keys(client, &mut out, command).await,
+        Command::Events { command } => events::run(client, &mut out, command).await,
         Command::Doctor => {
             let diagnosis = diagnosis::diagnose(client).await?;
             out.say(&diagnosis, || diagnosis::text(&diagnosis))?;
@@ -99,15 +101,46 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
 }
 
 /// Where answers go.
-struct Out {
+pub(crate) struct Out {
     json: bool,
 }
 
 impl Out {
-    fn say(&mut self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), CtlError> {
+    pub(crate) fn say(
+        &mut self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), CtlError> {
         let text = if self.json { serde_json::to_string(value)? + "\n" } else { text() };
         let mut out = stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CtlError::Output)
+    }
+}
+
+async fn keys(client: &Client, out: &mut Out, command: KeysCommand) -> Result<(), CtlError> {
+    match command {
+        KeysCommand::List => {
+            let all: Keys = client.get("/v1/keys").await?;
+            out.say(&all, || table::keys(&all.keys))
+        }
+        KeysCommand::Add { name, admin, session, read, send, control, media } => {
+            let actions = [("read", read), ("send", send), ("control", control), ("media", media)];
+            let actions: Vec<_> = actions.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
+            let sessions: Vec<_> = session.iter().map(UserId::as_str).collect();
+            let (actions, sessions) = (actions.join(","), sessions.join(","));
+            let wishes = format!("name={name}&admin={admin}&sessions={sessions}&actions={actions}");
+            let made: Key = client.ask(Method::POST, &format!("/v1/keys?{wishes}")).await?;
+            let text = made.key.as_ref().map(|key| key.expose().to_owned()).unwrap_or_default();
+            out.say(&made, || format!("{text}\n"))?;
+            if !out.json {
+                eprintln!("{}: this key is shown once", made.id);
+            }
+            Ok(())
+        }
+        KeysCommand::Remove { id } => {
+            let left: Keys = client.ask(Method::DELETE, &format!("/v1/keys/{id}")).await?;
+            out.say(&left, || format!("{id}: ended\n"))
+        }
     }
 }
 

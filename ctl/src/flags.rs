@@ -117,10 +117,94 @@ pub(crate) enum Command {
         #[arg(long)]
         undo: bool,
     },
+    /// API keys: who may do what with which sessions
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Events that wait for their receivers, or were given up
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Look at the machine and say what to do
     Doctor,
     /// Print a completion script
     Completions { shell: Shell },
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// All keys, without the keys themselves
+    List,
+    /// Make a key and show it, once
+    Add {
+        /// What it is for: letters, digits, '_', '-' and '.'
+        #[arg(long, default_value = "", value_parser = key_name)]
+        name: String,
+        /// Everything, on all sessions, keys too
+        #[arg(long, conflicts_with_all = ["session", "read", "send", "control", "media"])]
+        admin: bool,
+        /// Only this session; may be given several times
+        #[arg(long, value_name = "USER")]
+        session: Vec<UserId>,
+        /// May look: chats, messages, contacts, events
+        #[arg(long)]
+        read: bool,
+        /// May do what others see
+        #[arg(long)]
+        send: bool,
+        /// May start, stop, link, configure and delete the sessions
+        #[arg(long)]
+        control: bool,
+        /// May get the files of messages
+        #[arg(long)]
+        media: bool,
+    },
+    /// End a key
+    Remove {
+        /// As `keys list` shows it
+        #[arg(value_parser = key_name)]
+        id: String,
+    },
+}
+
+fn key_name(text: &str) -> Result<String, &'static str> {
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    if text.len() <= 80 && text.bytes().all(fine) {
+        Ok(text.to_owned())
+    } else {
+        Err("only letters, digits, '_', '-' and '.', at most 80")
+    }
+}
+
+/// What can be done about events.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// How much waits for whom
+    Queues,
+    /// Dead letters: events that could not be delivered, the newest first
+    Dead {
+        /// Only this user's
+        user: Option<UserId>,
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Try dead letters again
+    #[command(group(clap::ArgGroup::new("which").required(true).args(["ids", "user", "all"])))]
+    Replay {
+        /// Only these events
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Only this user's
+        #[arg(long)]
+        user: Option<UserId>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// How long to wait for what was asked to come to pass.

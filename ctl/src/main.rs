@@ -6,6 +6,7 @@
 mod client;
 mod commands;
 mod diagnosis;
+mod events;
 mod flags;
 mod format;
 mod table;

@@ -1,6 +1,6 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Limits, Merged, Session, SessionDetail, When};
+use colmeia::admin::{Key, Limits, Merged, Session, SessionDetail, When};
 use colmeia::session::Recovery;
 
 use crate::format::{ago, bytes, or_dash, span, until};
@@ -42,12 +42,36 @@ fn short(label: &str) -> String {
     label.chars().take(MOST - 1).chain(['…']).collect()
 }
 
-/// The list as text, every column as wide as it has to be.
+/// The list as text.
 pub(crate) fn list(sessions: &[Session]) -> String {
-    let rows: Vec<[String; 9]> =
-        std::iter::once(TITLES.map(String::from)).chain(sessions.iter().map(columns)).collect();
+    aligned(&TITLES.map(String::from), sessions.iter().map(columns))
+}
+
+/// The API keys as text.
+pub(crate) fn keys(keys: &[Key]) -> String {
+    let titles = ["ID", "NAME", "SESSIONS", "MAY", "MADE", "ACCEPTED"].map(String::from);
+    let row = |key: &Key| {
+        let sessions: Vec<_> = key.sessions.iter().map(|session| session.as_str()).collect();
+        [
+            key.id.clone(),
+            or_dash(Some(key.name.clone()).filter(|name| !name.is_empty())),
+            if sessions.is_empty() { "all".into() } else { sessions.join(",") },
+            if key.admin { "everything".into() } else { key.actions.join(",") },
+            ago(u64::try_from(key.created_ms).unwrap_or_default()),
+            if key.active { "yes" } else { "no" }.into(),
+        ]
+    };
+    aligned(&titles, keys.iter().map(row))
+}
+
+/// A table with titles, every column as wide as it has to be.
+pub(crate) fn aligned<const N: usize>(
+    titles: &[String; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let rows: Vec<[String; N]> = std::iter::once(titles.clone()).chain(rows).collect();
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+    let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let cells: Vec<String> =

@@ -278,6 +278,36 @@ fn top_draws_and_obeys_keys_in_a_terminal() {
     assert!(screen.contains("colmeia:") && screen.contains("MEMORY/CAP"), "{screen}");
 }
 
+#[test]
+fn a_key_is_shown_once_and_opens_what_it_names() {
+    let service = Service::start();
+    let made = service.ctl(&["keys", "add", "--name", "n8n", "--session", "1", "--read"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let key = made.stdout.trim().to_owned();
+    let listed = service.ctl(&["keys", "list"]);
+    assert!(listed.stdout.contains("n8n") && !listed.stdout.contains(&key), "{}", listed.stdout);
+    let sessions = |key: &str| {
+        use std::io::Write as _;
+        let address = std::fs::read_to_string(service.folder.path().join("run/http.addr")).expect("address");
+        let mut stream = std::net::TcpStream::connect(address).expect("connected");
+        write!(
+            stream,
+            "GET /api/sessions?all=true HTTP/1.1\r\nHost: x\r\nX-Api-Key: {key}\r\nConnection: close\r\n\r\n"
+        )
+        .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        answer
+    };
+    let seen = sessions(&key);
+    assert!(seen.contains(r#""name":"1""#) && !seen.contains(r#""name":"2""#), "{seen}");
+    let id = service.json(&["keys", "list"])["keys"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(service.ctl(&["keys", "remove", &id]).code, 0);
+    assert_eq!(service.json(&["keys", "list"])["keys"], serde_json::json!([]));
+    assert_ne!(service.ctl(&["keys", "remove", &id]).code, 0, "it is gone already");
+    assert_eq!(service.ctl(&["keys", "add", "--name", "x"]).code, 1, "it may do nothing");
+}
+
 /// A request as `curl --unix-socket` makes it: status line and body.
 fn put(service: &Service, path: &str, body: &str) -> (String, String) {
     use std::io::Write as _;

@@ -45,7 +45,10 @@ test('wa-js changes what it can change, and finds no way round itself', { timeou
   const last = async () => (await phone.sent(ME)).at(-1);
 
   /* Messages. */
-  await page.evaluate((chat) => WPP.chat.sendLocationMessage(chat, { lat: -23.5, lng: -46.6, name: 'Sé', createChat: true }), A);
+  await page.evaluate(
+    (chat) => WPP.chat.sendLocationMessage(chat, { lat: -23.5, lng: -46.6, name: 'Sé', createChat: true }),
+    A,
+  );
   assert.equal((await last()).location.latitude, -23.5);
   await page.evaluate((chat) => WPP.chat.sendCreatePollMessage(chat, '?', ['a', 'b']), A);
   assert.deepEqual((await last()).poll.choices, ['a', 'b']);
@@ -57,10 +60,14 @@ test('wa-js changes what it can change, and finds no way round itself', { timeou
   assert.ok(flags.pinned && flags.muted_until !== 0);
 
   /* Groups. */
-  const { gid } = await page.evaluate(async (subject, member) => {
-    const made = await WPP.group.create(subject, [member]);
-    return { gid: String(made.gid) };
-  }, 'Time', A);
+  const { gid } = await page.evaluate(
+    async (subject, member) => {
+      const made = await WPP.group.create(subject, [member]);
+      return { gid: String(made.gid) };
+    },
+    'Time',
+    A,
+  );
   const record = async () => (await phone.records('group'))[gid];
   await page.evaluate(async (group) => {
     await WPP.group.setSubject(group, 'Equipe');
@@ -82,13 +89,20 @@ test('wa-js changes what it can change, and finds no way round itself', { timeou
   assert.equal(await page.evaluate((contact) => WPP.blocklist.isBlocked(contact), B), true);
   await page.evaluate((contact) => WPP.blocklist.unblockContact(contact), B);
   await phone.setRecord('person', ANA, { about: 'Ocupada', picture: '/sim/a.png' });
-  assert.equal(await page.evaluate((contact) => WPP.contact.getProfilePictureUrl(contact), A), `${address}/sim/a.png`);
+  assert.equal(
+    await page.evaluate((contact) => WPP.contact.getProfilePictureUrl(contact), A),
+    `${address}/sim/a.png`,
+  );
   await page.evaluate(() => WPP.profile.setMyProfileName('Loja'));
   assert.equal((await phone.records('person'))[ME].name, 'Loja');
 
   /* Labels, a status, a channel. */
   const label = await page.evaluate(() => WPP.labels.addNewLabel('Novo', { labelColor: '2' }));
-  await page.evaluate((chat, labelId) => WPP.labels.addOrRemoveLabels(chat, { labelId, type: 'add' }), A, label.id);
+  await page.evaluate(
+    (chat, labelId) => WPP.labels.addOrRemoveLabels(chat, { labelId, type: 'add' }),
+    A,
+    label.id,
+  );
   assert.deepEqual((await phone.records('chat', ME))[A].labels, [label.id]);
   await page.evaluate((labelId) => WPP.labels.deleteLabel(labelId), label.id);
   assert.deepEqual((await phone.records('chat', ME))[A].labels, []);

@@ -69,6 +69,7 @@ export class GroupMetadataModel extends Model {
     'membershipApprovalMode',
     'membershipApprovalRequests',
     'ephemeralDuration',
+    'stale',
   ];
   canSetGroupProperty() {
     return this.participants.iAmAdmin();
@@ -124,6 +125,7 @@ export function groupFor(wid, saved = {}) {
     restrict: false,
     isLidAddressingMode: false,
     groupType: 'DEFAULT',
+    stale: false,
     size: 0,
   });
   for (const { id, isAdmin, isSuperAdmin } of saved.participants || [])
@@ -156,7 +158,10 @@ function publish({ id, groupMetadata }) {
     if (!account.isLinked()) return;
     const { value } = await channel.ask('find', { kind: 'group', id: String(id) });
     const known = new Set((value?.participants ?? []).map((member) => member.id));
-    const seen = groupMetadata.participants.map((member) => ({ id: String(member.id), role: roleOf(member) }));
+    const seen = groupMetadata.participants.map((member) => ({
+      id: String(member.id),
+      role: roleOf(member),
+    }));
     const missing = seen.filter((member) => !known.has(member.id));
     if (!missing.length) return;
     const { subject, creation } = groupMetadata;

@@ -31,7 +31,8 @@ export function storeMessage(message) {
 }
 /* A chat that was deleted leaves nothing. */
 export async function forgetChat(chat) {
-  for (const row of await database.messagesBefore(String(chat.id), Infinity, Infinity)) database.remove('messages', row.id);
+  for (const row of await database.messagesBefore(String(chat.id), Infinity, Infinity))
+    database.remove('messages', row.id);
   database.remove('chats', String(chat.id));
   if (chat.id.isGroup()) database.remove('groups', String(chat.id));
 }

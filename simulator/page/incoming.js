@@ -12,7 +12,8 @@ import { knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { noteReaction, receiveVote } from './marks.js';
 import { attachMedia } from './media.js';
-import { ContactStore, MsgStore, PresenceStore } from './stores.js';
+import { receivePresence } from './presence.js';
+import { ContactStore, MsgStore } from './stores.js';
 
 /* Row numbers order the messages of a chat; seconds are too coarse for that. */
 let lastRow = 0;
@@ -171,17 +172,6 @@ hooks.notice = (chat, { by, what }) => {
   storeMessage(added);
   storeChat(chat);
 };
-
-const ONLINE = { available: true, composing: true, recording_audio: true };
-function receivePresence({ chat, from, state, last_seen }) {
-  const presence = PresenceStore.gadd(chat);
-  const chatstate = presence.isGroup
-    ? presence.chatstates.add({ id: createWid(from) })
-    : presence.chatstate;
-  chatstate.set({ type: state, t: last_seen ?? undefined, deny: false });
-  presence.set({ hasData: true, isOnline: presence.isGroup ? presence.isOnline : Boolean(ONLINE[state]) });
-  PresenceStore.trigger('change:chatstate.type', chatstate, state);
-}
 
 async function find(id) {
   return MsgStore.get(id) || (await MsgStore.getMessagesById([id])).messages[0];

@@ -22,17 +22,37 @@ export const sendUnstarMsgs = setStar(false);
 
 /* ---- pins ---- */
 
-const pins = new Map();
+const PIN_SECONDS = { OneDay: 86_400, SevenDays: 604_800, ThirtyDays: 2_592_000 };
+
+/* Libraries replace the function, so it is called through the object. */
+export const pinConstants = {
+  PinExpiryDurationOption: Object.fromEntries(Object.keys(PIN_SECONDS).map((name) => [name, name])),
+  PIN_STATE: { PIN: 1, UNPIN: 2 },
+  getPinExpiryDuration: (option) => PIN_SECONDS[option],
+};
+
+class PinModel extends Model {
+  static props = ['id', 'parentMsgKey', 'chatId', 'pinType', 'sender'];
+}
+class PinInChatCollectionImpl extends Collection {
+  getByParentMsgKey(key) {
+    return this.get(key);
+  }
+}
+export const PinInChat = new PinInChatCollectionImpl(PinModel);
 export const pinTable = {
   async equals(fields, chatId) {
-    return [...pins.values()].filter((pin) => pin.chatId === String(chatId));
+    return PinInChat.filter((pin) => pin.chatId === String(chatId)).map((pin) => pin.serialize());
   },
 };
 
-export async function sendPinInChatMsg(message, type, seconds) {
-  await tellAbout(message, type === 1 ? 'pin' : 'unpin', { seconds: type === 1 ? seconds : undefined });
+export async function sendPinInChatMsg(message, type, option) {
+  const { PIN } = pinConstants.PIN_STATE;
+  const seconds = type === PIN ? pinConstants.getPinExpiryDuration(option) : undefined;
+  if (type === PIN && !seconds) throw new Error(`sendPinInChatMsg: how long is ${option}?`);
+  await tellAbout(message, type === PIN ? 'pin' : 'unpin', { seconds });
   const parentMsgKey = String(message.id);
-  pins.set(parentMsgKey, { parentMsgKey, chatId: String(message.id.remote), pinType: type });
+  PinInChat.add({ id: parentMsgKey, parentMsgKey, chatId: String(message.id.remote), pinType: type });
   return { messageSendResult: 'OK' };
 }
 
@@ -67,7 +87,10 @@ function voteOf(message, sender, names, { key, ms }) {
     parentMsgKey: String(message.id),
     pollUpdateParentKey: message.id,
     selectedOptionLocalIds,
-    sender,
+    from: sender,
+    author: sender,
+    t: ms,
+    sender: String(sender),
     senderUserJid: String(sender),
     senderTimestampMs: ms,
     stanzaId: key,

@@ -49,6 +49,8 @@ const never = () => false;
 const always = () => true;
 const unrestricted = ({ restrict }) => !restrict;
 
+export class GroupAlreadyExistsError extends Error {}
+
 export async function createGroup(options, participants) {
   const title = typeof options === 'string' ? options : options.title;
   const wid = createWid(`1203${Date.now()}${randomBytes(1)[0]}@g.us`);
@@ -58,7 +60,9 @@ export async function createGroup(options, participants) {
     const error = await refusal(id);
     outcomes.push({ wid: id, type: 'participant', ...(error ? { error } : {}) });
   }
-  const members = outcomes.filter(({ error }) => !error).map((one) => ({ id: String(one.wid), role: 'member' }));
+  const members = outcomes
+    .filter(({ error }) => !error)
+    .map((one) => ({ id: String(one.wid), role: 'member' }));
   const group = {
     id: String(wid),
     subject: title,
@@ -99,6 +103,10 @@ export const removeParticipants = (chat, members) =>
   change(chat.id, never, { subtype: 'remove', recipients: names(members) }, (group) => {
     group.participants = group.participants.filter(({ id }) => !names(members).includes(id));
   });
+
+export async function addParticipants(chat, members) {
+  for (const { id } of members) await addOne(chat.id, id);
+}
 
 const setRole = (role, subtype) => (chat, members) =>
   change(chat.id, never, { subtype, recipients: names(members) }, (group) => {
@@ -249,7 +257,10 @@ export async function sendAddParticipantsRPC({ participantArgs, iqTo }) {
   } catch (error) {
     if (!error.statusCode) throw error;
     const errors = { value: { code: String(error.statusCode) } };
-    return { name: 'AddParticipantsResponseClientError', value: { errorAddParticipantsClientErrors: errors } };
+    return {
+      name: 'AddParticipantsResponseClientError',
+      value: { errorAddParticipantsClientErrors: errors },
+    };
   }
   return { name: 'AddParticipantsResponseSuccess', value: { addParticipant: rows } };
 }
@@ -261,7 +272,10 @@ export async function sendMembershipRequestsActionRPC({ iqTo, approveArgs, rejec
   const participant = [];
   for (const { participantJid } of (approveArgs || rejectArgs).participantArgs) {
     const code = await answerJoinRequest(createWid(iqTo), fromJid(participantJid), Boolean(approveArgs));
-    participant.push({ jid: participantJid, [side[1]]: code === 200 ? null : { value: { error: String(code) } } });
+    participant.push({
+      jid: participantJid,
+      [side[1]]: code === 200 ? null : { value: { error: String(code) } },
+    });
   }
   return { name: 'MembershipRequestsActionResponseSuccess', value: { [side[0]]: { participant } } };
 }

@@ -177,6 +177,9 @@ export class Collection extends Emitter {
   getModelsArray() {
     return this.#models;
   }
+  serialize() {
+    return this.#models.map((model) => model.serialize());
+  }
   toArray() {
     return [...this.#models];
   }

@@ -9,7 +9,8 @@ import { find, findAll, keep, ServerStatusCodeError } from './records.js';
 import { ChatModel, MsgModel } from './stores.js';
 
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
-const newInvite = () => '0029Va' + [...randomBytes(16)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
+const newInvite = () =>
+  '0029Va' + [...randomBytes(16)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
 class NewsletterMetadataModel extends Model {
   static props = [
@@ -139,7 +140,11 @@ export async function create({ name, description, picture }) {
 async function upload(dataUrl) {
   const url = dataUrl.startsWith('data:') ? dataUrl : `data:image/jpeg;base64,${dataUrl}`;
   const blob = await (await fetch(url)).blob();
-  const response = await fetch('/sim/media', { method: 'POST', headers: { 'content-type': blob.type }, body: blob });
+  const response = await fetch('/sim/media', {
+    method: 'POST',
+    headers: { 'content-type': blob.type },
+    body: blob,
+  });
   return (await response.json()).path;
 }
 

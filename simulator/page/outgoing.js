@@ -13,72 +13,13 @@ import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, upl
 import { did, keep, own } from './records.js';
 import { untilReachable } from './session.js';
 import { ChatStore, MsgModel, MsgStore, MuteModel } from './stores.js';
+import { told } from './telling.js';
 
 const RESULT = { OK: 'OK', NETWORK: 'ERROR_NETWORK', UNKNOWN: 'ERROR_UNKNOWN' };
 
 MsgModel.prototype.downloadMedia = function () {
   return downloadForMessage(this);
 };
-
-/* What of a message the phone is told. */
-const told = ({
-  type,
-  body,
-  caption,
-  mimetype,
-  filename,
-  size,
-  directPath,
-  quotedStanzaID,
-  mentionedJidList,
-  ...rest
-}) => ({
-  type,
-  body: directPath ? undefined : body,
-  caption,
-  mimetype,
-  filename,
-  size,
-  media: directPath,
-  quoted: quotedStanzaID,
-  mentions: mentionedJidList?.length ? mentionedJidList.map(String) : undefined,
-  ...content(type, rest),
-});
-
-/* What a message of its type shows beside a text or a file. */
-function content(type, message) {
-  const { lat, lng, loc, clientUrl, vcardList, vcardFormattedName, pollName, pollOptions } = message;
-  const shown = {
-    is_gif: message.mediaData?.isGif || undefined,
-    forwarded: message.isForwarded || undefined,
-    preview: message.canonicalUrl
-      ? { url: message.canonicalUrl, title: message.title, description: message.description, thumbnail: message.thumbnail }
-      : undefined,
-    buttons: message.hydratedButtons || message.dynamicReplyButtons || message.replyButtons || undefined,
-    footer: message.footer,
-    list: message.list,
-    chosen: message.selectedId ?? message.selectedButtonId,
-    background: message.backgroundColor,
-    font: message.font,
-  };
-  if (type === 'location') shown.location = { latitude: lat, longitude: lng, text: loc, url: clientUrl };
-  if (type === 'vcard') shown.vcard_name = vcardFormattedName;
-  if (type === 'multi_vcard') shown.vcards = vcardList.map(({ vcard }) => vcard);
-  if (type === 'poll_creation') {
-    const multiple = message.pollSelectableOptionsCount !== 1;
-    shown.poll = { question: pollName, choices: pollOptions.map(({ name }) => name), multiple };
-  }
-  if (type === 'event_creation') {
-    shown.event = {
-      title: message.eventName,
-      description: message.eventDescription,
-      start: message.eventStartTime,
-      end: message.eventEndTime,
-      location: message.eventLocation?.name,
-    };
-  }
-  return shown;
-}
 
 async function deliver(message) {
   await untilReachable();
@@ -104,7 +45,9 @@ export function addAndSendMsgToChat(chat, given) {
 async function finish(chat, message) {
   const { groupMetadata } = chat;
   const silenced =
-    groupMetadata && (!groupMetadata.participants.iAmMember() || (groupMetadata.announce && !groupMetadata.participants.iAmAdmin()));
+    groupMetadata &&
+    (!groupMetadata.participants.iAmMember() ||
+      (groupMetadata.announce && !groupMetadata.participants.iAmAdmin()));
   const answer = silenced
     ? { ok: false, error: 'forbidden' }
     : await deliver({ id: String(message.id), to: String(message.id.remote), ...told(message.attributes) });
@@ -309,6 +252,12 @@ export const findOrCreateLatestChat = async (wid) => ({ chat: chatFor(createWid(
 export async function getLinkPreview({ href }) {
   const { host, pathname } = new URL(href);
   if (host.endsWith('.invalid')) return null;
-  const data = { title: host, description: pathname, canonicalUrl: href, matchedText: href, richPreviewType: 0 };
+  const data = {
+    title: host,
+    description: pathname,
+    canonicalUrl: href,
+    matchedText: href,
+    richPreviewType: 0,
+  };
   return { url: href, data: { ...data, doNotPlayInline: true } };
 }

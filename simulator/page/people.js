@@ -21,7 +21,8 @@ function numberOf(wid) {
   return (phoneNumber ?? wid).user;
 }
 const personOf = async (wid) => (await find('person', numberOf(wid))) ?? {};
-const changePerson = async (wid, fields) => keep('person', numberOf(wid), { ...(await personOf(wid)), ...fields });
+const changePerson = async (wid, fields) =>
+  keep('person', numberOf(wid), { ...(await personOf(wid)), ...fields });
 
 /* ---- about and name ---- */
 
@@ -56,7 +57,11 @@ export class ProfilePicThumbModel extends Model {
 ProfilePicThumbModel.prototype.proxyName = 'profilePicThumb';
 
 async function pictureOf(wid) {
-  const record = wid.isGroup() ? await find('group', wid) : wid.isNewsletter() ? await find('channel', wid) : await personOf(wid);
+  const record = wid.isGroup()
+    ? await find('group', wid)
+    : wid.isNewsletter()
+      ? await find('channel', wid)
+      : await personOf(wid);
   const { picture } = record ?? {};
   return picture ? new URL(picture, location.href).href : undefined;
 }
@@ -100,9 +105,11 @@ export const requestDeletePicture = (wid) => setPictureOf(createWid(wid), null);
 
 /* ---- blocking ---- */
 
-export const Blocklist = new Collection(class BlocklistModel extends Model {
-  static props = ['id'];
-});
+export const Blocklist = new Collection(
+  class BlocklistModel extends Model {
+    static props = ['id'];
+  },
+);
 Blocklist.isBlocked = (wid) => Boolean(Blocklist.get(wid));
 
 const markBlocked = (wid, blocked) => {

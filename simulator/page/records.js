@@ -23,9 +23,7 @@ export const findAll = async (kind) => Object.entries((await channel.ask('find',
 export async function findOwn(kind) {
   const prefix = own('');
   const rows = await findAll(kind);
-  return rows
-    .filter(([id]) => id.startsWith(prefix))
-    .map(([id, value]) => [id.slice(prefix.length), value]);
+  return rows.filter(([id]) => id.startsWith(prefix)).map(([id, value]) => [id.slice(prefix.length), value]);
 }
 
 export const keep = (kind, id, value, tell = [], change = null) =>

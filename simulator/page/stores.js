@@ -1,9 +1,10 @@
-/* Owns the models of the application - messages, chats, contacts - and the collections they live in.
+/* Owns the models of messages and chats and the collections they live in; contacts are in contacts.js.
  * Holds no logic of sending or receiving; see incoming.js and outgoing.js. */
 
 import { account } from './account.js';
-import { createWid } from './ids.js';
+import { ContactStore } from './contacts.js';
 import { Collection, Model } from './models.js';
+import { PresenceStore } from './presence.js';
 
 const NOTIFICATIONS = new Set(['gp2', 'e2e_notification', 'notification', 'notification_template']);
 
@@ -134,7 +135,7 @@ MsgModel.prototype.proxyName = 'msg';
 
 /* Whether and until when a chat is silent. */
 export class MuteModel extends Model {
-  static props = ['expiration', 'chat'];
+  static props = ['expiration'];
   /* Set by outgoing.js, which keeps it. */
   static changed = async () => {};
 
@@ -173,13 +174,15 @@ export class ChatModel extends Model {
   initialize() {
     const defaults = {
       msgs: new Collection(MsgModel),
-      mute: new MuteModel({ expiration: 0, chat: this }),
+      mute: new MuteModel({ expiration: 0 }),
       unreadCount: 0,
       t: 0,
       archive: false,
       pin: 0,
     };
     for (const [name, value] of Object.entries(defaults)) this.attributes[name] ??= value;
+    /* Not an attribute: a chat is written out with its mute, and not the other way round. */
+    Object.defineProperty(this.attributes.mute, 'chat', { value: this, configurable: true });
     /* Loading one page of history twice at once would show messages twice. */
     this.attributes.msgs.msgLoadState = { noEarlierMsgs: false, isLoadingEarlierMsgs: false };
   }
@@ -192,6 +195,9 @@ export class ChatModel extends Model {
   }
   get formattedTitle() {
     return this.name || this.contact.formattedName;
+  }
+  set formattedTitle(title) {
+    this.name = title;
   }
   get isGroup() {
     return Boolean(this.attributes && this.id.isGroup());
@@ -220,68 +226,8 @@ export class ChatModel extends Model {
   getLastMsgKeyForAction() {
     return this.lastReceivedKey;
   }
-  serialize() {
-    const plain = super.serialize();
-    return { ...plain, mute: { expiration: this.mute.expiration, isMuted: this.mute.isMuted } };
-  }
 }
 ChatModel.prototype.proxyName = 'chat';
-
-/* What the page says of a contact. Written as functions of its attributes: libraries replace the getters of the model
- * by calls of these, and must not meet themselves again. */
-export const contactFacts = {
-  formattedName({ attributes: { id, name, pushname } }) {
-    return name || pushname || (id.isLid() ? `~${id.user}` : `+${id.user}`);
-  },
-  formattedShortName: (contact) => contact.attributes.shortName || contactFacts.formattedName(contact),
-  isMe: ({ attributes: { id } }) => account.isMe(id),
-  isMyContact: ({ attributes: { isAddressBookContact } }) => Boolean(isAddressBookContact),
-  isUser: ({ attributes: { id } }) => id.isUser(),
-  isGroup: ({ attributes: { id } }) => id.isGroup(),
-  userid: ({ attributes: { id } }) => id.user,
-};
-
-export class ContactModel extends Model {
-  static props = [
-    'id',
-    'name',
-    'shortName',
-    'pushname',
-    'phoneNumber',
-    'type',
-    'isAddressBookContact',
-    'isBusiness',
-    'isEnterprise',
-    'isContactBlocked',
-    'labels',
-    'verifiedName',
-  ];
-  get formattedName() {
-    return this.attributes && contactFacts.formattedName(this);
-  }
-  get formattedShortName() {
-    return this.attributes && contactFacts.formattedShortName(this);
-  }
-  get isMe() {
-    return Boolean(this.attributes && contactFacts.isMe(this));
-  }
-  get isMyContact() {
-    return Boolean(this.attributes && contactFacts.isMyContact(this));
-  }
-  get isUser() {
-    return Boolean(this.attributes && contactFacts.isUser(this));
-  }
-  get isGroup() {
-    return Boolean(this.attributes && contactFacts.isGroup(this));
-  }
-  get isWAContact() {
-    return true;
-  }
-  get userid() {
-    return this.attributes && contactFacts.userid(this);
-  }
-}
-ContactModel.prototype.proxyName = 'contact';
 
 export class MsgCollectionImpl extends Collection {
   /* Replaced by history.js, which can read messages that are not in memory. */
@@ -310,51 +256,7 @@ export class ChatCollectionImpl extends Collection {
   }
 }
 
-export class ContactCollectionImpl extends Collection {
-  getMeContact() {
-    return this.get(account.wid());
-  }
-  getFilteredContacts() {
-    return this.getModelsArray();
-  }
-  gadd(id) {
-    return this.get(id) || this.add({ id: createWid(id), type: 'in' });
-  }
-}
-
-/* What somebody in a chat is doing. */
-class ChatstateModel extends Model {
-  static props = ['id', 'type', 't', 'deny'];
-}
-ChatstateModel.prototype.proxyName = 'chatstate';
-
-export class PresenceModel extends Model {
-  static props = ['id', 'isOnline', 'isSubscribed', 'hasData', 'chatstate', 'chatstates'];
-  initialize() {
-    const { attributes } = this;
-    attributes.isSubscribed ??= false;
-    attributes.chatstate ??= new ChatstateModel({ id: this.id });
-    attributes.chatstates ??= new Collection(ChatstateModel);
-  }
-  get isGroup() {
-    return Boolean(this.attributes && this.id.isGroup());
-  }
-  get isUser() {
-    return Boolean(this.attributes && this.id.isUser());
-  }
-  async subscribe() {
-    this.isSubscribed = true;
-  }
-}
-PresenceModel.prototype.proxyName = 'presence';
-
-export class PresenceCollectionImpl extends Collection {
-  gadd(id) {
-    return this.get(id) || this.add({ id: createWid(id) });
-  }
-}
-export const PresenceStore = new PresenceCollectionImpl(PresenceModel);
-
 export const MsgStore = new MsgCollectionImpl(MsgModel);
 export const ChatStore = new ChatCollectionImpl(ChatModel);
-export const ContactStore = new ContactCollectionImpl(ContactModel);
+
+export { ContactStore };

@@ -193,6 +193,65 @@ async fn faults_find_their_page_or_wait_for_it() {
 }
 
 #[tokio::test]
+async fn records_are_kept_and_those_concerned_are_told() {
+    let simulator = Simulator::start(&[]).await;
+    let mut page = simulator.linked_page().await;
+    page.say(json!({ "op": "receive", "on": true })).await;
+    let mine = format!("{ME}/1");
+    let keep = |id: &str, value: Value| json!({ "ask": "keep", "kind": "label", "id": id, "value": value });
+    page.ask(keep(&mine, json!({ "name": "Novo" }))).await;
+    page.ask(keep("5511900000010/1", json!({ "name": "not mine" }))).await;
+    let own = simulator.get(&format!("records/label?number={ME}")).await;
+    assert_eq!(own, json!({ "records": { "1": { "name": "Novo" } } }));
+    let found = page.ask(json!({ "ask": "find", "kind": "label", "id": mine })).await;
+    assert_eq!(found, json!({ "value": { "name": "Novo" } }));
+    page.ask(keep(&mine, Value::Null)).await;
+    assert_eq!(simulator.get(&format!("records/label?number={ME}")).await, json!({ "records": {} }));
+    page.ask(json!({ "ask": "did", "what": "presence", "details": { "state": "available" } })).await;
+    let actions = simulator.get(&format!("actions?number={ME}")).await;
+    assert_eq!(actions["actions"][0]["details"]["state"], "available");
+
+    let members = json!([{ "id": format!("{ME}@c.us"), "role": "member" }, { "id": format!("{ANA}@c.us") }]);
+    let set = json!({ "subject": "Time", "participants": members });
+    let group = json!({ "id": "1-2@g.us", "by": ANA, "set": set, "change": { "subtype": "create" } });
+    assert_eq!(simulator.post("group", group).await, (StatusCode::OK, json!({ "told": [ME] })));
+    let event = page.hear("deliver").await["event"].clone();
+    assert_eq!((&event["record"], &event["value"]["subject"]), (&json!("group"), &json!("Time")));
+    assert_eq!(event["change"], json!({ "by": format!("{ANA}@c.us"), "what": { "subtype": "create" } }));
+    // Whoever is out is told of it too.
+    let out = json!({ "id": "1-2@g.us", "set": { "participants": [] } });
+    assert_eq!(simulator.post("group", out).await.1, json!({ "told": [ME] }));
+    let event = page.hear("deliver").await["event"].clone();
+    assert_eq!((&event["value"]["subject"], &event["value"]["participants"]), (&json!("Time"), &json!([])));
+}
+
+#[tokio::test]
+async fn presences_calls_votes_and_other_content_reach_the_page() {
+    let simulator = Simulator::start(&[]).await;
+    let mut page = simulator.linked_page().await;
+    page.say(json!({ "op": "receive", "on": true })).await;
+    let call = simulator.post("call", json!({ "number": ME, "from": ANA, "video": true })).await.1;
+    let place = json!({ "type": "location", "lat": 1, "lng": 2 });
+    for (path, body) in [
+        ("presence", json!({ "number": ME, "chat": ANA, "state": "composing" })),
+        ("vote", json!({ "number": ME, "id": "true_1@c.us_3EB0", "from": ANA, "choices": ["a"] })),
+        ("message", json!({ "to": ME, "from": ANA, "content": place })),
+    ] {
+        assert_eq!(simulator.post(path, body).await.0, StatusCode::OK, "{path}");
+    }
+    let event = page.hear("deliver").await["event"].clone();
+    assert_eq!(
+        (&event["id"], &event["video"], &event["state"]),
+        (&call["id"], &json!(true), &json!("ringing"))
+    );
+    let event = page.hear("deliver").await["event"].clone();
+    assert_eq!((&event["kind"], &event["from"]), (&json!("presence"), &json!(format!("{ANA}@c.us"))));
+    assert_eq!(page.hear("deliver").await["event"]["choices"], json!(["a"]));
+    let event = page.hear("deliver").await["event"].clone();
+    assert_eq!((&event["type"], &event["content"]), (&json!("location"), &place));
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_with_the_name_of_the_field() {
     let simulator = Simulator::start(&[]).await;
     let cases = [
@@ -215,6 +274,19 @@ async fn bad_input_is_refused_with_the_name_of_the_field() {
             "fault",
             json!({ "number": ME, "fault": "hang", "value": -1 }),
             "value: must be a number that is not negative",
+        ),
+        (
+            "presence",
+            json!({ "number": ME, "chat": ANA, "state": "asleep" }),
+            "state: must be available, unavailable, composing or recording_audio",
+        ),
+        ("group", json!({ "id": ANA, "set": {} }), "id: must be a group, …@g.us"),
+        ("group", json!({ "id": "1-2@g.us" }), "set: must be an object with what changes"),
+        ("vote", json!({ "number": ME, "id": "x", "from": ANA }), "choices: must be a list"),
+        (
+            "message",
+            json!({ "to": ME, "from": ANA, "content": {} }),
+            "content: must be an object with a type",
         ),
         ("logout", json!([]), "the body must be a JSON object"),
     ];

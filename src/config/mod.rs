@@ -4,16 +4,22 @@
 //! Owns the names, the defaults and the reasons for them. Reading files, environment and flags is the
 //! supervisor's business.
 
+mod events;
 #[cfg(test)]
 mod example;
 mod memory;
 mod ownership;
 mod rules;
 mod service;
+mod session;
+mod webhooks;
 mod worker;
 
+pub use events::EventsConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
+pub use session::{InvalidSettings, Proxy, SessionSettings};
+pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum WorkerUids {
-    /// With ids of [`UidRange::AUTO`], where the supervisor has the privilege and nothing is in the way.
+    /// With ids of a range as [`UidRange::auto`] gives it, where the supervisor has the privilege and nothing is in the way.
     Auto,
     /// All as the supervisor's own user.
     Off,
@@ -30,9 +30,22 @@ pub struct UidRange {
 }
 
 impl UidRange {
-    /// Above what containers (systemd: up to 1,879,048,191) and `/etc/subuid` (shadow: up to 600,100,000) are
-    /// given, below the ids that systemd keeps for foreign images (2,147,352,576).
-    pub const AUTO: Self = Self { first: 1_900_000_000, last: 1_900_065_535 };
+    /// Where the ranges of [`Self::auto`] begin: above what containers (systemd: up to 1,879,048,191) and
+    /// `/etc/subuid` (shadow: up to 600,100,000) are given.
+    const AUTO_FIRST: u32 = 1_900_000_000;
+    /// How many ids one of them has.
+    const AUTO_COUNT: u32 = 65_536;
+    /// How many of them there are, so that they end below the ids that systemd keeps for foreign images
+    /// (2,147,352,576).
+    const AUTO_RANGES: u32 = 3_000;
+
+    /// One of many ranges, chosen by a number that is the service's own: what ends a user's leftovers goes by its
+    /// user id, so two services of one machine must not give the same.
+    #[must_use]
+    pub fn auto(choice: u32) -> Self {
+        let first = Self::AUTO_FIRST + choice % Self::AUTO_RANGES * Self::AUTO_COUNT;
+        Self { first, last: first + Self::AUTO_COUNT - 1 }
+    }
 
     /// Whether the id is one of them.
     #[must_use]
@@ -140,7 +153,14 @@ mod tests {
         {
             assert_eq!(text.parse::<WorkerUids>(), Err(NoWorkerUids), "{text}");
         }
-        assert_eq!(UidRange::AUTO.count(), 65_536);
+    }
+
+    #[test]
+    fn the_ranges_that_are_chosen_do_not_meet_and_end_in_time() {
+        assert_eq!(UidRange::auto(1).first, UidRange::auto(0).last + 1);
+        assert_eq!(UidRange::auto(3_000), UidRange::auto(0));
+        assert_eq!(UidRange::auto(5).count(), 65_536);
+        assert!(UidRange::auto(2_999).last < 2_147_352_576);
     }
 
     proptest! {

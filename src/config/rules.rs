@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use super::{ServiceConfig, WorkerUids};
+use super::{InvalidWebhook, ServiceConfig, WorkerUids};
 use crate::{Secret, UserId};
 
 /// Why a configuration cannot be used. Each names its key.
@@ -44,6 +44,14 @@ pub enum InvalidConfig {
         user: UserId,
         /// The key and why.
         wrong: Box<InvalidConfig>,
+    },
+    /// A receiver of events.
+    #[error("webhooks[{index}].{wrong}")]
+    Webhook {
+        /// Which of them, from 0.
+        index: usize,
+        /// The field and why.
+        wrong: InvalidWebhook,
     },
     /// One key contradicts another.
     #[error("{key}: must not be less than {other}")]
@@ -120,6 +128,7 @@ impl ServiceConfig {
             ("max_starting", self.max_starting as u64, 1),
             ("unlinked_idle_secs", self.unlinked_idle_secs, 10),
             ("request_deadline_ms", self.request_deadline_ms, 500),
+            ("send_burst", self.send_burst.into(), 1),
             ("disconnect_deadline_ms", self.disconnect_deadline_ms, 500),
             ("ping_interval_ms", self.ping_interval_ms, 50),
             ("ping_timeout_ms", self.ping_timeout_ms, 50),
@@ -156,6 +165,10 @@ impl ServiceConfig {
             }
         }
         self.memory.validate()?;
+        self.events.validate()?;
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidConfig::Webhook { index, wrong })?;
+        }
         for user in self.users.keys() {
             self.memory_of(user)
                 .validate()
@@ -171,7 +184,7 @@ fn is_word(b: u8) -> bool {
 
 /// Whether this is an address that a browser or an HTTP client can open. What they make of the rest is theirs;
 /// this only catches what cannot work, and credentials, which would show in logs.
-fn is_http_url(url: &str) -> bool {
+pub(super) fn is_http_url(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return false;
     };

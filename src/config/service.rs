@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, Landlock, MemoryPolicy, UserConfig, WorkerUids};
+use super::{Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -73,6 +73,14 @@ pub struct ServiceConfig {
     pub unlinked_idle_secs: u64,
     /// How long a call may take, in milliseconds. Default 14,000: Flask waits 15 s for `/send`.
     pub request_deadline_ms: u64,
+    /// How many messages a session may send in a minute through `/api`, in the long run; 0 means no limit. Default
+    /// 30: one every two seconds is faster than any person writes, and slower than what gets numbers banned.
+    pub sends_per_minute: u32,
+    /// How many of them may go out at once. Default 20: an answer of several parts, or a small group of people.
+    pub send_burst: u32,
+    /// Networks from which media may be fetched although they are private or this machine's own, such as
+    /// `10.0.0.0/24`. Default none: whoever may send could otherwise read what only this machine reaches.
+    pub media_networks: Vec<IpNet>,
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
     pub disconnect_deadline_ms: u64,
     /// How often a worker is asked whether it is there, in milliseconds. Default 2,000.
@@ -91,6 +99,11 @@ pub struct ServiceConfig {
     pub deadlines: Deadlines,
     /// What each user's processes may take.
     pub memory: MemoryPolicy,
+    /// What is kept of events, and for how long.
+    pub events: EventsConfig,
+    /// Who else is told of events, of every session's: `[[webhooks]]`. Default nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
     /// What is set for single users, as `[users.<uid>.memory]`. Default nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub users: BTreeMap<UserId, UserConfig>,
@@ -147,6 +160,9 @@ impl Default for ServiceConfig {
             log_format: LogFormat::Auto,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,
+            sends_per_minute: 30,
+            send_burst: 20,
+            media_networks: Vec::new(),
             disconnect_deadline_ms: 4_500,
             ping_interval_ms: 2_000,
             ping_timeout_ms: 3_000,
@@ -155,6 +171,8 @@ impl Default for ServiceConfig {
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
             memory: MemoryPolicy::default(),
+            events: EventsConfig::default(),
+            webhooks: Vec::new(),
             users: BTreeMap::new(),
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Ownership;
+use super::{Ownership, Proxy};
 use crate::{Secret, UserId};
 
 /// Everything a worker needs to know.
@@ -42,6 +42,12 @@ pub struct WorkerConfig {
     /// The file through which the browser enters its control group, where there is one; otherwise `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_group: Option<PathBuf>,
+    /// Through what the browser goes; `None` for straight ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// Whether it logs more.
+    #[serde(default)]
+    pub debug: bool,
     /// Whose its directories are, and who it becomes itself.
     #[serde(default)]
     pub ownership: Ownership,

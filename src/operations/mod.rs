@@ -1,8 +1,8 @@
 //! [`Operation`]: what a session can do beyond the everyday [`crate::protocol::Call`]s, one row each.
 //!
-//! Owns the one table of operations: name on the wire, arguments, result, [`Effect`] and [`Provider`]. The worker's
-//! bridge has one function of the same name for each, and a test there holds both to each other. Arguments and
-//! results are in the modules, one per group. Wire types only: nothing here asks or decides.
+//! Owns the one table of operations (`table`): name on the wire, arguments, result, [`Effect`] and [`Provider`].
+//! The worker's bridge has one function of the same name for each, and a test there holds both to each other.
+//! Arguments and results are in the modules, one per group. Wire types only: nothing here asks or decides.
 //!
 //! Results are a snake_case record of ours, whatever the page calls its fields. Times are in milliseconds since the
 //! epoch, and ids are strings as WhatsApp writes them.
@@ -17,7 +17,9 @@ mod messages;
 mod presence;
 mod profile;
 mod record;
+mod sends;
 mod statuses;
+mod table;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,9 +34,11 @@ pub use messages::*;
 pub use presence::*;
 pub use profile::*;
 pub use record::*;
+pub use sends::*;
 pub use statuses::*;
+pub use table::Operation;
 
-use crate::protocol::{CallError, CallErrorKind, ChatSummary, ContactRecord, MessageRecord, Reply};
+use crate::protocol::{CallError, CallErrorKind, Reply};
 
 /// What a worker of this build knows, told in its Hello. Raised when an operation or an option is added that an
 /// older worker would not understand or would silently leave out.
@@ -57,7 +61,8 @@ pub enum Effect {
 pub enum Provider {
     /// The bridge that is always there.
     Core,
-    /// wa-js, which is put into a session's page when such an operation is first used there.
+    /// wa-js, which is put into a session's page when such an operation is first used there: that one takes some
+    /// seconds longer (1.2 s on the simulator; 3 to 10 s of CPU on WhatsApp's own page, by its 18,000 modules).
     WaJs,
 }
 
@@ -96,226 +101,6 @@ fn unreadable(effect: Effect) -> CallError {
     CallError::new(kind, "the session's answer is not of the expected kind")
 }
 
-/// Makes the table: the enum, its metadata, and the way from arguments to operation and result.
-macro_rules! operations {
-    ($($(#[$doc:meta])* $name:literal $operation:ident -> $output:ty: $effect:ident, $provider:ident;)*) => {
-        /// One operation with its arguments.
-        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(tag = "name")]
-        pub enum Operation {
-            $($(#[$doc])* #[serde(rename = $name)] $operation($operation),)*
-        }
-
-        impl Operation {
-            /// Every operation: its name, what it does, and who does it.
-            pub const ALL: &'static [(&'static str, Effect, Provider)] =
-                &[$(($name, Effect::$effect, Provider::$provider),)*];
-
-            /// The name on the wire and in the bridge, for logs and metrics: arguments are private.
-            #[must_use]
-            pub fn name(&self) -> &'static str {
-                match self { $(Self::$operation(_) => $name,)* }
-            }
-
-            /// What it does to the world.
-            #[must_use]
-            pub fn effect(&self) -> Effect {
-                match self { $(Self::$operation(_) => Effect::$effect,)* }
-            }
-
-            /// Who does it in the page.
-            #[must_use]
-            pub fn provider(&self) -> Provider {
-                match self { $(Self::$operation(_) => Provider::$provider,)* }
-            }
-        }
-
-        $(impl From<$operation> for Operation {
-            fn from(arguments: $operation) -> Self { Self::$operation(arguments) }
-        }
-
-        impl Operate for $operation { type Output = $output; })*
-
-        /// Reads and writes a result of the operation with this name.
-        #[cfg(test)]
-        fn rewritten(name: &str, output: serde_json::Value) -> serde_json::Result<serde_json::Value> {
-            match name {
-                $($name => serde_json::to_value(serde_json::from_value::<$output>(output)?),)*
-                _ => Err(serde::de::Error::custom("no such operation")),
-            }
-        }
-    };
-}
-
-operations! {
-    /// Sends a place on the map.
-    "send_location" SendLocation -> SentMessage: Send, Core;
-    /// Sends one or several contact cards.
-    "send_vcards" SendVcards -> SentMessage: Send, Core;
-    /// Sends a poll.
-    "send_poll" SendPoll -> SentMessage: Send, Core;
-    /// Votes in a poll; no choices take the vote back.
-    "vote" Vote -> Nothing: Send, Core;
-    /// Sends an invitation to an event.
-    "send_event" SendEvent -> SentMessage: Send, WaJs;
-    /// Sends a text with buttons.
-    "send_buttons" SendButtons -> SentMessage: Send, WaJs;
-    /// Sends a list to choose from.
-    "send_list" SendList -> SentMessage: Send, WaJs;
-    /// Answers a message that has buttons.
-    "press_button" PressButton -> SentMessage: Send, WaJs;
-    /// Forwards a message.
-    "forward" Forward -> SentMessage: Send, Core;
-    /// Reacts to a message; an empty reaction takes it back.
-    "react" React -> Nothing: Send, Core;
-    /// Changes the text of an own message.
-    "edit_message" EditMessage -> Nothing: Send, Core;
-    /// Deletes a message here or for everyone.
-    "delete_message" DeleteMessage -> Nothing: Send, Core;
-    /// Stars a message, or takes the star away.
-    "star" Star -> Nothing: Change, Core;
-    /// Pins a message at the top of its chat.
-    "pin_message" PinMessage -> Nothing: Send, Core;
-    /// Takes a pinned message down.
-    "unpin_message" UnpinMessage -> Nothing: Send, Core;
-    /// One message.
-    "get_message" GetMessage -> MessageRecord: Read, Core;
-    /// Messages of a chat, or of all, by time, filter and page.
-    "find_messages" FindMessages -> Vec<MessageRecord>: Read, Core;
-    /// An id that a later send may carry.
-    "new_message_id" NewMessageId -> MessageId: Read, Core;
-
-    /// Chats with their pictures, sorted and by page.
-    "list_chats" ListChats -> Vec<ChatOverview>: Read, Core;
-    /// Archives a chat or brings it back.
-    "archive_chat" ArchiveChat -> Nothing: Change, Core;
-    /// Pins a chat or lets it go.
-    "pin_chat" PinChat -> Nothing: Change, Core;
-    /// Mutes a chat or lets it sound again.
-    "mute_chat" MuteChat -> Nothing: Change, Core;
-    /// Marks a chat as unread.
-    "mark_unread" MarkUnread -> Nothing: Change, Core;
-    /// Marks a chat as read and says which messages that were.
-    "read_chat" ReadChat -> ReadMessages: Change, Core;
-    /// Empties a chat.
-    "clear_chat" ClearChat -> Nothing: Change, Core;
-    /// Deletes a chat.
-    "delete_chat" DeleteChat -> Nothing: Change, Core;
-
-    /// One contact.
-    "get_contact" GetContact -> ContactRecord: Read, Core;
-    /// What a contact says of itself.
-    "about" GetAbout -> About: Read, Core;
-    /// The picture of a contact, a group or a channel.
-    "picture" GetPicture -> Picture: Read, Core;
-    /// Blocks a contact or lets it through again.
-    "block" Block -> Nothing: Change, Core;
-    /// Writes a contact into the address book.
-    "save_contact" SaveContact -> Nothing: Change, Core;
-    /// Known pairs of lid and number.
-    "list_lids" ListLids -> Vec<LidPair>: Read, Core;
-    /// How many pairs of lid and number are known.
-    "count_lids" CountLids -> Count: Read, Core;
-    /// The number behind a lid.
-    "phone_of_lid" PhoneOfLid -> LidPair: Read, Core;
-    /// The lid of a number.
-    "lid_of_phone" LidOfPhone -> LidPair: Read, Core;
-
-    /// Creates a group.
-    "create_group" CreateGroup -> GroupInfo: Send, Core;
-    /// Groups with settings and members, by page.
-    "list_groups" ListGroups -> Vec<GroupInfo>: Read, Core;
-    /// How many groups there are.
-    "count_groups" CountGroups -> Count: Read, Core;
-    /// Asks WhatsApp for all groups anew.
-    "refresh_groups" RefreshGroups -> Nothing: Read, Core;
-    /// One group.
-    "get_group" GetGroup -> GroupInfo: Read, Core;
-    /// What an invitation leads to.
-    "invite_info" InviteInfo -> GroupInfo: Read, Core;
-    /// Joins by an invitation.
-    "join_group" JoinGroup -> GroupJoined: Send, Core;
-    /// Leaves a group.
-    "leave_group" LeaveGroup -> Nothing: Send, Core;
-    /// Changes a group's subject.
-    "set_group_subject" SetGroupSubject -> Nothing: Change, Core;
-    /// Changes a group's description.
-    "set_group_description" SetGroupDescription -> Nothing: Change, Core;
-    /// Changes a group's picture; the image is the frame's body, none takes the picture away.
-    "set_group_picture" SetGroupPicture -> Nothing: Change, Core;
-    /// Changes one setting of a group.
-    "set_group_setting" SetGroupSetting -> Nothing: Change, Core;
-    /// The invitation's code.
-    "invite_code" InviteCode -> GroupInvite: Read, Core;
-    /// Makes the invitation's code void and gives a new one.
-    "revoke_invite_code" RevokeInviteCode -> GroupInvite: Send, Core;
-    /// Adds, removes, promotes or demotes members.
-    "change_participants" ChangeParticipants -> Vec<ParticipantOutcome>: Send, Core;
-    /// Who asks to be let in.
-    "join_requests" ListJoinRequests -> Vec<JoinRequest>: Read, Core;
-    /// Lets in, or not, who asked.
-    "answer_join_requests" AnswerJoinRequests -> Vec<ParticipantOutcome>: Send, Core;
-
-    /// All labels.
-    "list_labels" ListLabels -> Vec<LabelRecord>: Read, WaJs;
-    /// Makes a label.
-    "create_label" CreateLabel -> LabelRecord: Send, WaJs;
-    /// Changes a label's name or colour.
-    "update_label" UpdateLabel -> LabelRecord: Change, WaJs;
-    /// Deletes a label.
-    "delete_label" DeleteLabel -> Nothing: Change, WaJs;
-    /// A chat's labels.
-    "labels_of_chat" LabelsOfChat -> Vec<LabelRecord>: Read, WaJs;
-    /// Gives a chat these labels and no others.
-    "set_labels_of_chat" SetLabelsOfChat -> Nothing: Change, WaJs;
-    /// The chats with a label.
-    "chats_of_label" ChatsOfLabel -> Vec<ChatSummary>: Read, WaJs;
-
-    /// The account's own profile.
-    "get_profile" GetProfile -> Profile: Read, Core;
-    /// Changes the own name.
-    "set_profile_name" SetProfileName -> Nothing: Change, Core;
-    /// Changes what the account says of itself.
-    "set_about" SetAbout -> Nothing: Change, Core;
-    /// Changes the own picture; the image is the frame's body, none takes the picture away.
-    "set_profile_picture" SetProfilePicture -> Nothing: Change, Core;
-
-    /// Shows the account as online or not.
-    "set_presence" SetPresence -> Nothing: Change, Core;
-    /// Asks to be told of a chat's presence.
-    "subscribe_presence" SubscribePresence -> Nothing: Change, Core;
-    /// What is known of a chat's presence; subscribes to it.
-    "get_presence" GetPresence -> ChatPresence: Read, Core;
-    /// What is known of all presences that were subscribed to.
-    "list_presences" ListPresences -> Vec<ChatPresence>: Read, Core;
-    /// Refuses an incoming call.
-    "reject_call" RejectCall -> Nothing: Send, WaJs;
-
-    /// Posts a text as status.
-    "post_text_status" PostTextStatus -> SentMessage: Send, WaJs;
-    /// Posts the frame's body as status.
-    "post_media_status" PostMediaStatus -> SentMessage: Send, WaJs;
-    /// Takes an own status back.
-    "delete_status" DeleteStatus -> Nothing: Send, WaJs;
-
-    /// The channels that the account follows or owns.
-    "list_channels" ListChannels -> Vec<ChannelRecord>: Read, WaJs;
-    /// One channel, by id or invitation.
-    "get_channel" GetChannel -> ChannelRecord: Read, WaJs;
-    /// Creates a channel; its picture is the frame's body.
-    "create_channel" CreateChannel -> ChannelRecord: Send, WaJs;
-    /// Deletes an own channel.
-    "delete_channel" DeleteChannel -> Nothing: Change, WaJs;
-    /// Follows a channel or stops.
-    "follow_channel" FollowChannel -> Nothing: Change, WaJs;
-    /// Mutes a channel or lets it sound again.
-    "mute_channel" MuteChannel -> Nothing: Change, WaJs;
-    /// The newest messages of a channel, followed or not.
-    "channel_messages" ChannelMessages -> Vec<ChannelMessage>: Read, WaJs;
-    /// Searches the directory of channels.
-    "search_channels" SearchChannels -> ChannelPage: Read, WaJs;
-}
-
 /// Nothing but that it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Nothing {}
@@ -325,12 +110,6 @@ pub struct Nothing {}
 pub struct Count {
     /// So many.
     pub count: u64,
-}
-
-impl std::fmt::Debug for Operation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// Texts, names and numbers are private: `Debug` says only what it is.

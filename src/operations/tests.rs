@@ -1,3 +1,4 @@
+use super::table::rewritten;
 use super::*;
 
 /// What the first build with operations says, one line each: a worker and a supervisor of different builds meet

@@ -1,8 +1,12 @@
 //! What a session tells without being asked, and must not lose: [`Event`].
+//!
+//! Texts, names and numbers are private: `Debug` shows kinds and nothing else.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::operations::MessageDetails;
+use crate::operations::{GroupRole, MessageDetails, PresenceState};
 
 /// Something that happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,29 @@ pub enum Event {
         /// How far.
         ack: i32,
     },
+    /// Someone reacted to a message, or took that back.
+    Reaction(Box<ReactionNotice>),
+    /// A message has another text than before.
+    Edited {
+        /// As it is now.
+        message: Box<MessageRecord>,
+        /// When it was changed.
+        at_ms: i64,
+    },
+    /// A message was taken back for everyone.
+    Revoked {
+        /// What is left of it.
+        message: Box<MessageRecord>,
+        /// As it was, where the page still knew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<MessageRecord>>,
+    },
+    /// Someone came, went, or began to write.
+    Presence(Box<PresenceNotice>),
+    /// A group or who is in it has changed.
+    Group(Box<GroupNotice>),
+    /// Someone calls.
+    Call(Box<CallNotice>),
 }
 
 /// One message.
@@ -63,9 +90,195 @@ pub struct MessageRecord {
     pub details: Option<Box<MessageDetails>>,
 }
 
-/// Texts and numbers are private; the kind tells enough for a log.
-impl std::fmt::Debug for MessageRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// A reaction to a message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionNotice {
+    /// The reaction's own id.
+    pub id: String,
+    /// The id of the message that it belongs to.
+    pub message: String,
+    /// The chat of both.
+    pub chat: String,
+    /// Who reacted.
+    pub sender: String,
+    /// Whether that was the user itself.
+    pub from_me: bool,
+    /// The emoji; empty when it was taken back.
+    pub text: String,
+    /// When.
+    pub timestamp_ms: i64,
+}
+
+/// What is seen of someone in a chat.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceNotice {
+    /// The chat: a user or a group.
+    pub chat: String,
+    /// Who.
+    pub participant: String,
+    /// What they do.
+    pub state: PresenceState,
+    /// When they were last there, where they let others know.
+    #[serde(default)]
+    pub last_seen_ms: Option<i64>,
+    /// When this was seen.
+    pub at_ms: i64,
+}
+
+/// A change of a group.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupNotice {
+    /// The id of the notice that tells of it.
+    pub id: String,
+    /// The group.
+    pub group: String,
+    /// What has changed.
+    pub change: GroupChange,
+    /// Who changed it.
+    #[serde(default)]
+    pub author: Option<String>,
+    /// Whom it concerns; empty where the group itself has changed.
+    #[serde(default)]
+    pub participants: Vec<String>,
+    /// Whether the user itself is one of them.
+    #[serde(default)]
+    pub concerns_me: bool,
+    /// The group's name, where it is known.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// What the group is about, where it is known.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// What members may do, where it is known.
+    #[serde(default)]
+    pub settings: Option<GroupRules>,
+    /// Who is in it now, and as what, where it is known and the user has just come to it.
+    #[serde(default)]
+    pub members: Vec<GroupParticipant>,
+    /// When.
+    pub timestamp_ms: i64,
+}
+
+/// What members of a group may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRules {
+    /// Bring others in.
+    pub members_can_add: bool,
+    /// Write.
+    pub members_can_send: bool,
+    /// Whether an administrator has to let newcomers in.
+    pub approval_required: bool,
+}
+
+/// A new group's.
+impl Default for GroupRules {
+    fn default() -> Self {
+        Self { members_can_add: true, members_can_send: true, approval_required: false }
+    }
+}
+
+/// A member of a group.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupParticipant {
+    /// Who.
+    pub id: String,
+    /// As what.
+    pub role: GroupRole,
+}
+
+/// What has changed about a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupChange {
+    /// Someone came to it.
+    Join,
+    /// Someone left it or was removed.
+    Leave,
+    /// Someone became an administrator.
+    Promote,
+    /// Someone ceased to be one.
+    Demote,
+    /// Its name, description, picture or settings.
+    Update,
+}
+
+/// A call.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallNotice {
+    /// The call's id.
+    pub id: String,
+    /// Who calls; absent where the page does not say.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Where it stands.
+    pub state: CallState,
+    /// Whether with a picture.
+    #[serde(default)]
+    pub is_video: bool,
+    /// Whether to a group.
+    #[serde(default)]
+    pub is_group: bool,
+    /// When.
+    pub timestamp_ms: i64,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// It rings.
+    Received,
+    /// It was taken, here or on another device.
+    Accepted,
+    /// It was refused, or the caller gave up.
+    Rejected,
+}
+
+impl fmt::Debug for MessageRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Message({}, from_me: {})", self.kind, self.from_me)
+    }
+}
+
+impl fmt::Debug for ReactionNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reaction(from_me: {})", self.from_me)
+    }
+}
+
+impl fmt::Debug for PresenceNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Presence({:?})", self.state)
+    }
+}
+
+impl fmt::Debug for GroupNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Group({:?}, {} participants)", self.change, self.participants.len())
+    }
+}
+
+impl fmt::Debug for GroupParticipant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupParticipant({:?})", self.role)
+    }
+}
+
+impl fmt::Debug for CallNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({:?})", self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_private_is_shown() {
+        let json = r#"{"event":"reaction","id":"a_5511","message":"b_5511","chat":"5511@c.us","sender":"5511@c.us",
+            "from_me":false,"text":"🙏","timestamp_ms":1}"#;
+        let shown = format!("{:?}", serde_json::from_str::<Event>(json).expect("a reaction"));
+        assert!(!shown.contains("5511") && !shown.contains('🙏'), "{shown}");
     }
 }

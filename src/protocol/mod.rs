@@ -12,7 +12,10 @@ mod messages;
 pub use calls::{
     Call, CallError, CallErrorKind, ChatSummary, ContactRecord, GroupRecord, Reply, TypingState,
 };
-pub use events::{Event, MessageRecord};
+pub use events::{
+    CallNotice, CallState, Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord,
+    PresenceNotice, ReactionNotice,
+};
 pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};
 

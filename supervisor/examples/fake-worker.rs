@@ -65,6 +65,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// A text from someone.
+fn incoming(seq: u64) -> Event {
+    let message = serde_json::json!({
+        "event": "message", "id": format!("false_5511988887777@c.us_{seq}"), "chat": "5511988887777@c.us",
+        "from": "5511988887777@c.us", "from_me": false, "kind": "chat", "body": format!("n {seq}"),
+        "timestamp_ms": 1_700_000_000_000_u64 + seq,
+    });
+    serde_json::from_value(message).expect("a message")
+}
+
 impl Fake {
     fn wants(&self, what: &str) -> bool {
         self.wishes.iter().any(|wish| wish == what)
@@ -107,6 +117,12 @@ impl Fake {
             let event = Event::Ack { message: format!("true_1@c.us_{seq}"), ack: 1 };
             frames.send(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
         }
+        let wanted = self.wishes.iter().find_map(|wish| wish.strip_prefix("messages-")?.parse::<u64>().ok());
+        for seq in self.acknowledged + 1..=wanted.unwrap_or(0) {
+            let event = incoming(seq);
+            frames.feed(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
+        }
+        frames.flush().await?;
         while let Some(Ok(frame)) = frames.next().await {
             let answers = match frame.message::<ToWorker>()? {
                 ToWorker::Ping { id } => vec![FromWorker::Pong { id }, FromWorker::Report(self.report())],

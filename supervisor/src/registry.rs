@@ -83,6 +83,13 @@ impl Registry {
         })
     }
 
+    /// Who has an auth directory or is held back by an operator.
+    pub(crate) fn on_disk(&self) -> Vec<UserId> {
+        let layout = &self.inner.host.state;
+        let on_disk = folders::users_on_disk(layout).unwrap_or_default();
+        on_disk.into_iter().chain(folders::users_held(layout)).collect()
+    }
+
     /// All tasks, sorted by user id.
     pub(crate) fn list(&self) -> Vec<UserHandle> {
         let mut users: Vec<_> = self.users().values().cloned().collect();

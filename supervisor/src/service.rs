@@ -22,8 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Draining;
 use crate::admission::{Admission, Desk, follow_pressure};
+use crate::delivery::{Recipients, Sessions};
 use crate::disk::Disk;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
 use crate::metrics::Metrics;
@@ -32,6 +33,7 @@ use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
 use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
+use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
@@ -42,6 +44,8 @@ use crate::{admin, adopt, delivery, http, logging, systemd};
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
 /// How long deliveries under way may take; they bound themselves a little tighter.
 const FINISH_DELIVERIES: Duration = Duration::from_secs(13);
+/// How long the disk may take for what is still to be written down at the end.
+const FLUSH: Duration = Duration::from_secs(3);
 /// How long an upgrade waits for a moment without a request: longer than any call.
 const QUIET: Duration = Duration::from_secs(15);
 /// The names under which the locks are passed on.
@@ -86,6 +90,9 @@ pub(crate) enum ServiceError {
     /// The journal.
     #[error("cannot open the journal")]
     Journal(#[from] JournalError),
+    /// Keys and configurations.
+    #[error("cannot open the settings database")]
+    Store(#[from] StoreError),
     /// HTTP.
     #[error("HTTP cannot be served any more")]
     Http(#[source] io::Error),
@@ -146,7 +153,11 @@ async fn serve(
     let owners = Owners::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
-    let journal = Journal::open(&state.database())?;
+    let store = Store::open(&state.settings_database())?;
+    let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
+    let recipients = Recipients::new(&config.webhooks, sessions);
+    let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
+    let statuses = Statuses::start(journal.clone());
 
     let hurry = CancellationToken::new();
     let children = Children::default();
@@ -161,13 +172,14 @@ async fn serve(
             memory.room(),
             follow_pressure(config.max_starting),
         ),
-        sink: Arc::new(journal.clone()),
+        sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
             log_format: logging::resolve(config.log_format),
             children: children.clone(),
         },
         memory,
+        store: store.clone(),
         owners,
         disk: Disk::follow(state.root().to_owned()),
         carried: Mutex::new(carried),
@@ -184,7 +196,13 @@ async fn serve(
         host.desk.close(true);
     }
     let stop_delivery = CancellationToken::new();
-    let delivery = tokio::spawn(delivery::run(journal.clone(), Arc::clone(&config), stop_delivery.clone()));
+    let delivery = tokio::spawn(delivery::run(
+        journal.clone(),
+        recipients,
+        Arc::clone(&config),
+        metrics.clone(),
+        stop_delivery.clone(),
+    ));
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
@@ -209,13 +227,15 @@ async fn serve(
     let socket = admin::App {
         registry: registry.clone(),
         host: Arc::clone(&host),
+        store: store.clone(),
         operators: operators.clone(),
         listen: address,
         drain: Arc::clone(&drain),
         draining,
     };
     let mut admin = admin::start(socket, stop);
-    let app = http::App { registry: registry.clone(), config, journal: journal.clone(), operators, metrics };
+    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics };
+    let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));
@@ -276,6 +296,7 @@ async fn serve(
             tracing::warn!("requests under way were cut off");
         }
         beat.abort();
+        flush(&statuses).await;
         match Carry::collect(&registry, drain.is_on()).await.pass_on() {
             Ok(carry) => handover.add(CARRY, carry),
             Err(error) => tracing::warn!(%error, "restart counters and a drain are forgotten"),
@@ -304,6 +325,7 @@ async fn serve(
         tokio::select! { () = requests => {} () = hurried.cancelled() => {} }
     });
     let _ = admin.await;
+    flush(&statuses).await;
     stop_delivery.cancel();
     tokio::select! {
         late = timeout(FINISH_DELIVERIES, delivery) => if late.is_err() {
@@ -339,12 +361,31 @@ fn reap_strangers(children: Children) -> io::Result<()> {
     Ok(())
 }
 
-impl EventSink for Journal {
+/// What users' tasks say of their sessions is on disk when this returns, unless the disk does not take it.
+async fn flush(statuses: &Statuses) {
+    if timeout(FLUSH, statuses.flush()).await.is_err() {
+        tracing::warn!("how sessions ended could not be written down");
+    }
+}
+
+/// Where users' tasks keep what happens.
+#[derive(Debug)]
+struct Kept {
+    journal: Journal,
+    statuses: Statuses,
+}
+
+impl EventSink for Kept {
     fn append<'a>(
         &'a self,
         user: &'a UserId,
         events: Vec<(u64, Event)>,
     ) -> BoxFuture<'a, Result<(), SinkError>> {
-        self.append(user, events).map(|kept| kept.map_err(|error| SinkError(Box::new(error)))).boxed()
+        let kept = self.journal.append(user, events);
+        kept.map(|kept| kept.map_err(|error| SinkError(Box::new(error)))).boxed()
+    }
+
+    fn keep_status(&self, user: &UserId, change: StatusChange) {
+        self.statuses.say(user, change);
     }
 }

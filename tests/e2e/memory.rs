@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::crashes::witness;
-use crate::harness::{Farm, Options, Process, Service, descendants, until};
-use crate::operators::ctl;
+use crate::harness::{Farm, Options, Process, Service, ctl, descendants, until};
 
 /// Measured often, so that the test need not wait; user 1 has caps that its page reaches soon.
 fn caps(high_mb: u64, max_mb: u64) -> Options {

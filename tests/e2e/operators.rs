@@ -4,17 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{Farm, Service, program, until};
-
-/// Runs `colmeiactl` and returns its exit code and what it printed.
-pub(crate) async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
-    let socket = farm.dir.path().join("run/admin.sock");
-    let mut command = tokio::process::Command::new(program("colmeiactl"));
-    command.arg("--socket").arg(socket).args(arguments);
-    let output = command.output().await.expect("it runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().expect("no signal"), String::from_utf8(said).expect("UTF-8"))
-}
+use crate::harness::{Farm, Service, ctl, until};
 
 async fn session(farm: &Farm, user: &str) -> Value {
     let (code, text) = ctl(farm, &["--json", "show", user]).await;

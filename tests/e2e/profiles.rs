@@ -53,3 +53,24 @@ async fn a_profile_of_ours_resumes_in_whatsapp_web_js_without_a_code() {
     farm.service.start_again().await;
     farm.ready("7").await;
 }
+
+#[tokio::test]
+async fn the_old_servers_folder_goes_on_here_and_nobody_scans_again() {
+    let mut farm = Farm::start().await;
+    // Node served everyone until now, in the folder that Colmeia is started on.
+    farm.service.signal(Signal::SIGTERM);
+    farm.service.ended().await;
+    for (user, number) in [("2_1", "5511900000021"), ("3", "5511900000003")] {
+        assert_eq!(whatsapp_web_js(&farm, user, &["link", number]).await, format!("{number}@c.us"));
+    }
+    farm.service.start_again().await;
+    // Nobody opens a page: they are brought back by themselves.
+    for (user, number) in [("2_1", "5511900000021"), ("3", "5511900000003")] {
+        let status = farm.ready(user).await;
+        assert_eq!(status["clientInfo"]["wid"], format!("{number}@c.us"));
+        let body = serde_json::json!({"user_id": user, "phone": "5511988887777", "message": "continua"});
+        let sent = farm.service.post("/send", &body).await;
+        assert_eq!(sent.status, 200, "{}", sent.text);
+        assert_eq!(farm.phone.sent(number).await.len(), 1);
+    }
+}

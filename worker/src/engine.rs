@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use colmeia::protocol::{Call, CallError, Event, MessageRecord, Reply};
 use colmeia::session::LogoutCause;
 use colmeia::{Me, Secret};
 use serde::Deserialize;
@@ -74,6 +74,8 @@ pub(crate) enum PageEvent {
         /// 1 server, 2 device, 3 read, 4 played; -1 failed.
         ack: i32,
     },
+    /// Something beside messages and acknowledgements.
+    Happened(Box<Event>),
     /// The link was ended.
     LoggedOut(LogoutCause),
     /// The renderer is gone; the browser lives.

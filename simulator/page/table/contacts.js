@@ -3,7 +3,7 @@
 import { account } from '../account.js';
 import { createUserWid, createWid, MsgKey, Wid } from '../ids.js';
 import { queryExists } from '../outgoing.js';
-import { ContactCollectionImpl, contactFacts, ContactModel, ContactStore } from '../stores.js';
+import { ContactCollectionImpl, contactFacts, ContactModel, ContactStore } from '../contacts.js';
 
 /* Numbers and lids that the page knows to be the same person. */
 const lids = {
@@ -90,6 +90,10 @@ export const contactModules = [
         ]),
       ),
   },
+  {
+    id: 'WAWebJidToWid',
+    exports: () => ({ newsletterJidToWid: createWid, userJidToUserWid: createWid }),
+  },
   { id: 'WAWebContactModel', exports: () => ({ default: ContactModel, Contact: ContactModel }) },
   {
     id: 'WAWebContactCollection',
@@ -118,6 +122,17 @@ export const contactModules = [
       toLid: (wid) => lids.getCurrentLid(wid),
       toUserLid: (wid) => lids.getCurrentLid(wid),
       toUserLidOrThrow: (wid) => lids.getCurrentLid(wid) || wid,
+    }),
+  },
+  {
+    id: 'WAWebFrontendVcardUtils',
+    exports: () => ({
+      vcardFromContactModel(contact) {
+        const name = contactFacts.formattedName(contact);
+        const { user } = contact.attributes.id;
+        const lines = ['BEGIN:VCARD', 'VERSION:3.0', `FN:${name}`, `TEL;waid=${user}:+${user}`, 'END:VCARD'];
+        return { displayName: name, vcard: lines.join('\n') };
+      },
     }),
   },
   { id: 'WAWebLidPnCache', exports: () => ({ lidPnCache: lids }) },

@@ -13,8 +13,7 @@ import * as membership from '../membership.js';
 hooks.refresh = membership.refreshGroup;
 
 /* Callers give a wid, its text, or an object with one of them as `id`. */
-const queryAndUpdateGroupMetadataById = (given) =>
-  membership.refreshGroup(createWid(given?.id ?? given));
+const queryAndUpdateGroupMetadataById = (given) => membership.refreshGroup(createWid(given?.id ?? given));
 
 export const groupModules = [
   {
@@ -44,11 +43,24 @@ export const groupModules = [
       resetGroupInviteCode: membership.resetInviteCode,
     }),
   },
-  { id: 'WAWebGroupCreateJob', exports: () => ({ createGroup: membership.createGroup }) },
-  { id: 'WAWebGroupInviteJob', exports: () => ({ joinGroupViaInvite: membership.joinGroupViaInvite }) },
+  {
+    id: 'WAWebGroupCreateJob',
+    exports: () => ({
+      createGroup: membership.createGroup,
+      GroupAlreadyExistsError: membership.GroupAlreadyExistsError,
+    }),
+  },
+  {
+    id: 'WAWebGroupInviteJob',
+    exports: () => ({
+      joinGroupViaInvite: membership.joinGroupViaInvite,
+      resetGroupInviteCode: membership.resetInviteCode,
+      queryGroupInviteCode: membership.fetchInviteCode,
+    }),
+  },
   {
     id: 'WAWebMexFetchGroupInviteCodeJob',
-    exports: () => ({ fetchMexGroupInviteCode: membership.fetchInviteCode }),
+    exports: () => ({ fetchMexGroupInviteCode: async (id) => (await membership.fetchInviteCode(id)).code }),
   },
   { id: 'WAWebExitGroupAction', exports: () => ({ sendExitGroup: membership.sendExitGroup }) },
   {
@@ -69,7 +81,10 @@ export const groupModules = [
   {
     id: 'WAWebModifyParticipantsGroupAction',
     exports: () => ({
+      addParticipants: membership.addParticipants,
       removeParticipants: membership.removeParticipants,
+      promoteCommunityParticipants: membership.promoteParticipants,
+      demoteCommunityParticipants: membership.demoteParticipants,
       promoteParticipants: membership.promoteParticipants,
       demoteParticipants: membership.demoteParticipants,
     }),

@@ -34,7 +34,6 @@ Object.assign(Cmd, {
   sendUnstarMsgs: marks.sendUnstarMsgs,
 });
 
-
 const mine = (message) => message.id.fromMe && message.type !== 'revoked';
 
 export const messageModules = [
@@ -54,6 +53,7 @@ export const messageModules = [
       WAWebGroupMetadataCollection: GroupMetadata,
       WAWebCallCollection: CallStore,
       Reactions: marks.Reactions,
+      PinInChat: marks.PinInChat,
       ...peopleStores,
       ...wideStores,
       ...otherStores,
@@ -87,7 +87,10 @@ export const messageModules = [
     id: 'WADeprecatedSendIq',
     exports: () => ({ deprecatedCastStanza: sendStanza, deprecatedSendIq: sendStanza }),
   },
-  { id: 'WASmaxSend', exports: () => ({ sendSmaxStanza: sendStanza, smax: wap, generateId: () => hex(randomBytes(8)) }) },
+  {
+    id: 'WASmaxSend',
+    exports: () => ({ sendSmaxStanza: sendStanza, smax: wap, generateId: () => hex(randomBytes(8)) }),
+  },
   { id: 'WAWebEnsureE2ESessions', exports: () => ({ ensureE2ESessions: async () => {} }) },
   {
     id: 'WAWebSendMsgChatAction',
@@ -192,7 +195,9 @@ export const messageModules = [
   { id: 'WAWebPollsVotesSchema', exports: () => ({ getTable: () => marks.voteTable }) },
   { id: 'WAWebPollsSendVoteMsgAction', exports: () => ({ sendVote: marks.sendVote }) },
   { id: 'WAWebPinInChatSchema', exports: () => ({ getTable: () => marks.pinTable }) },
-  { id: 'WAWebPinMsgConstants', exports: () => ({ getPinExpiryDuration: (seconds) => seconds }) },
+  { id: 'WAWebPinMsgConstants', exports: () => marks.pinConstants },
+  { id: 'WAWebPinInChatCollection', exports: () => ({ PinInChatCollection: marks.PinInChat }) },
+  { id: 'WAWebSetPinChatAction', exports: () => ({ setPin: Cmd.pinChat }) },
   { id: 'WAWebSendPinMessageAction', exports: () => ({ sendPinInChatMsg: marks.sendPinInChatMsg }) },
   {
     id: 'WAWebReactionsCollection',

@@ -2,7 +2,7 @@
 
 import * as people from '../people.js';
 import { did } from '../records.js';
-import { PresenceModel, PresenceStore } from '../stores.js';
+import { PresenceModel, PresenceStore } from '../presence.js';
 
 const PresenceBridge = {
   sendPresenceAvailable: () => did('presence', { state: 'available' }),
@@ -12,7 +12,7 @@ const PresenceBridge = {
 export const peopleModules = [
   {
     id: 'WAWebContactStatusBridge',
-    exports: () => ({ getStatus: people.getStatus, setMyStatus: people.setMyStatus }),
+    exports: () => ({ getStatus: people.getStatus, setMyStatus: people.setMyStatus, queryStatusAll() {} }),
   },
   { id: 'WAWebSetPushnameConnAction', exports: () => ({ setPushname: people.setPushname }) },
   {
@@ -38,7 +38,10 @@ export const peopleModules = [
   },
   {
     id: 'WAWebBlocklistCollection',
-    exports: () => ({ BlocklistCollection: people.Blocklist, BlocklistCollectionImpl: people.Blocklist.constructor }),
+    exports: () => ({
+      BlocklistCollection: people.Blocklist,
+      BlocklistCollectionImpl: people.Blocklist.constructor,
+    }),
   },
   {
     id: 'WAWebBlockContactUtils',

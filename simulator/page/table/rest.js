@@ -13,7 +13,6 @@ const COLLECTIONS = [
   'MsgInfo',
   'Mute',
   'Order',
-  'PinInChat',
   'QuickReply',
   'RecentEmoji',
   'Sticker',

@@ -13,7 +13,7 @@ use crate::{
     world::{Shared, World, now_ms, now_s},
 };
 
-pub(super) const NO_DEVICE: Refusal = Refusal::Unknown("this number has no linked device");
+const NO_DEVICE: Refusal = Refusal::Unknown("this number has no linked device");
 
 /// `POST /phone/message`.
 pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {

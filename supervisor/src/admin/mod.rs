@@ -1,16 +1,19 @@
 //! What operators reach: HTTP over a Unix socket that the file system's permissions guard.
 //!
 //! Owns the routes below `/v1`; the words on the wire are [`colmeia::admin`]'s. Never waits for a browser except
-//! in a logout and a reset, which are bounded, and never shows an API key. Whoever changes something is logged
+//! in a logout and a reset, which are bounded, and shows an API key only to who has just made it. Whoever changes something is logged
 //! with their uid and pid.
 //!
 //! ```text
-//! socket (mode, group, who calls) ─▶ sessions (look) | changes, limits (one user) | drain (all) | logs | doctor
+//! socket (mode, group, who calls) ─▶ sessions (look) | changes, limits (one user) | drain (all) | keys | logs |
+//!                                   events | doctor
 //! ```
 
 mod changes;
 mod doctor;
 mod drain;
+mod events;
+mod keys;
 mod limits;
 mod logs;
 mod sessions;
@@ -24,7 +27,7 @@ use std::time::SystemTime;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use colmeia::UserId;
 use colmeia::admin::Failure;
@@ -33,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::operators::{OperationError, Operators};
 use crate::registry::Registry;
+use crate::store::Store;
 use crate::user::Host;
 
 /// What the admin socket needs of the rest of the supervisor.
@@ -40,6 +44,8 @@ use crate::user::Host;
 pub(crate) struct App {
     pub(crate) registry: Registry,
     pub(crate) host: Arc<Host>,
+    /// Keys.
+    pub(crate) store: Store,
     /// What is seen and done.
     pub(crate) operators: Operators,
     /// Where HTTP for everyone else is served.
@@ -94,6 +100,11 @@ fn router(admin: Admin) -> Router {
         .route("/v1/sessions/{user}/limits", get(limits::show).put(limits::set).delete(limits::clear))
         .route("/v1/sessions/{user}/{operation}", post(changes::change))
         .route("/v1/drain", post(drain::drain).delete(drain::undo))
+        .route("/v1/keys", get(keys::list).post(keys::add))
+        .route("/v1/keys/{id}", delete(keys::remove))
+        .route("/v1/events/queues", get(events::queues))
+        .route("/v1/events/dead", get(events::dead))
+        .route("/v1/events/replay", post(events::replay))
         .route("/v1/doctor", get(doctor::doctor))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "no such route"))
         .method_not_allowed_fallback(async || {

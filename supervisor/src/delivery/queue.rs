@@ -1,43 +1,86 @@
-//! One user's queue: its events go to the receiver one after the other, each settled before the next.
+//! One queue: a session's events for one address, one after the other, each settled before the next.
 //!
-//! Never knows a second user: a receiver that is slow for one delays no other.
+//! Never knows a second queue: a receiver that is slow delays nobody but the session that it belongs to, and that
+//! session only there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::UserId;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::policy::{self, Outcome, Verdict};
-use super::webhook::{Webhook, event_id};
-use crate::journal::{Journal, JournalError, Pending, Settlement, now_ms};
+use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
+use super::recipients::shown;
+use super::{Delivery, client, flask, webhook};
+use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, now_ms};
 use crate::logging::chain;
 
 /// How long to wait before asking a journal again that failed.
 const JOURNAL_RETRY: Duration = Duration::from_secs(2);
 /// No wait is longer, whatever the clock did meanwhile.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// How many events are read at once.
+const BATCH: u32 = 32;
+
+/// What is to be done with an event after an attempt, or without one.
+enum Next {
+    Settle(Settlement),
+    /// The service ends; nothing has begun.
+    Nothing,
+}
 
 /// Delivers until nothing is left or the service ends. A POST that has begun is finished and written down.
-pub(super) async fn drain(journal: Journal, webhook: Webhook, user: UserId, shutdown: CancellationToken) {
+pub(super) async fn drain(delivery: Arc<Delivery>, queue: Queue, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let pending = match journal.next_due(&user).await {
-            Ok(Some(pending)) => pending,
-            Ok(None) | Err(JournalError::Closed) => return,
+        let batch = match delivery.journal.pending(queue.id, BATCH).await {
+            Ok(batch) if batch.is_empty() => return,
+            Ok(batch) => batch,
+            Err(JournalError::Closed) => return,
             Err(error) => {
-                warn!(%user, error = chain(&error), "the journal could not be read");
+                warn!(user = %queue.user, error = chain(&error), "the journal could not be read");
                 pause(JOURNAL_RETRY, &shutdown).await;
                 continue;
             }
         };
-        pause(wait_for(&pending), &shutdown).await;
-        if shutdown.is_cancelled() {
-            return;
+        for pending in batch {
+            if !settle(&delivery, &queue, pending, &shutdown).await {
+                return;
+            }
         }
-        let outcome = webhook.post(&user, &pending).await;
-        let settlement = settlement(&user, &pending, outcome);
-        if !write_down(&journal, &user, &pending, settlement, &shutdown).await {
-            return;
+    }
+}
+
+/// Tries until the event is delivered or given up. `false` when the service ends before that.
+async fn settle(
+    delivery: &Delivery,
+    queue: &Queue,
+    mut pending: Pending,
+    shutdown: &CancellationToken,
+) -> bool {
+    loop {
+        pause(wait_for(&pending), shutdown).await;
+        if shutdown.is_cancelled() {
+            return false;
+        }
+        let next = if &*queue.address == FLASK {
+            offer_to_flask(delivery, queue, &pending).await
+        } else {
+            offer(delivery, queue, &pending, shutdown).await
+        };
+        let Next::Settle(settlement) = next else { return false };
+        if !write_down(delivery, queue, &pending, settlement.clone(), shutdown).await {
+            return false;
+        }
+        match settlement {
+            Settlement::Done => return true,
+            Settlement::Dead { .. } => {
+                delivery.metrics.dead_letter(receiver(queue));
+                return true;
+            }
+            Settlement::Retry { next_ms, counts, .. } => {
+                pending.next_ms = next_ms;
+                pending.attempts = pending.attempts.saturating_add(u32::from(counts));
+            }
         }
     }
 }
@@ -47,34 +90,89 @@ fn wait_for(pending: &Pending) -> Duration {
     Duration::from_millis(left).min(LONGEST_WAIT)
 }
 
-fn settlement(user: &UserId, pending: &Pending, outcome: Option<Outcome>) -> Settlement {
-    let event = event_id(user, pending);
-    let Some(outcome) = outcome else {
-        warn!(%user, %event, row = pending.event, "an event that cannot be read is set aside");
-        return Settlement::Dead { error: "the event cannot be read".into() };
+async fn offer_to_flask(delivery: &Delivery, queue: &Queue, pending: &Pending) -> Next {
+    let Some(request) = flask::request(&delivery.client, &delivery.flask, &pending.event) else {
+        return unreadable(queue, pending);
     };
-    let error = match &outcome {
-        Outcome::Answered(status) => format!("answered {status}"),
-        Outcome::Unreachable(reason) => reason.clone(),
+    let outcome = client::send(request).await;
+    let verdict = for_flask(&outcome, pending.attempts, rand::random());
+    Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, true))
+}
+
+async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: &CancellationToken) -> Next {
+    let metadata = delivery.journal.metadata(&queue.user);
+    let Some(body) = webhook::body(&pending.event, metadata) else { return unreadable(queue, pending) };
+    let Some(webhook) = delivery.recipients.find(&queue.user, &queue.address) else {
+        return Next::Settle(Settlement::Dead { error: "this webhook is not configured any more".into() });
     };
-    let attempt = pending.attempts.saturating_add(1);
-    match policy::decide(&outcome, pending.attempts, rand::random()) {
+    let passed = shutdown.run_until_cancelled(delivery.breakers.pass(&queue.address)).await;
+    let Some(probe) = passed else { return Next::Nothing };
+    // That may have taken a while: what is configured now counts.
+    let webhook = delivery.recipients.find(&queue.user, &queue.address).unwrap_or(webhook);
+    let outcome = client::send(webhook::request(&delivery.client, &webhook, body)).await;
+    if let Some(pause) = delivery.breakers.hear(&queue.address, !outcome.is_trouble()) {
+        let (address, secs) = (shown(&queue.address), pause.as_secs());
+        warn!(
+            address,
+            secs,
+            error = outcome.reason(),
+            "a webhook's receiver is in trouble; it is left alone for a while"
+        );
+    }
+    let waited = u64::try_from(now_ms().saturating_sub(pending.since_ms)).unwrap_or(0);
+    let attempt = Attempt {
+        before: pending.attempts,
+        probe,
+        waited: Duration::from_millis(waited),
+        patience: delivery.patience,
+        dice: rand::random(),
+    };
+    let verdict = for_webhook(&outcome, &attempt, &webhook.retries.unwrap_or_default());
+    let counts = attempt.counts(&outcome);
+    Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, counts))
+}
+
+/// As it is counted.
+fn receiver(queue: &Queue) -> &'static str {
+    if &*queue.address == FLASK { "flask" } else { "webhook" }
+}
+
+fn unreadable(queue: &Queue, pending: &Pending) -> Next {
+    let event = pending.event.id;
+    warn!(user = %queue.user, %event, "an event that cannot be read is set aside");
+    Next::Settle(Settlement::Dead { error: "the event cannot be read".into() })
+}
+
+fn settlement(
+    delivery: &Delivery,
+    queue: &Queue,
+    pending: &Pending,
+    outcome: &Outcome,
+    verdict: Verdict,
+    counts: bool,
+) -> Settlement {
+    let (user, event, address) = (&queue.user, pending.event.id, shown(&queue.address));
+    let (error, attempt) = (outcome.reason(), pending.attempts.saturating_add(1));
+    delivery.metrics.delivery(receiver(queue), outcome.label());
+    match verdict {
         Verdict::Done => {
-            debug!(%user, %event, attempt, "delivered");
+            let after = u64::try_from(now_ms().saturating_sub(pending.event.created_ms)).unwrap_or(0);
+            delivery.metrics.delivered(receiver(queue), Duration::from_millis(after));
+            debug!(%user, %event, address, attempt, "delivered");
             Settlement::Done
         }
         Verdict::Retry(delay) => {
             // The first failure is news; the same one again every few seconds is not.
             if pending.attempts == 0 {
-                warn!(%user, %event, %error, "the webhook's receiver does not take an event; it is tried again");
+                warn!(%user, %event, address, error, "a receiver does not take an event; it is tried again");
             } else {
-                debug!(%user, %event, %error, attempt, "not delivered");
+                debug!(%user, %event, address, error, attempt, "not delivered");
             }
             let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            Settlement::Retry { next_ms: now_ms().saturating_add(delay), error }
+            Settlement::Retry { next_ms: now_ms().saturating_add(delay), error, counts }
         }
         Verdict::Dead => {
-            warn!(%user, %event, row = pending.event, %error, attempt, "the receiver refuses this event; it is set aside");
+            warn!(%user, %event, address, error, attempt, "an event could not be delivered; it is set aside");
             Settlement::Dead { error }
         }
     }
@@ -83,18 +181,18 @@ fn settlement(user: &UserId, pending: &Pending, outcome: Option<Outcome>) -> Set
 /// Insists: an event that the receiver has taken must not be offered again because the journal had a bad
 /// moment. Says whether it was written; only a shutdown or a closed journal leaves it unwritten.
 async fn write_down(
-    journal: &Journal,
-    user: &UserId,
+    delivery: &Delivery,
+    queue: &Queue,
     pending: &Pending,
     settlement: Settlement,
     shutdown: &CancellationToken,
 ) -> bool {
     loop {
-        match journal.settle(pending.event, settlement.clone()).await {
+        match delivery.journal.settle(pending.event.row, queue.id, settlement.clone()).await {
             Ok(()) => return true,
             Err(JournalError::Closed) => return false,
             Err(error) => {
-                warn!(%user, error = chain(&error), "a delivery could not be written down");
+                warn!(user = %queue.user, error = chain(&error), "a delivery could not be written down");
                 if shutdown.is_cancelled() {
                     return false;
                 }
@@ -105,5 +203,7 @@ async fn write_down(
 }
 
 async fn pause(time: Duration, shutdown: &CancellationToken) {
-    let _ = tokio::time::timeout(time, shutdown.cancelled()).await;
+    if !time.is_zero() {
+        let _ = tokio::time::timeout(time, shutdown.cancelled()).await;
+    }
 }

@@ -1,135 +1,108 @@
-//! One POST to the receiver: its body, its headers and how it ended.
+//! What a webhook's receiver is sent: the envelope, WAHA's headers, the signatures and its own headers.
 //!
-//! Owns the HTTP client. Never decides whether to try again, and never writes a body or a number to a log.
+//! Owns the form of the request. Keys and values of headers are read here and nowhere else.
 
-use std::time::Duration;
+use colmeia::Secret;
+use colmeia::config::WebhookConfig;
+use hmac::{Hmac, Mac};
+use reqwest::RequestBuilder;
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use serde_json::Value;
+use sha2::{Sha256, Sha512};
+use ulid::Ulid;
 
-use colmeia::UserId;
-use colmeia::protocol::{Event, MessageRecord};
-use reqwest::redirect;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use super::client::Client;
+use crate::envelope::Envelope;
+use crate::journal::{Recorded, now_ms};
 
-use super::policy::Outcome;
-use crate::journal::Pending;
-use crate::logging::chain;
-
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Tells a receiver which event this is; the same at every repetition.
-const EVENT_ID: &str = "x-colmeia-event-id";
-
-/// Posts to one address.
-#[derive(Debug, Clone)]
-pub(super) struct Webhook {
-    client: reqwest::Client,
-    url: String,
+/// What is sent: the event with what was configured of its session. `None` when the event cannot be read.
+pub(super) fn body(event: &Recorded, metadata: Option<Value>) -> Option<String> {
+    Envelope::of(event, metadata)?.to_json().ok()
 }
 
-/// What Flask reads, and nothing else.
-#[derive(Serialize)]
-struct Body<'a> {
-    from: &'a str,
-    phone: &'a str,
-    body: &'a str,
-    message: &'a str,
-    timestamp: i64,
-    user_id: &'a str,
-}
-
-impl<'a> Body<'a> {
-    fn of(user: &'a UserId, message: &'a MessageRecord) -> Self {
-        Self {
-            from: &message.from,
-            phone: message.from.split('@').next().unwrap_or_default(),
-            body: &message.body,
-            message: &message.body,
-            timestamp: message.timestamp_ms,
-            user_id: user.as_str(),
+/// The request, signed now.
+pub(super) fn request(client: &Client, webhook: &WebhookConfig, body: String) -> RequestBuilder {
+    let mut request = client.post(&webhook.url);
+    for header in webhook.headers() {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(header.value.expose())) {
+            value.set_sensitive(true);
+            request = request.header(name, value);
         }
     }
+    request = request
+        .header(CONTENT_TYPE, "application/json")
+        .header("x-webhook-request-id", Ulid::generate().to_string().to_ascii_lowercase())
+        .header("x-webhook-timestamp", now_ms());
+    if let Some(key) = webhook.hmac_key() {
+        request = request
+            .header("x-webhook-hmac", sha512(key, &body))
+            .header("x-webhook-hmac-algorithm", "sha512")
+            .header("x-hub-signature-256", format!("sha256={}", sha256(key, &body)));
+    }
+    request.body(body)
 }
 
-impl Webhook {
-    /// A client for this address, whose owner may take this long to answer. It follows no redirect, uses no
-    /// proxy and keeps no cookie.
-    pub(super) fn new(url: &str, timeout: Duration) -> reqwest::Result<Self> {
-        // The first one wins; a second call changes nothing and is no error worth a word.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .timeout(timeout)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .user_agent(concat!("colmeia/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, url: url.into() })
-    }
-
-    /// Offers the event once. `None` when it is no message that could be offered at all.
-    pub(super) async fn post(&self, user: &UserId, pending: &Pending) -> Option<Outcome> {
-        let Ok(Event::Message(message)) = serde_json::from_str(&pending.payload) else { return None };
-        let request = self
-            .client
-            .post(&self.url)
-            .header(EVENT_ID, event_id(user, pending))
-            .json(&Body::of(user, &message));
-        Some(match request.send().await {
-            Ok(response) => Outcome::Answered(response.status().as_u16()),
-            Err(error) => Outcome::Unreachable(reason(error)),
-        })
-    }
+fn sha512(key: &Secret, body: &str) -> String {
+    signature::<Hmac<Sha512>>(key, body)
 }
 
-/// The event's name outside: it tells nothing, and stays the same even if the journal is lost and the event
-/// comes again.
-pub(super) fn event_id(user: &UserId, pending: &Pending) -> String {
-    let digest = Sha256::new().chain_update(user.as_str()).chain_update("\n").chain_update(&pending.key);
-    let hex: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("evt_{hex}")
+fn sha256(key: &Secret, body: &str) -> String {
+    signature::<Hmac<Sha256>>(key, body)
 }
 
-/// The chain of causes without the address, which may carry a token.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return "no answer in time".into();
-    }
-    chain(&error)
+/// In hexadecimal digits.
+fn signature<M: Mac + hmac::digest::KeyInit>(key: &Secret, body: &str) -> String {
+    // A key of any length is one to HMAC; the error is of other constructions.
+    let Ok(mac) = <M as Mac>::new_from_slice(key.expose().as_bytes()) else { return String::new() };
+    let digest = mac.chain_update(body).finalize().into_bytes();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::{message, user};
+    use crate::journal::tests::{message, recorded};
+    use colmeia::protocol::Event;
+    use std::time::Duration;
 
-    fn pending(key: &str) -> Pending {
-        Pending { event: 1, attempts: 0, next_ms: 0, key: key.into(), payload: String::new() }
-    }
-
+    /// The example of WAHA's own documentation.
     #[test]
-    fn the_body_is_the_contracts() {
-        let mut record = message("m1", "oi");
-        let body = |record: &MessageRecord| {
-            serde_json::to_string(&Body::of(&user("2_1"), record)).expect("plain data")
-        };
+    fn the_signature_is_the_one_that_is_documented() {
+        let body = r#"{"event":"message","session":"default","engine":"WEBJS"}"#;
         assert_eq!(
-            body(&record),
-            r#"{"from":"5511988887777@c.us","phone":"5511988887777","body":"oi","message":"oi","timestamp":1700000000000,"user_id":"2_1"}"#
-        );
-        (record.from, record.body) = ("120363@g.us".into(), String::new());
-        assert_eq!(
-            body(&record),
-            r#"{"from":"120363@g.us","phone":"120363","body":"","message":"","timestamp":1700000000000,"user_id":"2_1"}"#
+            sha512(&Secret::new("my-secret-key"), body),
+            "208f8a55dde9e05519e898b10b89bf0d0b3b0fdf11fdbf09b6b90476301b98d8097c462b2b17a6ce93b6b47a136cf2e78a33a63f6752c2c1631777076153fa89"
         );
     }
 
     #[test]
-    fn an_event_keeps_its_id_and_shares_it_with_no_other() {
-        let id = event_id(&user("1"), &pending("m1"));
-        assert_eq!(id, event_id(&user("1"), &Pending { event: 9, attempts: 4, ..pending("m1") }));
-        assert_ne!(id, event_id(&user("2"), &pending("m1")));
-        assert_ne!(id, event_id(&user("1"), &pending("m2")));
-        assert_eq!(id.len(), 36);
+    fn a_request_has_its_headers_and_shows_no_secret() {
+        let webhook: WebhookConfig = serde_json::from_value(serde_json::json!({
+            "url": "http://x.example/hook", "events": ["*"], "hmac": { "key": "hunter2" },
+            "customHeaders": [
+                { "name": "Authorization", "value": "Bearer hunter3" },
+                { "name": "X-Webhook-Timestamp", "value": "0" },
+            ],
+        }))
+        .expect("a webhook");
+        let mut event = recorded("1", 1, "m1");
+        event.payload =
+            serde_json::to_string(&Event::Message(Box::new(message("m1", "oi")))).expect("plain data");
+        let client = Client::new(Duration::from_secs(1)).expect("client");
+        let body = body(&event, None).expect("readable");
+        let request = request(&client, &webhook, body.clone()).build().expect("a request");
+        assert_eq!(request.body().and_then(|body| body.as_bytes()), Some(body.as_bytes()));
+        let text = |name: &str| request.headers()[name].to_str().expect("text").to_owned();
+        assert_eq!(text("x-webhook-hmac"), sha512(&Secret::new("hunter2"), &body));
+        assert_eq!(text("x-webhook-hmac-algorithm"), "sha512");
+        let signature = format!("sha256={}", sha256(&Secret::new("hunter2"), &body));
+        assert_eq!(text("x-hub-signature-256"), signature);
+        assert_eq!(
+            (text("authorization"), text("content-type")),
+            ("Bearer hunter3".into(), "application/json".into())
+        );
+        assert_eq!(text("x-webhook-request-id").len(), 26);
+        assert!(!format!("{request:?}{webhook:?}").contains("hunter"), "{request:?}");
     }
 }

@@ -4,17 +4,20 @@
 //! session is, and knows no process: it asks [`users`] for a user's handle, reads its view and sends commands.
 //!
 //! ```text
-//! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | page/
+//! server (connections, time-outs) ─▶ observe (span, panics) ─▶ access ─▶ body (size) ─▶ flask/ | api/ | page/
 //! ```
 //!
-//! `flask/` has the surface that Flask calls, one file per handler; `page/` has what people look at, `watch/` what
-//! other programs watch us by.
+//! `flask/` has the surface that Flask calls, one file per handler; `api/` the one that WAHA's clients call; `page/`
+//! has what people look at, `watch/` what other programs watch us by, `events/` tells them what happens.
 //! **What is known of a user is read in one place**, [`standing`], so that no two answers contradict each other.
 
 mod access;
+mod api;
 mod body;
+mod calls;
 mod control;
 mod errors;
+mod events;
 mod flask;
 mod negotiate;
 mod observe;
@@ -33,16 +36,19 @@ mod watch;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use colmeia::config::ServiceConfig;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::registry::Registry;
+use crate::store::Store;
 use access::Access;
 use watch::Readiness;
 
@@ -56,10 +62,19 @@ pub(crate) use users::Users;
 pub(crate) struct App {
     /// Finds users.
     pub(crate) registry: Registry,
+    /// Everything else.
+    pub(crate) parts: Parts,
+}
+
+/// What HTTP needs beside users, whom tests play.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
     /// What is configured.
     pub(crate) config: Arc<ServiceConfig>,
-    /// How much waits to be delivered.
+    /// What has happened, and how much waits to be delivered.
     pub(crate) journal: Journal,
+    /// Keys, sessions' configurations, answers to repeated requests.
+    pub(crate) store: Store,
     /// What whoever runs the service sees and does.
     pub(crate) operators: Operators,
     /// What is counted.
@@ -74,6 +89,11 @@ struct Shared {
     users: Box<dyn Users>,
     config: Arc<ServiceConfig>,
     journal: Journal,
+    store: Store,
+    pace: api::Pace,
+    started: SystemTime,
+    /// Places for WebSockets.
+    sockets: Arc<Semaphore>,
     operators: Operators,
     metrics: Metrics,
     readiness: Readiness,
@@ -86,30 +106,30 @@ struct Shared {
 
 impl Http {
     fn new(app: App, local: SocketAddr, shutdown: CancellationToken) -> Self {
-        let App { registry, config, journal, operators, metrics } = app;
-        Self::with_users(Box::new(registry), config, journal, operators, metrics, local, shutdown)
+        Self::with_users(Box::new(app.registry), app.parts, local, shutdown)
     }
 
     fn with_users(
         users: Box<dyn Users>,
-        config: Arc<ServiceConfig>,
-        journal: Journal,
-        operators: Operators,
-        metrics: Metrics,
+        parts: Parts,
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let access = Access::new(local, &config);
-        let readiness = Readiness::default();
+        let Parts { config, journal, store, operators, metrics } = parts;
+        let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
+            access: Access::new(local, &config, store.clone()),
+            pace: api::Pace::new(rate),
+            started: SystemTime::now(),
+            readiness: Readiness::default(),
             users,
             config,
             journal,
+            store,
+            sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
-            readiness,
             local,
-            access,
             shutdown,
         }))
     }
@@ -127,8 +147,10 @@ impl Deref for Http {
 fn router(http: Http) -> Router {
     Router::new()
         .merge(flask::routes())
+        .merge(api::routes())
         .merge(page::routes())
         .merge(watch::routes())
+        .merge(events::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(from_fn(body::collect))

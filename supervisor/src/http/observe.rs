@@ -11,6 +11,8 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tracing::{Instrument, debug, error, field};
 
+use super::access::Surface;
+use super::api::ApiError;
 use super::errors::Failure;
 
 /// Middleware: the outermost.
@@ -18,11 +20,15 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.as_deref().unwrap_or("(none)");
     let span = tracing::info_span!("http", method = %request.method(), route, user = field::Empty);
+    let surface = Surface::of(request.uri().path());
     let begun = Instant::now();
     async move {
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
             error!("a handler panicked");
-            Failure::bug().into_response()
+            match surface {
+                Surface::Api => ApiError::bug().into_response(),
+                Surface::Open | Surface::Pages => Failure::bug().into_response(),
+            }
         });
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         debug!(status = response.status().as_u16(), ms, "answered");

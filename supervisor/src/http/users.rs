@@ -13,7 +13,9 @@ pub(crate) trait Users: Send + Sync {
     fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError>;
     /// Makes one only for a user that has an auth directory.
     fn find_or_restore(&self, user: &UserId) -> Option<UserHandle>;
-    /// Everyone, sorted.
+    /// Those who are known by a folder or an operator's hold, whether or not they have a task.
+    fn others(&self) -> Vec<UserId>;
+    /// Everyone who has a task, sorted.
     fn list(&self) -> Vec<UserHandle>;
 }
 
@@ -28,6 +30,10 @@ impl Users for Registry {
 
     fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
         self.find_or_restore(user)
+    }
+
+    fn others(&self) -> Vec<UserId> {
+        self.on_disk()
     }
 
     fn list(&self) -> Vec<UserHandle> {

@@ -1,12 +1,15 @@
-//! [`Entry`]: an event in the form in which it is kept, and the decision who is told of it.
+//! [`Entry`]: an event in the forms in which it is kept: what it is, what makes it the same event when it is told
+//! again, and whether Flask is told of it.
 //!
 //! Pure: it knows messages, but neither SQL nor HTTP.
 
 use std::sync::Arc;
 
-use colmeia::protocol::{Event, MessageRecord};
+use colmeia::protocol::{
+    CallState, Event, GroupChange, GroupNotice, MessageRecord, PresenceNotice, ReactionNotice,
+};
 
-use super::JournalError;
+use super::{JournalError, Kind};
 
 /// Kinds that WhatsApp keeps among the messages and that nobody wrote.
 const NOTICES: &[&str] = &[
@@ -28,28 +31,71 @@ const NOTICES: &[&str] = &[
 pub(super) struct Entry {
     /// What makes it the same event when it is told again.
     pub(super) key: String,
-    /// `message`, `notice` or `ack`.
-    pub(super) kind: &'static str,
+    pub(super) kind: Kind,
     /// The event as JSON.
     pub(super) payload: String,
-    /// Whether a receiver is told.
-    pub(super) deliver: bool,
+    /// Whether Flask is told.
+    pub(super) flask: bool,
+    /// It is another view of the entry before it, and only new when that is.
+    pub(super) companion: bool,
 }
 
 impl Entry {
-    /// The row for an event.
-    pub(super) fn of(event: &Event) -> Result<Self, JournalError> {
+    /// The rows for an event, the first of which tells whether the event is new.
+    pub(super) fn of(event: &Event) -> Result<Vec<Self>, JournalError> {
         let payload = serde_json::to_string(event).map_err(|error| JournalError::Encode(Arc::new(error)))?;
-        let (kind, key) = match event {
+        let entry = |kind, key| Self { key, kind, payload: payload.clone(), flask: false, companion: false };
+        let also = |kind, key| Self { companion: true, ..entry(kind, key) };
+        Ok(match event {
             // A placeholder and the message that replaces it share an id, and are two events.
             Event::Message(message) if is_notice(message) => {
-                ("notice", format!("notice:{}:{}", message.kind, message.id))
+                vec![entry(Kind::Notice, format!("notice:{}:{}", message.kind, message.id))]
             }
-            Event::Message(message) => ("message", message.id.clone()),
-            Event::Ack { message, ack } => ("ack", format!("ack:{message}:{ack}")),
-        };
-        let deliver = matches!(event, Event::Message(message) if is_for_the_receiver(message));
-        Ok(Self { key, kind, payload, deliver })
+            Event::Message(message) if message.from_me => vec![entry(Kind::MessageAny, message.id.clone())],
+            Event::Message(message) => vec![
+                Self { flask: is_for_flask(message), ..entry(Kind::Message, message.id.clone()) },
+                also(Kind::MessageAny, format!("any:{}", message.id)),
+            ],
+            Event::Ack { message, ack } => vec![entry(Kind::MessageAck, format!("ack:{message}:{ack}"))],
+            Event::Reaction(reaction) => {
+                let ReactionNotice { id, timestamp_ms, text, .. } = &**reaction;
+                vec![entry(Kind::MessageReaction, format!("reaction:{id}:{timestamp_ms}:{text}"))]
+            }
+            Event::Edited { message, at_ms } => {
+                vec![entry(Kind::MessageEdited, format!("edited:{}:{at_ms}", message.id))]
+            }
+            Event::Revoked { message, .. } => {
+                vec![entry(Kind::MessageRevoked, format!("revoked:{}", message.id))]
+            }
+            Event::Presence(presence) => {
+                let PresenceNotice { chat, participant, state, at_ms, .. } = &**presence;
+                let key = format!("presence:{chat}:{participant}:{state:?}:{at_ms}");
+                vec![entry(Kind::PresenceUpdate, key)]
+            }
+            Event::Group(group) => {
+                let GroupNotice { id, change, concerns_me, .. } = &**group;
+                let kind = match change {
+                    GroupChange::Update => Kind::GroupUpdate,
+                    _ => Kind::GroupParticipants,
+                };
+                let mine = match change {
+                    GroupChange::Join if *concerns_me => Some(Kind::GroupJoin),
+                    GroupChange::Leave if *concerns_me => Some(Kind::GroupLeave),
+                    _ => None,
+                };
+                let mut entries = vec![entry(kind, format!("group:{id}"))];
+                entries.extend(mine.map(|kind| also(kind, format!("group.me:{id}"))));
+                entries
+            }
+            Event::Call(call) => {
+                let kind = match call.state {
+                    CallState::Received => Kind::CallReceived,
+                    CallState::Accepted => Kind::CallAccepted,
+                    CallState::Rejected => Kind::CallRejected,
+                };
+                vec![entry(kind, format!("{}:{}", kind.name(), call.id))]
+            }
+        })
     }
 }
 
@@ -58,7 +104,7 @@ fn is_notice(message: &MessageRecord) -> bool {
 }
 
 /// Incoming, written by someone, and in a chat: a status update is shown to everyone and meant for no one.
-fn is_for_the_receiver(message: &MessageRecord) -> bool {
+fn is_for_flask(message: &MessageRecord) -> bool {
     const STATUS: &str = "status@broadcast";
     !message.from_me && !is_notice(message) && message.chat != STATUS && message.from != STATUS
 }
@@ -71,28 +117,67 @@ mod tests {
     fn entry(change: impl FnOnce(&mut MessageRecord)) -> Entry {
         let mut record = message("m1", "oi");
         change(&mut record);
-        Entry::of(&Event::Message(Box::new(record))).expect("plain data")
+        Entry::of(&Event::Message(Box::new(record))).expect("plain data").swap_remove(0)
+    }
+
+    fn kinds(event: &Event) -> Vec<(Kind, String)> {
+        Entry::of(event).expect("plain data").into_iter().map(|entry| (entry.kind, entry.key)).collect()
     }
 
     #[test]
-    fn only_what_others_wrote_is_delivered() {
-        assert!(entry(|_| ()).deliver);
-        assert!(entry(|m| (m.kind, m.body) = ("image".into(), String::new())).deliver);
-        assert!(entry(|m| m.chat = "120363@g.us".into()).deliver);
-        assert!(entry(|m| m.kind = "a kind of tomorrow".into()).deliver);
-        assert!(!entry(|m| m.from_me = true).deliver);
-        assert!(!entry(|m| m.chat = "status@broadcast".into()).deliver);
-        assert!(!entry(|m| m.from = "status@broadcast".into()).deliver);
+    fn flask_is_told_only_what_others_wrote() {
+        assert!(entry(|_| ()).flask);
+        assert!(entry(|m| (m.kind, m.body) = ("image".into(), String::new())).flask);
+        assert!(entry(|m| m.chat = "120363@g.us".into()).flask);
+        assert!(entry(|m| m.kind = "a kind of tomorrow".into()).flask);
+        assert!(!entry(|m| m.from_me = true).flask);
+        assert!(!entry(|m| m.chat = "status@broadcast".into()).flask);
+        assert!(!entry(|m| m.from = "status@broadcast".into()).flask);
         for kind in NOTICES {
-            assert!(!entry(|m| m.kind = (*kind).into()).deliver, "{kind}");
+            assert!(!entry(|m| m.kind = (*kind).into()).flask, "{kind}");
         }
-        assert!(!Entry::of(&Event::Ack { message: "m1".into(), ack: 3 }).expect("plain data").deliver);
+        let ack = Entry::of(&Event::Ack { message: "m1".into(), ack: 3 }).expect("plain data");
+        assert!(ack.iter().all(|entry| !entry.flask));
     }
 
     #[test]
     fn a_placeholder_does_not_hide_the_message_that_follows() {
         assert_eq!(entry(|_| ()).key, "m1");
         assert_eq!(entry(|m| m.kind = "ciphertext".into()).key, "notice:ciphertext:m1");
-        assert_eq!(Entry::of(&Event::Ack { message: "m1".into(), ack: -1 }).expect("plain").key, "ack:m1:-1");
+        let ack = Event::Ack { message: "m1".into(), ack: -1 };
+        assert_eq!(kinds(&ack), [(Kind::MessageAck, "ack:m1:-1".into())]);
+    }
+
+    #[test]
+    fn a_message_is_two_events_and_ones_own_is_one() {
+        let incoming = Event::Message(Box::new(message("m1", "oi")));
+        assert_eq!(kinds(&incoming), [(Kind::Message, "m1".into()), (Kind::MessageAny, "any:m1".into())]);
+        let own = Event::Message(Box::new(MessageRecord { from_me: true, ..message("m1", "oi") }));
+        assert_eq!(kinds(&own), [(Kind::MessageAny, "m1".into())]);
+    }
+
+    #[test]
+    fn a_group_that_one_comes_to_is_told_as_both() {
+        let group = |change, concerns_me| {
+            let group = GroupNotice {
+                id: "n1".into(),
+                group: "1@g.us".into(),
+                change,
+                author: None,
+                participants: vec![],
+                concerns_me,
+                subject: None,
+                description: None,
+                settings: None,
+                members: vec![],
+                timestamp_ms: 1,
+            };
+            kinds(&Event::Group(Box::new(group))).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>()
+        };
+        assert_eq!(group(GroupChange::Join, true), [Kind::GroupParticipants, Kind::GroupJoin]);
+        assert_eq!(group(GroupChange::Leave, true), [Kind::GroupParticipants, Kind::GroupLeave]);
+        assert_eq!(group(GroupChange::Join, false), [Kind::GroupParticipants]);
+        assert_eq!(group(GroupChange::Promote, true), [Kind::GroupParticipants]);
+        assert_eq!(group(GroupChange::Update, true), [Kind::GroupUpdate]);
     }
 }

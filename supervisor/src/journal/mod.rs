@@ -1,103 +1,117 @@
-//! The journal: every event on disk before its worker hears that we have it, and who is still to be told.
+//! The journal: every event on disk before its worker hears that we have it, for everyone who reads them later, and
+//! with the note of who is still to be told.
 //!
-//! Owns the SQLite database. Never talks to a worker or a receiver: the users' tasks append, the delivery
-//! reads and settles.
+//! Owns the SQLite database. Never talks to a worker or a receiver: the users' tasks append, the delivery reads and
+//! settles, and whoever follows events reads them from here and nowhere else, so that nothing is missed between what
+//! was and what comes.
 //!
 //! ```text
-//! user task ──append──▶ events + deliveries ──next_due──▶ delivery ──settle──▶ done | pending again | dead
-//!     ▲                        │ committed
-//!     └── acknowledges ◀───────┘
+//! user task ──append──▶ events + deliveries ──pending──▶ delivery ──settle──▶ done | pending again | dead
+//!     ▲                        │ committed                                               ▲ replay │
+//!     └── acknowledges ◀───────┴──▶ due queues, last row ──▶ whoever follows             └────────┘
 //! ```
 //!
 //! An event that is told again (a worker repeats what was not acknowledged) is recognised by its key and is
 //! not written a second time.
+//!
+//! **Invariant:** an append returns after the commit, and nobody sees an event before. **Invariant:** a queue is read
+//! through an index of what waits in it; how much was ever delivered does not matter.
 
+mod due;
 mod entry;
 mod error;
+mod id;
+mod kind;
+mod queries;
+mod reading;
+mod records;
 mod schema;
+mod status;
 mod store;
 mod writer;
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use colmeia::UserId;
 use colmeia::protocol::Event;
 use rusqlite::Connection;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use due::Due;
 pub(crate) use error::JournalError;
+pub(crate) use id::EventId;
+pub(crate) use kind::Kind;
+pub(crate) use records::{Cursor, DeadLetter, Load, Page, Pending, Queue, Recorded, Settlement, Which};
+pub(crate) use status::{StatusChange, StatusRecord, Statuses};
 
 use entry::Entry;
-use store::Changes;
-use writer::Command;
+use store::{Changes, Ledger, Row};
+use writer::{Command, Question, Told};
 
-/// How many requests may wait for the thread; who comes later waits in line.
+/// How many requests may wait for each thread; who comes later waits in line.
 const QUEUE: usize = 1024;
+/// The address of Flask's webhook, whatever its URL is.
+pub(crate) const FLASK: &str = "";
+
+/// Who is told of what.
+pub(crate) trait Addressees: Debug + Send + Sync {
+    /// To which addresses events of this kind of this user go. Asked at every append, so it must not wait; the same
+    /// address twice is the same as once.
+    fn of(&self, user: &UserId, kind: Kind) -> Vec<Arc<str>>;
+    /// What the session's owner wants to find in each of its events.
+    fn metadata(&self, user: &UserId) -> Option<Value>;
+}
+
+/// Nobody but Flask.
+impl Addressees for () {
+    fn of(&self, _: &UserId, _: Kind) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
+    fn metadata(&self, _: &UserId) -> Option<Value> {
+        None
+    }
+}
 
 /// A handle to the journal; cheap to clone. The database is closed when the last one is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     commands: mpsc::Sender<Command>,
-    grown: watch::Receiver<u64>,
-}
-
-/// An event that waits to be delivered.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Pending {
-    /// Its row.
-    pub(crate) event: i64,
-    /// How often it was tried.
-    pub(crate) attempts: u32,
-    /// When it may be tried again, in milliseconds since the epoch.
-    pub(crate) next_ms: i64,
-    /// What identifies it among its user's events.
-    pub(crate) key: String,
-    /// The [`Event`] as JSON.
-    pub(crate) payload: String,
-}
-
-/// Keys and payloads are private.
-impl std::fmt::Debug for Pending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pending({}, {} attempts)", self.event, self.attempts)
-    }
-}
-
-/// How an attempt to deliver ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Settlement {
-    /// The receiver has it.
-    Done,
-    /// Later again.
-    Retry {
-        /// When, in milliseconds since the epoch.
-        next_ms: i64,
-        /// Why.
-        error: String,
-    },
-    /// Never again by itself; it is kept.
-    Dead {
-        /// Why.
-        error: String,
-    },
+    questions: mpsc::Sender<Question>,
+    addressees: Arc<dyn Addressees>,
+    due: Due,
+    last: watch::Receiver<i64>,
+    number: u32,
 }
 
 impl Journal {
-    /// Opens or makes the database and starts its thread.
+    /// Opens or makes the database and starts its threads.
     ///
     /// # Errors
     /// [`JournalError`] says what is wrong with the file.
-    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+    pub(crate) fn open(path: &Path, addressees: Arc<dyn Addressees>) -> Result<Self, JournalError> {
         let connection = schema::open(path)?;
+        let reader = schema::open_reader(path)?;
+        let (number, ledger) = (queries::number(&connection)?, Ledger::read(&connection)?);
         let (commands, queue) = mpsc::channel(QUEUE);
-        let (growing, grown) = watch::channel(0);
-        std::thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || writer::run(connection, queue, &growing))
-            .map_err(|source| JournalError::File { path: path.into(), source: source.into() })?;
-        Ok(Self { commands, grown })
+        let (questions, asked) = mpsc::channel(QUEUE);
+        let (last, followed) = watch::channel(queries::last(&connection)?);
+        let due = Due::default();
+        let told = Told { due: due.clone(), last };
+        let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.into())
+                .spawn(work)
+                .map_err(|source| JournalError::File { path: path.into(), source: source.into() })
+        };
+        start("journal", Box::new(move || writer::write(connection, ledger, queue, &told)))?;
+        start("journal-reader", Box::new(move || writer::read(reader, asked)))?;
+        Ok(Self { commands, questions, addressees, due, last: followed, number })
     }
 
     /// Adds events of a user, with the worker's numbers, and returns when they are on disk. What is known
@@ -106,17 +120,74 @@ impl Journal {
     /// # Errors
     /// When nothing was written.
     pub(crate) async fn append(&self, user: &UserId, events: Vec<(u64, Event)>) -> Result<(), JournalError> {
-        let entries = events.iter().map(|(_, event)| Entry::of(event)).collect::<Result<Vec<_>, _>>()?;
+        let mut known: HashMap<Kind, Vec<Arc<str>>> = HashMap::new();
+        let mut rows = Vec::with_capacity(events.len() * 2);
+        for (_, event) in &events {
+            for entry in Entry::of(event)? {
+                let of_kind = known.entry(entry.kind).or_insert_with(|| self.addressees.of(user, entry.kind));
+                let mut addresses = of_kind.clone();
+                if entry.flask {
+                    addresses.push(Arc::from(FLASK));
+                }
+                rows.push(Row { entry, addresses });
+            }
+        }
         let (user, now) = (user.clone(), now_ms());
-        self.write(move |connection| store::append(connection, &user, &entries, now)).await.map(drop)
+        self.write(move |connection, ledger| store::append(connection, ledger, &user, &rows, now))
+            .await
+            .map(drop)
+    }
+
+    /// Adds what was said of sessions, unless it is what was said last, and returns when it is on disk.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub(crate) async fn append_statuses(
+        &self,
+        changes: Vec<(UserId, StatusChange)>,
+    ) -> Result<(), JournalError> {
+        let addressed: Vec<_> = changes
+            .into_iter()
+            .map(|(user, change)| (self.addressees.of(&user, Kind::SessionStatus), user, change))
+            .collect();
+        let now = now_ms();
+        self.write(move |connection, ledger| {
+            let mut all = Changes::default();
+            for (addresses, user, change) in &addressed {
+                let done = store::append_status(connection, ledger, user, change, addresses, now)?;
+                all.rows += done.rows;
+                all.last = done.last.or(all.last);
+                all.queues.extend(done.queues);
+            }
+            Ok(all)
+        })
+        .await
+        .map(drop)
     }
 
     /// Writes down how an attempt to deliver ended.
     ///
     /// # Errors
     /// When nothing was written.
-    pub(crate) async fn settle(&self, event: i64, settlement: Settlement) -> Result<(), JournalError> {
-        self.write(move |connection| store::settle(connection, event, &settlement)).await.map(drop)
+    pub(crate) async fn settle(
+        &self,
+        event: i64,
+        queue: i64,
+        settlement: Settlement,
+    ) -> Result<(), JournalError> {
+        let now = now_ms();
+        self.write(move |connection, _| store::settle(connection, event, queue, &settlement, now))
+            .await
+            .map(drop)
+    }
+
+    /// Makes dead letters pending again, and says how many there were.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn replay(&self, which: Which) -> Result<usize, JournalError> {
+        let now = now_ms();
+        Ok(self.write(move |connection, _| store::replay(connection, &which, now)).await?.rows)
     }
 
     /// Deletes up to `limit` events from before this time that nobody waits for, and says how many there were.
@@ -124,33 +195,29 @@ impl Journal {
     /// # Errors
     /// When nothing was deleted.
     pub(crate) async fn prune(&self, before_ms: i64, limit: u32) -> Result<usize, JournalError> {
-        let changes = self.write(move |connection| store::prune(connection, before_ms, limit)).await?;
-        Ok(changes.rows)
+        Ok(self.write(move |connection, _| store::prune(connection, before_ms, limit, true)).await?.rows)
     }
 
-    /// The oldest event of this user that is to be delivered, due or not: order counts.
+    /// Deletes up to `limit` of the oldest events that nobody waits for, while the journal takes more than this many
+    /// bytes. Dead letters stay.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub(crate) async fn next_due(&self, user: &UserId) -> Result<Option<Pending>, JournalError> {
-        let user = user.clone();
-        self.read(move |connection| store::next_due(connection, &user)).await
+    /// When nothing was deleted.
+    pub(crate) async fn make_room(&self, most_bytes: u64, limit: u32) -> Result<usize, JournalError> {
+        if self.read(queries::used_bytes).await? <= most_bytes {
+            return Ok(0);
+        }
+        Ok(self.write(move |connection, _| store::prune(connection, i64::MAX, limit, false)).await?.rows)
     }
 
-    /// Everyone who has something to be delivered.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub(crate) async fn users_with_pending(&self) -> Result<Vec<UserId>, JournalError> {
-        self.read(store::users_with_pending).await
+    /// What the session's owner wants to find in each of its events.
+    pub(crate) fn metadata(&self, user: &UserId) -> Option<Value> {
+        self.addressees.metadata(user)
     }
 
-    /// How many events wait to be delivered, for every user that has any.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub(crate) async fn count_pending(&self) -> Result<HashMap<UserId, i64>, JournalError> {
-        self.read(store::count_pending).await
+    /// The row of an event of this journal.
+    pub(crate) fn row(&self, id: EventId) -> Option<i64> {
+        id.row_in(self.number)
     }
 
     /// Writes something that changes nothing, and returns when it is on disk: whether events can be kept now.
@@ -158,25 +225,35 @@ impl Journal {
     /// # Errors
     /// When it could not be written.
     pub(crate) async fn try_to_write(&self) -> Result<(), JournalError> {
-        self.write(store::rewrite_version).await.map(drop)
+        self.write(|connection, _| store::rewrite_version(connection)).await.map(drop)
     }
 
     /// Closes the database after everything that waits. What comes later is refused, and so comes again.
     pub(crate) async fn close(&self) {
+        // The writer last: its close folds the log into the file.
+        let (answer, answered) = oneshot::channel();
+        if self.questions.send(Question::Close { answer }).await.is_ok() {
+            let _ = answered.await;
+        }
         let (answer, answered) = oneshot::channel();
         if self.commands.send(Command::Close { answer }).await.is_ok() {
             let _ = answered.await;
         }
     }
 
-    /// Changes whenever there is something new to deliver.
-    pub(crate) fn growth(&self) -> watch::Receiver<u64> {
-        self.grown.clone()
+    /// The queues that have something new.
+    pub(crate) fn due(&self) -> Due {
+        self.due.clone()
+    }
+
+    /// The row of the newest event; changes after each commit that has one.
+    pub(crate) fn last(&self) -> watch::Receiver<i64> {
+        self.last.clone()
     }
 
     async fn write<F>(&self, write: F) -> Result<Changes, JournalError>
     where
-        F: FnOnce(&Connection) -> rusqlite::Result<Changes> + Send + 'static,
+        F: FnOnce(&Connection, &mut Ledger) -> rusqlite::Result<Changes> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let command = Command::Write { write: Box::new(write), answer };
@@ -190,10 +267,10 @@ impl Journal {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let command = Command::Read(Box::new(move |connection| {
+        let question = Question::Read(Box::new(move |connection| {
             let _ = answer.send(read(connection)); // nobody has to wait for it
         }));
-        self.commands.send(command).await.map_err(|_| JournalError::Closed)?;
+        self.questions.send(question).await.map_err(|_| JournalError::Closed)?;
         Ok(answered.await.map_err(|_| JournalError::Closed)??)
     }
 }

@@ -14,28 +14,7 @@ use super::JournalError;
 
 /// One script per schema version: the first makes version 1 out of an empty file, and so on. A script that was
 /// released is never changed.
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE events (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        user TEXT NOT NULL,
-        key TEXT NOT NULL,
-        created_ms INTEGER NOT NULL,
-        kind TEXT NOT NULL,
-        payload TEXT NOT NULL,
-        UNIQUE (user, key)
-    ) STRICT;
-    CREATE INDEX events_by_age ON events (created_ms);
-
-    CREATE TABLE deliveries (
-        event_id INTEGER PRIMARY KEY REFERENCES events (id) ON DELETE CASCADE,
-        user TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'dead')),
-        attempts INTEGER NOT NULL DEFAULT 0,
-        next_ms INTEGER NOT NULL DEFAULT 0,
-        last_error TEXT
-    ) STRICT;
-    CREATE INDEX deliveries_pending ON deliveries (user, event_id) WHERE state = 'pending';
-"];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Databases up to this size are checked at every start; reading a larger one would delay the service.
 const QUICK_CHECK_BYTES: i64 = 64 * 1024 * 1024;
@@ -55,6 +34,17 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
     check(&connection, path)?;
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// A second connection, which writes nothing: in WAL a reader and the writer never wait for each other.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, JournalError> {
+    let open = || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "query_only", "on")?;
+        Ok(connection)
+    };
+    open().map_err(|source| JournalError::Open { path: path.into(), source: Arc::new(source) })
 }
 
 /// WAL with FULL: a commit has reached the disk when it returns, and readers never wait.
@@ -109,7 +99,7 @@ mod tests {
             let connection = open(&path).expect("opens");
             let version: i64 =
                 connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version");
-            assert_eq!(version, 1);
+            assert_eq!(version, 2);
         }
         assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
     }
@@ -129,6 +119,45 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("colmeia.db");
         open(&path).expect("made").pragma_update(None, "user_version", 99).expect("set");
-        assert!(matches!(open(&path), Err(JournalError::Newer { found: 99, known: 1 })));
+        assert!(matches!(open(&path), Err(JournalError::Newer { found: 99, known: 2 })));
+    }
+
+    /// What the first release wrote: delivered, pending and dead messages, an own one, an acknowledgement.
+    #[test]
+    fn a_journal_of_the_first_release_still_opens() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("colmeia.db");
+        let old = Connection::open(&path).expect("made");
+        old.execute_batch(include_str!("schema/first-release.sql")).expect("filled");
+        drop(old);
+        let connection = open(&path).expect("opens");
+        let rows = |sql: &str| -> Vec<String> {
+            let mut statement = connection.prepare(sql).expect("valid");
+            let rows = statement.query_map([], |row| row.get(0)).expect("runs");
+            rows.collect::<Result<_, _>>().expect("text")
+        };
+        assert_eq!(
+            rows("SELECT id || ' ' || user || ' ' || kind FROM events ORDER BY id"),
+            [
+                "1 1 message",
+                "2 1 message",
+                "3 1 message.any",
+                "4 1 message.ack",
+                "5 1 message",
+                "6 2 message",
+                "7 2 notice"
+            ]
+        );
+        assert_eq!(
+            rows(
+                "SELECT q.user || ' [' || q.address || '] ' || d.event_id || ' ' || d.state || ' ' || d.attempts
+                 FROM deliveries d JOIN queues q ON q.id = d.queue_id ORDER BY d.event_id"
+            ),
+            ["1 [] 2 pending 3", "1 [] 5 dead 20", "2 [] 6 pending 0"]
+        );
+        let broken: i64 = connection
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .expect("runs");
+        assert_eq!(broken, 0);
     }
 }

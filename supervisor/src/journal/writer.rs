@@ -1,85 +1,114 @@
-//! The journal's thread: the only one that touches the database.
+//! The journal's threads: one writes, one reads, and nobody else touches the database.
 //!
-//! Owns the connection and the transactions. Everything that waits when a write comes up is committed with
-//! it, so that a hundred users who write at once cost one flush of the disk and not a hundred.
+//! Owns the connections and the transactions. Everything that waits when a write comes up is committed with
+//! it, so that a hundred users who write at once cost one flush of the disk and not a hundred. Reads see every
+//! write that was answered before them, and hold up none.
+
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::JournalError;
-use super::store::Changes;
+use super::store::{Changes, Ledger};
+use super::{Due, JournalError};
 
 /// The most writes in one transaction; bounds how long the first one waits for the rest.
 const BATCH: usize = 256;
 
 /// A write, run inside a transaction; it may run only once.
-pub(super) type Write = Box<dyn FnOnce(&Connection) -> rusqlite::Result<Changes> + Send>;
+pub(super) type Write = Box<dyn FnOnce(&Connection, &mut Ledger) -> rusqlite::Result<Changes> + Send>;
 /// A read, which answers for itself.
 pub(super) type Read = Box<dyn FnOnce(&Connection) + Send>;
 
-/// What the thread is asked.
+/// What the writing thread is asked.
 pub(super) enum Command {
     /// Answered when it is on disk.
     Write { write: Write, answer: oneshot::Sender<Result<Changes, JournalError>> },
-    /// Sees every write that was answered before.
-    Read(Read),
     /// The end; answered when the database is closed.
     Close { answer: oneshot::Sender<()> },
 }
 
-/// Serves until it is closed or the last journal handle is dropped. `grown` is bumped when there is something to deliver.
-pub(super) fn run(
+/// What the reading thread is asked.
+pub(super) enum Question {
+    Read(Read),
+    /// The end; answered when the database is closed.
+    Close {
+        answer: oneshot::Sender<()>,
+    },
+}
+
+/// Whom the writer tells after a commit.
+pub(super) struct Told {
+    pub(super) due: Due,
+    pub(super) last: watch::Sender<i64>,
+}
+
+/// Writes until it is closed or the last journal handle is dropped.
+pub(super) fn write(
     mut connection: Connection,
+    mut ledger: Ledger,
     mut commands: mpsc::Receiver<Command>,
-    grown: &watch::Sender<u64>,
+    told: &Told,
 ) {
     while let Some(first) = commands.blocking_recv() {
         let mut writes = Vec::new();
-        let mut reads = Vec::new();
         let mut closing = None;
         let mut next = Some(first);
         while let Some(command) = next {
             match command {
                 Command::Write { write, answer } => writes.push((write, answer)),
-                Command::Read(read) => reads.push(read),
                 Command::Close { answer } => {
                     closing = Some(answer);
                     break;
                 }
             }
-            next = if writes.len() + reads.len() < BATCH { commands.try_recv().ok() } else { None };
+            next = if writes.len() < BATCH { commands.try_recv().ok() } else { None };
         }
         if !writes.is_empty() {
-            commit(&mut connection, writes, grown);
-        }
-        for read in reads {
-            read(&connection);
+            commit(&mut connection, &mut ledger, writes, told);
         }
         if let Some(answer) = closing {
-            if let Err((_, error)) = connection.close() {
-                tracing::warn!(%error, "the journal was not closed cleanly");
-            }
-            let _ = answer.send(());
+            close(connection, answer);
             return;
         }
     }
 }
 
+/// Reads until it is closed or the last journal handle is dropped.
+pub(super) fn read(connection: Connection, mut questions: mpsc::Receiver<Question>) {
+    while let Some(question) = questions.blocking_recv() {
+        match question {
+            Question::Read(read) => read(&connection),
+            Question::Close { answer } => return close(connection, answer),
+        }
+    }
+}
+
+fn close(connection: Connection, answer: oneshot::Sender<()>) {
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the journal was not closed cleanly");
+    }
+    let _ = answer.send(()); // who no longer waits has lost nothing
+}
+
 type Waiting = (Write, oneshot::Sender<Result<Changes, JournalError>>);
 
 /// All or nothing: whoever waits is told the same.
-fn commit(connection: &mut Connection, writes: Vec<Waiting>, grown: &watch::Sender<u64>) {
+fn commit(connection: &mut Connection, ledger: &mut Ledger, writes: Vec<Waiting>, told: &Told) {
     let (writes, answers): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
-    match apply(connection, writes) {
+    match apply(connection, ledger, writes) {
         Ok(changes) => {
-            if changes.iter().any(|changes| changes.due > 0) {
-                grown.send_modify(|times| *times = times.wrapping_add(1));
+            if let Some(last) = changes.iter().filter_map(|changes| changes.last).max() {
+                told.last.send_replace(last);
             }
+            let queues: BTreeSet<i64> = changes.iter().flat_map(|changes| &changes.queues).copied().collect();
+            told.due.add(&queues);
             for (answer, changes) in answers.into_iter().zip(changes) {
                 let _ = answer.send(Ok(changes)); // who no longer waits has lost nothing
             }
         }
         Err(error) => {
+            ledger.forget();
             let error = JournalError::from(error);
             for answer in answers {
                 let _ = answer.send(Err(error.clone()));
@@ -88,9 +117,14 @@ fn commit(connection: &mut Connection, writes: Vec<Waiting>, grown: &watch::Send
     }
 }
 
-fn apply(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::Result<Vec<Changes>> {
+fn apply(
+    connection: &mut Connection,
+    ledger: &mut Ledger,
+    writes: Vec<Write>,
+) -> rusqlite::Result<Vec<Changes>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let changes = writes.into_iter().map(|write| write(&transaction)).collect::<rusqlite::Result<_>>()?;
+    let changes =
+        writes.into_iter().map(|write| write(&transaction, ledger)).collect::<rusqlite::Result<_>>()?;
     transaction.commit()?;
     Ok(changes)
 }

@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::admin::Session;
+use colmeia::admin::{EventQueue, Session};
 use colmeia::{ExitReason, UserId};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -50,6 +50,9 @@ struct Inner {
     worker_ends: Family<One, Counter>,
     round_trip: Histogram,
     commit_seconds: Histogram,
+    deliveries: Family<Two, Counter>,
+    delivery_seconds: Family<One, Histogram, fn() -> Histogram>,
+    dead_letters: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
     boot: Boot,
 }
@@ -60,6 +63,8 @@ impl Default for Metrics {
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
         let (worker_ends, memory_mode) = (Family::default(), Family::default());
         let (round_trip, commit_seconds) = (fast(), fast());
+        let (deliveries, dead_letters) = (Family::default(), Family::default());
+        let delivery_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
         let mut registry = Registry::with_prefix(PREFIX);
         let build: Family<One, Gauge> = Family::default();
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
@@ -82,6 +87,17 @@ impl Default for Metrics {
             commit_seconds.clone(),
         );
         registry.register(
+            "deliveries",
+            "Attempts to deliver an event, by receiver (flask, webhook) and outcome",
+            deliveries.clone(),
+        );
+        registry.register(
+            "delivery_seconds",
+            "From when an event was on disk until its receiver had it",
+            delivery_seconds.clone(),
+        );
+        registry.register("dead_letters", "Events that were given up, by receiver", dead_letters.clone());
+        registry.register(
             "memory_mode",
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
             memory_mode.clone(),
@@ -93,6 +109,9 @@ impl Default for Metrics {
             worker_ends,
             round_trip,
             commit_seconds,
+            deliveries,
+            delivery_seconds,
+            dead_letters,
             memory_mode,
             boot: Boot::default(),
         }))
@@ -132,6 +151,21 @@ impl Metrics {
         self.0.commit_seconds.observe(took.as_secs_f64());
     }
 
+    /// An event was offered to a receiver once, and this came of it.
+    pub(crate) fn delivery(&self, receiver: &'static str, outcome: &'static str) {
+        self.0.deliveries.get_or_create(&[("receiver", receiver), ("outcome", outcome)]).inc();
+    }
+
+    /// A receiver has an event that was on disk for so long.
+    pub(crate) fn delivered(&self, receiver: &'static str, after: Duration) {
+        self.0.delivery_seconds.get_or_create(&[("receiver", receiver)]).observe(after.as_secs_f64());
+    }
+
+    /// An event was given up.
+    pub(crate) fn dead_letter(&self, receiver: &'static str) {
+        self.0.dead_letters.get_or_create(&[("receiver", receiver)]).inc();
+    }
+
     /// In which way memory caps are kept.
     pub(crate) fn memory_mode(&self, mode: &'static str) {
         self.0.memory_mode.get_or_create(&[("mode", mode)]).set(1);
@@ -153,11 +187,11 @@ impl Metrics {
     }
 
     /// Everything in the text format of OpenMetrics, with the sessions as they are now.
-    pub(crate) fn encode(&self, sessions: &[Session]) -> String {
+    pub(crate) fn encode(&self, sessions: &[Session], queues: &[EventQueue]) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode_registry(&mut text, &self.0.registry);
-        let _ = encode_registry(&mut text, &snapshot::registry(sessions, self.0.boot.progress()));
+        let _ = encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress()));
         let _ = encode_eof(&mut text);
         text
     }

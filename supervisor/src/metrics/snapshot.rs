@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use colmeia::admin::Session;
+use colmeia::admin::{EventQueue, Session};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -37,7 +37,7 @@ type OfUser = [(&'static str, String); 1];
 type Seconds = Counter<f64, AtomicU64>;
 
 /// The metrics of one moment.
-pub(super) fn registry(sessions: &[Session], boot: Progress) -> Registry {
+pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progress) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register("sessions", "Sessions, by state", states(sessions));
     let stages: Family<[(&str, &str); 1], Gauge> = Family::default();
@@ -46,8 +46,11 @@ pub(super) fn registry(sessions: &[Session], boot: Progress) -> Registry {
     }
     registry.register("boot_sessions", "Sessions found at the service's start, by how far they got", stages);
     let waiting: Gauge = Gauge::default();
-    waiting.set(sessions.iter().map(|session| whole(session.queue)).sum());
-    registry.register("queue_events", "Events that wait to be delivered", waiting);
+    waiting.set(queues.iter().map(|queue| whole(queue.pending)).sum());
+    registry.register("queue_events", "Deliveries that wait: one event may have several receivers", waiting);
+    let dead: Gauge = Gauge::default();
+    dead.set(queues.iter().map(|queue| whole(queue.dead)).sum());
+    registry.register("dead_letters_waiting", "Deliveries that were given up and wait for an operator", dead);
 
     let memory: Family<OfUser, Gauge> = Family::default();
     let cap: Family<OfUser, Gauge> = Family::default();

@@ -30,6 +30,11 @@ fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
     }
 }
 
+fn queue() -> EventQueue {
+    let user = "1".parse().expect("valid");
+    EventQueue { user, receiver: "https://secret.example".into(), pending: 6, dead: 2 }
+}
+
 /// One of everything, so that every metric has a sample.
 fn busy() -> Metrics {
     let metrics = Metrics::default();
@@ -37,6 +42,9 @@ fn busy() -> Metrics {
     metrics.worker_ended(&ExitReason::LaunchFailed { cause: LaunchCause::Other, why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));
+    metrics.delivery("webhook", "delivered");
+    metrics.delivered("webhook", Duration::from_millis(3));
+    metrics.dead_letter("webhook");
     metrics.memory_mode("polling");
     metrics
 }
@@ -48,11 +56,16 @@ fn everything_is_told_once_and_without_details() {
     metrics.boot_ready(&user);
     metrics.boot_found(&user);
     metrics.boot_started(&user);
-    let text = metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)]);
+    let text =
+        metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)], &[queue()]);
     for line in [
         "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
         "colmeia_call_seconds_count{operation=\"send_text\"} 1",
         "colmeia_worker_ends_total{reason=\"launch_failed\"} 1",
+        "colmeia_deliveries_total{receiver=\"webhook\",outcome=\"delivered\"} 1",
+        "colmeia_delivery_seconds_count{receiver=\"webhook\"} 1",
+        "colmeia_dead_letters_total{receiver=\"webhook\"} 1",
+        "colmeia_dead_letters_waiting 2",
         "colmeia_memory_mode{mode=\"polling\"} 1",
         "colmeia_sessions{state=\"ready\"} 1",
         "colmeia_sessions{state=\"unknown\"} 1",
@@ -81,7 +94,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn dashboards_and_alerts_name_only_what_there_is() {
-    let told = busy().encode(&[session("1", "ready", Some(7))]);
+    let told = busy().encode(&[session("1", "ready", Some(7))], &[queue()]);
     let known: BTreeSet<&str> = told
         .lines()
         .filter(|line| !line.starts_with('#'))

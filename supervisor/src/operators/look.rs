@@ -74,7 +74,7 @@ impl Operators {
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub(crate) async fn queues(&self) -> Result<HashMap<UserId, i64>, OperationError> {
+    async fn queues(&self) -> Result<HashMap<UserId, i64>, OperationError> {
         Ok(self.0.journal.count_pending().await?)
     }
 

@@ -6,6 +6,7 @@
 
 mod change;
 mod error;
+mod letters;
 mod look;
 mod sentences;
 mod usage;
@@ -23,6 +24,7 @@ use crate::user::{UserHandle, folders};
 pub(crate) use crate::user::tail::{Position, Tail};
 pub(crate) use change::{Asker, Word};
 pub(crate) use error::OperationError;
+pub(crate) use letters::Letters;
 pub(crate) use look::{Wishes, millis};
 pub(crate) use usage::Machine;
 

@@ -98,7 +98,7 @@ mod tests {
     fn a_namespaces_map_is_understood() {
         let whole = "         0          0 4294967295\n";
         let rootless = "         0       1000          1\n         1     100000      65536\n";
-        let high = UidRange::AUTO;
+        let high = UidRange::auto(7);
         assert!(maps(whole, high) && !maps(rootless, high) && !maps("", high));
         assert!(maps(rootless, UidRange { first: 2000, last: 65_536 }));
         assert!(!maps(rootless, UidRange { first: 2000, last: 65_537 }));

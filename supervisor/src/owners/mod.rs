@@ -17,10 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use colmeia::UserId;
 use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
 use colmeia::layout::{RunLayout, StateLayout};
-use rustix::process::{getegid, geteuid};
+use rustix::process::{Pid, getegid, geteuid};
+use sha2::{Digest as _, Sha256};
 
 use crate::logging::chain;
 use crate::user::folders::{make_private, users_on_disk};
+use crate::user::process::real_uid;
 use book::Book;
 pub(crate) use ground::Obstacle;
 
@@ -57,7 +59,7 @@ impl InForce {
     pub(crate) fn decide(config: &ServiceConfig, state: &Path, run: &Path) -> Result<Self, OwnersError> {
         let (range, demanded) = match config.worker_uids {
             WorkerUids::Off => (None, false),
-            WorkerUids::Auto => (Some(UidRange::AUTO), false),
+            WorkerUids::Auto => (Some(UidRange::auto(choice_of(state))), false),
             WorkerUids::Range(range) => (Some(range), true),
         };
         let range = match range.map(|range| (range, ground::obstacle(config, range, [state, run]))) {
@@ -173,7 +175,13 @@ impl Owners {
             Some(uid) => uid,
             None => {
                 let owners = self.owners_on_disk();
-                let taken = |uid| owners.contains(&uid) || kept.given.contains(&uid) || is_account(uid);
+                let running = users_of_processes();
+                let taken = |uid| {
+                    owners.contains(&uid)
+                        || kept.given.contains(&uid)
+                        || running.contains(&uid)
+                        || is_account(uid)
+                };
                 book.assign(user, range, taken).ok_or(OwnersError::UsedUp(range.count()))?
             }
         };
@@ -237,6 +245,20 @@ fn collect(folder: &Path, depth: usize, owners: &mut BTreeSet<u32>) {
             collect(&entry.path(), depth - 1, owners);
         }
     }
+}
+
+/// A number of this state directory's own, the same at each start.
+fn choice_of(state: &Path) -> u32 {
+    let path = fs::canonicalize(state).unwrap_or_else(|_| state.to_owned());
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
+/// Whose processes run on this machine: those of another service may have an id of our range.
+fn users_of_processes() -> BTreeSet<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(Pid::from_raw).filter_map(real_uid).collect()
 }
 
 /// Whether the system knows somebody with this id.

@@ -42,7 +42,7 @@ fn uid(ownership: Result<Ownership, OwnersError>) -> u32 {
 #[test]
 fn each_user_has_one_and_keeps_it_over_a_restart_and_a_reset() {
     let place = place();
-    let range = Some(UidRange::AUTO);
+    let range = Some(UidRange::auto(7));
     let owners = place.owners(range);
     let (one, two) = (uid(owners.ownership(&user("1"))), uid(owners.ownership(&user("2"))));
     assert!(one != two && owners.expects(&user("1"), one) && !owners.expects(&user("1"), two));
@@ -62,7 +62,7 @@ fn what_is_switched_off_is_given_back_to_whose_it_was() {
     let place = place();
     let (own, group) = (geteuid().as_raw(), getegid().as_raw());
     fs::create_dir(place.state.auth_dir(&user("1"))).expect("as another program left it");
-    let given = uid(place.owners(Some(UidRange::AUTO)).ownership(&user("1")));
+    let given = uid(place.owners(Some(UidRange::auto(7))).ownership(&user("1")));
     let off = place.owners(None);
     assert_eq!(off.ownership(&user("1")).expect("known"), Ownership::Keep, "nothing was given yet");
     assert_eq!(off.of(&user("1")), Some(given), "its old worker is still recognised");

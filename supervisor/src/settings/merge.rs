@@ -48,7 +48,7 @@ pub(super) fn merge(
 ) -> Result<ServiceConfig, SettingsError> {
     let mut merged = Merged::default();
     if let Some((path, text)) = file {
-        let wrong = |error: toml::de::Error| SettingsError::File { path, message: error.to_string() };
+        let wrong = |error: toml::de::Error| SettingsError::File { path, message: explain(&error, &text) };
         // As a configuration first: its errors show the line.
         match toml::from_str::<ServiceConfig>(&text).and_then(|config| Ok((config, toml::from_str(&text)?))) {
             Ok((config, table)) => (merged.config, merged.table) = (config, table),
@@ -80,13 +80,42 @@ pub(super) fn merge(
     Ok(merged.config)
 }
 
+/// The error with the line that it is about, unless that line may hold a secret.
+fn explain(error: &toml::de::Error, text: &str) -> String {
+    const SECRET: [&str; 4] = ["key", "hmac", "header", "value"];
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.lines().last().filter(|_| !before.ends_with('\n')).unwrap_or_default().to_owned()
+        + text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
+    let lower = line.to_lowercase();
+    if SECRET.iter().any(|word| lower.contains(word)) {
+        let number = before.matches('\n').count() + 1;
+        return format!("line {number} is wrong; it is not shown, because it may hold a secret");
+    }
+    error.to_string()
+}
+
 /// What is in force, as a configuration file, without secrets.
 pub(crate) fn in_force(config: &ServiceConfig) -> Result<String, toml::ser::Error> {
     let mut table = Table::try_from(config)?;
     if let Some(Value::Array(keys)) = table.get_mut("api_keys") {
         keys.fill(Value::from(HIDDEN));
     }
+    if let Some(Value::Array(webhooks)) = table.get_mut("webhooks") {
+        webhooks.iter_mut().for_each(hide_secrets);
+    }
     toml::to_string(&table)
+}
+
+/// The key of the signature and the values of headers.
+fn hide_secrets(webhook: &mut Value) {
+    if let Some(key) = webhook.get_mut("hmac").and_then(|hmac| hmac.get_mut("key")) {
+        *key = Value::from(HIDDEN);
+    }
+    let headers = webhook.get_mut("customHeaders").and_then(Value::as_array_mut);
+    for value in headers.into_iter().flatten().filter_map(|header| header.get_mut("value")) {
+        *value = Value::from(HIDDEN);
+    }
 }
 
 #[derive(Default)]

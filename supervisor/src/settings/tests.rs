@@ -114,6 +114,36 @@ fn what_is_in_force_is_a_file_without_secrets() {
 }
 
 #[test]
+fn secrets_of_webhooks_are_not_shown() {
+    let file = file(
+        "[[webhooks]]\nurl = 'http://x/'\nevents = ['*']\nhmac = { key = 'hunter2' }\n\
+         custom_headers = [{ name = 'a', value = 'hunter3' }]",
+    );
+    let loaded = load_from(&["--config", file.path().to_str().expect("UTF-8")], &[]).expect("valid");
+    let shown = in_force(&loaded).expect("shown");
+    assert!(shown.contains("http://x/") && !shown.contains("hunter"), "{shown}");
+    toml::from_str::<ServiceConfig>(&shown).expect("a configuration file");
+}
+
+#[test]
+fn an_error_shows_no_line_that_may_hold_a_secret() {
+    let head = "[[webhooks]]\nurl = 'http://x/'\nevents = ['*']\n";
+    for line in [
+        "hmac = { key = hunter2 }",
+        "hmac = 'hunter2'",
+        "custom_headers = [{ name = 'a', value = 'hunter2 }]",
+        "customHeaders = 'hunter2'",
+    ] {
+        let file = file(&format!("{head}{line}\n"));
+        let message = error(&["--config", file.path().to_str().expect("UTF-8")], &[]);
+        assert!(message.contains("line 4") && !message.contains("hunter2"), "{message}");
+    }
+    let file = file("api_keys = 'hunter2'\n");
+    let message = error(&["--config", file.path().to_str().expect("UTF-8")], &[]);
+    assert!(message.contains("line 1") && !message.contains("hunter2"), "{message}");
+}
+
+#[test]
 fn the_runtime_directory_has_a_default_and_a_longest_length() {
     let loaded = load_from(&[], &[("RUNTIME_DIRECTORY", "/run/a:/run/b")]).expect("valid");
     assert_eq!(loaded.runtime_dir, Some("/run/a".into()));

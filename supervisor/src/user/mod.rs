@@ -7,6 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod link;
 mod policy;
 pub(crate) mod process;
+mod status;
 pub(crate) mod tail;
 mod task;
 pub(crate) mod token;
@@ -17,6 +18,7 @@ pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Renewal, UserHandle,
 };
 pub(crate) use policy::Carried;
+pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks};
 #[cfg(test)]
 pub(crate) use view::{MemoryUse, Pong};

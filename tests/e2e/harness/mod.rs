@@ -1,6 +1,7 @@
 //! What every test needs: a [`Farm`] of simulator, service and webhook receiver, and patience with a limit.
 
 mod processes;
+mod receiver;
 mod service;
 mod simulator;
 mod webhook;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) use processes::{Process, descendants};
+pub(crate) use receiver::Receiver;
 pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
 pub(crate) use webhook::{Taken, Webhook};
@@ -128,6 +130,16 @@ pub(crate) fn program(name: &str) -> PathBuf {
     folders.find(|path| path.exists()).unwrap_or_else(|| {
         panic!("{name} is missing near {}: run `cargo build --workspace` first", own.display())
     })
+}
+
+/// Runs `colmeiactl` and returns its exit code and what it printed.
+pub(crate) async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
+    let socket = farm.dir.path().join("run/admin.sock");
+    let mut command = tokio::process::Command::new(program("colmeiactl"));
+    command.arg("--socket").arg(socket).args(arguments);
+    let output = command.output().await.expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().expect("no signal"), String::from_utf8(said).expect("UTF-8"))
 }
 
 /// A file of the repository.

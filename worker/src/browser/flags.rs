@@ -20,6 +20,9 @@ pub(crate) struct Flags<'a> {
     pub(crate) user_agent: Option<&'a str>,
     /// Languages, the preferred first.
     pub(crate) languages: &'a [String],
+    /// The proxy's address, as `--proxy-server` has it. Who signs in there is told when it asks, never here: arguments
+    /// can be read by every user of the machine.
+    pub(crate) proxy: Option<&'a str>,
     /// Whether Chromium's own sandbox is on.
     pub(crate) sandbox: bool,
 }
@@ -100,6 +103,12 @@ impl Flags<'_> {
             arguments.push(format!("--lang={language}").into());
             arguments.push(format!("--accept-lang={}", self.languages.join(",")).into());
         }
+        if let Some(proxy) = self.proxy {
+            arguments.push(format!("--proxy-server={proxy}").into());
+            // A page of this machine goes the same way, and nothing goes around it by UDP.
+            arguments.push("--proxy-bypass-list=<-loopback>".into());
+            arguments.push("--force-webrtc-ip-handling-policy=disable_non_proxied_udp".into());
+        }
         if !self.sandbox {
             // Without it the zygote has no use either.
             arguments.push("--no-sandbox".into());
@@ -127,6 +136,7 @@ mod tests {
             marker: "7:1:2",
             user_agent: Some("Mozilla/5.0"),
             languages: &languages,
+            proxy: Some("http://proxy.example:3128"),
             sandbox,
         };
         flags.arguments().into_iter().map(|a| a.into_string().expect("UTF-8")).collect()
@@ -149,9 +159,13 @@ mod tests {
     #[test]
     fn profile_marker_and_languages_are_passed() {
         let all = arguments(false);
-        for wanted in
-            ["--user-data-dir=/p/session", "--colmeia-user=7:1:2", "--lang=pt-BR", "--accept-lang=pt-BR,en"]
-        {
+        for wanted in [
+            "--user-data-dir=/p/session",
+            "--colmeia-user=7:1:2",
+            "--lang=pt-BR",
+            "--accept-lang=pt-BR,en",
+            "--proxy-server=http://proxy.example:3128",
+        ] {
             assert!(all.iter().any(|a| a == wanted), "{wanted} is missing");
         }
     }

@@ -8,7 +8,7 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::{Ownership, WorkerConfig};
+use colmeia::config::{Ownership, Proxy, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use futures::StreamExt;
 use nix::libc;
@@ -52,6 +52,7 @@ pub(crate) struct ChromiumLauncher {
     /// Whether the kernel may merge the browser's pages with equal ones elsewhere.
     merge: bool,
     walls: Option<BrowserWalls>,
+    proxy: Option<Proxy>,
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
     gap: Option<Gap>,
@@ -80,6 +81,7 @@ impl ChromiumLauncher {
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
             merge: config.memory_merge,
+            proxy: config.proxy.clone(),
             own_user: matches!(config.ownership, Ownership::Own { .. }),
             gap,
             keeper,
@@ -101,6 +103,7 @@ impl ChromiumLauncher {
             marker: &browser::marker(self.user.as_str()),
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
+            proxy: self.proxy.as_ref().map(|proxy| proxy.server.as_str()),
             sandbox: sandbox == browser::Sandbox::On,
         };
         browser::launch(LaunchSpec {
@@ -189,7 +192,8 @@ impl Launcher for ChromiumLauncher {
             (None, None) => return Err(OpenError::Launch(format!("{product} is no Chromium"))),
         };
         tracing::info!(pid = process.pid(), product, "browser started");
-        let settings = Arc::new(TabSettings { page_url: self.page_url.clone(), script });
+        let settings =
+            Arc::new(TabSettings { page_url: self.page_url.clone(), script, proxy: self.proxy.clone() });
         let parts =
             Parts { browser, handler, process, bridge, settings, identity, wa_js: self.wa_js.clone() };
         ChromiumEngine::open(parts, events)

@@ -94,6 +94,7 @@ impl Listener {
             }
             Told::Message { message } => self.tell(PageEvent::Message(message)),
             Told::Ack { message, ack } => self.tell(PageEvent::Ack { message, ack }),
+            Told::Happened { what } => self.tell(PageEvent::Happened(what)),
             Told::Logout {} => {
                 let asked_for = self.pending.link_ended();
                 if !self.link_end_told.swap(true, Ordering::Relaxed) {

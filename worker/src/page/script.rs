@@ -25,13 +25,14 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 18] = [
+const FILES: [&str; 19] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
     include_str!("bridge/registry.js"),
     include_str!("bridge/shapes.js"),
     include_str!("bridge/view.js"),
+    include_str!("bridge/aside.js"),
     include_str!("bridge/events.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),

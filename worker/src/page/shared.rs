@@ -215,7 +215,13 @@ impl Shared {
         let Some(tab) = self.tab() else { return };
         let mut there = false;
         if let Ok(source) = source {
-            match tab.evaluate(&format!("{WA_JS_SETTINGS}\n{source}\n;undefined"), INJECT).await {
+            // A second one would wrap what the first has wrapped already.
+            let before = tab.evaluate("Boolean(window.WPP)", NUDGE).await;
+            let put = match before {
+                Ok(Value::Bool(true)) => before,
+                _ => tab.evaluate(&format!("{WA_JS_SETTINGS}\n{source}\n;undefined"), INJECT).await,
+            };
+            match put {
                 Ok(_) => there = self.extend(&tab).await,
                 Err(error) => tracing::error!(%error, "wa-js cannot be put into the page"),
             }

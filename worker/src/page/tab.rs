@@ -7,9 +7,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use chromiumoxide::cdp::browser_protocol::{log, memory, network, page, performance, target};
+use chromiumoxide::auth::Credentials;
+use chromiumoxide::cdp::browser_protocol::{fetch, log, memory, network, page, performance, target};
 use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
 use chromiumoxide::{Browser, Page};
+use colmeia::config::Proxy;
 use serde_json::Value;
 use tokio::task::AbortHandle;
 
@@ -28,6 +30,8 @@ const STEP: Duration = Duration::from_secs(90);
 pub(super) struct TabSettings {
     pub(super) page_url: String,
     pub(super) script: Script,
+    /// Through what the browser goes, and who signs in there.
+    pub(super) proxy: Option<Proxy>,
 }
 
 /// A tab.
@@ -64,6 +68,9 @@ impl Tab {
         cdp::page(&page, performance::DisableParams::default(), STEP).await?;
         // `Runtime` stays on: without it a binding does not reach new documents.
 
+        if let Some(proxy) = &settings.proxy {
+            sign_in(&page, proxy).await?;
+        }
         cdp::page(&page, identity.user_agent_override(), STEP).await?;
         cdp::page(&page, Identity::screen(), STEP).await?;
         heed(cdp::within(STEP, Streams::of(browser, &page)).await?);
@@ -130,6 +137,16 @@ impl Tab {
     pub(super) fn target(&self) -> &target::TargetId {
         self.page.target_id()
     }
+}
+
+/// Has the library answer when the proxy asks who we are.
+async fn sign_in(page: &Page, proxy: &Proxy) -> Result<(), ProbeError> {
+    let (Some(username), Some(password)) = (&proxy.username, &proxy.password) else { return Ok(()) };
+    let credentials = Credentials { username: username.clone(), password: password.expose().to_owned() };
+    cdp::within(STEP, page.authenticate(credentials)).await?;
+    // The library also lets every request wait for its word; only the question who we are has to.
+    let only_questions = fetch::EnableParams { patterns: Some(Vec::new()), handle_auth_requests: Some(true) };
+    cdp::page(page, only_questions, STEP).await.map(drop)
 }
 
 /// The library answers only when the page has loaded, which nobody needs to wait for. A page that cannot be

@@ -1,7 +1,7 @@
 //! The JSON that the bridge tells. Owns its version and its types; wire types only.
 
 use chromiumoxide::cdp::js_protocol::runtime::EventBindingCalled;
-use colmeia::protocol::{CallErrorKind, MessageRecord};
+use colmeia::protocol::{CallErrorKind, Event, MessageRecord};
 use serde::Deserialize;
 
 use crate::engine::PageView;
@@ -23,6 +23,10 @@ pub(super) enum Told {
     Ack {
         message: String,
         ack: i32,
+    },
+    /// Something beside messages and acknowledgements, in the words of the protocol.
+    Happened {
+        what: Box<Event>,
     },
     Logout {},
     /// The page lacks these members; is there a wa-js that has them?
@@ -96,6 +100,15 @@ mod tests {
         let Some(Told::View { view }) = told(text) else { panic!("a view") };
         assert_eq!(view.phase, PagePhase::Qr);
         assert!(!format!("{view:?}").contains("2@x"), "a QR string is a secret");
+    }
+
+    #[test]
+    fn what_happens_beside_the_messages_is_read_in_the_words_of_the_protocol() {
+        let text = r#"{"v":1,"type":"happened","what":{"event":"presence","chat":"1@c.us","participant":"1@c.us",
+            "state":"typing","last_seen_ms":null,"at_ms":5}}"#;
+        let Some(Told::Happened { what }) = told(text) else { panic!("an event") };
+        assert!(matches!(*what, Event::Presence(presence) if presence.at_ms == 5));
+        assert!(told(r#"{"v":1,"type":"happened","what":{"event":"presence","chat":"1@c.us"}}"#).is_none());
     }
 
     #[test]

@@ -216,6 +216,10 @@ impl<L: Launcher> SessionTask<L> {
                 self.outbox.append(protocol::Event::Ack { message, ack });
                 None
             }
+            PageEvent::Happened(event) => {
+                self.outbox.append(*event);
+                None
+            }
             PageEvent::LoggedOut(cause) => self.apply(Event::LoggedOut(cause)),
             PageEvent::PageCrashed => self.apply(Event::PageCrashed),
             PageEvent::BrowserGone { signal } => self.apply(Event::BrowserGone { signal }),
@@ -360,6 +364,7 @@ impl<L: Launcher> SessionTask<L> {
             match event {
                 PageEvent::Message(message) => self.outbox.append(protocol::Event::Message(message)),
                 PageEvent::Ack { message, ack } => self.outbox.append(protocol::Event::Ack { message, ack }),
+                PageEvent::Happened(event) => self.outbox.append(*event),
                 _ => {}
             }
         }

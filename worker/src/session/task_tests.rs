@@ -96,3 +96,21 @@ async fn a_browser_that_is_gone_ends_the_session_with_its_signal() {
     let reason = fixture.ended.await.expect("no panic");
     assert_eq!(reason, ExitReason::Crash { process: "browser".into(), signal: Some(9) });
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_probe_found_is_told_and_a_picture_needs_no_phone() {
+    let fixture = Fixture::start();
+    fixture.until("loading").await;
+    let picture = fixture.session.call(Call::Screenshot, Bytes::new(), 1_000).await;
+    let (reply, png) = picture.expect("there is a page");
+    assert!(matches!(reply, Reply::Media { .. }) && !png.is_empty());
+    fixture.page.show(view(PagePhase::Main));
+    let mut report = fixture.session.report();
+    for page in [true, false] {
+        let found = report.wait_for(|report| {
+            report.probes.as_ref().is_some_and(|found| found.browser && found.page == page)
+        });
+        timeout(Duration::from_secs(600), found).await.expect("probed").expect("the session lives");
+        fixture.page.hang();
+    }
+}

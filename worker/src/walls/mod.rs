@@ -83,7 +83,10 @@ pub(crate) struct BrowserWalls {
 impl BrowserWalls {
     /// For a browser that writes in these folders only; `None` where Landlock is off.
     pub(crate) fn new(config: &WorkerConfig, own: Vec<PathBuf>) -> Option<Self> {
-        let ports = ports::of_page(&config.page_url);
+        let ports = match &config.proxy {
+            Some(proxy) => ports::of_proxy(proxy),
+            None => ports::of_page(&config.page_url),
+        };
         (config.landlock == Landlock::Auto).then(|| Self { own, system: System::of(config), ports })
     }
 

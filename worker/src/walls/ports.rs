@@ -1,6 +1,7 @@
-//! Which TCP ports the page needs. Pure.
+//! Which TCP ports the page, or the proxy before it, needs. Pure.
 
 use async_tungstenite::tungstenite::http::Uri;
+use colmeia::config::Proxy;
 
 /// Where WhatsApp Web lives.
 const WHATSAPP: &str = "web.whatsapp.com";
@@ -25,9 +26,20 @@ pub(super) fn of_page(url: &str) -> Vec<u16> {
     ports
 }
 
+/// The ports of a browser that goes through a proxy: the proxy's, and the one for looking its name up.
+pub(super) fn of_proxy(proxy: &Proxy) -> Vec<u16> {
+    proxy.address().map_or_else(Vec::new, |(_, port)| vec![port, 53])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::of_page;
+    use super::{Proxy, of_page, of_proxy};
+
+    #[test]
+    fn behind_a_proxy_nothing_else_is_reached() {
+        let proxy = Proxy { server: "http://p:3128".into(), username: None, password: None };
+        assert_eq!(of_proxy(&proxy), [3128, 53]);
+    }
 
     #[test]
     fn the_pages_own_port_and_for_whatsapp_what_it_uses_besides() {

@@ -1,16 +1,15 @@
-//! Calls into a session: exactly one per request, whoever hangs up meanwhile, and its failures in words.
+//! What a call into a session needs, and its failures in words.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallErrorKind};
-use tracing::{error, info};
+use tracing::error;
 
-use super::super::Http;
 use super::super::errors::Failure;
 use super::super::standing::Standing;
-use crate::logging::chain;
+use super::super::{Http, calls};
 use crate::user::{CallFailure, CallResult, UserHandle};
 
 /// What Flask's pages know.
@@ -21,20 +20,10 @@ pub(super) fn ready(http: &Http, user: &UserId) -> Option<UserHandle> {
     http.users.find(user).filter(|handle| Standing::of(&handle.view()).is_ready())
 }
 
-/// Makes the call once. It goes on when the caller hangs up: what a session was asked it does in any case, and
-/// half a question would be worse.
+/// Makes the call once, within the deadline that Flask's own leaves.
 pub(in super::super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
     let deadline = Duration::from_millis(http.config.request_deadline_ms);
-    let (user, operation) = (handle.user.clone(), call.name());
-    let answer = tokio::spawn(async move { handle.call(call, Bytes::new(), deadline).await });
-    let answer = answer.await.unwrap_or_else(|panic| {
-        error!(%user, operation, error = chain(&panic), "a call panicked");
-        Err(CallFailure::WorkerGone)
-    });
-    if let Err(failure) = &answer {
-        info!(%user, operation, error = chain(failure), "a call failed");
-    }
-    answer
+    calls::once(handle, call, Bytes::new(), deadline).await
 }
 
 /// A session gave an answer that belongs to another question.

@@ -45,6 +45,7 @@ pub(super) async fn send(State(http): State<Http>, pairs: Pairs, body: Bytes) ->
         )));
     }
     let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
+    http.pace.spend(&user);
     let reply = call::once(&http, handle, Call::text(chat, text)).await;
     match reply.map_err(|failure| call::send_failure(&failure))? {
         (Reply::Sent { message, .. }, _) => Ok(reply::ok(&Sent { success: true, message_id: message })),

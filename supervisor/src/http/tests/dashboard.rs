@@ -1,16 +1,15 @@
 //! The dashboard: what it shows, who may look, and what its forms do.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request};
 use colmeia::config::ServiceConfig;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{ExitReason, Secret, SessionState};
-use futures::StreamExt as _;
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
+use crate::journal::Settlement;
+use crate::journal::tests::{incoming, user, waiting};
 use crate::user::{CallResult, MemoryUse, Phase, UserView};
 
 const KEY: &str = "0123456789abcdef";
@@ -214,6 +213,31 @@ async fn beyond_loopback_a_person_signs_in_with_a_key_and_out_again() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_listed_without_its_text_and_tried_again() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    let (journal, user) = (&stage.journal, user("3"));
+    assert!(page(&stage, "/sessions/3", "en").await.body.contains("(0)"));
+    journal.append(&user, vec![incoming("false_5511988887777@c.us_A")]).await.expect("written");
+    let queue = journal.waiting().await.expect("read").pop().expect("Flask's").id;
+    let row = journal.pending(queue, 1).await.expect("read").pop().expect("one").event.row;
+    let error = "answered 400".into();
+    journal.settle(row, queue, Settlement::Dead { error }).await.expect("written");
+
+    assert!(page(&stage, "/", "en").await.body.contains("1 given up"));
+    let shown = page(&stage, "/sessions/3", "en").await;
+    for part in ["given up (1)", "Flask: answered 400", "evt_"] {
+        assert!(shown.body.contains(part), "{part}: {}", shown.body);
+    }
+    assert!(!shown.body.contains("5511988887777"), "no number and no text");
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    assert_eq!(stage.ask(form("/sessions/3/replay", &cookie, "")).await.status, 403);
+    let answer = stage.ask(form("/sessions/3/replay", &cookie, &format!("token={token}"))).await;
+    assert!(answer.status == 200 && answer.body.contains("queue again: 1"), "{}", answer.body);
+    assert_eq!(waiting(journal, &user).await, 1);
+    assert!(page(&stage, "/sessions/3", "en").await.body.contains("(0)"));
+}
+
+#[tokio::test]
 async fn a_language_is_remembered_and_leads_nowhere_else() {
     let stage = Cast::new(nobody).on_stage();
     let answer = stage.get("/language/en?back=/sessions/3").await;
@@ -228,17 +252,4 @@ async fn a_language_is_remembered_and_leads_nowhere_else() {
     let request = Request::get("/").header("accept", BROWSER).header("accept-language", "pt-BR");
     let request = request.header("cookie", "colmeia_language=en").body(Body::empty()).expect("request");
     assert!(stage.ask(request).await.body.contains("<html lang=\"en\">"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_open_page_with_a_code_counts_as_someone_who_waits_and_one_of_a_stopped_session_does_not() {
-    let stage = Cast::new(nobody).with("3", code()).with("4", view(Phase::Stopped)).on_stage();
-    for user in ["3", "4"] {
-        let mut events = Events::open(&stage, &format!("/sessions/{user}/events")).await;
-        events.next().await.expect("event");
-        let waiting = async { while events.0.next().await.is_some() {} };
-        let _ = tokio::time::timeout(Duration::from_secs(50), waiting).await;
-    }
-    let notes = stage.cast.notes();
-    assert!(!notes.is_empty() && notes.iter().all(|note| note == "3 wake"), "{notes:?}");
 }

@@ -1,10 +1,12 @@
 //! The HTTP surface against users that the tests play: what every route answers, and what it leaves alone.
 
+mod api;
 mod connection;
 mod dashboard;
+mod events;
 mod hostile;
 mod pages;
-mod stage;
+pub(super) mod stage;
 mod texts;
 mod watch;
 mod work;

@@ -20,7 +20,7 @@ pub(super) async fn page(stage: &Stage, path: &str, language: &str) -> Answer {
 }
 
 /// Reads a stream of events.
-pub(super) struct Events(pub(super) axum::body::BodyDataStream, String);
+pub(super) struct Events(axum::body::BodyDataStream, String);
 
 impl Events {
     pub(super) async fn open(stage: &Stage, path: &str) -> Self {

@@ -20,11 +20,12 @@ use tower::ServiceExt;
 use super::super::access::Peer;
 use super::super::control::control;
 use super::super::users::Users;
-use super::super::{Http, router};
+use super::super::{Http, Parts, router};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::registry::RegistryError;
+use crate::store::Store;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
 };
@@ -56,6 +57,8 @@ pub(super) struct Stage {
     pub(super) cast: Cast,
     pub(super) router: Router,
     pub(super) shutdown: CancellationToken,
+    pub(super) store: Store,
+    pub(super) journal: Journal,
     _folder: tempfile::TempDir,
 }
 
@@ -65,7 +68,7 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-pub(super) fn view(phase: Phase) -> UserView {
+pub(in super::super) fn view(phase: Phase) -> UserView {
     UserView {
         phase,
         since: SystemTime::UNIX_EPOCH,
@@ -81,11 +84,11 @@ pub(super) fn view(phase: Phase) -> UserView {
     }
 }
 
-pub(super) fn running(state: SessionState) -> UserView {
+pub(in super::super) fn running(state: SessionState) -> UserView {
     UserView { report: Some(SessionReport::of(state)), ..view(Phase::Running) }
 }
 
-pub(super) fn me() -> Me {
+pub(in super::super) fn me() -> Me {
     Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
 }
 
@@ -223,8 +226,9 @@ impl Cast {
 
     pub(super) fn on_stage_at(self, local: &str, config: ServiceConfig) -> Stage {
         let folder = tempfile::tempdir().expect("folder");
-        let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
+        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
+        let store = Store::open(&folder.path().join("settings.db")).expect("opens");
         let config: Arc<ServiceConfig> = config.into();
         let operators = Operators::new(
             Box::new(self.clone()),
@@ -234,9 +238,15 @@ impl Cast {
             control(shutdown.clone()).0,
         );
         let users = Box::new(self.clone());
-        let metrics = Metrics::default();
-        let http = Http::with_users(users, config, journal, operators, metrics, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, _folder: folder }
+        let parts = Parts {
+            config,
+            journal: journal.clone(),
+            store: store.clone(),
+            operators,
+            metrics: Metrics::default(),
+        };
+        let http = Http::with_users(users, parts, local, shutdown.clone());
+        Stage { cast: self, router: router(http), shutdown, store, journal, _folder: folder }
     }
 }
 
@@ -258,6 +268,10 @@ impl Users for Cast {
 
     fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
         self.find(user)
+    }
+
+    fn others(&self) -> Vec<UserId> {
+        Vec::new()
     }
 
     fn list(&self) -> Vec<UserHandle> {

@@ -3,23 +3,18 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
-use colmeia::UserId;
 use colmeia::session::Probes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::super::errors::Failure;
 use super::super::standing::{Standing, state_name};
-use super::super::{Http, reply};
 use crate::user::{Phase, UserView};
 
 /// The answer.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(in super::super) struct Health {
     /// Whether messages can be sent: all three levels answer, and the page says so.
-    healthy: bool,
+    pub(in super::super) healthy: bool,
     state: &'static str,
     /// Does the worker's process answer on its socket?
     pub(in super::super) worker: Level,
@@ -30,7 +25,7 @@ pub(in super::super) struct Health {
 }
 
 /// One level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(in super::super) struct Level {
     /// `ok`, `failed`, or `unknown` where it was not probed (yet).
     pub(in super::super) status: &'static str,
@@ -43,15 +38,6 @@ pub(in super::super) struct Level {
     /// How long the answer took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in super::super) took_ms: Option<u64>,
-}
-
-pub(super) async fn health(State(http): State<Http>, Path(name): Path<String>) -> Result<Response, Failure> {
-    let unknown = || Failure::not_found("Sessão não encontrada");
-    let user: UserId = name.parse().map_err(|_| unknown())?;
-    let handle = http.users.find(&user).ok_or_else(unknown)?;
-    let health = Health::of(&handle.view(), SystemTime::now());
-    let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(reply::json(status, &health))
 }
 
 impl Health {

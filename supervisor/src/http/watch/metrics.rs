@@ -8,12 +8,15 @@ use super::super::Http;
 use super::super::errors::Failure;
 use crate::logging::chain;
 use crate::metrics::CONTENT_TYPE as OPENMETRICS;
+use crate::operators::OperationError;
 
 pub(super) async fn metrics(State(http): State<Http>) -> Result<Response, Failure> {
-    let sessions = http.operators.sessions().await.map_err(|error| {
-        tracing::error!(error = chain(&error), "the sessions could not be read for the metrics");
+    let failed = |error: OperationError| {
+        tracing::error!(error = chain(&error), "what the metrics tell could not be read");
         Failure::bug()
-    })?;
-    let text = http.metrics.encode(&sessions);
+    };
+    let sessions = http.operators.sessions().await.map_err(failed)?;
+    let queues = http.operators.event_queues().await.map_err(failed)?.queues;
+    let text = http.metrics.encode(&sessions, &queues);
     Ok(([(CONTENT_TYPE, OPENMETRICS), (CACHE_CONTROL, "no-store")], text).into_response())
 }

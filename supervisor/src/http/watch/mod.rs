@@ -1,11 +1,10 @@
-//! What other programs watch us by: whether we can serve, how each session is, figures, and a look at a page.
+//! What other programs watch us by: whether we can serve, how each session is, and figures.
 //!
 //! `/health`, which Flask asks, stays shallow and is `flask/`'s. Nothing in here starts or changes anything.
 
 mod health;
 mod metrics;
 mod ready;
-mod screenshot;
 
 use axum::Router;
 use axum::routing::get;
@@ -17,9 +16,5 @@ pub(super) use ready::Readiness;
 
 /// Its routes.
 pub(super) fn routes() -> Router<Http> {
-    Router::new()
-        .route("/ready", get(ready::ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/api/sessions/{name}/health", get(health::health))
-        .route("/api/screenshot", get(screenshot::screenshot))
+    Router::new().route("/ready", get(ready::ready)).route("/metrics", get(metrics::metrics))
 }

@@ -89,7 +89,7 @@ mod tests {
     #[tokio::test]
     async fn the_part_that_fails_is_named() {
         let folder = tempfile::tempdir().expect("folder");
-        let journal = Journal::open(&folder.path().join("colmeia.db")).expect("opens");
+        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let config = |browser: &str, state: &std::path::Path| {
             Arc::new(ServiceConfig {
                 browser: browser.into(),

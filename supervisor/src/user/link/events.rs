@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::Outbox;
 use super::pace::Quota;
+use crate::journal::StatusChange;
 use crate::metrics::Metrics;
 
 /// How many events may wait for the disk.
@@ -35,6 +36,9 @@ pub(crate) trait EventSink: std::fmt::Debug + Send + Sync {
         user: &'a UserId,
         events: Vec<(u64, Event)>,
     ) -> BoxFuture<'a, Result<(), SinkError>>;
+
+    /// Keeps that a session has another status. Never waits, and is never refused.
+    fn keep_status(&self, user: &UserId, change: StatusChange);
 }
 
 /// Events could not be kept. They were not acknowledged and will be given again.

@@ -202,7 +202,7 @@ impl Marks {
 }
 
 /// The user id that the process runs as, also one that cannot be looked into otherwise.
-fn real_uid(pid: Pid) -> Option<u32> {
+pub(crate) fn real_uid(pid: Pid) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }

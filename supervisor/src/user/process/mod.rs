@@ -16,7 +16,7 @@ use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, sweep};
+pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, real_uid, sweep};
 pub(crate) use rustix::process::Pid;
 pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};
 

@@ -116,6 +116,10 @@ pub(crate) fn spawn(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
+    if config.debug {
+        // Only our own lines: those of libraries may quote what passes through them.
+        command.env("COLMEIA_LOG", "info,colmeia_worker=debug");
+    }
     cut_off(&mut command, group.map(Group::worker_entrance).transpose()?);
 
     // Nobody may reap it before it is counted.

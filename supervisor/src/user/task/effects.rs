@@ -265,6 +265,7 @@ fn worker_config(
     group: Option<&Group>,
 ) -> WorkerConfig {
     let config = &host.config;
+    let own = host.store.session(user).unwrap_or_default();
     WorkerConfig {
         user: user.clone(),
         state_dir: host.state.root().to_owned(),
@@ -279,6 +280,8 @@ fn worker_config(
         token,
         deadlines: config.deadlines,
         browser_group: group.map(Group::browser_entrance),
+        proxy: own.proxy,
+        debug: own.debug,
         ownership,
     }
 }

@@ -27,6 +27,7 @@ use super::handle::{Command, DisconnectOutcome, UserHandle};
 use super::link::{Allowance, EventSink, FromLink, Greeted, Link};
 use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
+use super::status::SessionStatus;
 use super::tail::{Position, Tail};
 use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
@@ -37,6 +38,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::owners::Owners;
 use crate::registry::Registry;
+use crate::store::Store;
 use calls::Calls;
 pub(crate) use effects::marks;
 use memory::Weight;
@@ -56,6 +58,8 @@ pub(crate) struct Host {
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
     pub(crate) memory: Memory,
+    /// What is configured for each session.
+    pub(crate) store: Store,
     pub(crate) owners: Owners,
     pub(crate) disk: Disk,
     /// What an earlier image of the program knew of its users; each takes up its own.
@@ -81,6 +85,8 @@ pub(crate) struct UserTask {
     born: Instant,
     policy: Policy,
     view: watch::Sender<UserView>,
+    /// The status that was told last.
+    told: SessionStatus,
     commands: mpsc::Receiver<Command>,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     said: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
@@ -177,6 +183,7 @@ impl UserTask {
             born: Instant::now(),
             policy,
             view,
+            told: SessionStatus::Stopped,
             commands,
             notes: mpsc::channel(8),
             said: mpsc::channel(64),

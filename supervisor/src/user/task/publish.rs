@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::UserTask;
 use crate::user::policy::State;
+use crate::user::status::SessionStatus;
 use crate::user::view::{Phase, UserView};
 use crate::user::vigil::Trust;
 
@@ -28,8 +29,8 @@ pub(super) fn first_view() -> UserView {
 }
 
 impl UserTask {
-    /// Publishes the view if it has changed.
-    pub(super) fn publish(&self) {
+    /// Publishes the view if it has changed, and its status to the journal.
+    pub(super) fn publish(&mut self) {
         self.view.send_if_modified(|shown| {
             let next = self.view_after(shown);
             let changed = next != *shown;
@@ -38,6 +39,13 @@ impl UserTask {
             }
             changed
         });
+        let view = self.view.borrow();
+        let status = SessionStatus::of(&view);
+        // Whoever has just come into being is stopped, and that is no news.
+        if status != self.told {
+            self.told = status;
+            self.host.sink.keep_status(&self.user, status.told(&view));
+        }
     }
 
     fn view_after(&self, before: &UserView) -> UserView {

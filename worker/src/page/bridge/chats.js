@@ -13,7 +13,10 @@ function knownChat(id) {
 }
 
 /* The page keeps statuses in a chat, and shows it to nobody. */
-const listedChats = () => use('chats').getModelsArray().filter(({ id }) => idOf(id) !== 'status@broadcast');
+const listedChats = () =>
+  use('chats')
+    .getModelsArray()
+    .filter(({ id }) => idOf(id) !== 'status@broadcast');
 
 const CHAT_ORDER = {
   activity: (chat) => chat.timestamp_ms,
@@ -24,7 +27,8 @@ const CHAT_ORDER = {
 const compare = (left, right) => (left < right ? -1 : left > right ? 1 : 0);
 
 async function listChatsByPage(call, { ids = [], limit, offset = 0, order = 'activity', ascending }) {
-  await need('pictures');
+  /* A list without pictures is better than none. */
+  const { pictures } = await need('pictures').catch(() => ({}));
   const wanted = new Set(ids);
   const key = CHAT_ORDER[order];
   const direction = ascending ? 1 : -1;
@@ -34,7 +38,7 @@ async function listChatsByPage(call, { ids = [], limit, offset = 0, order = 'act
     .sort((a, b) => direction * (compare(key(a.record), key(b.record)) || compare(a.record.id, b.record.id)));
   return chats.slice(offset, limit == null ? undefined : offset + limit).map(({ chat, record }) => ({
     ...record,
-    picture: pictureAddress(found.pictures.get(chat.id)),
+    picture: pictureAddress(pictures?.get(chat.id)),
     muted: Boolean(chat.mute?.isMuted ?? chat.mute?.expiration),
   }));
 }

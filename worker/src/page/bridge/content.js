@@ -45,9 +45,15 @@ async function previewOf(call, text, preview) {
   if (!text.includes(url)) throw new Failure('invalid_argument', 'the address of the preview is not in the text');
   const picture = await new Blob(call.takeParts()).arrayBuffer();
   return {
-    subtype: 'url', preview: true, title, description, canonicalUrl: url, matchedText: url,
+    subtype: 'url',
+    preview: true,
+    title,
+    description,
+    canonicalUrl: url,
+    matchedText: url,
     thumbnail: picture.byteLength ? toBase64(new Uint8Array(picture)) : undefined,
-    richPreviewType: 0, doNotPlayInline: true,
+    richPreviewType: 0,
+    doNotPlayInline: true,
   };
 }
 

@@ -1,12 +1,15 @@
 /* What the page tells by itself. Owns the subscriptions: all are made first, then the present state is read,
  * because a fast resume fires its events before anybody listens. */
 
-/* Models, not ids: they go when the page forgets them. */
-const announced = new WeakSet();
+/* Models, not ids: they go when the page forgets them. With each, what was told of it. */
+const announced = new WeakMap();
 
 function announce(model) {
+  if (model.type === 'gp2') announceChange(model);
   if (!isMessage(model)) return;
-  emit('message', { message: messageRecord(model) });
+  const message = messageRecord(model);
+  announced.set(model, message);
+  emit('message', { message });
 }
 
 /* Stored by the page while a worker died over it: not new, and perhaps told to nobody. */
@@ -19,7 +22,7 @@ function fellIntoTheGap(model) {
 /* A message that cannot be read yet becomes readable by a change of its type. */
 function onMessage(model) {
   if (!model || announced.has(model) || !(model.isNewMsg || fellIntoTheGap(model))) return;
-  announced.add(model);
+  announced.set(model, null);
   if (model.type === 'ciphertext') {
     const readable = () => {
       if (model.type === 'ciphertext') return;
@@ -30,6 +33,20 @@ function onMessage(model) {
   } else {
     announce(model);
   }
+}
+
+/* The text was changed. The rest of the change comes with it, so it is read when all of it is there. */
+function onEdited(model) {
+  queueMicrotask(() => {
+    if (!model?.latestEditMsgKey || !isMessage(model)) return;
+    const at_ms = Math.round(Number(model.latestEditSenderTimestampMs)) || Date.now();
+    happened('edited', { message: messageRecord(model), at_ms });
+  });
+}
+
+function onType(model) {
+  if (model?.type !== 'revoked') return;
+  happened('revoked', { message: messageRecord(model), before: announced.get(model) ?? null });
 }
 
 function onLinkEnded() {
@@ -49,6 +66,9 @@ function subscribe() {
   for (const name of ['main_loaded', 'main_stream_mode_ready', 'offline_progress_update_from_bridge']) cmd?.on(name, tell);
   for (const name of ['logout', 'logout_from_bridge']) cmd?.on(name, onLinkEnded);
   messages.on('add', onMessage);
+  messages.on('change:latestEditMsgKey', onEdited);
+  messages.on('change:type', onType);
+  subscribeAside();
   messages.on('change:ack', (model, ack) => {
     if (model?.id?.fromMe) emit('ack', { message: idOf(model.id), ack: Number.isInteger(ack) ? ack : Number(model.ack) || 0 });
   });

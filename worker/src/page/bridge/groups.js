@@ -49,7 +49,9 @@ const listed = (list) => list?.getModelsArray?.() ?? list ?? [];
 /* Of a group's metadata, or of what the server says about an invitation. */
 async function groupInfo(data, withMembers = true) {
   await need('lids');
-  const participants = listed(data.participants).map(({ id, isAdmin, isSuperAdmin }) => memberRecord({ id, isAdmin, isSuperAdmin }));
+  const participants = listed(data.participants).map(({ id, isAdmin, isSuperAdmin }) =>
+    memberRecord({ id, isAdmin, isSuperAdmin }),
+  );
   return {
     id: idOf(data.id),
     subject: textOf(data.subject) ?? '',
@@ -60,7 +62,8 @@ async function groupInfo(data, withMembers = true) {
     info_admins_only: Boolean(data.restrict),
     messages_admins_only: Boolean(data.announce),
     members_add: data.memberAddMode === 'all_member_add' || data.memberAddMode === true,
-    members_share_history: data.memberShareGroupHistoryMode === 'all_member_share' || data.memberShareGroupHistoryMode === true,
+    members_share_history:
+      data.memberShareGroupHistoryMode === 'all_member_share' || data.memberShareGroupHistoryMode === true,
     join_approval: Boolean(data.membershipApprovalMode),
     participants: withMembers ? participants : [],
   };
@@ -79,8 +82,14 @@ async function createGroup(call, { subject, participants }) {
   call.hand();
   const made = await found.createGroup(
     {
-      title: subject, addressingModeOverride: 'lid', memberAddMode: false, membershipApprovalMode: false,
-      announce: false, restrict: false, ephemeralDuration: 0, parentGroupId: undefined,
+      title: subject,
+      addressingModeOverride: 'lid',
+      memberAddMode: false,
+      membershipApprovalMode: false,
+      announce: false,
+      restrict: false,
+      ephemeralDuration: 0,
+      parentGroupId: undefined,
     },
     invited,
   );
@@ -109,11 +118,15 @@ async function listGroupsByPage(call, { limit, offset = 0, by_subject, descendin
 }
 
 const countGroups = async () => ({
-  count: use('chats').getModelsArray().filter((chat) => isGroupId(chat.id)).length,
+  count: use('chats')
+    .getModelsArray()
+    .filter((chat) => isGroupId(chat.id)).length,
 });
 
 async function refreshGroups(call) {
-  for (const chat of use('chats').getModelsArray().filter(({ id, groupMetadata }) => isGroupId(id) && groupMetadata)) {
+  for (const chat of use('chats')
+    .getModelsArray()
+    .filter(({ id, groupMetadata }) => isGroupId(id) && groupMetadata)) {
     call.check();
     await freshGroup(idOf(chat.id));
   }
@@ -254,8 +267,16 @@ async function answerJoinRequests(call, { group, approve, requesters }) {
   const chat = asAdmin(groupOf(group));
   await need('answerJoinRequests', 'toJid');
   const side = approve
-    ? { send: 'approveArgs', answer: 'membershipRequestsActionApprove', mixin: 'membershipRequestsActionAcceptParticipantMixins' }
-    : { send: 'rejectArgs', answer: 'membershipRequestsActionReject', mixin: 'membershipRequestsActionRejectParticipantMixins' };
+    ? {
+        send: 'approveArgs',
+        answer: 'membershipRequestsActionApprove',
+        mixin: 'membershipRequestsActionAcceptParticipantMixins',
+      }
+    : {
+        send: 'rejectArgs',
+        answer: 'membershipRequestsActionReject',
+        mixin: 'membershipRequestsActionRejectParticipantMixins',
+      };
   const outcomes = [];
   for (const id of requesters) {
     const participantJid = found.toJid.widToUserJid(use('createWid')(id));

@@ -1,7 +1,10 @@
 /* The second table: members of the page that single operations need, looked for when one first does. The columns
  * are those of the first. Where wa-js has the same under another call, it stands in. */
 
-const hasFunctions = (...names) => (value) => names.every((name) => isFunction(value?.[name]));
+const hasFunctions =
+  (...names) =>
+  (value) =>
+    names.every((name) => isFunction(value?.[name]));
 
 const RARE = {
   /* messages */
@@ -22,7 +25,10 @@ const RARE = {
     stand_in: (W) => W.whatsapp.functions.sendReactionToMsg,
   },
   reactions: {
-    at: [['WAWebCollections', 'Reactions'], ['WAWebReactionsCollection', 'ReactionsCollection']],
+    at: [
+      ['WAWebCollections', 'Reactions'],
+      ['WAWebReactionsCollection', 'ReactionsCollection'],
+    ],
     is: hasFunctions('find'),
     stand_in: (W) => W.whatsapp.ReactionsStore,
   },
@@ -38,52 +44,78 @@ const RARE = {
   },
   actions: {
     at: [['WAWebCmd', 'Cmd']],
-    is: hasFunctions('sendRevokeMsgs', 'sendDeleteMsgs', 'sendStarMsgs', 'sendUnstarMsgs', 'archiveChat', 'pinChat', 'markChatUnread'),
+    is: hasFunctions(
+      'sendRevokeMsgs',
+      'sendDeleteMsgs',
+      'sendStarMsgs',
+      'sendUnstarMsgs',
+      'archiveChat',
+      'pinChat',
+      'markChatUnread',
+    ),
     stand_in: (W) => W.whatsapp.Cmd,
   },
   forward: {
     at: [['WAWebChatForwardMessage', 'forwardMessages']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.forwardMessages,
+    stand_in:
+      (W) =>
+      ({ chat, msgs: [message] }) =>
+        W.chat.forwardMessages(chat.id.toString(), [message.id.toString()]),
   },
   pinMessage: {
     at: [['WAWebSendPinMessageAction', 'sendPinInChatMsg']],
     is: isFunction,
     stand_in: (W) => W.whatsapp.functions.sendPinInChatMsg,
   },
+  /* The page's names for how long a pin lasts. */
+  pinTimes: {
+    at: [['WAWebPinMsgConstants', 'PinExpiryDurationOption']],
+    is: (value) => value && 'SevenDays' in value,
+    stand_in: (W) => W.whatsapp.enums.PinExpiryDurationOption,
+  },
   vote: {
     at: [['WAWebPollsSendVoteMsgAction', 'sendVote']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendVote,
   },
 
   /* chats */
   clear: {
     at: [['WAWebChatClearBridge', 'sendClear']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendClear,
+    stand_in: (W) => (chat, keepStarred) => W.chat.clear(chat.id.toString(), keepStarred),
   },
   deleteChat: {
     at: [['WAWebDeleteChatAction', 'sendDelete']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendDelete,
+    stand_in: (W) => (chat) => W.chat.delete(chat.id.toString()),
   },
 
   /* contacts */
   pictures: {
-    at: [['WAWebCollections', 'ProfilePicThumb'], ['WAWebProfilePicThumbCollection', 'ProfilePicThumbCollection']],
+    at: [
+      ['WAWebCollections', 'ProfilePicThumb'],
+      ['WAWebProfilePicThumbCollection', 'ProfilePicThumbCollection'],
+    ],
     is: hasFunctions('find', 'get'),
     stand_in: (W) => W.whatsapp.ProfilePicThumbStore,
   },
   pictureActions: {
     at: [['WAWebContactProfilePicThumbBridge', null]],
     is: hasFunctions('requestProfilePicFromServer', 'sendSetPicture', 'requestDeletePicture'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => ({
+      requestProfilePicFromServer: ({ wid }) => W.whatsapp.ProfilePicThumbStore.find(wid),
+      sendSetPicture: W.whatsapp.functions.sendSetPicture,
+      requestDeletePicture: W.whatsapp.functions.requestDeletePicture,
+    }),
   },
   statusText: {
     at: [['WAWebContactStatusBridge', null]],
     is: hasFunctions('getStatus', 'setMyStatus'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => ({
+      getStatus: async ({ wid }) => ({ status: await W.contact.getStatus(wid.toString()) }),
+      setMyStatus: (text) => W.profile.setMyStatus(text),
+    }),
   },
   toBlock: {
     at: [['WAWebBlockContactUtils', 'getContactToBlockOnlyUseIfNoAssociatedChat']],
@@ -107,7 +139,7 @@ const RARE = {
   lids: {
     at: [['WAWebApiContact', null]],
     is: hasFunctions('getPhoneNumber', 'getCurrentLid'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => W.whatsapp.lidPnCache,
   },
 
   /* groups */
@@ -144,7 +176,9 @@ const RARE = {
   groupProperty: {
     at: [['WAWebSetPropertyGroupAction', 'setGroupProperty']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.sendSetGroupProperty && ((chat, name, value) => W.whatsapp.functions.sendSetGroupProperty(chat.id, name, value)),
+    stand_in: (W) =>
+      W.whatsapp.functions.sendSetGroupProperty &&
+      ((chat, name, value) => W.whatsapp.functions.sendSetGroupProperty(chat.id, name, value)),
   },
   members: {
     at: [['WAWebModifyParticipantsGroupAction', null]],
@@ -173,15 +207,21 @@ const RARE = {
   setName: {
     at: [['WAWebSetPushnameConnAction', 'setPushname']],
     is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.setPushname,
+    stand_in: (W) => (name) => W.profile.setMyProfileName(name),
   },
   available: {
     at: [['WAWebPresenceChatAction', null]],
     is: hasFunctions('sendPresenceAvailable', 'sendPresenceUnavailable'),
-    stand_in: (W) => W.whatsapp.functions,
+    stand_in: (W) => ({
+      sendPresenceAvailable: () => W.conn.markAvailable(true),
+      sendPresenceUnavailable: () => W.conn.markAvailable(false),
+    }),
   },
   presences: {
-    at: [['WAWebCollections', 'Presence'], ['WAWebPresenceCollection', 'PresenceCollection']],
+    at: [
+      ['WAWebCollections', 'Presence'],
+      ['WAWebPresenceCollection', 'PresenceCollection'],
+    ],
     is: hasFunctions('find', 'get', 'getModelsArray'),
     stand_in: (W) => W.whatsapp.PresenceStore,
   },

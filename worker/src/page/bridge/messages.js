@@ -1,7 +1,7 @@
 /* Operations on messages through the page's own modules. Owns the translation of each into the page's call. */
 
-/* WhatsApp's pins last so long; the page knows no other times. */
-const PIN_SECONDS = [86400, 604800, 2592000];
+/* WhatsApp's pins last so long, under the page's names; there are no other times. */
+const PIN_SECONDS = { OneDay: 86400, SevenDays: 604800, ThirtyDays: 2592000 };
 const PIN = 1;
 const UNPIN = 2;
 const FIND_MOST = 1000;
@@ -81,7 +81,14 @@ async function forward(call, { chat: id, message: key }) {
   const message = await theMessage(key);
   const chat = await chatFor(id);
   await need('forward');
-  const options = { chat, chats: [chat], msgs: [message], multicast: true, includeCaption: true, appendedText: undefined };
+  const options = {
+    chat,
+    chats: [chat],
+    msgs: [message],
+    multicast: true,
+    includeCaption: true,
+    appendedText: undefined,
+  };
   return newestOf(call, chat, () => found.forward(options));
 }
 
@@ -90,7 +97,9 @@ async function newestOf(call, chat, act) {
   const before = new Set(chat.msgs.getModelsArray());
   call.hand();
   await act();
-  const made = byTime(chat.msgs.getModelsArray()).findLast((one) => one.id.fromMe && isMessage(one) && !before.has(one));
+  const made = byTime(chat.msgs.getModelsArray()).findLast(
+    (one) => one.id.fromMe && isMessage(one) && !before.has(one),
+  );
   if (!made) throw new Failure('outcome_unknown', 'the page does not show what it sent');
   await untilServerHas(made);
   return { message: idOf(made.id), timestamp_ms: toMs(made.t) };
@@ -156,16 +165,18 @@ async function star(call, { message: id, starred }) {
   await found.actions[starred ? 'sendStarMsgs' : 'sendUnstarMsgs'](chat, [message], false);
 }
 
-async function setPin(call, id, state, seconds) {
+async function setPin(call, id, state, time) {
   const message = await theMessage(id);
-  await need('pinMessage');
+  await need('pinMessage', 'pinTimes');
   call.hand();
-  accepted(await found.pinMessage(message, state, seconds));
+  accepted(await found.pinMessage(message, state, found.pinTimes[time]));
 }
 
-const pinMessage = (call, { message, seconds }) =>
-  setPin(call, message, PIN, PIN_SECONDS.find((known) => known >= seconds) ?? PIN_SECONDS.at(-1));
-const unpinMessage = (call, { message }) => setPin(call, message, UNPIN, 0);
+function pinMessage(call, { message, seconds }) {
+  const times = Object.keys(PIN_SECONDS);
+  return setPin(call, message, PIN, times.find((time) => PIN_SECONDS[time] >= seconds) ?? times.at(-1));
+}
+const unpinMessage = (call, { message }) => setPin(call, message, UNPIN, 'SevenDays');
 
 async function getMessage(call, { message: id }) {
   const message = await theMessage(id);
@@ -186,11 +197,13 @@ async function reactionsOf(message) {
   );
 }
 
-const passes = ({ since_ms, until_ms, from_me, ack } = {}) => (record) =>
-  !(since_ms != null && record.timestamp_ms < since_ms) &&
-  !(until_ms != null && record.timestamp_ms > until_ms) &&
-  !(from_me != null && record.from_me !== from_me) &&
-  !(ack != null && record.ack !== ack);
+const passes =
+  ({ since_ms, until_ms, from_me, ack } = {}) =>
+  (record) =>
+    !(since_ms != null && record.timestamp_ms < since_ms) &&
+    !(until_ms != null && record.timestamp_ms > until_ms) &&
+    !(from_me != null && record.from_me !== from_me) &&
+    !(ack != null && record.ack !== ack);
 
 /* Reads backwards until there is enough, or nothing before it can pass. */
 async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, filter }) {
@@ -199,7 +212,7 @@ async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, f
   const chats = id ? [knownChat(id)] : listedChats();
   const matches = [];
   for (const chat of chats) {
-    for (let hasMore = Boolean(id); ; ) {
+    for (let hasMore = Boolean(id); ;) {
       call.check();
       const all = byTime(chat.msgs.getModelsArray().filter(isMessage)).map(messageRecord);
       const fit = all.filter(wanted);

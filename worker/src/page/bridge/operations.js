@@ -71,8 +71,26 @@ let wide = {};
 
 /* What that part may use of this one. */
 const shared = {
-  Failure, idOf, textOf, toMs, messageRecord, chatRecord, byTime, isMessage, use, need, found, rare: RARE,
-  chatFor, knownChat, theMessage, accepted, newestOf, square, decoded, pictureAddress,
+  Failure,
+  idOf,
+  textOf,
+  toMs,
+  messageRecord,
+  chatRecord,
+  byTime,
+  isMessage,
+  use,
+  need,
+  found,
+  rare: RARE,
+  chatFor,
+  knownChat,
+  theMessage,
+  accepted,
+  newestOf,
+  square,
+  decoded,
+  pictureAddress,
 };
 
 async function operate(call, { operation }) {
@@ -94,7 +112,11 @@ async function operate(call, { operation }) {
 const REFUSALS = [
   [/not_?found|not_?exist|does_?nt_exist|no_such/i, 'not_found', 'there is no such thing'],
   [/btn|button|option/i, 'invalid_argument', 'the page finds an argument wrong'],
-  [/admin|not_allowed|forbidden|not_authorized|cannot|can_not|not_participating|only_business/i, 'forbidden', 'this account may not do it'],
+  [
+    /admin|not_allowed|forbidden|not_authorized|cannot|can_not|not_participating|only_business/i,
+    'forbidden',
+    'this account may not do it',
+  ],
   [/invalid|not_valid|not_in_pallet/i, 'invalid_argument', 'the page finds an argument wrong'],
 ];
 const STATUSES = {
@@ -108,7 +130,8 @@ const STATUSES = {
 
 /* The refusal that an error is, whoever it comes from; null where it says nothing of the kind. */
 function refusalOf(error) {
-  const status = error?.statusCode ?? error?.status ?? (error?.name === 'ServerStatusCodeError' ? Number(error.code) : undefined);
+  const status =
+    error?.statusCode ?? error?.status ?? (error?.name === 'ServerStatusCodeError' ? Number(error.code) : undefined);
   if (status !== undefined && !(status >= 500)) {
     const [kind, text] = STATUSES[status] ?? ['refused', 'WhatsApp refused it'];
     return new Failure(kind, `${text} (${Number(status) || 'no status'})`);

@@ -58,8 +58,12 @@ async function saveContact(call, { contact: id, first_name, last_name = '' }) {
   const phoneNumber = place.slice(0, -'@c.us'.length);
   call.hand();
   await found.saveContact({
-    firstName: first_name, lastName: last_name, phoneNumber, prevPhoneNumber: phoneNumber,
-    syncToAddressbook: true, username: undefined,
+    firstName: first_name,
+    lastName: last_name,
+    phoneNumber,
+    prevPhoneNumber: phoneNumber,
+    syncToAddressbook: true,
+    username: undefined,
   });
 }
 
@@ -92,7 +96,8 @@ async function lidOfPhone(call, { phone }) {
   await need('lids');
   const wid = use('createWid')(phone);
   /* The page learns the lid of a number when it asks whether the number exists. */
-  const lid = found.lids.getCurrentLid(wid) ?? (await use('exists')(wid).catch(() => null))?.lid ?? found.lids.getCurrentLid(wid);
+  const lid =
+    found.lids.getCurrentLid(wid) ?? (await use('exists')(wid).catch(() => null))?.lid ?? found.lids.getCurrentLid(wid);
   return { lid: idOf(lid), phone };
 }
 
@@ -148,7 +153,11 @@ async function setPicture(call, wid, mimetype) {
   const answer = sizes
     ? await found.pictureActions.sendSetPicture(wid, ...sizes)
     : await found.pictureActions.requestDeletePicture(wid);
-  if (answer?.status !== 200) throw new Failure(answer?.status === 401 || answer?.status === 403 ? 'forbidden' : 'refused', 'WhatsApp did not take the picture');
+  if (answer?.status !== 200)
+    throw new Failure(
+      answer?.status === 401 || answer?.status === 403 ? 'forbidden' : 'refused',
+      'WhatsApp did not take the picture',
+    );
 }
 
 const setProfilePicture = async (call, { mimetype }) => setPicture(call, await use('me')(), mimetype);
@@ -173,7 +182,13 @@ async function subscribePresence(call, { chat }) {
   await presenceOf(chat);
 }
 
-const DOING = { available: 'online', composing: 'typing', typing: 'typing', recording_audio: 'recording', recording: 'recording' };
+const DOING = {
+  available: 'online',
+  composing: 'typing',
+  typing: 'typing',
+  recording_audio: 'recording',
+  recording: 'recording',
+};
 
 function presenceRecords(presence) {
   const one = (participant, { type, t, deny } = {}, online) => ({

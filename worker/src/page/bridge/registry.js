@@ -161,7 +161,7 @@ async function settle() {
 }
 
 /* The page's own names of what is missing. */
-const degraded = () => missing.map((name) => nameOf(MEMBERS[name].at[0]));
+const degraded = () => missing.map((name) => nameOf((MEMBERS[name] ?? RARE[name]).at[0]));
 
 /* A member that an operation needs. */
 function use(name) {
@@ -179,6 +179,8 @@ async function need(...names) {
     found[name] = lookUp(RARE[name]);
     if (found[name] !== undefined) continue;
     const member = nameOf(RARE[name].at[0]);
+    if (!missing.includes(name)) missing.push(name);
+    tell();
     const there = RARE[name].stand_in && (await standIn({ members: [member] }));
     if (there) found[name] = lookUpInStandIn(RARE[name]);
     if (found[name] === undefined) {

@@ -122,6 +122,23 @@ const MEMBERS = {
     stand_in: (W) => W.whatsapp.MediaPrep.prepRawMedia,
   },
 
+  /* what happens beside the messages */
+  reactionTable: {
+    at: [['WAWebAddonReactionTableMode', 'reactionTableMode']],
+    is: (value) => isFunction(value?.bulkUpsert),
+    optional: true,
+  },
+  presenceStore: {
+    at: [['WAWebPresenceCollection', 'PresenceCollection'], ['WAWebCollections', 'Presence']],
+    is: isCollection,
+    optional: true,
+  },
+  callStore: {
+    at: [['WAWebCallCollection', null], ['WAWebCallCollection', 'CallCollection'], ['WAWebCallCollection', 'default']],
+    is: isModel,
+    optional: true,
+  },
+
   /* reading */
   loadEarlier: {
     at: [['WAWebChatLoadMessages', 'loadEarlierMsgs']],

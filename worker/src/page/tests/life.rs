@@ -122,7 +122,7 @@ async fn a_phone_is_linked_by_a_code_that_is_typed() {
         }
     };
     assert_eq!(code.expose().len(), 9, "ABCD-EFGH");
-    simulator.post("/phone/pair", json!({ "code": code.expose(), "number": ME, "name": "Ana" })).await;
+    simulator.pair(code.expose(), ME).await;
     session.phase(PagePhase::Main).await;
     session.close().await;
 }

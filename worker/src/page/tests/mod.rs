@@ -2,6 +2,7 @@
 //! this test's target directory, or in `COLMEIA_SIMULATOR`; wa-js from `vendor-js` for the renamed modules.
 
 mod calls;
+mod events;
 mod life;
 mod operations;
 mod rig;

@@ -104,10 +104,17 @@ impl Simulator {
     }
 
     pub(super) async fn scan(&self, qr: &str, number: &str) {
-        let body = json!({ "qr": qr, "number": number, "name": "Ana" });
-        // The page shows a code a moment before its server knows of it.
-        within("the scan", async {
-            while self.try_post("/phone/scan", &body).await.0 != 200 {
+        self.link("/phone/scan", &json!({ "qr": qr, "number": number, "name": "Ana" })).await;
+    }
+
+    pub(super) async fn pair(&self, code: &str, number: &str) {
+        self.link("/phone/pair", &json!({ "code": code, "number": number, "name": "Ana" })).await;
+    }
+
+    /// The page shows a code a moment before its server knows of it.
+    async fn link(&self, path: &str, body: &Value) {
+        within("the link", async {
+            while self.try_post(path, body).await.0 != 200 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })
@@ -324,6 +331,8 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         token: Secret::new("a token"),
         deadlines: Deadlines::default(),
         browser_group: None,
+        proxy: None,
+        debug: false,
         ownership: Ownership::Keep,
     }
 }

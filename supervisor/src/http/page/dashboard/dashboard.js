@@ -45,7 +45,7 @@ function patchChildren(old, fresh) {
 }
 
 function say(message, failed, code) {
-  said.hidden = false;
+  said.classList.remove("quiet");
   said.dataset.failed = failed;
   document.getElementById("message").textContent = message;
   const shown = document.getElementById("code");

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::UserId;
 use futures::future::select_all;
+use tokio::sync::watch;
 
 use super::super::super::Http;
 use super::super::super::flask::phone_number;
@@ -16,12 +17,12 @@ use super::super::super::standing::{Standing, state_name};
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::{Frame, html, words};
-use crate::user::UserView;
+use crate::user::{UserHandle, UserView};
 
 /// How often what nobody announces (memory, queues, who is new) is looked at for a page that is open.
 const LOOK: Duration = Duration::from_secs(2);
 /// How soon after a change the next one is told: many at once are told together.
-const PACE: Duration = Duration::from_millis(150);
+const PACE: Duration = Duration::from_millis(400);
 
 #[derive(Template)]
 #[template(path = "dashboard/list.html")]
@@ -49,7 +50,8 @@ struct Row {
     memory: Option<Memory>,
     restarts: u32,
     last_exit: Option<&'static str>,
-    queue: i64,
+    waiting: u64,
+    dead: u64,
 }
 
 /// In MiB.
@@ -70,26 +72,29 @@ pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap) -> R
 pub(super) async fn events(State(http): State<Http>, headers: HeaderMap) -> Response {
     let shutdown = http.shutdown.clone();
     let visit = http.access.is_signed_in(&headers).then_some(headers.clone());
-    follow(Following { language: Language::of(&headers), http, visit }, shutdown)
+    follow(Following { language: Language::of(&headers), http, views: Vec::new(), visit }, shutdown)
 }
 
 struct Following {
     http: Http,
     language: Language,
+    /// Everyone's, as they were when the text was made.
+    views: Vec<watch::Receiver<UserView>>,
     /// What has to stay signed in, if it is.
     visit: Option<HeaderMap>,
 }
 
 impl Source for Following {
     async fn text(&mut self) -> String {
+        self.views = self.http.users.list().iter().map(UserHandle::watch).collect();
+        self.views.iter_mut().for_each(watch::Receiver::mark_unchanged);
         live(&self.http, self.language).await
     }
 
     async fn changed(&mut self) -> bool {
         tokio::time::sleep(PACE).await;
-        let mut views: Vec<_> = self.http.users.list().iter().map(|handle| handle.watch()).collect();
         // A task that ends is a change too.
-        let changes = views.iter_mut().map(|view| Box::pin(async { view.changed().await.is_ok() }));
+        let changes = self.views.iter_mut().map(|view| Box::pin(async { view.changed().await.is_ok() }));
         let changes: Vec<_> = changes.collect();
         let any = async {
             if changes.is_empty() { std::future::pending().await } else { select_all(changes).await.0 }
@@ -101,13 +106,14 @@ impl Source for Following {
 
 async fn live(http: &Http, language: Language) -> String {
     let (operators, now) = (http.operators.clone(), SystemTime::now());
-    let queues = operators.queues().await.unwrap_or_default();
+    let queues = operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
     let rows = tokio::task::spawn_blocking(move || {
         let everyone = operators.everyone();
         let row = |(user, view): (UserId, Option<UserView>)| {
-            let queue = queues.get(&user).copied().unwrap_or_default();
+            let own = || queues.iter().filter(|queue| queue.user == user);
+            let events = (own().map(|queue| queue.pending).sum(), own().map(|queue| queue.dead).sum());
             let cap = operators.cap(&user);
-            row(user, view.as_ref(), cap, queue, now, language)
+            row(user, view.as_ref(), cap, events, now, language)
         };
         everyone.into_iter().map(row).collect()
     });
@@ -121,7 +127,7 @@ fn row(
     user: UserId,
     view: Option<&UserView>,
     cap: Option<u64>,
-    queue: i64,
+    (waiting, dead): (u64, u64),
     now: SystemTime,
     language: Language,
 ) -> Row {
@@ -137,7 +143,8 @@ fn row(
         memory: view.and_then(|view| Memory::of(view, cap)),
         restarts: view.map_or(0, |view| view.restarts),
         last_exit: view.and_then(|view| view.last_exit.as_ref()).map(|reason| words::exit(reason, language)),
-        queue,
+        waiting,
+        dead,
         user,
     }
 }

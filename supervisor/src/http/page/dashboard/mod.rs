@@ -45,6 +45,7 @@ pub(super) fn routes() -> Router<Http> {
         .route("/sessions/{user}/events", get(session::events))
         .route("/sessions/{user}/confirm/{operation}", get(actions::confirm))
         .route("/sessions/{user}/pairing-code", post(pairing::code))
+        .route("/sessions/{user}/replay", post(actions::replay))
         .route("/sessions/{user}/{operation}", post(actions::change))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use colmeia::admin::DeadLetter;
 use colmeia::session::HealthLevel;
 use colmeia::{ExitReason, UserId};
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ const PACE: Duration = Duration::from_millis(150);
 const ATTENDED: Duration = Duration::from_secs(20);
 /// How many log lines are shown.
 const LINES: usize = 40;
+/// How many dead letters are listed.
+const LETTERS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "dashboard/session.html")]
@@ -57,7 +60,9 @@ struct Live<'a> {
     memory: Option<Memory>,
     restarts: u32,
     last_exit: Option<(&'static str, String)>,
-    queue: i64,
+    waiting: u64,
+    dead: u64,
+    letters: Vec<Letter>,
     pid: Option<u32>,
     page_version: String,
     degraded: String,
@@ -66,6 +71,16 @@ struct Live<'a> {
     runs: bool,
     has_page: bool,
     lines: Vec<String>,
+}
+
+/// An event that was given up.
+struct Letter {
+    id: String,
+    event: String,
+    receiver: String,
+    attempts: u32,
+    error: String,
+    since: String,
 }
 
 /// `GET /sessions/{user}`.
@@ -124,9 +139,7 @@ struct Following {
 impl Source for Following {
     async fn text(&mut self) -> String {
         let view = self.view.borrow_and_update().clone();
-        // Who looks at a code is about to scan it; a session that is stopped or parked waits for a word.
-        let awaited = matches!(view.phase, Phase::Running | Phase::Starting | Phase::Queued { .. });
-        if awaited && !view.was_linked && self.attended.elapsed() >= ATTENDED {
+        if awaits_a_phone(&view.phase, view.was_linked) && self.attended.elapsed() >= ATTENDED {
             self.attended = Instant::now();
             self.handle.wake();
         }
@@ -146,8 +159,16 @@ impl Source for Following {
     }
 }
 
+/// Whether who looks at the page is about to link a phone. A session that is stopped or parked waits for a word.
+fn awaits_a_phone(phase: &Phase, was_linked: bool) -> bool {
+    !was_linked && matches!(phase, Phase::Running | Phase::Starting | Phase::Queued { .. })
+}
+
 async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, token: &str) -> String {
-    let queue = http.operators.queues().await.unwrap_or_default().get(user).copied().unwrap_or_default();
+    let queues = http.operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
+    let own = || queues.iter().filter(|queue| queue.user == *user);
+    let dead = own().map(|queue| queue.dead).sum();
+    let letters = if dead > 0 { letters(http, user, language).await } else { Vec::new() };
     let tail = http.operators.tail(user);
     let lines = tokio::task::spawn_blocking(move || tail.last(LINES).0).await.unwrap_or_default();
     let standing = Standing::of(view);
@@ -175,7 +196,9 @@ async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, t
             .last_exit
             .as_ref()
             .map(|reason: &ExitReason| (words::exit(reason, language), reason.label())),
-        queue,
+        waiting: own().map(|queue| queue.pending).sum(),
+        dead,
+        letters,
         pid: view.pid,
         page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
         degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),
@@ -185,6 +208,22 @@ async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, t
         lines,
     };
     live.render().unwrap_or_default() // writing into a String does not fail
+}
+
+/// The newest of those that were given up.
+async fn letters(http: &Http, user: &UserId, language: Language) -> Vec<Letter> {
+    let told = http.operators.dead_letters(Some(user.clone()), LETTERS).await;
+    let letters = told.map(|told| told.letters).unwrap_or_default().into_iter();
+    let at = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+    let letter = |letter: DeadLetter| Letter {
+        since: words::ago(at(letter.created_ms), SystemTime::now(), language),
+        id: letter.id,
+        event: letter.event,
+        receiver: letter.receiver,
+        attempts: letter.attempts,
+        error: letter.error,
+    };
+    letters.map(letter).collect()
 }
 
 /// Each level with its name, what was found, in words, and how long its answer took.
@@ -201,4 +240,19 @@ fn health(view: &UserView, language: Language) -> Vec<(&'static str, &'static st
         (words::level(level, language), found.status, words::found(found.status, language), took)
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_keeps_a_code_alive_and_wakes_nobody_else() {
+        assert!(awaits_a_phone(&Phase::Running, false) && awaits_a_phone(&Phase::Starting, false));
+        assert!(!awaits_a_phone(&Phase::Running, true), "a linked session needs nobody to wait for it");
+        for phase in [Phase::Stopped, Phase::Held, Phase::Stopping, Phase::Parked { reason: ExitReason::Oom }]
+        {
+            assert!(!awaits_a_phone(&phase, false), "{phase:?}");
+        }
+    }
 }

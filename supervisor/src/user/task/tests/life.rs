@@ -1,6 +1,7 @@
 //! Beginning, end, adoption, and what operators say.
 
 use colmeia::admin::When;
+use colmeia::protocol::CallErrorKind;
 
 use super::*;
 
@@ -16,6 +17,30 @@ async fn two_users_have_two_processes_and_an_end_leaves_none() {
     assert!(house.registry.list().is_empty());
     assert!(!house.host.run.user_dir(&one.user).exists(), "socket and folder are gone");
     assert!(house.registry.find_or_create(&user("3")).is_err());
+}
+
+#[tokio::test]
+async fn a_worker_of_an_older_build_is_asked_for_nothing_that_it_would_misread() {
+    let house = house("older", |_| ());
+    let handle = house.ready("1").await;
+    assert!(matches!(send(&handle).await, Ok((Reply::Sent { .. }, _))), "what it knows it does");
+    let operation = colmeia::operations::CountGroups {}.into();
+    let patience = Duration::from_secs(10);
+    for newer in [
+        Call::Operate { operation },
+        Call::SendText {
+            chat: ChatId::normalise("5511988887777").expect("valid"),
+            text: "oi https://example.org".to_owned(),
+            options: colmeia::operations::SendOptions::default(),
+            link_preview: colmeia::operations::LinkPreview::Fetch,
+        },
+    ] {
+        match handle.call(newer, Bytes::new(), patience).await {
+            Err(CallFailure::Session(error)) => assert_eq!(error.kind, CallErrorKind::Unsupported),
+            other => panic!("{other:?}"),
+        }
+    }
+    house.registry.shut_down().await;
 }
 
 /// Everything runs on this test's one thread, so a neighbour that is held up would be seen.

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::Admission;
+use crate::journal::StatusChange;
 use crate::user::handle::{CallFailure, Operation};
 use crate::user::link::SinkError;
 use crate::user::process::Children;
@@ -28,6 +29,7 @@ use crate::user::view::Phase;
 struct Memory {
     refusals: Mutex<u32>,
     kept: Mutex<Vec<u64>>,
+    statuses: Mutex<Vec<(UserId, StatusChange)>>,
 }
 
 impl EventSink for Memory {
@@ -46,6 +48,10 @@ impl EventSink for Memory {
             Ok(())
         }
         .boxed()
+    }
+
+    fn keep_status(&self, user: &UserId, change: StatusChange) {
+        self.statuses.lock().expect("no panic").push((user.clone(), change));
     }
 }
 
@@ -90,6 +96,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
             MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
             _ => crate::memory::Memory::off(),
         },
+        store: Store::open(&folder.path().join("settings.db")).expect("opens"),
         disk: Disk::always(behaviour == "full-disk"),
         carried: Mutex::default(),
         metrics: Metrics::default(),

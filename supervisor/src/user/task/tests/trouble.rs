@@ -25,6 +25,30 @@ async fn a_killed_worker_is_not_ready_at_once_and_ready_again_by_itself() {
 }
 
 #[tokio::test]
+async fn every_change_of_the_status_is_kept_with_the_reason_of_an_end() {
+    let house = house("", |_| ());
+    let handle = house.ready("1").await;
+    let pid = handle.view().pid.expect("runs");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid.cast_signed()).expect("positive"),
+        rustix::process::Signal::KILL,
+    )
+    .expect("killed");
+    let again = |view: &UserView| view.restarts == 1 && view.state().is_some_and(SessionState::is_ready);
+    until(&handle, again).await;
+    house.registry.shut_down().await;
+    let told = house.memory.statuses.lock().expect("no panic").clone();
+    let names: Vec<&str> = told.iter().map(|(_, change)| change.status).collect();
+    // On a busy machine a pong may be late, and that is a change too.
+    assert_eq!(names.first().zip(names.last()), Some((&"STARTING", &"STOPPED")), "{names:?}");
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "only changes are kept: {names:?}");
+    let working = told.iter().find(|(_, change)| change.status == "WORKING").expect("it was ready");
+    assert_eq!(working.1.me.as_ref().map(|me| me.wid.as_str()), Some("5511999998888@c.us"));
+    let crash = ExitReason::Crash { process: "worker".into(), signal: Some(9) };
+    assert!(told.iter().any(|(_, change)| change.exit.as_ref() == Some(&crash)), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_send_whose_worker_dies_is_an_error_and_is_not_repeated() {
     let house = house("crash-on-call", |_| ());
     let handle = house.ready("1").await;
@@ -111,6 +135,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
             memory: crate::memory::Memory::off(),
+            store: house.host.store.clone(),
             owners: house.host.owners.clone(),
             disk: Disk::always(false),
             carried: Mutex::default(),

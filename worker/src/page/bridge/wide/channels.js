@@ -4,7 +4,10 @@ const newsletters = () => W.whatsapp.NewsletterStore;
 const PICTURES = 'https://pps.whatsapp.net';
 const ROLES = { owner: 'owner', admin: 'admin', subscriber: 'subscriber', guest: 'guest' };
 
-const channelChats = () => newsletters().getModelsArray().filter(({ id }) => idOf(id).endsWith('@newsletter'));
+const channelChats = () =>
+  newsletters()
+    .getModelsArray()
+    .filter(({ id }) => idOf(id).endsWith('@newsletter'));
 
 function channelRecord(chat) {
   const data = chat.newsletterMetadata ?? {};
@@ -31,9 +34,7 @@ async function listChannels(call, { role }) {
 async function channelChat(key) {
   await need('newsletterPreview');
   const id = key.id ?? key.invite;
-  const there = key.id
-    ? newsletters().get(id)
-    : channelChats().find((chat) => channelRecord(chat).invite === id);
+  const there = key.id ? newsletters().get(id) : channelChats().find((chat) => channelRecord(chat).invite === id);
   if (there) return there;
   /* Not followed: the page shows a preview of it, as somebody who opens its link sees. */
   let wid = key.id;
@@ -63,9 +64,11 @@ function followed(id) {
 }
 
 async function deleteChannel(call, { channel }) {
-  if (channelRecord(followed(channel)).role !== 'owner') throw new Failure('forbidden', 'this account does not own the channel');
+  if (channelRecord(followed(channel)).role !== 'owner')
+    throw new Failure('forbidden', 'this account does not own the channel');
   call.hand();
-  if ((await W.newsletter.destroy(channel)) === false) throw new Failure('refused', 'WhatsApp did not delete the channel');
+  if ((await W.newsletter.destroy(channel)) === false)
+    throw new Failure('refused', 'WhatsApp did not delete the channel');
 }
 
 async function followChannel(call, { channel, follow }) {
@@ -82,7 +85,7 @@ async function muteChannel(call, { channel, muted }) {
 
 async function channelMessages(call, { channel, limit }) {
   const chat = await channelChat(channel);
-  for (let hasMore = true; hasMore && chat.msgs.getModelsArray().filter(isMessage).length < limit; ) {
+  for (let hasMore = true; hasMore && chat.msgs.getModelsArray().filter(isMessage).length < limit;) {
     call.check();
     const earlier = await use('loadEarlier')({ chat });
     hasMore = Array.isArray(earlier) && earlier.length > 0;
@@ -98,8 +101,13 @@ async function channelMessages(call, { channel, limit }) {
 async function searchChannels(call, { text, view, countries, categories, limit, cursor }) {
   await need('newsletterDirectory');
   const answer = await found.newsletterDirectory({
-    searchText: text ?? '', view: view ?? 'RECOMMENDED', countryCodes: countries, categories, limit,
-    cursorToken: cursor ?? '', skipSubscribedNewsletters: false,
+    searchText: text ?? '',
+    view: view ?? 'RECOMMENDED',
+    countryCodes: countries,
+    categories,
+    limit,
+    cursorToken: cursor ?? '',
+    skipSubscribedNewsletters: false,
   });
   return {
     channels: (answer?.newsletters ?? []).slice(0, limit).map(channelRecord),

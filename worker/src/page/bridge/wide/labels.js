@@ -27,11 +27,17 @@ const listLabels = async () => labelStore().getModelsArray().map(labelRecord);
 
 async function createLabel(call, { label: name, color }) {
   needsBusiness();
-  const before = new Set(labelStore().getModelsArray().map(({ id }) => String(id)));
+  const before = new Set(
+    labelStore()
+      .getModelsArray()
+      .map(({ id }) => String(id)),
+  );
   call.hand();
   /* As text: wa-js takes the number 0 for none. */
   await W.labels.addNewLabel(name, { labelColor: String(color) });
-  const made = labelStore().getModelsArray().find((one) => !before.has(String(one.id)) && one.name === name);
+  const made = labelStore()
+    .getModelsArray()
+    .find((one) => !before.has(String(one.id)) && one.name === name);
   if (!made) throw new Failure('outcome_unknown', 'the page does not show the label that it made');
   return labelRecord(made);
 }
@@ -52,7 +58,10 @@ async function deleteLabel(call, { id }) {
 }
 
 const labelsOfChat = async (call, { chat }) =>
-  (knownChat(chat).labels ?? []).map((id) => labelStore().get(id)).filter(Boolean).map(labelRecord);
+  (knownChat(chat).labels ?? [])
+    .map((id) => labelStore().get(id))
+    .filter(Boolean)
+    .map(labelRecord);
 
 async function setLabelsOfChat(call, { chat: id, labels }) {
   needsBusiness();

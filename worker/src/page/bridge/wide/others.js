@@ -19,7 +19,11 @@ async function sendButtons(call, { chat: id, title, body, footer, buttons, optio
   call.hand();
   return sentByWaJs(
     await W.chat.sendTextMessage(idOf(chat.id), body, {
-      ...common, useInteractiveMessage: true, title: title ?? undefined, footer: footer ?? undefined, buttons: built,
+      ...common,
+      useInteractiveMessage: true,
+      title: title ?? undefined,
+      footer: footer ?? undefined,
+      buttons: built,
     }),
   );
 }
@@ -34,7 +38,12 @@ async function sendList(call, { chat: id, title, description, footer, button, se
   call.hand();
   return sentByWaJs(
     await W.chat.sendListMessage(idOf(chat.id), {
-      ...common, buttonText: button, title, description: description || ' ', footer: footer ?? undefined, sections: rows,
+      ...common,
+      buttonText: button,
+      title,
+      description: description || ' ',
+      footer: footer ?? undefined,
+      sections: rows,
     }),
   );
 }

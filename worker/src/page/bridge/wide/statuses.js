@@ -3,8 +3,7 @@
 const STATUS = 'status@broadcast';
 
 /* wa-js wants the whole key of an id that was chosen beforehand. */
-const statusKey = async (id) =>
-  id ? { messageId: `true_${STATUS}_${id}_${idOf(await use('me')())}` } : {};
+const statusKey = async (id) => (id ? { messageId: `true_${STATUS}_${id}_${idOf(await use('me')())}` } : {});
 
 /* wa-js answers with the key, and with a promise of WhatsApp's answer. */
 async function sentByWaJs({ id, sendMsgResult }) {
@@ -18,7 +17,10 @@ async function postTextStatus(call, { text, background, font, message_id }) {
   call.hand();
   return sentByWaJs(
     await W.status.sendTextStatus(text, {
-      ...key, waitForAck: true, font: font ?? 0, backgroundColor: background ?? '#000000',
+      ...key,
+      waitForAck: true,
+      font: font ?? 0,
+      backgroundColor: background ?? '#000000',
     }),
   );
 }
@@ -29,10 +31,19 @@ async function postMediaStatus(call, { mimetype, filename, caption, style, messa
   if (!['image', 'video', 'audio'].includes(kind)) {
     throw new Failure('invalid_argument', 'a status is an image, a video or a voice');
   }
-  const options = { ...(await statusKey(message_id)), createChat: true, waitForAck: true, caption: caption ?? undefined, filename: file.name, mimetype };
+  const options = {
+    ...(await statusKey(message_id)),
+    createChat: true,
+    waitForAck: true,
+    caption: caption ?? undefined,
+    filename: file.name,
+    mimetype,
+  };
   call.hand();
   if (kind === 'audio') {
-    return sentByWaJs(await W.chat.sendFileMessage(STATUS, file, { ...options, type: 'audio', isPtt: style === 'voice' }));
+    return sentByWaJs(
+      await W.chat.sendFileMessage(STATUS, file, { ...options, type: 'audio', isPtt: style === 'voice' }),
+    );
   }
   const send = kind === 'image' ? W.status.sendImageStatus : W.status.sendVideoStatus;
   return sentByWaJs(await send(file, options));

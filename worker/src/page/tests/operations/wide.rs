@@ -14,9 +14,13 @@ use serde_json::json;
 use super::{PIXEL, key, received};
 use crate::page::tests::rig::{FRIEND, ME, Session, Simulator, chat, within};
 
-/// Counts how often wa-js is put into the page: its settings are set each time.
+/// Counts how often wa-js is put into the page: it finds settings of ours each time.
 const COUNT: &str = "window.counted = 0; Object.defineProperty(window, 'WPPConfig', {
-    set(value) { window.counted += 1; window.heldConfig = value; }, get() { return window.heldConfig; },
+    set(value) {
+        if (Array.isArray(value.linkPreviewApiServers) && Object.keys(value).length === 2) window.counted += 1;
+        window.held = value;
+    },
+    get() { return window.held; },
 }), typeof window.WPP";
 
 #[tokio::test]

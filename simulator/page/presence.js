@@ -1,0 +1,46 @@
+/* Owns who is there and what they are doing, as far as somebody asked. */
+
+import { createWid } from './ids.js';
+import { Collection, Model } from './models.js';
+
+/* What somebody in a chat is doing. */
+class ChatstateModel extends Model {
+  static props = ['id', 'type', 't', 'deny'];
+}
+ChatstateModel.prototype.proxyName = 'chatstate';
+
+export class PresenceModel extends Model {
+  static props = ['id', 'isOnline', 'isSubscribed', 'hasData', 'chatstate', 'chatstates'];
+  initialize() {
+    const { attributes } = this;
+    attributes.isSubscribed ??= false;
+    attributes.chatstate ??= new ChatstateModel({ id: this.id });
+    attributes.chatstates ??= new Collection(ChatstateModel);
+  }
+  get isGroup() {
+    return Boolean(this.attributes && this.id.isGroup());
+  }
+  get isUser() {
+    return Boolean(this.attributes && this.id.isUser());
+  }
+  async subscribe() {
+    this.isSubscribed = true;
+  }
+}
+PresenceModel.prototype.proxyName = 'presence';
+
+export class PresenceCollectionImpl extends Collection {
+  gadd(id) {
+    return this.get(id) || this.add({ id: createWid(id) });
+  }
+}
+export const PresenceStore = new PresenceCollectionImpl(PresenceModel);
+
+const ONLINE = { available: true, composing: true, recording_audio: true };
+export function receivePresence({ chat, from, state, last_seen }) {
+  const presence = PresenceStore.gadd(chat);
+  const chatstate = presence.isGroup ? presence.chatstates.add({ id: createWid(from) }) : presence.chatstate;
+  chatstate.set({ type: state, t: last_seen ?? undefined, deny: false });
+  presence.set({ hasData: true, isOnline: presence.isGroup ? presence.isOnline : Boolean(ONLINE[state]) });
+  PresenceStore.trigger('change:chatstate.type', chatstate, state);
+}

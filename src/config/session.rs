@@ -1,0 +1,161 @@
+//! [`SessionSettings`]: what is configured for one session through the API, as WAHA's `config` object has it.
+//!
+//! Owns the names and the rules. Where it is kept is the supervisor's `store`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::WebhookConfig;
+use crate::Secret;
+
+/// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionSettings {
+    /// Who is told of this session's events, beside the service's own receiver.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookConfig>,
+    /// What the caller wants to find again in the session and in its events.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// Through which proxy this session's browser, and no other, goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
+    /// Whether this session's worker logs more.
+    #[serde(skip_serializing_if = "is_false")]
+    pub debug: bool,
+}
+
+/// A proxy of one browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proxy {
+    /// `host:port`, or with a scheme: `http://`, `https://` or `socks5://`.
+    pub server: String,
+    /// Whom the proxy knows us as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+}
+
+/// Why a session's configuration cannot be used. Each names its field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {rule}")]
+pub struct InvalidSettings {
+    /// The field, such as `config.webhooks[0].url`.
+    pub field: String,
+    /// What is allowed.
+    pub rule: &'static str,
+}
+
+impl SessionSettings {
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first field that is wrong, and why.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        for (index, webhook) in self.webhooks.iter().enumerate() {
+            webhook.validate().map_err(|wrong| InvalidSettings {
+                field: format!("config.webhooks[{index}].{}", wrong.field),
+                rule: wrong.rule,
+            })?;
+        }
+        let Some(proxy) = &self.proxy else { return Ok(()) };
+        if proxy.address().is_none() {
+            let rule = "must be host:port, or http://, https:// or socks5:// before it; user name and password have fields of their own";
+            return Err(InvalidSettings { field: "config.proxy.server".into(), rule });
+        }
+        match (&proxy.username, &proxy.password) {
+            (None, Some(_)) => Err(InvalidSettings {
+                field: "config.proxy.username".into(),
+                rule: "must be given with a password",
+            }),
+            (Some(_), _) if proxy.server.starts_with("socks5://") => Err(InvalidSettings {
+                field: "config.proxy.username".into(),
+                rule: "cannot be used with socks5: the browser does not sign in there",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SessionSettings {
+    /// Takes out what only those may see who may change it: passwords, signature keys and headers' values.
+    pub fn hide_secrets(&mut self) {
+        if let Some(proxy) = &mut self.proxy {
+            proxy.password = None;
+        }
+        for webhook in &mut self.webhooks {
+            webhook.hmac = None;
+            webhook.custom_headers = None;
+        }
+    }
+}
+
+impl Proxy {
+    /// The proxy's host and port; `None` when the text names none.
+    #[must_use]
+    pub fn address(&self) -> Option<(&str, u16)> {
+        let schemes = ["http://", "https://", "socks5://"];
+        let rest = schemes.iter().find_map(|scheme| self.server.strip_prefix(scheme));
+        let rest = rest.unwrap_or(&self.server);
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = rest.rsplit_once(':')?;
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let fine = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b == b'_';
+        let good = match bracketed {
+            Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.bytes().all(fine),
+        };
+        let port = port.parse().ok().filter(|port| *port > 0)?;
+        good.then_some((bracketed.unwrap_or(host), port))
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(server: &str) -> Proxy {
+        Proxy { server: server.into(), username: None, password: None }
+    }
+
+    #[test]
+    fn a_proxy_is_a_host_and_a_port() {
+        for (server, address) in [
+            ("localhost:3128", Some(("localhost", 3128))),
+            ("http://proxy.example:8080", Some(("proxy.example", 8080))),
+            ("socks5://10.0.0.1:1080/", Some(("10.0.0.1", 1080))),
+            ("[::1]:3128", Some(("::1", 3128))),
+            ("proxy.example", None),
+            ("ftp://proxy.example:21", None),
+            ("http://me:secret@proxy.example:80", None),
+            ("a b:80", None),
+            (":80", None),
+            ("host:0", None),
+            ("host:99999", None),
+            ("x --no-sandbox:1", None),
+        ] {
+            assert_eq!(proxy(server).address(), address, "{server}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_names_its_field_and_no_secret() {
+        let with = |proxy| SessionSettings { proxy: Some(proxy), ..SessionSettings::default() };
+        let error = with(proxy("nowhere")).validate().expect_err("no port");
+        assert_eq!(error.field, "config.proxy.server");
+        let half = Proxy { password: Some(Secret::new("hidden")), ..proxy("a:1") };
+        assert_eq!(with(half.clone()).validate().expect_err("no name").field, "config.proxy.username");
+        assert!(!format!("{half:?}").contains("hidden"));
+        let socks = Proxy { username: Some("me".into()), ..proxy("socks5://a:1") };
+        assert_eq!(with(socks).validate().expect_err("no sign-in").field, "config.proxy.username");
+        assert_eq!(with(Proxy { username: Some("me".into()), ..proxy("a:1") }).validate(), Ok(()));
+    }
+}

@@ -1,0 +1,278 @@
+//! Operations that send a message: arguments, and what a send answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Degrees, MessageRef, private};
+use crate::ChatId;
+
+/// What any send may carry besides its content.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SendOptions {
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageRef>,
+    /// Whom it mentions: users, or a group for everyone in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<ChatId>,
+    /// The id within the chat that it shall have, from [`NewMessageId`]; the page makes one where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+}
+
+impl SendOptions {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The box with title and picture below a link.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkPreview {
+    /// None.
+    #[default]
+    None,
+    /// What WhatsApp's own server says of the first link in the text; none when it says nothing.
+    Fetch,
+    /// What the caller says of it. The frame's body is the picture (JPEG), if any.
+    Custom {
+        /// The address, which must stand in the text.
+        url: String,
+        /// In bold.
+        title: String,
+        /// Below it.
+        description: String,
+    },
+}
+
+impl LinkPreview {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+/// How media is to be shown, where its type leaves that open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaStyle {
+    /// A voice message.
+    Voice,
+    /// A round video.
+    VideoNote,
+    /// A video without sound that plays by itself.
+    Gif,
+    /// A sticker.
+    Sticker,
+}
+
+/// See [`super::Operation::SendLocation`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendLocation {
+    /// To whom.
+    pub chat: ChatId,
+    /// North is positive.
+    pub latitude: Degrees,
+    /// East is positive.
+    pub longitude: Degrees,
+    /// The place's name.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The place's address.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// A reply, mentions.
+    #[serde(default)]
+    pub options: SendOptions,
+}
+
+/// See [`super::Operation::SendVcards`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendVcards {
+    /// To whom.
+    pub chat: ChatId,
+    /// The cards, complete from `BEGIN:VCARD` to `END:VCARD`; at least one.
+    pub vcards: Vec<String>,
+    /// A reply, mentions.
+    #[serde(default)]
+    pub options: SendOptions,
+}
+
+/// See [`super::Operation::SendPoll`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendPoll {
+    /// To whom.
+    pub chat: ChatId,
+    /// The question.
+    pub question: String,
+    /// What can be answered; 2 to 12, all different.
+    pub choices: Vec<String>,
+    /// Whether one may give several answers.
+    pub multiple: bool,
+    /// A reply, mentions.
+    #[serde(default)]
+    pub options: SendOptions,
+}
+
+/// See [`super::Operation::SendEvent`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendEvent {
+    /// To whom.
+    pub chat: ChatId,
+    /// What takes place.
+    pub title: String,
+    /// More about it.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// When it begins.
+    pub start_ms: i64,
+    /// When it ends.
+    #[serde(default)]
+    pub end_ms: Option<i64>,
+    /// Where.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// Whether guests may bring guests.
+    #[serde(default)]
+    pub extra_guests: bool,
+    /// A reply.
+    #[serde(default)]
+    pub options: SendOptions,
+}
+
+/// What a button does.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ButtonAction {
+    /// It answers with this id.
+    Reply {
+        /// Comes back with the answer.
+        id: String,
+    },
+    /// It opens an address.
+    Url {
+        /// The address.
+        url: String,
+    },
+    /// It calls a number.
+    Call {
+        /// The number.
+        phone: String,
+    },
+    /// It copies a text.
+    Copy {
+        /// The text.
+        code: String,
+    },
+}
+
+/// A button.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What stands on it.
+    pub text: String,
+    /// What it does.
+    pub action: ButtonAction,
+}
+
+/// See [`super::Operation::SendButtons`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendButtons {
+    /// To whom.
+    pub chat: ChatId,
+    /// Above the text.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The text.
+    pub body: String,
+    /// Below the text.
+    #[serde(default)]
+    pub footer: Option<String>,
+    /// One to three.
+    pub buttons: Vec<Button>,
+    /// A reply.
+    #[serde(default)]
+    pub options: SendOptions,
+}
+
+/// One row of a list.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListRow {
+    /// Comes back with the answer.
+    pub id: String,
+    /// What stands in it.
+    pub title: String,
+    /// Below it.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// Rows with a heading.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListSection {
+    /// The heading.
+    pub title: String,
+    /// The rows.
+    pub rows: Vec<ListRow>,
+}
+
+/// See [`super::Operation::SendList`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendList {
+    /// To whom.
+    pub chat: ChatId,
+    /// Above the text.
+    pub title: String,
+    /// The text.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Below the text.
+    #[serde(default)]
+    pub footer: Option<String>,
+    /// What stands on the button that opens the list.
+    pub button: String,
+    /// The rows.
+    pub sections: Vec<ListSection>,
+    /// A reply.
+    #[serde(default)]
+    pub options: SendOptions,
+}
+
+/// See [`super::Operation::PressButton`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PressButton {
+    /// The message with the buttons.
+    pub message: MessageRef,
+    /// The button's id.
+    pub button: String,
+}
+
+/// What a send answers: WhatsApp's server has the message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentMessage {
+    /// Its id.
+    pub message: String,
+    /// When.
+    pub timestamp_ms: i64,
+}
+
+private!(
+    SendOptions,
+    LinkPreview,
+    SendLocation,
+    SendVcards,
+    SendPoll,
+    SendEvent,
+    ButtonAction,
+    Button,
+    SendButtons,
+    ListRow,
+    ListSection,
+    SendList,
+    PressButton,
+    SentMessage,
+);

@@ -1,0 +1,95 @@
+//! [`Breakers`]: the [`Breaker`] of each address, shared by all queues that go there.
+//!
+//! Owns the map and the clock. Whoever waits is woken when its address changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use super::breaker::{Breaker, Word};
+
+/// The breakers; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Breakers {
+    born: Instant,
+    all: Arc<Mutex<HashMap<Arc<str>, Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    breaker: Breaker,
+    changed: Arc<Notify>,
+}
+
+impl Breakers {
+    pub(super) fn new() -> Self {
+        Self { born: Instant::now(), all: Arc::default() }
+    }
+
+    /// Waits until this address may be tried, and says whether that is a probe.
+    pub(super) async fn pass(&self, address: &Arc<str>) -> bool {
+        loop {
+            let (word, changed) = {
+                let mut all = self.lock();
+                let entry = all
+                    .entry(Arc::clone(address))
+                    .or_insert_with(|| Entry { breaker: Breaker::new(), changed: Arc::default() });
+                let (breaker, word) = entry.breaker.ask(self.born.elapsed());
+                entry.breaker = breaker;
+                (word, Arc::clone(&entry.changed).notified_owned())
+            };
+            match word {
+                Word::Go => return false,
+                Word::Probe => return true,
+                Word::Wait(time) => drop(timeout(time, changed).await),
+            }
+        }
+    }
+
+    /// What came of an attempt. Says whether the address is left alone from now on.
+    pub(super) fn hear(&self, address: &Arc<str>, well: bool) -> Option<Duration> {
+        let mut all = self.lock();
+        let entry = all.get_mut(address)?;
+        let before = entry.breaker;
+        entry.breaker = before.hear(well, self.born.elapsed());
+        if entry.breaker != before {
+            entry.changed.notify_waiters();
+        }
+        match (before, entry.breaker) {
+            (Breaker::Closed { .. }, Breaker::Open { pause, .. }) => Some(pause),
+            _ => None,
+        }
+    }
+
+    /// The map is whole after every change, so a panic elsewhere leaves it usable.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_let_through_when_a_probe_succeeds() {
+        let (breakers, address) = (Breakers::new(), Arc::from("http://x/"));
+        for _ in 0..5 {
+            assert!(!breakers.pass(&address).await);
+            breakers.hear(&address, false);
+        }
+        assert!(breakers.pass(&address).await, "the first one after the pause probes");
+        let waiting = tokio::spawn({
+            let (breakers, address) = (breakers.clone(), Arc::clone(&address));
+            async move { breakers.pass(&address).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        assert!(!breakers.pass(&Arc::from("http://y/")).await, "another address has nothing to do with it");
+        breakers.hear(&address, true);
+        assert!(!waiting.await.expect("no panic"));
+    }
+}

@@ -1,0 +1,133 @@
+//! [`Recipients`]: who is told of which events, from the configuration and from each session's own.
+//!
+//! Owns how the two are put together: an address that both name is one recipient, the session's own settings count,
+//! and it gets what either wants. Never sends anything.
+
+use std::sync::Arc;
+
+use colmeia::UserId;
+use colmeia::config::WebhookConfig;
+use serde_json::Value;
+
+use crate::journal::{Addressees, Kind};
+
+/// What is configured of single sessions. Asked at every event, so it must not wait.
+pub(crate) trait Sessions: std::fmt::Debug + Send + Sync {
+    /// The session's own webhooks.
+    fn webhooks(&self, user: &UserId) -> Vec<WebhookConfig>;
+    /// What the session's owner wants to find in every event.
+    fn metadata(&self, user: &UserId) -> Option<Value>;
+}
+
+/// Nothing is.
+impl Sessions for () {
+    fn webhooks(&self, _: &UserId) -> Vec<WebhookConfig> {
+        Vec::new()
+    }
+
+    fn metadata(&self, _: &UserId) -> Option<Value> {
+        None
+    }
+}
+
+/// Everyone who is told; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipients {
+    global: Arc<[WebhookConfig]>,
+    sessions: Arc<dyn Sessions>,
+}
+
+impl Recipients {
+    /// Those of the configuration and those of the sessions.
+    pub(crate) fn new(global: &[WebhookConfig], sessions: Arc<dyn Sessions>) -> Self {
+        Self { global: global.into(), sessions }
+    }
+
+    /// How this address wants to be told of this session's events; `None` when it is not to be told any more.
+    pub(super) fn find(&self, user: &UserId, address: &str) -> Option<WebhookConfig> {
+        let own = self.sessions.webhooks(user);
+        own.iter().chain(self.global.iter()).find(|webhook| same(&webhook.url) == address).cloned()
+    }
+}
+
+impl Addressees for Recipients {
+    fn of(&self, user: &UserId, kind: Kind) -> Vec<Arc<str>> {
+        let own = self.sessions.webhooks(user);
+        let mut addresses: Vec<Arc<str>> = Vec::new();
+        for webhook in own.iter().chain(self.global.iter()).filter(|webhook| webhook.wants(kind.name())) {
+            let address = same(&webhook.url);
+            if !addresses.iter().any(|known| **known == *address) {
+                addresses.push(address.into());
+            }
+        }
+        addresses
+    }
+
+    fn metadata(&self, user: &UserId) -> Option<Value> {
+        self.sessions.metadata(user)
+    }
+}
+
+/// The form in which two spellings of an address are the same.
+fn same(url: &str) -> String {
+    reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), String::from)
+}
+
+/// Enough of an address to know whose it is. The rest of it may be a token.
+pub(crate) fn shown(address: &str) -> String {
+    match reqwest::Url::parse(address) {
+        Ok(url) => url.origin().ascii_serialization(),
+        Err(_) => "Flask".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::user;
+    use colmeia::config::Retries;
+
+    #[derive(Debug)]
+    struct Own(Vec<WebhookConfig>);
+
+    impl Sessions for Own {
+        fn webhooks(&self, user: &UserId) -> Vec<WebhookConfig> {
+            if user.as_str() == "1" { self.0.clone() } else { Vec::new() }
+        }
+
+        fn metadata(&self, _: &UserId) -> Option<Value> {
+            None
+        }
+    }
+
+    fn webhook(url: &str, events: &[&str]) -> WebhookConfig {
+        let events = events.iter().map(|name| (*name).to_owned()).collect();
+        WebhookConfig { url: url.into(), events, hmac: None, retries: None, custom_headers: None }
+    }
+
+    #[test]
+    fn an_address_that_is_named_twice_is_told_once() {
+        let retries = Some(Retries { attempts: 3, ..Retries::default() });
+        let own = WebhookConfig { retries, ..webhook("http://Same.example", &["message.any"]) };
+        let global =
+            [webhook("http://same.example/", &["*"]), webhook("http://other.example/", &["message"])];
+        let recipients = Recipients::new(&global, Arc::new(Own(vec![own])));
+        let told = |id: &str, kind| {
+            let all = recipients.of(&user(id), kind);
+            all.iter().map(|address| address.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(told("1", Kind::MessageAny), ["http://same.example/"]);
+        assert_eq!(told("1", Kind::Message), ["http://same.example/", "http://other.example/"]);
+        assert_eq!(told("2", Kind::SessionStatus), ["http://same.example/"]);
+        let found = recipients.find(&user("1"), "http://same.example/").expect("known");
+        assert_eq!(found.retries.expect("the session's own").attempts, 3);
+        assert!(recipients.find(&user("2"), "http://same.example/").expect("known").retries.is_none());
+        assert!(recipients.find(&user("1"), "http://gone.example/").is_none());
+    }
+
+    #[test]
+    fn of_an_address_only_the_host_is_shown() {
+        assert_eq!(shown("https://hooks.example:8443/T000/token?key=1"), "https://hooks.example:8443");
+        assert_eq!(shown(crate::journal::FLASK), "Flask");
+    }
+}

@@ -1,0 +1,158 @@
+//! The delivery against real receivers on real sockets, which fail, hang and come back.
+
+mod flask;
+mod webhooks;
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use colmeia::UserId;
+use colmeia::config::WebhookConfig;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::journal::Which;
+use crate::journal::tests::{incoming, user, waiting};
+
+/// What the receiver was told: event id (Flask's, or the envelope's) and body.
+type Seen = Vec<(String, Value)>;
+/// What it answers to each body, given how often it has been told anything.
+type Behaviour = fn(usize, &Value) -> Answer;
+
+enum Answer {
+    Status(u16),
+    Hang,
+}
+
+#[derive(Clone)]
+struct Receiver {
+    seen: Arc<Mutex<Seen>>,
+    behaviour: Behaviour,
+}
+
+impl Receiver {
+    fn new(behaviour: Behaviour) -> Self {
+        Self { seen: Arc::default(), behaviour }
+    }
+
+    async fn listen(&self, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind(address).await.expect("bound");
+        let address = listener.local_addr().expect("address");
+        let app = Router::new().route("/webhook", post(take)).with_state(self.clone());
+        (address, tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") }))
+    }
+
+    fn seen(&self) -> Seen {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn texts(&self, of: &str) -> Vec<String> {
+        let of_user = self.seen().into_iter().filter(|(_, body)| body["user_id"] == of);
+        of_user.map(|(_, body)| body["body"].as_str().expect("text").to_owned()).collect()
+    }
+
+    /// The texts of the messages that came in envelopes.
+    fn enveloped(&self, of: &str) -> Vec<String> {
+        let of_session = self.seen().into_iter().filter(|(_, body)| body["session"] == of);
+        of_session.map(|(_, body)| body["payload"]["body"].as_str().expect("text").to_owned()).collect()
+    }
+
+    /// It as a webhook for messages.
+    fn webhook(address: SocketAddr, attempts: u32) -> WebhookConfig {
+        serde_json::from_value(json!({
+            "url": format!("http://{address}/webhook"),
+            "events": ["message"],
+            "retries": { "policy": "constant", "delaySeconds": 0.01, "attempts": attempts },
+        }))
+        .expect("a webhook")
+    }
+}
+
+async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let id = headers
+        .get("x-colmeia-event-id")
+        .map_or_else(|| body["id"].clone(), |id| id.to_str().expect("text").into());
+    let id = id.as_str().expect("text").to_owned();
+    let times = {
+        let mut seen = receiver.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push((id, body.clone()));
+        seen.len()
+    };
+    match (receiver.behaviour)(times, &body) {
+        Answer::Status(status) => StatusCode::from_u16(status).expect("status").into_response(),
+        Answer::Hang => std::future::pending().await,
+    }
+}
+
+struct Delivering {
+    _folder: tempfile::TempDir,
+    journal: Journal,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+fn deliver_to(address: SocketAddr, timeout: Duration) -> Delivering {
+    deliver(address, &[], Arc::new(()), timeout)
+}
+
+/// To Flask at this address, and to these webhooks.
+fn deliver(
+    flask: SocketAddr,
+    global: &[WebhookConfig],
+    sessions: Arc<dyn Sessions>,
+    timeout: Duration,
+) -> Delivering {
+    let folder = tempfile::tempdir().expect("folder");
+    let recipients = Recipients::new(global, sessions);
+    let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients.clone()));
+    let journal = journal.expect("opens");
+    let client = Client::new(timeout).expect("client");
+    let (flask, events) = (format!("http://{flask}/webhook"), EventsConfig::default());
+    let delivery = Delivery::new(journal.clone(), recipients, client, &flask, events, Metrics::default());
+    let shutdown = CancellationToken::new();
+    let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
+    Delivering { _folder: folder, journal, shutdown, task }
+}
+
+impl Delivering {
+    async fn append(&self, of: &str, texts: &[&str]) {
+        let events = texts.iter().map(|text| {
+            let (seq, mut event) = incoming(text);
+            if let colmeia::protocol::Event::Message(message) = &mut event {
+                message.body = (*text).into();
+            }
+            (seq, event)
+        });
+        self.journal.append(&user(of), events.collect()).await.expect("written");
+    }
+
+    async fn settled(&self, of: &str) {
+        eventually(async || waiting(&self.journal, &user(of)).await == 0).await;
+    }
+
+    async fn end(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(12), self.task).await.expect("ends").expect("no panic");
+    }
+}
+
+async fn eventually(condition: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("in time");
+}
+
+fn local() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}

@@ -1,0 +1,98 @@
+//! The envelope: an event as it goes out, the same through webhooks, replays, server-sent events and WebSockets.
+//!
+//! Owns WAHA's shape of it ([`Envelope`]) and of each payload ([`payload`]). Pure: it looks nothing up and sends
+//! nothing.
+
+mod payload;
+
+use colmeia::{Me, UserId};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::journal::{EventId, Recorded};
+
+/// The engine whose ids and shapes ours are; typed clients know no other name.
+const ENGINE: &str = "WEBJS";
+
+/// An event for others.
+#[derive(Debug, Serialize)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) id: EventId,
+    /// Milliseconds since the epoch.
+    timestamp: i64,
+    event: &'static str,
+    session: &'a UserId,
+    metadata: Option<Value>,
+    me: Option<Account<'a>>,
+    payload: Value,
+    engine: &'static str,
+    environment: Environment,
+}
+
+/// The account that the session is linked with.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Account<'a> {
+    id: &'a str,
+    push_name: &'a str,
+}
+
+/// The number and the name are private.
+impl std::fmt::Debug for Account<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account")
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Environment {
+    version: &'static str,
+    engine: &'static str,
+    tier: &'static str,
+    browser: &'static str,
+    platform: &'static str,
+    worker: Worker,
+}
+
+#[derive(Debug, Serialize)]
+struct Worker {
+    id: &'static str,
+}
+
+/// Where we run, as WAHA writes it.
+const PLATFORM: &str = if cfg!(target_arch = "x86_64") { "linux/x64" } else { "linux/arm64" };
+
+const ENVIRONMENT: Environment = Environment {
+    version: env!("CARGO_PKG_VERSION"),
+    engine: ENGINE,
+    tier: "CORE",
+    browser: "chromium",
+    platform: PLATFORM,
+    worker: Worker { id: "colmeia" },
+};
+
+impl<'a> Envelope<'a> {
+    /// The envelope of an event, with what was configured of its session. `None` for one that cannot be read.
+    pub(crate) fn of(event: &'a Recorded, metadata: Option<Value>) -> Option<Self> {
+        let account = |me: &'a Me| Account { id: &me.wid, push_name: &me.pushname };
+        Some(Self {
+            id: event.id,
+            timestamp: event.created_ms,
+            event: event.kind.name(),
+            session: &event.user,
+            metadata,
+            me: event.me.as_ref().map(account),
+            payload: payload::of(event)?,
+            engine: ENGINE,
+            environment: ENVIRONMENT,
+        })
+    }
+
+    /// As it is sent.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

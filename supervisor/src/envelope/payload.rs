@@ -1,0 +1,226 @@
+//! What is inside: WAHA's payload of each kind of event.
+//!
+//! Owns the mapping of names. Times are seconds there, but for a session's statuses. What WAHA's typed clients
+//! demand is always there, as an empty text where there is nothing to say.
+
+use colmeia::operations::{GroupRole, PlaceRecord, QuotedMessage};
+use colmeia::protocol::{
+    CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PresenceNotice, ReactionNotice,
+};
+use serde_json::{Value, json};
+
+use crate::journal::{Kind, Recorded, StatusRecord};
+
+/// The payload of an event; `None` when what is kept of it cannot be read.
+pub(super) fn of(event: &Recorded) -> Option<Value> {
+    let me = event.me.as_ref().map_or("", |me| me.wid.as_str());
+    if event.kind == Kind::SessionStatus {
+        return Some(status(event.user.as_str(), &serde_json::from_str(&event.payload).ok()?));
+    }
+    Some(match serde_json::from_str(&event.payload).ok()? {
+        Event::Message(record) => message(&record, me),
+        Event::Ack { message, ack } => acknowledgement(&message, ack),
+        Event::Reaction(record) => reaction(&record, me),
+        Event::Edited { message: record, at_ms } => {
+            let mut payload = message(&record, me);
+            payload["editedMessageId"] = json!(MessageId::of(&record.id).id);
+            payload["timestamp"] = seconds(at_ms);
+            payload
+        }
+        Event::Revoked { message: after, before } => json!({
+            "revokedMessageId": MessageId::of(&after.id).id,
+            "after": message(&after, me),
+            "before": before.map(|before| message(&before, me)),
+            "_data": {},
+        }),
+        Event::Presence(record) => presence(&record),
+        Event::Group(record) => group(&record, event.kind),
+        Event::Call(record) => call(&record),
+    })
+}
+
+/// A message id in its parts: `false_<chat>_<id>`, in groups with `_<author>`.
+struct MessageId<'a> {
+    from_me: bool,
+    chat: &'a str,
+    id: &'a str,
+    author: Option<&'a str>,
+}
+
+impl<'a> MessageId<'a> {
+    fn of(whole: &'a str) -> Self {
+        let mut parts = whole.splitn(4, '_');
+        let (first, chat, id) = (parts.next(), parts.next(), parts.next());
+        let (chat, id) = (chat.unwrap_or_default(), id.unwrap_or(whole));
+        Self { from_me: first == Some("true"), chat, id, author: parts.next() }
+    }
+}
+
+/// Whole seconds are whole numbers.
+fn seconds(ms: i64) -> Value {
+    #[allow(clippy::cast_precision_loss)] // milliseconds of this millennium fit
+    if ms % 1000 == 0 { json!(ms / 1000) } else { json!(ms as f64 / 1000.0) }
+}
+
+fn ack_name(ack: i32) -> &'static str {
+    match ack {
+        -1 => "ERROR",
+        0 => "PENDING",
+        1 => "SERVER",
+        2 => "DEVICE",
+        3 => "READ",
+        4 => "PLAYED",
+        _ => "UNKNOWN",
+    }
+}
+
+/// A message in WAHA's shape. Media are not downloaded; their address is given by the message's id.
+pub(super) fn message(record: &MessageRecord, me: &str) -> Value {
+    let to = record.to.as_deref().filter(|to| !to.is_empty());
+    let details = record.details.as_deref();
+    let media = json!({ "url": null, "mimetype": record.mimetype, "filename": record.filename });
+    json!({
+        "id": record.id,
+        "timestamp": seconds(record.timestamp_ms),
+        "from": record.from,
+        "fromMe": record.from_me,
+        "source": "app",
+        "to": to.unwrap_or(if record.from_me { &record.chat } else { me }),
+        "participant": record.author.as_deref().unwrap_or(&record.from),
+        "author": record.author,
+        "body": record.body,
+        "hasMedia": record.has_media,
+        "media": record.has_media.then_some(media),
+        "mediaUrl": "",
+        "ack": record.ack,
+        "ackName": ack_name(record.ack),
+        "location": details.and_then(|details| details.location.as_ref()).map(place),
+        "vCards": details.map(|details| details.vcards.as_slice()).unwrap_or_default(),
+        "replyTo": details.and_then(|details| details.quoted.as_ref()).map(quoted),
+        "_data": { "type": record.kind, "notifyName": record.sender_name },
+    })
+}
+
+fn place(place: &PlaceRecord) -> Value {
+    json!({
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "live": place.live,
+        "name": place.name,
+        "address": place.address,
+        "url": place.url,
+    })
+}
+
+fn quoted(quoted: &QuotedMessage) -> Value {
+    json!({
+        "id": quoted.id,
+        "participant": quoted.participant,
+        "body": quoted.body,
+        "hasMedia": quoted.has_media,
+    })
+}
+
+fn acknowledgement(id: &str, ack: i32) -> Value {
+    let parts = MessageId::of(id);
+    json!({
+        "id": id,
+        "from": parts.chat,
+        "to": parts.chat,
+        "participant": parts.author.unwrap_or(parts.chat),
+        "fromMe": parts.from_me,
+        "ack": ack,
+        "ackName": ack_name(ack),
+        "_data": {},
+    })
+}
+
+fn reaction(record: &ReactionNotice, me: &str) -> Value {
+    let (from, to) = if record.from_me { (me, record.chat.as_str()) } else { (record.chat.as_str(), me) };
+    json!({
+        "id": record.id,
+        "timestamp": seconds(record.timestamp_ms),
+        "from": from,
+        "fromMe": record.from_me,
+        "source": "app",
+        "to": to,
+        "participant": record.sender,
+        "reaction": { "text": record.text, "messageId": record.message },
+    })
+}
+
+fn presence(record: &PresenceNotice) -> Value {
+    json!({
+        "id": record.chat,
+        "presences": [{
+            "participant": record.participant,
+            "lastKnownPresence": record.state,
+            "lastSeen": record.last_seen_ms.map(seconds),
+        }],
+    })
+}
+
+/// A member's role as WAHA calls it.
+fn role(role: GroupRole) -> &'static str {
+    match role {
+        GroupRole::Member => "participant",
+        GroupRole::Admin => "admin",
+        GroupRole::SuperAdmin => "superadmin",
+    }
+}
+
+fn group(record: &GroupNotice, kind: Kind) -> Value {
+    let members = record.members.iter().map(|member| json!({ "id": member.id, "role": role(member.role) }));
+    let mut payload = json!({
+        "timestamp": seconds(record.timestamp_ms),
+        "group": { "id": record.group },
+        "_data": { "author": record.author },
+    });
+    let group = &mut payload["group"];
+    match kind {
+        Kind::GroupJoin => {
+            let settings = record.settings.unwrap_or_default();
+            group["subject"] = json!(record.subject.as_deref().unwrap_or_default());
+            group["description"] = json!(record.description.as_deref().unwrap_or_default());
+            group["membersCanAddNewMember"] = json!(settings.members_can_add);
+            group["membersCanSendMessages"] = json!(settings.members_can_send);
+            group["newMembersApprovalRequired"] = json!(settings.approval_required);
+            group["participants"] = members.collect();
+        }
+        Kind::GroupUpdate => {
+            for (key, value) in [("subject", &record.subject), ("description", &record.description)] {
+                if let Some(value) = value {
+                    group[key] = json!(value);
+                }
+            }
+        }
+        Kind::GroupParticipants => {
+            let role = match record.change {
+                GroupChange::Leave => "left",
+                GroupChange::Promote => "admin",
+                GroupChange::Join | GroupChange::Demote | GroupChange::Update => "participant",
+            };
+            payload["type"] = json!(record.change);
+            payload["participants"] =
+                record.participants.iter().map(|id| json!({ "id": id, "role": role })).collect();
+        }
+        _ => {}
+    }
+    payload
+}
+
+fn call(record: &CallNotice) -> Value {
+    json!({
+        "id": record.id,
+        "from": record.from,
+        "timestamp": seconds(record.timestamp_ms),
+        "isVideo": record.is_video,
+        "isGroup": record.is_group,
+        "_data": {},
+    })
+}
+
+fn status(session: &str, record: &StatusRecord) -> Value {
+    let exit = record.exit.as_ref().map(|exit| json!({ "exit": { "label": exit.label(), "reason": exit } }));
+    json!({ "name": session, "status": record.status, "statuses": record.statuses, "data": exit })
+}

@@ -1,0 +1,145 @@
+//! What clients of that convention read.
+
+use colmeia::operations::GroupRole;
+use colmeia::protocol::{Event, GroupChange, GroupNotice, GroupParticipant, GroupRules};
+use serde_json::json;
+
+use super::*;
+use crate::journal::tests::{message, user};
+use crate::journal::{Journal, Kind, StatusChange};
+
+fn ana() -> Me {
+    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+}
+
+/// What goes out of these events, through a real journal.
+async fn sent(events: Vec<Event>) -> Vec<Value> {
+    let folder = tempfile::tempdir().expect("folder");
+    let journal = Journal::open(&folder.path().join("colmeia.db"), std::sync::Arc::new(())).expect("opens");
+    let working = StatusChange { status: "WORKING", me: Some(ana()), exit: None };
+    journal.append_statuses(vec![(user("1"), working)]).await.expect("written");
+    let events = events.into_iter().enumerate().map(|(seq, event)| (seq as u64, event)).collect();
+    journal.append(&user("1"), events).await.expect("written");
+    let page = journal.events(0, None, |_, _| true, 100).await.expect("read");
+    let envelope = |event| Envelope::of(event, Some(json!({ "team": "blue" }))).expect("readable").to_json();
+    page.events
+        .iter()
+        .map(|event| serde_json::from_str(&envelope(event).expect("JSON")).expect("JSON"))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_envelope_is_wahas() {
+    let all = sent(vec![Event::Message(Box::new(message("false_5511988887777@c.us_3A01", "oi")))]).await;
+    let events: Vec<_> = all.iter().map(|envelope| envelope["event"].as_str().expect("text")).collect();
+    assert_eq!(events, ["session.status", "message", "message.any"]);
+    let mut envelope = all[1].clone();
+    let id = envelope["id"].as_str().expect("text").to_owned();
+    assert!(id.starts_with("evt_") && id.len() == 30, "{id}");
+    assert!(envelope["timestamp"].as_i64().expect("a number") > 1_700_000_000_000);
+    for key in ["id", "timestamp", "environment"] {
+        envelope.as_object_mut().expect("an object").remove(key);
+    }
+    assert_eq!(
+        envelope,
+        json!({
+            "event": "message",
+            "session": "1",
+            "metadata": { "team": "blue" },
+            "me": { "id": "5511999998888@c.us", "pushName": "Ana" },
+            "engine": "WEBJS",
+            "payload": {
+                "id": "false_5511988887777@c.us_3A01",
+                "timestamp": 1_700_000_000,
+                "from": "5511988887777@c.us",
+                "fromMe": false,
+                "source": "app",
+                "to": "5511999998888@c.us",
+                "participant": "5511988887777@c.us",
+                "author": null,
+                "body": "oi",
+                "hasMedia": false,
+                "media": null,
+                "mediaUrl": "",
+                "ack": 0,
+                "ackName": "PENDING",
+                "location": null,
+                "vCards": [],
+                "replyTo": null,
+                "_data": { "type": "chat", "notifyName": null },
+            },
+        })
+    );
+    let status = &all[0]["payload"];
+    assert_eq!(
+        (&status["name"], &status["status"], &status["data"]),
+        (&json!("1"), &json!("WORKING"), &json!(null))
+    );
+    assert_eq!(status["statuses"][0]["status"], "WORKING");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_names_chat_and_meaning() {
+    let event = Event::Ack { message: "true_120363@g.us_3EB0_5511999998888@c.us".into(), ack: 3 };
+    let payload = &sent(vec![event]).await[1]["payload"];
+    assert_eq!((&payload["from"], &payload["fromMe"]), (&json!("120363@g.us"), &json!(true)));
+    assert_eq!(
+        (&payload["ackName"], &payload["participant"]),
+        (&json!("READ"), &json!("5511999998888@c.us"))
+    );
+}
+
+#[tokio::test]
+async fn a_change_and_a_revocation_name_the_message_without_its_chat() {
+    let record = || Box::new(message("false_5511988887777@c.us_3A01", "novo"));
+    let all = sent(vec![
+        Event::Edited { message: record(), at_ms: 1_700_000_000_500 },
+        Event::Revoked { message: record(), before: Some(record()) },
+    ])
+    .await;
+    assert_eq!(
+        (&all[1]["event"], &all[1]["payload"]["editedMessageId"]),
+        (&json!("message.edited"), &json!("3A01"))
+    );
+    assert_eq!(
+        (&all[1]["payload"]["body"], &all[1]["payload"]["timestamp"]),
+        (&json!("novo"), &json!(1_700_000_000.5))
+    );
+    assert_eq!(all[2]["payload"]["revokedMessageId"], "3A01");
+    assert_eq!(all[2]["payload"]["before"]["body"], "novo");
+}
+
+#[tokio::test]
+async fn a_group_that_one_comes_to_is_told_with_its_members() {
+    let record = GroupNotice {
+        id: "n1".into(),
+        group: "120363@g.us".into(),
+        change: GroupChange::Join,
+        author: Some("5511988887777@c.us".into()),
+        participants: vec!["5511999998888@c.us".into()],
+        concerns_me: true,
+        subject: Some("Família".into()),
+        description: None,
+        settings: Some(GroupRules {
+            members_can_add: true,
+            members_can_send: true,
+            approval_required: false,
+        }),
+        members: vec![GroupParticipant { id: "5511988887777@c.us".into(), role: GroupRole::SuperAdmin }],
+        timestamp_ms: 1_700_000_000_000,
+    };
+    let all = sent(vec![Event::Group(Box::new(record))]).await;
+    let (participants, join) = (&all[1], &all[2]);
+    assert_eq!(participants["event"], Kind::GroupParticipants.name());
+    assert_eq!(participants["payload"]["type"], "join");
+    assert_eq!(
+        participants["payload"]["participants"],
+        json!([{ "id": "5511999998888@c.us", "role": "participant" }])
+    );
+    assert_eq!(join["event"], Kind::GroupJoin.name());
+    assert_eq!(join["payload"]["group"]["subject"], "Família");
+    assert_eq!(
+        join["payload"]["group"]["participants"],
+        json!([{ "id": "5511988887777@c.us", "role": "superadmin" }])
+    );
+}

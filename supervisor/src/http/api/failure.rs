@@ -1,0 +1,220 @@
+//! [`ApiError`]: every error below `/api` is `{"statusCode", "error", "field"?, "operation"?}` in English.
+//!
+//! Owns the reading of a failed call. Never repeats what was sent: an argument may be a text or a number.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use colmeia::UserId;
+use colmeia::protocol::CallErrorKind;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::reply;
+use crate::logging::chain;
+use crate::store::StoreError;
+use crate::user::CallFailure;
+
+/// An answer that says what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct ApiError {
+    status: StatusCode,
+    error: String,
+    field: Option<String>,
+    operation: Option<&'static str>,
+    retry_after_secs: Option<u64>,
+    nothing_done: bool,
+}
+
+/// What is wrong, and with which field.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorBody<'a> {
+    /// The HTTP status again, for clients that look into the body.
+    status_code: u16,
+    /// For people.
+    error: &'a str,
+    /// The field that is wrong, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    /// The operation that is not offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a str>,
+}
+
+impl ApiError {
+    pub(in super::super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            field: None,
+            operation: None,
+            retry_after_secs: None,
+            nothing_done: true,
+        }
+    }
+
+    /// 400: a field is wrong.
+    pub(super) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
+        let field = field.into();
+        let error = Self::new(StatusCode::BAD_REQUEST, format!("{field} {rule}"));
+        Self { field: Some(field), ..error }
+    }
+
+    /// 400: the request as a whole is wrong.
+    pub(super) fn bad_request(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// 403: the key does not allow it.
+    pub(super) fn forbidden(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    /// 404: it does not exist.
+    pub(super) fn not_found(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    /// 404: there is no such session.
+    pub(super) fn no_session(user: &UserId) -> Self {
+        let error = format!("There is no session {user}: make it with POST /api/sessions");
+        Self { field: Some("session".into()), ..Self::not_found(error) }
+    }
+
+    /// 422: the session is not where it has to be.
+    pub(super) fn not_working(status: &str, expected: &str) -> Self {
+        let error = format!("The session is {status} and has to be {expected} for this; nothing was done");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, error)
+    }
+
+    /// 429: too many, and when again.
+    pub(super) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, error);
+        Self { retry_after_secs: Some(retry_after_secs), ..error }
+    }
+
+    /// 501: an operation of the convention that is not offered.
+    pub(super) fn not_offered(operation: &'static str, why: &str) -> Self {
+        let error = Self::new(StatusCode::NOT_IMPLEMENTED, format!("{operation} is not offered: {why}"));
+        Self { operation: Some(operation), ..error }
+    }
+
+    /// 500: a bug. What happened is in the log and not in the answer.
+    pub(in super::super) fn bug() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error; see the service's log")
+    }
+
+    /// A session gave an answer that belongs to another question.
+    pub(super) fn wrong_reply() -> Self {
+        tracing::error!("a session answered something else than it was asked");
+        Self::unknown_outcome()
+    }
+
+    fn unknown_outcome() -> Self {
+        let error = "It is not known whether this was done: the session was interrupted before it could \
+                     confirm. It was not repeated; look at the phone before you try again";
+        Self { nothing_done: false, ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, error) }
+    }
+
+    /// Whether it is certain that nothing was done, so that the same request may be made again.
+    pub(super) fn nothing_was_done(&self) -> bool {
+        self.nothing_done
+    }
+
+    /// The failure of a call; `outside` when others see what it does.
+    pub(super) fn of_call(failure: &CallFailure, outside: bool) -> Self {
+        use CallErrorKind as Kind;
+        let bad = |status, error: &str| Self::new(status, error);
+        match failure {
+            CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
+            CallFailure::DiskFull => bad(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "The disk is full: what comes back could not be kept; nothing was done",
+            ),
+            CallFailure::TooLarge => {
+                bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done")
+            }
+            CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown if outside => {
+                Self::unknown_outcome()
+            }
+            CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => {
+                bad(StatusCode::GATEWAY_TIMEOUT, "The session did not answer in time; try again")
+            }
+            CallFailure::Session(error) => match error.kind {
+                Kind::NotReady => Self::not_working("not ready", "WORKING"),
+                Kind::InvalidArgument => Self::bad_request(format!("WhatsApp refuses an argument: {error}")),
+                Kind::NotOnWhatsapp => Self::field("chatId", "is not on WhatsApp; nothing was sent"),
+                Kind::NotFound => Self::not_found("WhatsApp knows no such chat, message or other thing"),
+                Kind::MediaUnavailable => Self::not_found(
+                    "The file is not there: the message has none, or WhatsApp no longer has it",
+                ),
+                Kind::Refused => bad(StatusCode::UNPROCESSABLE_ENTITY, "WhatsApp refused; nothing was done"),
+                Kind::Forbidden => {
+                    Self::forbidden("WhatsApp does not allow this account to do it; nothing was done")
+                }
+                Kind::Unsupported => bad(
+                    StatusCode::NOT_IMPLEMENTED,
+                    "This version of WhatsApp Web does not offer it; nothing was done",
+                ),
+                Kind::TooLarge => {
+                    bad(StatusCode::UNPROCESSABLE_ENTITY, "The answer is too large: ask for less at once")
+                }
+                Kind::OutcomeUnknown => Self::unknown_outcome(),
+            },
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = chain(&error), "the settings database failed");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The settings database failed; see the service's log")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            status_code: self.status.as_u16(),
+            error: &self.error,
+            field: self.field.as_deref(),
+            operation: self.operation,
+        };
+        let mut response = reply::json(self.status, &body);
+        if let Some(secs) = self.retry_after_secs {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::protocol::CallError;
+
+    #[test]
+    fn every_failure_of_a_send_says_whether_something_was_done() {
+        use CallErrorKind as Kind;
+        let session = |kind| CallFailure::Session(CallError::new(kind, "a reason"));
+        for (failure, status, done) in [
+            (CallFailure::NotReady, 422, false),
+            (CallFailure::DiskFull, 507, false),
+            (CallFailure::TooLarge, 413, false),
+            (session(Kind::NotOnWhatsapp), 400, false),
+            (session(Kind::InvalidArgument), 400, false),
+            (session(Kind::NotFound), 404, false),
+            (session(Kind::Refused), 422, false),
+            (session(Kind::Unsupported), 501, false),
+            (session(Kind::OutcomeUnknown), 500, true),
+            (CallFailure::WorkerGone, 500, true),
+            (CallFailure::Deadline, 500, true),
+            (CallFailure::ShuttingDown, 500, true),
+        ] {
+            let error = ApiError::of_call(&failure, true);
+            assert_eq!((error.status.as_u16(), !error.nothing_was_done()), (status, done), "{failure}");
+        }
+        assert_eq!(ApiError::of_call(&CallFailure::Deadline, false).status, 504);
+    }
+}

@@ -1,0 +1,57 @@
+//! A look at a session: its health, and its page as it is drawn now.
+
+use std::time::SystemTime;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use colmeia::protocol::{Call, Reply};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::reply;
+use super::super::watch::Health;
+use super::answer::{Answer, Content, Json, Png, PngOr};
+use super::auth::wants_json;
+use super::failure::ApiError;
+use super::models::NoArgs;
+use super::session::Session;
+
+/// A picture in base64.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Picture {
+    mimetype: &'static str,
+    data: String,
+}
+
+/// It shows whatever the page shows, messages too.
+pub(super) async fn screenshot(session: Session, _: NoArgs) -> Result<PngOr<Picture>, ApiError> {
+    // A PNG and nothing else: what a worker says that it is does not count.
+    let (Reply::Media { .. }, png) = session.call_unlinked(Call::Screenshot, Bytes::new()).await? else {
+        return Err(ApiError::wrong_reply());
+    };
+    if wants_json(&session.headers) {
+        let data = BASE64_STANDARD.encode(&png);
+        return Ok(PngOr::Json(Picture { mimetype: "image/png", data }));
+    }
+    Ok(PngOr::Png(Png(png)))
+}
+
+/// A session's health: 200 when it is ready, else 503, as health checks want it.
+impl Answer for Health {
+    fn respond(self, _: StatusCode) -> Response {
+        let status = if self.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        reply::json(status, &self)
+    }
+
+    fn document() -> Vec<Content> {
+        Json::<Self>::document()
+    }
+}
+
+/// Nobody is asked: it is what supervisor and worker found by themselves.
+pub(super) async fn health(session: Session, _: NoArgs) -> Result<Health, ApiError> {
+    Ok(Health::of(&session.handle.view(), SystemTime::now()))
+}

@@ -1,0 +1,71 @@
+//! The surface below `/api`: the convention that WAHA's clients speak, in English.
+//!
+//! `table` lists every operation once: from it come the router, the scopes and the document at `/openapi.json`. A
+//! row names its handler or says why there is none; what is not offered answers 501 with its name, never 404 or a
+//! fake success. `route` is what each request passes, one file per group has the handlers, `models` the answers.
+//!
+//! **A handler goes the same way as Flask's routes**: the user's handle, IPC, the worker. None knows a process.
+
+mod answer;
+mod auth;
+mod channels;
+mod chats;
+mod chatting;
+mod contacts;
+mod failure;
+mod files;
+mod groups;
+mod input;
+mod keys;
+mod labels;
+mod looks;
+mod models;
+mod openapi;
+mod pace;
+mod profile;
+mod repeat;
+mod route;
+mod server;
+mod session;
+mod sessions;
+mod statuses;
+mod table;
+
+use axum::Router;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::Http;
+
+pub(super) use failure::ApiError;
+pub(super) use pace::{Pace, Rate};
+
+/// Its routes.
+pub(super) fn routes() -> Router<Http> {
+    let document = openapi::document(&table::rows());
+    let router = openapi::routes(document);
+    table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()))
+}
+
+/// 404 for a path below `/api` that nobody serves.
+pub(super) fn unknown_route() -> Response {
+    ApiError::not_found("There is no such route below /api").into_response()
+}
+
+/// The paths whose bodies may hold a file.
+pub(super) fn takes_file(path: &str) -> bool {
+    use std::collections::HashSet;
+    use std::sync::LazyLock;
+    static PATHS: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| table::rows().iter().filter(|row| row.takes_file).map(|row| row.path).collect());
+    PATHS.contains(path)
+}
+
+/// How the caller reached us, for addresses in answers: `http://host:port`, without a name where none was said.
+fn origin(http: &Http, headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let fine = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+    let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    let host = text(header::HOST.as_str()).filter(fine).map_or_else(|| http.local.to_string(), str::to_owned);
+    format!("{scheme}://{host}")
+}

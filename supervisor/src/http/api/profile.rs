@@ -1,0 +1,193 @@
+//! The account's own profile and presence, the presence of others, and calls.
+
+use colmeia::ChatId;
+use colmeia::operations::{
+    ChatPresence, GetPresence, GetProfile, ListPresences, PresenceRecord, PresenceState, RejectCall,
+    SetAbout, SetPresence, SetProfileName, SetProfilePicture, SubscribePresence,
+};
+use colmeia::protocol::TypingState;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::Json;
+use super::chatting::typing;
+use super::failure::ApiError;
+use super::files::{File, FileArg};
+use super::models::{ChatArgs, NoArgs, Success};
+use super::session::Session;
+
+/// The account's own profile.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MyProfile {
+    id: String,
+    name: String,
+    /// Its picture's address at WhatsApp; empty where there is none.
+    picture: String,
+    about: Option<String>,
+}
+
+/// A new name.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NameArgs {
+    /// The name.
+    #[schema(min_length = 1, max_length = 25)]
+    name: String,
+}
+
+/// What the account says of itself.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct AboutArgs {
+    /// The text.
+    #[schema(max_length = 139)]
+    status: String,
+}
+
+/// A new picture.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct PictureArgs {
+    /// The picture.
+    file: FileArg,
+}
+
+pub(super) async fn get(session: Session, _: NoArgs) -> Result<Json<MyProfile>, ApiError> {
+    let profile = session.operate(GetProfile {}).await?;
+    let picture = profile.picture.unwrap_or_default();
+    Ok(Json(MyProfile { id: profile.id, name: profile.name, picture, about: profile.about }))
+}
+
+fn within(field: &str, text: &str, least: usize, most: usize) -> Result<(), ApiError> {
+    if (least..=most).contains(&text.chars().count()) {
+        Ok(())
+    } else {
+        Err(ApiError::field(field, format!("has to have {least} to {most} characters")))
+    }
+}
+
+pub(super) async fn set_name(session: Session, args: NameArgs) -> Result<Json<Success>, ApiError> {
+    within("name", args.name.trim(), 1, 25)?;
+    session.operate(SetProfileName { profile_name: args.name }).await?;
+    Ok(Json(Success::YES))
+}
+
+pub(super) async fn set_about(session: Session, args: AboutArgs) -> Result<Json<Success>, ApiError> {
+    within("status", &args.status, 0, 139)?;
+    session.operate(SetAbout { about: args.status }).await?;
+    Ok(Json(Success::YES))
+}
+
+/// A file that is a picture.
+pub(super) async fn image(session: &Session, file: FileArg) -> Result<File, ApiError> {
+    let file = file.get(&session.http, "image/jpeg").await?;
+    if file.mimetype.starts_with("image/") {
+        Ok(file)
+    } else {
+        Err(ApiError::field("file.mimetype", "has to begin with image/"))
+    }
+}
+
+pub(super) async fn set_picture(session: Session, args: PictureArgs) -> Result<Json<Success>, ApiError> {
+    session.me()?; // before anything is fetched
+    let file = image(&session, args.file).await?;
+    session.operate_with(SetProfilePicture { mimetype: Some(file.mimetype) }, file.bytes).await?;
+    Ok(Json(Success::YES))
+}
+
+pub(super) async fn delete_picture(session: Session, _: NoArgs) -> Result<Json<Success>, ApiError> {
+    session.operate(SetProfilePicture { mimetype: None }).await?;
+    Ok(Json(Success::YES))
+}
+
+/// What somebody is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Presence {
+    Offline,
+    Online,
+    Typing,
+    Recording,
+    Paused,
+}
+
+/// What the account is shown as.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PresenceArgs {
+    /// Where; for `typing`, `recording` and `paused`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    chat_id: Option<ChatId>,
+    /// What.
+    presence: Presence,
+}
+
+/// What is known of a chat's people.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChatPresences {
+    id: String,
+    presences: Vec<PresenceData>,
+}
+
+/// What one person is doing.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PresenceData {
+    participant: String,
+    /// In seconds since the epoch.
+    last_seen: Option<i64>,
+    last_known_presence: Presence,
+}
+
+impl ChatPresences {
+    fn of(known: ChatPresence) -> Self {
+        let one = |record: PresenceRecord| PresenceData {
+            last_seen: record.last_seen_ms.map(|ms| ms / 1000),
+            last_known_presence: match record.state {
+                PresenceState::Offline => Presence::Offline,
+                PresenceState::Online => Presence::Online,
+                PresenceState::Typing => Presence::Typing,
+                PresenceState::Recording => Presence::Recording,
+            },
+            participant: record.participant,
+        };
+        Self { id: known.chat, presences: known.presences.into_iter().map(one).collect() }
+    }
+}
+
+pub(super) async fn set_presence(session: Session, args: PresenceArgs) -> Result<Json<Success>, ApiError> {
+    let state = match args.presence {
+        Presence::Online | Presence::Offline => {
+            session.operate(SetPresence { online: args.presence == Presence::Online }).await?;
+            return Ok(Json(Success::YES));
+        }
+        Presence::Typing => TypingState::Typing,
+        Presence::Recording => TypingState::Recording,
+        Presence::Paused => TypingState::Paused,
+    };
+    let chat = args.chat_id.ok_or_else(|| ApiError::field("chatId", "is missing"))?;
+    typing(&session, chat, state).await
+}
+
+pub(super) async fn presences(session: Session, _: NoArgs) -> Result<Json<Vec<ChatPresences>>, ApiError> {
+    Ok(Json(session.operate(ListPresences {}).await?.into_iter().map(ChatPresences::of).collect()))
+}
+
+pub(super) async fn presence(session: Session, args: ChatArgs) -> Result<Json<ChatPresences>, ApiError> {
+    Ok(Json(ChatPresences::of(session.operate(GetPresence { chat: args.chat_id }).await?)))
+}
+
+pub(super) async fn subscribe(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
+    session.operate(SubscribePresence { chat: args.chat_id }).await?;
+    Ok(Json(Success::YES))
+}
+
+/// A call to refuse.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct RejectArgs {
+    /// The call's id.
+    id: String,
+}
+
+pub(super) async fn reject_call(session: Session, args: RejectArgs) -> Result<Json<Success>, ApiError> {
+    session.operate(RejectCall { call: Some(args.id) }).await?;
+    Ok(Json(Success::YES))
+}

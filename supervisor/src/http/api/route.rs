@@ -1,0 +1,305 @@
+//! [`Row`]: one line of the table of operations, and what happens to a request that matches it.
+//!
+//! ```text
+//! arguments (input) ─▶ may this caller? ─▶ the session ─▶ first answer? ─▶ pace ─▶ handler
+//! ```
+//!
+//! Owns that order. What is refused here has touched no session. Knows no operation.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use colmeia::UserId;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::super::Http;
+use super::super::access::{Action, Caller};
+use super::answer::{Answer, Content, Shape};
+use super::failure::ApiError;
+use super::input::{self, Kind};
+use super::session::Session;
+use super::{pace, repeat};
+use crate::logging::chain;
+
+/// The session of a request that names none, as in WAHA.
+const DEFAULT_SESSION: &str = "default";
+
+/// What an operation that belongs to no session can reach.
+pub(super) struct Ctx {
+    pub(super) http: Http,
+    pub(super) caller: Caller,
+    pub(super) headers: HeaderMap,
+}
+
+/// What a caller needs for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Nothing, or what the handler itself looks at.
+    Anyone,
+    /// A key without limits.
+    Admin,
+    /// This, with the session that the request names.
+    Session(Action),
+}
+
+type Done = BoxFuture<'static, Result<Response, ApiError>>;
+type Anywhere = Arc<dyn Fn(Ctx, Map<String, Value>) -> Done + Send + Sync>;
+type InSession = Arc<dyn Fn(Session, Map<String, Value>) -> Done + Send + Sync>;
+
+/// What an operation does.
+#[derive(Clone)]
+pub(super) enum Does {
+    /// Something with the service.
+    Anywhere(Anywhere),
+    /// Something with a session.
+    InSession(InSession),
+    /// Nothing, and why.
+    NotOffered(&'static str),
+}
+
+/// One operation.
+pub(super) struct Row {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    /// The SDK's name of it: `class.method`.
+    pub(super) operation: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) scope: Scope,
+    pub(super) does: Does,
+    /// The arguments' schema; absent where there are none.
+    pub(super) takes: Option<Shape>,
+    /// The answer.
+    pub(super) gives: Vec<Content>,
+    /// Whether it counts against the session's send limit.
+    pub(super) paced: bool,
+    /// Whether its body may hold a file.
+    pub(super) takes_file: bool,
+}
+
+/// A row of the service's own.
+pub(super) fn anywhere<A, R, F, Fut>(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    scope: Scope,
+    handler: F,
+) -> Row
+where
+    A: DeserializeOwned + ToSchema + 'static,
+    R: Answer,
+    F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
+{
+    let status = success(&method);
+    let handler: Anywhere = Arc::new(move |ctx, fields| match input::read(fields) {
+        Ok(arguments) => {
+            let working = handler(ctx, arguments);
+            async move { Ok(working.await?.respond(status)) }.boxed()
+        }
+        Err(error) => futures::future::err(error).boxed(),
+    });
+    row::<A, R>(method, path, operation, scope, Does::Anywhere(handler))
+}
+
+/// A row of a session's.
+pub(super) fn session<A, R, F, Fut>(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    action: Action,
+    handler: F,
+) -> Row
+where
+    A: DeserializeOwned + ToSchema + 'static,
+    R: Answer,
+    F: Fn(Session, A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
+{
+    let status = success(&method);
+    let handler: InSession = Arc::new(move |session, fields| match input::read(fields) {
+        Ok(arguments) => {
+            let working = handler(session, arguments);
+            async move { Ok(working.await?.respond(status)) }.boxed()
+        }
+        Err(error) => futures::future::err(error).boxed(),
+    });
+    row::<A, R>(method, path, operation, Scope::Session(action), Does::InSession(handler))
+}
+
+/// A row of the convention that is not offered.
+pub(super) fn absent(method: Method, path: &'static str, operation: &'static str, why: &'static str) -> Row {
+    Row {
+        takes: None,
+        gives: Vec::new(),
+        ..row::<(), ()>(method, path, operation, Scope::Anyone, Does::NotOffered(why))
+    }
+}
+
+fn row<A: ToSchema, R: Answer>(
+    method: Method,
+    path: &'static str,
+    operation: &'static str,
+    scope: Scope,
+    does: Does,
+) -> Row {
+    Row {
+        method,
+        path,
+        operation,
+        summary: "",
+        scope,
+        does,
+        takes: Some(Shape::of::<A>()),
+        gives: R::document(),
+        paced: false,
+        takes_file: false,
+    }
+}
+
+/// What the convention's server answers: 201 to every `POST`.
+fn success(method: &Method) -> StatusCode {
+    if *method == Method::POST { StatusCode::CREATED } else { StatusCode::OK }
+}
+
+impl Row {
+    /// What it is for.
+    pub(super) fn says(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// Counts against the session's send limit.
+    pub(super) fn paced(self) -> Self {
+        Self { paced: true, ..self }
+    }
+
+    /// May carry a file.
+    pub(super) fn with_file(self) -> Self {
+        Self { takes_file: true, ..self }
+    }
+
+    /// Its routes.
+    pub(super) fn method_router(self) -> MethodRouter<Http> {
+        let filter = MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET); // the table has no other
+        let kinds = self.takes.as_ref().map(|shape| input::kinds(&shape.schema)).unwrap_or_default();
+        let served = Arc::new(Served { row: self, kinds });
+        on(filter, move |State(http): State<Http>, request: Request| async move {
+            served.serve(http, request).await.unwrap_or_else(ApiError::into_response)
+        })
+    }
+}
+
+/// A row with what is known of its arguments.
+struct Served {
+    row: Row,
+    kinds: BTreeMap<String, Kind>,
+}
+
+impl Served {
+    async fn serve(&self, http: Http, request: Request) -> Result<Response, ApiError> {
+        let row = &self.row;
+        if let Does::NotOffered(why) = row.does {
+            return Err(ApiError::not_offered(row.operation, why));
+        }
+        let (mut parts, body) = request.into_parts();
+        // Put there by the guard, which lets nobody else pass but to what is open to all.
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let path = Path::<Vec<(String, String)>>::from_request_parts(&mut parts, &http).await;
+        let path = path.map_err(|_| ApiError::bad_request("The path is not valid UTF-8"))?.0;
+        let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let query = query.map_err(|_| ApiError::bad_request("The query cannot be decoded"))?.0;
+        let body = collected(body).await?;
+        let fields = input::gather(&self.kinds, path, query, &body)?;
+
+        let Some(caller) = caller.or((row.scope == Scope::Anyone).then(Caller::unlimited)) else {
+            return Err(ApiError::forbidden("This operation needs a key"));
+        };
+        let ctx = Ctx { http, caller, headers: parts.headers };
+        match (&row.does, row.scope) {
+            (Does::Anywhere(_), Scope::Admin) if !ctx.caller.is_admin() => {
+                Err(ApiError::forbidden("Only a key without limits may do this"))
+            }
+            (Does::Anywhere(handler), _) => handler(ctx, fields).await,
+            (Does::InSession(handler), Scope::Session(action)) => {
+                let user = session_of(&fields)?;
+                tracing::Span::current().record("user", user.as_str());
+                if !ctx.caller.may(action, &user) {
+                    let name = action.name();
+                    return Err(ApiError::forbidden(format!("This key may not {name} in session {user}")));
+                }
+                let Some(session) = Session::find(ctx, &user) else {
+                    return Err(ApiError::no_session(&user));
+                };
+                let work = Work { row, session, handler: Arc::clone(handler), fields };
+                self.work(work, action).await
+            }
+            // Only `session` makes rows of sessions.
+            (Does::InSession(_) | Does::NotOffered(_), _) => Err(ApiError::bug()),
+        }
+    }
+
+    /// In a task of its own where something is sent: a caller who hangs up stops nothing half-way, and the answer
+    /// is kept for the repetition.
+    async fn work(&self, work: Work<'_>, action: Action) -> Result<Response, ApiError> {
+        let Work { row, session, handler, fields } = work;
+        if action != Action::Send {
+            return handler(session, fields).await;
+        }
+        let key = repeat::key(&session.headers)?;
+        let (paced, operation) = (row.paced, row.operation);
+        let request = repeat::digest(operation, &fields);
+        let (http, user) = (session.http.clone(), session.user().clone());
+        let (store, owner) = (http.store.clone(), user.clone());
+        let paced_work = async move {
+            pace::take(&session, paced)?;
+            let done = handler(session, fields).await;
+            if paced && done.as_ref().is_err_and(ApiError::nothing_was_done) {
+                http.pace.give_back(&user);
+            }
+            done
+        };
+        let working = async move {
+            match key {
+                None => paced_work.await,
+                Some(key) => repeat::once(&store, &owner, &key, request, paced_work).await,
+            }
+        };
+        tokio::spawn(working).await.unwrap_or_else(|panic| {
+            tracing::error!(operation, error = chain(&panic), "a handler panicked");
+            Err(ApiError::bug())
+        })
+    }
+}
+
+/// A request that is let in.
+struct Work<'a> {
+    row: &'a Row,
+    session: Session,
+    handler: InSession,
+    fields: Map<String, Value>,
+}
+
+/// The session that a request names.
+fn session_of(fields: &Map<String, Value>) -> Result<UserId, ApiError> {
+    match fields.get("session") {
+        None => DEFAULT_SESSION.parse().map_err(|_| ApiError::bug()),
+        Some(Value::String(name)) => name.parse().map_err(|error| ApiError::field("session", error)),
+        Some(_) => Err(ApiError::field("session", "has to be a string")),
+    }
+}
+
+/// The body, which the `body` middleware has collected already.
+async fn collected(body: Body) -> Result<Bytes, ApiError> {
+    axum::body::to_bytes(body, usize::MAX)
+        .await
+        .map_err(|_| ApiError::bad_request("The body came in incomplete"))
+}

@@ -1,0 +1,118 @@
+//! [`Session`]: the session of a request, found or not at all, and what can be asked of it.
+//!
+//! **No handler waits for a browser to say how a session is**: that is read from the view.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::operations::{self, Effect, Operate, Operation as WideOperation};
+use colmeia::protocol::{Call, Reply};
+use colmeia::{Me, UserId};
+
+use super::super::standing::Standing;
+use super::super::{Http, calls};
+use super::failure::ApiError;
+use super::models::Files;
+use super::route::Ctx;
+use crate::user::{CallFailure, SessionStatus, UserHandle};
+
+/// How long a call may take whose body is a file: 68 MB over a slow page, and still less than clients wait.
+const FILE_DEADLINE: Duration = Duration::from_secs(50);
+
+/// A session, and who asks.
+pub(super) struct Session {
+    ctx: Ctx,
+    pub(super) handle: UserHandle,
+}
+
+impl Deref for Session {
+    type Target = Ctx;
+
+    fn deref(&self) -> &Ctx {
+        &self.ctx
+    }
+}
+
+/// The task of a user who is known in any way: by a task, a folder, a hold or a configuration.
+pub(super) fn known(http: &Http, user: &UserId) -> Option<UserHandle> {
+    http.users.find_or_restore(user).or_else(|| {
+        let named = http.store.session(user).is_some() || http.users.others().contains(user);
+        if named { http.users.find_or_create(user).ok() } else { None }
+    })
+}
+
+impl Session {
+    /// The session of a known user. Nothing is made for anyone else.
+    pub(super) fn find(ctx: Ctx, user: &UserId) -> Option<Self> {
+        let handle = known(&ctx.http, user)?;
+        Some(Self { ctx, handle })
+    }
+
+    /// Its name.
+    pub(super) fn user(&self) -> &UserId {
+        &self.handle.user
+    }
+
+    /// The linked account.
+    ///
+    /// # Errors
+    /// 422 when the session is not WORKING.
+    pub(super) fn me(&self) -> Result<Me, ApiError> {
+        let view = self.handle.view();
+        match Standing::of(&view) {
+            Standing::Ready { me } => Ok(me.clone()),
+            _ => Err(ApiError::not_working(SessionStatus::of(&view).name(), SessionStatus::Working.name())),
+        }
+    }
+
+    /// Asks the session, once.
+    ///
+    /// # Errors
+    /// 422 when it is not WORKING; then it was not asked. Else what the call says.
+    pub(super) async fn call(&self, call: Call) -> Result<(Reply, Bytes), ApiError> {
+        self.call_with(call, Bytes::new()).await
+    }
+
+    /// Does one of the wide operations, once.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub(super) async fn operate<O: Operate>(&self, operation: O) -> Result<O::Output, ApiError> {
+        self.operate_with(operation, Bytes::new()).await
+    }
+
+    /// As [`Self::operate`], with a file.
+    pub(super) async fn operate_with<O: Operate>(
+        &self,
+        operation: O,
+        file: Bytes,
+    ) -> Result<O::Output, ApiError> {
+        let operation: WideOperation = operation.into();
+        let effect = operation.effect();
+        let (reply, _) = self.call_with(Call::Operate { operation }, file).await?;
+        operations::output::<O>(effect, reply)
+            .map_err(|error| ApiError::of_call(&CallFailure::Session(error), effect == Effect::Send))
+    }
+
+    /// Where files of this session's messages are found.
+    pub(super) fn files(&self, shown: bool) -> Files {
+        Files { origin: super::origin(&self.http, &self.headers), user: self.user().clone(), shown }
+    }
+
+    /// As [`Self::call`], with a file.
+    pub(super) async fn call_with(&self, call: Call, file: Bytes) -> Result<(Reply, Bytes), ApiError> {
+        self.me()?;
+        self.call_unlinked(call, file).await
+    }
+
+    /// As [`Self::call_with`], for the calls that need no linked phone.
+    pub(super) async fn call_unlinked(&self, call: Call, file: Bytes) -> Result<(Reply, Bytes), ApiError> {
+        let outside = call.has_effect_outside();
+        let usual = Duration::from_millis(self.http.config.request_deadline_ms);
+        let has_file = !file.is_empty() || matches!(call, Call::DownloadMedia { .. });
+        let deadline = if has_file { usual.max(FILE_DEADLINE) } else { usual };
+        let answer = calls::once(self.handle.clone(), call, file, deadline).await;
+        answer.map_err(|failure| ApiError::of_call(&failure, outside))
+    }
+}

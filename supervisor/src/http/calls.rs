@@ -1,0 +1,25 @@
+//! Calls into a session: exactly one per request, whoever hangs up meanwhile.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use colmeia::protocol::Call;
+use tracing::{error, info};
+
+use crate::logging::chain;
+use crate::user::{CallFailure, CallResult, UserHandle};
+
+/// Makes the call once. It goes on when the caller hangs up: what a session was asked it does in any case, and
+/// half a question would be worse.
+pub(super) async fn once(handle: UserHandle, call: Call, body: Bytes, deadline: Duration) -> CallResult {
+    let (user, operation) = (handle.user.clone(), call.name());
+    let answer = tokio::spawn(async move { handle.call(call, body, deadline).await });
+    let answer = answer.await.unwrap_or_else(|panic| {
+        error!(%user, operation, error = chain(&panic), "a call panicked");
+        Err(CallFailure::WorkerGone)
+    });
+    if let Err(failure) = &answer {
+        info!(%user, operation, error = chain(failure), "a call failed");
+    }
+    answer
+}

@@ -1,0 +1,84 @@
+//! [`Feed`]: the journal from a place on, without an end.
+//!
+//! Owns the place. What was and what comes are read in the same way, so there is no seam between them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use colmeia::UserId;
+use tokio::sync::watch;
+
+use super::query::Question;
+use crate::envelope::Envelope;
+use crate::journal::{Cursor, EventId, Journal, JournalError, Page, Recorded};
+
+/// How many events are read at once.
+const BATCH: usize = 100;
+
+/// Which sessions someone may see.
+pub(super) type Scope = Arc<dyn Fn(&UserId) -> bool + Send + Sync>;
+
+/// Events that go out, one after the other.
+pub(super) struct Feed {
+    source: Source,
+    at: i64,
+    last: watch::Receiver<i64>,
+    ready: VecDeque<Recorded>,
+}
+
+/// Where events are read, and which.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) journal: Journal,
+    pub(super) question: Arc<Question>,
+    pub(super) scope: Scope,
+}
+
+/// An event as it goes out.
+pub(super) struct Told {
+    pub(super) id: EventId,
+    pub(super) json: String,
+}
+
+impl Source {
+    /// The next events after a row.
+    pub(super) async fn page(&self, after: i64, limit: usize) -> Result<Page, JournalError> {
+        let (question, scope) = (Arc::clone(&self.question), Arc::clone(&self.scope));
+        let wanted = move |user: &UserId, kind| question.wants(kind) && scope(user);
+        self.journal.events(after, self.question.session.clone(), wanted, limit).await
+    }
+
+    /// An event as it goes out; `None` for one that cannot be read.
+    pub(super) fn tell(&self, event: &Recorded) -> Option<Told> {
+        let envelope = Envelope::of(event, self.journal.metadata(&event.user))?;
+        Some(Told { id: event.id, json: envelope.to_json().ok()? })
+    }
+}
+
+impl Feed {
+    /// From this place on.
+    pub(super) async fn start(source: Source, from: Cursor) -> Result<Self, JournalError> {
+        let at = source.journal.place(from).await?;
+        let last = source.journal.last();
+        Ok(Self { source, at, last, ready: VecDeque::new() })
+    }
+
+    /// Waits for the next one. `None` when the journal is closed or cannot be read. Dropping the wait loses nothing.
+    pub(super) async fn next(&mut self) -> Option<Told> {
+        loop {
+            while let Some(event) = self.ready.pop_front() {
+                if let Some(told) = self.source.tell(&event) {
+                    return Some(told);
+                }
+            }
+            // Seen before the look, so that what comes during it is noticed after it.
+            self.last.borrow_and_update();
+            let page = self.source.page(self.at, BATCH).await.ok()?;
+            self.at = page.reached;
+            self.ready.extend(page.events);
+            if self.ready.is_empty() && !page.more {
+                self.last.changed().await.ok()?;
+            }
+        }
+    }
+}

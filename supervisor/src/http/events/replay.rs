@@ -1,0 +1,48 @@
+//! `GET /api/events`: events that are on disk, page by page.
+
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::super::access::Caller;
+use super::super::{Http, reply};
+use super::query::Question;
+use super::refusal::Refusal;
+use super::source;
+use crate::journal::{Cursor, EventId};
+
+/// A page.
+#[derive(Serialize)]
+struct Answer {
+    /// The oldest first.
+    events: Vec<Box<RawValue>>,
+    /// What to give as `after` for the next page; `null` when nothing more is there yet.
+    next: Option<EventId>,
+}
+
+/// Answers with at most `limit` events after `after`.
+pub(super) async fn replay(
+    State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let question = Question::read(&query.unwrap_or_default())?;
+    let (limit, from) = (question.limit, question.cursor(Cursor::Beginning));
+    let source = source(&http, question, caller);
+    let mut after = source.journal.place(from).await?;
+    let (mut events, mut last) = (Vec::new(), None);
+    loop {
+        let page = source.page(after, limit - events.len()).await?;
+        for told in page.events.iter().filter_map(|event| source.tell(event)) {
+            last = Some(told.id);
+            events.extend(RawValue::from_string(told.json));
+        }
+        after = page.reached;
+        if !page.more || events.len() >= limit {
+            let next = last.filter(|_| page.more);
+            return Ok(reply::ok(&Answer { events, next }));
+        }
+    }
+}

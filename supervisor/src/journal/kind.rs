@@ -1,0 +1,100 @@
+//! [`Kind`]: what sort of event it is, by the name under which it can be subscribed to. Pure.
+
+use std::str::FromStr;
+
+/// The sort of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// A message from someone else.
+    Message,
+    /// Any message, one's own too.
+    MessageAny,
+    MessageAck,
+    MessageReaction,
+    MessageEdited,
+    MessageRevoked,
+    SessionStatus,
+    PresenceUpdate,
+    GroupJoin,
+    GroupLeave,
+    GroupParticipants,
+    GroupUpdate,
+    CallReceived,
+    CallAccepted,
+    CallRejected,
+    /// What WhatsApp keeps among the messages and nobody wrote. Kept so that it is recognised; shown to nobody.
+    Notice,
+}
+
+impl Kind {
+    /// All that anybody is told of.
+    pub(crate) const PUBLIC: [Self; 15] = [
+        Self::Message,
+        Self::MessageAny,
+        Self::MessageAck,
+        Self::MessageReaction,
+        Self::MessageEdited,
+        Self::MessageRevoked,
+        Self::SessionStatus,
+        Self::PresenceUpdate,
+        Self::GroupJoin,
+        Self::GroupLeave,
+        Self::GroupParticipants,
+        Self::GroupUpdate,
+        Self::CallReceived,
+        Self::CallAccepted,
+        Self::CallRejected,
+    ];
+
+    /// Its name outside and on disk.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::MessageAny => "message.any",
+            Self::MessageAck => "message.ack",
+            Self::MessageReaction => "message.reaction",
+            Self::MessageEdited => "message.edited",
+            Self::MessageRevoked => "message.revoked",
+            Self::SessionStatus => "session.status",
+            Self::PresenceUpdate => "presence.update",
+            Self::GroupJoin => "group.v2.join",
+            Self::GroupLeave => "group.v2.leave",
+            Self::GroupParticipants => "group.v2.participants",
+            Self::GroupUpdate => "group.v2.update",
+            Self::CallReceived => "call.received",
+            Self::CallAccepted => "call.accepted",
+            Self::CallRejected => "call.rejected",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// A name that is no event's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no event")]
+pub(crate) struct UnknownKind;
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        let all = Self::PUBLIC.into_iter().chain([Self::Notice]);
+        all.into_iter().find(|kind| kind.name() == name).ok_or(UnknownKind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::config::EVENT_NAMES;
+
+    #[test]
+    fn every_kind_comes_back_from_its_name_and_can_be_subscribed_to() {
+        for kind in Kind::PUBLIC {
+            assert_eq!(kind.name().parse(), Ok(kind));
+            assert!(EVENT_NAMES.contains(&kind.name()), "{kind:?}");
+        }
+        assert_eq!("notice".parse(), Ok(Kind::Notice));
+        assert_eq!("engine.event".parse::<Kind>(), Err(UnknownKind));
+    }
+}

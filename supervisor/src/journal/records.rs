@@ -1,0 +1,166 @@
+//! What comes out of the journal, and how it is asked. Only types; no payload, key or address is shown by `Debug`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use colmeia::{Me, UserId};
+use rusqlite::types::Value;
+
+use super::{EventId, Kind};
+
+/// An event that is on disk.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) id: EventId,
+    /// Its row.
+    pub(crate) row: i64,
+    /// Whose it is.
+    pub(crate) user: UserId,
+    pub(crate) kind: Kind,
+    /// What identifies it among its user's events.
+    pub(crate) key: String,
+    /// When it was written, in milliseconds since the epoch; never less than that of the event before it.
+    pub(crate) created_ms: i64,
+    /// The account that the session was linked with.
+    pub(crate) me: Option<Me>,
+    /// A [`super::StatusRecord`] where the kind is `session.status`, else a [`colmeia::protocol::Event`]; as JSON.
+    pub(crate) payload: String,
+}
+
+/// An event that waits to be delivered.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) event: Recorded,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// When it may be tried again, in milliseconds since the epoch.
+    pub(crate) next_ms: i64,
+    /// Since when it waits, in milliseconds since the epoch.
+    pub(crate) since_ms: i64,
+}
+
+/// An event that could not be delivered.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct DeadLetter {
+    pub(crate) event: Recorded,
+    /// To whom; empty for Flask's webhook.
+    pub(crate) address: Arc<str>,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// When it was given up, in milliseconds since the epoch; 0 where that is not known.
+    pub(crate) died_ms: i64,
+    /// How the last attempt ended.
+    pub(crate) error: String,
+}
+
+/// One session's events for one address.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Queue {
+    pub(crate) id: i64,
+    pub(crate) user: UserId,
+    /// To whom; empty for Flask's webhook.
+    pub(crate) address: Arc<str>,
+}
+
+/// What lies in a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) queue: Queue,
+    /// How many events wait.
+    pub(crate) pending: i64,
+    /// How many were given up.
+    pub(crate) dead: i64,
+}
+
+/// Some events, and how far was looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// The oldest first.
+    pub(crate) events: Vec<Recorded>,
+    /// The last row that was looked at: where the next page goes on.
+    pub(crate) reached: i64,
+    /// Whether there may be more already.
+    pub(crate) more: bool,
+}
+
+/// Where someone begins to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    Beginning,
+    /// After this event, whether it is still there or not.
+    After(EventId),
+    /// After everything that is there now.
+    End,
+}
+
+/// Which dead letters are meant; what is absent is no restriction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Which {
+    /// Only this session's.
+    pub(crate) user: Option<UserId>,
+    /// Only these events' rows.
+    pub(crate) rows: Option<Vec<i64>>,
+}
+
+/// How an attempt to deliver ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// The receiver has it.
+    Done,
+    /// Later again.
+    Retry {
+        /// When, in milliseconds since the epoch.
+        next_ms: i64,
+        /// Why.
+        error: String,
+        /// Whether the attempt counts.
+        counts: bool,
+    },
+    /// Never again by itself; it is kept.
+    Dead {
+        /// Why.
+        error: String,
+    },
+}
+
+impl Which {
+    /// As a condition on queues `q` and deliveries `d`.
+    pub(super) fn condition(&self) -> (String, Vec<Value>) {
+        let (mut condition, mut values) = (String::from("1"), Vec::new());
+        if let Some(user) = &self.user {
+            condition.push_str(" AND q.user = ?");
+            values.push(Value::from(user.as_str().to_owned()));
+        }
+        if let Some(rows) = &self.rows {
+            let places = vec!["?"; rows.len()].join(", ");
+            condition.push_str(&format!(" AND d.event_id IN ({places})"));
+            values.extend(rows.iter().copied().map(Value::from));
+        }
+        (condition, values)
+    }
+}
+
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorded({}, {}, {})", self.id, self.user, self.kind.name())
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pending({}, {} attempts)", self.event.id, self.attempts)
+    }
+}
+
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeadLetter({}, {} attempts)", self.event.id, self.attempts)
+    }
+}
+
+/// An address may carry a token.
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Queue({}, {})", self.id, self.user)
+    }
+}

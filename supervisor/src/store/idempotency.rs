@@ -1,0 +1,134 @@
+//! Requests with an `Idempotency-Key`: the first one claims the key, and its answer is kept for those that repeat it.
+//! Owns the rows.
+//!
+//! ```text
+//! claim ─▶ New ─▶ (the work) ─▶ settle(answer) | release (nothing was done)
+//!      ├─▶ UnderWay              nobody has answered yet
+//!      ├─▶ Answered(answer)      the first answer, also after a restart
+//!      └─▶ Different             the same key for another request
+//! ```
+
+use colmeia::UserId;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Store, StoreError};
+use crate::journal::now_ms;
+
+/// How long an answer is kept: a day, as Stripe and the IETF draft's examples have it.
+const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+/// The status of a claim whose process ended before it could answer.
+const UNKNOWN: u16 = 500;
+
+/// An answer that is given again.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct FirstAnswer {
+    /// Its HTTP status.
+    pub(crate) status: u16,
+    /// Its body; empty when the process that worked on it ended before it knew.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Bodies are private.
+impl std::fmt::Debug for FirstAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FirstAnswer({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+/// What a claim found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Nobody used this key; it is ours now.
+    New,
+    /// The first request has no answer yet.
+    UnderWay,
+    /// The first request's answer.
+    Answered(FirstAnswer),
+    /// The key was used for another request.
+    Different,
+}
+
+impl Store {
+    /// Claims a key of a session for a request, which is told apart by its digest.
+    ///
+    /// # Errors
+    /// When nothing was claimed.
+    pub(crate) async fn claim(
+        &self,
+        user: &UserId,
+        key: &str,
+        request: [u8; 32],
+    ) -> Result<Claim, StoreError> {
+        let (user, key, now) = (user.clone(), key.to_owned(), now_ms());
+        self.run(move |thread| {
+            let connection = &thread.connection;
+            connection.execute(
+                "DELETE FROM answers WHERE created_ms < ?1 AND status IS NOT NULL",
+                [now - KEPT_MS],
+            )?;
+            let found = connection
+                .prepare_cached("SELECT request, status, body FROM answers WHERE user = ?1 AND key = ?2")?
+                .query_row(params![user.as_str(), key], |row| {
+                    Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Option<u16>>(1)?, row.get(2)?))
+                })
+                .optional()?;
+            Ok(match found {
+                None => {
+                    connection.execute(
+                        "INSERT INTO answers (user, key, request, created_ms) VALUES (?1, ?2, ?3, ?4)",
+                        params![user.as_str(), key, request, now],
+                    )?;
+                    Claim::New
+                }
+                Some((first, _, _)) if first != request => Claim::Different,
+                Some((_, None, _)) => Claim::UnderWay,
+                Some((_, Some(status), body)) => {
+                    let body: Option<Vec<u8>> = body;
+                    Claim::Answered(FirstAnswer { status, body: body.unwrap_or_default() })
+                }
+            })
+        })
+        .await
+    }
+
+    /// Keeps the answer to a claim.
+    ///
+    /// # Errors
+    /// When it was not kept; then the claim stays under way, and the next start gives it up.
+    pub(crate) async fn settle_claim(
+        &self,
+        user: &UserId,
+        key: &str,
+        answer: FirstAnswer,
+    ) -> Result<(), StoreError> {
+        let (user, key) = (user.clone(), key.to_owned());
+        self.run(move |thread| {
+            thread.connection.execute(
+                "UPDATE answers SET status = ?3, body = ?4 WHERE user = ?1 AND key = ?2",
+                params![user.as_str(), key, answer.status, answer.body],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives a claim back: nothing was done, so the same key may be tried again.
+    ///
+    /// # Errors
+    /// When the database failed.
+    pub(crate) async fn release_claim(&self, user: &UserId, key: &str) -> Result<(), StoreError> {
+        let (user, key) = (user.clone(), key.to_owned());
+        self.run(move |thread| {
+            let sql = "DELETE FROM answers WHERE user = ?1 AND key = ?2 AND status IS NULL";
+            thread.connection.execute(sql, params![user.as_str(), key])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Claims of an earlier process: whether it sent is not known, and it is not sent again.
+pub(super) fn give_up_those_under_way(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("UPDATE answers SET status = ?1 WHERE status IS NULL", [UNKNOWN])?;
+    Ok(())
+}

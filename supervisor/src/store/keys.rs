@@ -1,0 +1,146 @@
+//! API keys: who may do what with which sessions. Owns the grants' form and the rows.
+
+use std::collections::BTreeSet;
+
+use colmeia::{Secret, UserId};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Store, StoreError, Thread};
+use crate::journal::now_ms;
+
+/// What a key begins with, so that one that leaked is recognised.
+const PREFIX: &str = "colmeia_";
+
+/// A key without the key: what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiKey {
+    /// `key_<ulid>`.
+    pub(crate) id: String,
+    /// SHA-256 of the key, which has 256 bits of its own: no slow hash is needed against guessing.
+    pub(crate) digest: [u8; 32],
+    /// What it allows.
+    pub(crate) grants: NewKey,
+    /// When it was made, in milliseconds since the epoch.
+    pub(crate) created_ms: i64,
+}
+
+/// What a key allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NewKey {
+    /// What it is for, in the words of who made it.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// Whether it is accepted.
+    pub(crate) active: bool,
+    /// Everything, on all sessions, keys too.
+    pub(crate) admin: bool,
+    /// On which sessions; none named means all.
+    #[serde(default)]
+    pub(crate) sessions: BTreeSet<UserId>,
+    /// What of them.
+    pub(crate) actions: Actions,
+}
+
+/// What may be done with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Actions {
+    /// Chats, messages, contacts and everything else that is only looked at.
+    pub(crate) read: bool,
+    /// What others see: messages, reactions, groups, the profile.
+    pub(crate) send: bool,
+    /// The session itself: starting, stopping, linking, configuring, deleting.
+    pub(crate) control: bool,
+    /// The files of messages and nothing else; `read` has it too.
+    pub(crate) media: bool,
+}
+
+impl Actions {
+    /// All of them.
+    pub(crate) const ALL: Self = Self { read: true, send: true, control: true, media: true };
+}
+
+/// What is compared instead of a key.
+pub(crate) fn digest(key: &[u8]) -> [u8; 32] {
+    Sha256::digest(key).into()
+}
+
+impl Store {
+    /// Makes a key. It is shown here and never again. With `id`, one that has it already is replaced.
+    ///
+    /// # Errors
+    /// When nothing was kept.
+    pub(crate) async fn add_key(
+        &self,
+        id: Option<String>,
+        grants: NewKey,
+    ) -> Result<(ApiKey, Secret), StoreError> {
+        let bytes: [u8; 32] = rand::random();
+        let text = bytes.iter().fold(PREFIX.to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        let id = id.unwrap_or_else(|| format!("key_{}", ulid::Ulid::generate()));
+        let key = ApiKey { id, digest: digest(text.as_bytes()), grants, created_ms: now_ms() };
+        let kept = key.clone();
+        self.run(move |thread| {
+            thread.connection.execute(
+                "INSERT INTO keys (id, digest, grants, created_ms) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (id) DO UPDATE SET digest = ?2, grants = ?3, created_ms = ?4",
+                params![kept.id, kept.digest, serde_json::to_string(&kept.grants)?, kept.created_ms],
+            )?;
+            thread.publish_keys()
+        })
+        .await?;
+        Ok((key, Secret::new(text)))
+    }
+
+    /// Changes what a key allows; `None` when there is no such key.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn update_key(&self, id: &str, grants: NewKey) -> Result<Option<ApiKey>, StoreError> {
+        let id = id.to_owned();
+        self.run(move |thread| {
+            let grants = serde_json::to_string(&grants)?;
+            thread.connection.execute("UPDATE keys SET grants = ?2 WHERE id = ?1", params![id, grants])?;
+            thread.publish_keys()?;
+            Ok(thread.keys.borrow().iter().find(|key| key.id == id).cloned())
+        })
+        .await
+    }
+
+    /// Removes a key; whether there was one.
+    ///
+    /// # Errors
+    /// When nothing was removed.
+    pub(crate) async fn remove_key(&self, id: &str) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.run(move |thread| {
+            let removed = thread.connection.execute("DELETE FROM keys WHERE id = ?1", [id])?;
+            thread.publish_keys()?;
+            Ok(removed > 0)
+        })
+        .await
+    }
+}
+
+impl Thread {
+    fn publish_keys(&self) -> Result<(), StoreError> {
+        self.keys.send_replace(load(&self.connection)?.into());
+        Ok(())
+    }
+}
+
+/// All keys, the oldest first.
+pub(super) fn load(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, digest, grants, created_ms FROM keys ORDER BY created_ms, id")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, String>(2)?, row.get(3)?))
+    })?;
+    rows.map(|row| {
+        let (id, digest, grants, created_ms) = row?;
+        Ok(ApiKey { id, digest, grants: serde_json::from_str(&grants)?, created_ms })
+    })
+    .collect()
+}

@@ -1,0 +1,125 @@
+//! What is set through the API and outlives a restart: API keys, each session's configuration, and the answers to
+//! requests that carried an `Idempotency-Key`.
+//!
+//! Owns `colmeia-settings.db` and the one thread that touches it. What is read at every request (keys,
+//! configurations) is published as a snapshot after the commit, so that no reader waits for the disk. Never keeps a
+//! key itself, only its digest.
+
+mod idempotency;
+mod keys;
+mod schema;
+mod sessions;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use colmeia::UserId;
+use colmeia::config::SessionSettings;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub(crate) use idempotency::{Claim, FirstAnswer};
+pub(crate) use keys::{Actions, ApiKey, NewKey, digest};
+
+/// How many requests may wait for the thread.
+const QUEUE: usize = 256;
+
+type Job = Box<dyn FnOnce(&mut Thread) + Send>;
+type Sessions = Arc<BTreeMap<UserId, SessionSettings>>;
+
+/// A handle to the store; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    jobs: mpsc::Sender<Job>,
+    keys: watch::Receiver<Arc<Vec<ApiKey>>>,
+    sessions: watch::Receiver<Sessions>,
+}
+
+/// What the thread has.
+struct Thread {
+    connection: Connection,
+    keys: watch::Sender<Arc<Vec<ApiKey>>>,
+    sessions: watch::Sender<Sessions>,
+}
+
+/// Why something could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The file.
+    #[error("cannot use {}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The database.
+    #[error("the settings database failed")]
+    Database(#[from] rusqlite::Error),
+    /// It was made by a newer version.
+    #[error("the settings database has schema {found}; this version knows {known}")]
+    Newer { found: i64, known: i64 },
+    /// A row that cannot be read.
+    #[error("the settings database holds a row that cannot be read")]
+    Row(#[from] serde_json::Error),
+    /// The thread is gone.
+    #[error("the settings database is closed")]
+    Closed,
+}
+
+impl Store {
+    /// Opens or makes the database and starts its thread.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what is wrong with the file.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = schema::open(path)?;
+        idempotency::give_up_those_under_way(&connection)?;
+        let (keys, known_keys) = watch::channel(Arc::new(keys::load(&connection)?));
+        let (sessions, known_sessions) = watch::channel(Arc::new(sessions::load(&connection)?));
+        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let mut thread = Thread { connection, keys, sessions };
+        std::thread::Builder::new()
+            .name("settings".into())
+            .spawn(move || {
+                while let Some(job) = queue.blocking_recv() {
+                    job(&mut thread);
+                }
+            })
+            .map_err(|source| StoreError::File { path: path.into(), source })?;
+        Ok(Self { jobs, keys: known_keys, sessions: known_sessions })
+    }
+
+    /// All keys, active or not.
+    pub(crate) fn keys(&self) -> Arc<Vec<ApiKey>> {
+        Arc::clone(&self.keys.borrow())
+    }
+
+    /// Every session that has a configuration.
+    pub(crate) fn sessions(&self) -> Arc<BTreeMap<UserId, SessionSettings>> {
+        Arc::clone(&self.sessions.borrow())
+    }
+
+    /// The configuration of one session, if it has one.
+    pub(crate) fn session(&self, user: &UserId) -> Option<SessionSettings> {
+        self.sessions.borrow().get(user).cloned()
+    }
+
+    /// Does something on the thread, and returns when it is on disk.
+    async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Thread) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |thread| {
+            let _ = answer.send(work(thread)); // who no longer waits has lost nothing
+        });
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,63 @@
+//! Opens the database and brings its schema up to date. Owns the tables; never reads or writes a row of them.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// One script per schema version. A script that was released is never changed.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE keys (
+        id TEXT PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+        grants TEXT NOT NULL,
+        created_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE sessions (
+        user TEXT PRIMARY KEY,
+        settings TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE answers (
+        user TEXT NOT NULL,
+        key TEXT NOT NULL,
+        request BLOB NOT NULL,
+        created_ms INTEGER NOT NULL,
+        status INTEGER,
+        body BLOB,
+        PRIMARY KEY (user, key)
+    ) STRICT;
+    CREATE INDEX answers_by_age ON answers (created_ms);
+"];
+
+/// Opens or makes the database. Only its owner may read it: it holds proxies' passwords and webhooks' keys.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|source| StoreError::File { path: path.into(), source })?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX); // never taken: a handful of scripts
+    let Some(todo) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..)) else {
+        return Err(StoreError::Newer { found, known });
+    };
+    if !todo.is_empty() {
+        let transaction = connection.transaction()?;
+        for script in todo {
+            transaction.execute_batch(script)?;
+        }
+        transaction.pragma_update(None, "user_version", known)?;
+        transaction.commit()?;
+    }
+    Ok(connection)
+}

@@ -1,0 +1,79 @@
+//! The configuration of each session. Owns its rows.
+
+use std::collections::BTreeMap;
+
+use colmeia::UserId;
+use colmeia::config::{SessionSettings, WebhookConfig};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use super::{Store, StoreError, Thread};
+use crate::delivery::Sessions;
+
+impl Store {
+    /// Keeps a session's configuration in place of what it had.
+    ///
+    /// # Errors
+    /// When nothing was kept.
+    pub(crate) async fn keep_session(
+        &self,
+        user: &UserId,
+        settings: SessionSettings,
+    ) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.run(move |thread| {
+            thread.connection.execute(
+                "INSERT INTO sessions (user, settings) VALUES (?1, ?2)
+                 ON CONFLICT (user) DO UPDATE SET settings = ?2",
+                params![user.as_str(), serde_json::to_string(&settings)?],
+            )?;
+            thread.publish_sessions()
+        })
+        .await
+    }
+
+    /// Forgets a session's configuration.
+    ///
+    /// # Errors
+    /// When nothing was forgotten.
+    pub(crate) async fn forget_session(&self, user: &UserId) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.run(move |thread| {
+            thread.connection.execute("DELETE FROM sessions WHERE user = ?1", [user.as_str()])?;
+            thread.publish_sessions()
+        })
+        .await
+    }
+}
+
+impl Thread {
+    fn publish_sessions(&self) -> Result<(), StoreError> {
+        self.sessions.send_replace(load(&self.connection)?.into());
+        Ok(())
+    }
+}
+
+/// What the delivery of events asks: from the snapshot, so that it never waits.
+impl Sessions for Store {
+    fn webhooks(&self, user: &UserId) -> Vec<WebhookConfig> {
+        self.session(user).map(|settings| settings.webhooks).unwrap_or_default()
+    }
+
+    fn metadata(&self, user: &UserId) -> Option<Value> {
+        self.session(user).map(|settings| settings.metadata).filter(|map| !map.is_empty()).map(Value::Object)
+    }
+}
+
+/// All configurations. A row of a name that is no user id any more is left out.
+pub(super) fn load(connection: &Connection) -> Result<BTreeMap<UserId, SessionSettings>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT user, settings FROM sessions")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut sessions = BTreeMap::new();
+    for row in rows {
+        let (user, settings) = row?;
+        if let Ok(user) = user.parse() {
+            sessions.insert(user, serde_json::from_str(&settings)?);
+        }
+    }
+    Ok(sessions)
+}

@@ -1,0 +1,97 @@
+//! What is kept is there after a restart, and only what may be kept is.
+
+use std::collections::BTreeSet;
+
+use colmeia::config::{Proxy, SessionSettings};
+use colmeia::{Secret, UserId};
+
+use super::*;
+
+/// A store in a folder of its own, which is returned too.
+pub(crate) fn store() -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Store::open(&folder.path().join("settings.db")).expect("opens");
+    (store, folder)
+}
+
+fn user(id: &str) -> UserId {
+    id.parse().expect("valid")
+}
+
+fn grants() -> NewKey {
+    let sessions = BTreeSet::from([user("1")]);
+    let actions = Actions { read: true, ..Actions::default() };
+    NewKey { name: "n8n".into(), active: true, admin: false, sessions, actions }
+}
+
+#[tokio::test]
+async fn a_key_is_found_by_its_digest_and_its_text_is_nowhere() {
+    let (store, folder) = store();
+    let (key, secret) = store.add_key(None, grants()).await.expect("made");
+    assert_eq!(store.keys().as_slice(), std::slice::from_ref(&key));
+    assert_eq!(key.digest, digest(secret.expose().as_bytes()));
+    let again = Store::open(&folder.path().join("settings.db")).expect("opens");
+    assert_eq!(again.keys().as_slice(), std::slice::from_ref(&key));
+    for file in std::fs::read_dir(folder.path()).expect("folder").flatten() {
+        let bytes = std::fs::read(file.path()).expect("readable");
+        let needle = secret.expose().as_bytes();
+        assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file:?} holds the key");
+    }
+    let closed = NewKey { active: false, ..grants() };
+    assert_eq!(
+        store.update_key(&key.id, closed.clone()).await.expect("works").expect("there").grants,
+        closed
+    );
+    assert!(store.remove_key(&key.id).await.expect("works") && store.keys().is_empty());
+    assert!(!store.remove_key(&key.id).await.expect("works"));
+    assert_eq!(store.update_key(&key.id, grants()).await.expect("works"), None);
+}
+
+#[tokio::test]
+async fn a_key_with_a_name_of_its_own_replaces_the_earlier_one() {
+    let (store, _folder) = store();
+    let (_, first) = store.add_key(Some("media_1".into()), grants()).await.expect("made");
+    let (second, text) = store.add_key(Some("media_1".into()), grants()).await.expect("made");
+    assert_eq!(store.keys().as_slice(), [second]);
+    assert!(!first.matches(&text));
+}
+
+#[tokio::test]
+async fn a_configuration_is_there_after_a_restart() {
+    let (store, folder) = store();
+    let proxy = Proxy { server: "a:1".into(), username: Some("me".into()), password: Some(Secret::new("p")) };
+    let settings = SessionSettings { proxy: Some(proxy), debug: true, ..SessionSettings::default() };
+    store.keep_session(&user("1"), settings.clone()).await.expect("kept");
+    store.keep_session(&user("2"), SessionSettings::default()).await.expect("kept");
+    let again = Store::open(&folder.path().join("settings.db")).expect("opens");
+    assert_eq!(again.session(&user("1")), Some(settings));
+    again.forget_session(&user("1")).await.expect("forgotten");
+    assert_eq!(again.session(&user("1")), None);
+    assert!(again.sessions().contains_key(&user("2")));
+}
+
+#[tokio::test]
+async fn the_first_answer_is_given_again_also_after_a_restart() {
+    let (store, folder) = store();
+    let (one, two) = ([1; 32], [2; 32]);
+    let answer = FirstAnswer { status: 201, body: b"{}".to_vec() };
+    assert_eq!(store.claim(&user("1"), "k", one).await.expect("works"), Claim::New);
+    assert_eq!(store.claim(&user("1"), "k", one).await.expect("works"), Claim::UnderWay);
+    assert_eq!(store.claim(&user("1"), "k", two).await.expect("works"), Claim::Different);
+    assert_eq!(store.claim(&user("2"), "k", two).await.expect("works"), Claim::New, "another session's");
+    store.settle_claim(&user("1"), "k", answer.clone()).await.expect("kept");
+    assert_eq!(store.claim(&user("1"), "k", one).await.expect("works"), Claim::Answered(answer.clone()));
+    store.release_claim(&user("1"), "k").await.expect("works");
+    let again = Store::open(&folder.path().join("settings.db")).expect("opens");
+    assert_eq!(again.claim(&user("1"), "k", one).await.expect("works"), Claim::Answered(answer));
+    let unknown = FirstAnswer { status: 500, body: Vec::new() };
+    assert_eq!(again.claim(&user("2"), "k", two).await.expect("works"), Claim::Answered(unknown));
+}
+
+#[tokio::test]
+async fn a_claim_that_was_given_back_is_free() {
+    let (store, _folder) = store();
+    assert_eq!(store.claim(&user("1"), "k", [1; 32]).await.expect("works"), Claim::New);
+    store.release_claim(&user("1"), "k").await.expect("works");
+    assert_eq!(store.claim(&user("1"), "k", [2; 32]).await.expect("works"), Claim::New);
+}
