@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{Options, Service, Simulator, Webhook, until};
+use crate::harness::{Farm, Service, Simulator, until};
 
 /// `user:hunter2` in base64; headers are compared in small letters.
 const AUTHORIZED: &str = "proxy-authorization: basic dxnlcjpodw50zxiy";
@@ -85,22 +85,20 @@ async fn link(service: &Service, phone: &Simulator, session: &str, number: &str)
 
 #[tokio::test]
 async fn a_sessions_proxy_is_for_its_browser_alone() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let phone = Simulator::start(&[]).await;
-    let webhook = Webhook::start().await;
-    let service = Service::start(dir.path(), &phone, &webhook, Options::default()).await;
+    let farm = Farm::start().await;
+    let (service, phone) = (&farm.service, &farm.phone);
     let proxy = Proxy::start().await;
 
     let direct = service.post("/api/sessions", &json!({"name": "direta"})).await;
     assert_eq!(direct.status, 201, "{}", direct.text);
-    link(&service, &phone, "direta", "5511900000011").await;
+    link(service, phone, "direta", "5511900000011").await;
     assert_eq!(proxy.passed(), 0);
 
     let own =
         json!({"server": format!("http://{}", proxy.address), "username": "user", "password": "hunter2"});
     let made = service.post("/api/sessions", &json!({"name": "desviada", "config": {"proxy": own}})).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    link(&service, &phone, "desviada", "5511900000012").await;
+    link(service, phone, "desviada", "5511900000012").await;
     let passed = proxy.passed();
     assert!(passed > 0, "the page came another way");
 

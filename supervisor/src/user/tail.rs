@@ -7,11 +7,11 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use colmeia::UserId;
 use colmeia::layout::StateLayout;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 /// How much of a file is read at once.
 const CHUNK: u64 = 512 * 1024;
@@ -74,7 +74,7 @@ impl Tail {
         self.news(position).unwrap_or((Vec::new(), position))
     }
 
-    fn end_of(&self, path: &PathBuf, most: usize, from: u64) -> io::Result<(Vec<String>, Position)> {
+    fn end_of(&self, path: &Path, most: usize, from: u64) -> io::Result<(Vec<String>, Position)> {
         let (mut file, inode, length) = self.open(path)?;
         let start = length.saturating_sub(CHUNK).max(from.min(length));
         let (mut lines, offset) = lines_from(&mut file, start)?;
@@ -92,13 +92,23 @@ impl Tail {
         Ok((lines, Position { inode, offset }))
     }
 
-    fn open(&self, path: &PathBuf) -> io::Result<(File, u64, u64)> {
+    fn open(&self, path: &Path) -> io::Result<(File, u64, u64)> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let root = openat(CWD, &self.root, flags | OFlags::DIRECTORY, Mode::empty())?;
-        // Without waiting: what lies there may be a pipe.
-        let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let file = File::from(openat2(root, path, flags, Mode::empty(), resolve)?);
+        let mut place = openat(CWD, &self.root, flags | OFlags::DIRECTORY, Mode::empty())?;
+        // One part after the other and not by `openat2`: systemd refuses that one where `RestrictSUIDSGID=` is set, as
+        // in our unit.
+        let flags = flags | OFlags::NOFOLLOW;
+        let mut parts = path.components().peekable();
+        while let Some(part) = parts.next() {
+            let Component::Normal(part) = part else { return Err(io::ErrorKind::InvalidInput.into()) };
+            let kind = match parts.peek() {
+                Some(_) => OFlags::DIRECTORY,
+                // Without waiting: what lies there may be a pipe.
+                None => OFlags::NONBLOCK | OFlags::NOCTTY,
+            };
+            place = openat(&place, part, flags | kind, Mode::empty())?;
+        }
+        let file = File::from(place);
         let found = file.metadata()?;
         if !found.is_file() || found.nlink() > 1 {
             return Err(io::Error::other("no plain file"));

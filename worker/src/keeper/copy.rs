@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
 
 /// The largest registration that is copied. Seen: up to 200 MB after months of messages.
@@ -125,11 +126,7 @@ fn copy_once(
 
 /// Copies the first `length` bytes; `false` when there are not so many.
 fn copy_file(root: &File, name: &Path, length: u64, to: &Path) -> io::Result<bool> {
-    let how = OpenHow::new()
-        // Without waiting: what lies there may be a pipe.
-        .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let source = File::from(openat2(root, name, how)?);
+    let source = open_beneath(root, name)?;
     if !source.metadata()?.is_file() {
         return Err(io::Error::other("no plain file"));
     }
@@ -140,6 +137,21 @@ fn copy_file(root: &File, name: &Path, length: u64, to: &Path) -> io::Result<boo
     let copied = io::copy(&mut source.take(length), &mut target)?;
     target.sync_data()?;
     Ok(copied == length)
+}
+
+/// Opens a file below `root` without following any link on the way. Not `openat2`, which does it in one call: systemd
+/// refuses that one where `RestrictSUIDSGID=` is set, as in our unit.
+fn open_beneath(root: &File, name: &Path) -> io::Result<File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let mut place = root.try_clone()?;
+    let mut parts = name.components().peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(part) = part else { return Err(io::ErrorKind::InvalidInput.into()) };
+        // Without waiting: what lies there may be a pipe.
+        let kind = if parts.peek().is_some() { OFlag::O_DIRECTORY } else { OFlag::O_NONBLOCK };
+        place = File::from(openat(&place, part, flags | kind, Mode::empty())?);
+    }
+    Ok(place)
 }
 
 /// Whether a copy that was made between these two looks is what a crash at the first would have left.
