@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use chromiumoxide::auth::Credentials;
-use chromiumoxide::cdp::browser_protocol::{fetch, log, memory, network, page, performance, target};
+use chromiumoxide::cdp::browser_protocol::{log, memory, network, page, performance, target};
 use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
 use chromiumoxide::{Browser, Page};
 use colmeia::config::Proxy;
@@ -144,9 +144,9 @@ async fn sign_in(page: &Page, proxy: &Proxy) -> Result<(), ProbeError> {
     let (Some(username), Some(password)) = (&proxy.username, &proxy.password) else { return Ok(()) };
     let credentials = Credentials { username: username.clone(), password: password.expose().to_owned() };
     cdp::within(STEP, page.authenticate(credentials)).await?;
-    // The library also lets every request wait for its word; only the question who we are has to.
-    let only_questions = fetch::EnableParams { patterns: Some(Vec::new()), handle_auth_requests: Some(true) };
-    cdp::page(page, only_questions, STEP).await.map(drop)
+    // The browser asks only about requests that wait for the library's word, so all of them do. The library switches
+    // the cache off for that, which nobody needs.
+    cdp::page(page, network::SetCacheDisabledParams::new(false), STEP).await.map(drop)
 }
 
 /// The library answers only when the page has loaded, which nobody needs to wait for. A page that cannot be

@@ -63,7 +63,7 @@ async fn a_session_is_made_with_its_configuration_and_started_once() {
         );
     }
     stage.post("/api/sessions/7/start", "").await;
-    stage.cast.noted(&["7 operate"]).await;
+    stage.cast.noted(&["7 start"]).await;
 }
 
 #[tokio::test]
