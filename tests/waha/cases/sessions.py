@@ -175,9 +175,15 @@ def _(world):
     name = "por_codigo"
     world.waha.sessions.create({"name": name})
     until("it shows a code", lambda: status(world, name) == "SCAN_QR_CODE")
-    code = world.waha.auth.request_code(name, {"phoneNumber": "+55 11 90000-4321"})["code"]
-    assert len(code) == 9 and code[4] == "-", code
-    world.phone.post("/phone/pair", code=code, number="5511900004321")
+
+    def paired():
+        code = world.waha.auth.request_code(name, {"phoneNumber": "+55 11 90000-4321"})["code"]
+        assert len(code) == 9 and code[4] == "-", code
+        world.phone.post("/phone/pair", code=code, number="5511900004321")
+        return True
+
+    # The page may be between two codes when it is asked.
+    until("the phone is linked by a typed code", paired)
     world.works(name)
     world.waha.sessions.delete(name)
 
