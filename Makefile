@@ -4,9 +4,10 @@
 .PHONY: waha schemathesis events-drill
 .PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke clean
 
-# Where `make install` puts things; DESTDIR is a folder that is put before all of it.
+# Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
 DESTDIR ?=
+BINARIES ?= target/release
 
 help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
@@ -95,8 +96,8 @@ deb: setup-deb release
 
 # The binaries of `make release`. A configuration that is there already is left alone.
 install:
-	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' target/release/colmeia-supervisor \
-		target/release/colmeia-worker target/release/colmeiactl
+	install -Dm755 -t '$(DESTDIR)$(PREFIX)/bin' '$(BINARIES)/colmeia-supervisor' \
+		'$(BINARIES)/colmeia-worker' '$(BINARIES)/colmeiactl'
 	install -Dm755 -t '$(DESTDIR)$(PREFIX)/lib/colmeia' systemd/sweep systemd/delegate
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/lib/colmeia/wa-js' \
 		vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js \
@@ -109,7 +110,8 @@ install:
 	install -Dm644 systemd/colmeia.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/colmeia.conf'
 	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md CHANGELOG.md LICENSE
-	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/examples' systemd/colmeia-ksm.conf
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/examples' systemd/colmeia-ksm.conf \
+		systemd/colmeia-own-uids.conf
 	test -e '$(DESTDIR)/etc/colmeia/colmeia.toml' || { \
 		install -Dm640 systemd/colmeia.toml '$(DESTDIR)/etc/colmeia/colmeia.toml' && \
 		sed -i 's|"/usr/lib/colmeia|"$(PREFIX)/lib/colmeia|' '$(DESTDIR)/etc/colmeia/colmeia.toml'; }
@@ -118,6 +120,7 @@ install:
 test-vm: setup-vm
 	cargo build --locked --workspace
 	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
+	tests/vm/installed '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 
 # The full disk takes root: it is a small one of the test's own.
