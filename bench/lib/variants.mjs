@@ -11,11 +11,11 @@ const withFlag = (...add) => ({ program: SHELL, add });
 const FEATURES_OFF = '--disable-features=site-per-process,IsolateOrigins,AudioServiceOutOfProcess,Translate,BackForwardCache,OptimizationHints,MediaRouter,DialMediaRouteProvider,AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions';
 const OURS = '--optimize-for-size --lite-mode';
 
-const allOf = { program: SHELL, drop: ['--disable-features=*'], add: [`${FEATURES_OFF},LessAggressiveParkableString`, '--disable-gpu', '--enable-low-end-device-mode'], settings: '[memory]\nhigh_mb = 32\nrecycle_after_secs = 86400\n'};
 export const VARIANTS = [
   { name: 'headless shell instead of the full Chromium', program: FULL, add: [], taken: true },
   { name: 'GPU inside the browser process', ...without('--in-process-gpu') },
   { name: 'network service inside the browser process', ...without('--enable-features=NetworkServiceInProcess2') },
+  { name: 'no second zygote', ...without('--no-unsandboxed-zygote') },
   { name: 'one renderer (no site isolation)', ...without('--renderer-process-limit=1', '--disable-features=*') },
   { name: 'V8: both flags', ...without(JS) },
   { name: 'V8: --lite-mode', ...js('--optimize-for-size'), taken: true },
@@ -32,11 +32,7 @@ export const VARIANTS = [
   { name: 'a window of 320 × 240', program: SHELL, drop: ['--window-size=*'], add: ['--window-size=320,240'] },
   { name: '32 MB for the compositor', ...withFlag('--force-gpu-mem-available-mb=32') },
   { name: 'no raster threads but one', ...withFlag('--num-raster-threads=1') },
-  {
-    name: 'memory pressure and a collection when ready',
-    settings: '[memory]\nhigh_mb = 32\nrecycle_after_secs = 86400\n',
-  },
+  { name: 'memory given back once ready', settings: '[deadlines]\nsettle_ms = 0\n', taken: true },
   { name: 'memory merging (KSM)', settings: 'memory_merge = true\n', ksm: true, note: 'needs root' },
-  { name: 'all of it', ...allOf },
   { name: 'no sandbox, no zygote', ...withFlag('--no-sandbox', '--no-zygote'), note: 'reported, never taken' },
 ];

@@ -19,6 +19,7 @@ const LIMITS: Deadlines = Deadlines {
     hang_ms: 1_100,
     close_ms: 500,
     orphan_ms: 9_000,
+    settle_ms: 5_000,
 };
 
 fn me() -> Me {
