@@ -156,9 +156,10 @@ impl<L: Launcher> SessionTask<L> {
             tracing::info!(from = before, to = after, "session state");
         }
         let public = &self.state.public;
-        let known = self.keeper.known();
+        let (known, unsaved) = (self.keeper.known(), self.outbox.unsaved());
         let changed = self.report.send_if_modified(|report| {
             (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery.map(Box::new));
+            report.unsaved = unsaved;
             let changed = report.state != *public;
             if changed {
                 report.state = public.clone();
