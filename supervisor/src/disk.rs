@@ -122,8 +122,8 @@ impl Known {
             _ => {}
         }
         self.full = now;
-        if before || now {
-            // Also at its end: whoever began before that has met it.
+        // Not at its end: a browser that began since the look before began with room.
+        if now {
             self.was_full = Some(SystemTime::now());
             mark.iter().for_each(|mark| mark.set());
         }

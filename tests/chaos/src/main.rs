@@ -86,17 +86,24 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let folder = dir.path().to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let kept = runtime.expect("a runtime").block_on(async {
+    let runtime = runtime.expect("a runtime");
+    let kept = runtime.block_on(async {
         tokio::select! {
-            kept = Box::pin(run(wishes, dir, disk)) => kept,
-            () = interrupted() => false,
+            kept = Box::pin(run(wishes, dir, disk)) => Some(kept),
+            () = interrupted() => None,
         }
     });
-    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // With the tasks that hold them, all processes and the small disk go.
+    drop(runtime);
+    if kept.is_none() {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    if kept == Some(true) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Someone has seen enough. All processes are ended then, too.
+/// Someone has seen enough. Nothing is left then, either.
 async fn interrupted() {
     let mut terminate = signal(SignalKind::terminate()).expect("a signal");
     tokio::select! {

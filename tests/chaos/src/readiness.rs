@@ -96,6 +96,11 @@ impl Readiness {
         }
     }
 
+    /// The session need not have been replaced, and was not.
+    pub(crate) fn was_not_replaced(&mut self) {
+        self.replacement = None;
+    }
+
     /// Whether the user is or may be not ready because of something.
     pub(crate) fn is_excused(&self) -> bool {
         self.excuse.is_some() || self.replacement.is_some()

@@ -16,6 +16,8 @@ use crate::stage::{Stage, id, number};
 
 /// How long a phone that wants to log out waits until its browser has everything.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long after the others the last one may be replaced that need not have been.
+const LAST_TURN: Duration = Duration::from_secs(10);
 /// How often it is looked who was replaced.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -108,14 +110,23 @@ async fn fill_disk(stage: &Arc<Stage>, lasts: Duration) -> bool {
         // Whoever lives now had a browser on a full disk.
         let met = living();
         let allowance = bounds::allowance(&stage.config, Kind::DiskFull, USERS, Duration::ZERO);
-        for (user, _) in &met {
-            stage.notes().users[*user].readiness.await_replacement(allowance);
-        }
+        let fills = {
+            let mut notes = stage.notes();
+            // And whoever is just starting may have had one by the supervisor's looks.
+            notes.users.iter_mut().for_each(|user| user.readiness.await_replacement(allowance));
+            notes.fills += 1;
+            notes.fills
+        };
         if let Some(Err(error)) = stage.disk.as_ref().map(crate::disk::Disk::free) {
             let at = stage.now();
             stage.notes().wrong.push((at, format!("the disk cannot be emptied: {error}")));
         }
         all_replaced(&stage, met).await;
+        sleep(LAST_TURN).await;
+        let mut notes = stage.notes();
+        if notes.fills == fills {
+            notes.users.iter_mut().for_each(|user| user.readiness.was_not_replaced());
+        }
     });
     matches!(filled, Ok(Some(Ok(()))))
 }

@@ -13,9 +13,8 @@
 //! (`page::launcher`); or the page shows a code although the session was ready with this profile and nobody ended the
 //! link (`session::machine`).
 //!
-//! A disk that was full is one more way to damage: what LevelDB could write of a record then is in the middle of its log
-//! later, and Chromium deletes the database when it next opens it. So of a browser that has met a full disk no snapshot is
-//! taken any more; those from before are the good ones.
+//! A disk that was full is one more way to damage, and the one that can be undone (`logs`). Of a browser that has met one
+//! no snapshot is taken any more; those from before are the good ones.
 //!
 //! Owns the record, the snapshots and the damaged profiles; one task does everything, off the session's way. A
 //! snapshot that fails leaves the one before. The browser's walls hold none of this. whatsapp-web.js knows nothing of
@@ -23,6 +22,7 @@
 
 mod copy;
 mod handle;
+mod logs;
 mod record;
 mod shelf;
 
@@ -112,6 +112,7 @@ impl Keeper {
         if let Some(damage) = keeper.damage() {
             keeper.repair(damage);
         }
+        keeper.shelf.trim();
         keeper.tell();
         // A snapshot that does not help is not followed by another: then the link itself has ended.
         let expects_link = keeper.record.linked && !keeper.record.on_trial;

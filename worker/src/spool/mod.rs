@@ -12,7 +12,7 @@ mod outbox;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -204,7 +204,8 @@ impl Spool {
             fresh.write_all(&header)?;
             let mut old = &self.file;
             old.seek(SeekFrom::Start(from))?;
-            io::copy(&mut old, &mut fresh)?;
+            // Beyond the end may be what was written of events that come again.
+            io::copy(&mut old.take(self.end - from), &mut fresh)?;
             let end = fresh.stream_position()?;
             match set_aside(&fresh, end) {
                 // The old file has room, and the new one would have none.
