@@ -20,7 +20,7 @@ help:
 	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 	@echo 'make thousand  the supervisor with a thousand stand-in workers; USERS='
-	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, FULL_DISK=1'
+	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, NO_FULL_DISK=1'
 
 setup:
 	@scripts/setup run
@@ -122,10 +122,10 @@ test-vm: setup-vm
 	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 
-# The full disk takes root: it is a small one of the test's own.
+# The disk that fills up takes root: it is a small one of the test's own. Otherwise it is left out, which is said.
 chaos: setup-test
 	cargo build --locked --workspace
-	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(FULL_DISK),--full-disk)
+	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(NO_FULL_DISK),--no-full-disk)
 
 # A thousand processes of the stand-in worker and no browser.
 thousand: setup

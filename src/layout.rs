@@ -23,6 +23,7 @@
 //!     colmeia/damaged/                      profiles that were damaged
 //! <runtime_dir>/
 //!   supervisor.lock                         held by the one supervisor of this directory
+//!   disk-was-full                           its time says when; the epoch's beginning says never
 //!   v<protocol>/<uid>/worker.sock           the worker's own socket
 //!   v<protocol>/<uid>/tmp/                  the browser's temporary files
 //! ```
@@ -246,6 +247,12 @@ impl RunLayout {
     #[must_use]
     pub fn supervisor_lock(&self) -> PathBuf {
         self.root.join("supervisor.lock")
+    }
+
+    /// The mark whose time says when the disk of the state directory was last full.
+    #[must_use]
+    pub fn full_disk_mark(&self) -> PathBuf {
+        self.root.join("disk-was-full")
     }
 
     /// Where operators reach the supervisor.

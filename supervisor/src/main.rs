@@ -14,6 +14,7 @@ mod journal;
 mod locks;
 mod logging;
 mod memory;
+mod mend;
 mod metrics;
 mod operators;
 mod owners;

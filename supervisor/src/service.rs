@@ -27,6 +27,7 @@ use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
+use crate::mend::mend;
 use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::owners::{InForce, Owners, OwnersError};
@@ -181,7 +182,7 @@ async fn serve(
         memory,
         store: store.clone(),
         owners,
-        disk: Disk::follow(state.root().to_owned()),
+        disk: Disk::follow(state.root().to_owned(), &run.full_disk_mark()),
         carried: Mutex::new(carried),
         metrics: metrics.clone(),
         hurry: hurry.clone(),
@@ -234,11 +235,13 @@ async fn serve(
         draining,
     };
     let mut admin = admin::start(socket, stop);
+    let max_starting = config.max_starting;
     let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics };
     let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));
+    let mending = tokio::spawn(mend(registry.clone(), host.disk.clone(), max_starting));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     systemd::ready();
 
@@ -267,6 +270,7 @@ async fn serve(
                     }
                 }
                 renewing.abort();
+                mending.abort();
                 stop_delivery.cancel();
                 // Everyone is still served; the port is left in a moment when that cuts nobody short.
                 let settled = async {
@@ -283,6 +287,7 @@ async fn serve(
         break Ok(false);
     };
     renewing.abort();
+    mending.abort();
 
     if let Ok(true) = ended {
         let mut handover = Handover::default();

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::limits::LimitsError;
-use super::policy::Carried;
+use super::policy::{Carried, Renewal};
 use super::view::UserView;
 use crate::metrics::Metrics;
 
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
+    /// Replace the worker if the disk was full while it ran, and this is a moment for it.
+    Mend { answer: oneshot::Sender<Renewal> },
     /// Other limits for the user's processes.
     Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
     /// What another image of the program has to know of the user.
@@ -100,17 +102,6 @@ pub(crate) enum DisconnectOutcome {
     LoggedOut,
     /// The phone could not be told (nothing linked, the page did not answer, …).
     OnlyHere,
-}
-
-/// What became of the wish for a worker of our own version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Renewal {
-    /// The worker is being replaced.
-    Begun,
-    /// It works on something; ask again.
-    Later,
-    /// There is no worker of another version.
-    Needless,
 }
 
 impl UserHandle {
@@ -194,6 +185,15 @@ impl UserHandle {
     pub(crate) async fn renew(&self) -> Renewal {
         let (answer, answered) = oneshot::channel();
         match self.commands.send(Command::Renew { answer }).await {
+            Ok(()) => answered.await.unwrap_or(Renewal::Needless),
+            Err(_) => Renewal::Needless,
+        }
+    }
+
+    /// Replaces a worker under which the disk was full, if this is a moment for it.
+    pub(crate) async fn mend(&self) -> Renewal {
+        let (answer, answered) = oneshot::channel();
+        match self.commands.send(Command::Mend { answer }).await {
             Ok(()) => answered.await.unwrap_or(Renewal::Needless),
             Err(_) => Renewal::Needless,
         }

@@ -161,9 +161,10 @@ impl<L: Launcher> SessionTask<L> {
             self.settles = self.settled().filter(|_| self.state.public.is_ready());
         }
         let public = &self.state.public;
-        let known = self.keeper.known();
+        let (known, unsaved) = (self.keeper.known(), self.outbox.unsaved());
         let changed = self.report.send_if_modified(|report| {
             (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery.map(Box::new));
+            report.unsaved = unsaved;
             let changed = report.state != *public;
             if changed {
                 report.state = public.clone();

@@ -193,6 +193,7 @@ impl Cast {
                 Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Mend { .. } => "mend",
                 Command::Limit { .. } => "limit",
                 Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
@@ -213,6 +214,7 @@ impl Cast {
                 Command::Wake
                 | Command::Operate(_)
                 | Command::Renew { .. }
+                | Command::Mend { .. }
                 | Command::Limit { .. }
                 | Command::Carry { .. }
                 | Command::Shutdown { .. } => {}
