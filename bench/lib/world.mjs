@@ -24,14 +24,17 @@ export async function simulator(binary, log) {
   return { address, phone, stop: () => stop(process) };
 }
 
-/* Notes when each text arrived. */
+/* Notes when each text arrived first, and how often. */
 export async function receiver() {
   const arrived = new Map();
+  const times = new Map();
   const server = createServer((request, response) => {
     let text = '';
     request.on('data', (part) => (text += part));
     request.on('end', () => {
-      arrived.set(JSON.parse(text).body, performance.now());
+      const { body } = JSON.parse(text);
+      if (!times.has(body)) arrived.set(body, performance.now());
+      times.set(body, (times.get(body) ?? 0) + 1);
       response.end('{}');
     });
   });
@@ -39,6 +42,7 @@ export async function receiver() {
   return {
     url: `http://127.0.0.1:${server.address().port}/webhook`,
     arrived: (text) => until(`the webhook has "${text}"`, () => arrived.get(text), 60_000, 1),
+    times: (text) => times.get(text) ?? 0,
     stop: () => server.close(),
   };
 }

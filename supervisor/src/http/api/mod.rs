@@ -46,8 +46,7 @@ pub(super) use pace::{Pace, Rate};
 
 /// Its routes.
 pub(super) fn routes() -> Router<Http> {
-    let document = openapi::document(&table::rows());
-    let router = openapi::routes(document);
+    let router = openapi::routes();
     table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()))
 }
 

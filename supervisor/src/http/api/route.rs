@@ -79,10 +79,10 @@ pub(super) struct Row {
     pub(super) summary: &'static str,
     pub(super) scope: Scope,
     pub(super) does: Does,
-    /// The arguments' schema; absent where there are none.
-    pub(super) takes: Option<Shape>,
+    /// The arguments' schema; absent where there are none. Made only for the document: all of them together are large.
+    pub(super) takes: Option<fn() -> Shape>,
     /// The answer.
-    pub(super) gives: Vec<Content>,
+    pub(super) gives: fn() -> Vec<Content>,
     /// Whether it counts against the session's send limit.
     pub(super) paced: bool,
     /// Where in its body a file may stand, in base64.
@@ -147,7 +147,7 @@ where
 pub(super) fn absent(method: Method, path: &'static str, operation: &'static str, why: &'static str) -> Row {
     Row {
         takes: None,
-        gives: Vec::new(),
+        gives: Vec::new,
         ..row::<(), ()>(method, path, operation, Scope::Anyone, Does::NotOffered(why))
     }
 }
@@ -166,8 +166,8 @@ fn row<A: ToSchema, R: Answer>(
         summary: "",
         scope,
         does,
-        takes: Some(Shape::of::<A>()),
-        gives: R::document(),
+        takes: Some(Shape::of::<A>),
+        gives: R::document,
         paced: false,
         file_at: None,
     }
@@ -197,7 +197,7 @@ impl Row {
     /// Its routes.
     pub(super) fn method_router(self) -> MethodRouter<Http> {
         let filter = MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET); // the table has no other
-        let kinds = self.takes.as_ref().map(|shape| input::kinds(&shape.schema)).unwrap_or_default();
+        let kinds = self.takes.map(|shape| input::kinds(&shape().schema)).unwrap_or_default();
         let served = Arc::new(Served { row: self, kinds });
         on(filter, move |State(http): State<Http>, request: Request| async move {
             served.serve(http, request).await.unwrap_or_else(ApiError::into_response)
