@@ -12,6 +12,7 @@
 //!   colmeia-held/<uid>                      a mark: an operator holds the user back
 //!   colmeia-parked/<uid>                    why the user was given up, until somebody asks again
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
+//!   colmeia_uploads/                        files on their way to a worker; they have no names in it
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
 //!     colmeia/worker.lock                   held by the worker that owns the directory
@@ -135,6 +136,12 @@ impl StateLayout {
     #[must_use]
     pub fn token(&self, user: &UserId) -> PathBuf {
         self.tokens().join(user.as_str())
+    }
+
+    /// Where files lie on their way from a caller to a worker. It lies in no auth directory, so no worker can read it.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("colmeia_uploads")
     }
 
     /// The user's auth directory.

@@ -26,6 +26,7 @@ mod signals;
 mod store;
 mod systemd;
 mod upgrade;
+mod uploads;
 mod user;
 
 use std::process::ExitCode;

@@ -36,6 +36,7 @@ use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
 use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
+use crate::uploads::Uploads;
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
@@ -155,6 +156,8 @@ async fn serve(
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let store = Store::open(&state.settings_database())?;
+    let uploads = Uploads::open(state.uploads())
+        .map_err(|source| ServiceError::Io { path: state.uploads(), source })?;
     let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
     let recipients = Recipients::new(&config.webhooks, sessions);
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
@@ -236,7 +239,7 @@ async fn serve(
     };
     let mut admin = admin::start(socket, stop);
     let max_starting = config.max_starting;
-    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics };
+    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics, uploads };
     let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));

@@ -17,6 +17,7 @@ use super::limits::LimitsError;
 use super::policy::{Carried, Renewal};
 use super::view::UserView;
 use crate::metrics::Metrics;
+use crate::uploads::Upload;
 
 /// A handle to one user's task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,8 +33,8 @@ pub(crate) struct UserHandle {
 pub(crate) enum Command {
     /// Someone wants this session to run: start it, resume it if it is parked, and count it as attended.
     Wake,
-    /// Do something in the session.
-    Call { call: Box<Call>, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
+    /// Do something in the session, perhaps with a file.
+    Call { call: Box<Call>, file: Option<Upload>, deadline: Duration, answer: oneshot::Sender<CallResult> },
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
     /// What an operator wants of the session.
@@ -130,14 +131,14 @@ impl UserHandle {
         let _ = self.commands.try_send(Command::Wake);
     }
 
-    /// Does something in the session.
+    /// Does something in the session, perhaps with a file.
     ///
     /// # Errors
     /// [`CallFailure`] says which step failed.
-    pub(crate) async fn call(&self, call: Call, body: Bytes, deadline: Duration) -> CallResult {
+    pub(crate) async fn call(&self, call: Call, file: Option<Upload>, deadline: Duration) -> CallResult {
         let (begun, operation) = (Instant::now(), call.name());
         let (answer, answered) = oneshot::channel();
-        let command = Command::Call { call: Box::new(call), body, deadline, answer };
+        let command = Command::Call { call: Box::new(call), file, deadline, answer };
         let whole = async {
             // A task that has ended has no session, and nothing was done.
             self.commands.send(command).await.map_err(|_| CallFailure::NotReady)?;

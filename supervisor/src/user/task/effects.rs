@@ -162,9 +162,10 @@ impl UserTask {
     }
 
     fn stop(&mut self) {
-        let asked = self.connection.as_ref().is_some_and(|connection| {
-            connection.link.outbox().put(&ToWorker::Stop, bytes::Bytes::new()).is_ok()
-        });
+        let asked = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.link.outbox().put(&ToWorker::Stop, None).is_ok());
         // Without a connection the signal says the same.
         if let (false, Some(worker)) = (asked, &self.process) {
             worker.process.terminate();

@@ -26,7 +26,7 @@ impl UserTask {
     pub(super) fn command(&mut self, command: Command) -> Vec<Event> {
         match command {
             Command::Wake => vec![Event::Wake],
-            Command::Call { call, body, deadline, answer } => {
+            Command::Call { call, file, deadline, answer } => {
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
                 let possible =
                     ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
@@ -39,7 +39,7 @@ impl UserTask {
                         drop(answer.send(Err(CallFailure::Session(older_worker()))));
                     }
                     Some(connection) if possible => {
-                        self.calls.ask(connection.link.outbox(), *call, body, deadline, answer);
+                        self.calls.ask(connection.link.outbox(), *call, file, deadline, answer);
                     }
                     _ => drop(answer.send(Err(CallFailure::NotReady))),
                 }

@@ -333,7 +333,7 @@ impl UserTask {
             self.apply(Event::Hung);
         } else if let Some(id) = connection.vigil.ping(at) {
             // A full outbox has no pong either: the deadline runs.
-            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, bytes::Bytes::new());
+            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, None);
         }
     }
 
