@@ -2,7 +2,7 @@
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: waha schemathesis events-drill
-.PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke clean
+.PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
@@ -17,9 +17,11 @@ help:
 	@echo 'make waha   every operation of the SDK waha-py: served, 501 or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
+	@echo 'make measures  what each single measure for memory and speed brings; half an hour'
+	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 	@echo 'make thousand  the supervisor with a thousand stand-in workers; USERS='
-	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, FULL_DISK=1'
+	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, NO_FULL_DISK=1'
 
 setup:
 	@scripts/setup run
@@ -123,10 +125,10 @@ test-vm: setup-vm
 	tests/vm/installed '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 
-# The full disk takes root: it is a small one of the test's own.
+# The disk that fills up takes root: it is a small one of the test's own. Otherwise it is left out, which is said.
 chaos: setup-test
 	cargo build --locked --workspace
-	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(FULL_DISK),--full-disk)
+	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(NO_FULL_DISK),--no-full-disk)
 
 # A thousand processes of the stand-in worker and no browser.
 thousand: setup
@@ -135,13 +137,22 @@ thousand: setup
 	target/debug/colmeia-thousand --users $(or $(USERS),1000)
 
 # In turn with the peer, in release builds. The smoke run fails only on a wrong result, never on a time.
-bench: setup-bench release
+bench-build: setup-bench release
 	cargo build --locked --release -p colmeia-simulator
+
+bench: bench-build
 	node bench/run.mjs $(BENCH)
+
+measures: bench-build
+	node bench/measures.mjs $(BENCH)
+
+soak: bench-build
+	node bench/soak.mjs $(BENCH)
 
 bench-smoke: setup-bench
 	cargo build --locked --workspace
 	COLMEIA_BIN_DIR=$(CURDIR)/target/debug node bench/run.mjs --smoke
+	COLMEIA_BIN_DIR=$(CURDIR)/target/debug node bench/soak.mjs --smoke
 
 clean:
 	cargo clean

@@ -12,6 +12,7 @@
 //!   colmeia-held/<uid>                      a mark: an operator holds the user back
 //!   colmeia-parked/<uid>                    why the user was given up, until somebody asks again
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
+//!   colmeia_uploads/                        files on their way to a worker; they have no names in it
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
 //!     colmeia/worker.lock                   held by the worker that owns the directory
@@ -23,6 +24,7 @@
 //!     colmeia/damaged/                      profiles that were damaged
 //! <runtime_dir>/
 //!   supervisor.lock                         held by the one supervisor of this directory
+//!   disk-was-full                           its time says when; the epoch's beginning says never
 //!   v<protocol>/<uid>/worker.sock           the worker's own socket
 //!   v<protocol>/<uid>/tmp/                  the browser's temporary files
 //! ```
@@ -136,6 +138,12 @@ impl StateLayout {
         self.tokens().join(user.as_str())
     }
 
+    /// Where files lie on their way from a caller to a worker. It lies in no auth directory, so no worker can read it.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("colmeia_uploads")
+    }
+
     /// The user's auth directory.
     #[must_use]
     pub fn auth_dir(&self, user: &UserId) -> PathBuf {
@@ -246,6 +254,12 @@ impl RunLayout {
     #[must_use]
     pub fn supervisor_lock(&self) -> PathBuf {
         self.root.join("supervisor.lock")
+    }
+
+    /// The mark whose time says when the disk of the state directory was last full.
+    #[must_use]
+    pub fn full_disk_mark(&self) -> PathBuf {
+        self.root.join("disk-was-full")
     }
 
     /// Where operators reach the supervisor.

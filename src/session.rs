@@ -207,6 +207,8 @@ pub enum ExitReason {
     ProfileCorrupt,
     /// Replaced in a quiet moment because of its memory.
     CapRecycle,
+    /// Replaced when there was room again after the disk had been full under its browser.
+    DiskRecycle,
     /// No supervisor came back within the grace time.
     Orphaned,
 }
@@ -237,6 +239,7 @@ impl ExitReason {
             Self::LaunchFailed { cause: LaunchCause::Other, why } => format!("launch_failed({why})"),
             Self::ProfileCorrupt => "profile_corrupt".into(),
             Self::CapRecycle => "cap_recycle".into(),
+            Self::DiskRecycle => "disk_recycle".into(),
             Self::Orphaned => "orphaned".into(),
         }
     }
@@ -280,6 +283,14 @@ pub struct SessionReport {
     /// What the last probe found, once there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<Probes>,
+    /// How many events wait for a disk that does not take them, and are only in the worker's memory.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsaved: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The last result of the two levels of health that a worker probes. (The third, its own answer on the socket, is
@@ -308,6 +319,7 @@ impl SessionReport {
             snapshot_ms: None,
             recovery: None,
             probes: None,
+            unsaved: 0,
         }
     }
 }
@@ -334,7 +346,7 @@ mod tests {
         let report: SessionReport = serde_json::from_str(older).expect("readable");
         assert_eq!(report, SessionReport::of(SessionState::Pairing));
         let probes = Probes { at_ms: 1, took_ms: 2, browser: true, page: false };
-        let newer = SessionReport { probes: Some(probes), ..report };
+        let newer = SessionReport { probes: Some(probes), unsaved: 3, ..report };
         let text = serde_json::to_string(&newer).expect("plain data");
         assert_eq!(serde_json::from_str::<SessionReport>(&text).expect("readable"), newer);
     }

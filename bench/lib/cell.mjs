@@ -9,6 +9,7 @@ import { json, until } from './run.mjs';
 import { folder as newFolder, friendOf, numberOf } from './world.mjs';
 
 const range = (count) => Array.from({ length: count }, (_, index) => index + 1);
+const sum = (values) => [...values].reduce((left, right) => left + right, 0);
 const seconds = (since) => (performance.now() - since) / 1000;
 
 export function quantile(values, part) {
@@ -57,9 +58,10 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     server = await side.start(folder, page, receiver.url);
     await until('all are ready again', async () => (await Promise.all(users.map(isReady))).every(Boolean));
     figures.restore_s = seconds(begun);
+    const earlier = processorSeconds(tree(server.pid, folder));
+    figures.start_cpu_s = sum(earlier.values());
 
     step('idle');
-    const earlier = processorSeconds(tree(server.pid, folder));
     await pause(plan.idleSeconds * 1000);
     const processes = tree(server.pid, folder);
     const later = processorSeconds(processes);

@@ -3,7 +3,7 @@
 const OURS = 'Colmeia';
 const THEIRS = 'whatsapp-web.js';
 
-const median = (values) => {
+export const median = (values) => {
   const sorted = values.filter((value) => value != null).sort((left, right) => left - right);
   if (!sorted.length) return null;
   const half = sorted.length >> 1;

@@ -31,8 +31,8 @@ async function serving(process, url, log) {
   return { pid: process.pid, url, alive: process.alive, stop: () => stop(process) };
 }
 
-/* `settings` are more lines of its configuration. */
-export const colmeia = ({ settings = '', maxUsers = 64 } = {}) => ({
+/* `settings` are more lines of its configuration; `browser` is the program in the browser's place. */
+export const colmeia = ({ settings = '', maxUsers = 64, browser = HEADLESS_SHELL } = {}) => ({
   name: 'Colmeia',
   async start(folder, page, webhook) {
     const [state, runtime, log] = ['state', 'run', 'log'].map((part) => join(folder, part));
@@ -53,7 +53,7 @@ export const colmeia = ({ settings = '', maxUsers = 64 } = {}) => ({
         ['--runtime-dir', runtime],
         ['--page-url', page],
         ['--webhook-url', webhook],
-        ['--browser', HEADLESS_SHELL],
+        ['--browser', browser],
       ].flat(),
       { log },
     );

@@ -1,10 +1,11 @@
 /* What both sides share: the simulated WhatsApp with its phones, and the receiver of webhooks. */
 
 import { createServer } from 'node:http';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { naming } from './processes.mjs';
 import { json, start, stop, until } from './run.mjs';
 
 export async function simulator(binary, log) {
@@ -24,14 +25,17 @@ export async function simulator(binary, log) {
   return { address, phone, stop: () => stop(process) };
 }
 
-/* Notes when each text arrived. */
+/* Notes when each text arrived first, and how often. */
 export async function receiver() {
   const arrived = new Map();
+  const times = new Map();
   const server = createServer((request, response) => {
     let text = '';
     request.on('data', (part) => (text += part));
     request.on('end', () => {
-      arrived.set(JSON.parse(text).body, performance.now());
+      const { body } = JSON.parse(text);
+      if (!times.has(body)) arrived.set(body, performance.now());
+      times.set(body, (times.get(body) ?? 0) + 1);
       response.end('{}');
     });
   });
@@ -39,11 +43,24 @@ export async function receiver() {
   return {
     url: `http://127.0.0.1:${server.address().port}/webhook`,
     arrived: (text) => until(`the webhook has "${text}"`, () => arrived.get(text), 60_000, 1),
+    times: (text) => times.get(text) ?? 0,
     stop: () => server.close(),
   };
 }
 
-export const folder = () => mkdtempSync(join(tmpdir(), 'cmb-'));
+/* A new one. Workers outlive a supervisor that is killed, and so would those of a benchmark that is broken off: whatever
+ * names the folder ends with us. */
+const folders = [];
+export function folder() {
+  folders.push(mkdtempSync(join(tmpdir(), 'cmb-')));
+  return folders.at(-1);
+}
+process.on('exit', () => {
+  for (const path of folders) {
+    for (const { pid } of naming(path)) process.kill(pid, 'SIGKILL');
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
 
 /* The number of user k's phone, and of the one who writes to it. */
 export const numberOf = (user) => `55119${String(10_000_000 + user)}`;

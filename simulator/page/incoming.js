@@ -245,13 +245,13 @@ export function reactionOf({ parent, sender, key, fromMe, text, ms }) {
   };
 }
 
-/* One at a time and in order; acknowledged only when the profile has it. */
+/* One at a time and in order; acknowledged only when the profile has it. What could not be taken comes again. */
 let order = Promise.resolve();
 channel.on('deliver', ({ seq, event }) => {
   order = order
     .then(() => receivers[event.kind](event))
-    .catch((error) => console.error('an event could not be taken', error))
-    .then(() => settle(seq));
+    .then(() => settle(seq))
+    .catch((error) => console.error('an event could not be taken', error));
 });
 
 /* Acknowledgements of a burst share transactions and travel together. */

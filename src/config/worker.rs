@@ -94,6 +94,9 @@ pub struct Deadlines {
     pub close_ms: u64,
     /// How long a worker goes on without a supervisor.
     pub orphan_ms: u64,
+    /// How long after it is ready a page is asked to give back the memory that coming up took; 0 means never.
+    /// `bench/MEASURES.md` says what that brings.
+    pub settle_ms: u64,
 }
 
 impl Default for Deadlines {
@@ -112,6 +115,7 @@ impl Default for Deadlines {
             hang_ms: 20_000,
             close_ms: 8_000,
             orphan_ms: 600_000,
+            settle_ms: 10_000,
         }
     }
 }

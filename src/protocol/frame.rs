@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Owns the byte layout. Media travels as the body, never as base64 in the head. A length beyond its cap is
-//! an error before a byte of it is buffered: the other side may be hostile.
+//! an error before a byte of it is buffered: the other side may be hostile. Who writes need not have a whole body in
+//! memory: it may go out in [`Part`]s.
 
 use std::io;
 
@@ -88,6 +89,51 @@ fn check(head: usize, body: usize) -> Result<(), FrameError> {
     Ok(())
 }
 
+/// A piece of a frame whose body is written bit by bit: the beginning once, then its whole body.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The head, and how long the body is that follows.
+    Begin {
+        /// JSON.
+        head: Bytes,
+        /// In bytes; exactly so many have to follow before the next frame begins.
+        body: usize,
+    },
+    /// Some more of the body.
+    Body(Bytes),
+}
+
+impl Part {
+    /// The beginning of a frame with this message as its head and a body of this length.
+    ///
+    /// # Errors
+    /// As [`Frame::new`].
+    pub fn begin<T: Serialize>(message: &T, body: usize) -> Result<Self, FrameError> {
+        let head = serde_json::to_vec(message).map_err(FrameError::Head)?;
+        check(head.len(), body)?;
+        Ok(Self::Begin { head: head.into(), body })
+    }
+
+    /// How many bytes of it are in memory.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Begin { head, .. } => head.len(),
+            Self::Body(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// The size tells enough; the content may be private.
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Begin { head, body } => write!(f, "Begin({} + {body} bytes)", head.len()),
+            Self::Body(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+        }
+    }
+}
+
 /// Reads and writes [`Frame`]s.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FrameCodec;
@@ -114,13 +160,26 @@ impl Encoder<Frame> for FrameCodec {
     type Error = FrameError;
 
     fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> Result<(), FrameError> {
-        check(frame.head.len(), frame.body.len())?;
-        let length = |n: usize| u32::try_from(n).unwrap_or(u32::MAX); // never taken: both caps fit
-        dst.reserve(PREFIX + frame.head.len() + frame.body.len());
-        dst.put_u32(length(frame.head.len()));
-        dst.put_u32(length(frame.body.len()));
-        dst.put(frame.head);
-        dst.put(frame.body);
+        self.encode(Part::Begin { head: frame.head, body: frame.body.len() }, dst)?;
+        self.encode(Part::Body(frame.body), dst)
+    }
+}
+
+impl Encoder<Part> for FrameCodec {
+    type Error = FrameError;
+
+    fn encode(&mut self, part: Part, dst: &mut BytesMut) -> Result<(), FrameError> {
+        match part {
+            Part::Begin { head, body } => {
+                check(head.len(), body)?;
+                let length = |n: usize| u32::try_from(n).unwrap_or(u32::MAX); // never taken: both caps fit
+                dst.reserve(PREFIX + head.len());
+                dst.put_u32(length(head.len()));
+                dst.put_u32(length(body));
+                dst.put(head);
+            }
+            Part::Body(bytes) => dst.put(bytes),
+        }
         Ok(())
     }
 }
@@ -163,6 +222,22 @@ mod tests {
             }
             prop_assert_eq!(seen, frames);
             prop_assert!(buffer.is_empty());
+        }
+
+        #[test]
+        fn a_body_in_pieces_is_the_same_frame(
+            head in prop::collection::vec(any::<u8>(), 0..64),
+            body in prop::collection::vec(any::<u8>(), 0..512),
+            step in 1usize..100,
+        ) {
+            let (head, body) = (Bytes::from(head), Bytes::from(body));
+            let (mut whole, mut pieces) = (BytesMut::new(), BytesMut::new());
+            FrameCodec.encode(Frame { head: head.clone(), body: body.clone() }, &mut whole).expect("small");
+            FrameCodec.encode(Part::Begin { head, body: body.len() }, &mut pieces).expect("small");
+            for piece in body.chunks(step) {
+                FrameCodec.encode(Part::Body(Bytes::copy_from_slice(piece)), &mut pieces).expect("small");
+            }
+            prop_assert_eq!(whole, pieces);
         }
 
         #[test]

@@ -16,7 +16,7 @@ pub use events::{
     CallNotice, CallState, Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord,
     PresenceNotice, ReactionNotice,
 };
-pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD};
+pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD, Part};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};
 
 /// The protocol's version. It is part of the run directory's name, so that a supervisor of one version

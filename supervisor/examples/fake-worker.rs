@@ -16,7 +16,7 @@ use colmeia::protocol::{
 };
 use colmeia::session::LogoutCause;
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{SinkExt, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::codec::Framed;
@@ -122,7 +122,7 @@ impl Fake {
             let event = incoming(seq);
             frames.feed(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
         }
-        frames.flush().await?;
+        SinkExt::<Frame>::flush(&mut frames).await?;
         while let Some(Ok(frame)) = frames.next().await {
             let answers = match frame.message::<ToWorker>()? {
                 ToWorker::Ping { id } => vec![FromWorker::Pong { id }, FromWorker::Report(self.report())],

@@ -1,11 +1,13 @@
 //! [`Disk`]: whether there is room where sessions and the journal lie.
 //!
-//! Owns the one task that looks, and the rule of what "full" is ([`judge`], pure). Sessions go on with a full disk:
-//! what comes in waits in its worker. Only what is asked for from outside is refused, because nothing that follows
-//! from it could be kept.
+//! Owns the one task that looks, the rule of what "full" is ([`judge`], pure), and the mark that says when it last was,
+//! for the supervisors to come. Sessions go on with a full disk: what comes in waits in its worker. Only what is asked
+//! for from outside is refused, because nothing that follows from it could be kept.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::statvfs;
 use tokio::sync::watch;
@@ -19,38 +21,44 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// What is known of the disk; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Disk(watch::Receiver<bool>);
+pub(crate) struct Disk(watch::Receiver<Known>);
 
 /// Follows the disk.
 #[derive(Debug)]
-pub(crate) struct Followed(watch::Receiver<bool>);
+pub(crate) struct Followed(watch::Receiver<Known>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    full: bool,
+    /// When it last was, as far as anybody saw it.
+    was_full: Option<SystemTime>,
+}
+
+/// A file whose time says when the disk was last full. Setting it writes no data, so it needs no room.
+#[derive(Debug)]
+struct Mark(File);
 
 impl Disk {
-    /// Looks at the disk of this folder from now on, until the last handle is gone.
-    pub(crate) fn follow(folder: PathBuf) -> Self {
-        let (full, followed) = watch::channel(false);
+    /// Looks at the disk of this folder from now on, until the last handle is gone. `mark` is where the supervisor
+    /// before this one has left when the disk was last full.
+    pub(crate) fn follow(folder: PathBuf, mark: &Path) -> Self {
+        let (mark, was_full) = match Mark::open(mark) {
+            Ok((mark, was_full)) => (Some(mark), was_full),
+            Err(error) => {
+                tracing::warn!(path = %mark.display(), %error, "the next supervisor will not know when the disk was full");
+                (None, None)
+            }
+        };
+        let mut known = Known { full: false, was_full };
+        known.look(free(&folder), mark.as_ref());
+        let (told, followed) = watch::channel(known);
         tokio::spawn(async move {
-            while !full.is_closed() {
-                let folder = folder.clone();
-                let free = tokio::task::spawn_blocking(move || {
-                    statvfs(&folder).ok().map(|found| found.f_bavail.saturating_mul(found.f_frsize))
-                });
-                if let Ok(Some(free)) = free.await {
-                    full.send_if_modified(|full| {
-                        let now = judge(*full, free);
-                        let changed = now != *full;
-                        match (changed, now) {
-                            (true, true) => {
-                                tracing::error!(free, "the disk is full: nothing is sent until there is room")
-                            }
-                            (true, false) => tracing::warn!(free, "the disk has room again"),
-                            _ => {}
-                        }
-                        *full = now;
-                        changed
-                    });
-                }
+            while !told.is_closed() {
                 sleep(LOOK).await;
+                let folder = folder.clone();
+                if let Ok(free) = tokio::task::spawn_blocking(move || free(&folder)).await {
+                    told.send_if_modified(|known| known.look(free, mark.as_ref()));
+                }
             }
         });
         Self(followed)
@@ -58,7 +66,13 @@ impl Disk {
 
     /// Whether it is full.
     pub(crate) fn is_full(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().full
+    }
+
+    /// Whether it was full at any time since then.
+    pub(crate) fn was_full_since(&self, then: SystemTime) -> bool {
+        let known = *self.0.borrow();
+        known.full || known.was_full.is_some_and(|at| at >= then)
     }
 
     /// To hear of changes.
@@ -69,7 +83,17 @@ impl Disk {
     /// One that has room, or has none, for ever.
     #[cfg(test)]
     pub(crate) fn always(full: bool) -> Self {
-        Self(watch::channel(full).1)
+        Self(watch::channel(Known { full, was_full: None }).1)
+    }
+
+    /// One of which this is said.
+    #[cfg(test)]
+    pub(crate) fn told() -> (impl Fn(bool), Self) {
+        let (told, followed) = watch::channel(Known { full: false, was_full: None });
+        let tell = move |full| {
+            told.send_replace(Known { full, was_full: Some(SystemTime::now()) });
+        };
+        (tell, Self(followed))
     }
 }
 
@@ -80,11 +104,59 @@ impl Followed {
             if self.0.changed().await.is_err() {
                 return std::future::pending().await; // nobody looks any more
             }
-            if !*self.0.borrow_and_update() {
+            if !self.0.borrow_and_update().full {
                 return;
             }
         }
     }
+}
+
+impl Known {
+    /// What follows from so many free bytes, if they are known. Whether that is news to anybody.
+    fn look(&mut self, free: Option<u64>, mark: Option<&Mark>) -> bool {
+        let Some(free) = free else { return false };
+        let (before, now) = (self.full, judge(self.full, free));
+        match (before, now) {
+            (false, true) => tracing::error!(free, "the disk is full: nothing is sent until there is room"),
+            (true, false) => tracing::warn!(free, "the disk has room again"),
+            _ => {}
+        }
+        self.full = now;
+        // Not at its end: a browser that began since the look before began with room.
+        if now {
+            self.was_full = Some(SystemTime::now());
+            mark.iter().for_each(|mark| mark.set());
+        }
+        before != now
+    }
+}
+
+impl Mark {
+    /// The mark, and what it says.
+    fn open(path: &Path) -> io::Result<(Self, Option<SystemTime>)> {
+        match OpenOptions::new().write(true).open(path) {
+            Ok(file) => {
+                let said = file.metadata()?.modified()?;
+                Ok((Self(file), (said > SystemTime::UNIX_EPOCH).then_some(said)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+                file.set_modified(SystemTime::UNIX_EPOCH)?;
+                Ok((Self(file), None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set(&self) {
+        // Without it only the next supervisor knows less.
+        let _ = self.0.set_modified(SystemTime::now());
+    }
+}
+
+/// How many bytes there are for us.
+fn free(folder: &Path) -> Option<u64> {
+    statvfs(folder).ok().map(|found| found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Whether a disk with so many bytes free is full, if it was or was not before.
@@ -104,13 +176,33 @@ mod tests {
 
     #[tokio::test]
     async fn room_is_told_once_after_the_disk_was_full() {
-        let (full, followed) = watch::channel(false);
-        let mut followed = Followed(followed);
+        let (tell, disk) = Disk::told();
+        let mut followed = disk.watch();
         let told = tokio::spawn(async move { followed.has_room_again().await });
-        full.send_replace(true);
+        tell(true);
         tokio::task::yield_now().await;
         assert!(!told.is_finished());
-        full.send_replace(false);
+        tell(false);
         told.await.expect("told");
+    }
+
+    #[test]
+    fn who_began_before_the_end_of_a_full_disk_has_met_it_also_for_the_next_supervisor() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("disk");
+        let (mark, said) = Mark::open(&path).expect("made");
+        assert_eq!(said, None);
+        let mut known = Known { full: false, was_full: None };
+        assert!(!known.look(Some(ROOM), Some(&mark)) && !known.look(None, Some(&mark)));
+        assert_eq!(Mark::open(&path).expect("there").1, None, "it was never full");
+        let begun = SystemTime::now();
+        assert!(known.look(Some(0), Some(&mark)));
+        let met = |known: Known, then| Disk(watch::channel(known).1).was_full_since(then);
+        assert!(met(known, begun) && met(known, SystemTime::now()));
+        assert!(known.look(Some(ROOM), Some(&mark)) && !known.full);
+        let after = SystemTime::now() + Duration::from_secs(1);
+        assert!(met(known, begun) && !met(known, after));
+        let (_, said) = Mark::open(&path).expect("there");
+        assert!(said.is_some_and(|said| said >= begun), "{said:?}");
     }
 }

@@ -14,6 +14,7 @@ mod journal;
 mod locks;
 mod logging;
 mod memory;
+mod mend;
 mod metrics;
 mod operators;
 mod owners;
@@ -25,6 +26,7 @@ mod signals;
 mod store;
 mod systemd;
 mod upgrade;
+mod uploads;
 mod user;
 
 use std::process::ExitCode;

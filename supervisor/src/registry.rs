@@ -148,7 +148,7 @@ impl Registry {
                 let _ = answer.send(DisconnectOutcome::OnlyHere);
             }
             Command::Carry { answer } => drop(answer),
-            Command::Renew { answer } => drop(answer.send(Renewal::Needless)),
+            Command::Renew { answer } | Command::Mend { answer } => drop(answer.send(Renewal::Needless)),
             Command::Limit { answer, .. } => drop(answer.send(Err(LimitsError::Gone))),
             Command::Shutdown { answer } => drop(answer.send(())),
         }

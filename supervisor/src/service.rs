@@ -27,6 +27,7 @@ use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{CgroupError, Memory};
+use crate::mend::mend;
 use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::owners::{InForce, Owners, OwnersError};
@@ -35,6 +36,7 @@ use crate::registry::Registry;
 use crate::signals::{self, Asked, Signals};
 use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
+use crate::uploads::Uploads;
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
@@ -154,6 +156,8 @@ async fn serve(
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let store = Store::open(&state.settings_database())?;
+    let uploads = Uploads::open(state.uploads())
+        .map_err(|source| ServiceError::Io { path: state.uploads(), source })?;
     let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
     let recipients = Recipients::new(&config.webhooks, sessions);
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
@@ -181,7 +185,7 @@ async fn serve(
         memory,
         store: store.clone(),
         owners,
-        disk: Disk::follow(state.root().to_owned()),
+        disk: Disk::follow(state.root().to_owned(), &run.full_disk_mark()),
         carried: Mutex::new(carried),
         metrics: metrics.clone(),
         hurry: hurry.clone(),
@@ -234,11 +238,13 @@ async fn serve(
         draining,
     };
     let mut admin = admin::start(socket, stop);
-    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics };
+    let max_starting = config.max_starting;
+    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics, uploads };
     let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));
+    let mending = tokio::spawn(mend(registry.clone(), host.disk.clone(), max_starting));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     systemd::ready();
 
@@ -267,6 +273,7 @@ async fn serve(
                     }
                 }
                 renewing.abort();
+                mending.abort();
                 stop_delivery.cancel();
                 // Everyone is still served; the port is left in a moment when that cuts nobody short.
                 let settled = async {
@@ -283,6 +290,7 @@ async fn serve(
         break Ok(false);
     };
     renewing.abort();
+    mending.abort();
 
     if let Ok(true) = ended {
         let mut handover = Handover::default();

@@ -28,4 +28,5 @@ mod profiles;
 mod proxy;
 mod qr_page;
 mod upgrade;
+mod uploads;
 mod visitor;

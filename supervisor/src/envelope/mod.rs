@@ -1,8 +1,9 @@
 //! The envelope: an event as it goes out, the same through webhooks, replays, server-sent events and WebSockets.
 //!
-//! Owns WAHA's shape of it ([`Envelope`]) and of each payload ([`payload`]). Pure: it looks nothing up and sends
+//! Owns WAHA's shape of it ([`Envelope`]), of each payload ([`payload`]) and of a message ([`Message`]). Pure: it looks nothing up and sends
 //! nothing.
 
+mod message;
 mod payload;
 
 use colmeia::{Me, UserId};
@@ -10,6 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::journal::{EventId, Recorded};
+
+pub(crate) use message::{Message, MessageFile};
 
 /// The engine whose ids and shapes ours are; typed clients know no other name.
 const ENGINE: &str = "WEBJS";

@@ -1,14 +1,14 @@
 //! What is inside: WAHA's payload of each kind of event.
 //!
-//! Owns the mapping of names. Times are seconds there, but for a session's statuses. What WAHA's typed clients
-//! demand is always there, as an empty text where there is nothing to say.
+//! Owns the mapping of names, but for a message's (`message`). Times are seconds there, but for a session's statuses.
 
-use colmeia::operations::{GroupRole, PlaceRecord, QuotedMessage};
+use colmeia::operations::GroupRole;
 use colmeia::protocol::{
     CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PresenceNotice, ReactionNotice,
 };
 use serde_json::{Value, json};
 
+use super::message::{Message, MessageFile, ack_name};
 use crate::journal::{Kind, Recorded, StatusRecord};
 
 /// The payload of an event; `None` when what is kept of it cannot be read.
@@ -18,19 +18,20 @@ pub(super) fn of(event: &Recorded) -> Option<Value> {
         return Some(status(event.user.as_str(), &serde_json::from_str(&event.payload).ok()?));
     }
     Some(match serde_json::from_str(&event.payload).ok()? {
-        Event::Message(record) => message(&record, me),
+        Event::Message(record) => message(*record, me),
         Event::Ack { message, ack } => acknowledgement(&message, ack),
         Event::Reaction(record) => reaction(&record, me),
         Event::Edited { message: record, at_ms } => {
-            let mut payload = message(&record, me);
-            payload["editedMessageId"] = json!(MessageId::of(&record.id).id);
+            let edited = json!(MessageId::of(&record.id).id);
+            let mut payload = message(*record, me);
+            payload["editedMessageId"] = edited;
             payload["timestamp"] = seconds(at_ms);
             payload
         }
         Event::Revoked { message: after, before } => json!({
             "revokedMessageId": MessageId::of(&after.id).id,
-            "after": message(&after, me),
-            "before": before.map(|before| message(&before, me)),
+            "after": message(*after, me),
+            "before": before.map(|before| message(*before, me)),
             "_data": {},
         }),
         Event::Presence(record) => presence(&record),
@@ -62,63 +63,9 @@ fn seconds(ms: i64) -> Value {
     if ms % 1000 == 0 { json!(ms / 1000) } else { json!(ms as f64 / 1000.0) }
 }
 
-fn ack_name(ack: i32) -> &'static str {
-    match ack {
-        -1 => "ERROR",
-        0 => "PENDING",
-        1 => "SERVER",
-        2 => "DEVICE",
-        3 => "READ",
-        4 => "PLAYED",
-        _ => "UNKNOWN",
-    }
-}
-
-/// A message in WAHA's shape. Media are not downloaded; their address is given by the message's id.
-pub(super) fn message(record: &MessageRecord, me: &str) -> Value {
-    let to = record.to.as_deref().filter(|to| !to.is_empty());
-    let details = record.details.as_deref();
-    let media = json!({ "url": null, "mimetype": record.mimetype, "filename": record.filename });
-    json!({
-        "id": record.id,
-        "timestamp": seconds(record.timestamp_ms),
-        "from": record.from,
-        "fromMe": record.from_me,
-        "source": "app",
-        "to": to.unwrap_or(if record.from_me { &record.chat } else { me }),
-        "participant": record.author.as_deref().unwrap_or(&record.from),
-        "author": record.author,
-        "body": record.body,
-        "hasMedia": record.has_media,
-        "media": record.has_media.then_some(media),
-        "mediaUrl": "",
-        "ack": record.ack,
-        "ackName": ack_name(record.ack),
-        "location": details.and_then(|details| details.location.as_ref()).map(place),
-        "vCards": details.map(|details| details.vcards.as_slice()).unwrap_or_default(),
-        "replyTo": details.and_then(|details| details.quoted.as_ref()).map(quoted),
-        "_data": { "type": record.kind, "notifyName": record.sender_name },
-    })
-}
-
-fn place(place: &PlaceRecord) -> Value {
-    json!({
-        "latitude": place.latitude,
-        "longitude": place.longitude,
-        "live": place.live,
-        "name": place.name,
-        "address": place.address,
-        "url": place.url,
-    })
-}
-
-fn quoted(quoted: &QuotedMessage) -> Value {
-    json!({
-        "id": quoted.id,
-        "participant": quoted.participant,
-        "body": quoted.body,
-        "hasMedia": quoted.has_media,
-    })
+/// A message. Files are not downloaded; their address is given by the message's id.
+fn message(record: MessageRecord, me: &str) -> Value {
+    serde_json::to_value(Message::of(record, me, MessageFile::Named)).unwrap_or_default() // plain data
 }
 
 fn acknowledgement(id: &str, ack: i32) -> Value {

@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::protocol::Call;
 use tracing::{error, info};
 
 use crate::logging::chain;
+use crate::uploads::Upload;
 use crate::user::{CallFailure, CallResult, UserHandle};
 
 /// Makes the call once. It goes on when the caller hangs up: what a session was asked it does in any case, and
 /// half a question would be worse.
-pub(super) async fn once(handle: UserHandle, call: Call, body: Bytes, deadline: Duration) -> CallResult {
+pub(super) async fn once(
+    handle: UserHandle,
+    call: Call,
+    file: Option<Upload>,
+    deadline: Duration,
+) -> CallResult {
     let (user, operation) = (handle.user.clone(), call.name());
-    let answer = tokio::spawn(async move { handle.call(call, body, deadline).await });
+    let answer = tokio::spawn(async move { handle.call(call, file, deadline).await });
     let answer = answer.await.unwrap_or_else(|panic| {
         error!(%user, operation, error = chain(&panic), "a call panicked");
         Err(CallFailure::WorkerGone)

@@ -49,6 +49,7 @@ use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::uploads::Uploads;
 use access::Access;
 use watch::Readiness;
 
@@ -79,6 +80,8 @@ pub(crate) struct Parts {
     pub(crate) operators: Operators,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// Files on their way to workers.
+    pub(crate) uploads: Uploads,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -96,6 +99,7 @@ struct Shared {
     sockets: Arc<Semaphore>,
     operators: Operators,
     metrics: Metrics,
+    uploads: Uploads,
     readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
@@ -115,7 +119,7 @@ impl Http {
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let Parts { config, journal, store, operators, metrics } = parts;
+        let Parts { config, journal, store, operators, metrics, uploads } = parts;
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
@@ -129,6 +133,7 @@ impl Http {
             sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
+            uploads,
             local,
             shutdown,
         }))

@@ -15,16 +15,23 @@ use super::access::Surface;
 use super::api::ApiError;
 use super::errors::Failure;
 
+/// What is asked all day long and notes nothing of its own: making a span costs more than the answer.
+const POLLED: [&str; 3] = ["/status", "/health", "/ping"];
+
 /// Middleware: the outermost.
 pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let route = route.as_deref().unwrap_or("(none)");
-    let span = tracing::info_span!("http", method = %request.method(), route, user = field::Empty);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("(none)", MatchedPath::as_str);
+    let span = if POLLED.contains(&route) {
+        tracing::debug_span!("http", method = %request.method(), route, user = field::Empty)
+    } else {
+        tracing::info_span!("http", method = %request.method(), route, user = field::Empty)
+    };
     let surface = Surface::of(request.uri().path());
     let begun = Instant::now();
     async move {
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-            error!("a handler panicked");
+            error!(route, "a handler panicked");
             match surface {
                 Surface::Api => ApiError::bug().into_response(),
                 Surface::Open | Surface::Pages => Failure::bug().into_response(),

@@ -92,12 +92,14 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
         (ExitReason::ProfileCorrupt, English) => {
             "This session's saved data was damaged and set aside several times. Try again; if it happens again, tell whoever runs the server."
         }
-        (ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::Orphaned, Portuguese) => {
-            "A sessão foi encerrada. Tente novamente."
-        }
-        (ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::Orphaned, English) => {
-            "The session was ended. Try again."
-        }
+        (
+            ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::DiskRecycle | ExitReason::Orphaned,
+            Portuguese,
+        ) => "A sessão foi encerrada. Tente novamente.",
+        (
+            ExitReason::Stopped | ExitReason::CapRecycle | ExitReason::DiskRecycle | ExitReason::Orphaned,
+            English,
+        ) => "The session was ended. Try again.",
     };
     text.into()
 }

@@ -44,6 +44,7 @@ pub(super) fn reason(reason: &ExitReason) -> &'static str {
         ExitReason::LaunchFailed { .. } => "launch_failed",
         ExitReason::ProfileCorrupt => "profile_corrupt",
         ExitReason::CapRecycle => "cap_recycle",
+        ExitReason::DiskRecycle => "disk_recycle",
         ExitReason::Orphaned => "orphaned",
     }
 }

@@ -46,6 +46,11 @@ fn sentence(reason: &ExitReason) -> String {
             "The browser's profile was damaged and was set aside; a snapshot takes its place where there is one.".into()
         }
         ExitReason::CapRecycle => "It was replaced in a quiet moment because of its memory.".into(),
+        ExitReason::DiskRecycle => {
+            "It was replaced because the disk had been full: what its browser could not write down then, the page \
+             fetches again."
+                .into()
+        }
         ExitReason::Orphaned => "No supervisor came back within the grace time.".into(),
     }
 }

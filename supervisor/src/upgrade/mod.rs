@@ -17,4 +17,4 @@ mod renew;
 pub(crate) use carry::Carry;
 pub(crate) use handover::{ACTIVATED, Handover, Inherited, VARIABLE};
 pub(crate) use image::{Image, ReplaceError};
-pub(crate) use renew::renew;
+pub(crate) use renew::{back, renew};

@@ -36,12 +36,15 @@ pub(crate) async fn renew(registry: Registry) {
     }
 }
 
-/// Waits until the session is ready again. At first it still is.
-async fn back(user: &UserHandle) {
+/// Waits until a session whose worker is being replaced is ready again, or shows a code. At first it still does.
+pub(crate) async fn back(user: &UserHandle) {
     let mut view = user.watch();
-    let ready = |view: &UserView| view.state().is_some_and(SessionState::is_ready);
-    let _ = timeout(PAUSE, view.wait_for(|view| !ready(view))).await;
-    if timeout(BACK, view.wait_for(ready)).await.is_err() {
+    let settled = |view: &UserView| {
+        view.state()
+            .is_some_and(|state| state.is_ready() || matches!(state, SessionState::AwaitingScan { .. }))
+    };
+    let _ = timeout(PAUSE, view.wait_for(|view| !settled(view))).await;
+    if timeout(BACK, view.wait_for(settled)).await.is_err() {
         tracing::warn!(user = %user.user, "the replaced worker is not ready yet; the next one follows");
     }
 }

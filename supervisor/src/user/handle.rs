@@ -14,9 +14,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::limits::LimitsError;
-use super::policy::Carried;
+use super::policy::{Carried, Renewal};
 use super::view::UserView;
 use crate::metrics::Metrics;
+use crate::uploads::Upload;
 
 /// A handle to one user's task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,8 +33,8 @@ pub(crate) struct UserHandle {
 pub(crate) enum Command {
     /// Someone wants this session to run: start it, resume it if it is parked, and count it as attended.
     Wake,
-    /// Do something in the session.
-    Call { call: Box<Call>, body: Bytes, deadline: Duration, answer: oneshot::Sender<CallResult> },
+    /// Do something in the session, perhaps with a file.
+    Call { call: Box<Call>, file: Option<Upload>, deadline: Duration, answer: oneshot::Sender<CallResult> },
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
     /// What an operator wants of the session.
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
+    /// Replace the worker if the disk was full while it ran, and this is a moment for it.
+    Mend { answer: oneshot::Sender<Renewal> },
     /// Other limits for the user's processes.
     Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
     /// What another image of the program has to know of the user.
@@ -102,17 +105,6 @@ pub(crate) enum DisconnectOutcome {
     OnlyHere,
 }
 
-/// What became of the wish for a worker of our own version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Renewal {
-    /// The worker is being replaced.
-    Begun,
-    /// It works on something; ask again.
-    Later,
-    /// There is no worker of another version.
-    Needless,
-}
-
 impl UserHandle {
     /// Puts a handle together.
     pub(crate) fn new(
@@ -139,14 +131,14 @@ impl UserHandle {
         let _ = self.commands.try_send(Command::Wake);
     }
 
-    /// Does something in the session.
+    /// Does something in the session, perhaps with a file.
     ///
     /// # Errors
     /// [`CallFailure`] says which step failed.
-    pub(crate) async fn call(&self, call: Call, body: Bytes, deadline: Duration) -> CallResult {
+    pub(crate) async fn call(&self, call: Call, file: Option<Upload>, deadline: Duration) -> CallResult {
         let (begun, operation) = (Instant::now(), call.name());
         let (answer, answered) = oneshot::channel();
-        let command = Command::Call { call: Box::new(call), body, deadline, answer };
+        let command = Command::Call { call: Box::new(call), file, deadline, answer };
         let whole = async {
             // A task that has ended has no session, and nothing was done.
             self.commands.send(command).await.map_err(|_| CallFailure::NotReady)?;
@@ -194,6 +186,15 @@ impl UserHandle {
     pub(crate) async fn renew(&self) -> Renewal {
         let (answer, answered) = oneshot::channel();
         match self.commands.send(Command::Renew { answer }).await {
+            Ok(()) => answered.await.unwrap_or(Renewal::Needless),
+            Err(_) => Renewal::Needless,
+        }
+    }
+
+    /// Replaces a worker under which the disk was full, if this is a moment for it.
+    pub(crate) async fn mend(&self) -> Renewal {
+        let (answer, answered) = oneshot::channel();
+        match self.commands.send(Command::Mend { answer }).await {
             Ok(()) => answered.await.unwrap_or(Renewal::Needless),
             Err(_) => Renewal::Needless,
         }

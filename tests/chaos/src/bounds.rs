@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use colmeia::config::ServiceConfig;
 
-use crate::schedule::Kind;
+use crate::schedule::{Kind, USERS};
 
 /// How long after its end a service manager starts the supervisor again; as in `systemd/colmeia.service`.
 pub(crate) const RESTART_SEC: Duration = Duration::from_secs(1);
@@ -53,10 +53,18 @@ pub(crate) fn allowance(config: &ServiceConfig, kind: Kind, waiting: usize, last
         Kind::KillSupervisor => (fresh, RESTART_SEC + restart),
         // What is under way is finished first.
         Kind::Reload => (ms(config.request_deadline_ms) + fresh, ms(config.request_deadline_ms) + restart),
+        // Also for a replacement, which follows when there is room: `lasts` is nothing then.
         Kind::DiskFull => (lasts + fresh, lasts + restart),
         Kind::ReceiverDown => (Duration::ZERO, Duration::ZERO),
     };
     Allowance { notice, recover, from_notice: kind == Kind::Leak }
+}
+
+/// How long after a disk was full every session that ran meanwhile may take to be replaced: each waits for a quiet moment
+/// at most so long (`user/policy`), for those before it, and for what the supervisor itself suffers from meanwhile.
+pub(crate) fn replacement(config: &ServiceConfig) -> Duration {
+    const QUIET: Duration = Duration::from_secs(60);
+    QUIET + allowance(config, Kind::KillSupervisor, USERS, Duration::ZERO).recover
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
-/// Eight profiles of the simulator's page and the journal take a fifth of it.
-const SIZE: &str = "size=384m";
+/// Room for eight profiles, their snapshots and the journal, and for what a snapshot leaves free on any disk.
+const SIZE: &str = "size=768m";
 
 /// The file system.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ mod trouble;
 #[path = "../../e2e/harness/mod.rs"]
 mod harness;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,32 +66,44 @@ struct Wishes {
     /// What happens when follows from this.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Also fills the disk of the state directory; takes root.
+    /// Leaves the full disk out; otherwise the state directory has a small disk of its own, which takes root.
     #[arg(long)]
-    full_disk: bool,
+    no_full_disk: bool,
 }
 
 fn main() -> ExitCode {
     let wishes = Wishes::parse();
     let dir = harness::short_dir();
-    let disk = match wishes.full_disk.then(|| Disk::mount(&dir.path().join("state"))).transpose() {
+    let mount = || Disk::mount(&dir.path().join("state"));
+    let disk = match (!wishes.no_full_disk).then(mount).transpose() {
         Ok(disk) => disk,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            println!("the full disk is left out: a small disk of its own takes root ({error})");
+            None
+        }
         Err(error) => {
-            eprintln!("no small disk can be mounted, which takes root: {error}");
+            eprintln!("no small disk can be mounted: {error}");
             return ExitCode::from(2);
         }
     };
+    let folder = dir.path().to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let kept = runtime.expect("a runtime").block_on(async {
+    let runtime = runtime.expect("a runtime");
+    let kept = runtime.block_on(async {
         tokio::select! {
-            kept = Box::pin(run(wishes, dir, disk)) => kept,
-            () = interrupted() => false,
+            kept = Box::pin(run(wishes, dir, disk)) => Some(kept),
+            () = interrupted() => None,
         }
     });
-    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // With the tasks that hold them, all processes and the small disk go.
+    drop(runtime);
+    if kept.is_none() {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    if kept == Some(true) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Someone has seen enough. All processes are ended then, too.
+/// Someone has seen enough. Nothing is left then, either.
 async fn interrupted() {
     let mut terminate = signal(SignalKind::terminate()).expect("a signal");
     tokio::select! {
@@ -100,9 +113,9 @@ async fn interrupted() {
 }
 
 async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool {
-    let Wishes { seconds, seed, full_disk } = wishes;
+    let Wishes { seconds, seed, .. } = wishes;
     let length = Duration::from_secs(seconds);
-    let planned = schedule::of(seed, length, full_disk);
+    let planned = schedule::of(seed, length, disk.is_some());
     println!("seed {seed}: {} disturbances in {seconds} s, logs in {}", planned.len(), dir.path().display());
     let options = Options {
         config: CONFIG.into(),

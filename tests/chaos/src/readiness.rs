@@ -26,6 +26,8 @@ pub(crate) enum Wrong {
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
     excuse: Option<Excuse>,
+    /// Sooner or later the session is going to be replaced, because the disk was full under it. What that excuses.
+    replacement: Option<Allowance>,
     complained: bool,
     /// From each disturbance until ready again, for those that made the user not ready.
     pub(crate) recoveries: Vec<(Kind, Duration)>,
@@ -81,9 +83,27 @@ impl Readiness {
         });
     }
 
+    /// The session is going to be replaced, which excuses this whenever it happens.
+    pub(crate) fn await_replacement(&mut self, allowance: Allowance) {
+        self.replacement = Some(allowance);
+    }
+
+    /// The session that was going to be replaced has ended.
+    pub(crate) fn replaced(&mut self, at: Duration) {
+        let Some(allowance) = self.replacement.take() else { return };
+        if self.excuse.is_none() {
+            self.hit(Kind::DiskFull, at, allowance);
+        }
+    }
+
+    /// The session need not have been replaced, and was not.
+    pub(crate) fn was_not_replaced(&mut self) {
+        self.replacement = None;
+    }
+
     /// Whether the user is or may be not ready because of something.
     pub(crate) fn is_excused(&self) -> bool {
-        self.excuse.is_some()
+        self.excuse.is_some() || self.replacement.is_some()
     }
 
     /// Whether the user is still not ready after its time was over.
@@ -93,6 +113,9 @@ impl Readiness {
 
     /// The service was asked.
     pub(crate) fn saw(&mut self, seen: Seen, at: Duration) {
+        if let (None, Seen::NotReady, Some(allowance)) = (&self.excuse, seen, self.replacement) {
+            self.hit(Kind::DiskFull, at, allowance);
+        }
         match (&mut self.excuse, seen) {
             (None, Seen::Ready) => self.complained = false,
             (None, Seen::NotReady) => self.complain(at, Wrong::WithoutReason),
@@ -208,6 +231,23 @@ mod tests {
             user.saw(seen, S(second));
         }
         assert_eq!((user.recoveries[1], user.is_excused()), ((Kind::Hang, S(3)), false));
+    }
+
+    #[test]
+    fn a_replacement_is_excused_whenever_it_comes_and_nothing_after_it() {
+        let mut user = Readiness::default();
+        user.await_replacement(KILL);
+        user.hit(Kind::KillWorker, S(10), KILL);
+        for (second, seen) in [(11, Seen::NotReady), (14, Seen::Ready), (90, Seen::NotReady)] {
+            user.saw(seen, S(second));
+        }
+        user.replaced(S(91));
+        assert!(user.is_excused());
+        user.saw(Seen::Ready, S(95));
+        assert_eq!(user.recoveries, [(Kind::KillWorker, S(4)), (Kind::DiskFull, S(5))]);
+        assert!(user.wrong.is_empty() && !user.is_excused());
+        user.saw(Seen::NotReady, S(96));
+        assert_eq!(user.wrong, [(S(96), Wrong::WithoutReason)]);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Notes {
     pub(crate) done: Vec<(Planned, bool)>,
     /// From when to when there was no supervisor, because it was killed.
     pub(crate) kills: Vec<(Duration, Duration)>,
+    /// How often the disk was full.
+    pub(crate) fills: usize,
     /// How often the service was asked for a status.
     pub(crate) asked: usize,
     /// A caller who was refused although nobody had killed the supervisor.

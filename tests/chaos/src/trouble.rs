@@ -9,13 +9,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::bounds::{LEAK, RESTART_SEC};
+use crate::bounds::{self, LEAK, RESTART_SEC};
 use crate::harness::{Process, Service, descendants};
-use crate::schedule::{Kind, Planned};
+use crate::schedule::{Kind, Planned, USERS};
 use crate::stage::{Stage, id, number};
 
 /// How long a phone that wants to log out waits until its browser has everything.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long after the others the last one may be replaced that need not have been.
+const LAST_TURN: Duration = Duration::from_secs(10);
+/// How often it is looked who was replaced.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What the service manager is asked to do.
 #[derive(Debug)]
@@ -103,12 +107,61 @@ async fn fill_disk(stage: &Arc<Stage>, lasts: Duration) -> bool {
     let stage = Arc::clone(stage);
     tokio::spawn(async move {
         sleep(lasts).await;
+        // Whoever lives now had a browser on a full disk.
+        let met = living();
+        let allowance = bounds::allowance(&stage.config, Kind::DiskFull, USERS, Duration::ZERO);
+        let fills = {
+            let mut notes = stage.notes();
+            // And whoever is just starting may have had one by the supervisor's looks.
+            notes.users.iter_mut().for_each(|user| user.readiness.await_replacement(allowance));
+            notes.fills += 1;
+            notes.fills
+        };
         if let Some(Err(error)) = stage.disk.as_ref().map(crate::disk::Disk::free) {
             let at = stage.now();
             stage.notes().wrong.push((at, format!("the disk cannot be emptied: {error}")));
         }
+        all_replaced(&stage, met).await;
+        sleep(LAST_TURN).await;
+        let mut notes = stage.notes();
+        if notes.fills == fills {
+            notes.users.iter_mut().for_each(|user| user.readiness.was_not_replaced());
+        }
     });
     matches!(filled, Ok(Some(Ok(()))))
+}
+
+/// The workers that have a browser, and whose they are.
+fn living() -> Vec<(usize, Process)> {
+    let mut living = Vec::new();
+    for worker in Service::workers() {
+        let below = descendants(worker.pid);
+        let of = (0..USERS).find(|user| below.iter().any(|process| process.is_browser_of(&id(*user))));
+        living.extend(of.map(|user| (user, worker)));
+    }
+    living
+}
+
+/// Sees to it that none of these workers goes on for ever.
+async fn all_replaced(stage: &Stage, mut met: Vec<(usize, Process)>) {
+    let until = stage.now() + bounds::replacement(&stage.config);
+    while !met.is_empty() {
+        sleep(LOOK).await;
+        let there: Vec<i32> = Service::workers().iter().map(|worker| worker.pid).collect();
+        let (at, mut notes) = (stage.now(), stage.notes());
+        met.retain(|(user, worker)| {
+            let late = at >= until;
+            if late {
+                let what = format!("the session of user {} was not replaced after a full disk", id(*user));
+                notes.wrong.push((at, what));
+            }
+            let over = late || !there.contains(&worker.pid);
+            if over {
+                notes.users[*user].readiness.replaced(at);
+            }
+            !over
+        });
+    }
 }
 
 /// Keeps the supervisor running until it is told to stop it, and then gives it back, ended.

@@ -196,6 +196,19 @@ impl Service {
         .await
     }
 
+    /// The most memory that the supervisor has had so far, in KiB (`VmHWM` of proc_pid_status(5)).
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("on Linux");
+        peak.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How many files in this folder the supervisor has open, also without names.
+    pub(crate) fn open_files(&self, folder: &Path) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs").flatten();
+        open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path.starts_with(folder))).count()
+    }
+
     /// `GET`.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.http.get(self.url(path))).await

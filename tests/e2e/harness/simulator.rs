@@ -46,6 +46,12 @@ impl Simulator {
         answer.expect("the simulator answers").json().await.expect("JSON")
     }
 
+    /// The bytes of a sent message.
+    pub(crate) async fn media(&self, message: &str) -> Vec<u8> {
+        let answer = self.http.get(format!("{}/phone/media/{message}", self.address)).send().await;
+        answer.expect("the simulator answers").bytes().await.expect("a body").to_vec()
+    }
+
     /// Scans a code; `false` when it is unknown or expired.
     pub(crate) async fn scan(&self, qr: &str, number: &str) -> bool {
         let contacts = json!([{"number": "5511988887777", "name": "Ana"}]);

@@ -109,7 +109,10 @@ impl Flags<'_> {
             arguments.push("--proxy-bypass-list=<-loopback>".into());
             arguments.push("--force-webrtc-ip-handling-policy=disable_non_proxied_udp".into());
         }
-        if !self.sandbox {
+        if self.sandbox {
+            // That one is for processes outside the sandbox, and there are none: GPU and network are in the browser's.
+            arguments.push("--no-unsandboxed-zygote".into());
+        } else {
             // Without it the zygote has no use either.
             arguments.push("--no-sandbox".into());
             arguments.push("--no-zygote".into());

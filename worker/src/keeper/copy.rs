@@ -58,13 +58,13 @@ pub(super) enum CopyError {
 
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     inode: u64,
     length: u64,
     modified: (i64, i64),
 }
 
-type Listing = BTreeMap<PathBuf, Stamp>;
+pub(super) type Listing = BTreeMap<PathBuf, Stamp>;
 
 /// Copies these parts of `from` to the folder `to`, which must not exist, and returns how many bytes there are. All
 /// of it is on disk when this returns; after an error nothing is left of it.
@@ -126,7 +126,7 @@ fn copy_once(
 
 /// Copies the first `length` bytes; `false` when there are not so many.
 fn copy_file(root: &File, name: &Path, length: u64, to: &Path) -> io::Result<bool> {
-    let source = open_beneath(root, name)?;
+    let source = open_beneath(root, name, OFlag::O_RDONLY)?;
     if !source.metadata()?.is_file() {
         return Err(io::Error::other("no plain file"));
     }
@@ -141,14 +141,17 @@ fn copy_file(root: &File, name: &Path, length: u64, to: &Path) -> io::Result<boo
 
 /// Opens a file below `root` without following any link on the way. Not `openat2`, which does it in one call: systemd
 /// refuses that one where `RestrictSUIDSGID=` is set, as in our unit.
-fn open_beneath(root: &File, name: &Path) -> io::Result<File> {
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+pub(super) fn open_beneath(root: &File, name: &Path, access: OFlag) -> io::Result<File> {
+    let flags = OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let mut place = root.try_clone()?;
     let mut parts = name.components().peekable();
     while let Some(part) = parts.next() {
         let Component::Normal(part) = part else { return Err(io::ErrorKind::InvalidInput.into()) };
         // Without waiting: what lies there may be a pipe.
-        let kind = if parts.peek().is_some() { OFlag::O_DIRECTORY } else { OFlag::O_NONBLOCK };
+        let kind = match parts.peek() {
+            Some(_) => OFlag::O_RDONLY | OFlag::O_DIRECTORY,
+            None => access | OFlag::O_NONBLOCK,
+        };
         place = File::from(openat(&place, part, flags | kind, Mode::empty())?);
     }
     Ok(place)
@@ -158,20 +161,20 @@ fn open_beneath(root: &File, name: &Path) -> io::Result<File> {
 fn settled(before: &Listing, after: &Listing) -> bool {
     before.len() == after.len()
         && before.iter().zip(after).all(|((name, was), (same, is))| {
-            let grown = grows_at_its_end(name) && was.inode == is.inode && was.length <= is.length;
+            let grown = is_log(name) && was.inode == is.inode && was.length <= is.length;
             name == same && (was == is || grown)
         })
 }
 
 /// LevelDB's logs and manifests: `000003.log`, `MANIFEST-000001`.
-fn grows_at_its_end(name: &Path) -> bool {
+pub(super) fn is_log(name: &Path) -> bool {
     let text = name.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let folder = name.parent().and_then(Path::to_str).unwrap_or_default();
     folder.ends_with("leveldb") && (text.ends_with(".log") || text.starts_with("MANIFEST-"))
 }
 
 /// Every plain file of the parts, by its name below `from`.
-fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
+pub(super) fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
     let mut found = Listing::new();
     let mut open: Vec<PathBuf> = parts.iter().map(PathBuf::from).collect();
     while let Some(name) = open.pop() {
@@ -261,7 +264,7 @@ mod tests {
                 for (name, was) in &first {
                     let is = &second[name];
                     prop_assert!(was.inode == is.inode && was.length <= is.length);
-                    prop_assert!(was == is || grows_at_its_end(name));
+                    prop_assert!(was == is || is_log(name));
                 }
             }
         }

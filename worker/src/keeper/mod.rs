@@ -13,12 +13,16 @@
 //! (`page::launcher`); or the page shows a code although the session was ready with this profile and nobody ended the
 //! link (`session::machine`).
 //!
+//! A disk that was full is one more way to damage, and the one that can be undone (`logs`). Of a browser that has met one
+//! no snapshot is taken any more; those from before are the good ones.
+//!
 //! Owns the record, the snapshots and the damaged profiles; one task does everything, off the session's way. A
 //! snapshot that fails leaves the one before. The browser's walls hold none of this. whatsapp-web.js knows nothing of
 //! it, and finds its profile where it always was.
 
 mod copy;
 mod handle;
+mod logs;
 mod record;
 mod shelf;
 
@@ -33,7 +37,7 @@ use colmeia::errors::chain;
 use colmeia::layout::StateLayout;
 use colmeia::session::Recovery;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use handle::{Seen, Wish};
 use record::Record;
@@ -50,6 +54,10 @@ const RENEW: Duration = Duration::from_hours(6);
 const AGAIN: Duration = Duration::from_mins(5);
 /// A session that comes and goes copies no more often than this.
 const FRESH: Duration = Duration::from_mins(10);
+/// How often it is looked whether the disk has room.
+const LOOK: Duration = Duration::from_secs(1);
+/// Below this a browser may not have written what it had to; the supervisor calls the disk full then.
+const FULL: u64 = 16 * 1024 * 1024;
 /// How many crashes in a row make a profile suspect: once is chance.
 const CRASHES: u32 = 3;
 
@@ -65,6 +73,8 @@ struct Keeper {
     hurry: Arc<AtomicBool>,
     ready: bool,
     due: Option<Instant>,
+    /// The disk was full while this worker ran.
+    met_full_disk: bool,
 }
 
 /// Starts a keeper. The caller holds the lock of the auth directory, and no browser runs.
@@ -87,12 +97,22 @@ impl Keeper {
         let (sender, wishes) = mpsc::unbounded_channel();
         let (known, followed) = watch::channel(Known::default());
         let hurry = Arc::new(AtomicBool::new(false));
-        let mut keeper =
-            Self { shelf, path, record, wishes, known, hurry: Arc::clone(&hurry), ready: false, due: None };
+        let mut keeper = Self {
+            shelf,
+            path,
+            record,
+            wishes,
+            known,
+            hurry: Arc::clone(&hurry),
+            ready: false,
+            due: None,
+            met_full_disk: false,
+        };
         keeper.shelf.tidy(now_ms());
         if let Some(damage) = keeper.damage() {
             keeper.repair(damage);
         }
+        keeper.shelf.trim();
         keeper.tell();
         // A snapshot that does not help is not followed by another: then the link itself has ended.
         let expects_link = keeper.record.linked && !keeper.record.on_trial;
@@ -101,10 +121,16 @@ impl Keeper {
 
     /// Runs until every handle is gone.
     async fn run(mut self) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let due = self.due.unwrap_or_else(|| Instant::now() + RENEW);
             let wish = tokio::select! {
                 wish = self.wishes.recv() => wish,
+                _ = looks.tick() => {
+                    self.met_full_disk |= free(&self.shelf.profile).is_ok_and(|free| free < FULL);
+                    continue;
+                }
                 () = sleep_until(due), if self.due.is_some() => {
                     self.due = None;
                     let taken = self.snapshot("the session is ready").await;
@@ -204,6 +230,10 @@ impl Keeper {
     }
 
     async fn snapshot(&mut self, why: &'static str) -> bool {
+        if self.met_full_disk {
+            tracing::info!(why, "no snapshot of a profile that has met a full disk; the one before stays");
+            return false;
+        }
         self.hurry.store(false, Ordering::Relaxed);
         let (shelf, hurry) = (self.shelf.clone(), Arc::clone(&self.hurry));
         let taking = tokio::task::spawn_blocking(move || shelf.take(now_ms(), &hurry));

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::copy::{self, CopyError};
+use super::logs;
 
 /// What makes a registration: WhatsApp Web's databases, its local storage and its cookies. Caches, and what the
 /// browser keeps for itself, it makes anew. The last two are where the full browser keeps cookies.
@@ -72,6 +73,11 @@ impl Shelf {
         sync(&self.snapshots);
         keep_newest(&self.snapshots, MOST_SNAPSHOTS);
         Ok(bytes)
+    }
+
+    /// Cuts off what a full disk, or a kill, has left of a record in the registration's logs. No browser may run.
+    pub(super) fn trim(&self) {
+        logs::trim(&self.profile, &REGISTRATION);
     }
 
     /// Puts the profile aside, if there is one, and says where it lies now.

@@ -27,12 +27,12 @@ impl Home {
     fn register(&self, text: &str) {
         let folder = self.layout.profile_dir(&self.user).join("Default/IndexedDB/x.leveldb");
         fs::create_dir_all(&folder).expect("made");
-        fs::write(folder.join("000003.log"), text).expect("written");
+        fs::write(folder.join("000005.ldb"), text).expect("written");
     }
 
     fn registration(&self) -> Option<String> {
         let profile = self.layout.profile_dir(&self.user);
-        fs::read_to_string(profile.join("Default/IndexedDB/x.leveldb/000003.log")).ok()
+        fs::read_to_string(profile.join("Default/IndexedDB/x.leveldb/000005.ldb")).ok()
     }
 
     fn open(&self) -> KeeperHandle {

@@ -80,7 +80,7 @@ pub(crate) struct State {
     patience_used: u32,
     /// Whether we asked for the logout ourselves.
     logout_requested: bool,
-    /// The profile should hold a registration, and the page of this browser has not shown it yet.
+    /// The profile should hold a registration, and the page has not shown it since it was loaded.
     expects_link: bool,
     /// The page asks for a scan all the same.
     vanished: bool,
@@ -296,6 +296,8 @@ fn reload(
         return fail(state, reason);
     }
     if state.linked.is_some() {
+        // The page reads its storage anew, and finds the registration there or tells that the link was ended.
+        state.expects_link = true;
         disrupt(state, cause, now + limits.load_ms);
     } else {
         enter(state, SessionState::Loading, now + limits.load_ms);

@@ -19,6 +19,7 @@ const LIMITS: Deadlines = Deadlines {
     hang_ms: 1_100,
     close_ms: 500,
     orphan_ms: 9_000,
+    settle_ms: 5_000,
 };
 
 fn me() -> Me {
@@ -158,6 +159,22 @@ fn a_registration_that_vanished_is_a_damaged_profile_and_no_code() {
     let (state, actions) = step(state, Event::Tick, 10 + VANISHED_MS, &LIMITS);
     assert_eq!(state.public, SessionState::Failed { reason: ExitReason::ProfileCorrupt });
     assert_eq!(actions, [Action::Exit(ExitReason::ProfileCorrupt)]);
+}
+
+#[test]
+fn a_registration_that_vanished_while_the_page_was_loaded_anew_is_damage_too() {
+    let ready = [Event::Opened, Event::View(view(PagePhase::Main)), Event::PageCrashed];
+    let scan = |between: Option<Event>| {
+        let after = between.into_iter().chain([Event::View(qr("2@a"))]);
+        run(ready.clone().into_iter().chain(after)).0
+    };
+    let state = scan(None);
+    assert_eq!(state.public, SessionState::Loading, "the code is not shown");
+    let (state, _) = step(state, Event::Tick, 30 + VANISHED_MS, &LIMITS);
+    assert_eq!(state.public, SessionState::Failed { reason: ExitReason::ProfileCorrupt });
+    for word in [Event::LoggedOut(LogoutCause::Phone), Event::View(view(PagePhase::Main))] {
+        assert_eq!(scan(Some(word)).public, SessionState::AwaitingScan { qr: Some(Secret::new("2@a")) });
+    }
 }
 
 #[test]

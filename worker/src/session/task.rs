@@ -58,6 +58,8 @@ pub(crate) struct SessionTask<L: Launcher> {
     shown: bool,
     /// What is wrong with the profile, where the launch has shown it.
     damage: Option<String>,
+    /// When the page is asked to give back what coming up took.
+    settles: Option<Instant>,
 }
 
 impl<L: Launcher> SessionTask<L> {
@@ -86,6 +88,7 @@ impl<L: Launcher> SessionTask<L> {
             reloading: false,
             shown: false,
             damage: None,
+            settles: None,
         };
         (task, SessionHandle { commands: sender, report: followed })
     }
@@ -113,6 +116,7 @@ impl<L: Launcher> SessionTask<L> {
                 Some(command) = self.commands.recv() => self.on_command(command),
                 _ = probes.tick() => { self.probe(); None }
                 () = sleep_until(deadline) => self.apply(Event::Tick),
+                () = reached(self.settles) => { self.settle(); None }
             };
             if let Some(reason) = exit {
                 break reason;
@@ -154,11 +158,13 @@ impl<L: Launcher> SessionTask<L> {
         let after = self.state.public.name();
         if before != after {
             tracing::info!(from = before, to = after, "session state");
+            self.settles = self.settled().filter(|_| self.state.public.is_ready());
         }
         let public = &self.state.public;
-        let known = self.keeper.known();
+        let (known, unsaved) = (self.keeper.known(), self.outbox.unsaved());
         let changed = self.report.send_if_modified(|report| {
             (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery.map(Box::new));
+            report.unsaved = unsaved;
             let changed = report.state != *public;
             if changed {
                 report.state = public.clone();
@@ -330,6 +336,23 @@ impl<L: Launcher> SessionTask<L> {
         }
     }
 
+    /// When a page that is ready now has done with coming up.
+    fn settled(&self) -> Option<Instant> {
+        let after = Duration::from_millis(self.limits.settle_ms);
+        (!after.is_zero()).then(|| Instant::now() + after)
+    }
+
+    /// A page that has come up keeps what it needed for that until it is short of memory, which in a machine of many
+    /// sessions is too late. Never while somebody waits for an answer: it takes a part of a second.
+    fn settle(&mut self) {
+        if self.calls.is_empty() {
+            self.settles = None;
+            self.nudge(Nudge::RelieveMemory);
+        } else {
+            self.settles = self.settled();
+        }
+    }
+
     /// The engine, if the state is one in which this call makes sense.
     fn admit(&self, call: &Call) -> Result<Arc<L::Engine>, CallError> {
         let state = &self.state.public;
@@ -391,6 +414,14 @@ fn probes(took: Duration, result: Result<&PageView, &(HealthLevel, ProbeError)>)
         took_ms: millis(took),
         browser: !matches!(result, Err((HealthLevel::Browser, _))),
         page: result.is_ok(),
+    }
+}
+
+/// That this time has come; never, when there is none.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -71,6 +71,15 @@ async fn a_page_that_falls_silent_is_not_ready_and_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_that_has_come_up_is_asked_once_to_give_memory_back() {
+    let fixture = Fixture::ready().await;
+    assert!(fixture.page.stage(|stage| stage.nudges.is_empty()), "not while it still comes up");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(fixture.page.stage(|stage| stage.nudges.clone()), [Nudge::RelieveMemory]);
+    assert!(fixture.session.report().borrow().state.is_ready());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_confirmed_session_stays_ready_for_hours() {
     let fixture = Fixture::ready().await;
     let mut report = fixture.session.report();

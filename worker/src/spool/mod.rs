@@ -3,7 +3,8 @@
 //! Owns the file `events.log`: a first line `{"next":<seq>}` and then one line per event,
 //! `{"seq":<n>,"event":{…}}`. An append is on disk when it returns; a line that a crash cut short was never
 //! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file's time
-//! says when somebody last kept it.
+//! says when somebody last kept it. The file system keeps [`RESERVE`] free for it, so that what comes in while the disk
+//! is full is safe too.
 //!
 //! Never decides when an event is done: the supervisor does, by acknowledging it.
 
@@ -11,18 +12,21 @@ mod outbox;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use colmeia::protocol::Event;
+use nix::fcntl::{FallocateFlags, fallocate};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use outbox::{Outbox, OutboxHandle};
 
 /// A file with acknowledged events at its front is written anew when they take more than this.
 const SLACK: u64 = 1024 * 1024;
+/// What is set aside on the disk beyond the last event: some hundred messages.
+const RESERVE: u64 = 256 * 1024;
 
 /// What can go wrong with the spool.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,8 @@ pub(crate) struct Spool {
     path: PathBuf,
     file: File,
     end: u64,
+    /// Up to where the disk has room set aside for the file.
+    reserved: u64,
     next: u64,
     pending: VecDeque<Place>,
     left_alone: Option<SystemTime>,
@@ -75,9 +81,17 @@ impl Spool {
         fs::create_dir_all(dir).map_err(fail("create"))?;
         let left_alone = fs::metadata(&path).and_then(|file| file.modified()).ok();
         let file = private().create(true).truncate(false).open(&path).map_err(fail("open"))?;
-        let mut spool =
-            Self { path: path.clone(), file, end: 0, next: 1, pending: VecDeque::new(), left_alone };
+        let mut spool = Self {
+            path: path.clone(),
+            file,
+            end: 0,
+            reserved: 0,
+            next: 1,
+            pending: VecDeque::new(),
+            left_alone,
+        };
         spool.load().map_err(fail("read"))?;
+        spool.reserve();
         Ok(spool)
     }
 
@@ -116,7 +130,9 @@ impl Spool {
         self.file.sync_data()
     }
 
-    /// Appends events and returns the last one's number once they are on disk.
+    /// Appends events and returns the last one's number once they are on disk. After an error the same events have to
+    /// come again, first: they have the same place then, and write over what was written of them. Cutting that off would
+    /// give the room that is set aside to somebody else.
     pub(crate) fn append(&mut self, events: &[Event]) -> Result<u64, SpoolError> {
         let mut bytes = Vec::new();
         let mut places = Vec::with_capacity(events.len());
@@ -134,16 +150,22 @@ impl Spool {
             places.push(Place { seq, offset: self.end + start as u64, length: bytes.len() - start });
             seq += 1;
         }
-        let written = self.file.write_all_at(&bytes, self.end).and_then(|()| self.file.sync_data());
-        if let Err(source) = written {
-            // Take back what was written of it, so that the next append starts on a clean line.
-            let _ = self.file.set_len(self.end);
-            return Err(self.error("write", source));
-        }
+        self.file
+            .write_all_at(&bytes, self.end)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|source| self.error("write", source))?;
         self.end += bytes.len() as u64;
         self.next = seq;
         self.pending.extend(places);
+        self.reserve();
         Ok(self.next - 1)
+    }
+
+    /// Has room set aside for what comes next, when half of it is used. A disk that has none just now has it later.
+    fn reserve(&mut self) {
+        if self.reserved < self.end + RESERVE / 2 && set_aside(&self.file, self.end).is_ok() {
+            self.reserved = self.end + RESERVE;
+        }
     }
 
     /// The events after `seq` that are not acknowledged, at most `limit` of them.
@@ -182,7 +204,14 @@ impl Spool {
             fresh.write_all(&header)?;
             let mut old = &self.file;
             old.seek(SeekFrom::Start(from))?;
-            io::copy(&mut old, &mut fresh)?;
+            // Beyond the end may be what was written of events that come again.
+            io::copy(&mut old.take(self.end - from), &mut fresh)?;
+            let end = fresh.stream_position()?;
+            match set_aside(&fresh, end) {
+                // The old file has room, and the new one would have none.
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error),
+                _ => {}
+            }
             fresh.sync_data()?;
             fs::rename(&fresh_path, &self.path)?;
             Ok((fresh, header.len() as u64))
@@ -197,6 +226,7 @@ impl Spool {
         }
         self.end = self.end - from + header;
         self.file = file;
+        self.reserved = self.end + RESERVE;
         Ok(())
     }
 
@@ -219,6 +249,12 @@ impl Spool {
     fn error(&self, doing: &'static str, source: io::Error) -> SpoolError {
         SpoolError { doing, path: self.path.clone(), source }
     }
+}
+
+/// Has room for [`RESERVE`] bytes set aside beyond `end`, without making the file longer.
+fn set_aside(file: &File, end: u64) -> io::Result<()> {
+    let number = |bytes| i64::try_from(bytes).map_err(io::Error::other);
+    Ok(fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, number(end)?, number(RESERVE)?)?)
 }
 
 /// Messages are in it: for the owner's eyes only.
@@ -280,6 +316,27 @@ mod tests {
         assert_eq!(Spool::open(dir.path()).expect("opens").left_alone(), Some(long_ago));
         first.touch();
         assert!(Spool::open(dir.path()).expect("opens").left_alone() > Some(long_ago));
+    }
+
+    #[test]
+    fn there_is_room_for_what_comes_while_the_disk_is_full() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        if set_aside(&spool.file, 0).is_err_and(|error| error.kind() == io::ErrorKind::Unsupported) {
+            return println!("not tested here: this file system sets no room aside");
+        }
+        for round in 0..40 {
+            let room = spool.file.metadata().expect("there").blocks() * 512;
+            assert!(room >= spool.end + RESERVE / 2, "{room} bytes for {} in round {round}", spool.end);
+            let last = spool.append(&vec![event(1); 200]).expect("appends");
+            if round % 7 == 0 {
+                spool.acknowledge(last).expect("acknowledges");
+            }
+        }
+        drop(spool);
+        let spool = Spool::open(dir.path()).expect("opens");
+        assert!(spool.file.metadata().expect("there").blocks() * 512 >= spool.end + RESERVE / 2);
     }
 
     #[derive(Debug, Clone)]

@@ -32,6 +32,7 @@ enum Request {
 pub(crate) struct OutboxHandle {
     requests: mpsc::UnboundedSender<Request>,
     last: watch::Receiver<u64>,
+    unsaved: watch::Receiver<usize>,
 }
 
 /// The task.
@@ -39,6 +40,7 @@ pub(crate) struct Outbox {
     spool: Spool,
     requests: mpsc::UnboundedReceiver<Request>,
     last: watch::Sender<u64>,
+    unsaved: watch::Sender<usize>,
 }
 
 impl Outbox {
@@ -47,7 +49,9 @@ impl Outbox {
         // Unbounded: an event that the page has told exists nowhere else, so there is nobody to push back to.
         let (sender, requests) = mpsc::unbounded_channel();
         let (last, followed) = watch::channel(spool.last());
-        (Self { spool, requests, last }, OutboxHandle { requests: sender, last: followed })
+        let (unsaved, waiting) = watch::channel(0);
+        let handle = OutboxHandle { requests: sender, last: followed, unsaved: waiting };
+        (Self { spool, requests, last, unsaved }, handle)
     }
 
     /// Runs until every handle is gone.
@@ -79,22 +83,28 @@ impl Outbox {
                 other => others.push(other),
             }
         }
+        let mut at_once = usize::MAX;
         // Appends first: whoever waits for a flush after them must find them.
         while !events.is_empty() {
+            let count = events.len().min(at_once);
             let (spool, result, returned) = blocking(self.spool, move |spool| {
-                let result = spool.append(&events);
+                let result = spool.append(&events[..count]);
                 (result, events)
             })
             .await;
-            self.spool = spool;
+            (self.spool, events) = (spool, returned);
             match result {
                 Ok(last) => {
+                    events.drain(..count);
                     self.last.send_replace(last);
-                    break;
+                    self.unsaved.send_replace(if at_once == 1 { events.len() } else { 0 });
                 }
+                // There may be room for the first of them.
+                Err(_) if count > 1 => at_once = 1,
                 Err(error) => {
-                    tracing::error!(error = %chain(&error), events = returned.len(), "events cannot be written; trying again");
-                    events = returned;
+                    tracing::error!(error = %chain(&error), events = events.len(), "events cannot be written; trying again");
+                    self.unsaved.send_replace(events.len());
+                    at_once = 1;
                     tokio::time::sleep(RETRY).await;
                     // What is acknowledged meanwhile makes room, and what is on disk can be read.
                     while let Ok(request) = self.requests.try_recv() {
@@ -168,6 +178,11 @@ impl OutboxHandle {
     /// The number of the last event on disk, as it grows.
     pub(crate) fn last(&self) -> watch::Receiver<u64> {
         self.last.clone()
+    }
+
+    /// How many events wait for a disk that has not taken them.
+    pub(crate) fn unsaved(&self) -> usize {
+        *self.unsaved.borrow()
     }
 
     /// Unacknowledged events after `seq`.

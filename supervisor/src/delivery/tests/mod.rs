@@ -16,6 +16,7 @@ use colmeia::UserId;
 use colmeia::config::WebhookConfig;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -29,18 +30,26 @@ type Behaviour = fn(usize, &Value) -> Answer;
 
 enum Answer {
     Status(u16),
-    Hang,
+    /// Nothing before the receiver is released; then 200.
+    Held,
 }
 
 #[derive(Clone)]
 struct Receiver {
     seen: Arc<Mutex<Seen>>,
     behaviour: Behaviour,
+    /// What is held waits here.
+    gate: Arc<Semaphore>,
 }
 
 impl Receiver {
     fn new(behaviour: Behaviour) -> Self {
-        Self { seen: Arc::default(), behaviour }
+        Self { seen: Arc::default(), behaviour, gate: Arc::new(Semaphore::new(0)) }
+    }
+
+    /// Answers what is held, and holds nothing any more.
+    fn release(&self) {
+        self.gate.close();
     }
 
     async fn listen(&self, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
@@ -88,7 +97,10 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
     };
     match (receiver.behaviour)(times, &body) {
         Answer::Status(status) => StatusCode::from_u16(status).expect("status").into_response(),
-        Answer::Hang => std::future::pending().await,
+        Answer::Held => {
+            let _ = receiver.gate.acquire().await; // an error once it is released
+            StatusCode::OK.into_response()
+        }
     }
 }
 
@@ -140,9 +152,12 @@ impl Delivering {
 
     async fn end(self) {
         self.shutdown.cancel();
-        tokio::time::timeout(Duration::from_secs(12), self.task).await.expect("ends").expect("no panic");
+        tokio::time::timeout(PATIENCE, self.task).await.expect("ends").expect("no panic");
     }
 }
+
+/// Generous: the machine may be small and busy. No test is about time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn eventually(condition: impl AsyncFn() -> bool) {
     let wait = async {
@@ -150,7 +165,7 @@ async fn eventually(condition: impl AsyncFn() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("in time");
+    tokio::time::timeout(PATIENCE, wait).await.expect("in time");
 }
 
 fn local() -> SocketAddr {

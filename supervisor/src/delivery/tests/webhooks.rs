@@ -58,7 +58,7 @@ async fn global_and_own_webhooks_are_told_in_order_and_once_where_both_name_one(
 async fn a_webhook_that_hangs_delays_neither_flask_nor_another_one() {
     let (flask, slow, quick) = (
         Receiver::new(|_, _| Answer::Status(200)),
-        Receiver::new(|_, _| Answer::Hang),
+        Receiver::new(|_, _| Answer::Held),
         Receiver::new(|_, _| Answer::Status(200)),
     );
     let (flask_at, _a) = flask.listen(local()).await;

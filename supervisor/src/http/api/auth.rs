@@ -150,7 +150,7 @@ pub(super) async fn request_code(session: Session, args: CodeArgs) -> Result<Jso
         return Err(ApiError::not_working(status.name(), Status::ScanQrCode.name()));
     }
     session.handle.wake();
-    match session.call_unlinked(Call::PairingCode { phone }, Bytes::new()).await? {
+    match session.call_unlinked(Call::PairingCode { phone }, None).await? {
         (Reply::PairingCode { code }, _) => Ok(Json(PairingCode { code: code.expose().to_owned() })),
         _ => Err(ApiError::wrong_reply()),
     }

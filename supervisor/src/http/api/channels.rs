@@ -143,40 +143,35 @@ pub(super) async fn create(session: Session, args: CreateArgs) -> Result<Json<Ch
         return Err(ApiError::field("name", "is empty"));
     }
     session.me()?; // before anything is fetched
-    let (mimetype, bytes) = match args.picture {
+    let (mimetype, file) = match args.picture {
         Some(picture) => {
             let file = super::profile::image(&session, picture).await?;
-            (Some(file.mimetype), file.bytes)
+            (Some(file.mimetype), Some(file.upload))
         }
-        None => (None, bytes::Bytes::new()),
+        None => (None, None),
     };
     let operation = CreateChannel { title: args.name, description: args.description, mimetype };
-    Ok(Json(Channel::of(session.operate_with(operation, bytes).await?)))
+    Ok(Json(Channel::of(session.operate_with(operation, file).await?)))
 }
 
 pub(super) async fn delete(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(DeleteChannel { channel: args.id()? }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(DeleteChannel { channel: args.id()? }).await
 }
 
 pub(super) async fn follow(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(FollowChannel { channel: args.id()?, follow: true }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(FollowChannel { channel: args.id()?, follow: true }).await
 }
 
 pub(super) async fn unfollow(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(FollowChannel { channel: args.id()?, follow: false }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(FollowChannel { channel: args.id()?, follow: false }).await
 }
 
 pub(super) async fn mute(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(MuteChannel { channel: args.id()?, muted: true }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(MuteChannel { channel: args.id()?, muted: true }).await
 }
 
 pub(super) async fn unmute(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(MuteChannel { channel: args.id()?, muted: false }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(MuteChannel { channel: args.id()?, muted: false }).await
 }
 
 /// A channel's message with what its readers did.
@@ -196,7 +191,7 @@ pub(super) async fn preview(
     let limit = limited(args.limit)?;
     let found = session.operate(ChannelMessages { channel: args.key()?, limit }).await?;
     let one = |found: wide::ChannelMessage| ChannelMessage {
-        message: Message::of(found.message, &me, &files),
+        message: files.message(found.message, &me),
         reactions: found.reactions,
         view_count: found.views,
     };

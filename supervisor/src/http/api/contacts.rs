@@ -10,31 +10,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Json;
-use super::chats::Order;
 use super::failure::ApiError;
-use super::models::{Contact, CountAnswer, NoArgs, Success, page};
+use super::lists::{Order, list_args, page};
+use super::models::{Contact, CountAnswer, NoArgs, Success};
 use super::session::Session;
 use crate::user::CallFailure;
 
 /// How many pairs where nobody says.
 const PAIRS: u32 = 100;
 
-/// Which contacts.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListArgs {
-    /// How many; all when absent.
-    #[serde(default)]
-    limit: Option<u32>,
-    /// How many to leave out first.
-    #[serde(default)]
-    offset: u32,
-    /// By what; by id when absent.
-    #[serde(default)]
-    sort_by: Option<ContactSort>,
-    /// In which direction.
-    #[serde(default)]
-    sort_order: Option<Order>,
+list_args! {
+    /// Which contacts.
+    pub(super) ListArgs {
+        /// By what; by id when absent.
+        sort_by: ContactSort,
+        /// In which direction.
+        sort_order: Order,
+    }
 }
 
 /// By what contacts are sorted.
@@ -148,8 +140,7 @@ pub(super) async fn save(session: Session, args: SaveArgs) -> Result<Json<Succes
     if first_name.trim().is_empty() {
         return Err(ApiError::field("firstName", "is empty"));
     }
-    session.operate(SaveContact { contact, first_name, last_name }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(SaveContact { contact, first_name, last_name }).await
 }
 
 pub(super) async fn exists(session: Session, args: PhoneArgs) -> Result<Json<Exists>, ApiError> {
@@ -169,13 +160,11 @@ pub(super) async fn picture(session: Session, args: ContactArgs) -> Result<Json<
 }
 
 pub(super) async fn block(session: Session, args: ContactArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(Block { contact: args.contact_id, blocked: true }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(Block { contact: args.contact_id, blocked: true }).await
 }
 
 pub(super) async fn unblock(session: Session, args: ContactArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(Block { contact: args.contact_id, blocked: false }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(Block { contact: args.contact_id, blocked: false }).await
 }
 
 /// Which pairs.

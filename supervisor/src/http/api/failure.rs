@@ -94,6 +94,24 @@ impl ApiError {
         Self { retry_after_secs: Some(retry_after_secs), ..error }
     }
 
+    /// 413: a file, at this field, is larger than is taken.
+    pub(super) fn too_large(field: &str, most_mib: u64) -> Self {
+        let error = format!("{field} is larger than the limit of {most_mib} MiB");
+        Self { field: Some(field.into()), ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, error) }
+    }
+
+    /// 503 for all, or 429 for this session: there is no room for this field's file now; and when again.
+    pub(super) fn no_room(status: StatusCode, field: &str, rule: &str, retry_after_secs: u64) -> Self {
+        let error = Self::new(status, format!("{field} {rule}; nothing was sent"));
+        Self { field: Some(field.into()), retry_after_secs: Some(retry_after_secs), ..error }
+    }
+
+    /// 507: what was asked for needs room on the disk.
+    pub(super) fn disk_full() -> Self {
+        let error = "The disk is full: what comes back could not be kept; nothing was done";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, error)
+    }
+
     /// 501: an operation of the convention that is not offered.
     pub(super) fn not_offered(operation: &'static str, why: &str) -> Self {
         let error = Self::new(StatusCode::NOT_IMPLEMENTED, format!("{operation} is not offered: {why}"));
@@ -128,10 +146,7 @@ impl ApiError {
         let bad = |status, error: &str| Self::new(status, error);
         match failure {
             CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
-            CallFailure::DiskFull => bad(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "The disk is full: what comes back could not be kept; nothing was done",
-            ),
+            CallFailure::DiskFull => Self::disk_full(),
             CallFailure::TooLarge => {
                 bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done")
             }

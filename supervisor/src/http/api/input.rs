@@ -48,9 +48,10 @@ pub(super) fn gather(
     kinds: &BTreeMap<String, Kind>,
     path: impl IntoIterator<Item = (String, String)>,
     query: impl IntoIterator<Item = (String, String)>,
-    body: &[u8],
-) -> Result<Map<String, Value>, ApiError> {
-    let mut all = object(body)?;
+    body: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut all = body;
+    without_null(&mut all);
     let mut given = Map::new();
     for (name, text) in query {
         let kind = kinds.get(&name).copied().unwrap_or(Kind::Other);
@@ -62,7 +63,7 @@ pub(super) fn gather(
     }
     all.extend(given);
     all.extend(path.into_iter().map(|(name, text)| (name, Value::String(text))));
-    Ok(all)
+    all
 }
 
 fn of_text(kind: Kind, text: String) -> Value {
@@ -79,17 +80,13 @@ fn of_text(kind: Kind, text: String) -> Value {
 }
 
 /// The body, whatever its content type says; an empty one has no fields.
-fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let body = body.trim_ascii();
     if body.is_empty() {
         return Ok(Map::new());
     }
     match serde_json::from_slice(body) {
-        Ok(Value::Object(mut fields)) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(without_null);
-            Ok(fields)
-        }
+        Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(ApiError::bad_request("The body has to be a JSON object")),
         // The error's own text may repeat what was sent; the place tells enough.
         Err(error) => Err(ApiError::bad_request(format!(
@@ -100,15 +97,16 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
-fn without_null(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(without_null);
+fn without_null(fields: &mut Map<String, Value>) {
+    fn inside(value: &mut Value) {
+        match value {
+            Value::Object(fields) => without_null(fields),
+            Value::Array(items) => items.iter_mut().for_each(inside),
+            _ => {}
         }
-        Value::Array(items) => items.iter_mut().for_each(without_null),
-        _ => {}
     }
+    fields.retain(|_, value| !value.is_null());
+    fields.values_mut().for_each(inside);
 }
 
 /// The operation's arguments.
@@ -180,13 +178,14 @@ mod tests {
 
     fn args(query: &[(&str, &str)], body: &str) -> Result<Args, ApiError> {
         let query = query.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        read(gather(&schema(), [], query, body.as_bytes())?)
+        read(gather(&schema(), [], query, object(body.as_bytes())?))
     }
 
     #[test]
     fn the_path_counts_before_the_query_and_that_before_the_body() {
         let pair = |value: &str| [("id".to_owned(), value.to_owned())];
-        let all = gather(&schema(), pair("path"), pair("query"), br#"{"id":"body","x":null}"#).expect("fine");
+        let body = object(br#"{"id":"body","x":null}"#).expect("fine");
+        let all = gather(&schema(), pair("path"), pair("query"), body);
         assert_eq!(Value::Object(all), json!({"id": "path"}));
     }
 

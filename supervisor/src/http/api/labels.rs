@@ -118,8 +118,7 @@ pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<La
 }
 
 pub(super) async fn delete(session: Session, args: LabelArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(DeleteLabel { id: args.label_id }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(DeleteLabel { id: args.label_id }).await
 }
 
 pub(super) async fn of_chat(session: Session, args: ChatArgs) -> Result<Json<Vec<Label>>, ApiError> {
@@ -129,8 +128,7 @@ pub(super) async fn of_chat(session: Session, args: ChatArgs) -> Result<Json<Vec
 
 pub(super) async fn put(session: Session, args: PutArgs) -> Result<Json<Success>, ApiError> {
     let labels = args.labels.into_iter().map(|label| label.id).collect();
-    session.operate(SetLabelsOfChat { chat: args.chat_id, labels }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(SetLabelsOfChat { chat: args.chat_id, labels }).await
 }
 
 pub(super) async fn chats(session: Session, args: LabelArgs) -> Result<Json<Vec<Chat>>, ApiError> {

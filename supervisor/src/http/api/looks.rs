@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use colmeia::protocol::{Call, Reply};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,7 +28,7 @@ pub(super) struct Picture {
 /// It shows whatever the page shows, messages too.
 pub(super) async fn screenshot(session: Session, _: NoArgs) -> Result<PngOr<Picture>, ApiError> {
     // A PNG and nothing else: what a worker says that it is does not count.
-    let (Reply::Media { .. }, png) = session.call_unlinked(Call::Screenshot, Bytes::new()).await? else {
+    let (Reply::Media { .. }, png) = session.call_unlinked(Call::Screenshot, None).await? else {
         return Err(ApiError::wrong_reply());
     };
     if wants_json(&session.headers) {

@@ -18,6 +18,7 @@ mod groups;
 mod input;
 mod keys;
 mod labels;
+mod lists;
 mod looks;
 mod models;
 mod openapi;
@@ -31,8 +32,11 @@ mod sessions;
 mod statuses;
 mod table;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use axum::Router;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::Http;
@@ -42,8 +46,7 @@ pub(super) use pace::{Pace, Rate};
 
 /// Its routes.
 pub(super) fn routes() -> Router<Http> {
-    let document = openapi::document(&table::rows());
-    let router = openapi::routes(document);
+    let router = openapi::routes();
     table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()))
 }
 
@@ -52,13 +55,13 @@ pub(super) fn unknown_route() -> Response {
     ApiError::not_found("There is no such route below /api").into_response()
 }
 
-/// The paths whose bodies may hold a file.
-pub(super) fn takes_file(path: &str) -> bool {
-    use std::collections::HashSet;
-    use std::sync::LazyLock;
-    static PATHS: LazyLock<HashSet<&str>> =
-        LazyLock::new(|| table::rows().iter().filter(|row| row.takes_file).map(|row| row.path).collect());
-    PATHS.contains(path)
+/// Whether the bodies of an operation may hold a file. It reads them itself.
+pub(super) fn takes_file(method: &Method, path: &str) -> bool {
+    static OPERATIONS: LazyLock<HashSet<(&str, Method)>> = LazyLock::new(|| {
+        let with_file = table::rows().into_iter().filter(|row| row.file_at.is_some());
+        with_file.map(|row| (row.path, row.method)).collect()
+    });
+    OPERATIONS.contains(&(path, method.clone()))
 }
 
 /// How the caller reached us, for addresses in answers: `http://host:port`, without a name where none was said.

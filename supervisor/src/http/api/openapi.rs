@@ -3,10 +3,12 @@
 //! Owns the document's form. The page's files are part of the program: **nothing comes from another host**.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::http::Method;
 use axum::routing::get;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -14,20 +16,20 @@ use super::super::{Http, reply};
 use super::answer::Shape;
 use super::failure::ErrorBody;
 use super::route::{Does, Row, Scope};
+use super::table;
 
 /// The document of these rows.
-pub(super) fn document(rows: &[Row]) -> Value {
+fn document(rows: &[Row]) -> Value {
     let mut schemas = BTreeMap::new();
-    keep(&mut schemas, &Shape::of::<ErrorBody<'_>>());
-    let error = Shape::of::<ErrorBody<'_>>().schema;
-    schemas.insert("Error".to_owned(), error);
+    let error = Shape::of::<ErrorBody<'_>>();
+    schemas.extend(error.named);
+    schemas.insert("Error".to_owned(), error.schema);
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for row in rows {
-        row.takes.iter().chain(row.gives.iter().filter_map(|content| content.shape.as_ref())).for_each(
-            |shape| {
-                keep(&mut schemas, shape);
-            },
-        );
+        let given = (row.gives)().into_iter().filter_map(|content| content.shape);
+        for shape in row.takes.map(|shape| shape()).into_iter().chain(given) {
+            schemas.extend(shape.named);
+        }
         paths.entry(row.path).or_default().insert(row.method.as_str().to_ascii_lowercase(), operation(row));
     }
     let tags: BTreeSet<_> = rows.iter().map(|row| tag(row)).collect();
@@ -53,10 +55,6 @@ pub(super) fn document(rows: &[Row]) -> Value {
     })
 }
 
-fn keep(schemas: &mut BTreeMap<String, Value>, shape: &Shape) {
-    schemas.extend(shape.named.iter().cloned());
-}
-
 /// The SDK's class: `chatting` of `chatting.send_text`.
 fn tag(row: &Row) -> &'static str {
     row.operation.split('.').next().unwrap_or(row.operation)
@@ -66,7 +64,7 @@ fn operation(row: &Row) -> Value {
     let in_path: Vec<&str> =
         row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     let mut parameters: Vec<Value> = Vec::new();
-    let (mut fields, required) = row.takes.as_ref().map(fields_of).unwrap_or_default();
+    let (mut fields, required) = row.takes.map(|shape| fields_of(&shape())).unwrap_or_default();
     if let (Scope::Session(_), false) = (row.scope, in_path.contains(&"session")) {
         let schema = json!({"type": "string", "default": "default", "description": "The session's name."});
         fields.insert("session".to_owned(), schema);
@@ -140,8 +138,8 @@ fn responses(row: &Row) -> Value {
         return json!({"501": refusal});
     }
     let mut content = Map::new();
-    for way in &row.gives {
-        let schema = way.shape.as_ref().map_or_else(|| json!({}), |shape| shape.schema.clone());
+    for way in (row.gives)() {
+        let schema = way.shape.map_or_else(|| json!({}), |shape| shape.schema);
         content.insert(way.mimetype.to_owned(), json!({"schema": schema}));
     }
     let done = if row.method == Method::POST { "201" } else { "200" };
@@ -154,8 +152,12 @@ fn responses(row: &Row) -> Value {
 }
 
 /// `/openapi.json` and `/docs`.
-pub(super) fn routes(document: Value) -> Router<Http> {
+pub(super) fn routes() -> Router<Http> {
     let config = Config::new(["/openapi.json"]).try_it_out_enabled(true).validator_url("none");
     let page = Router::<Http>::from(SwaggerUi::new("/docs").config(config));
-    page.route("/openapi.json", get(async move || reply::ok(&document)))
+    page.route("/openapi.json", get(async || reply::ok(&*DOCUMENT)))
 }
+
+/// Made when it is first asked for, and kept as the text that goes out: as values it takes a hundred times as much.
+static DOCUMENT: LazyLock<Box<RawValue>> =
+    LazyLock::new(|| to_raw_value(&document(&table::rows())).unwrap_or_else(|_| RawValue::NULL.to_owned()));

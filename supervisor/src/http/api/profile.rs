@@ -65,19 +65,17 @@ fn within(field: &str, text: &str, least: usize, most: usize) -> Result<(), ApiE
 
 pub(super) async fn set_name(session: Session, args: NameArgs) -> Result<Json<Success>, ApiError> {
     within("name", args.name.trim(), 1, 25)?;
-    session.operate(SetProfileName { profile_name: args.name }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(SetProfileName { profile_name: args.name }).await
 }
 
 pub(super) async fn set_about(session: Session, args: AboutArgs) -> Result<Json<Success>, ApiError> {
     within("status", &args.status, 0, 139)?;
-    session.operate(SetAbout { about: args.status }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(SetAbout { about: args.status }).await
 }
 
 /// A file that is a picture.
 pub(super) async fn image(session: &Session, file: FileArg) -> Result<File, ApiError> {
-    let file = file.get(&session.http, "image/jpeg").await?;
+    let file = file.get(session, "image/jpeg").await?;
     if file.mimetype.starts_with("image/") {
         Ok(file)
     } else {
@@ -88,13 +86,12 @@ pub(super) async fn image(session: &Session, file: FileArg) -> Result<File, ApiE
 pub(super) async fn set_picture(session: Session, args: PictureArgs) -> Result<Json<Success>, ApiError> {
     session.me()?; // before anything is fetched
     let file = image(&session, args.file).await?;
-    session.operate_with(SetProfilePicture { mimetype: Some(file.mimetype) }, file.bytes).await?;
+    session.operate_with(SetProfilePicture { mimetype: Some(file.mimetype) }, Some(file.upload)).await?;
     Ok(Json(Success::YES))
 }
 
 pub(super) async fn delete_picture(session: Session, _: NoArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(SetProfilePicture { mimetype: None }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(SetProfilePicture { mimetype: None }).await
 }
 
 /// What somebody is doing.
@@ -176,8 +173,7 @@ pub(super) async fn presence(session: Session, args: ChatArgs) -> Result<Json<Ch
 }
 
 pub(super) async fn subscribe(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(SubscribePresence { chat: args.chat_id }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(SubscribePresence { chat: args.chat_id }).await
 }
 
 /// A call to refuse.
@@ -188,6 +184,5 @@ pub(super) struct RejectArgs {
 }
 
 pub(super) async fn reject_call(session: Session, args: RejectArgs) -> Result<Json<Success>, ApiError> {
-    session.operate(RejectCall { call: Some(args.id) }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(RejectCall { call: Some(args.id) }).await
 }

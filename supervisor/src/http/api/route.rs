@@ -28,8 +28,9 @@ use super::answer::{Answer, Content, Shape};
 use super::failure::ApiError;
 use super::input::{self, Kind};
 use super::session::Session;
-use super::{pace, repeat};
+use super::{files, pace, repeat};
 use crate::logging::chain;
+use crate::uploads::Upload;
 
 /// The session of a request that names none, as in WAHA.
 const DEFAULT_SESSION: &str = "default";
@@ -39,6 +40,8 @@ pub(super) struct Ctx {
     pub(super) http: Http,
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
+    /// The file that came in the body.
+    pub(super) upload: Option<Upload>,
 }
 
 /// What a caller needs for an operation.
@@ -53,16 +56,16 @@ pub(super) enum Scope {
 }
 
 type Done = BoxFuture<'static, Result<Response, ApiError>>;
-type Anywhere = Arc<dyn Fn(Ctx, Map<String, Value>) -> Done + Send + Sync>;
-type InSession = Arc<dyn Fn(Session, Map<String, Value>) -> Done + Send + Sync>;
+/// A handler that reads its arguments itself.
+type Handler<C> = Arc<dyn Fn(C, Map<String, Value>) -> Done + Send + Sync>;
 
 /// What an operation does.
 #[derive(Clone)]
 pub(super) enum Does {
     /// Something with the service.
-    Anywhere(Anywhere),
+    Anywhere(Handler<Ctx>),
     /// Something with a session.
-    InSession(InSession),
+    InSession(Handler<Session>),
     /// Nothing, and why.
     NotOffered(&'static str),
 }
@@ -76,14 +79,14 @@ pub(super) struct Row {
     pub(super) summary: &'static str,
     pub(super) scope: Scope,
     pub(super) does: Does,
-    /// The arguments' schema; absent where there are none.
-    pub(super) takes: Option<Shape>,
+    /// The arguments' schema; absent where there are none. Made only for the document: all of them together are large.
+    pub(super) takes: Option<fn() -> Shape>,
     /// The answer.
-    pub(super) gives: Vec<Content>,
+    pub(super) gives: fn() -> Vec<Content>,
     /// Whether it counts against the session's send limit.
     pub(super) paced: bool,
-    /// Whether its body may hold a file.
-    pub(super) takes_file: bool,
+    /// Where in its body a file may stand, in base64.
+    pub(super) file_at: Option<&'static [&'static str]>,
 }
 
 /// A row of the service's own.
@@ -100,15 +103,8 @@ where
     F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
 {
-    let status = success(&method);
-    let handler: Anywhere = Arc::new(move |ctx, fields| match input::read(fields) {
-        Ok(arguments) => {
-            let working = handler(ctx, arguments);
-            async move { Ok(working.await?.respond(status)) }.boxed()
-        }
-        Err(error) => futures::future::err(error).boxed(),
-    });
-    row::<A, R>(method, path, operation, scope, Does::Anywhere(handler))
+    let does = Does::Anywhere(typed(success(&method), handler));
+    row::<A, R>(method, path, operation, scope, does)
 }
 
 /// A row of a session's.
@@ -125,22 +121,33 @@ where
     F: Fn(Session, A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
 {
-    let status = success(&method);
-    let handler: InSession = Arc::new(move |session, fields| match input::read(fields) {
+    let does = Does::InSession(typed(success(&method), handler));
+    row::<A, R>(method, path, operation, Scope::Session(action), does)
+}
+
+/// Reads the arguments for a handler, and writes its answer.
+fn typed<C, A, R, F, Fut>(status: StatusCode, handler: F) -> Handler<C>
+where
+    C: 'static,
+    A: DeserializeOwned + 'static,
+    R: Answer,
+    F: Fn(C, A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
+{
+    Arc::new(move |context, fields| match input::read(fields) {
         Ok(arguments) => {
-            let working = handler(session, arguments);
+            let working = handler(context, arguments);
             async move { Ok(working.await?.respond(status)) }.boxed()
         }
         Err(error) => futures::future::err(error).boxed(),
-    });
-    row::<A, R>(method, path, operation, Scope::Session(action), Does::InSession(handler))
+    })
 }
 
 /// A row of the convention that is not offered.
 pub(super) fn absent(method: Method, path: &'static str, operation: &'static str, why: &'static str) -> Row {
     Row {
         takes: None,
-        gives: Vec::new(),
+        gives: Vec::new,
         ..row::<(), ()>(method, path, operation, Scope::Anyone, Does::NotOffered(why))
     }
 }
@@ -159,10 +166,10 @@ fn row<A: ToSchema, R: Answer>(
         summary: "",
         scope,
         does,
-        takes: Some(Shape::of::<A>()),
-        gives: R::document(),
+        takes: Some(Shape::of::<A>),
+        gives: R::document,
         paced: false,
-        takes_file: false,
+        file_at: None,
     }
 }
 
@@ -182,15 +189,15 @@ impl Row {
         Self { paced: true, ..self }
     }
 
-    /// May carry a file.
-    pub(super) fn with_file(self) -> Self {
-        Self { takes_file: true, ..self }
+    /// May carry a file, as base64 at this place of its body.
+    pub(super) fn with_file(self, at: &'static [&'static str]) -> Self {
+        Self { file_at: Some(at), ..self }
     }
 
     /// Its routes.
     pub(super) fn method_router(self) -> MethodRouter<Http> {
         let filter = MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET); // the table has no other
-        let kinds = self.takes.as_ref().map(|shape| input::kinds(&shape.schema)).unwrap_or_default();
+        let kinds = self.takes.map(|shape| input::kinds(&shape().schema)).unwrap_or_default();
         let served = Arc::new(Served { row: self, kinds });
         on(filter, move |State(http): State<Http>, request: Request| async move {
             served.serve(http, request).await.unwrap_or_else(ApiError::into_response)
@@ -217,13 +224,16 @@ impl Served {
         let path = path.map_err(|_| ApiError::bad_request("The path is not valid UTF-8"))?.0;
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let query = query.map_err(|_| ApiError::bad_request("The query cannot be decoded"))?.0;
-        let body = collected(body).await?;
-        let fields = input::gather(&self.kinds, path, query, &body)?;
+        let (body, upload) = match row.file_at {
+            Some(at) => files::receive(&http, at, &parts.headers, body).await?,
+            None => (input::object(&collected(body).await?)?, None),
+        };
+        let fields = input::gather(&self.kinds, path, query, body);
 
         let Some(caller) = caller.or((row.scope == Scope::Anyone).then(Caller::unlimited)) else {
             return Err(ApiError::forbidden("This operation needs a key"));
         };
-        let ctx = Ctx { http, caller, headers: parts.headers };
+        let ctx = Ctx { http, caller, headers: parts.headers, upload };
         match (&row.does, row.scope) {
             (Does::Anywhere(_), Scope::Admin) if !ctx.caller.is_admin() => {
                 Err(ApiError::forbidden("Only a key without limits may do this"))
@@ -239,6 +249,7 @@ impl Served {
                 let Some(session) = Session::find(ctx, &user) else {
                     return Err(ApiError::no_session(&user));
                 };
+                files::count(&session, row.file_at)?;
                 let work = Work { row, session, handler: Arc::clone(handler), fields };
                 self.work(work, action).await
             }
@@ -284,7 +295,7 @@ impl Served {
 struct Work<'a> {
     row: &'a Row,
     session: Session,
-    handler: InSession,
+    handler: Handler<Session>,
     fields: Map<String, Value>,
 }
 

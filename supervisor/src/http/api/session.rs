@@ -12,9 +12,11 @@ use colmeia::{Me, UserId};
 
 use super::super::standing::Standing;
 use super::super::{Http, calls};
+use super::answer::Json;
 use super::failure::ApiError;
-use super::models::Files;
+use super::models::{Files, Success};
 use super::route::Ctx;
+use crate::uploads::Upload;
 use crate::user::{CallFailure, SessionStatus, UserHandle};
 
 /// How long a call may take whose body is a file: 68 MB over a slow page, and still less than clients wait.
@@ -71,7 +73,7 @@ impl Session {
     /// # Errors
     /// 422 when it is not WORKING; then it was not asked. Else what the call says.
     pub(super) async fn call(&self, call: Call) -> Result<(Reply, Bytes), ApiError> {
-        self.call_with(call, Bytes::new()).await
+        self.call_with(call, None).await
     }
 
     /// Does one of the wide operations, once.
@@ -79,14 +81,22 @@ impl Session {
     /// # Errors
     /// As [`Self::call`].
     pub(super) async fn operate<O: Operate>(&self, operation: O) -> Result<O::Output, ApiError> {
-        self.operate_with(operation, Bytes::new()).await
+        self.operate_with(operation, None).await
+    }
+
+    /// Does one of the wide operations that have nothing to tell but that they are done.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub(super) async fn carry_out<O: Operate>(&self, operation: O) -> Result<Json<Success>, ApiError> {
+        self.operate(operation).await.map(|_| Json(Success::YES))
     }
 
     /// As [`Self::operate`], with a file.
     pub(super) async fn operate_with<O: Operate>(
         &self,
         operation: O,
-        file: Bytes,
+        file: Option<Upload>,
     ) -> Result<O::Output, ApiError> {
         let operation: WideOperation = operation.into();
         let effect = operation.effect();
@@ -101,16 +111,24 @@ impl Session {
     }
 
     /// As [`Self::call`], with a file.
-    pub(super) async fn call_with(&self, call: Call, file: Bytes) -> Result<(Reply, Bytes), ApiError> {
+    pub(super) async fn call_with(
+        &self,
+        call: Call,
+        file: Option<Upload>,
+    ) -> Result<(Reply, Bytes), ApiError> {
         self.me()?;
         self.call_unlinked(call, file).await
     }
 
     /// As [`Self::call_with`], for the calls that need no linked phone.
-    pub(super) async fn call_unlinked(&self, call: Call, file: Bytes) -> Result<(Reply, Bytes), ApiError> {
+    pub(super) async fn call_unlinked(
+        &self,
+        call: Call,
+        file: Option<Upload>,
+    ) -> Result<(Reply, Bytes), ApiError> {
         let outside = call.has_effect_outside();
         let usual = Duration::from_millis(self.http.config.request_deadline_ms);
-        let has_file = !file.is_empty() || matches!(call, Call::DownloadMedia { .. });
+        let has_file = file.is_some() || matches!(call, Call::DownloadMedia { .. });
         let deadline = if has_file { usual.max(FILE_DEADLINE) } else { usual };
         let answer = calls::once(self.handle.clone(), call, file, deadline).await;
         answer.map_err(|failure| ApiError::of_call(&failure, outside))

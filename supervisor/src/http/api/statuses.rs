@@ -112,7 +112,7 @@ async fn media(session: Session, args: MediaArgs, usual: &str, style: Option<Med
     for_all(&args.contacts)?;
     session.me()?; // before anything is fetched
     let background = color(args.background_color)?;
-    let file = args.file.get(&session.http, usual).await?;
+    let file = args.file.get(&session, usual).await?;
     let family = usual.split_inclusive('/').next().unwrap_or_default();
     if !file.mimetype.starts_with(family) {
         return Err(ApiError::field("file.mimetype", format!("has to begin with {family}")));
@@ -126,7 +126,7 @@ async fn media(session: Session, args: MediaArgs, usual: &str, style: Option<Med
         background,
         message_id: args.id,
     };
-    let sent = session.operate_with(operation, file.bytes).await?;
+    let sent = session.operate_with(operation, Some(file.upload)).await?;
     posted(&session, sent, body, true)
 }
 
@@ -145,6 +145,5 @@ pub(super) async fn video(session: Session, args: MediaArgs) -> Posted {
 pub(super) async fn delete(session: Session, args: DeleteArgs) -> Result<Json<Success>, ApiError> {
     let full = if args.id.contains('_') { args.id } else { format!("true_{TO}_{}", args.id) };
     let message = MessageRef::try_from(full).map_err(|error| ApiError::field("id", error))?;
-    session.operate(DeleteStatus { message }).await?;
-    Ok(Json(Success::YES))
+    session.carry_out(DeleteStatus { message }).await
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallErrorKind};
 use tracing::error;
@@ -23,7 +22,7 @@ pub(super) fn ready(http: &Http, user: &UserId) -> Option<UserHandle> {
 /// Makes the call once, within the deadline that Flask's own leaves.
 pub(in super::super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
     let deadline = Duration::from_millis(http.config.request_deadline_ms);
-    calls::once(handle, call, Bytes::new(), deadline).await
+    calls::once(handle, call, None, deadline).await
 }
 
 /// A session gave an answer that belongs to another question.

@@ -8,5 +8,6 @@ mod hostile;
 mod pages;
 pub(super) mod stage;
 mod texts;
+mod uploads;
 mod watch;
 mod work;

@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::registry::RegistryError;
 use crate::store::Store;
+use crate::uploads::Uploads;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
 };
@@ -59,7 +60,8 @@ pub(super) struct Stage {
     pub(super) shutdown: CancellationToken,
     pub(super) store: Store,
     pub(super) journal: Journal,
-    _folder: tempfile::TempDir,
+    pub(super) uploads: Uploads,
+    pub(super) folder: tempfile::TempDir,
 }
 
 pub(super) struct Answer {
@@ -193,6 +195,7 @@ impl Cast {
                 Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Renew { .. } => "renew",
+                Command::Mend { .. } => "mend",
                 Command::Limit { .. } => "limit",
                 Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
@@ -213,6 +216,7 @@ impl Cast {
                 Command::Wake
                 | Command::Operate(_)
                 | Command::Renew { .. }
+                | Command::Mend { .. }
                 | Command::Limit { .. }
                 | Command::Carry { .. }
                 | Command::Shutdown { .. } => {}
@@ -238,15 +242,17 @@ impl Cast {
             control(shutdown.clone()).0,
         );
         let users = Box::new(self.clone());
+        let uploads = Uploads::open(folder.path().join("uploads")).expect("opened");
         let parts = Parts {
             config,
             journal: journal.clone(),
             store: store.clone(),
             operators,
             metrics: Metrics::default(),
+            uploads: uploads.clone(),
         };
         let http = Http::with_users(users, parts, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, store, journal, _folder: folder }
+        Stage { cast: self, router: router(http), shutdown, store, journal, uploads, folder }
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::protocol::{Event, ToWorker};
 use futures::future::BoxFuture;
@@ -142,6 +141,6 @@ pub(super) async fn keep(
         }
         batch.drain(..).for_each(|kept| metrics.event_committed(kept.came.elapsed()));
         // If it is not taken, the next one covers it, or the worker sends the events again: no harm.
-        let _ = outbox.put(&ToWorker::Ack { seq }, Bytes::new());
+        let _ = outbox.put(&ToWorker::Ack { seq }, None);
     }
 }

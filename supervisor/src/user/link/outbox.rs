@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use colmeia::protocol::{Frame, FrameError, MAX_BODY, MAX_HEAD, ToWorker};
+use colmeia::protocol::{FrameError, MAX_HEAD, Part, ToWorker};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::uploads::Upload;
 
 /// How many messages may wait. A worker that lives reads them at once.
 const MESSAGES: usize = 128;
-/// How many bytes may wait: one frame of the largest size, and what goes with it.
-const BYTES: usize = MAX_BODY + 2 * MAX_HEAD;
+/// How many bytes may wait: one head of the largest size, and what goes with it. Files wait on the disk.
+const BYTES: usize = 2 * MAX_HEAD;
 
 /// The way to a worker; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,8 +25,10 @@ pub(crate) struct Outbox {
 /// A frame, and the room that it takes until it is written.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) frame: Frame,
-    _room: OwnedSemaphorePermit,
+    pub(super) begin: Part,
+    pub(super) file: Option<Upload>,
+    /// Held until it is written.
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 /// Why a message was not taken. It will not be sent.
@@ -45,38 +48,45 @@ pub(super) fn channel() -> (Outbox, mpsc::Receiver<Waiting>) {
 }
 
 impl Outbox {
-    /// Puts a message in.
+    /// Puts a message in, perhaps with a file as its frame's body.
     ///
     /// # Errors
     /// [`Refused`], and then nothing of it is sent.
-    pub(crate) fn put(&self, message: &ToWorker, body: Bytes) -> Result<(), Refused> {
-        let frame = Frame::new(message, body).map_err(Refused::TooLarge)?;
-        let size = u32::try_from(frame.head.len() + frame.body.len()).unwrap_or(u32::MAX);
+    pub(crate) fn put(&self, message: &ToWorker, file: Option<Upload>) -> Result<(), Refused> {
+        let length = file.as_ref().map_or(0, |file| usize::try_from(file.length()).unwrap_or(usize::MAX));
+        let begin = Part::begin(message, length).map_err(Refused::TooLarge)?;
+        let size = u32::try_from(begin.size()).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| Refused::Full)?;
-        self.queue.try_send(Waiting { frame, _room: room }).map_err(|_| Refused::Full)
+        self.queue.try_send(Waiting { begin, file, room }).map_err(|_| Refused::Full)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use colmeia::protocol::Call;
+
     use super::*;
 
     #[test]
     fn a_worker_that_does_not_read_fills_only_its_own_outbox() {
         let (outbox, _waiting) = channel();
-        let body = Bytes::from(vec![0; MAX_BODY]);
-        assert!(outbox.put(&ToWorker::Stop, body.clone()).is_ok());
-        assert!(matches!(outbox.put(&ToWorker::Stop, body), Err(Refused::Full)));
-        for _ in 1..MESSAGES {
-            assert!(outbox.put(&ToWorker::Stop, Bytes::new()).is_ok(), "small messages still fit");
+        let chat = colmeia::ChatId::normalise("5511988887777").expect("valid");
+        let call = Call::text(chat, "x".repeat(MAX_HEAD / 8 * 7));
+        let large = ToWorker::Request { id: 1, deadline_ms: 1, call };
+        assert!(outbox.put(&large, None).is_ok() && outbox.put(&large, None).is_ok());
+        assert!(matches!(outbox.put(&large, None), Err(Refused::Full)));
+        for _ in 2..MESSAGES {
+            assert!(outbox.put(&ToWorker::Stop, None).is_ok(), "small messages still fit");
         }
-        assert!(matches!(outbox.put(&ToWorker::Stop, Bytes::new()), Err(Refused::Full)));
+        assert!(matches!(outbox.put(&ToWorker::Stop, None), Err(Refused::Full)));
     }
 
     #[test]
     fn what_fits_into_no_frame_is_refused_before_it_waits() {
         let (outbox, _waiting) = channel();
-        let body = Bytes::from(vec![0; MAX_BODY + 1]);
-        assert!(matches!(outbox.put(&ToWorker::Stop, body), Err(Refused::TooLarge(_))));
+        let chat = colmeia::ChatId::normalise("5511988887777").expect("valid");
+        let call = Call::text(chat, "x".repeat(MAX_HEAD));
+        let too_large = ToWorker::Request { id: 1, deadline_ms: 1, call };
+        assert!(matches!(outbox.put(&too_large, None), Err(Refused::TooLarge(_))));
     }
 }

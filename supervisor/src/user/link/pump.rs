@@ -1,6 +1,6 @@
 //! The two directions of a connection. Owns the rules for what a worker may say after its Hello.
 
-use colmeia::protocol::{Frame, FrameError, FromWorker};
+use colmeia::protocol::{Frame, FrameError, FromWorker, Part};
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -9,17 +9,40 @@ use super::events::{Allowance, Kept};
 use super::outbox::Waiting;
 use super::pace::{MAX_WORD, Pace};
 use super::{FromLink, LinkEnd};
+use crate::logging::chain;
+use crate::uploads::Upload;
 
 /// Writes what waits. Ends with the connection; the reader notices it and tells.
 pub(super) async fn write(
-    mut frames: impl Sink<Frame, Error = FrameError> + Unpin,
+    mut frames: impl Sink<Part, Error = FrameError> + Unpin,
     mut queue: mpsc::Receiver<Waiting>,
 ) {
-    while let Some(waiting) = queue.recv().await {
-        if frames.send(waiting.frame).await.is_err() {
+    while let Some(Waiting { begin, file, room: _room }) = queue.recv().await {
+        let mut written = frames.send(begin).await;
+        if let (Ok(()), Some(file)) = (&written, file) {
+            written = send_file(&mut frames, &file).await;
+        }
+        if let Err(error) = written {
+            tracing::debug!(error = chain(&error), "a worker's connection ended while it was written to");
+            // A frame that has no end makes no sense to the worker: it hears of the end.
+            let _ = frames.close().await;
             return;
         }
     }
+}
+
+/// The body of a frame, piece by piece: never is more of it in memory, however slowly the worker reads.
+async fn send_file(
+    frames: &mut (impl Sink<Part, Error = FrameError> + Unpin),
+    file: &Upload,
+) -> Result<(), FrameError> {
+    let mut sent = 0;
+    while sent < file.length() {
+        let piece = file.piece(sent).await?;
+        sent += piece.len() as u64;
+        frames.send(Part::Body(piece)).await?;
+    }
+    Ok(())
 }
 
 /// Reads until the connection ends, and tells why it did.
@@ -92,4 +115,44 @@ fn understand(frame: &Frame) -> Result<Told, LinkEnd> {
         FromWorker::Pong { id } => Told::Inbox(FromLink::Pong { id }),
     };
     Ok(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use colmeia::protocol::{FrameCodec, MAX_BODY, ToWorker};
+    use tokio_util::codec::{FramedRead, FramedWrite};
+
+    use super::super::outbox;
+    use super::*;
+    use crate::uploads::Uploads;
+    use crate::uploads::tests::upload;
+
+    #[tokio::test]
+    async fn a_file_is_one_frames_body_and_what_is_said_after_it_comes_after_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let uploads = Uploads::open(folder.path().join("u")).expect("opened");
+        let content: Vec<u8> = (0..3_000_017_u32).map(|n| (n % 253) as u8).collect();
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let (outbox, queue) = outbox::channel();
+        let file = upload(&uploads, &content);
+        outbox.put(&ToWorker::Ping { id: 1 }, Some(file)).expect("room");
+        outbox.put(&ToWorker::Ping { id: 2 }, None).expect("room");
+        let writing = tokio::spawn(write(FramedWrite::new(ours, FrameCodec), queue));
+        let mut frames = FramedRead::new(theirs, FrameCodec);
+        let mut next = async || frames.next().await.expect("a frame").expect("whole");
+        let first = next().await;
+        assert_eq!(first.message::<ToWorker>().expect("said"), ToWorker::Ping { id: 1 });
+        assert!(first.body == content);
+        let second = next().await;
+        assert_eq!(second.message::<ToWorker>().expect("said"), ToWorker::Ping { id: 2 });
+        assert!(second.body.is_empty());
+        assert_eq!(uploads.taken(), 0, "the worker has it");
+        drop(outbox);
+        writing.await.expect("ends");
+    }
+
+    #[test]
+    fn the_largest_file_fits_into_a_frame() {
+        assert!(crate::uploads::LARGEST <= MAX_BODY as u64);
+    }
 }

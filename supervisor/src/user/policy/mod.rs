@@ -18,8 +18,8 @@
 //!  └─────┘ Shutdown: Stop, then Kill ◀─────┘
 //! ```
 //!
-//! A worker that is replaced for its memory, for its version or because an operator says `Restart` goes
-//! Stopping(Replaced) → Queued, without delay and uncounted.
+//! A worker that is replaced for its memory, for its version, because the disk was full under it or because an operator
+//! says `Restart` goes Stopping(Replaced) → Queued, without delay and uncounted.
 //! An operator's `Hold` ends whatever there is and leads to `Stopped`, which a `Wake` does not leave: only the
 //! operator's `Start`, `Restart` or `Reset` lifts it.
 //! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
@@ -35,11 +35,13 @@ use std::time::Duration;
 use colmeia::ExitReason;
 use colmeia::session::HealthLevel;
 
-pub(crate) use types::{Action, Carried, Ending, Event, Now, Rules, Standing, State};
+pub(crate) use types::{Action, Carried, Ending, Event, Moment, Now, Renewal, Rules, Standing, State};
 
 /// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
 /// `/qr` every few seconds must not undo the limit.
 const PARKED_FOR: Duration = Duration::from_secs(30);
+/// How long a session under which the disk was full may wait for a quiet moment: it may take nothing in meanwhile.
+const MENDED_WITHIN: Duration = Duration::from_secs(60);
 /// How long a task without anything to do is kept.
 const LINGER: Duration = Duration::from_secs(60);
 
@@ -64,6 +66,8 @@ pub(crate) struct Policy {
     shutting_down: bool,
     links_lost_at: Option<Duration>,
     settle_by: Option<Duration>,
+    /// Since when it is known that the disk was full while this process ran.
+    met_full_disk: Option<Duration>,
     attempts: u32,
     restarts: u32,
     last_exit: Option<ExitReason>,
@@ -93,6 +97,7 @@ impl Policy {
             shutting_down: false,
             links_lost_at: None,
             settle_by: None,
+            met_full_disk: None,
             attempts: 0,
             restarts: 0,
             last_exit: None,
@@ -217,6 +222,8 @@ impl Policy {
                 self.tick(now.at, &mut actions);
             }
             Event::Room => self.room(&mut actions),
+            Event::MetFullDisk => self.note_full_disk(now.at),
+            Event::Mend(moment) => self.mend(moment, now.at, &mut actions),
             Event::Tick => self.tick(now.at, &mut actions),
         }
         let parked = matches!(self.state, State::Parked { .. });

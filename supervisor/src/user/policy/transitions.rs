@@ -7,7 +7,9 @@ use colmeia::session::{HealthLevel, LaunchCause};
 
 use crate::admission::Wait;
 
-use super::{Action, Ending, Forget, LINGER, Now, PARKED_FOR, Policy, Standing, State};
+use super::{
+    Action, Ending, Forget, LINGER, MENDED_WITHIN, Moment, Now, PARKED_FOR, Policy, Renewal, Standing, State,
+};
 
 /// How long after a kill the process may still be there before it is killed again.
 const KILL_AGAIN: Duration = Duration::from_secs(5);
@@ -133,6 +135,29 @@ impl Policy {
         }
     }
 
+    /// A page whose storage has met a full disk may take nothing more in, and looks as well as any other.
+    pub(super) fn note_full_disk(&mut self, at: Duration) {
+        if matches!(self.state, State::Starting { .. } | State::Running { .. }) {
+            self.met_full_disk.get_or_insert(at);
+        }
+    }
+
+    /// What becomes of a session under which the disk was full, if it is its turn now. Events that are on no disk are
+    /// waited for as long as it takes: with the worker they would be gone.
+    pub(crate) fn mending(&self, moment: Moment, at: Duration) -> Renewal {
+        let Some(since) = self.met_full_disk else { return Renewal::Needless };
+        let free =
+            matches!(self.state, State::Running { .. }) && self.forget.is_none() && !self.shutting_down;
+        let due = moment.quiet || at >= since + MENDED_WITHIN;
+        if free && due && moment.saved { Renewal::Begun } else { Renewal::Later }
+    }
+
+    pub(super) fn mend(&mut self, moment: Moment, at: Duration, actions: &mut Vec<Action>) {
+        if self.mending(moment, at) == Renewal::Begun {
+            self.replace(ExitReason::DiskRecycle, at, actions);
+        }
+    }
+
     pub(super) fn report(&mut self, standing: Standing, at: Duration, actions: &mut Vec<Action>) {
         let State::Running { settled, .. } = &mut self.state else { return };
         if !*settled && !matches!(standing, Standing::Starting | Standing::Ending) {
@@ -180,6 +205,7 @@ impl Policy {
         let reason = self.reason_of(reason);
         self.settle_by = None;
         self.unlinked_since = None;
+        self.met_full_disk = None;
         if let Some(forget) = &mut self.forget {
             forget.told |= reason == ExitReason::LoggedOut;
         }
@@ -193,7 +219,7 @@ impl Policy {
             self.rest(now.at, actions);
         } else if replaced {
             actions.push(Action::RestPlace);
-            if reason == ExitReason::CapRecycle {
+            if matches!(reason, ExitReason::CapRecycle | ExitReason::DiskRecycle) {
                 self.restarts = self.restarts.saturating_add(1); // nobody asked for this one
             }
             self.queue(actions);

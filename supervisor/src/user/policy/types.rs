@@ -110,6 +110,26 @@ pub(crate) enum Standing {
     Ending,
 }
 
+/// Whether a session can be replaced just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Nobody waits for an answer of it, and no phone is just being linked.
+    pub(crate) quiet: bool,
+    /// Every event that it has told is on disk, and there is room for more.
+    pub(crate) saved: bool,
+}
+
+/// What becomes of the wish for another worker in the place of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// The worker is being replaced.
+    Begun,
+    /// Not just now; ask again.
+    Later,
+    /// There is no such worker.
+    Needless,
+}
+
 /// What happens to a user's worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -155,6 +175,10 @@ pub(crate) enum Event {
     Restart,
     /// The disk has room again.
     Room,
+    /// The disk was full while this process ran.
+    MetFullDisk,
+    /// It is this session's turn to be replaced, if the disk was full under it.
+    Mend(Moment),
     /// Stop and keep: the supervisor ends.
     Shutdown,
     /// As `Shutdown`, at once.

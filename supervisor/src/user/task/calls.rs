@@ -11,6 +11,7 @@ use colmeia::protocol::{Call, CallError, Reply, ToWorker};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::uploads::Upload;
 use crate::user::handle::{CallFailure, CallResult};
 use crate::user::link::{Outbox, Refused};
 
@@ -43,14 +44,14 @@ impl Calls {
         &mut self,
         outbox: &Outbox,
         call: Call,
-        body: Bytes,
+        file: Option<Upload>,
         deadline: Duration,
         answer: oneshot::Sender<CallResult>,
     ) {
         // A caller whose deadline has passed is gone.
         self.pending.retain(|_, asker| !matches!(asker, Asker::Caller(answer) if answer.is_closed()));
         let sent = if self.pending.len() < MOST {
-            self.send(outbox, call, body, deadline)
+            self.send(outbox, call, file, deadline)
         } else {
             Err(Refused::Full)
         };
@@ -81,17 +82,23 @@ impl Calls {
 
     /// Asks for the logout that begins a disconnect.
     pub(super) fn ask_logout(&mut self, outbox: &Outbox, deadline: Duration) -> Result<(), Refused> {
-        let id = self.send(outbox, Call::Logout, Bytes::new(), deadline)?;
+        let id = self.send(outbox, Call::Logout, None, deadline)?;
         self.pending.insert(id, Asker::Disconnect);
         Ok(())
     }
 
-    fn send(&mut self, outbox: &Outbox, call: Call, body: Bytes, deadline: Duration) -> Result<u64, Refused> {
+    fn send(
+        &mut self,
+        outbox: &Outbox,
+        call: Call,
+        file: Option<Upload>,
+        deadline: Duration,
+    ) -> Result<u64, Refused> {
         self.last_id += 1;
         let id = self.last_id;
         let patience = deadline.saturating_sub(HEAD_START).max(deadline / 2);
         let deadline_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        outbox.put(&ToWorker::Request { id, deadline_ms, call }, body)?;
+        outbox.put(&ToWorker::Request { id, deadline_ms, call }, file)?;
         self.last_asked = Some(Instant::now());
         Ok(id)
     }

@@ -2,7 +2,7 @@
 //! comes back as a note.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use colmeia::config::{Ownership, WorkerConfig};
 use colmeia::errors::is_disk_full;
@@ -92,7 +92,7 @@ impl UserTask {
         match started {
             Ok(Spawned { process, ready }) => {
                 tracing::info!(user = %self.user, pid = process.id(), "worker started");
-                self.follow(process);
+                self.follow(process, SystemTime::now());
                 self.connect(Some(ready));
                 None
             }
@@ -107,11 +107,16 @@ impl UserTask {
     }
 
     /// Waits for the process's end.
-    pub(super) fn follow(&mut self, process: WorkerProcess) {
+    pub(super) fn follow(&mut self, process: WorkerProcess, begun: SystemTime) {
         let process = Arc::new(process);
         self.weigh(process.pid());
-        self.process =
-            Some(Worker { process: Arc::clone(&process), greeted: false, outdated: false, last_word: None });
+        self.process = Some(Worker {
+            process: Arc::clone(&process),
+            greeted: false,
+            begun,
+            outdated: false,
+            last_word: None,
+        });
         let notes = self.notes.0.clone();
         let user_dir = self.host.run.user_dir(&self.user);
         let group = self.host.memory.group_of(&self.user);
@@ -157,9 +162,10 @@ impl UserTask {
     }
 
     fn stop(&mut self) {
-        let asked = self.connection.as_ref().is_some_and(|connection| {
-            connection.link.outbox().put(&ToWorker::Stop, bytes::Bytes::new()).is_ok()
-        });
+        let asked = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.link.outbox().put(&ToWorker::Stop, None).is_ok());
         // Without a connection the signal says the same.
         if let (false, Some(worker)) = (asked, &self.process) {
             worker.process.terminate();

@@ -9,9 +9,9 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connection, Note, UserTask};
 use crate::admission::{Ticket, Verdict};
-use crate::user::handle::{CallFailure, Command, Operation, Renewal};
+use crate::user::handle::{CallFailure, Command, Operation};
 use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
-use crate::user::policy::{Event, Standing, State};
+use crate::user::policy::{Event, Moment, Renewal, Standing, State};
 use crate::user::process::Ended;
 use crate::user::view::Pong;
 use crate::user::vigil::{Patience, Vigil};
@@ -26,7 +26,7 @@ impl UserTask {
     pub(super) fn command(&mut self, command: Command) -> Vec<Event> {
         match command {
             Command::Wake => vec![Event::Wake],
-            Command::Call { call, body, deadline, answer } => {
+            Command::Call { call, file, deadline, answer } => {
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
                 let possible =
                     ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
@@ -39,7 +39,7 @@ impl UserTask {
                         drop(answer.send(Err(CallFailure::Session(older_worker()))));
                     }
                     Some(connection) if possible => {
-                        self.calls.ask(connection.link.outbox(), *call, body, deadline, answer);
+                        self.calls.ask(connection.link.outbox(), *call, file, deadline, answer);
                     }
                     _ => drop(answer.send(Err(CallFailure::NotReady))),
                 }
@@ -66,6 +66,14 @@ impl UserTask {
                 let _ = answer.send(renewal);
                 (renewal == Renewal::Begun).then_some(Event::Renew).into_iter().collect()
             }
+            Command::Mend { answer } => {
+                if self.process.as_ref().is_some_and(|worker| self.host.disk.was_full_since(worker.begun)) {
+                    self.apply(Event::MetFullDisk);
+                }
+                let moment = self.moment();
+                let _ = answer.send(self.policy.mending(moment, self.at()));
+                vec![Event::Mend(moment)]
+            }
             Command::Limit { own, answer } => {
                 self.limit(own, answer);
                 Vec::new()
@@ -90,6 +98,15 @@ impl UserTask {
                 if running && ready && self.calls.are_quiet() { Renewal::Begun } else { Renewal::Later }
             }
             _ => Renewal::Needless,
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let pairing = matches!(self.view.borrow().state(), Some(SessionState::Pairing));
+        let unsaved = self.connection.as_ref().map(|connection| connection.report.unsaved);
+        Moment {
+            quiet: self.calls.is_empty() && self.disconnects.is_empty() && !pairing,
+            saved: unsaved == Some(0) && !self.host.disk.is_full(),
         }
     }
 

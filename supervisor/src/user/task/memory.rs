@@ -155,7 +155,7 @@ impl UserTask {
             Some(Step::Relieve) => {
                 tracing::info!(%user, mib, "above the soft limit; the page is asked to free memory");
                 if let Some(connection) = &self.connection {
-                    let _ = connection.link.outbox().put(&ToWorker::RelieveMemory, bytes::Bytes::new());
+                    let _ = connection.link.outbox().put(&ToWorker::RelieveMemory, None);
                 }
                 Vec::new()
             }

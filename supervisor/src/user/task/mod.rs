@@ -12,7 +12,7 @@ mod publish;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
@@ -115,6 +115,8 @@ pub(crate) struct UserTask {
 struct Worker {
     process: Arc<WorkerProcess>,
     greeted: bool,
+    /// When it began, or a moment later.
+    begun: SystemTime,
     /// It is of another version than we are, or runs as another user than it would now.
     outdated: bool,
     /// What it said before it ended.
@@ -224,7 +226,10 @@ impl UserTask {
 
     fn adopt(&mut self, Adopted { process, greeted }: Adopted) {
         self.place = Some(self.host.desk.occupy(self.weight.set_aside, self.verdicts.0.clone()));
-        self.follow(process);
+        // A worker makes its socket before it starts its browser.
+        let socket = std::fs::metadata(self.host.run.worker_socket(&self.user));
+        let begun = socket.and_then(|socket| socket.modified()).unwrap_or_else(|_| SystemTime::now());
+        self.follow(process, begun);
         for event in self.connected(greeted) {
             self.apply(event);
         }
@@ -328,7 +333,7 @@ impl UserTask {
             self.apply(Event::Hung);
         } else if let Some(id) = connection.vigil.ping(at) {
             // A full outbox has no pong either: the deadline runs.
-            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, bytes::Bytes::new());
+            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, None);
         }
     }
 

@@ -121,6 +121,8 @@ pub(super) fn exit(reason: &ExitReason, language: Language) -> &'static str {
         (ExitReason::ProfileCorrupt, English) => "damaged data",
         (ExitReason::CapRecycle, Portuguese) => "trocada por causa da memória",
         (ExitReason::CapRecycle, English) => "replaced because of its memory",
+        (ExitReason::DiskRecycle, Portuguese) => "trocada porque o disco esteve cheio",
+        (ExitReason::DiskRecycle, English) => "replaced because the disk had been full",
         (ExitReason::Orphaned, Portuguese) => "ficou sem supervisor",
         (ExitReason::Orphaned, English) => "left without a supervisor",
     }

@@ -37,6 +37,9 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Renew)),
         1 => Just(Step::Happen(Event::Room)),
+        2 => Just(Step::Happen(Event::MetFullDisk)),
+        2 => (any::<bool>(), any::<bool>())
+            .prop_map(|(quiet, saved)| Step::Happen(Event::Mend(Moment { quiet, saved }))),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Reset)),
         2 => Just(Step::Happen(Event::Hold)),
@@ -113,6 +116,50 @@ proptest! {
         prop_assert!(world.policy.held && !world.process && world.place == Place::None, "{:?}", world.policy);
         world.feed(Event::Start);
         prop_assert_eq!(world.place, Place::Wished);
+    }
+
+    /// Whatever happened: a process that met a full disk is replaced within the time for it when its turn comes again
+    /// and again, in the first quiet moment, and not while anything of it is on no disk; others are left alone.
+    #[test]
+    fn who_met_a_full_disk_is_replaced_and_nobody_else(
+        steps in prop::collection::vec(steps(), 0..60),
+        keep: bool,
+        met: bool,
+        turns in prop::collection::vec((0u64..8_000, any::<bool>(), any::<bool>()), 0..40),
+    ) {
+        let mut world = play(steps, keep);
+        if !matches!(world.policy.state, State::Running { .. }) || world.policy.forget.is_some() {
+            return Ok(());
+        }
+        let knew = world.policy.met_full_disk;
+        if met {
+            world.feed(Event::MetFullDisk);
+        }
+        let since = knew.or(met.then_some(world.at));
+        for (ms, quiet, saved) in turns {
+            world.pass(Duration::from_millis(ms));
+            if !matches!(world.policy.state, State::Running { .. }) {
+                return Ok(()); // idle for too long
+            }
+            let moment = Moment { quiet, saved };
+            let due = since.is_some_and(|since| quiet || world.at >= since + MENDED_WITHIN) && saved;
+            let said = world.policy.mending(moment, world.at);
+            let actions = world.feed(Event::Mend(moment));
+            prop_assert_eq!(due, actions.contains(&Action::Stop), "{:?}", world.policy);
+            prop_assert_eq!(said == Renewal::Begun, due);
+            prop_assert_eq!(said == Renewal::Needless, since.is_none());
+            if due {
+                let spawned = world.spawned;
+                world.feed(Event::Exited(ExitReason::Stopped));
+                prop_assert_eq!((world.policy.last_exit(), world.place), (Some(&ExitReason::DiskRecycle), Place::Wished));
+                world.feed(Event::Admitted);
+                world.feed(Event::Connected);
+                prop_assert_eq!(world.spawned, spawned + 1);
+                let moment = Moment { quiet: true, saved: true };
+                prop_assert_eq!(world.policy.mending(moment, world.at), Renewal::Needless, "once");
+                return Ok(());
+            }
+        }
     }
 
     /// Whatever happened: an end that is asked for comes, with or without the worker's help.

@@ -35,7 +35,7 @@ async fn a_worker_of_an_older_build_is_asked_for_nothing_that_it_would_misread()
             link_preview: colmeia::operations::LinkPreview::Fetch,
         },
     ] {
-        match handle.call(newer, Bytes::new(), patience).await {
+        match handle.call(newer, None, patience).await {
             Err(CallFailure::Session(error)) => assert_eq!(error.kind, CallErrorKind::Unsupported),
             other => panic!("{other:?}"),
         }
@@ -59,6 +59,11 @@ async fn a_disconnect_deletes_the_session_and_the_user() {
     assert_eq!(handle.disconnect().await, DisconnectOutcome::OnlyHere);
 }
 
+/// Waits until the user's task has heeded what it was told so far: it takes one thing after the other.
+async fn heeded(handle: &UserHandle) {
+    timeout(Duration::from_secs(120), handle.carry()).await.expect("in time").expect("the task lives");
+}
+
 #[tokio::test]
 async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     let first = house("", |_| ());
@@ -66,8 +71,7 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     assert!(handle.operate(Operation::Stop));
     until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
     for _ in 0..3 {
-        first.wake("1");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        heeded(&first.wake("1")).await;
     }
     assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
     first.registry.shut_down().await;
@@ -75,7 +79,7 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     let second = house_in(first.folder, "", |_| ());
     crate::adopt::bring_back(&second.host, &second.registry).await.expect("read");
     let handle = second.wake("1");
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    heeded(&handle).await;
     assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
     handle.operate(Operation::Start);
     let pid = until(&handle, |view| view.state().is_some()).await.pid;

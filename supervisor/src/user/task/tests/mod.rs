@@ -7,7 +7,6 @@ mod trouble;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use bytes::Bytes;
 use colmeia::config::{LogFormat, MemoryMode, MemoryOverrides};
 use colmeia::protocol::{self, Call, Reply};
 use colmeia::{ChatId, SessionState};
@@ -136,7 +135,7 @@ fn send_text() -> Call {
 }
 
 async fn send(handle: &UserHandle) -> super::super::CallResult {
-    handle.call(send_text(), Bytes::new(), Duration::from_secs(10)).await
+    handle.call(send_text(), None, Duration::from_secs(10)).await
 }
 
 fn alive(pid: u32) -> bool {

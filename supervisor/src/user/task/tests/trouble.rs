@@ -199,7 +199,7 @@ async fn a_full_disk_refuses_what_goes_out_and_nothing_else() {
     let house = house("full-disk", |_| ());
     let handle = house.ready("1").await;
     assert!(matches!(send(&handle).await, Err(CallFailure::DiskFull)));
-    let read = handle.call(Call::Chats, Bytes::new(), Duration::from_secs(10)).await;
+    let read = handle.call(Call::Chats, None, Duration::from_secs(10)).await;
     assert!(read.is_ok(), "{read:?}");
     assert!(handle.view().state().is_some_and(SessionState::is_ready));
     house.registry.shut_down().await;

@@ -1,0 +1,38 @@
+/* The measures that are tried one by one. `taken: true`: Colmeia does it, and the variant is Colmeia without it;
+ * otherwise the variant is Colmeia with it. `drop` are patterns of the shell, `add` are flags. */
+
+const SHELL = '/usr/lib/chromium/chromium-headless-shell';
+const FULL = '/usr/lib/chromium/chromium';
+const JS = '--js-flags=*';
+const js = (flags) => ({ program: SHELL, drop: [JS], add: [`--js-flags=${flags}`] });
+const without = (...drop) => ({ program: SHELL, drop, add: [], taken: true });
+const withFlag = (...add) => ({ program: SHELL, add });
+/* As in worker/src/browser/flags.rs. */
+const FEATURES_OFF = '--disable-features=site-per-process,IsolateOrigins,AudioServiceOutOfProcess,Translate,BackForwardCache,OptimizationHints,MediaRouter,DialMediaRouteProvider,AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions';
+const OURS = '--optimize-for-size --lite-mode';
+
+export const VARIANTS = [
+  { name: 'headless shell instead of the full Chromium', program: FULL, add: [], taken: true },
+  { name: 'GPU inside the browser process', ...without('--in-process-gpu') },
+  { name: 'network service inside the browser process', ...without('--enable-features=NetworkServiceInProcess2') },
+  { name: 'no second zygote', ...without('--no-unsandboxed-zygote') },
+  { name: 'one renderer (no site isolation)', ...without('--renderer-process-limit=1', '--disable-features=*') },
+  { name: 'V8: both flags', ...without(JS) },
+  { name: 'V8: --lite-mode', ...js('--optimize-for-size'), taken: true },
+  { name: 'V8: --optimize-for-size', ...js('--lite-mode'), taken: true },
+  { name: 'V8: semi-space of 1 MiB', ...js(`${OURS} --max-semi-space-size=1 --min-semi-space-size=1`) },
+  { name: 'V8: --max-old-space-size=512', ...js(`${OURS} --max-old-space-size=512`) },
+  { name: 'V8: --jitless', ...js(`${OURS} --jitless`) },
+  { name: 'V8: --single-threaded', ...js(`${OURS} --single-threaded`) },
+  { name: 'sources are compressed while the page is in front', program: SHELL, drop: ['--disable-features=*'], add: [`${FEATURES_OFF},LessAggressiveParkableString`] },
+  { name: 'no GPU at all (--disable-gpu)', ...withFlag('--disable-gpu') },
+  { name: '--enable-low-end-device-mode', ...withFlag('--enable-low-end-device-mode') },
+  { name: 'no images (imagesEnabled=false)', ...withFlag('--blink-settings=imagesEnabled=false') },
+  { name: 'no HTTP cache to speak of', ...withFlag('--disk-cache-size=1048576') },
+  { name: 'a window of 320 × 240', program: SHELL, drop: ['--window-size=*'], add: ['--window-size=320,240'] },
+  { name: '32 MB for the compositor', ...withFlag('--force-gpu-mem-available-mb=32') },
+  { name: 'no raster threads but one', ...withFlag('--num-raster-threads=1') },
+  { name: 'memory given back once ready', settings: '[deadlines]\nsettle_ms = 0\n', taken: true },
+  { name: 'memory merging (KSM)', settings: 'memory_merge = true\n', ksm: true, note: 'needs root' },
+  { name: 'no sandbox, no zygote', ...withFlag('--no-sandbox', '--no-zygote'), note: 'reported, never taken' },
+];

@@ -1,0 +1,99 @@
+/* What each single measure brings: Colmeia as it comes against Colmeia with one thing changed, on the heavy page.
+ *
+ *   node measures.mjs                     all of them; MEASURES.md is written
+ *   --only 'V8'   --sessions 3   --idle 15   --sends 30   --page real|light   --out FOLDER
+ *
+ * The plain one is measured at the beginning and again after every sixth, and each variant compared with the median of
+ * them. Time is told as processor time, which another load on the machine disturbs least.
+ */
+
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { cell } from './lib/cell.mjs';
+import { machine } from './lib/machine.mjs';
+import { compare } from './lib/compare.mjs';
+import { giveAway } from './lib/run.mjs';
+import { binary, colmeia } from './lib/sides.mjs';
+import { VARIANTS } from './lib/variants.mjs';
+import { folder as newFolder, receiver as newReceiver, simulator as newSimulator } from './lib/world.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    sessions: { type: 'string', default: '3' },
+    idle: { type: 'string', default: '15' },
+    sends: { type: 'string', default: '30' },
+    page: { type: 'string', default: 'real' },
+    out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
+  },
+});
+const sessions = Number(options.sessions);
+const plan = { idleSeconds: Number(options.idle), sends: Number(options.sends), incoming: 0, crash: false };
+const KSM = '/sys/kernel/mm/ksm/run';
+const PLAIN_AGAIN = 6;
+
+const work = newFolder();
+const began = Date.now();
+const log = (text) => console.error(`${String(Math.round((Date.now() - began) / 1000)).padStart(5)} s  ${text}`);
+const receiver = await newReceiver();
+const measured = [];
+
+/* A program in the browser's place that changes what it is called with. */
+function wrapper({ program, drop = [], add = [] }, index) {
+  const path = join(work, `browser-${index}`);
+  const cases = drop.map((flag) => `    ${flag}) continue ;;`).join('\n');
+  const lines = [
+    '#!/bin/sh',
+    'count=$#',
+    'while [ "$count" -gt 0 ]; do',
+    '  count=$((count - 1)) flag=$1',
+    '  shift',
+    '  case $flag in',
+    cases,
+    '  esac',
+    '  set -- "$@" "$flag"',
+    'done',
+    `exec '${program}' ${add.map((flag) => `'${flag}'`).join(' ')} "$@"`,
+  ];
+  writeFileSync(path, `${lines.filter(Boolean).join('\n')}\n`, { mode: 0o755 });
+  giveAway(work);
+  return path;
+}
+
+async function measure(name, variant, index) {
+  const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
+  const page = `${simulator.address}${options.page === 'real' ? '/?weight=real' : '/'}`;
+  const merging = readFileSync(KSM, 'utf8').trim();
+  if (variant.ksm) writeFileSync(KSM, '1');
+  try {
+    const browser = variant.add || variant.drop || variant.program ? wrapper(variant, index) : undefined;
+    const side = { ...colmeia({ settings: variant.settings, browser }), name };
+    const figures = await cell(side, { sessions, page, simulator, receiver, plan, log }).catch((error) => ({
+      failed: String(error),
+    }));
+    log(`${name}: ${JSON.stringify(figures)}`);
+    measured.push({ name, note: variant.note, taken: variant.taken, ...figures });
+  } finally {
+    // What was merged is not given back before the processes have ended, so only the scanner is stopped.
+    if (variant.ksm) writeFileSync(KSM, merging);
+    await simulator.stop();
+  }
+}
+
+try {
+  const chosen = VARIANTS.filter(({ name }) => new RegExp(options.only).test(name));
+  for (const [index, variant] of chosen.entries()) {
+    if (index % PLAIN_AGAIN === 0) await measure('plain', {}, index);
+    await measure(variant.name, variant, index);
+  }
+  const text = compare({ machine: machine(), page: options.page, sessions, plan, measured });
+  writeFileSync(join(options.out, 'MEASURES.md'), text);
+  console.log(text);
+} finally {
+  receiver.stop();
+  rmSync(work, { recursive: true, force: true });
+}
+process.exit();

@@ -1,0 +1,179 @@
+//! [`Message`]: a message in WAHA's shape, the same in events and in answers. Owns the mapping from what a session says;
+//! pure. What WAHA's typed clients cannot do without is there even where there is nothing to say.
+
+use colmeia::Me;
+use colmeia::operations::{MessageDetails, QuotedMessage, SentMessage};
+use colmeia::protocol::MessageRecord;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A message.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Message {
+    id: String,
+    /// In seconds since the epoch.
+    timestamp: i64,
+    from: String,
+    from_me: bool,
+    /// `api` for what was just sent here, else `app`.
+    source: &'static str,
+    to: String,
+    /// Who wrote it.
+    participant: String,
+    body: String,
+    has_media: bool,
+    media: Option<MessageMedia>,
+    /// Where the file is; empty where there is none. Deprecated: `media.url`.
+    media_url: String,
+    /// -1 failed, 0 on its way, 1 server, 2 device, 3 read, 4 played.
+    ack: i32,
+    ack_name: &'static str,
+    author: Option<String>,
+    location: Option<Location>,
+    v_cards: Vec<String>,
+    reply_to: Option<ReplyTo>,
+    /// What the convention has no field for.
+    #[serde(rename = "_data")]
+    #[schema(value_type = Object)]
+    data: Map<String, Value>,
+}
+
+/// A message's file.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageMedia {
+    /// Here, behind the key; only in answers, as an event does not know where its reader finds us.
+    url: Option<String>,
+    mimetype: Option<String>,
+    filename: Option<String>,
+}
+
+/// A place on the map.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Location {
+    latitude: String,
+    longitude: String,
+    live: bool,
+    name: Option<String>,
+    address: Option<String>,
+    url: Option<String>,
+}
+
+/// The message that another one answers.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReplyTo {
+    id: String,
+    participant: Option<String>,
+    body: String,
+    has_media: bool,
+}
+
+/// What is told of a message's file.
+#[derive(Debug)]
+pub(crate) enum MessageFile {
+    /// Only that there is one.
+    Hidden,
+    /// Its type and name.
+    Named,
+    /// Where it is, too.
+    At(String),
+}
+
+impl Message {
+    /// A message that a session told of, whose account is `me` (empty where nobody knows it).
+    pub(crate) fn of(record: MessageRecord, me: &str, file: MessageFile) -> Self {
+        let details = record.details.map(|details| *details).unwrap_or_default();
+        let url = match file {
+            MessageFile::Hidden => None,
+            MessageFile::Named => Some(None),
+            MessageFile::At(url) => Some(Some(url)),
+        };
+        let media = url.filter(|_| record.has_media).map(|url| MessageMedia {
+            url,
+            mimetype: record.mimetype,
+            filename: record.filename,
+        });
+        let mut data = Map::new();
+        data.insert("type".into(), record.kind.into());
+        data.insert("notifyName".into(), record.sender_name.into());
+        let MessageDetails { quoted, location, vcards, starred, forwarded, edited, .. } = details;
+        for (name, is) in [("star", starred), ("isForwarded", forwarded), ("isEdited", edited)] {
+            if is {
+                data.insert(name.into(), true.into());
+            }
+        }
+        let other = if record.from_me { record.chat } else { me.to_owned() };
+        Self {
+            timestamp: record.timestamp_ms / 1000,
+            participant: record.author.clone().unwrap_or_else(|| record.from.clone()),
+            from: record.from,
+            from_me: record.from_me,
+            source: "app",
+            to: record.to.filter(|to| !to.is_empty()).unwrap_or(other),
+            body: record.body,
+            has_media: record.has_media,
+            media_url: media.as_ref().and_then(|media| media.url.clone()).unwrap_or_default(),
+            media,
+            ack: record.ack,
+            ack_name: ack_name(record.ack),
+            author: record.author,
+            location: location.map(|place| Location {
+                latitude: place.latitude,
+                longitude: place.longitude,
+                live: place.live,
+                name: place.name,
+                address: place.address,
+                url: place.url,
+            }),
+            v_cards: vcards,
+            reply_to: quoted.map(ReplyTo::of),
+            data,
+            id: record.id,
+        }
+    }
+
+    /// A message that was just sent here.
+    pub(crate) fn sent(sent: SentMessage, me: &Me, to: &str, body: String, has_media: bool) -> Self {
+        Self {
+            id: sent.message,
+            timestamp: sent.timestamp_ms / 1000,
+            from: me.wid.clone(),
+            from_me: true,
+            source: "api",
+            to: to.to_owned(),
+            participant: me.wid.clone(),
+            body,
+            has_media,
+            media: None,
+            media_url: String::new(),
+            ack: 1,
+            ack_name: ack_name(1),
+            author: None,
+            location: None,
+            v_cards: Vec::new(),
+            reply_to: None,
+            data: Map::new(),
+        }
+    }
+}
+
+impl ReplyTo {
+    fn of(quoted: QuotedMessage) -> Self {
+        let QuotedMessage { id, participant, body, has_media, .. } = quoted;
+        Self { id, participant, body, has_media }
+    }
+}
+
+/// The convention's word for how far a message went.
+pub(super) fn ack_name(ack: i32) -> &'static str {
+    match ack {
+        i32::MIN..=-1 => "ERROR",
+        0 => "PENDING",
+        1 => "SERVER",
+        2 => "DEVICE",
+        3 => "READ",
+        4.. => "PLAYED",
+    }
+}

@@ -1,0 +1,110 @@
+//! What is done with messages that are there, and what the other side sees meanwhile: forwarding, reactions, stars,
+//! reading and typing.
+
+use colmeia::ChatId;
+use colmeia::operations::{Forward, MessageRef, NewMessageId, React, Star};
+use colmeia::protocol::{Call, Reply, TypingState};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::answer::Json;
+use super::super::failure::ApiError;
+use super::super::models::{ChatArgs, NoArgs, Success};
+use super::super::session::Session;
+use super::{Sent, send_by};
+
+/// A message for somebody else.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct ForwardArgs {
+    /// To whom.
+    #[schema(value_type = String)]
+    chat_id: ChatId,
+    /// What.
+    #[schema(value_type = String)]
+    message_id: MessageRef,
+}
+
+pub(in super::super) async fn forward_message(session: Session, args: ForwardArgs) -> Sent {
+    let chat = args.chat_id.clone();
+    let operation = Forward { chat: args.chat_id, message: args.message_id };
+    send_by(&session, operation, chat.as_str(), String::new()).await
+}
+
+pub(in super::super) async fn send_seen(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
+    done(&session.call(Call::MarkSeen { chat: args.chat_id }).await?.0)
+}
+
+pub(in super::super) async fn start_typing(
+    session: Session,
+    args: ChatArgs,
+) -> Result<Json<Success>, ApiError> {
+    typing(&session, args.chat_id, TypingState::Typing).await
+}
+
+pub(in super::super) async fn stop_typing(
+    session: Session,
+    args: ChatArgs,
+) -> Result<Json<Success>, ApiError> {
+    typing(&session, args.chat_id, TypingState::Paused).await
+}
+
+/// Shows the other side what this one does.
+pub(in super::super) async fn typing(
+    session: &Session,
+    chat: ChatId,
+    state: TypingState,
+) -> Result<Json<Success>, ApiError> {
+    done(&session.call(Call::Typing { chat, state }).await?.0)
+}
+
+/// That it was done.
+fn done(reply: &Reply) -> Result<Json<Success>, ApiError> {
+    match reply {
+        Reply::Done => Ok(Json(Success::YES)),
+        _ => Err(ApiError::wrong_reply()),
+    }
+}
+
+/// A reaction.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct ReactionArgs {
+    /// To which message.
+    #[schema(value_type = String)]
+    message_id: MessageRef,
+    /// One emoji; empty takes it back.
+    reaction: String,
+}
+
+pub(in super::super) async fn set_reaction(
+    session: Session,
+    args: ReactionArgs,
+) -> Result<Json<Success>, ApiError> {
+    session.carry_out(React { message: args.message_id, reaction: args.reaction }).await
+}
+
+/// A star.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct StarArgs {
+    /// Which message.
+    #[schema(value_type = String)]
+    message_id: MessageRef,
+    /// Whether it has one from now on.
+    star: bool,
+}
+
+pub(in super::super) async fn set_star(session: Session, args: StarArgs) -> Result<Json<Success>, ApiError> {
+    session.carry_out(Star { message: args.message_id, starred: args.star }).await
+}
+
+/// An id for a later send.
+#[derive(Serialize, ToSchema)]
+pub(in super::super) struct NewId {
+    id: String,
+}
+
+pub(in super::super) async fn new_message_id(session: Session, _: NoArgs) -> Result<Json<NewId>, ApiError> {
+    Ok(Json(NewId { id: session.operate(NewMessageId {}).await?.id }))
+}

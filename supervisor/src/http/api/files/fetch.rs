@@ -1,0 +1,196 @@
+//! Files that are fetched from an address: `http` and `https` only, within a size and a time, and **never from a
+//! private address or this machine** unless `media_networks` names it.
+//!
+//! Every name is resolved once and the connection goes to what was checked (a name that answers differently the second
+//! time gains nothing); every redirect is checked anew. What comes in goes to the disk piece by piece.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use futures::StreamExt as _;
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Url, redirect};
+
+use super::super::failure::ApiError;
+use super::super::session::Session;
+use super::public::may_ask;
+use super::{is_mimetype, no_room, not_taken, too_large};
+use crate::logging::chain;
+use crate::uploads::{LARGEST, Upload};
+
+/// How long a fetch may take altogether, and until there is a connection.
+const FETCHED_WITHIN: Duration = Duration::from_secs(30);
+const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
+/// The field that says where.
+const FIELD: &str = "file.url";
+
+/// Fetches a file, and its type where the server says it.
+///
+/// # Errors
+/// What is wrong with the address or with what is there.
+pub(super) async fn fetch(url: &str, session: &Session) -> Result<(Upload, Option<String>), ApiError> {
+    let fetching = tokio::time::timeout(FETCHED_WITHIN, async {
+        let (answer, said) = follow(url, &session.http.config.media_networks).await?;
+        Ok((read(answer, session).await?, said))
+    });
+    fetching.await.unwrap_or_else(|_| Err(failed("did not answer in time")))
+}
+
+/// The answer that has the file, and the file's type where it says one.
+async fn follow(url: &str, allowed: &[IpNet]) -> Result<(reqwest::Response, Option<String>), ApiError> {
+    let client = client(allowed)?;
+    let mut url = checked(url, allowed)?;
+    for _ in 0..=REDIRECTS {
+        let answer = client.get(url.clone()).send().await.map_err(|error| explain(&error))?;
+        if answer.status().is_redirection() {
+            let next = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let next = next.and_then(|next| url.join(next).ok());
+            url = checked(next.ok_or_else(|| failed("redirects to nowhere"))?.as_str(), allowed)?;
+            continue;
+        }
+        if !answer.status().is_success() {
+            return Err(failed(&format!("answers {}", answer.status().as_u16())));
+        }
+        let said = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let said = said.filter(|text| is_mimetype(text) && !text.starts_with("application/octet-stream"));
+        let said = said.map(str::to_owned);
+        return Ok((answer, said));
+    }
+    Err(failed("redirects too often"))
+}
+
+/// The file, for this session.
+async fn read(answer: reqwest::Response, session: &Session) -> Result<Upload, ApiError> {
+    let most = answer.content_length().unwrap_or(LARGEST);
+    if most > LARGEST {
+        return Err(too_large(FIELD));
+    }
+    let expected = session.http.uploads.expect(most).and_then(|expected| expected.of(session.user()));
+    let expected = expected.map_err(|error| no_room(error, FIELD))?;
+    let mut draft = expected.begin().map_err(|error| not_taken(&error, FIELD))?;
+    let mut chunks = answer.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| explain(&error))?;
+        draft = draft.taking(chunk).await.map_err(|error| not_taken(&error, FIELD))?;
+    }
+    Ok(draft.finish())
+}
+
+/// An address that may be asked. A name is checked when it is resolved; a number is checked here.
+fn checked(url: &str, allowed: &[IpNet]) -> Result<Url, ApiError> {
+    let wrong = || ApiError::field(FIELD, "has to be a http:// or https:// address without user name");
+    let url = Url::parse(url).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong());
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    match host.parse::<IpAddr>() {
+        Ok(ip) if !may_ask(ip, allowed) => Err(not_public()),
+        _ => Ok(url),
+    }
+}
+
+fn failed(what: &str) -> ApiError {
+    ApiError::field(FIELD, format!("cannot be fetched: it {what}"))
+}
+
+fn not_public() -> ApiError {
+    ApiError::field(FIELD, "leads to a private address; the service's media_networks has to name it")
+}
+
+/// The address is the caller's own and is not repeated; what is wrong with it is found in the chain of causes.
+fn explain(error: &reqwest::Error) -> ApiError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<NotPublic>()
+            || error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|e| e.get_ref().is_some_and(|e| e.is::<NotPublic>()))
+        {
+            return not_public();
+        }
+        cause = error.source();
+    }
+    if chain(error).contains(NOT_PUBLIC) {
+        return not_public();
+    }
+    failed(if error.is_timeout() { "did not answer in time" } else { "cannot be reached" })
+}
+
+fn client(allowed: &[IpNet]) -> Result<reqwest::Client, ApiError> {
+    // The first one wins; a second call changes nothing and is no error worth a word.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECTED_WITHIN)
+        .timeout(FETCHED_WITHIN)
+        .dns_resolver(Arc::new(Public { allowed: allowed.into() }))
+        .user_agent(concat!("colmeia/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| {
+            tracing::error!(error = chain(&error), "files cannot be fetched");
+            ApiError::bug()
+        })
+}
+
+/// Resolves names to addresses that may be asked, and to no others.
+struct Public {
+    allowed: Arc<[IpNet]>,
+}
+
+const NOT_PUBLIC: &str = "the name leads to a private address";
+
+#[derive(Debug, thiserror::Error)]
+#[error("{NOT_PUBLIC}")]
+struct NotPublic;
+
+impl Resolve for Public {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allowed = Arc::clone(&self.allowed);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // One bad address among good ones is an attack, not an accident.
+            if !found.iter().all(|address| may_ask(address.ip(), &allowed)) {
+                return Err(NotPublic.into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_checked_before_anything_is_asked() {
+        for url in [
+            "file:///etc/passwd",
+            "ftp://example.com/",
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://017700000001/",
+            "http://me:pw@example.com/",
+            "nothing",
+            "http://",
+            "http://[::ffff:7f00:1]/",
+        ] {
+            assert!(checked(url, &[]).is_err(), "{url}");
+        }
+        assert!(checked("https://example.com/a.png", &[]).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_home_is_not_asked() {
+        let error = follow("http://localhost:1/", &[]).await.map(drop).expect_err("private");
+        assert_eq!(error, not_public());
+    }
+}

@@ -1,0 +1,92 @@
+//! Groups, their settings and their members.
+//!
+//! Owns what names a group and how it is shown; the operations are in the modules, one per topic.
+
+mod life;
+mod members;
+mod profile;
+mod settings;
+
+use colmeia::ChatId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::failure::ApiError;
+
+pub(super) use life::{
+    count, create, delete, get, invite_code, join, join_info, leave, list, refresh, revoke_invite_code,
+};
+pub(super) use members::{
+    add_participants, approve_join_requests, demote, join_requests, participants, promote,
+    reject_join_requests, remove_participants,
+};
+pub(super) use profile::{delete_picture, picture, set_description, set_picture, set_subject};
+pub(super) use settings::{
+    info_admin_only, member_add_mode, member_share_history_mode, membership_approval_mode,
+    messages_admin_only, set_info_admin_only, set_member_add_mode, set_member_share_history_mode,
+    set_membership_approval_mode, set_messages_admin_only,
+};
+
+/// A group's id, `…@g.us`; the part before it alone is enough.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct GroupId(ChatId);
+
+/// A text names no group.
+#[derive(Debug, thiserror::Error)]
+#[error("has to be a group's id: digits and '@g.us'")]
+pub(super) struct NoGroup;
+
+impl TryFrom<String> for GroupId {
+    type Error = NoGroup;
+
+    fn try_from(text: String) -> Result<Self, NoGroup> {
+        let text = if text.contains('@') { text } else { format!("{text}@g.us") };
+        ChatId::normalise(&text).ok().filter(ChatId::is_group).map(Self).ok_or(NoGroup)
+    }
+}
+
+/// One group.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct GroupArgs {
+    /// The group.
+    #[schema(value_type = String)]
+    id: GroupId,
+    /// Ask WhatsApp, even if the page holds a picture.
+    #[serde(default)]
+    refresh: bool,
+}
+
+/// A member by its id.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ParticipantArg {
+    /// A number or an id.
+    #[schema(value_type = String)]
+    id: ChatId,
+}
+
+fn named(field: &str, text: &str) -> Result<(), ApiError> {
+    match text.trim().chars().count() {
+        1..=100 => Ok(()),
+        _ => Err(ApiError::field(field, "has to have 1 to 100 characters")),
+    }
+}
+
+fn some(field: &str, participants: Vec<ParticipantArg>) -> Result<Vec<ChatId>, ApiError> {
+    if participants.is_empty() {
+        return Err(ApiError::field(field, "is empty"));
+    }
+    Ok(participants.into_iter().map(|participant| participant.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_no_user() {
+        let group = |text: &str| GroupId::try_from(text.to_owned()).map(|GroupId(id)| id.as_str().to_owned());
+        assert_eq!(group("120363021234567890").ok().as_deref(), Some("120363021234567890@g.us"));
+        assert!(group("5511988887777@c.us").is_err() && group("").is_err());
+    }
+}

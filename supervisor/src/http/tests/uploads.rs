@@ -1,0 +1,178 @@
+//! Files that come in with requests: what is told of a bad one, and that nothing of any is left.
+
+use std::io;
+use std::path::PathBuf;
+
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+
+use super::stage::{Answer, Cast, Stage, nobody, ready, sent};
+use crate::uploads::LARGEST;
+use crate::uploads::tests::open_files;
+
+fn body(session: &str, data: &str) -> String {
+    let file = json!({"mimetype": "image/png", "data": data});
+    json!({"session": session, "chatId": "5511988887777", "file": file}).to_string()
+}
+
+fn told(answer: &Answer) -> (u16, Value) {
+    let body: Value = serde_json::from_str(&answer.body).expect(&answer.body);
+    (answer.status.as_u16(), body["field"].clone())
+}
+
+fn folder(stage: &Stage) -> PathBuf {
+    stage.folder.path().join("uploads")
+}
+
+/// Nothing of any file is left.
+fn nothing_is_left(stage: &Stage) {
+    let folder = folder(stage);
+    assert_eq!((open_files(&folder), stage.uploads.taken()), (0, 0));
+    assert!(std::fs::read_dir(folder).expect("there").next().is_none());
+}
+
+/// A body that comes bit by bit: text around so many bytes of zeros in base64.
+fn streamed(zeros: u64) -> Body {
+    let piece = Bytes::from("AAAA".repeat(64 * 1024));
+    let (whole, rest) = (zeros / 3 / 65_536, zeros / 3 % 65_536);
+    let before = r#"{"session":"1","chatId":"5511988887777","file":{"data":""#;
+    let pieces = (0..whole).map(move |_| piece.clone());
+    let after = Bytes::from("AAAA".repeat(usize::try_from(rest).expect("small")) + r#""}}"#);
+    let all = std::iter::once(Bytes::from(before)).chain(pieces).chain([after]);
+    Body::from_stream(stream::iter(all.map(io::Result::Ok)))
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_told_with_its_field() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage();
+    let answer = stage.post("/api/sendImage", body("1", "no base64!")).await;
+    assert_eq!(told(&answer), (400, json!("file.data")), "{}", answer.body);
+    let answer = stage.post("/api/sendImage", body("1", "")).await;
+    assert_eq!(told(&answer), (400, json!("file")), "{}", answer.body);
+    let answer = stage.post("/api/sendImage", r#"{"session":"1","file":{"data":["QQ=="]}}"#).await;
+    assert_eq!(told(&answer).0, 400, "{}", answer.body);
+    let preview = json!({"url": "https://x", "title": "t", "image": {"data": "?"}});
+    let request = json!({"session": "1", "chatId": "5511988887777", "text": "https://x", "preview": preview});
+    let answer = stage.post("/api/send/link-custom-preview", request.to_string()).await;
+    assert_eq!(told(&answer), (400, json!("preview.image.data")), "{}", answer.body);
+    let answer = stage.post("/api/sendImage", r#"{"session":"1","chatId":"#).await;
+    assert!(answer.status == 400 && answer.body.contains("no JSON (line 1, column"), "{}", answer.body);
+    nothing_is_left(&stage);
+}
+
+#[tokio::test]
+async fn a_larger_file_than_is_taken_is_refused_with_the_limit() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    assert_eq!(stage.post("/api/sendFile", streamed(3 << 20)).await.status, 201);
+    let answer = stage.post("/api/sendFile", streamed(LARGEST + 3)).await;
+    assert_eq!(told(&answer), (413, json!("file.data")), "{}", answer.body);
+    assert!(answer.body.contains("64 MiB"), "{}", answer.body);
+    nothing_is_left(&stage);
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_leaves_nothing() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage();
+    let begun = Bytes::from(format!(r#"{{"session":"1","file":{{"data":"{}"#, "AAAA".repeat(100_000)));
+    let broken = stream::iter([Ok(begun), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
+    let answer = stage.post("/api/sendFile", Body::from_stream(broken)).await;
+    assert!(answer.status == 400 && answer.body.contains("incomplete"), "{}", answer.body);
+    nothing_is_left(&stage);
+
+    // One whose request is dropped while the body is on its way.
+    let (pieces, body) = futures::channel::mpsc::unbounded::<io::Result<Bytes>>();
+    pieces.unbounded_send(Ok(Bytes::from(r#"{"file":{"data":"QUJD"#))).expect("taken");
+    let asking = stage.post("/api/sendFile", Body::from_stream(body));
+    tokio::select! {
+        answer = asking => panic!("{}", answer.body),
+        () = until(|| open_files(&folder(&stage)) > 0) => {}
+    }
+    assert!(stage.uploads.taken() > 0);
+    drop(pieces);
+    until(|| stage.uploads.taken() == 0).await;
+    nothing_is_left(&stage);
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(super::stage::PATIENCE, wait).await.expect("in time");
+}
+
+#[tokio::test]
+async fn where_there_is_no_room_one_is_told_when_again() {
+    let stage = Cast::new(sent).with("1", ready()).with("2", ready()).on_stage();
+    let one = "1".parse().expect("valid");
+    let mut held: Vec<_> = (0..4)
+        .map(|_| stage.uploads.expect(LARGEST).and_then(|place| place.of(&one)).expect("room"))
+        .collect();
+    let answer = stage.post("/api/sendImage", body("1", "QUJD")).await;
+    assert_eq!(told(&answer), (429, json!("file.data")), "{}", answer.body);
+    assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(
+        stage.post("/api/sendImage", body("2", "QUJD")).await.status,
+        201,
+        "another session has its own"
+    );
+
+    held.extend(std::iter::from_fn(|| stage.uploads.expect(LARGEST).ok()));
+    let answer = stage.post("/api/sendImage", body("2", "QUJD")).await;
+    assert_eq!(told(&answer), (503, json!("file.data")), "{}", answer.body);
+    assert!(answer.headers.contains_key("retry-after"));
+    drop(held);
+    assert_eq!(stage.post("/api/sendImage", body("1", "QUJD")).await.status, 201);
+    nothing_is_left(&stage);
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_known_by_its_files_content() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    let send = async |data: &str| {
+        let request = Request::post("/api/sendImage").header("Idempotency-Key", "k");
+        stage.ask(request.body(body("1", data).into()).expect("request")).await
+    };
+    let (one, other) = (STANDARD.encode("one"), STANDARD.encode("other"));
+    assert_eq!(send(&one).await.status, 201);
+    let again = send(&format!("data:image/png;base64,{one}")).await;
+    assert_eq!((again.status.as_u16(), again.headers.contains_key("idempotency-replayed")), (201, true));
+    assert_eq!(send(&other).await.status, 422);
+    assert_eq!(stage.cast.notes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_at_an_address_goes_to_the_disk_within_its_limit() {
+    let length = |length: u64| {
+        move || async move {
+            let piece = Bytes::from(vec![7; 1 << 20]);
+            Body::from_stream(stream::iter((0..length).map(move |_| io::Result::Ok(piece.clone()))).boxed())
+        }
+    };
+    let pages = axum::Router::new()
+        .route("/small", axum::routing::get(length(2)))
+        .route("/large", axum::routing::get(length(65)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("address");
+    let serving = tokio::spawn(async move { axum::serve(listener, pages).await });
+    let config = colmeia::config::ServiceConfig {
+        media_networks: vec!["127.0.0.0/8".parse().expect("network")],
+        ..Default::default()
+    };
+    let stage = Cast::new(sent).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
+    let fetched = async |path: &str| {
+        let file = json!({ "url": format!("http://{address}{path}") });
+        let body = json!({"session": "1", "chatId": "5511988887777", "file": file}).to_string();
+        stage.post("/api/sendFile", body).await
+    };
+    assert_eq!(fetched("/small").await.status, 201);
+    assert_eq!(told(&fetched("/large").await), (413, json!("file.url")));
+    nothing_is_left(&stage);
+    serving.abort();
+}

@@ -1,0 +1,60 @@
+//! Files on their way from a caller through every part to the phone.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::harness::{Farm, until};
+
+/// Bytes that are different everywhere.
+fn content(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+#[tokio::test]
+async fn a_large_file_arrives_whole_and_is_never_in_the_supervisors_memory() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let video = content(24 << 20);
+    let file = json!({"mimetype": "video/mp4", "filename": "v.mp4", "data": STANDARD.encode(&video)});
+    let body = json!({"file": file, "caption": "o dia", "chatId": "5511988887777", "session": "1"});
+    let before = farm.service.peak_kib();
+    let answer = farm.service.post("/api/sendVideo", &body).await;
+    let grown = farm.service.peak_kib() - before;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let arrived = farm.phone.media(answer.json["id"].as_str().expect("an id")).await;
+    assert_eq!((arrived.len(), Sha256::digest(&arrived)), (video.len(), Sha256::digest(&video)));
+    assert!(grown < 12 << 10, "{grown} KiB more for a file of {} KiB", video.len() / 1024);
+    assert!(no_upload_is_left(&farm));
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_half_way_leaves_no_file_and_no_message() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let (more, rest) = futures::channel::mpsc::unbounded::<Result<String, std::io::Error>>();
+    let begun =
+        format!(r#"{{"session":"1","chatId":"5511988887777","file":{{"data":"{}"#, "QUJD".repeat(1 << 18));
+    more.unbounded_send(Ok(begun)).expect("taken");
+    let request = farm.service.request("POST", "/api/sendFile").body(reqwest::Body::wrap_stream(rest));
+    let asking = tokio::spawn(request.send());
+    until("the file is on its way", || async { (!no_upload_is_left(&farm)).then_some(()) }).await;
+    asking.abort();
+    until("the file is gone", || async { no_upload_is_left(&farm).then_some(()) }).await;
+    drop(more);
+    let whole = json!({"session": "1", "chatId": "5511988887777", "file": {"data": "b2k="}});
+    assert_eq!(farm.service.post("/api/sendFile", &whole).await.status, 201);
+    assert_eq!(farm.phone.sent("5511900000001").await.len(), 1);
+}
+
+/// Whether the supervisor has no file of an upload open, and its folder is empty.
+fn no_upload_is_left(farm: &Farm) -> bool {
+    let folder = farm.state_dir().join("colmeia_uploads");
+    farm.service.open_files(&folder) == 0 && std::fs::read_dir(folder).expect("there").next().is_none()
+}
