@@ -159,5 +159,7 @@ pub(super) fn routes() -> Router<Http> {
 }
 
 /// Made when it is first asked for, and kept as the text that goes out: as values it takes a hundred times as much.
-static DOCUMENT: LazyLock<Box<RawValue>> =
-    LazyLock::new(|| to_raw_value(&document(&table::rows())).unwrap_or_else(|_| Box::<RawValue>::from(RawValue::NULL.to_owned())));
+static DOCUMENT: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+    to_raw_value(&document(&table::rows()))
+        .unwrap_or_else(|_| Box::<RawValue>::from(RawValue::NULL.to_owned()))
+});
