@@ -163,6 +163,13 @@ async fn a_session_that_met_a_full_disk_is_replaced_and_takes_everything_in() {
             write(format!("{round}: durante {n}")).await;
         }
         disk.fill().await;
+        // The supervisor looks now and then.
+        let send = json!({"phone": FRIEND, "message": "com o disco cheio"});
+        until("the full disk is noticed", || async {
+            let answer = farm.service.post("/send?user_id=1", &send).await;
+            answer.text.contains("disco do servidor").then_some(())
+        })
+        .await;
         disk.free();
         for n in 0..5 {
             write(format!("{round}: depois {n}")).await;
