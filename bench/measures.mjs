@@ -1,19 +1,19 @@
 /* What each single measure brings: Colmeia as it comes against Colmeia with one thing changed, on the heavy page.
  *
  *   node measures.mjs                     all of them; MEASURES.md is written
- *   --only 'V8'   --sessions 3   --idle 15   --sends 30   --page real|light   --out FOLDER
+ *   --only 'V8'   --sessions 3   --idle 30   --sends 30   --page real|light   --out FOLDER
  *
  * The plain one is measured at the beginning and again after every sixth, and each variant compared with the median of
  * them. Time is told as processor time, which another load on the machine disturbs least.
  */
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { cell } from './lib/cell.mjs';
-import { machine } from './lib/machine.mjs';
+import { machine, merging } from './lib/machine.mjs';
 import { compare } from './lib/compare.mjs';
 import { giveAway } from './lib/run.mjs';
 import { binary, colmeia } from './lib/sides.mjs';
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     sessions: { type: 'string', default: '3' },
-    idle: { type: 'string', default: '15' },
+    idle: { type: 'string', default: '30' },
     sends: { type: 'string', default: '30' },
     page: { type: 'string', default: 'real' },
     out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
@@ -32,7 +32,6 @@ const { values: options } = parseArgs({
 });
 const sessions = Number(options.sessions);
 const plan = { idleSeconds: Number(options.idle), sends: Number(options.sends), incoming: 0, crash: false };
-const KSM = '/sys/kernel/mm/ksm/run';
 const PLAIN_AGAIN = 6;
 
 const work = newFolder();
@@ -66,21 +65,13 @@ function wrapper({ program, drop = [], add = [] }, index) {
 async function measure(name, variant, index) {
   const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
   const page = `${simulator.address}${options.page === 'real' ? '/?weight=real' : '/'}`;
-  const merging = readFileSync(KSM, 'utf8').trim();
-  if (variant.ksm) writeFileSync(KSM, '1');
-  try {
-    const browser = variant.add || variant.drop || variant.program ? wrapper(variant, index) : undefined;
-    const side = { ...colmeia({ settings: variant.settings, browser }), name };
-    const figures = await cell(side, { sessions, page, simulator, receiver, plan, log }).catch((error) => ({
-      failed: String(error),
-    }));
-    log(`${name}: ${JSON.stringify(figures)}`);
-    measured.push({ name, note: variant.note, taken: variant.taken, ...figures });
-  } finally {
-    // What was merged is not given back before the processes have ended, so only the scanner is stopped.
-    if (variant.ksm) writeFileSync(KSM, merging);
-    await simulator.stop();
-  }
+  const browser = variant.program ? wrapper(variant, index) : undefined;
+  const side = { ...colmeia({ settings: variant.settings, browser }), name };
+  const work = () => cell(side, { sessions, page, simulator, receiver, plan, log });
+  const figures = await (variant.ksm ? merging(work) : work()).catch((error) => ({ failed: String(error) }));
+  await simulator.stop();
+  log(`${name}: ${JSON.stringify(figures)}`);
+  measured.push({ name, note: variant.note, taken: variant.taken, ...figures });
 }
 
 try {

@@ -4,6 +4,7 @@
  *   node run.mjs --smoke                  small and quick; only a wrong result fails; nothing is written
  *   --sessions 1,3,6,12   --pages light,real   --rounds 2   --idle 60   --sends 100   --incoming 100
  *   --only colmeia|peer   --no-http   --settings FILE   more lines of Colmeia's configuration
+ *   --merged 6,12                         Colmeia once more, with memory merging by the kernel (root only)
  */
 
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,9 +14,9 @@ import { parseArgs } from 'node:util';
 
 import { cell } from './lib/cell.mjs';
 import { http } from './lib/http.mjs';
-import { machine } from './lib/machine.mjs';
+import { machine, merging } from './lib/machine.mjs';
 import { plot } from './lib/plot.mjs';
-import { report } from './lib/report.mjs';
+import { MERGED, report } from './lib/report.mjs';
 import { binary, colmeia, peer } from './lib/sides.mjs';
 import { folder as newFolder, receiver as newReceiver, simulator as newSimulator } from './lib/world.mjs';
 
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     sends: { type: 'string' },
     incoming: { type: 'string' },
     only: { type: 'string' },
+    merged: { type: 'string' },
     settings: { type: 'string' },
     'no-http': { type: 'boolean', default: false },
     out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
@@ -45,6 +47,7 @@ const plan = {
   incoming: number('incoming', 5, 100),
   crash: true,
 };
+const merged = (options.merged ?? (options.smoke || process.getuid() !== 0 ? '' : '1,6,12')).split(',').filter(Boolean).map(Number);
 const settings = options.settings ? readFileSync(options.settings, 'utf8') : '';
 const sides = [colmeia({ settings }), peer].filter(
   ({ name }) => !options.only || (options.only === 'peer') === (name === peer.name),
@@ -81,6 +84,16 @@ try {
           appendFileSync(join(work, 'cells.jsonl'), `${JSON.stringify(cells.at(-1))}\n`);
           log(JSON.stringify(figures));
         }
+  for (const sessions of merged) {
+    const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
+    const side = { ...colmeia({ settings: 'memory_merge = true\n' }), name: MERGED };
+    const resting = { idleSeconds: 2 * plan.idleSeconds, sends: 0, incoming: 0, crash: false };
+    const page = simulator.address + PAGES.real;
+    const figures = await merging(() => cell(side, { sessions, page, simulator, receiver, plan: resting, log }));
+    await simulator.stop();
+    cells.push({ side: side.name, page: 'real', sessions, round: 0, ...figures });
+    log(JSON.stringify(figures));
+  }
   if (!options['no-http'])
     for (const users of [1, 200])
       for (let round = 0; round < rounds; round++)
@@ -93,7 +106,7 @@ try {
           requests.push({ side: side.name, users, round, ...figures });
           log(JSON.stringify(figures));
         }
-  const results = { machine: machine(), plan: { ...plan, rounds }, cells, requests };
+  const results = { machine: machine(), plan: { ...plan, rounds, smoke: options.smoke }, cells, requests };
   const text = report(results);
   if (options.smoke) console.log(text);
   else {

@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { browsers, naming, processorSeconds, pss, tree } from './processes.mjs';
+import { browsers, naming, processorSeconds, pss, rss, tree } from './processes.mjs';
 import { json, until } from './run.mjs';
 import { folder as newFolder, friendOf, numberOf } from './world.mjs';
 
@@ -17,7 +17,7 @@ export function quantile(values, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 }
 
-/* `plan`: {idleSeconds, sends, incoming, crash}. */
+/* `plan`: {idleSeconds, sends, incoming, crash}; what is 0 or false is left out. */
 export async function cell(side, { sessions, page, simulator, receiver, plan, log }) {
   const folder = newFolder();
   mkdirSync(folder, { recursive: true });
@@ -69,7 +69,7 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     for (const [pid, now] of later) used += now - (earlier.get(pid) ?? 0);
     figures.idle_cpu_percent = (used / plan.idleSeconds) * 100;
     figures.memory_mb = pss(processes) / 2 ** 20;
-    figures.server_mb = pss(processes.filter(({ pid }) => pid === server.pid)) / 2 ** 20;
+    figures.server_rss_mb = rss(server.pid) / 2 ** 20;
     figures.workers_mb =
       pss(processes.filter(({ command }) => command.split('\0')[0].endsWith('colmeia-worker'))) / 2 ** 20 / sessions;
     for (const user of users) if (!(await isReady(user))) throw new Error(`user ${user} is no longer ready`);
@@ -142,7 +142,7 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
   /* One browser dies. The session counts as back when a message goes out again. */
   async function crash() {
     step('killing a browser');
-    const LIMIT = 60_000;
+    const LIMIT = 30_000;
     const [victim] = browsers(tree(server.pid, folder)).filter(({ command }) => command.includes('_user_1\0'));
     const begun = performance.now();
     process.kill(victim.pid, 'SIGKILL');

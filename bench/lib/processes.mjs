@@ -56,6 +56,9 @@ export function pss(processes) {
   }, 0);
 }
 
+/* Resident set size of one process, in bytes. */
+export const rss = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) * 1024;
+
 /* Seconds of processor time of each process up to now. */
 export function processorSeconds(processes) {
   const TICKS = 100; // USER_HZ, the unit of /proc/PID/stat on Linux

@@ -2,6 +2,8 @@
 
 const OURS = 'Colmeia';
 const THEIRS = 'whatsapp-web.js';
+/* Colmeia with the kernel's merging of equal pages. */
+export const MERGED = 'Colmeia, memory merged';
 
 export const median = (values) => {
   const sorted = values.filter((value) => value != null).sort((left, right) => left - right);
@@ -38,16 +40,55 @@ const distinct = (values) => [...new Set(values)];
 
 /* Memory that one more session costs, from the smallest to the largest number measured. */
 export function perSession(cells, side, page) {
-  const counts = distinct(cells.filter((cell) => cell.page === page).map(({ sessions }) => sessions)).sort((a, b) => a - b);
+  const own = cells.filter((cell) => cell.page === page && cell.side === side && cell.memory_mb != null);
+  const counts = distinct(own.map(({ sessions }) => sessions)).sort((a, b) => a - b);
   if (counts.length < 2) return null;
   const [least, most] = [counts[0], counts.at(-1)];
   const at = (count) => figure(cells, side, page, count, 'memory_mb');
   return (at(most) - at(least)) / (most - least);
 }
 
+/* What was set out to be reached, and what was. `value` may be null where it was not measured. */
+function goals(cells, requests) {
+  const has = (page, sessions) => cells.some((cell) => cell.page === page && cell.sessions === sessions);
+  const SIX = 6;
+  const over = (mine, theirs) => (mine == null || !theirs ? null : mine / theirs);
+  const added = (page, side) => over(perSession(cells, side, page), perSession(cells, THEIRS, page));
+  const at = (page, name) =>
+    has(page, SIX) ? over(figure(cells, OURS, page, SIX, name), figure(cells, THEIRS, page, SIX, name)) : null;
+  const asked = (users) => {
+    const rate = (side) => median(requests.filter((one) => one.side === side && one.users === users).map((one) => one.requests_per_second));
+    return over(rate(OURS), rate(THEIRS));
+  };
+  const ours = cells.filter(({ side }) => side === OURS);
+  const all = [
+    ['memory per added session, light page', added('light', OURS), 0.3, '×'],
+    ['memory per added session, heavy page', added('real', OURS), 0.5, '×'],
+    ['the same, merged by the kernel', added('real', MERGED), 0.3, '×'],
+    ['all codes of six at once, light page', at('light', 'qr_last_s'), 0.7, '×'],
+    ['all codes of six at once, heavy page', at('real', 'qr_last_s'), 0.7, '×'],
+    ['six restored, light page', at('light', 'restore_s'), 0.7, '×'],
+    ['six restored, heavy page', at('real', 'restore_s'), 0.7, '×'],
+    ['idle processor time of six, light page', at('light', 'idle_cpu_percent'), 0.5, '×'],
+    ['idle processor time of six, heavy page', at('real', 'idle_cpu_percent'), 0.5, '×'],
+    // 20 MB, and 100 kB for each user.
+    ['resident memory of the supervisor beyond 0.1 MB per user', Math.max(...ours.map((cell) => cell.server_rss_mb - 0.1 * cell.sessions)), 20, 'MB'],
+    ['a worker process (PSS)', median(ours.map((cell) => cell.workers_mb)), 8, 'MB'],
+    ['`/status` per second, 1 user known', asked(1), 10, '×', 'at least'],
+    ['`/status` per second, 200 users known', asked(200), 10, '×', 'at least'],
+  ];
+  const row = ([name, value, goal, unit, least]) => {
+    if (value == null) return `| ${name} | not measured | | |`;
+    const reached = least ? value >= goal : value <= goal;
+    return `| ${name} | ${value.toFixed(2)} ${unit} | ${least ?? 'at most'} ${goal} ${unit} | ${reached ? 'reached' : '**not reached**'} |`;
+  };
+  return ['## Goals', '', '| | measured | goal | |', '| --- | --- | --- | --- |', ...all.map(row), ''];
+}
+
 export function report({ machine, plan, cells, requests }) {
   const lines = ['# Results', '', 'Written by `make bench`. Colmeia and whatsapp-web.js in turn on one machine, on the same simulated page, both with Chromium\'s sandbox on. Medians of', `${plan.rounds} round${plan.rounds > 1 ? 's' : ''}; memory and processor time over ${plan.idleSeconds} s of idling. Compare the ratios: absolute figures are this machine's.`, ''];
-  lines.push(`${machine.date}, ${machine.processors}, ${machine.memory_gb} GB, Linux ${machine.kernel}, ${machine.chromium}, Node ${machine.node}, memory merging ${machine.ksm ? 'on' : 'off'}.`, '');
+  lines.push(`${machine.date}, ${machine.processors}, ${machine.memory_gb} GB, Linux ${machine.kernel}, ${machine.chromium}, Node ${machine.node}.`, '');
+  if (!plan.smoke) lines.push(...goals(cells, requests));
   for (const page of distinct(cells.map(({ page }) => page))) {
     lines.push(`## ${page === 'real' ? 'A page of the real one\'s weight' : 'A light page'}`, '');
     for (const sessions of distinct(cells.filter((cell) => cell.page === page).map(({ sessions }) => sessions))) {
@@ -61,6 +102,13 @@ export function report({ machine, plan, cells, requests }) {
     }
     const [ours, theirs] = [OURS, THEIRS].map((side) => perSession(cells, side, page));
     if (ours != null) lines.push(`Memory per added session: **${shown(ours)} MB** against ${shown(theirs)} MB, ratio **${ratio(ours, theirs)}**.`, '');
+    const merged = cells.filter((cell) => cell.page === page && cell.side === MERGED);
+    if (merged.length) {
+      lines.push('With memory merged by the kernel (KSM, its advisor on `scan-time`), at rest twice as long:', '', '| sessions | Colmeia, MB | merged, MB |', '| --- | --- | --- |');
+      for (const { sessions, memory_mb } of merged) lines.push(`| ${sessions} | ${shown(figure(cells, OURS, page, sessions, 'memory_mb'))} | ${shown(memory_mb)} |`);
+      const added = perSession(cells, MERGED, page);
+      if (added != null) lines.push('', `Memory per added session: **${shown(added)} MB**, ratio **${ratio(added, theirs)}**.`, '');
+    }
   }
   if (requests.length) {
     lines.push('## `/status`', '', '| users known | | requests per second | p99 ms |', '| --- | --- | --- | --- |');
@@ -73,6 +121,6 @@ export function report({ machine, plan, cells, requests }) {
   }
   const ours = cells.filter(({ side }) => side === OURS);
   if (ours.length)
-    lines.push(`Of Colmeia's memory the supervisor takes ${shown(median(ours.map((cell) => cell.server_mb)))} MB and each worker process ${shown(median(ours.map((cell) => cell.workers_mb)))} MB (medians over all cells); the rest is browsers.`, '');
+    lines.push(`Of Colmeia's memory the supervisor has ${shown(median(ours.map((cell) => cell.server_rss_mb)))} MB resident and each worker process takes ${shown(median(ours.map((cell) => cell.workers_mb)))} MB (medians over all cells); the rest is browsers.`, '');
   return lines.join('\n');
 }
