@@ -50,7 +50,6 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
 
     if (plan.sends) await sending();
     if (plan.incoming) await receiving();
-    if (plan.crash) await crash();
 
     step('restoring');
     await server.stop();
@@ -73,6 +72,8 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     figures.workers_mb =
       pss(processes.filter(({ command }) => command.split('\0')[0].endsWith('colmeia-worker'))) / 2 ** 20 / sessions;
     for (const user of users) if (!(await isReady(user))) throw new Error(`user ${user} is no longer ready`);
+    // At the end: one side does not come back from it, not even by a restart.
+    if (plan.crash) await crash();
   } finally {
     await server?.stop();
     // What a server leaves behind would be counted in the next cell.

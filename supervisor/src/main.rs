@@ -36,6 +36,10 @@ use clap::Parser as _;
 use locks::LockError;
 use service::ServiceError;
 
+/// Answering is making many small things: `bench/MEASURES.md` has the figures of both allocators.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `EX_CONFIG` of sysexits(3).
 const BAD_CONFIGURATION: u8 = 78;
 /// `EX_TEMPFAIL` of sysexits(3).

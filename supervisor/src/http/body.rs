@@ -70,14 +70,17 @@ impl From<Refused> for ApiError {
 /// Middleware: handlers get a body that is in memory already, unless it may hold a file.
 pub(super) async fn collect(request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
-    if path.is_some_and(|path| api::takes_file(request.method(), path.as_str())) {
+    let streamed = path.is_some_and(|path| api::takes_file(request.method(), path.as_str()));
+    if streamed || request.body().is_end_stream() {
         return next.run(request).await;
     }
+    // Apart, so that requests without a body, which come all day long, do not carry its state about.
+    Box::pin(collected(request, next)).await
+}
+
+async fn collected(request: Request, next: Next) -> Response {
     let surface = Surface::of(request.uri().path());
     let (parts, body) = request.into_parts();
-    if body.is_end_stream() {
-        return next.run(Request::from_parts(parts, body)).await;
-    }
     // Who asks first is told before anything is sent.
     let collected = if parts.headers.contains_key(EXPECT) && body.size_hint().lower() > LIMIT {
         Err(Refused::TooLarge)
