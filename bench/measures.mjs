@@ -67,8 +67,8 @@ async function measure(name, variant, index) {
   const page = `${simulator.address}${options.page === 'real' ? '/?weight=real' : '/'}`;
   const browser = variant.program ? wrapper(variant, index) : undefined;
   const side = { ...colmeia({ settings: variant.settings, browser }), name };
-  const work = () => cell(side, { sessions, page, simulator, receiver, plan, log });
-  const figures = await (variant.ksm ? merging(work) : work()).catch((error) => ({ failed: String(error) }));
+  const run = () => cell(side, { sessions, page, simulator, receiver, plan, log });
+  const figures = await (variant.ksm ? merging(run) : run()).catch((error) => ({ failed: String(error) }));
   await simulator.stop();
   log(`${name}: ${JSON.stringify(figures)}`);
   measured.push({ name, note: variant.note, taken: variant.taken, ...figures });

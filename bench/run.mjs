@@ -4,6 +4,7 @@
  *   node run.mjs --smoke                  small and quick; only a wrong result fails; nothing is written
  *   --sessions 1,3,6,12   --pages light,real   --rounds 2   --idle 60   --sends 100   --incoming 100
  *   --only colmeia|peer   --no-http   --settings FILE   more lines of Colmeia's configuration
+ *   --resume                              goes on with the cells.jsonl of a run that was broken off
  *   --merged 6,12                         Colmeia once more, with memory merging by the kernel (root only)
  */
 
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     incoming: { type: 'string' },
     only: { type: 'string' },
     merged: { type: 'string' },
+    resume: { type: 'boolean', default: false },
     settings: { type: 'string' },
     'no-http': { type: 'boolean', default: false },
     out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
@@ -57,13 +59,23 @@ const work = newFolder();
 const began = Date.now();
 const log = (text) => console.error(`${String(Math.round((Date.now() - began) / 1000)).padStart(5)} s  ${text}`);
 const receiver = await newReceiver();
-const cells = [];
+/* A long run that is broken off is not lost. */
+const kept = join(options.smoke ? work : options.out, 'cells.jsonl');
+const cells = options.resume ? readFileSync(kept, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
+if (!options.resume) rmSync(kept, { force: true });
+const isDone = (one) => cells.some((cell) => ['side', 'page', 'sessions', 'round'].every((key) => cell[key] === one[key]));
+const done = (one) => {
+  cells.push(one);
+  appendFileSync(kept, `${JSON.stringify(one)}\n`);
+  log(JSON.stringify(one));
+};
 const requests = [];
 try {
   for (const page of pages)
     for (const sessions of counts)
       for (let round = 0; round < rounds; round++)
         for (const side of sides) {
+          if (isDone({ side: side.name, page, sessions, round })) continue;
           // A new one each time, so that no side pays for the other's messages.
           const logFile = join(work, 'simulator.log');
           const simulator = await newSimulator(binary('colmeia-simulator'), logFile);
@@ -72,7 +84,8 @@ try {
             page: simulator.address + PAGES[page],
             simulator,
             receiver,
-            plan,
+            // On one page is enough: it waits for what never comes.
+            plan: { ...plan, crash: page === pages[0] },
             log,
           });
           // What the peer cannot do is a finding; what Colmeia cannot do is an error.
@@ -80,19 +93,17 @@ try {
             ? measured.catch((error) => ({ failed: String(error) }))
             : measured);
           await simulator.stop();
-          cells.push({ side: side.name, page, sessions, round, ...figures });
-          appendFileSync(join(work, 'cells.jsonl'), `${JSON.stringify(cells.at(-1))}\n`);
-          log(JSON.stringify(figures));
+          done({ side: side.name, page, sessions, round, ...figures });
         }
   for (const sessions of merged) {
+    if (isDone({ side: MERGED, page: 'real', sessions, round: 0 })) continue;
     const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
     const side = { ...colmeia({ settings: 'memory_merge = true\n' }), name: MERGED };
     const resting = { idleSeconds: 2 * plan.idleSeconds, sends: 0, incoming: 0, crash: false };
     const page = simulator.address + PAGES.real;
     const figures = await merging(() => cell(side, { sessions, page, simulator, receiver, plan: resting, log }));
     await simulator.stop();
-    cells.push({ side: side.name, page: 'real', sessions, round: 0, ...figures });
-    log(JSON.stringify(figures));
+    done({ side: side.name, page: 'real', sessions, round: 0, ...figures });
   }
   if (!options['no-http'])
     for (const users of [1, 200])

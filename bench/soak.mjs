@@ -86,8 +86,8 @@ async function link(user, expiring) {
 async function talk(user) {
   const own = Math.floor(messages / USERS.length);
   for (let index = 1; index <= own; index++) {
-    while (user === LEAVER && leaving) await pause(100);
     await pause(Math.max(0, (lasts * index) / own - elapsed()));
+    while (user === LEAVER && leaving) await pause(100);
     const text = `${user}: message ${index}`;
     if (index % ONE_IN === 0) {
       const send = () => json(`${server.url}/send`, { user_id: String(user), phone: friendOf(user), message: text });
@@ -95,8 +95,9 @@ async function talk(user) {
       await until(`user ${user} sends`, async () => (await send()).status === 200, 60_000, 200);
       counts.sent++;
     } else {
-      await simulator.phone('message', { to: numberOf(user), from: friendOf(user), name: 'Friend', body: text });
+      // Before it is on its way: who logs out waits for it.
       expected.push(text);
+      await simulator.phone('message', { to: numberOf(user), from: friendOf(user), name: 'Friend', body: text });
       counts.received++;
     }
   }
