@@ -17,6 +17,9 @@ export function quantile(values, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 }
 
+/* How long all sessions together may take to come back. */
+const RESTORE_LIMIT = 90_000;
+
 /* `plan`: {idleSeconds, sends, incoming, crash}; what is 0 or false is left out. */
 export async function cell(side, { sessions, page, simulator, receiver, plan, log }) {
   const folder = newFolder();
@@ -51,16 +54,8 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     if (plan.sends) await sending();
     if (plan.incoming) await receiving();
 
-    step('restoring');
-    await server.stop();
-    begun = performance.now();
-    server = await side.start(folder, page, receiver.url);
-    await until('all are ready again', async () => (await Promise.all(users.map(isReady))).every(Boolean));
-    figures.restore_s = seconds(begun);
-    const earlier = processorSeconds(tree(server.pid, folder));
-    figures.start_cpu_s = sum(earlier.values());
-
     step('idle');
+    const earlier = processorSeconds(tree(server.pid, folder));
     await pause(plan.idleSeconds * 1000);
     const processes = tree(server.pid, folder);
     const later = processorSeconds(processes);
@@ -72,8 +67,17 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     figures.workers_mb =
       pss(processes.filter(({ command }) => command.split('\0')[0].endsWith('colmeia-worker'))) / 2 ** 20 / sessions;
     for (const user of users) if (!(await isReady(user))) throw new Error(`user ${user} is no longer ready`);
+
+    step('restoring');
+    await server.stop();
+    begun = performance.now();
+    server = await side.start(folder, page, receiver.url);
+    const allReady = async () => (await Promise.all(users.map(isReady))).every(Boolean);
+    const restored = await until('all are ready again', allReady, RESTORE_LIMIT).catch(side.mayFail);
+    figures.restore_s = restored ? seconds(begun) : null;
+    figures.start_cpu_s = restored ? sum(processorSeconds(tree(server.pid, folder)).values()) : null;
     // At the end: one side does not come back from it, not even by a restart.
-    if (plan.crash) await crash();
+    if (plan.crash && restored) await crash();
   } finally {
     await server?.stop();
     // What a server leaves behind would be counted in the next cell.

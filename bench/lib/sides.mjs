@@ -34,6 +34,9 @@ async function serving(process, url, log) {
 /* `settings` are more lines of its configuration; `browser` is the program in the browser's place. */
 export const colmeia = ({ settings = '', maxUsers = 64, browser = HEADLESS_SHELL } = {}) => ({
   name: 'Colmeia',
+  mayFail(error) {
+    throw error;
+  },
   async start(folder, page, webhook) {
     const [state, runtime, log] = ['state', 'run', 'log'].map((part) => join(folder, part));
     const port = await freePort();
@@ -64,6 +67,8 @@ export const colmeia = ({ settings = '', maxUsers = 64, browser = HEADLESS_SHELL
 /* whatsapp-web.js in one Node process with Express, as the server that Colmeia replaces. */
 export const peer = {
   name: 'whatsapp-web.js',
+  // What the peer cannot do is a finding and no error.
+  mayFail: () => false,
   async start(folder, page, webhook) {
     const log = join(folder, 'log');
     const port = await freePort();

@@ -17,8 +17,9 @@
 //! Owns these names and the order of the writes. A process enters its group between fork and exec, through a
 //! file that was opened before. Nothing outside the delegated group is touched, and no path with `..` is used.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -268,6 +269,16 @@ impl Group {
     /// # Errors
     /// When a file cannot be given.
     pub(crate) fn give_to(&self, uid: u32) -> Result<(), CgroupError> {
+        // Our umask closes the folders that we make. Who passes through sees no names.
+        let browser = self.path.join("browser");
+        let folders = [self.path.parent().unwrap_or(&self.path), self.path.as_path(), browser.as_path()];
+        for path in folders {
+            fs::set_permissions(path, Permissions::from_mode(0o711)).map_err(|source| CgroupError::Io {
+                doing: "open",
+                path: path.to_owned(),
+                source,
+            })?;
+        }
         for path in [self.path.join("cgroup.procs"), self.browser_entrance()] {
             std::os::unix::fs::chown(&path, Some(uid), Some(uid)).map_err(|source| CgroupError::Io {
                 doing: "give",
