@@ -141,7 +141,7 @@ fn we_move_out_of_the_way_and_the_caps_stand_before_anything_runs() {
     groups.limit(&group, &MemoryPolicy { max_mb: 2000, ..policy }).expect("written");
     assert_eq!(kernel.written()[before], "users/2_1/memory.max=2097152000");
     assert_eq!(kernel.written().len(), before + 5);
-    let closed = fs::Permissions::from_mode(0o700);
+    let closed = Permissions::from_mode(0o700);
     let browser = group.path.join("browser");
     let folders = [group.path.parent().expect("all users'"), group.path.as_path(), browser.as_path()];
     folders.iter().for_each(|folder| fs::set_permissions(folder, closed.clone()).expect("ours"));
