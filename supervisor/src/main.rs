@@ -36,7 +36,7 @@ use clap::Parser as _;
 use locks::LockError;
 use service::ServiceError;
 
-/// Answering is making many small things: `bench/MEASURES.md` has the figures of both allocators.
+/// Answering is making many small things: glibc's own answered a fifth fewer requests a second.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
