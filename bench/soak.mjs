@@ -16,7 +16,14 @@ import { naming, pss, tree } from './lib/processes.mjs';
 import { json, until } from './lib/run.mjs';
 import { binary, colmeia } from './lib/sides.mjs';
 import { grown, soaked } from './lib/soaked.mjs';
-import { folder as newFolder, friendOf, numberOf, receiver as newReceiver, simulator as newSimulator } from './lib/world.mjs';
+import {
+  folder as newFolder,
+  friendOf,
+  numberOf,
+  receiver as newReceiver,
+  scan,
+  simulator as newSimulator,
+} from './lib/world.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -72,13 +79,7 @@ async function link(user, expiring) {
     counts.codes++;
     await fault({ qr: known }, 'expire_qr').catch(() => {}); // it may have expired by itself
   }
-  await until(`user ${user} is linked`, async () => {
-    const { qr, ready } = await ask(`/qr?user_id=${user}`);
-    if (ready) return true;
-    if (!qr) return false;
-    const scan = { qr, number: numberOf(user), name: `User ${user}` };
-    return simulator.phone('scan', scan).then(() => true, () => false);
-  });
+  await scan(simulator, ask, user);
   await until(`user ${user} is ready`, async () => (await status(user)).ready);
 }
 

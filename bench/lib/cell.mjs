@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { browsers, naming, processorSeconds, pss, rss, tree } from './processes.mjs';
 import { json, until } from './run.mjs';
-import { folder as newFolder, friendOf, numberOf } from './world.mjs';
+import { folder as newFolder, friendOf, numberOf, scan } from './world.mjs';
 
 const range = (count) => Array.from({ length: count }, (_, index) => index + 1);
 const sum = (values) => [...values].reduce((left, right) => left + right, 0);
@@ -48,7 +48,7 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     figures.qr_last_s = Math.max(...codes.map(({ after }) => after));
 
     step('linking');
-    for (const user of users) await link(user);
+    for (const user of users) await scan(simulator, ask, user);
     await until('all are ready', async () => (await Promise.all(users.map(isReady))).every(Boolean));
 
     if (plan.sends) await sending();
@@ -86,17 +86,6 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
   return figures;
-
-  async function link(user) {
-    await until(`user ${user} is linked`, async () => {
-      const { qr, ready } = await ask(`/qr?user_id=${user}`);
-      if (ready) return true;
-      if (!qr) return false;
-      // A code that has just expired is followed by the next one.
-      const scan = { qr, number: numberOf(user), name: `User ${user}` };
-      return simulator.phone('scan', scan).then(() => true, () => false);
-    });
-  }
 
   async function sent(user, text) {
     const begun = performance.now();

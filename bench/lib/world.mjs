@@ -65,3 +65,14 @@ process.on('exit', () => {
 /* The number of user k's phone, and of the one who writes to it. */
 export const numberOf = (user) => `55119${String(10_000_000 + user)}`;
 export const friendOf = (user) => `55118${String(10_000_000 + user)}`;
+
+/* The user's phone scans the code that is shown, until it is linked. `ask` asks the server. A code that has just expired
+ * is followed by the next one. */
+export const scan = (simulator, ask, user) =>
+  until(`user ${user} is linked`, async () => {
+    const { qr, ready } = await ask(`/qr?user_id=${user}`);
+    if (ready) return true;
+    if (!qr) return false;
+    const shown = { qr, number: numberOf(user), name: `User ${user}` };
+    return simulator.phone('scan', shown).then(() => true, () => false);
+  });
