@@ -11,7 +11,8 @@ export const median = (values) => {
   const half = sorted.length >> 1;
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 };
-const shown = (value, digits = 1) => (value == null ? 'never' : value.toFixed(value >= 100 ? 0 : digits));
+/* What did not come about is null, what was not tried is undefined. */
+const shown = (value, digits = 1) => (value === undefined ? '–' : value === null ? 'never' : value.toFixed(value >= 100 ? 0 : digits));
 const ratio = (ours, theirs) => (ours == null || !theirs ? '–' : (ours / theirs).toFixed(2));
 
 /* What each figure is called, and what it says. */
@@ -32,8 +33,9 @@ const FIGURES = [
 export function figure(cells, side, page, sessions, name) {
   const values = cells
     .filter((cell) => cell.side === side && cell.page === page && cell.sessions === sessions)
+    .filter((cell) => name in cell)
     .map((cell) => cell[name]);
-  return median(values);
+  return values.length ? median(values) : undefined;
 }
 
 const distinct = (values) => [...new Set(values)];
@@ -94,8 +96,8 @@ export function report({ machine, plan, cells, requests }) {
     for (const sessions of distinct(cells.filter((cell) => cell.page === page).map(({ sessions }) => sessions))) {
       lines.push(`### ${sessions} session${sessions > 1 ? 's' : ''}`, '', `| | ${OURS} | ${THEIRS} | ratio |`, '| --- | --- | --- | --- |');
       for (const [name, title] of FIGURES) {
-        if (!cells.some((cell) => name in cell)) continue;
         const [ours, theirs] = [OURS, THEIRS].map((side) => figure(cells, side, page, sessions, name));
+        if (ours === undefined && theirs === undefined) continue;
         lines.push(`| ${title} | ${shown(ours)} | ${shown(theirs)} | ${ratio(ours, theirs)} |`);
       }
       lines.push('');
