@@ -69,9 +69,8 @@ impl From<Refused> for ApiError {
 
 /// Middleware: handlers get a body that is in memory already, unless it may hold a file.
 pub(super) async fn collect(request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>();
-    let streamed = path.is_some_and(|path| api::takes_file(request.method(), path.as_str()));
-    if streamed || request.body().is_end_stream() {
+    let takes_file = |path: &MatchedPath| api::takes_file(request.method(), path.as_str());
+    if request.body().is_end_stream() || request.extensions().get().is_some_and(takes_file) {
         return next.run(request).await;
     }
     // Apart, so that requests without a body, which come all day long, do not carry its state about.
