@@ -161,9 +161,12 @@ for (const switches of ['', '?key=min', '?late=2000']) {
       await sent.react('😀');
       await sent.delete(true);
       const quoting = await image.reply('que foto!');
-      const types = (await phone.sent(ME))
-        .slice(2)
-        .map(({ type, body, about, quoted }) => [type, body, about, quoted]);
+      /* The library's promise is kept when the page has the message, which is before the server has it. */
+      const all = await until('the server has them', async () => {
+        const list = await phone.sent(ME);
+        return list.length >= 6 && list;
+      });
+      const types = all.slice(2).map(({ type, body, about, quoted }) => [type, body, about, quoted]);
       const [about, quoted] = [sent.id._serialized, image.id.id];
       assert.deepEqual(types, [
         ['edit', 'oi de novo', about, undefined],
