@@ -69,6 +69,17 @@ impl Identity {
         screen.screen_height = Some(SCREEN.1);
         screen
     }
+
+    /// The window fills that screen. The browser's own is small, to keep less of a picture, and what is said above is
+    /// not said of it.
+    pub(super) fn window() -> String {
+        let (width, height) = SCREEN;
+        format!(
+            "for (const [name, value] of [['outerWidth', {width}], ['outerHeight', {height}]]) \
+             Object.defineProperty(window, name, \
+             {{ ...Object.getOwnPropertyDescriptor(window, name), get: () => value }});"
+        )
+    }
 }
 
 /// Chrome's list of brands: two that are meant and one that is made up, in an order and with a spelling that

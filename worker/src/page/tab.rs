@@ -75,8 +75,9 @@ impl Tab {
         cdp::page(&page, Identity::screen(), STEP).await?;
         heed(cdp::within(STEP, Streams::of(browser, &page)).await?);
         cdp::page(&page, runtime::AddBindingParams::new(settings.script.binding.clone()), STEP).await?;
-        let source = settings.script.source();
-        cdp::page(&page, page::AddScriptToEvaluateOnNewDocumentParams::new(source), STEP).await?;
+        for source in [Identity::window(), settings.script.source()] {
+            cdp::page(&page, page::AddScriptToEvaluateOnNewDocumentParams::new(source), STEP).await?;
+        }
 
         let navigation = tokio::spawn(navigate(page.clone(), settings.page_url.clone())).abort_handle();
         Ok(Self { page, settings, navigation })
