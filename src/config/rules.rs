@@ -146,6 +146,7 @@ impl ServiceConfig {
             ("deadlines.reconnect_ms", deadlines.reconnect_ms, 1),
             ("deadlines.logout_ms", deadlines.logout_ms, 1),
             ("deadlines.probe_interval_ms", deadlines.probe_interval_ms, 50),
+            ("deadlines.calm_probe_interval_ms", deadlines.calm_probe_interval_ms, 50),
             ("deadlines.probe_timeout_ms", deadlines.probe_timeout_ms, 50),
             ("deadlines.hang_ms", deadlines.hang_ms, 1),
             ("deadlines.close_ms", deadlines.close_ms, 1),

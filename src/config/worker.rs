@@ -86,6 +86,9 @@ pub struct Deadlines {
     pub logout_ms: u64,
     /// How often the page is probed.
     pub probe_interval_ms: u64,
+    /// How often the page of a session is probed that has been ready, and has been asked for nothing, for a minute. Most
+    /// of the time that is all of them, and probes are most of what an idle session costs.
+    pub calm_probe_interval_ms: u64,
     /// How long a probe may take before the session counts as not ready.
     pub probe_timeout_ms: u64,
     /// How long a page may be silent before its renderer is replaced.
@@ -94,9 +97,19 @@ pub struct Deadlines {
     pub close_ms: u64,
     /// How long a worker goes on without a supervisor.
     pub orphan_ms: u64,
-    /// How long after it is ready a page is asked to give back the memory that coming up took; 0 means never.
+    /// How long after it is ready a page is asked to give back the memory that coming up took; 0 means never,
+    /// and no later time either.
     /// Two sessions of the heavy page fell from about 500 MB to 375 by it.
     pub settle_ms: u64,
+    /// How often after that it is asked again, for what a life of messages leaves behind; 0 means never.
+    pub settle_every_ms: u64,
+}
+
+impl Deadlines {
+    /// The longest time between two probes: so old may a "ready" be, but for the time that a probe takes.
+    pub fn longest_probe_interval_ms(&self) -> u64 {
+        self.probe_interval_ms.max(self.calm_probe_interval_ms)
+    }
 }
 
 impl Default for Deadlines {
@@ -111,11 +124,13 @@ impl Default for Deadlines {
             conflict_ms: 10_000,
             logout_ms: 30_000,
             probe_interval_ms: 3_000,
+            calm_probe_interval_ms: 10_000,
             probe_timeout_ms: 3_000,
             hang_ms: 20_000,
             close_ms: 8_000,
             orphan_ms: 600_000,
             settle_ms: 10_000,
+            settle_every_ms: 1_800_000,
         }
     }
 }

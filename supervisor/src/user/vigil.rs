@@ -49,7 +49,7 @@ impl Patience {
         Self {
             interval: ms(config.ping_interval_ms),
             timeout,
-            fresh: ms(deadlines.probe_interval_ms) + ms(deadlines.probe_timeout_ms) + timeout,
+            fresh: ms(deadlines.longest_probe_interval_ms()) + ms(deadlines.probe_timeout_ms) + timeout,
             hang: ms(deadlines.hang_ms),
         }
     }

@@ -242,7 +242,7 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
 
 /// How long a view vouches for `Ready`.
 fn fresh_until(now: u64, limits: &Deadlines) -> u64 {
-    now + limits.probe_interval_ms + limits.probe_timeout_ms
+    now + limits.longest_probe_interval_ms() + limits.probe_timeout_ms
 }
 
 fn on_syncing(state: &mut State, percent: Option<u8>, now: u64, limits: &Deadlines) {

@@ -15,11 +15,13 @@ const LIMITS: Deadlines = Deadlines {
     conflict_ms: 700,
     logout_ms: 900,
     probe_interval_ms: 300,
+    calm_probe_interval_ms: 300,
     probe_timeout_ms: 200,
     hang_ms: 1_100,
     close_ms: 500,
     orphan_ms: 9_000,
     settle_ms: 5_000,
+    settle_every_ms: 600_000,
 };
 
 fn me() -> Me {

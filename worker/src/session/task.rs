@@ -14,7 +14,7 @@ use colmeia::session::{HealthLevel, LaunchCause, Probes};
 use colmeia::{ExitReason, SessionReport, SessionState};
 use nix::libc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::machine::{Action, Event, State, step};
@@ -26,6 +26,8 @@ use colmeia::errors::chain;
 
 /// How long calls in flight may take to finish when the session ends.
 const FINISH_CALLS: Duration = Duration::from_secs(3);
+/// For how long nothing may have happened until a session that is ready counts as calm.
+const CALM_AFTER: Duration = Duration::from_secs(60);
 /// Commands that wait while the task is busy; more of them wait at their senders.
 const COMMANDS: usize = 64;
 /// What is wrong with a profile when the machine says so.
@@ -53,6 +55,9 @@ pub(crate) struct SessionTask<L: Launcher> {
     helpers: (mpsc::UnboundedSender<Helper>, mpsc::UnboundedReceiver<Helper>),
     calls: TaskTracker,
     probing: bool,
+    next_probe: Instant,
+    /// When the state last changed, or something was asked for.
+    stirred: Instant,
     reloading: bool,
     /// The page has shown more than that it is loading.
     shown: bool,
@@ -81,6 +86,8 @@ impl<L: Launcher> SessionTask<L> {
             commands,
             report,
             started: Instant::now(),
+            next_probe: Instant::now(),
+            stirred: Instant::now(),
             engine: None,
             helpers: mpsc::unbounded_channel(),
             calls: TaskTracker::new(),
@@ -99,8 +106,6 @@ impl<L: Launcher> SessionTask<L> {
         let launcher = Arc::clone(&self.launcher);
         let mut opening: Option<Opening<L::Engine>> =
             Some(Box::pin(async move { launcher.open(events).await }));
-        let mut probes = interval(Duration::from_millis(self.limits.probe_interval_ms));
-        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         let mut reason = loop {
             let deadline = self.deadline();
@@ -114,7 +119,7 @@ impl<L: Launcher> SessionTask<L> {
                     self.on_opened(opened)
                 }
                 Some(command) = self.commands.recv() => self.on_command(command),
-                _ = probes.tick() => { self.probe(); None }
+                () = sleep_until(self.next_probe) => { self.probe(); None }
                 () = sleep_until(deadline) => self.apply(Event::Tick),
                 () = reached(self.settles) => { self.settle(); None }
             };
@@ -158,7 +163,8 @@ impl<L: Launcher> SessionTask<L> {
         let after = self.state.public.name();
         if before != after {
             tracing::info!(from = before, to = after, "session state");
-            self.settles = self.settled().filter(|_| self.state.public.is_ready());
+            self.stir();
+            self.settles = in_ms(self.limits.settle_ms).filter(|_| self.state.public.is_ready());
         }
         let public = &self.state.public;
         let (known, unsaved) = (self.keeper.known(), self.outbox.unsaved());
@@ -277,7 +283,18 @@ impl<L: Launcher> SessionTask<L> {
         }
     }
 
+    /// Something is going on: the next probe comes soon, and so do those after it.
+    fn stir(&mut self) {
+        self.stirred = Instant::now();
+        self.next_probe =
+            self.next_probe.min(self.stirred + Duration::from_millis(self.limits.probe_interval_ms));
+    }
+
     fn probe(&mut self) {
+        let calm = self.state.public.is_ready() && self.stirred.elapsed() >= CALM_AFTER;
+        let interval =
+            if calm { self.limits.longest_probe_interval_ms() } else { self.limits.probe_interval_ms };
+        self.next_probe = Instant::now() + Duration::from_millis(interval);
         let Some(engine) = self.engine.clone() else { return };
         if self.probing || self.reloading {
             return;
@@ -300,6 +317,7 @@ impl<L: Launcher> SessionTask<L> {
 
     fn nudge(&mut self, nudge: Nudge) {
         let Some(engine) = self.engine.clone() else { return };
+        self.stir();
         tracing::info!(?nudge, "asking the page");
         self.reloading |= nudge == Nudge::Reload;
         let helpers = self.helpers.0.clone();
@@ -324,6 +342,7 @@ impl<L: Launcher> SessionTask<L> {
                         return None;
                     }
                 };
+                self.stir();
                 let exit = match *call {
                     Call::Logout => self.apply(Event::LogoutRequested),
                     _ => None,
@@ -336,20 +355,15 @@ impl<L: Launcher> SessionTask<L> {
         }
     }
 
-    /// When a page that is ready now has done with coming up.
-    fn settled(&self) -> Option<Instant> {
-        let after = Duration::from_millis(self.limits.settle_ms);
-        (!after.is_zero()).then(|| Instant::now() + after)
-    }
-
     /// A page that has come up keeps what it needed for that until it is short of memory, which in a machine of many
-    /// sessions is too late. Never while somebody waits for an answer: it takes a part of a second.
+    /// sessions is too late; and so with what messages leave behind. Never while somebody waits for an answer: it takes
+    /// a part of a second.
     fn settle(&mut self) {
         if self.calls.is_empty() {
-            self.settles = None;
+            self.settles = in_ms(self.limits.settle_every_ms);
             self.nudge(Nudge::RelieveMemory);
         } else {
-            self.settles = self.settled();
+            self.settles = in_ms(self.limits.settle_ms);
         }
     }
 
@@ -415,6 +429,11 @@ fn probes(took: Duration, result: Result<&PageView, &(HealthLevel, ProbeError)>)
         browser: !matches!(result, Err((HealthLevel::Browser, _))),
         page: result.is_ok(),
     }
+}
+
+/// So long from now; never, when that is 0.
+fn in_ms(ms: u64) -> Option<Instant> {
+    (ms > 0).then(|| Instant::now() + Duration::from_millis(ms))
 }
 
 /// That this time has come; never, when there is none.

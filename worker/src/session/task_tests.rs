@@ -71,12 +71,36 @@ async fn a_page_that_falls_silent_is_not_ready_and_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_has_come_up_is_asked_once_to_give_memory_back() {
+async fn a_page_that_has_come_up_is_asked_to_give_memory_back_and_later_now_and_then() {
     let fixture = Fixture::ready().await;
     assert!(fixture.page.stage(|stage| stage.nudges.is_empty()), "not while it still comes up");
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(fixture.page.stage(|stage| stage.nudges.clone()), [Nudge::RelieveMemory]);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let nudges = fixture.page.stage(|stage| stage.nudges.clone());
+    assert_eq!(nudges, [Nudge::RelieveMemory; 3], "each half an hour");
     assert!(fixture.session.report().borrow().state.is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_calm_session_is_probed_less_often_until_something_is_asked() {
+    let fixture = Fixture::ready().await;
+    let mut report = fixture.session.report();
+    let mut probed = async || {
+        report.mark_unchanged();
+        report.changed().await.expect("the task lives");
+        Instant::now()
+    };
+    let first = probed().await;
+    assert_eq!(probed().await - first, Duration::from_secs(3));
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let calm = probed().await;
+    assert_eq!(probed().await - calm, Duration::from_secs(10));
+    let asked = Instant::now();
+    fixture.session.call(Call::Chats, Bytes::new(), 1_000).await.expect("ready");
+    assert!(probed().await - asked <= Duration::from_secs(3));
+    let again = probed().await;
+    assert_eq!(probed().await - again, Duration::from_secs(3));
 }
 
 #[tokio::test(start_paused = true)]
