@@ -18,6 +18,9 @@ const FULL: u64 = 16 * 1024 * 1024;
 /// Above this it has room again. The distance keeps it from flickering.
 const ROOM: u64 = 2 * FULL;
 const LOOK: Duration = Duration::from_millis(250);
+/// With so much room nobody fills it before the next look, which comes later.
+const PLENTY: u64 = 4 * 1024 * 1024 * 1024;
+const SELDOM: Duration = Duration::from_secs(2);
 
 /// What is known of the disk; cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,14 +53,16 @@ impl Disk {
             }
         };
         let mut known = Known { full: false, was_full };
-        known.look(free(&folder), mark.as_ref());
+        let mut last = free(&folder);
+        known.look(last, mark.as_ref());
         let (told, followed) = watch::channel(known);
         tokio::spawn(async move {
             while !told.is_closed() {
-                sleep(LOOK).await;
+                sleep(if last.is_some_and(|free| free >= PLENTY) { SELDOM } else { LOOK }).await;
                 let folder = folder.clone();
                 if let Ok(free) = tokio::task::spawn_blocking(move || free(&folder)).await {
                     told.send_if_modified(|known| known.look(free, mark.as_ref()));
+                    last = free;
                 }
             }
         });

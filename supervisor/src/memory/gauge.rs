@@ -21,6 +21,9 @@ use super::tree::Tree;
 use crate::logging::chain;
 use crate::user::process::{Pid, Table};
 
+/// For how many rounds the machine's processes are believed to be the same.
+const TABLE_ROUNDS: u32 = 4;
+
 /// What a user's processes take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reading {
@@ -192,6 +195,7 @@ fn delegated() -> Result<Groups, CgroupError> {
 /// Round after round.
 async fn measure(inner: Weak<Inner>, round: Duration) {
     let mut trees: HashMap<Pid, Tree> = HashMap::new();
+    let mut processes = Processes::default();
     loop {
         let start = Instant::now();
         let Some(targets) = inner.upgrade().map(|inner| inner.targets().clone()) else { return };
@@ -199,16 +203,25 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
         let step = round / u32::try_from(targets.len().max(1)).unwrap_or(u32::MAX);
         let mut next = start + step;
         let mut workers = Vec::new();
-        if let (false, Ok(table)) = (targets.is_empty(), tokio::task::spawn_blocking(Table::read).await) {
-            let table = Arc::new(table);
+        if targets.keys().any(|worker| !trees.contains_key(worker)) {
+            processes.read_anew();
+        }
+        if let (false, Some(table)) = (targets.is_empty(), processes.of_this_round().await) {
             for (worker, Target { readings, set_aside, group }) in targets {
                 let (table, mut tree) = (Arc::clone(&table), trees.remove(&worker).unwrap_or_default());
                 let measured = tokio::task::spawn_blocking(move || {
-                    let counted = group.and_then(|group| group.used());
-                    let used = counted.unwrap_or_else(|| tree.measure(&table.family(worker)));
-                    (tree, used)
+                    if let Some(used) = group.and_then(|group| group.used()) {
+                        return (tree, used, true);
+                    }
+                    let family = table.family(worker);
+                    let used = tree.measure(&family);
+                    let all_there = tree.has_all(&family);
+                    (tree, used, all_there)
                 });
-                if let Ok((tree, used)) = measured.await {
+                if let Ok((tree, used, all_there)) = measured.await {
+                    if !all_there {
+                        processes.read_anew();
+                    }
                     trees.insert(worker, tree);
                     workers.push((used, set_aside));
                     // Nothing of it is left: its end is on its way.
@@ -224,6 +237,31 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
             inner.look_around(&workers);
         }
         sleep_until(start + round).await;
+    }
+}
+
+/// All processes of the machine, as they were a few rounds ago: reading them costs more than all the rest, and who has
+/// a browser that runs seldom gets another process. Whoever starts or loses one has them read anew.
+#[derive(Debug, Default)]
+struct Processes {
+    table: Option<Arc<Table>>,
+    rounds: u32,
+}
+
+impl Processes {
+    /// In the next round at the latest.
+    fn read_anew(&mut self) {
+        self.table = None;
+    }
+
+    /// `None` when they cannot be read.
+    async fn of_this_round(&mut self) -> Option<Arc<Table>> {
+        self.rounds += 1;
+        if self.table.is_none() || self.rounds >= TABLE_ROUNDS {
+            self.rounds = 0;
+            self.table = tokio::task::spawn_blocking(Table::read).await.ok().map(Arc::new);
+        }
+        self.table.clone()
     }
 }
 

@@ -9,8 +9,8 @@ use std::fs;
 
 use crate::user::process::{Family, Pid};
 
-/// For how many rounds a process that hardly changes is believed.
-const BELIEVED: u32 = 8;
+/// For how many rounds a process that hardly changes is believed: a minute, by default.
+const BELIEVED: u32 = 30;
 /// A change of less than this part of it, or of less than [`SMALL`] pages, is hardly one.
 const PART: u64 = 32;
 const SMALL: u64 = 1024;
@@ -50,6 +50,11 @@ impl Tree {
         }
         self.known = known;
         self.known.values().map(|known| known.share).sum()
+    }
+
+    /// Whether all of them were there when they were measured last.
+    pub(super) fn has_all(&self, family: &Family) -> bool {
+        self.known.len() == family.len()
     }
 }
 
@@ -97,6 +102,9 @@ mod tests {
         let ballast = vec![1u8; 64 * 1024 * 1024];
         let after = tree.measure(&family);
         assert!(after >= before + 48 * 1024 * 1024, "{before} {after} {}", ballast[7]);
-        assert_eq!(tree.measure(&Family::from([Pid::from_raw(i32::MAX).expect("positive")])), 0);
+        assert!(tree.has_all(&family));
+        let dead = Family::from([Pid::from_raw(i32::MAX).expect("positive")]);
+        assert_eq!(tree.measure(&dead), 0);
+        assert!(!tree.has_all(&dead));
     }
 }
