@@ -1,7 +1,7 @@
 /* What each single measure brings: Colmeia as it comes against Colmeia with one thing changed, on the heavy page.
  *
  *   node measures.mjs                     all of them; MEASURES.md is written
- *   --only 'V8'   --sessions 3   --idle 15   --sends 30   --page real|light   --out FOLDER
+ *   --only 'V8'   --sessions 2   --idle 60   --sends 30   --page real|light   --out FOLDER
  *
  * The plain one is measured at the beginning and again after every sixth, and each variant compared with the median of
  * them. Time is told as processor time, which another load on the machine disturbs least.
@@ -23,15 +23,16 @@ import { folder as newFolder, receiver as newReceiver, simulator as newSimulator
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
-    sessions: { type: 'string', default: '3' },
-    idle: { type: 'string', default: '15' },
+    sessions: { type: 'string', default: '2' },
+    idle: { type: 'string', default: '60' },
     sends: { type: 'string', default: '30' },
     page: { type: 'string', default: 'real' },
     out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
   },
 });
 const sessions = Number(options.sessions);
-const plan = { idleSeconds: Number(options.idle), sends: Number(options.sends), incoming: 0, crash: false };
+/* Sources of scripts are compressed about a minute after they were last read: hence so long at rest. */
+const plan = { idleSeconds: Number(options.idle), busySeconds: 15, sends: Number(options.sends), incoming: 0, crash: false };
 const PLAIN_AGAIN = 6;
 /* Memory is given back sooner than by default, so that less waiting is needed until it stays the same. */
 const SETTLE_SOON = '[deadlines]\nsettle_ms = 3000\n';
@@ -70,7 +71,7 @@ async function measure(name, variant, index) {
   const browser = variant.program ? wrapper(variant, index) : undefined;
   const settings = (variant.settings ?? '') + (variant.settings?.includes('[deadlines]') ? '' : SETTLE_SOON);
   const side = { ...colmeia({ settings, browser }), name };
-  const resting = { ...plan, idleSeconds: plan.idleSeconds * (variant.ksm ? 4 : 1) };
+  const resting = { ...plan, idleSeconds: plan.idleSeconds * (variant.ksm ? 2 : 1) };
   const run = () => cell(side, { sessions, page, simulator, receiver, plan: resting, log });
   const figures = await (variant.ksm ? merging(run) : run()).catch((error) => ({ failed: String(error) }));
   await simulator.stop();

@@ -20,7 +20,8 @@ export function quantile(values, part) {
 /* How long all sessions together may take to come back. */
 const RESTORE_LIMIT = 90_000;
 
-/* `plan`: {idleSeconds, sends, incoming, crash}; what is 0 or false is left out. */
+/* `plan`: {idleSeconds, busySeconds, sends, incoming, crash}; what is 0 or false is left out. Memory is looked at after
+ * `idleSeconds` at rest, and processor time over `busySeconds` (as many, unless they are given) from then on. */
 export async function cell(side, { sessions, page, simulator, receiver, plan, log }) {
   const folder = newFolder();
   mkdirSync(folder, { recursive: true });
@@ -55,14 +56,17 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     if (plan.incoming) await receiving();
 
     step('idle');
-    const earlier = processorSeconds(tree(server.pid, folder));
     await pause(plan.idleSeconds * 1000);
     const processes = tree(server.pid, folder);
-    const later = processorSeconds(processes);
+    figures.memory_mb = pss(processes) / 2 ** 20;
+    // Not while they still tidy up after their start.
+    const earlier = processorSeconds(processes);
+    const busySeconds = plan.busySeconds ?? plan.idleSeconds;
+    await pause(busySeconds * 1000);
+    const later = processorSeconds(tree(server.pid, folder));
     let used = 0;
     for (const [pid, now] of later) used += now - (earlier.get(pid) ?? 0);
-    figures.idle_cpu_percent = (used / plan.idleSeconds) * 100;
-    figures.memory_mb = pss(processes) / 2 ** 20;
+    figures.idle_cpu_percent = (used / busySeconds) * 100;
     figures.server_rss_mb = rss(server.pid) / 2 ** 20;
     figures.workers_mb =
       pss(processes.filter(({ command }) => command.split('\0')[0].endsWith('colmeia-worker'))) / 2 ** 20 / sessions;

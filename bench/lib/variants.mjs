@@ -7,7 +7,7 @@ const JS = '--js-flags=*';
 const js = (flags) => ({ program: SHELL, drop: [JS], add: [`--js-flags=${flags}`] });
 const without = (...drop) => ({ program: SHELL, drop, add: [], taken: true });
 const withFlag = (...add) => ({ program: SHELL, add });
-/* As in worker/src/browser/flags.rs. */
+/* As in worker/src/browser/flags.rs, but for the last. */
 const FEATURES_OFF = '--disable-features=site-per-process,IsolateOrigins,AudioServiceOutOfProcess,Translate,BackForwardCache,OptimizationHints,MediaRouter,DialMediaRouteProvider,AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions';
 const OURS = '--optimize-for-size --lite-mode';
 
@@ -15,6 +15,9 @@ export const VARIANTS = [
   { name: 'headless shell instead of the full Chromium', program: FULL, add: [], taken: true },
   { name: 'GPU inside the browser process', ...without('--in-process-gpu') },
   { name: 'network service inside the browser process', ...without('--enable-features=NetworkServiceInProcess2') },
+  { name: 'no GL (--use-gl=disabled)', ...without('--use-gl=disabled') },
+  { name: 'a window of 320 × 240 instead of 1366 × 768', program: SHELL, drop: ['--window-size=*'], add: ['--window-size=1366,768'], taken: true },
+  { name: 'sources are compressed while the page is in front', program: SHELL, drop: ['--disable-features=*'], add: [FEATURES_OFF], taken: true },
   { name: 'no second zygote', ...without('--no-unsandboxed-zygote') },
   { name: 'one renderer (no site isolation)', ...without('--renderer-process-limit=1', '--disable-features=*') },
   { name: 'V8: both flags', ...without(JS) },
@@ -24,15 +27,12 @@ export const VARIANTS = [
   { name: 'V8: --max-old-space-size=512', ...js(`${OURS} --max-old-space-size=512`) },
   { name: 'V8: --jitless', ...js(`${OURS} --jitless`) },
   { name: 'V8: --single-threaded', ...js(`${OURS} --single-threaded`) },
-  { name: 'sources are compressed while the page is in front', program: SHELL, drop: ['--disable-features=*'], add: [`${FEATURES_OFF},LessAggressiveParkableString`] },
-  { name: 'no GPU at all (--disable-gpu)', ...withFlag('--disable-gpu') },
   { name: '--enable-low-end-device-mode', ...withFlag('--enable-low-end-device-mode') },
   { name: 'no images (imagesEnabled=false)', ...withFlag('--blink-settings=imagesEnabled=false') },
   { name: 'no HTTP cache to speak of', ...withFlag('--disk-cache-size=1048576') },
-  { name: 'a window of 320 × 240', program: SHELL, drop: ['--window-size=*'], add: ['--window-size=320,240'] },
   { name: '32 MB for the compositor', ...withFlag('--force-gpu-mem-available-mb=32') },
   { name: 'no raster threads but one', ...withFlag('--num-raster-threads=1') },
   { name: 'memory given back once ready', settings: '[deadlines]\nsettle_ms = 0\n', taken: true },
-  { name: 'memory merging (KSM)', settings: 'memory_merge = true\n', ksm: true, note: 'after four times as long' },
+  { name: 'memory merging (KSM)', settings: 'memory_merge = true\n', ksm: true, note: 'after twice as long' },
   { name: 'no sandbox, no zygote', ...withFlag('--no-sandbox', '--no-zygote'), note: 'reported, never taken' },
 ];
