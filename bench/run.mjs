@@ -99,7 +99,7 @@ try {
     if (isDone({ side: MERGED, page: 'real', sessions, round: 0 })) continue;
     const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
     const side = { ...colmeia({ settings: 'memory_merge = true\n' }), name: MERGED };
-    const resting = { idleSeconds: 2 * plan.idleSeconds, sends: 0, incoming: 0, crash: false };
+    const resting = { idleSeconds: 2 * plan.idleSeconds, busySeconds: 1, sends: 0, incoming: 0, crash: false };
     const page = simulator.address + PAGES.real;
     const figures = await merging(() => cell(side, { sessions, page, simulator, receiver, plan: resting, log }));
     await simulator.stop();

@@ -180,6 +180,13 @@ impl StateLayout {
         self.own_dir(user).join("home")
     }
 
+    /// The browser's `TMPDIR`. On the disk: the browser moves there what it has in memory and does not need for long, and
+    /// the runtime folder usually is memory itself.
+    #[must_use]
+    pub fn browser_tmp(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("tmp")
+    }
+
     /// What the worker knows of the profile.
     #[must_use]
     pub fn profile_record(&self, user: &UserId) -> PathBuf {
@@ -278,12 +285,6 @@ impl RunLayout {
     #[must_use]
     pub fn user_dir(&self, user: &UserId) -> PathBuf {
         self.user_dirs().join(user.as_str())
-    }
-
-    /// The browser's `TMPDIR`: beside the socket, and not around it.
-    #[must_use]
-    pub fn browser_tmp(&self, user: &UserId) -> PathBuf {
-        self.user_dir(user).join("tmp")
     }
 
     /// The worker's socket.

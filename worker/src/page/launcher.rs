@@ -9,7 +9,7 @@ use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
 use colmeia::config::{Ownership, Proxy, WorkerConfig};
-use colmeia::layout::{RunLayout, StateLayout};
+use colmeia::layout::StateLayout;
 use futures::StreamExt;
 use nix::libc;
 use tokio::sync::mpsc;
@@ -64,9 +64,7 @@ impl ChromiumLauncher {
     /// in which the worker before this one died, if there was one.
     pub(crate) fn new(config: &WorkerConfig, gap: Option<Gap>, keeper: KeeperHandle) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
-        // A runtime directory whose path is too long for a socket has been refused before.
-        let temporary = RunLayout::new(&config.runtime_dir)
-            .map_or_else(|_| state.own_dir(&config.user), |run| run.browser_tmp(&config.user));
+        let temporary = state.browser_tmp(&config.user);
         let (profile, home) = (state.profile_dir(&config.user), state.home_dir(&config.user));
         let own = vec![profile.clone(), home.clone(), temporary.clone()];
         Self {

@@ -1,7 +1,7 @@
 //! What a dead worker leaves behind: [`sweep`] ends it, [`Children`] reaps what was handed to us.
 //!
-//! Owns the recognition of a worker's processes: by their session, or by the runtime folder in their
-//! environment (a crash handler makes a session of its own), or by the user id of their own, or by a parent that is
+//! Owns the recognition of a worker's processes: by their session, or by a folder of their user's in
+//! their environment (a crash handler makes a session of its own), or by the user id of their own, or by a parent that is
 //! recognised. Never touches any other process.
 
 use std::collections::{HashMap, HashSet};
@@ -55,8 +55,10 @@ pub(crate) struct Traces {
 /// What all processes of a user have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Marks {
-    /// The user's runtime folder: the worker's `TMPDIR`, and the browser's is in it.
+    /// The user's runtime folder: the worker's `TMPDIR`.
     pub(crate) user_dir: PathBuf,
+    /// The worker's folder in the auth directory: the browser's `TMPDIR` is in it.
+    pub(crate) own_dir: PathBuf,
     /// The user id that nobody else has, where there is one.
     pub(crate) uid: Option<u32>,
 }
@@ -197,7 +199,8 @@ fn parse_stat(line: &str) -> Option<Stat> {
 
 impl Marks {
     fn are_of(&self, pid: Pid) -> bool {
-        self.uid.is_some_and(|uid| real_uid(pid) == Some(uid)) || has_mark(pid, &self.user_dir)
+        self.uid.is_some_and(|uid| real_uid(pid) == Some(uid))
+            || has_mark(pid, &[self.user_dir.as_path(), self.own_dir.as_path()])
     }
 }
 
@@ -207,13 +210,14 @@ pub(crate) fn real_uid(pid: Pid) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }
 
-/// Whether the process was started with this folder, or one in it, as its `TMPDIR`. Not every process can be asked.
-fn has_mark(pid: Pid, user_dir: &Path) -> bool {
+/// Whether the process was started with one of these folders, or one in them, as its `TMPDIR`. Not every process can be
+/// asked.
+fn has_mark(pid: Pid, folders: &[&Path]) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
     environment
         .split(|byte| *byte == 0)
         .filter_map(|entry| entry.strip_prefix(b"TMPDIR="))
-        .any(|dir| Path::new(OsStr::from_bytes(dir)).starts_with(user_dir))
+        .any(|dir| folders.iter().any(|folder| Path::new(OsStr::from_bytes(dir)).starts_with(folder)))
 }
 
 /// Reaps a dead process if it is our child; others have other parents.
@@ -269,7 +273,8 @@ mod tests {
         while fs::read_to_string(&comm).expect("alive").trim() != "sleep" {
             tokio::task::yield_now().await;
         }
-        sweep(Traces { session: None, marks: Marks { user_dir: folder.path().to_owned(), uid: None } }).await;
+        let marks = Marks { user_dir: "/nowhere".into(), own_dir: folder.path().to_owned(), uid: None };
+        sweep(Traces { session: None, marks }).await;
         assert!(!Path::new(&format!("/proc/{}", child.id())).exists());
         assert!(child.wait().is_err(), "it is reaped already");
     }

@@ -260,7 +260,8 @@ async fn greet(
 
 /// By what the user's processes are recognised.
 pub(crate) fn marks(host: &Host, user: &UserId) -> Marks {
-    Marks { user_dir: host.run.user_dir(user), uid: host.owners.of(user) }
+    let (user_dir, own_dir) = (host.run.user_dir(user), host.state.own_dir(user));
+    Marks { user_dir, own_dir, uid: host.owners.of(user) }
 }
 
 fn worker_config(
