@@ -98,8 +98,7 @@ pub struct Deadlines {
     /// How long a worker goes on without a supervisor.
     pub orphan_ms: u64,
     /// How long after it is ready a page is asked to give back the memory that coming up took; 0 means never,
-    /// and no later time either.
-    /// Two sessions of the heavy page fell from about 500 MB to 375 by it.
+    /// and no later time either. Two sessions of the heavy page took 489 MB instead of 502 by it (`bench/MEASURES.md`).
     pub settle_ms: u64,
     /// How often after that it is asked again, for what a life of messages leaves behind; 0 means never.
     pub settle_every_ms: u64,

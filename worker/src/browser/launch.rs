@@ -66,8 +66,6 @@ pub(crate) struct Launched {
 /// [`OpenError::Launch`] with what to do about it.
 pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
     check_program(&spec.program)?;
-    // What the browser before this one has left there is nobody's. Where it stays, that is no harm.
-    let _ = fs::remove_dir_all(&spec.temporary);
     for dir in [&spec.home, &spec.temporary] {
         fs::create_dir_all(dir)
             .map_err(|e| OpenError::Launch(format!("{} cannot be created: {e}", dir.display())))?;

@@ -165,6 +165,8 @@ impl Launcher for ChromiumLauncher {
         let script = Script::for_page(&self.page_url, self.gap)
             .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
         browser::prepare(&self.profile).await?;
+        // What the browser before this one has left there is nobody's. Where it stays, that is no harm.
+        let _ = std::fs::remove_dir_all(&self.temporary);
         let known = browser::version(&self.program).await;
         self.keeper.launching(known.clone()).await;
         // Unknown is not full.

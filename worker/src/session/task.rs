@@ -1,15 +1,15 @@
 //! The session's task: the thin layer of effects around [`super::machine`].
 //!
 //! Owns the engine and the machine's state. It turns what the page, the probes, the clock and the commands say
-//! into the machine's events, and the machine's actions into calls of the engine. It decides nothing itself
-//! but who may be asked when: a call needs the state that it makes sense in.
+//! into the machine's events, and the machine's actions into calls of the engine. It decides nothing itself. What
+//! the page is asked, and when, is in `asking`.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::config::Deadlines;
-use colmeia::protocol::{self, Call, CallError, CallErrorKind};
+use colmeia::protocol;
 use colmeia::session::{HealthLevel, LaunchCause, Probes};
 use colmeia::{ExitReason, SessionReport, SessionState};
 use nix::libc;
@@ -24,10 +24,10 @@ use crate::keeper::KeeperHandle;
 use crate::spool::OutboxHandle;
 use colmeia::errors::chain;
 
+mod asking;
+
 /// How long calls in flight may take to finish when the session ends.
 const FINISH_CALLS: Duration = Duration::from_secs(3);
-/// For how long nothing may have happened until a session that is ready counts as calm.
-const CALM_AFTER: Duration = Duration::from_secs(60);
 /// Commands that wait while the task is busy; more of them wait at their senders.
 const COMMANDS: usize = 64;
 /// What is wrong with a profile when the machine says so.
@@ -280,109 +280,6 @@ impl<L: Launcher> SessionTask<L> {
                 }
                 None
             }
-        }
-    }
-
-    /// Something is going on: the next probe comes soon, and so do those after it.
-    fn stir(&mut self) {
-        self.stirred = Instant::now();
-        self.next_probe =
-            self.next_probe.min(self.stirred + Duration::from_millis(self.limits.probe_interval_ms));
-    }
-
-    fn probe(&mut self) {
-        let calm = self.state.public.is_ready() && self.stirred.elapsed() >= CALM_AFTER;
-        let interval =
-            if calm { self.limits.longest_probe_interval_ms() } else { self.limits.probe_interval_ms };
-        self.next_probe = Instant::now() + Duration::from_millis(interval);
-        let Some(engine) = self.engine.clone() else { return };
-        if self.probing || self.reloading {
-            return;
-        }
-        self.probing = true;
-        let limit = self.limits.probe_timeout_ms;
-        let helpers = self.helpers.0.clone();
-        tokio::spawn(async move {
-            let begun = Instant::now();
-            let result = match engine.probe_page(limit).await {
-                Ok(view) => Ok(view),
-                Err(page) => match engine.probe_browser(limit).await {
-                    Ok(()) => Err((HealthLevel::Page, page)),
-                    Err(browser) => Err((HealthLevel::Browser, browser)),
-                },
-            };
-            let _ = helpers.send(Helper::Probed { took: begun.elapsed(), result });
-        });
-    }
-
-    fn nudge(&mut self, nudge: Nudge) {
-        let Some(engine) = self.engine.clone() else { return };
-        self.stir();
-        tracing::info!(?nudge, "asking the page");
-        self.reloading |= nudge == Nudge::Reload;
-        let helpers = self.helpers.0.clone();
-        tokio::spawn(async move {
-            let result = engine.nudge(nudge).await;
-            let _ = helpers.send(Helper::Nudged(nudge, result));
-        });
-    }
-
-    fn on_command(&mut self, command: Command) -> Option<ExitReason> {
-        match command {
-            Command::Stop(reason) => self.apply(Event::Stop(reason)),
-            Command::RelieveMemory => {
-                self.nudge(Nudge::RelieveMemory);
-                None
-            }
-            Command::Call { call, body, deadline_ms, answer } => {
-                let engine = match self.admit(&call) {
-                    Ok(engine) => engine,
-                    Err(error) => {
-                        let _ = answer.send(Err(error));
-                        return None;
-                    }
-                };
-                self.stir();
-                let exit = match *call {
-                    Call::Logout => self.apply(Event::LogoutRequested),
-                    _ => None,
-                };
-                self.calls.spawn(async move {
-                    let _ = answer.send(engine.call(*call, body, deadline_ms).await);
-                });
-                exit
-            }
-        }
-    }
-
-    /// A page that has come up keeps what it needed for that until it is short of memory, which in a machine of many
-    /// sessions is too late; and so with what messages leave behind. Never while somebody waits for an answer: it takes
-    /// a part of a second.
-    fn settle(&mut self) {
-        if self.calls.is_empty() {
-            self.settles = in_ms(self.limits.settle_every_ms);
-            self.nudge(Nudge::RelieveMemory);
-        } else {
-            self.settles = in_ms(self.limits.settle_ms);
-        }
-    }
-
-    /// The engine, if the state is one in which this call makes sense.
-    fn admit(&self, call: &Call) -> Result<Arc<L::Engine>, CallError> {
-        let state = &self.state.public;
-        let allowed = match call {
-            Call::PairingCode { .. } => matches!(state, SessionState::AwaitingScan { .. }),
-            Call::Logout => state.me().is_some(),
-            // Most wanted where something is wrong.
-            Call::Screenshot => !self.state.is_final(),
-            _ => state.is_ready(),
-        };
-        match &self.engine {
-            Some(engine) if allowed => Ok(Arc::clone(engine)),
-            _ => Err(CallError::new(
-                CallErrorKind::NotReady,
-                format!("{} is not possible while the session is {}", call.name(), state.name()),
-            )),
         }
     }
 

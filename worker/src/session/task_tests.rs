@@ -1,7 +1,7 @@
 //! The session's task with a page that the test plays. The clock is paused: time passes when everyone waits.
 
 use bytes::Bytes;
-use colmeia::protocol::Reply;
+use colmeia::protocol::{Call, CallErrorKind, Reply};
 use tokio::task::JoinHandle;
 
 use super::*;
