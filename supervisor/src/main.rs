@@ -19,6 +19,7 @@ mod metrics;
 mod operators;
 mod owners;
 mod port;
+mod procfs;
 mod registry;
 mod service;
 mod settings;

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::procfs;
+
 /// Where the kernel says it.
 const PRESSURE: &str = "/proc/pressure";
 /// The kernel works its averages out anew every two seconds.
@@ -62,7 +64,7 @@ fn follow_in(folder: &Path, most: usize, look: Duration) -> watch::Receiver<usiz
     let (paces, watched) = watch::channel(most);
     tokio::spawn(async move {
         loop {
-            match read(&folder).await {
+            match read(&folder) {
                 Ok(pressure) => {
                     let now = pace(most, pressure);
                     if paces.send_if_modified(|pace| std::mem::replace(pace, now) != now) {
@@ -85,9 +87,10 @@ fn follow_in(folder: &Path, most: usize, look: Duration) -> watch::Receiver<usiz
     watched
 }
 
-async fn read(folder: &Path) -> io::Result<Pressure> {
-    let cpu = tokio::fs::read_to_string(folder.join("cpu")).await?;
-    let memory = tokio::fs::read_to_string(folder.join("memory")).await?;
+/// Takes microseconds: the kernel has both at hand.
+fn read(folder: &Path) -> io::Result<Pressure> {
+    let cpu = procfs::whole(&folder.join("cpu"))?;
+    let memory = procfs::whole(&folder.join("memory"))?;
     parse(&cpu, &memory).ok_or_else(|| io::Error::other("it is written in another way"))
 }
 

@@ -1,8 +1,8 @@
 //! [`Memory`]: the one task that measures what each user's processes take, one user after the other.
 //!
 //! Owns the list of those who are measured and the pace: a round lasts as long as configured and its readings
-//! are spread over it, each on a thread that may block. A reading goes to its user's task and is dropped when
-//! that is busy.
+//! are spread over it, a few users at a time on a thread that may block. A reading goes to its user's task and is
+//! dropped when that is busy.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,10 +19,16 @@ use super::cgroup::{CgroupError, Group, Groups, Kernel};
 use super::room;
 use super::tree::Tree;
 use crate::logging::chain;
-use crate::user::process::{Pid, Table};
+use crate::user::process::{Family, Pid, Table};
 
-/// For how many rounds the machine's processes are believed to be the same.
-const TABLE_ROUNDS: u32 = 4;
+/// For how many rounds the machine's processes are believed to be the same: half a minute, by default.
+const TABLE_ROUNDS: u32 = 15;
+/// The same, while somebody is new: its browser is about to start.
+const YOUNG_TABLE_ROUNDS: u32 = 2;
+/// For how many rounds somebody is new.
+const YOUNG_FOR: u32 = 30;
+/// How many users are measured at a time. Each time wakes two threads, and one user is measured in microseconds.
+const AT_A_TIME: usize = 16;
 
 /// What a user's processes take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,43 +201,41 @@ fn delegated() -> Result<Groups, CgroupError> {
 /// Round after round.
 async fn measure(inner: Weak<Inner>, round: Duration) {
     let mut trees: HashMap<Pid, Tree> = HashMap::new();
-    let mut processes = Processes::default();
+    let mut families = Families::default();
     loop {
         let start = Instant::now();
         let Some(targets) = inner.upgrade().map(|inner| inner.targets().clone()) else { return };
         trees.retain(|worker, _| targets.contains_key(worker));
-        let step = round / u32::try_from(targets.len().max(1)).unwrap_or(u32::MAX);
-        let mut next = start + step;
+        // Where the kernel adds up, nobody has to know the processes.
+        let polled = targets.iter().filter(|(_, target)| target.group.is_none()).map(|(worker, _)| *worker);
+        families.look_around(polled.collect()).await;
+        let mut scales: Vec<Scale> = targets
+            .into_iter()
+            .map(|(worker, target)| {
+                let tree = trees.remove(&worker).unwrap_or_default();
+                Scale { worker, target, tree, family: families.of(worker) }
+            })
+            .collect();
+        let step = round / u32::try_from(scales.len().div_ceil(AT_A_TIME).max(1)).unwrap_or(u32::MAX);
+        let mut next = start;
         let mut workers = Vec::new();
-        if targets.keys().any(|worker| !trees.contains_key(worker)) {
-            processes.read_anew();
-        }
-        if let (false, Some(table)) = (targets.is_empty(), processes.of_this_round().await) {
-            for (worker, Target { readings, set_aside, group }) in targets {
-                let (table, mut tree) = (Arc::clone(&table), trees.remove(&worker).unwrap_or_default());
-                let measured = tokio::task::spawn_blocking(move || {
-                    if let Some(used) = group.and_then(|group| group.used()) {
-                        return (tree, used, true);
-                    }
-                    let family = table.family(worker);
-                    let used = tree.measure(&family);
-                    let all_there = tree.has_all(&family);
-                    (tree, used, all_there)
-                });
-                if let Ok((tree, used, all_there)) = measured.await {
-                    if !all_there {
-                        processes.read_anew();
-                    }
-                    trees.insert(worker, tree);
-                    workers.push((used, set_aside));
-                    // Nothing of it is left: its end is on its way.
-                    if used > 0 {
-                        let _ = readings.try_send(Reading { worker, used });
-                    }
+        while !scales.is_empty() {
+            let few = scales.split_off(scales.len().saturating_sub(AT_A_TIME));
+            let weighed =
+                tokio::task::spawn_blocking(|| few.into_iter().map(Scale::weigh).collect::<Vec<_>>());
+            for (Scale { worker, target, tree, family }, used) in weighed.await.unwrap_or_default() {
+                if !tree.has_all(&family) {
+                    families.read_anew();
                 }
-                sleep_until(next).await;
-                next += step;
+                trees.insert(worker, tree);
+                workers.push((used, target.set_aside));
+                // Nothing of it is left: its end is on its way.
+                if used > 0 {
+                    let _ = target.readings.try_send(Reading { worker, used });
+                }
             }
+            next += step;
+            sleep_until(next).await;
         }
         if let Some(inner) = inner.upgrade() {
             inner.look_around(&workers);
@@ -240,34 +244,98 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
     }
 }
 
-/// All processes of the machine, as they were a few rounds ago: reading them costs more than all the rest, and who has
-/// a browser that runs seldom gets another process. Whoever starts or loses one has them read anew.
-#[derive(Debug, Default)]
-struct Processes {
-    table: Option<Arc<Table>>,
-    rounds: u32,
+/// One user on a thread that may block.
+struct Scale {
+    worker: Pid,
+    target: Target,
+    tree: Tree,
+    family: Arc<Family>,
 }
 
-impl Processes {
+impl Scale {
+    fn weigh(mut self) -> (Self, u64) {
+        let used = match &self.target.group {
+            // A group that cannot be read has ended.
+            Some(group) => group.used().unwrap_or(0),
+            None => self.tree.measure(&self.family),
+        };
+        (self, used)
+    }
+}
+
+/// The processes of each worker, as they were a few rounds ago: reading all of the machine's costs more than all the
+/// rest, and who has a browser that runs seldom gets another process. Whoever starts or loses one has them read anew.
+#[derive(Debug, Default)]
+struct Families {
+    known: HashMap<Pid, Arc<Family>>,
+    /// Since they were read.
+    rounds: u32,
+    /// Since the last worker came.
+    calm_rounds: u32,
+    stale: bool,
+}
+
+impl Families {
     /// In the next round at the latest.
     fn read_anew(&mut self) {
-        self.table = None;
+        self.stale = true;
     }
 
-    /// `None` when they cannot be read.
-    async fn of_this_round(&mut self) -> Option<Arc<Table>> {
+    /// At the beginning of each round.
+    async fn look_around(&mut self, workers: Vec<Pid>) {
         self.rounds += 1;
-        if self.table.is_none() || self.rounds >= TABLE_ROUNDS {
-            self.rounds = 0;
-            self.table = tokio::task::spawn_blocking(Table::read).await.ok().map(Arc::new);
+        let all_known = workers.iter().all(|worker| self.known.contains_key(worker));
+        self.calm_rounds = if all_known { self.calm_rounds.saturating_add(1) } else { 0 };
+        let believed = if self.calm_rounds < YOUNG_FOR { YOUNG_TABLE_ROUNDS } else { TABLE_ROUNDS };
+        if workers.is_empty() || (all_known && !self.stale && self.rounds < believed) {
+            return;
         }
-        self.table.clone()
+        (self.rounds, self.stale) = (0, false);
+        let read = tokio::task::spawn_blocking(move || {
+            let table = Table::read();
+            workers.into_iter().map(|worker| (worker, Arc::new(table.family(worker)))).collect()
+        });
+        self.known = read.await.unwrap_or_default();
+    }
+
+    fn of(&self, worker: Pid) -> Arc<Family> {
+        self.known.get(&worker).cloned().unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_a_new_worker_starts_is_found_without_being_told() {
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "read line; sleep 1000 & wait"])
+            .stdin(std::process::Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("sh runs");
+        let worker = Pid::from_child(&shell);
+        let mut families = Families::default();
+        families.look_around(vec![worker]).await;
+        assert_eq!(families.of(worker).len(), 1);
+        drop(shell.stdin.take()); // the shell reads the end and goes on
+        let mut found = 1;
+        for _ in 0..2000 {
+            families.calm_rounds = 0;
+            families.look_around(vec![worker]).await;
+            found = families.of(worker).len();
+            if found == 2 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(found, 2);
+        rustix::process::kill_process_group(worker, rustix::process::Signal::KILL).expect("ended");
+        shell.wait().expect("reaped");
+    }
 
     #[tokio::test]
     async fn who_is_followed_is_measured_again_and_again_until_dropped() {

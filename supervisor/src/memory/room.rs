@@ -3,12 +3,16 @@
 //! Owns the sum: what is free now, and what the workers have already, each up to what was set aside for it. What
 //! other programs take is theirs, and what a worker takes beyond its share is missing for the others.
 
+use std::path::Path;
+
+use crate::procfs;
+
 /// Left to the machine and to us.
 const SPARE: u64 = 256 * 1024 * 1024;
 
 /// What the kernel could still give, in bytes.
 pub(super) fn available() -> Option<u64> {
-    super::tree::parse(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
+    super::tree::parse(&procfs::whole(Path::new("/proc/meminfo")).ok()?, "MemAvailable:")
 }
 
 /// The bytes that may be set aside for workers, given those that run: (uses, set aside).

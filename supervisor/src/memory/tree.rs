@@ -5,12 +5,13 @@
 //! plain resident size has hardly changed is believed for a while. Blocks; never touches a process.
 
 use std::collections::HashMap;
-use std::fs;
 
-use crate::user::process::{Family, Pid};
+use crate::procfs;
+use crate::user::process::{Family, Pid, number};
 
-/// For how many rounds a process that hardly changes is believed: a minute, by default.
-const BELIEVED: u32 = 30;
+/// For how many rounds a process that hardly changes is believed: five minutes, by default. Walking its page tables
+/// takes milliseconds, and what it shares changes only when others begin or end.
+const BELIEVED: u32 = 150;
 /// A change of less than this part of it, or of less than [`SMALL`] pages, is hardly one.
 const PART: u64 = 32;
 const SMALL: u64 = 1024;
@@ -60,17 +61,17 @@ impl Tree {
 
 /// Cheap, and a bound of what could have changed.
 fn resident(pid: Pid) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{}/statm", pid.as_raw_nonzero())).ok()?;
+    let text = procfs::read(number(pid), "statm").ok()?;
     text.split(' ').nth(1)?.parse().ok()
 }
 
 /// The proportional set size. A process that may not be asked counts with what is its own alone: the shared rest
 /// is counted with those that may.
 pub(crate) fn share(pid: Pid) -> Option<u64> {
-    match fs::read_to_string(format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero())) {
+    match procfs::read(number(pid), "smaps_rollup") {
         Ok(text) => parse(&text, "Pss:"),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            parse(&fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?, "RssAnon:")
+            parse(&procfs::read(number(pid), "status").ok()?, "RssAnon:")
         }
         Err(_) => None,
     }

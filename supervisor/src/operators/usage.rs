@@ -8,6 +8,7 @@ use std::fs;
 use colmeia::admin::Merged;
 
 use crate::memory::{merged_of, share_of};
+use crate::procfs;
 use crate::user::process::Pid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +32,7 @@ impl Machine {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let processes: HashMap<u32, Stat> = entries
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter_map(|pid: u32| {
-                Some((pid, parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))
-            })
+            .filter_map(|pid: u32| Some((pid, parse(&procfs::read(pid, "stat").ok()?)?)))
             .collect();
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         for (pid, stat) in &processes {

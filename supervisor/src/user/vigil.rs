@@ -2,6 +2,10 @@
 //!
 //! Pure: told of pings, pongs and reports with their times, it says what is due. Owns the rule that "ready" is a
 //! measured fact: the word of a worker that does not answer, or that has not looked for too long, does not count.
+//!
+//! A worker whose session is ready reports after each probe, and the ping goes out then, when both are awake anyhow.
+//! Hundreds of sessions at rest would otherwise wake the machine hundreds of times in two seconds. A report that is
+//! overdue, or a call to a worker that has said nothing for a while, brings the ping at once.
 
 use std::time::Duration;
 
@@ -14,6 +18,8 @@ pub(crate) struct Patience {
     pub(crate) timeout: Duration,
     /// How old a "ready" may be.
     pub(crate) fresh: Duration,
+    /// The longest time between two reports of a session that is ready.
+    pub(crate) rhythm: Duration,
     /// How much longer than its deadline something may last before the worker is given up.
     pub(crate) hang: Duration,
 }
@@ -23,7 +29,11 @@ pub(crate) struct Patience {
 pub(crate) struct Vigil {
     patience: Patience,
     next_ping: Duration,
+    /// When the last ping went out.
+    pinged: Duration,
     last_id: u64,
+    /// The time between two reports as it was last, while they say "ready".
+    rhythm: Duration,
     /// Since when a ping waits for its pong.
     asked: Option<Duration>,
     /// When "ready" was last said, if that was the last word.
@@ -46,10 +56,12 @@ impl Patience {
         let ms = Duration::from_millis;
         let deadlines = &config.deadlines;
         let timeout = ms(config.ping_timeout_ms);
+        let rhythm = ms(deadlines.longest_probe_interval_ms());
         Self {
             interval: ms(config.ping_interval_ms),
             timeout,
-            fresh: ms(deadlines.longest_probe_interval_ms()) + ms(deadlines.probe_timeout_ms) + timeout,
+            fresh: rhythm + ms(deadlines.probe_timeout_ms) + timeout,
+            rhythm,
             hang: ms(deadlines.hang_ms),
         }
     }
@@ -58,12 +70,34 @@ impl Patience {
 impl Vigil {
     /// A connection that has just said Hello.
     pub(crate) fn new(patience: Patience, at: Duration) -> Self {
-        Self { patience, next_ping: at + patience.interval, last_id: 0, asked: None, ready_said: None }
+        Self {
+            patience,
+            next_ping: at + patience.interval,
+            pinged: at,
+            last_id: 0,
+            rhythm: Duration::ZERO,
+            asked: None,
+            ready_said: None,
+        }
     }
 
     /// The worker has said where its session is.
     pub(crate) fn report(&mut self, ready: bool, at: Duration) {
-        self.ready_said = ready.then_some(at);
+        let before = std::mem::replace(&mut self.ready_said, ready.then_some(at));
+        self.rhythm = match before.map(|before| at.saturating_sub(before)) {
+            Some(gap) if ready && gap >= self.patience.interval => gap.min(self.patience.rhythm),
+            // Something else was told as well.
+            Some(_) if ready => self.rhythm,
+            _ => Duration::ZERO,
+        };
+        self.doubt(at);
+    }
+
+    /// Somebody relies on the worker now: the ping is due, unless one went out just before.
+    pub(crate) fn doubt(&mut self, at: Duration) {
+        if at >= self.pinged + self.patience.interval {
+            self.next_ping = self.next_ping.min(at);
+        }
     }
 
     /// A pong came; how long it took. An old or invented one changes nothing.
@@ -77,7 +111,8 @@ impl Vigil {
         if self.asked.is_some() || at < self.next_ping {
             return None;
         }
-        self.next_ping = at + self.patience.interval;
+        self.next_ping = at + self.rhythm + self.patience.interval;
+        self.pinged = at;
         self.asked = Some(at);
         self.last_id += 1;
         Some(self.last_id)
@@ -114,7 +149,7 @@ mod tests {
     const S: fn(u64) -> Duration = Duration::from_secs;
 
     fn vigil() -> Vigil {
-        Vigil::new(Patience { interval: S(2), timeout: S(3), fresh: S(9), hang: S(20) }, S(0))
+        Vigil::new(Patience { interval: S(2), timeout: S(3), fresh: S(9), rhythm: S(6), hang: S(20) }, S(0))
     }
 
     #[test]
@@ -141,6 +176,31 @@ mod tests {
         assert_eq!(vigil.trust(S(30)), Trust::Hung);
         vigil.report(false, S(2));
         assert_eq!(vigil.trust(S(500)), Trust::Fresh);
+    }
+
+    #[test]
+    fn a_ping_goes_with_the_report_and_comes_at_once_where_somebody_asks_or_the_report_is_late() {
+        let mut vigil = vigil();
+        vigil.report(true, S(3));
+        assert_eq!(vigil.ping(S(3)), Some(1));
+        assert!(vigil.pong(1, S(3)).is_some());
+        assert_eq!(vigil.deadline(S(3)), S(5), "no rhythm yet");
+        vigil.report(true, S(4));
+        assert_eq!((vigil.ping(S(4)), vigil.deadline(S(4))), (None, S(5)), "one went out just before");
+        vigil.report(true, S(10));
+        assert_eq!(vigil.ping(S(10)), Some(2));
+        assert!(vigil.pong(2, S(10)).is_some());
+        assert_eq!(vigil.deadline(S(10)), S(18), "six seconds between reports, and two");
+        vigil.doubt(S(11));
+        assert_eq!(vigil.ping(S(11)), None);
+        vigil.doubt(S(12));
+        assert_eq!(vigil.ping(S(12)), Some(3));
+        assert!(vigil.pong(3, S(12)).is_some());
+        assert_eq!((vigil.ping(S(19)), vigil.ping(S(20))), (None, Some(4)), "no report came");
+        vigil.report(false, S(21));
+        assert!(vigil.pong(4, S(22)).is_some());
+        vigil.doubt(S(22));
+        assert_eq!((vigil.ping(S(22)), vigil.deadline(S(22))), (Some(5), S(24 + 1)));
     }
 
     proptest! {

@@ -37,7 +37,7 @@ use colmeia::errors::chain;
 use colmeia::layout::StateLayout;
 use colmeia::session::Recovery;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use handle::{Seen, Wish};
 use record::Record;
@@ -56,6 +56,9 @@ const AGAIN: Duration = Duration::from_mins(5);
 const FRESH: Duration = Duration::from_mins(10);
 /// How often it is looked whether the disk has room.
 const LOOK: Duration = Duration::from_secs(1);
+/// With so much room it is looked less often: the supervisor, of which there is one for all, looks meanwhile.
+const PLENTY: u64 = 4 * 1024 * 1024 * 1024;
+const SELDOM: Duration = Duration::from_secs(5);
 /// Below this a browser may not have written what it had to; the supervisor calls the disk full then.
 const FULL: u64 = 16 * 1024 * 1024;
 /// How many crashes in a row make a profile suspect: once is chance.
@@ -121,14 +124,15 @@ impl Keeper {
 
     /// Runs until every handle is gone.
     async fn run(mut self) {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_look = Instant::now();
         loop {
             let due = self.due.unwrap_or_else(|| Instant::now() + RENEW);
             let wish = tokio::select! {
                 wish = self.wishes.recv() => wish,
-                _ = looks.tick() => {
-                    self.met_full_disk |= free(&self.shelf.profile).is_ok_and(|free| free < FULL);
+                () = sleep_until(next_look) => {
+                    let free = free(&self.shelf.profile).ok();
+                    self.met_full_disk |= free.is_some_and(|free| free < FULL);
+                    next_look = Instant::now() + if free.is_some_and(|free| free >= PLENTY) { SELDOM } else { LOOK };
                     continue;
                 }
                 () = sleep_until(due), if self.due.is_some() => {

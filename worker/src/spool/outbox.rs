@@ -15,8 +15,8 @@ use super::{Numbered, Spool, SpoolError};
 
 /// How long to wait before a failed append is tried again: the disk may be full for a while.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often the spool is marked as kept.
-const MARK: Duration = Duration::from_secs(1);
+/// How often the spool is marked as kept. The next worker looks back a minute more than to the last mark.
+const MARK: Duration = Duration::from_secs(10);
 /// The most events that are written with one flush.
 const BATCH: usize = 256;
 

@@ -20,9 +20,15 @@ use rustix::process::{
 use tokio::time::{Instant, timeout_at};
 
 use super::pidfd;
+use crate::procfs;
 
 /// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
 const SWEEP: Duration = Duration::from_secs(5);
+
+/// The process id as a plain number.
+pub(crate) fn number(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
+}
 
 /// Processes that belong together.
 pub(crate) type Family = HashSet<Pid>;
@@ -184,7 +190,7 @@ fn processes() -> impl Iterator<Item = (Pid, Stat)> {
 }
 
 fn stat(pid: Pid) -> Option<Stat> {
-    parse_stat(&fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?)
+    parse_stat(&procfs::read(number(pid), "stat").ok()?)
 }
 
 /// The command's name stands in parentheses and may contain any character, so fields are counted from its end.
@@ -206,7 +212,7 @@ impl Marks {
 
 /// The user id that the process runs as, also one that cannot be looked into otherwise.
 pub(crate) fn real_uid(pid: Pid) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    let status = procfs::read(number(pid), "status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }
 

@@ -16,7 +16,7 @@ use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, real_uid, sweep};
+pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, number, real_uid, sweep};
 pub(crate) use rustix::process::Pid;
 pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};
 
@@ -64,7 +64,7 @@ impl WorkerProcess {
 
     /// Its process id as others write it.
     pub(crate) fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
+        number(self.pid)
     }
 
     /// Asks it to end.

@@ -27,6 +27,8 @@ impl UserTask {
         match command {
             Command::Wake => vec![Event::Wake],
             Command::Call { call, file, deadline, answer } => {
+                let at = self.at();
+                self.connection.iter_mut().for_each(|connection| connection.vigil.doubt(at));
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
                 let possible =
                     ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
