@@ -3,13 +3,11 @@
 
 const SHELL = '/usr/lib/chromium/chromium-headless-shell';
 const FULL = '/usr/lib/chromium/chromium';
-const JS = '--js-flags=*';
-const js = (flags) => ({ program: SHELL, drop: [JS], add: [`--js-flags=${flags}`] });
+const js = (flags) => ({ program: SHELL, add: [`--js-flags=${flags}`] });
 const without = (...drop) => ({ program: SHELL, drop, add: [], taken: true });
 const withFlag = (...add) => ({ program: SHELL, add });
 /* As in worker/src/browser/flags.rs, but for the last. */
 const FEATURES_OFF = '--disable-features=site-per-process,IsolateOrigins,AudioServiceOutOfProcess,Translate,BackForwardCache,OptimizationHints,MediaRouter,DialMediaRouteProvider,AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions';
-const OURS = '--optimize-for-size --lite-mode';
 
 export const VARIANTS = [
   { name: 'headless shell instead of the full Chromium', program: FULL, add: [], taken: true },
@@ -20,13 +18,14 @@ export const VARIANTS = [
   { name: 'sources are compressed while the page is in front', program: SHELL, drop: ['--disable-features=*'], add: [FEATURES_OFF], taken: true },
   { name: 'no second zygote', ...without('--no-unsandboxed-zygote') },
   { name: 'one renderer (no site isolation)', ...without('--renderer-process-limit=1', '--disable-features=*') },
-  { name: 'V8: both flags', ...without(JS) },
-  { name: 'V8: --lite-mode', ...js('--optimize-for-size'), taken: true },
-  { name: 'V8: --optimize-for-size', ...js('--lite-mode'), taken: true },
-  { name: 'V8: semi-space of 1 MiB', ...js(`${OURS} --max-semi-space-size=1 --min-semi-space-size=1`) },
-  { name: 'V8: --max-old-space-size=512', ...js(`${OURS} --max-old-space-size=512`) },
-  { name: 'V8: --jitless', ...js(`${OURS} --jitless`) },
-  { name: 'V8: --single-threaded', ...js(`${OURS} --single-threaded`) },
+  { name: 'V8: --optimize-for-size and --lite-mode', ...js('--optimize-for-size --lite-mode') },
+  { name: 'V8: --lite-mode', ...js('--lite-mode') },
+  { name: 'V8: --optimize-for-size', ...js('--optimize-for-size') },
+  { name: 'V8: a heap that grows by 30 %', ...js('--heap-growing-percent=30') },
+  { name: 'V8: semi-space of 1 MiB', ...js('--max-semi-space-size=1 --min-semi-space-size=1') },
+  { name: 'V8: --max-old-space-size=512', ...js('--max-old-space-size=512') },
+  { name: 'V8: --jitless', ...js('--jitless') },
+  { name: 'V8: --single-threaded', ...js('--single-threaded') },
   { name: '--enable-low-end-device-mode', ...withFlag('--enable-low-end-device-mode') },
   { name: 'no images (imagesEnabled=false)', ...withFlag('--blink-settings=imagesEnabled=false') },
   { name: 'no HTTP cache to speak of', ...withFlag('--disk-cache-size=1048576') },

@@ -23,10 +23,9 @@ mod caller;
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Query, Request, State};
+use axum::extract::{Query, Request};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use colmeia::config::ServiceConfig;
 use ipnet::IpNet;
@@ -218,21 +217,21 @@ fn is_cross_site(method: &Method, headers: &HeaderMap, host: Option<&str>) -> bo
     site_is_foreign || origin_is_foreign
 }
 
-/// Middleware: turns away who may not call, and notes in the request who may.
-pub(super) async fn guard(State(http): State<Http>, mut request: Request, next: Next) -> Response {
+/// Turns away who may not call, with this answer, and notes in the request who may.
+pub(super) fn guard(http: &Http, request: &mut Request) -> Result<(), Box<Response>> {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let surface = Surface::of(request.uri().path());
     match http.access.check(peer, request.method(), request.uri(), request.headers()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            Ok(())
         }
-        Err(_) if surface == Surface::Open => next.run(request).await,
+        Err(_) if surface == Surface::Open => Ok(()),
         // A person is shown where to sign in; a program is told what is missing.
-        Err(Refusal::NoKey) if surface == Surface::Pages && asks_for_a_page(&request) => {
-            page::to_sign_in(request.uri())
+        Err(Refusal::NoKey) if surface == Surface::Pages && asks_for_a_page(request) => {
+            Err(Box::new(page::to_sign_in(request.uri())))
         }
-        Err(refusal) => refuse(refusal, surface),
+        Err(refusal) => Err(Box::new(refuse(refusal, surface))),
     }
 }
 

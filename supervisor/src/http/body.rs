@@ -67,7 +67,7 @@ impl From<Refused> for ApiError {
     }
 }
 
-/// Middleware: handlers get a body that is in memory already, unless it may hold a file.
+/// Handlers get a body that is in memory already, unless it may hold a file.
 pub(super) async fn collect(request: Request, next: Next) -> Response {
     let takes_file = |path: &MatchedPath| api::takes_file(request.method(), path.as_str());
     if request.body().is_end_stream() || request.extensions().get().is_some_and(takes_file) {

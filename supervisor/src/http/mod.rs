@@ -39,7 +39,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use colmeia::config::ServiceConfig;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -148,6 +150,18 @@ impl Deref for Http {
     }
 }
 
+/// What every request passes, in one layer: each further one costs as much as an answer to `/status`.
+async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Response {
+    observe::Observed::begin(&request)
+        .around(async move {
+            match access::guard(&http, &mut request) {
+                Ok(()) => body::collect(request, next).await,
+                Err(refused) => *refused,
+            }
+        })
+        .await
+}
+
 /// All routes and what every request passes on its way to one.
 fn router(http: Http) -> Router {
     Router::new()
@@ -158,8 +172,6 @@ fn router(http: Http) -> Router {
         .merge(events::routes())
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
-        .layer(from_fn(body::collect))
-        .layer(from_fn_with_state(http.clone(), access::guard))
-        .layer(from_fn(observe::observe))
+        .layer(from_fn_with_state(http.clone(), front))
         .with_state(http)
 }

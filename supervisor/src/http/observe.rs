@@ -6,10 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use tracing::{Instrument, debug, error, field};
+use tracing::{Instrument, Span, debug, error, field};
 
 use super::access::Surface;
 use super::api::ApiError;
@@ -18,29 +17,45 @@ use super::errors::Failure;
 /// What is asked all day long and notes nothing of its own: making a span costs more than the answer.
 const POLLED: [&str; 3] = ["/status", "/health", "/ping"];
 
-/// Middleware: the outermost.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let route = matched.as_ref().map_or("(none)", MatchedPath::as_str);
-    let span = if POLLED.contains(&route) {
-        tracing::debug_span!("http", method = %request.method(), route, user = field::Empty)
-    } else {
-        tracing::info_span!("http", method = %request.method(), route, user = field::Empty)
-    };
-    let surface = Surface::of(request.uri().path());
-    let begun = Instant::now();
-    async move {
-        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-            error!(route, "a handler panicked");
-            match surface {
-                Surface::Api => ApiError::bug().into_response(),
-                Surface::Open | Surface::Pages => Failure::bug().into_response(),
-            }
-        });
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        debug!(status = response.status().as_u16(), ms, "answered");
-        response
+/// In the place of a route for what has none.
+const NO_ROUTE: &str = "(none)";
+
+/// A request that has come in.
+pub(super) struct Observed {
+    route: Option<MatchedPath>,
+    span: Span,
+    surface: Surface,
+    begun: Instant,
+}
+
+impl Observed {
+    /// Before anything is done about it.
+    pub(super) fn begin(request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let name = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+        let span = if POLLED.contains(&name) {
+            tracing::debug_span!("http", method = %request.method(), route = name, user = field::Empty)
+        } else {
+            tracing::info_span!("http", method = %request.method(), route = name, user = field::Empty)
+        };
+        Self { span, surface: Surface::of(request.uri().path()), begun: Instant::now(), route }
     }
-    .instrument(span)
-    .await
+
+    /// Everything that is done about it.
+    pub(super) fn around(self, answer: impl Future<Output = Response>) -> impl Future<Output = Response> {
+        let Self { route, span, surface, begun } = self;
+        async move {
+            let response = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+                error!(route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), "a handler panicked");
+                match surface {
+                    Surface::Api => ApiError::bug().into_response(),
+                    Surface::Open | Surface::Pages => Failure::bug().into_response(),
+                }
+            });
+            let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            debug!(status = response.status().as_u16(), ms, "answered");
+            response
+        }
+        .instrument(span)
+    }
 }

@@ -1,23 +1,23 @@
 //! The form of answers: JSON in UTF-8 that nobody keeps.
 
 use crate::logging::chain;
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// A JSON answer. States change from second to second and QR codes are secrets: no cache keeps it.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    const HEADERS: [(axum::http::HeaderName, &str); 3] = [
-        (CONTENT_TYPE, "application/json; charset=utf-8"),
-        (CACHE_CONTROL, "no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     match serde_json::to_vec(body) {
-        Ok(body) => (status, HEADERS, body).into_response(),
+        Ok(body) => (status, headers, body).into_response(),
         Err(error) => {
             tracing::error!(error = chain(&error), "an answer has no JSON form");
-            (StatusCode::INTERNAL_SERVER_ERROR, HEADERS, r#"{"error":"Erro interno do serviço"}"#)
+            (StatusCode::INTERNAL_SERVER_ERROR, headers, r#"{"error":"Erro interno do serviço"}"#)
                 .into_response()
         }
     }

@@ -40,7 +40,6 @@ const LEAN: &[&str] = &[
     "--mute-audio",
     "--hide-scrollbars",
     "--disable-extensions",
-    "--js-flags=--optimize-for-size --lite-mode",
 ];
 
 /// What is switched off: processes that are not needed, and everything that talks to a host of its own.
