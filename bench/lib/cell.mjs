@@ -1,7 +1,8 @@
 /* One cell of the table: one side with N sessions on one page, from the first code to the end. Owns the order of
  * the measurements; every figure is in the unit that its name ends with. A wrong result throws, a slow one counts. */
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { browsers, naming, processorSeconds, pss, rss, tree } from './processes.mjs';
@@ -82,6 +83,10 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     figures.start_cpu_s = restored ? sum(processorSeconds(tree(server.pid, folder)).values()) : null;
     // At the end: one side does not come back from it, not even by a restart.
     if (plan.crash && restored) await crash();
+  } catch (error) {
+    // Why something was waited for in vain is in the log, which goes with the folder.
+    log(readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(-60).join('\n'));
+    throw error;
   } finally {
     await server?.stop();
     // What a server leaves behind would be counted in the next cell.

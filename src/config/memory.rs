@@ -23,6 +23,10 @@ pub struct MemoryPolicy {
     /// How much of it may lie in swap, in MiB. Default 0: a page that is fetched from the disk misses its
     /// probes, so it is better replaced than swapped. Needs `cgroup`.
     pub swap_max_mb: u64,
+    /// After how many seconds in which nothing happened what a session does not touch is moved into swap. Default 0:
+    /// never. Where swap is compressed memory (zram, zswap) an idle session of the real page's weight keeps about a
+    /// third of its memory, and half of what went out is saved. Needs `cgroup`, Linux 5.19 and `swap_max_mb`.
+    pub reclaim_after_secs: u64,
     /// The most processes and threads. Default 512: a browser has about 120. Needs `cgroup`.
     pub pids_max: u64,
     /// The share of the processor when there is too little for all, 1 to 10000. Default 100, the kernel's own:
@@ -39,6 +43,9 @@ pub struct MemoryPolicy {
     /// more sessions than could all run wild at the same time.
     pub admit_mb: u64,
 }
+
+/// The least number of seconds until an idle session's memory may be moved.
+const RECLAIM_LEAST: u64 = 20;
 
 /// Who keeps the caps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +136,7 @@ impl Default for MemoryPolicy {
             high_mb: 700,
             max_mb: 1024,
             swap_max_mb: 0,
+            reclaim_after_secs: 0,
             pids_max: 512,
             cpu_weight: 100,
             poll_ms: 2_000,
@@ -174,10 +182,15 @@ impl MemoryPolicy {
                 return Err(InvalidConfig::TooSmall { key, least });
             }
         }
+        // Before that a page still gives back what its start needed.
+        if (1..RECLAIM_LEAST).contains(&self.reclaim_after_secs) {
+            return Err(InvalidConfig::TooSmall { key: "memory.reclaim_after_secs", least: RECLAIM_LEAST });
+        }
         // A number of bytes has to stay a number.
         for (key, value, most) in [
             ("memory.max_mb", self.max_mb, 1 << 24),
             ("memory.swap_max_mb", self.swap_max_mb, 1 << 24),
+            ("memory.reclaim_after_secs", self.reclaim_after_secs, 1 << 24),
             ("memory.admit_mb", self.admit_mb, 1 << 24),
             ("memory.cpu_weight", self.cpu_weight, 10_000),
         ] {
@@ -231,6 +244,7 @@ mod tests {
         };
         assert!(error("memory.high_mb = 2000").starts_with("memory.max_mb: "));
         assert!(error("memory.poll_ms = 1").starts_with("memory.poll_ms: "));
+        assert!(error("memory.reclaim_after_secs = 19").starts_with("memory.reclaim_after_secs: "));
         assert!(error("memory.cpu_weight = 10001").starts_with("memory.cpu_weight: "));
         assert!(error("users.7.memory.max_mb = 3").starts_with("users.7.memory.max_mb: "));
         for text in ["memory.hi = 1", "users.7.high_mb = 1", "users.7.memory.poll_ms = 1"] {

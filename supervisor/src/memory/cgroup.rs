@@ -295,6 +295,35 @@ impl Group {
         Some(current.saturating_sub(self.value("memory.stat", "inactive_file").unwrap_or(0)))
     }
 
+    /// Has the kernel move what nobody in here touches into swap, and says how many bytes that were. Blocks until it is
+    /// done.
+    ///
+    /// # Errors
+    /// When the kernel cannot (before Linux 5.19), or refuses.
+    pub(crate) fn move_out(&self) -> Result<u64, CgroupError> {
+        let path = self.path.join("memory.reclaim");
+        let (before, wanted) = (self.swapped(), self.value("memory.stat", "anon").unwrap_or(0));
+        // Since Linux 6.8 files can be left alone: the programs that all sessions share are among them.
+        let told = match self.files.write(&path, &format!("{wanted} swappiness=200")) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                self.files.write(&path, &wanted.to_string())
+            }
+            told => told,
+        };
+        match told {
+            // It was less than that, as expected: the rest is in use.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            told => told.map_err(|source| CgroupError::Io { doing: "write", path, source })?,
+        }
+        Ok(self.swapped().saturating_sub(before))
+    }
+
+    /// The bytes in swap.
+    fn swapped(&self) -> u64 {
+        let text = self.files.read(&self.path.join("memory.swap.current")).unwrap_or_default();
+        text.trim().parse().unwrap_or(0)
+    }
+
     /// How many processes in here the kernel has ended because of the cap.
     pub(crate) fn kills(&self) -> u64 {
         self.value("memory.events", "oom_kill").unwrap_or(0)

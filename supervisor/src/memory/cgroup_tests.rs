@@ -6,7 +6,7 @@ use super::*;
 use proptest::prelude::*;
 
 const OWN: &str = "1:name=x:/y\n0::/system.slice/colmeia.service\n";
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     "cgroup.procs",
     "cgroup.kill",
     "cgroup.subtree_control",
@@ -16,6 +16,8 @@ const FILES: [&str; 12] = [
     "memory.oom.group",
     "memory.current",
     "memory.stat",
+    "memory.reclaim",
+    "memory.swap.current",
     "memory.events",
     "pids.max",
     "cpu.weight",
@@ -57,6 +59,17 @@ impl Imitation {
         Groups::set_up(Arc::clone(self) as Arc<dyn Files>, OWN, self.root.path())
     }
 
+    /// Moves half of what is wanted, and says that it was less. A kernel before 6.8 knows no swappiness.
+    fn reclaim(&self, path: &Path, text: &str) -> io::Result<()> {
+        let without_files = text.strip_suffix(" swappiness=200");
+        if without_files.is_some() && self.refused == Some("swappiness") {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let wanted: u64 = without_files.unwrap_or(text).parse().expect("a number");
+        fs::write(path.with_file_name("memory.swap.current"), (wanted / 2).to_string())?;
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
     /// `path=value`, without the unit's own path.
     fn written(&self) -> Vec<String> {
         self.written.lock().expect("no panic").clone()
@@ -70,6 +83,9 @@ impl Files for Imitation {
         }
         if !path.is_file() {
             return Err(io::ErrorKind::NotFound.into());
+        }
+        if path.ends_with("memory.reclaim") {
+            return self.reclaim(path, text);
         }
         let name = path.strip_prefix(self.root.path()).expect("below the mount");
         let name = name.strip_prefix(self.unit).expect("below the unit").display();
@@ -170,6 +186,21 @@ fn use_and_kills_are_read_and_a_group_is_removed_with_its_leaves() {
     assert!(kernel.written().contains(&"users/2/cgroup.kill=1".to_owned()));
     group.remove();
     assert!(!group.path.exists());
+}
+
+#[test]
+fn what_nobody_touches_is_moved_into_swap_also_by_an_older_kernel() {
+    for refused in [None, Some("swappiness")] {
+        let kernel = Imitation::new("memory pids cpu", refused);
+        let groups = kernel.groups().expect("delegated");
+        let group = groups.create(&user("1"), &MemoryPolicy::default()).expect("made");
+        fs::write(group.path.join("memory.stat"), "anon 1000\nfile 7\n").expect("written");
+        assert_eq!(group.move_out().expect("moved"), 500);
+        assert_eq!(group.move_out().expect("moved"), 0, "it was there before");
+        fs::remove_file(group.path.join("memory.reclaim")).expect("removed");
+        let error = message(&group.move_out().expect_err("Linux before 5.19"));
+        assert!(error.contains("users/1/memory.reclaim"), "{error}");
+    }
 }
 
 #[test]

@@ -106,6 +106,11 @@ impl Memory {
             (_, None) => InForce::Polling,
         };
         tracing::info!(memory_mode = mode.name(), "memory caps");
+        if policy.reclaim_after_secs > 0 && (mode != InForce::Cgroup || policy.swap_max_mb == 0) {
+            tracing::warn!(
+                "memory.reclaim_after_secs does nothing without control groups and memory.swap_max_mb"
+            );
+        }
         let inner = Arc::new(Inner::new(mode, groups));
         if mode != InForce::Off {
             tokio::spawn(measure(Arc::downgrade(&inner), Duration::from_millis(policy.poll_ms)));

@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod gauge;
+mod idle;
 mod merged;
 mod policy;
 mod room;
@@ -13,6 +14,7 @@ mod tree;
 
 pub(crate) use cgroup::{CgroupError, Group};
 pub(crate) use gauge::{Followed, Memory, Reading};
+pub(crate) use idle::Idle;
 pub(crate) use merged::of as merged_of;
 pub(crate) use policy::{Limits, Step, Watch};
 pub(crate) use tree::share as share_of;

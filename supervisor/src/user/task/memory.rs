@@ -12,7 +12,8 @@ use colmeia::protocol::ToWorker;
 use tokio::sync::{mpsc, oneshot};
 
 use super::UserTask;
-use crate::memory::{Followed, InForce, Limits, Reading, Step, Watch};
+use crate::logging::chain;
+use crate::memory::{Followed, Idle, InForce, Limits, Reading, Step, Watch};
 use crate::user::handle::Limited;
 use crate::user::limits;
 use crate::user::policy::{Event, State};
@@ -31,6 +32,7 @@ pub(super) struct Weight {
     /// The limits, with the user's own.
     pub(super) policy: MemoryPolicy,
     watch: Watch,
+    idle: Idle,
     pub(super) readings: (mpsc::Sender<Reading>, mpsc::Receiver<Reading>),
     followed: Option<Followed>,
     /// The bytes that the admission desk sets aside for the user.
@@ -46,6 +48,7 @@ impl Weight {
         Self {
             policy,
             watch: Watch::new(watched(&policy)),
+            idle: Idle::new(&policy),
             readings: mpsc::channel(READINGS),
             followed: None,
             set_aside: set_aside(&policy),
@@ -58,6 +61,7 @@ impl Weight {
     fn limit(&mut self, policy: MemoryPolicy) {
         self.policy = policy;
         self.watch.limit(watched(&policy));
+        self.idle = Idle::new(&policy);
         self.set_aside = set_aside(&policy);
     }
 
@@ -65,6 +69,7 @@ impl Weight {
     pub(super) fn put_down(&mut self) {
         self.followed = None;
         self.watch.restart();
+        self.idle = Idle::new(&self.policy);
     }
 }
 
@@ -151,7 +156,13 @@ impl UserTask {
         let step = self.weight.watch.sample(reading.used, quiet, at);
         let (user, mib) = (&self.user, reading.used / MIB);
         match step {
-            None => Vec::new(),
+            None => {
+                let still = quiet.then_some(self.weight.stirred);
+                if self.weight.idle.is_due(still, reading.used, at) {
+                    self.move_out();
+                }
+                Vec::new()
+            }
             Some(Step::Relieve) => {
                 tracing::info!(%user, mib, "above the soft limit; the page is asked to free memory");
                 if let Some(connection) = &self.connection {
@@ -170,18 +181,32 @@ impl UserTask {
         }
     }
 
+    /// Has what the session does not touch moved into swap. It takes a part of a second, which nobody waits for.
+    fn move_out(&self) {
+        let Some(group) = self.host.memory.group_of(&self.user) else { return };
+        let user = self.user.clone();
+        tokio::task::spawn_blocking(move || match group.move_out() {
+            Ok(bytes) => {
+                tracing::info!(%user, mib = bytes / MIB, "an idle session's memory was moved into swap")
+            }
+            Err(error) => {
+                tracing::warn!(%user, error = chain(&error), "an idle session's memory stays where it is");
+            }
+        });
+    }
+
     /// Whether nobody would miss the session for the seconds that it takes to come back.
     fn is_quiet(&mut self) -> bool {
         let at = self.at();
-        let Some(connection) = &self.connection else { return false };
-        let busy = (connection.link.events(), self.calls.asked());
-        if busy != self.weight.busy || !self.calls.is_empty() {
+        let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
+        let running = matches!(self.policy.state(), State::Running { .. });
+        let events = self.connection.as_ref().map_or(0, |connection| connection.link.events());
+        let busy = (events, self.calls.asked());
+        if busy != self.weight.busy || !self.calls.is_empty() || !(ready && running) {
             self.weight.busy = busy;
             self.weight.stirred = at;
         }
-        let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
-        let running = matches!(self.policy.state(), State::Running { .. });
-        ready && running && self.disconnects.is_empty() && at >= self.weight.stirred + STILL
+        self.disconnects.is_empty() && at >= self.weight.stirred + STILL
     }
 }
 
