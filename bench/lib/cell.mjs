@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { browsers, naming, processorSeconds, pss, rss, tree } from './processes.mjs';
+import { browsers, naming, processorSeconds, pss, rss, scheduledSeconds, tree } from './processes.mjs';
 import { json, until } from './run.mjs';
 import { folder as newFolder, friendOf, numberOf, scan } from './world.mjs';
 
@@ -61,12 +61,12 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     const processes = tree(server.pid, folder);
     figures.memory_mb = pss(processes) / 2 ** 20;
     // Not while they still tidy up after their start.
-    const earlier = processorSeconds(processes);
+    const earlier = scheduledSeconds(processes);
     const busySeconds = plan.busySeconds ?? plan.idleSeconds;
     await pause(busySeconds * 1000);
-    const later = processorSeconds(tree(server.pid, folder));
+    const later = scheduledSeconds(tree(server.pid, folder));
     let used = 0;
-    for (const [pid, now] of later) used += now - (earlier.get(pid) ?? 0);
+    for (const [pid, now] of later) used += Math.max(0, now - (earlier.get(pid) ?? 0));
     figures.idle_cpu_percent = (used / busySeconds) * 100;
     figures.server_rss_mb = rss(server.pid) / 2 ** 20;
     figures.workers_mb =
