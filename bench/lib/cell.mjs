@@ -1,7 +1,7 @@
 /* One cell of the table: one side with N sessions on one page, from the first code to the end. Owns the order of
  * the measurements; every figure is in the unit that its name ends with. A wrong result throws, a slow one counts. */
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -85,7 +85,8 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
     if (plan.crash && restored) await crash();
   } catch (error) {
     // Why something was waited for in vain is in the log, which goes with the folder.
-    log(readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(-60).join('\n'));
+    const kept = join(folder, 'log');
+    if (existsSync(kept)) log(readFileSync(kept, 'utf8').split('\n').slice(-60).join('\n'));
     throw error;
   } finally {
     await server?.stop();

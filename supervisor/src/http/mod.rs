@@ -150,7 +150,7 @@ impl Deref for Http {
     }
 }
 
-/// What every request passes, in one layer: each further one costs as much as an answer to `/status`.
+/// What every request passes, in one layer: each further one clones the service and boxes a future, for `/status` too.
 async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Response {
     observe::Observed::begin(&request)
         .around(async move {

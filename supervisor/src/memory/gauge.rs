@@ -213,7 +213,7 @@ async fn measure(inner: Weak<Inner>, round: Duration) {
         trees.retain(|worker, _| targets.contains_key(worker));
         // Where the kernel adds up, nobody has to know the processes.
         let polled = targets.iter().filter(|(_, target)| target.group.is_none()).map(|(worker, _)| *worker);
-        families.look_around(polled.collect()).await;
+        families.refresh(polled.collect()).await;
         let mut scales: Vec<Scale> = targets
             .into_iter()
             .map(|(worker, target)| {
@@ -287,7 +287,7 @@ impl Families {
     }
 
     /// At the beginning of each round.
-    async fn look_around(&mut self, workers: Vec<Pid>) {
+    async fn refresh(&mut self, workers: Vec<Pid>) {
         self.rounds += 1;
         let all_known = workers.iter().all(|worker| self.known.contains_key(worker));
         self.calm_rounds = if all_known { self.calm_rounds.saturating_add(1) } else { 0 };
@@ -324,13 +324,13 @@ mod tests {
             .expect("sh runs");
         let worker = Pid::from_child(&shell);
         let mut families = Families::default();
-        families.look_around(vec![worker]).await;
+        families.refresh(vec![worker]).await;
         assert_eq!(families.of(worker).len(), 1);
         drop(shell.stdin.take()); // the shell reads the end and goes on
         let mut found = 1;
         for _ in 0..2000 {
             families.calm_rounds = 0;
-            families.look_around(vec![worker]).await;
+            families.refresh(vec![worker]).await;
             found = families.of(worker).len();
             if found == 2 {
                 break;

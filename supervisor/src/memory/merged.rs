@@ -2,20 +2,21 @@
 //!
 //! Owns the sum. Nothing follows from it: it is for operators, who pay for merging and want to see what it brings.
 
-use std::fs;
 use std::io::ErrorKind;
 
 use colmeia::admin::Merged;
 use nix::unistd::{SysconfVar, sysconf};
+
+use crate::procfs;
 
 /// What was merged of these processes together; `None` where the kernel cannot say. Processes that end meanwhile
 /// count nothing. Those of another system user, and renderers for anybody but root, may not be read.
 pub(crate) fn of(processes: impl Iterator<Item = u32>) -> Option<Merged> {
     let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|size| u64::try_from(size).ok())?;
     // Linux 6.1 and older, or one without KSM.
-    parse(&fs::read_to_string("/proc/self/ksm_stat").ok()?)?;
+    parse(&procfs::read(std::process::id(), "ksm_stat").ok()?)?;
     Some(processes.fold(Merged::default(), |sum, pid| {
-        match fs::read_to_string(format!("/proc/{pid}/ksm_stat")) {
+        match procfs::read(pid, "ksm_stat") {
             Ok(text) => match parse(&text) {
                 Some((pages, profit)) => Merged {
                     bytes: sum.bytes.saturating_add(pages.saturating_mul(page)),

@@ -252,7 +252,7 @@ async fn greet(
 ) -> Result<Greeted, GreetingError> {
     let peer = link::open(&host.run.worker_socket(user), left, |uid| host.owners.expects(user, uid)).await?;
     if peer.pid != process.pid() {
-        return Err(GreetingError::ForeignProcess(peer.pid.as_raw_nonzero().get().unsigned_abs()));
+        return Err(GreetingError::ForeignProcess(process::number(peer.pid)));
     }
     let token = token::read(&host.state, user).map_err(GreetingError::NoToken)?;
     link::greet(peer, user, token, left).await
