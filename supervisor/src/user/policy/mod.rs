@@ -23,7 +23,8 @@
 //! An operator's `Hold` ends whatever there is and leads to `Stopped`, which a `Wake` does not leave: only the
 //! operator's `Start`, `Restart` or `Reset` lifts it.
 //! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
-//! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back.
+//! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back. Who is parked
+//! for want of room on the disk is started once more now and then, for nobody may have seen that the disk was full.
 
 mod operator;
 mod transitions;
@@ -112,7 +113,8 @@ impl Policy {
     /// The same user, parked since before for this reason.
     pub(crate) fn parked(self, reason: ExitReason, at: Duration) -> Self {
         let last_exit = Some(reason.clone());
-        Self { state: State::Parked { reason, until: at + PARKED_FOR }, last_exit, ..self }
+        let until = at + self.parked_for(&reason);
+        Self { state: State::Parked { reason, until }, last_exit, ..self }
     }
 
     /// The same user with the history that another image of the program has passed on.
@@ -175,7 +177,7 @@ impl Policy {
                 let stable = (self.attempts > 0).then_some(since + self.rules.stable);
                 [stable, self.idle_at(), self.settle_by].into_iter().flatten().min()
             }
-            State::Parked { .. } => None,
+            State::Parked { until, .. } => self.waits_for_room().then_some(until),
         };
         let answer = self.forget.and_then(|forget| forget.answer_by);
         [own, answer].into_iter().flatten().min()

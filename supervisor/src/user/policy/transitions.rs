@@ -124,15 +124,24 @@ impl Policy {
 
     /// Who is parked for want of room on the disk need not wait for somebody to ask.
     pub(super) fn room(&mut self, actions: &mut Vec<Action>) {
-        let full = matches!(
-            self.state,
-            State::Parked { reason: ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. }, .. }
-        );
-        if full && !self.shutting_down {
+        if matches!(&self.state, State::Parked { reason, .. } if is_disk_full(reason)) && !self.shutting_down
+        {
             self.failures.clear();
             self.attempts = 0;
             self.queue(actions);
         }
+    }
+
+    /// Whether a start is tried now and then to see if there is room: what was full may have been seen by nobody else,
+    /// being full for an instant, or another disk than the one that is looked at.
+    pub(super) fn waits_for_room(&self) -> bool {
+        let full = matches!(&self.state, State::Parked { reason, .. } if is_disk_full(reason));
+        full && self.keep && !self.shutting_down
+    }
+
+    /// How long a user who failed for this reason stays parked.
+    pub(super) fn parked_for(&self, reason: &ExitReason) -> Duration {
+        if is_disk_full(reason) { PARKED_FOR.min(self.rules.cap) } else { PARKED_FOR }
     }
 
     /// A page whose storage has met a full disk may take nothing more in, and looks as well as any other.
@@ -236,8 +245,10 @@ impl Policy {
         }
         // What another start cannot change waits for a person.
         let hopeless = matches!(reason, ExitReason::Banned | ExitReason::Conflict);
-        if hopeless || self.failures.len() >= self.rules.burst {
-            self.state = State::Parked { reason, until: now.at + PARKED_FOR };
+        // One more start to see if there is room says enough.
+        let still_full = is_disk_full(&reason) && self.attempts as usize > self.rules.burst;
+        if hopeless || still_full || self.failures.len() >= self.rules.burst {
+            self.state = State::Parked { until: now.at + self.parked_for(&reason), reason };
             actions.push(Action::ReleasePlace);
         } else {
             let doublings = (self.attempts - 1).min(31);
@@ -323,6 +334,7 @@ impl Policy {
 
     pub(super) fn tick(&mut self, at: Duration, actions: &mut Vec<Action>) {
         let given_up = self.given_up_at().is_some_and(|due| at >= due);
+        let waits_for_room = self.waits_for_room();
         if let Some(forget) = &mut self.forget
             && forget.answer_by.is_some_and(|due| at >= due)
         {
@@ -344,6 +356,7 @@ impl Policy {
                 *until = at + KILL_AGAIN;
                 actions.push(Action::Kill);
             }
+            State::Parked { until, .. } if at >= *until && waits_for_room => self.queue(actions),
             State::BackingOff { until } if at >= *until => {
                 if given_up {
                     self.rest(at, actions);
@@ -373,4 +386,8 @@ impl Policy {
             self.stop_within(self.rules.stop, at, actions);
         }
     }
+}
+
+fn is_disk_full(reason: &ExitReason) -> bool {
+    matches!(reason, ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. })
 }

@@ -78,3 +78,34 @@ fn who_is_parked_since_before_waits_for_a_person_and_for_room_on_the_disk() {
         assert_eq!(world.place, Place::Wished);
     }
 }
+
+#[test]
+fn who_met_a_full_disk_that_nobody_else_saw_is_started_once_more_now_and_then() {
+    let full = || ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "x".into() };
+    let mut world = linked();
+    world.feed_with(Event::Exited(full()), 0.0);
+    while !matches!(world.policy.state(), State::Parked { .. }) {
+        world.feed(Event::Tick);
+        world.feed(Event::Admitted);
+        world.feed_with(Event::Exited(full()), 0.0);
+    }
+    let spawned = world.spawned;
+    for again in 1..=3 {
+        world.pass(PARKED_FOR);
+        world.feed(Event::Admitted);
+        assert_eq!(world.spawned, spawned + again);
+        world.feed(Event::Exited(full()));
+        assert!(matches!(world.policy.state(), State::Parked { .. }), "one start is enough to see it");
+    }
+    world.pass(PARKED_FOR);
+    world.feed(Event::Admitted);
+    world.feed(Event::Connected);
+    assert!(matches!(world.policy.state(), State::Running { .. }));
+}
+
+#[test]
+fn whom_nobody_waits_for_is_not_started_to_see_if_there_is_room() {
+    let full = ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "x".into() };
+    let policy = Policy::new(RULES, false, Duration::ZERO).parked(full, Duration::ZERO);
+    assert_eq!(policy.deadline(), None);
+}
