@@ -100,6 +100,10 @@ pub(crate) enum ServiceError {
     Http(#[source] io::Error),
 }
 
+/// How many calls that block run at once; more wait their turn, so none may wait for the network or for long. Each
+/// thread brings its own heap: with a thousand users started at once 512 of them left 60 MB behind.
+const BLOCKING_THREADS: usize = 8;
+
 /// How the service ended.
 enum Ended {
     /// Everything is over.
@@ -119,8 +123,11 @@ pub(crate) fn run(
 ) -> Result<(), ServiceError> {
     signals::hold_back().map_err(ServiceError::Runtime)?;
     let image = image.map_err(ServiceError::Runtime)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServiceError::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(ServiceError::Runtime)?;
     match runtime.block_on(Box::pin(serve(config, inherited, &image))) {
         Ok(Ended::Upgrade(handover)) => {
             // The rest of this image ends with the call.

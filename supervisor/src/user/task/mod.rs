@@ -318,8 +318,9 @@ impl UserTask {
     fn read_last_lines(&self) {
         let (tail, from) = (Tail::of(&self.host.state, &self.user), self.log_from);
         let notes = self.notes.0.clone();
-        tokio::task::spawn_blocking(move || {
-            let _ = notes.blocking_send(Note::Lines(tail.last_since(from, LAST_LINES).into()));
+        tokio::spawn(async move {
+            let lines = tokio::task::spawn_blocking(move || tail.last_since(from, LAST_LINES)).await;
+            let _ = notes.send(Note::Lines(lines.unwrap_or_default().into())).await;
         });
     }
 

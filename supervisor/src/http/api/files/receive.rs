@@ -3,6 +3,7 @@
 //! Owns how many such bodies come in at once and how long one may take. What is wrong with a body is said with the
 //! field's name; a caller who hangs up leaves nothing.
 
+use std::error::Error;
 use std::io::{self, Read};
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -12,7 +13,7 @@ use bytes::Buf as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::super::super::{Http, body};
@@ -61,12 +62,23 @@ pub(in super::super) async fn receive(
         }
     };
     let coming = Coming { runtime: Handle::current(), body, until, chunk: Bytes::new() };
-    let lifted = tokio::task::spawn_blocking(move || lift(coming, at, expected)).await;
-    let lifted = lifted.map_err(|panic| {
-        tracing::error!(error = chain(&panic), "a body could not be read");
-        ApiError::bug()
-    })?;
-    lifted.map_err(|wrong| explain(&wrong, &field))
+    let lift = move || lift(coming, at, expected);
+    let lifted =
+        if small { tokio::task::spawn_blocking(lift).await.map_err(broken) } else { on_a_thread(lift).await };
+    lifted?.map_err(|wrong| explain(&wrong, &field))
+}
+
+/// Runs this on a thread of its own, for it waits for the network: those of the runtime's pool are for what is short.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let (told, answer) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("body".into());
+    thread.spawn(move || told.send(work())).map_err(broken)?;
+    answer.await.map_err(broken)
+}
+
+fn broken(error: impl Error) -> ApiError {
+    tracing::error!(error = chain(&error), "a body could not be read");
+    ApiError::bug()
 }
 
 /// Throws a body away, so that the caller, who is still sending, gets to see the answer.
