@@ -44,6 +44,12 @@ pub const OWN_DIR: &str = "colmeia";
 /// The longest path of a Unix socket on Linux, without the closing NUL (`sockaddr_un`, unix(7)).
 pub const MAX_SOCKET_PATH: usize = 107;
 
+/// With fewer bytes free the disk is full: nothing is sent, no browser is started, and what is left is for events.
+pub const DISK_FULL: u64 = 16 * 1024 * 1024;
+
+/// With so many bytes free nobody fills the disk within seconds, so it is looked at less often.
+pub const DISK_PLENTY: u64 = 4 * 1024 * 1024 * 1024;
+
 /// The control group that systemd delegates for the users' processes, given the supervisor's own: that of the unit
 /// `<name>-sessions.service` beside `<name>.service`. `None` where the supervisor's group is no service's.
 #[must_use]

@@ -9,17 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use colmeia::layout::{DISK_FULL, DISK_PLENTY};
 use rustix::fs::statvfs;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// Below this the disk is full: a worker starts no browser then either, and what is left is for events.
-const FULL: u64 = 16 * 1024 * 1024;
 /// Above this it has room again. The distance keeps it from flickering.
-const ROOM: u64 = 2 * FULL;
+const ROOM: u64 = 2 * DISK_FULL;
 const LOOK: Duration = Duration::from_millis(250);
-/// With so much room nobody fills it before the next look, which comes later.
-const PLENTY: u64 = 4 * 1024 * 1024 * 1024;
+/// How often where there is plenty.
 const SELDOM: Duration = Duration::from_secs(2);
 
 /// What is known of the disk; cheap to clone.
@@ -58,7 +56,7 @@ impl Disk {
         let (told, followed) = watch::channel(known);
         tokio::spawn(async move {
             while !told.is_closed() {
-                sleep(if last.is_some_and(|free| free >= PLENTY) { SELDOM } else { LOOK }).await;
+                sleep(if last.is_some_and(|free| free >= DISK_PLENTY) { SELDOM } else { LOOK }).await;
                 let folder = folder.clone();
                 if let Ok(free) = tokio::task::spawn_blocking(move || free(&folder)).await {
                     told.send_if_modified(|known| known.look(free, mark.as_ref()));
@@ -166,7 +164,7 @@ fn free(folder: &Path) -> Option<u64> {
 
 /// Whether a disk with so many bytes free is full, if it was or was not before.
 fn judge(was_full: bool, free: u64) -> bool {
-    if was_full { free < ROOM } else { free < FULL }
+    if was_full { free < ROOM } else { free < DISK_FULL }
 }
 
 #[cfg(test)]
@@ -175,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_disk_at_the_limit_does_not_flicker() {
-        assert!(judge(false, FULL - 1) && !judge(false, FULL));
+        assert!(judge(false, DISK_FULL - 1) && !judge(false, DISK_FULL));
         assert!(judge(true, ROOM - 1) && !judge(true, ROOM));
     }
 

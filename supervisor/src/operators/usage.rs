@@ -3,7 +3,6 @@
 //! Owns the sums. Never signals or waits: a process that goes away meanwhile counts for nothing.
 
 use std::collections::HashMap;
-use std::fs;
 
 use colmeia::admin::Merged;
 
@@ -29,11 +28,8 @@ pub(crate) struct Machine {
 impl Machine {
     /// Looks once.
     pub(crate) fn look() -> Self {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let processes: HashMap<u32, Stat> = entries
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter_map(|pid: u32| Some((pid, parse(&procfs::read(pid, "stat").ok()?)?)))
-            .collect();
+        let processes: HashMap<u32, Stat> =
+            procfs::pids().filter_map(|pid| Some((pid, parse(&procfs::read(pid, "stat").ok()?)?))).collect();
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         for (pid, stat) in &processes {
             children.entry(stat.parent).or_default().push(*pid);

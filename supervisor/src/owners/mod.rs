@@ -21,6 +21,7 @@ use rustix::process::{Pid, getegid, geteuid};
 use sha2::{Digest as _, Sha256};
 
 use crate::logging::chain;
+use crate::procfs;
 use crate::user::folders::{make_private, users_on_disk};
 use crate::user::process::real_uid;
 use book::Book;
@@ -256,9 +257,8 @@ fn choice_of(state: &Path) -> u32 {
 
 /// Whose processes run on this machine: those of another service may have an id of our range.
 fn users_of_processes() -> BTreeSet<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(Pid::from_raw).filter_map(real_uid).collect()
+    let pids = procfs::pids().filter_map(|pid| Pid::from_raw(pid.cast_signed()));
+    pids.filter_map(real_uid).collect()
 }
 
 /// Whether the system knows somebody with this id.

@@ -9,7 +9,7 @@ use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
 use colmeia::config::{Ownership, Proxy, WorkerConfig};
-use colmeia::layout::StateLayout;
+use colmeia::layout::{DISK_FULL, StateLayout};
 use futures::StreamExt;
 use nix::libc;
 use tokio::sync::mpsc;
@@ -30,8 +30,6 @@ const FIRST_ANSWER: Duration = Duration::from_secs(120);
 /// The code with which Chromium says that another one has its profile.
 const CODE_PROFILE_IN_USE: i32 = 21;
 
-/// How much has to be free on the disk. A browser that cannot write empties its databases.
-const ROOM: u64 = 16 * 1024 * 1024;
 /// How long a browser may take to come up with an empty profile, which is done to see whose fault a failure is.
 const TRIAL: Duration = Duration::from_secs(20);
 /// How long it has to live then. Seen: a full browser crashes a second after its first answer.
@@ -171,8 +169,9 @@ impl Launcher for ChromiumLauncher {
         self.keeper.launching(known.clone()).await;
         // Unknown is not full.
         let room = keeper::free(&self.profile).unwrap_or(u64::MAX);
-        if room < ROOM {
-            return Err(OpenError::DiskFull(room, ROOM));
+        // A browser that cannot write empties its databases.
+        if room < DISK_FULL {
+            return Err(OpenError::DiskFull(room, DISK_FULL));
         }
         let identity = known.map(|version| Identity::new(&version, &self.languages));
 

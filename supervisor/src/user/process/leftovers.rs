@@ -182,11 +182,8 @@ fn recognise(all: &HashMap<Pid, Stat>, session: Option<Pid>, has_mark: impl Fn(P
 }
 
 fn processes() -> impl Iterator<Item = (Pid, Stat)> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| {
-        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-        Some((pid, stat(pid)?))
-    })
+    let pids = procfs::pids().filter_map(|pid| Pid::from_raw(pid.cast_signed()));
+    pids.filter_map(|pid| Some((pid, stat(pid)?)))
 }
 
 fn stat(pid: Pid) -> Option<Stat> {
