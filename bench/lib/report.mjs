@@ -38,7 +38,23 @@ export function figure(cells, side, page, sessions, name) {
   return values.length ? median(values) : undefined;
 }
 
+/* How many tries came to nothing, where that is not said by the figure itself. */
+function failures(cells, side, page, sessions, name) {
+  const tries = cells.filter((cell) => cell.side === side && cell.page === page && cell.sessions === sessions && name in cell);
+  const failed = tries.filter((cell) => cell[name] === null).length;
+  return failed && failed < tries.length ? ` (${failed} of ${tries.length} tries: never)` : '';
+}
+
 const distinct = (values) => [...new Set(values)];
+
+/* How often everything was measured: some numbers of sessions may have been measured more often than others. */
+function rounds(cells) {
+  const often = new Map();
+  for (const { sessions, round } of cells) often.set(sessions, Math.max(often.get(sessions) ?? 0, round + 1));
+  const least = Math.min(...often.values());
+  const more = [...often].filter(([, count]) => count > least).map(([sessions, count]) => `${count} with ${sessions} sessions`);
+  return `${least} round${least > 1 ? 's' : ''}${more.length ? ` (${more.join(', ')})` : ''}`;
+}
 
 /* Memory that one more session costs, from the smallest to the largest number measured. */
 export function perSession(cells, side, page) {
@@ -94,7 +110,7 @@ function goals(cells, requests) {
 }
 
 export function report({ machine, plan, cells, requests }) {
-  const lines = ['# Results', '', 'Written by `make bench`. Colmeia and whatsapp-web.js in turn on one machine, on the same simulated page, both with Chromium\'s sandbox on. Medians of', `${plan.rounds} round${plan.rounds > 1 ? 's' : ''}; memory after ${plan.idleSeconds} s of idling, processor time over the ${plan.idleSeconds} s after that. Compare the ratios: absolute figures are this machine's.`, ''];
+  const lines = ['# Results', '', 'Written by `make bench`. Colmeia and whatsapp-web.js in turn on one machine, on the same simulated page, both with Chromium\'s sandbox on. Medians of', `${rounds(cells)}; memory after ${plan.idleSeconds} s of idling, processor time over the ${plan.idleSeconds} s after that. Compare the ratios: absolute figures are this machine's.`, ''];
   lines.push(`${machine.date}, ${machine.processors}, ${machine.memory_gb} GB, Linux ${machine.kernel}, ${machine.chromium}, Node ${machine.node}.`, '');
   if (!plan.smoke) lines.push(...goals(cells, requests));
   for (const page of distinct(cells.map(({ page }) => page))) {
@@ -104,7 +120,8 @@ export function report({ machine, plan, cells, requests }) {
       for (const [name, title] of FIGURES) {
         const [ours, theirs] = [OURS, THEIRS].map((side) => figure(cells, side, page, sessions, name));
         if (ours === undefined && theirs === undefined) continue;
-        lines.push(`| ${title} | ${shown(ours)} | ${shown(theirs)} | ${ratio(ours, theirs)} |`);
+        const [failed, theirsFailed] = [OURS, THEIRS].map((side) => failures(cells, side, page, sessions, name));
+        lines.push(`| ${title} | ${shown(ours)}${failed} | ${shown(theirs)}${theirsFailed} | ${ratio(ours, theirs)} |`);
       }
       lines.push('');
     }
