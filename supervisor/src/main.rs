@@ -6,6 +6,7 @@
 mod admin;
 mod admission;
 mod adopt;
+mod blocking;
 mod delivery;
 mod disk;
 mod envelope;

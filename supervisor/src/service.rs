@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Draining;
 use crate::admission::{Admission, Desk, follow_pressure};
+use crate::blocking;
 use crate::delivery::{Recipients, Sessions};
 use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
@@ -100,10 +101,6 @@ pub(crate) enum ServiceError {
     Http(#[source] io::Error),
 }
 
-/// How many calls that block run at once; more wait their turn, so none may wait for the network or for long. Each
-/// thread brings its own heap: with a thousand users started at once 512 of them left 60 MB behind.
-const BLOCKING_THREADS: usize = 8;
-
 /// How the service ended.
 enum Ended {
     /// Everything is over.
@@ -123,11 +120,7 @@ pub(crate) fn run(
 ) -> Result<(), ServiceError> {
     signals::hold_back().map_err(ServiceError::Runtime)?;
     let image = image.map_err(ServiceError::Runtime)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .build()
-        .map_err(ServiceError::Runtime)?;
+    let runtime = blocking::runtime().map_err(ServiceError::Runtime)?;
     match runtime.block_on(Box::pin(serve(config, inherited, &image))) {
         Ok(Ended::Upgrade(handover)) => {
             // The rest of this image ends with the call.

@@ -10,8 +10,8 @@ use colmeia::layout::{OWN_DIR, StateLayout};
 use colmeia::{ExitReason, UserId};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+
+use crate::blocking;
 
 /// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
 /// that is half deleted never comes back as a session.
@@ -175,12 +175,10 @@ pub(crate) fn users_on_disk(layout: &StateLayout) -> io::Result<Vec<UserId>> {
 /// Removes folders in the background, one after the other: a profile has thousands of files, and what others wait for
 /// must not wait for these.
 pub(crate) fn remove_in_background(folders: Vec<PathBuf>) {
-    static REMOVING: Semaphore = Semaphore::const_new(1);
     tokio::spawn(async move {
         for folder in folders {
-            let _one = REMOVING.acquire().await;
             let removed =
-                spawn_blocking(move || fs::remove_dir_all(&folder).map_err(|error| (folder, error)));
+                blocking::in_turn(move || fs::remove_dir_all(&folder).map_err(|error| (folder, error)));
             if let Ok(Err((folder, error))) = removed.await {
                 tracing::warn!(folder = %folder.display(), %error, "cannot remove a deleted session's files");
             }

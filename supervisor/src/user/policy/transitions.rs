@@ -124,19 +124,22 @@ impl Policy {
 
     /// Who is parked for want of room on the disk need not wait for somebody to ask.
     pub(super) fn room(&mut self, actions: &mut Vec<Action>) {
-        if matches!(&self.state, State::Parked { reason, .. } if is_disk_full(reason)) && !self.shutting_down
-        {
+        if self.lacks_room() {
             self.failures.clear();
             self.attempts = 0;
             self.queue(actions);
         }
     }
 
+    fn lacks_room(&self) -> bool {
+        let full = matches!(&self.state, State::Parked { reason, .. } if is_disk_full(reason));
+        full && !self.shutting_down
+    }
+
     /// Whether a start is tried now and then to see if there is room: what was full may have been seen by nobody else,
     /// being full for an instant, or another disk than the one that is looked at.
     pub(super) fn waits_for_room(&self) -> bool {
-        let full = matches!(&self.state, State::Parked { reason, .. } if is_disk_full(reason));
-        full && self.keep && !self.shutting_down
+        self.lacks_room() && self.keep
     }
 
     /// How long a user who failed for this reason stays parked.

@@ -12,6 +12,7 @@ use colmeia::protocol::ToWorker;
 use tokio::sync::{mpsc, oneshot};
 
 use super::UserTask;
+use crate::blocking;
 use crate::logging::chain;
 use crate::memory::{Followed, Idle, InForce, Limits, Reading, Step, Watch};
 use crate::user::handle::Limited;
@@ -181,18 +182,18 @@ impl UserTask {
         }
     }
 
-    /// Has what the session does not touch moved into swap. It takes a part of a second, which nobody waits for.
+    /// Has what the session does not touch moved into swap. Nobody waits for it; where swap is slow it takes its time.
     fn move_out(&self) {
         let Some(group) = self.host.memory.group_of(&self.user) else { return };
         let user = self.user.clone();
-        tokio::task::spawn_blocking(move || match group.move_out() {
+        tokio::spawn(blocking::in_turn(move || match group.move_out() {
             Ok(bytes) => {
                 tracing::info!(%user, mib = bytes / MIB, "an idle session's memory was moved into swap")
             }
             Err(error) => {
                 tracing::warn!(%user, error = chain(&error), "an idle session's memory stays where it is");
             }
-        });
+        }));
     }
 
     /// Whether nobody would miss the session for the seconds that it takes to come back.

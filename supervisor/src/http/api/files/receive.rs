@@ -13,13 +13,14 @@ use bytes::Buf as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::super::super::{Http, body};
 use super::super::failure::ApiError;
 use super::lift::{LARGEST_BODY, Wrong, lift};
 use super::{no_room, not_taken};
+use crate::blocking;
 use crate::logging::chain;
 use crate::uploads::{NoRoom, Upload};
 
@@ -63,17 +64,12 @@ pub(in super::super) async fn receive(
     };
     let coming = Coming { runtime: Handle::current(), body, until, chunk: Bytes::new() };
     let lift = move || lift(coming, at, expected);
-    let lifted =
-        if small { tokio::task::spawn_blocking(lift).await.map_err(broken) } else { on_a_thread(lift).await };
+    let lifted = if small {
+        tokio::task::spawn_blocking(lift).await.map_err(broken)
+    } else {
+        blocking::apart("body", lift).map_err(broken)?.await.map_err(broken)
+    };
     lifted?.map_err(|wrong| explain(&wrong, &field))
-}
-
-/// Runs this on a thread of its own, for it waits for the network: those of the runtime's pool are for what is short.
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let (told, answer) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("body".into());
-    thread.spawn(move || told.send(work())).map_err(broken)?;
-    answer.await.map_err(broken)
 }
 
 fn broken(error: impl Error) -> ApiError {
