@@ -30,19 +30,23 @@ const FIGURES = [
   ['crash_others_working', 'one browser killed: others that still send'],
 ];
 
-export function figure(cells, side, page, sessions, name) {
-  const values = cells
+/* What each try gave. */
+const tries = (cells, side, page, sessions, name) =>
+  cells
     .filter((cell) => cell.side === side && cell.page === page && cell.sessions === sessions)
     .filter((cell) => name in cell)
     .map((cell) => cell[name]);
+
+export function figure(cells, side, page, sessions, name) {
+  const values = tries(cells, side, page, sessions, name);
   return values.length ? median(values) : undefined;
 }
 
 /* How many tries came to nothing, where that is not said by the figure itself. */
 function failures(cells, side, page, sessions, name) {
-  const tries = cells.filter((cell) => cell.side === side && cell.page === page && cell.sessions === sessions && name in cell);
-  const failed = tries.filter((cell) => cell[name] === null).length;
-  return failed && failed < tries.length ? ` (${failed} of ${tries.length} tries: never)` : '';
+  const values = tries(cells, side, page, sessions, name);
+  const failed = values.filter((value) => value === null).length;
+  return failed && failed < values.length ? ` (${failed} of ${values.length} tries: never)` : '';
 }
 
 const distinct = (values) => [...new Set(values)];
