@@ -6,8 +6,21 @@ const FULL = '/usr/lib/chromium/chromium';
 const js = (flags) => ({ program: SHELL, add: [`--js-flags=${flags}`] });
 const without = (...drop) => ({ program: SHELL, drop, add: [], taken: true });
 const withFlag = (...add) => ({ program: SHELL, add });
-/* As in worker/src/browser/flags.rs, but for the last. */
-const FEATURES_OFF = '--disable-features=site-per-process,IsolateOrigins,AudioServiceOutOfProcess,Translate,BackForwardCache,OptimizationHints,MediaRouter,DialMediaRouteProvider,AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions';
+/* As in worker/src/browser/flags.rs. */
+const FEATURES_OFF = [
+  'site-per-process', 'IsolateOrigins', 'AudioServiceOutOfProcess', 'Translate', 'BackForwardCache',
+  'OptimizationHints', 'MediaRouter', 'DialMediaRouteProvider', 'AutofillServerCommunication',
+  'CertificateTransparencyComponentUpdater', 'InterestFeedContentSuggestions', 'LessAggressiveParkableString',
+  'PartitionAllocMemoryReclaimer', 'PartitionAllocLargeThreadCacheSize',
+];
+const leaving = (...on) => ({
+  program: SHELL,
+  drop: ['--disable-features=*'],
+  add: [`--disable-features=${FEATURES_OFF.filter((feature) => !on.includes(feature))}`],
+  taken: true,
+});
+const oneRenderer = leaving('site-per-process', 'IsolateOrigins');
+oneRenderer.drop.push('--renderer-process-limit=1');
 
 export const VARIANTS = [
   { name: 'headless shell instead of the full Chromium', program: FULL, add: [], taken: true },
@@ -15,9 +28,11 @@ export const VARIANTS = [
   { name: 'network service inside the browser process', ...without('--enable-features=NetworkServiceInProcess2') },
   { name: 'no GL (--use-gl=disabled)', ...without('--use-gl=disabled') },
   { name: 'a window of 320 × 240 instead of 1366 × 768', program: SHELL, drop: ['--window-size=*'], add: ['--window-size=1366,768'], taken: true },
-  { name: 'sources are compressed while the page is in front', program: SHELL, drop: ['--disable-features=*'], add: [FEATURES_OFF], taken: true },
+  { name: 'sources are compressed while the page is in front', ...leaving('LessAggressiveParkableString') },
+  { name: 'nobody looks for free memory each 4 s', ...leaving('PartitionAllocMemoryReclaimer') },
+  { name: 'small caches of threads', ...leaving('PartitionAllocLargeThreadCacheSize') },
   { name: 'no second zygote', ...without('--no-unsandboxed-zygote') },
-  { name: 'one renderer (no site isolation)', ...without('--renderer-process-limit=1', '--disable-features=*') },
+  { name: 'one renderer (no site isolation)', ...oneRenderer },
   { name: 'V8: --optimize-for-size and --lite-mode', ...js('--optimize-for-size --lite-mode') },
   { name: 'V8: --lite-mode', ...js('--lite-mode') },
   { name: 'V8: --optimize-for-size', ...js('--optimize-for-size') },
