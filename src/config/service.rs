@@ -84,7 +84,7 @@ pub struct ServiceConfig {
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
     pub disconnect_deadline_ms: u64,
     /// How often a worker is asked whether it is there, in milliseconds. Default 2,000. While its session is ready it
-    /// is asked after each of its reports instead, and this long after one that did not come.
+    /// is asked once a minute, this long after a report that did not come, and when something is asked of it.
     pub ping_interval_ms: u64,
     /// How long it may take to answer before its session counts as not ready, in milliseconds. Default 3,000.
     pub ping_timeout_ms: u64,

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 const ROOM: u64 = 2 * DISK_FULL;
 const LOOK: Duration = Duration::from_millis(250);
 /// How often where there is plenty.
-const SELDOM: Duration = Duration::from_secs(2);
+const SELDOM: Duration = Duration::from_secs(5);
 
 /// What is known of the disk; cheap to clone.
 #[derive(Debug, Clone)]

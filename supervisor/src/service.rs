@@ -27,7 +27,7 @@ use crate::delivery::{Recipients, Sessions};
 use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
-use crate::memory::{CgroupError, Memory};
+use crate::memory::{Memory, MemoryError};
 use crate::mend::mend;
 use crate::metrics::Metrics;
 use crate::operators::Operators;
@@ -82,8 +82,8 @@ pub(crate) enum ServiceError {
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// The control groups that were demanded.
-    #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
-    Memory(#[from] CgroupError),
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The workers' own user ids.
     #[error("the workers cannot have user ids of their own")]
     Owners(#[from] OwnersError),

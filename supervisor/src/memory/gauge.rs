@@ -1,18 +1,20 @@
-//! [`Memory`]: the one task that measures what each user's processes take, one user after the other.
+//! [`Memory`]: the one thread that measures what each user's processes take, one user after the other.
 //!
 //! Owns the list of those who are measured and the pace: a round lasts as long as configured and its readings
-//! are spread over it, a few users at a time on a thread that may block. A reading goes to its user's task and is
-//! dropped when that is busy.
+//! are spread over it, a few users at a time. It has a thread of its own, for it only reads files of the kernel and
+//! sleeps. A reading that says something new goes to its user's task, and is dropped when that is busy.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use colmeia::UserId;
 use colmeia::config::{MemoryMode, MemoryPolicy};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
 
 use super::InForce;
 use super::cgroup::{CgroupError, Group, Groups, Kernel};
@@ -27,8 +29,19 @@ const TABLE_ROUNDS: u32 = 15;
 const YOUNG_TABLE_ROUNDS: u32 = 2;
 /// For how many rounds somebody is new.
 const YOUNG_FOR: u32 = 30;
-/// How many users are measured at a time. Each time wakes two threads, and one user is measured in microseconds.
+/// How many users are measured at a time: one is measured in microseconds.
 const AT_A_TIME: usize = 16;
+/// For how many rounds a user's task is not told what it knows already: ten seconds, by default.
+const TOLD_ROUNDS: u32 = 5;
+
+/// Why memory cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MemoryError {
+    #[error("memory.mode is \"cgroup\", but control groups cannot be used")]
+    Cgroup(#[from] CgroupError),
+    #[error("there is no thread to measure memory with")]
+    Thread(#[source] io::Error),
+}
 
 /// What a user's processes take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +63,7 @@ struct Inner {
     mode: InForce,
     groups: Option<Groups>,
     targets: Mutex<HashMap<Pid, Target>>,
+    turns: AtomicU64,
     /// The memory that there is for all workers; `None` where nobody measures.
     room: watch::Sender<Option<u64>>,
 }
@@ -62,6 +76,8 @@ struct Target {
     set_aside: u64,
     /// Where the kernel adds up.
     group: Option<Group>,
+    /// Which time it is followed.
+    turn: u64,
 }
 
 /// Measured as long as this is kept.
@@ -86,11 +102,11 @@ impl Memory {
         Self { inner: Arc::new(Inner::new(InForce::Off, None)) }
     }
 
-    /// Begins to measure, and says in which way. The task ends when the last handle is gone.
+    /// Begins to measure, and says in which way. The thread ends within a round after the last handle is gone.
     ///
     /// # Errors
-    /// When control groups are demanded and cannot be used.
-    pub(crate) fn open(policy: &MemoryPolicy) -> Result<Self, CgroupError> {
+    /// When control groups are demanded and cannot be used, or the system gives no thread.
+    pub(crate) fn open(policy: &MemoryPolicy) -> Result<Self, MemoryError> {
         let groups = match policy.mode {
             MemoryMode::Off | MemoryMode::Polling => None,
             MemoryMode::Cgroup => Some(delegated()?),
@@ -113,7 +129,9 @@ impl Memory {
         }
         let inner = Arc::new(Inner::new(mode, groups));
         if mode != InForce::Off {
-            tokio::spawn(measure(Arc::downgrade(&inner), Duration::from_millis(policy.poll_ms)));
+            let (measured, round) = (Arc::downgrade(&inner), Duration::from_millis(policy.poll_ms));
+            let thread = std::thread::Builder::new().name("memory".into());
+            thread.spawn(move || measure(&measured, round)).map_err(MemoryError::Thread)?;
         }
         Ok(Self { inner })
     }
@@ -170,7 +188,8 @@ impl Memory {
         if self.mode() == InForce::Off {
             return None;
         }
-        self.inner.targets().insert(worker, Target { readings, set_aside, group: self.group_of(user) });
+        let turn = self.inner.turns.fetch_add(1, Ordering::Relaxed);
+        self.inner.targets().insert(worker, Target { readings, set_aside, group: self.group_of(user), turn });
         Some(Followed { worker, inner: Arc::downgrade(&self.inner) })
     }
 }
@@ -178,7 +197,7 @@ impl Memory {
 impl Inner {
     fn new(mode: InForce, groups: Option<Groups>) -> Self {
         let room = watch::Sender::new(None);
-        let inner = Self { mode, groups, targets: Mutex::default(), room };
+        let inner = Self { mode, groups, targets: Mutex::default(), turns: AtomicU64::new(0), room };
         inner.look_around(&[]);
         inner
     }
@@ -188,7 +207,7 @@ impl Inner {
         if self.mode != InForce::Off {
             let limit = self.groups.as_ref().and_then(Groups::unit_limit);
             let room = room::available().map(|available| room::room(available, limit, workers));
-            self.room.send_replace(room);
+            self.room.send_if_modified(|last| std::mem::replace(last, room) != room);
         }
     }
 
@@ -204,67 +223,86 @@ fn delegated() -> Result<Groups, CgroupError> {
 }
 
 /// Round after round.
-async fn measure(inner: Weak<Inner>, round: Duration) {
-    let mut trees: HashMap<Pid, Tree> = HashMap::new();
+fn measure(inner: &Weak<Inner>, round: Duration) {
+    let mut scales: HashMap<Pid, Scale> = HashMap::new();
     let mut families = Families::default();
     loop {
         let start = Instant::now();
         let Some(targets) = inner.upgrade().map(|inner| inner.targets().clone()) else { return };
-        trees.retain(|worker, _| targets.contains_key(worker));
+        scales.retain(|worker, _| targets.contains_key(worker));
         // Where the kernel adds up, nobody has to know the processes.
         let polled = targets.iter().filter(|(_, target)| target.group.is_none()).map(|(worker, _)| *worker);
-        families.refresh(polled.collect()).await;
-        let mut scales: Vec<Scale> = targets
-            .into_iter()
-            .map(|(worker, target)| {
-                let tree = trees.remove(&worker).unwrap_or_default();
-                Scale { worker, target, tree, family: families.of(worker) }
-            })
-            .collect();
-        let step = round / u32::try_from(scales.len().div_ceil(AT_A_TIME).max(1)).unwrap_or(u32::MAX);
+        families.refresh(&polled.collect::<Vec<_>>());
+        let targets: Vec<_> = targets.into_iter().collect();
+        let chunks = targets.chunks(AT_A_TIME);
+        let step = round / u32::try_from(chunks.len().max(1)).unwrap_or(u32::MAX);
         let mut next = start;
-        let mut workers = Vec::new();
-        while !scales.is_empty() {
-            let few = scales.split_off(scales.len().saturating_sub(AT_A_TIME));
-            let weighed =
-                tokio::task::spawn_blocking(|| few.into_iter().map(Scale::weigh).collect::<Vec<_>>());
-            for (Scale { worker, target, tree, family }, used) in weighed.await.unwrap_or_default() {
-                if !tree.has_all(&family) {
+        let mut workers = Vec::with_capacity(targets.len());
+        for few in chunks {
+            let mut news = Vec::new();
+            for (worker, target) in few {
+                let family = families.of(*worker);
+                let scale = scales.entry(*worker).or_default();
+                let used = scale.weigh(target, &family);
+                if target.group.is_none() && !scale.tree.has_all(&family) {
                     families.read_anew();
                 }
-                trees.insert(worker, tree);
                 workers.push((used, target.set_aside));
-                // Nothing of it is left: its end is on its way.
-                if used > 0 {
-                    let _ = target.readings.try_send(Reading { worker, used });
+                // With 0 nothing of it is left: its end is on its way.
+                if used > 0 && scale.is_news(target, used) {
+                    news.push((target, Reading { worker: *worker, used }));
+                }
+            }
+            // All of them at once: the first wakes whoever handles the others too.
+            for (target, reading) in news {
+                let told = target.readings.try_send(reading).is_ok();
+                if let Some(scale) = scales.get_mut(&reading.worker) {
+                    scale.told(target, told.then_some(reading.used));
                 }
             }
             next += step;
-            sleep_until(next).await;
+            sleep_until(next);
         }
         if let Some(inner) = inner.upgrade() {
             inner.look_around(&workers);
         }
-        sleep_until(start + round).await;
+        sleep_until(start + round);
     }
 }
 
-/// One user on a thread that may block.
+fn sleep_until(then: Instant) {
+    sleep(then.saturating_duration_since(Instant::now()));
+}
+
+/// What is known of one user from earlier rounds.
+#[derive(Debug, Default)]
 struct Scale {
-    worker: Pid,
-    target: Target,
     tree: Tree,
-    family: Arc<Family>,
+    /// What its task was told last, in bytes, and in which turn.
+    told: Option<(u64, u64)>,
+    /// Rounds since then.
+    rounds: u32,
 }
 
 impl Scale {
-    fn weigh(mut self) -> (Self, u64) {
-        let used = match &self.target.group {
+    fn weigh(&mut self, target: &Target, family: &Family) -> u64 {
+        match &target.group {
             // A group that cannot be read has ended.
             Some(group) => group.used().unwrap_or(0),
-            None => self.tree.measure(&self.family),
-        };
-        (self, used)
+            None => self.tree.measure(family),
+        }
+    }
+
+    /// Its task was told so much; nothing when it was busy.
+    fn told(&mut self, target: &Target, used: Option<u64>) {
+        self.told = used.map(|used| (target.turn, used));
+        self.rounds = 0;
+    }
+
+    /// Whether its task is to be told: waking it takes more than measuring.
+    fn is_news(&mut self, target: &Target, used: u64) -> bool {
+        self.rounds += 1;
+        self.told != Some((target.turn, used)) || self.rounds >= TOLD_ROUNDS
     }
 }
 
@@ -287,7 +325,7 @@ impl Families {
     }
 
     /// At the beginning of each round.
-    async fn refresh(&mut self, workers: Vec<Pid>) {
+    fn refresh(&mut self, workers: &[Pid]) {
         self.rounds += 1;
         let all_known = workers.iter().all(|worker| self.known.contains_key(worker));
         self.calm_rounds = if all_known { self.calm_rounds.saturating_add(1) } else { 0 };
@@ -296,11 +334,8 @@ impl Families {
             return;
         }
         (self.rounds, self.stale) = (0, false);
-        let read = tokio::task::spawn_blocking(move || {
-            let table = Table::read();
-            workers.into_iter().map(|worker| (worker, Arc::new(table.family(worker)))).collect()
-        });
-        self.known = read.await.unwrap_or_default();
+        let table = Table::read();
+        self.known = workers.iter().map(|worker| (*worker, Arc::new(table.family(*worker)))).collect();
     }
 
     fn of(&self, worker: Pid) -> Arc<Family> {
@@ -314,8 +349,8 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_process_that_a_new_worker_starts_is_found_without_being_told() {
+    #[test]
+    fn a_process_that_a_new_worker_starts_is_found_without_being_told() {
         let mut shell = std::process::Command::new("sh")
             .args(["-c", "read line; sleep 1000 & wait"])
             .stdin(std::process::Stdio::piped())
@@ -324,22 +359,39 @@ mod tests {
             .expect("sh runs");
         let worker = Pid::from_child(&shell);
         let mut families = Families::default();
-        families.refresh(vec![worker]).await;
+        families.refresh(&[worker]);
         assert_eq!(families.of(worker).len(), 1);
         drop(shell.stdin.take()); // the shell reads the end and goes on
         let mut found = 1;
         for _ in 0..2000 {
             families.calm_rounds = 0;
-            families.refresh(vec![worker]).await;
+            families.refresh(&[worker]);
             found = families.of(worker).len();
             if found == 2 {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5));
         }
         assert_eq!(found, 2);
         rustix::process::kill_process_group(worker, rustix::process::Signal::KILL).expect("ended");
         shell.wait().expect("reaped");
+    }
+
+    #[test]
+    fn a_task_is_told_what_is_new_and_now_and_then_what_is_not() {
+        let mut target = Target { readings: mpsc::channel(1).0, set_aside: 0, group: None, turn: 1 };
+        let mut scale = Scale::default();
+        assert!(scale.is_news(&target, 7));
+        scale.told(&target, None);
+        assert!(scale.is_news(&target, 7), "it was busy");
+        scale.told(&target, Some(7));
+        assert!(scale.is_news(&target, 8));
+        scale.told(&target, Some(7));
+        let told = [(); 5].map(|()| scale.is_news(&target, 7));
+        assert_eq!(told, [false, false, false, false, true]);
+        scale.told(&target, Some(7));
+        target.turn = 2;
+        assert!(scale.is_news(&target, 7), "it has other limits");
     }
 
     #[tokio::test]

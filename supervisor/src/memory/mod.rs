@@ -13,7 +13,7 @@ mod room;
 mod tree;
 
 pub(crate) use cgroup::{CgroupError, Group};
-pub(crate) use gauge::{Followed, Memory, Reading};
+pub(crate) use gauge::{Followed, Memory, MemoryError, Reading};
 pub(crate) use idle::Idle;
 pub(crate) use merged::of as merged_of;
 pub(crate) use policy::{Limits, Step, Watch};

@@ -10,6 +10,9 @@ use crate::procfs;
 /// Left to the machine and to us.
 const SPARE: u64 = 256 * 1024 * 1024;
 
+/// In which steps it is told. Whoever starts workers is woken by a change, and a single worker needs more.
+const STEP: u64 = 16 * 1024 * 1024;
+
 /// What the kernel could still give, in bytes.
 pub(super) fn available() -> Option<u64> {
     super::tree::parse(&procfs::whole(Path::new("/proc/meminfo")).ok()?, "MemAvailable:")
@@ -19,7 +22,8 @@ pub(super) fn available() -> Option<u64> {
 pub(super) fn room(available: u64, unit_limit: Option<u64>, workers: &[(u64, u64)]) -> u64 {
     let have = workers.iter().map(|(used, set_aside)| *used.min(set_aside)).fold(0, u64::saturating_add);
     let all = available.saturating_add(have).min(unit_limit.unwrap_or(u64::MAX));
-    all.saturating_sub(SPARE)
+    let room = all.saturating_sub(SPARE);
+    room - room % STEP
 }
 
 #[cfg(test)]
@@ -31,9 +35,10 @@ mod tests {
 
     #[test]
     fn what_workers_have_is_theirs_up_to_their_share_and_the_unit_bounds_all() {
-        assert_eq!(room(1000 * MIB, None, &[]), 744 * MIB);
-        assert_eq!(room(1000 * MIB, None, &[(200 * MIB, 500 * MIB), (900 * MIB, 500 * MIB)]), 1444 * MIB);
-        assert_eq!(room(1000 * MIB, Some(600 * MIB), &[]), 344 * MIB);
+        assert_eq!(room(1024 * MIB, None, &[]), 768 * MIB);
+        assert_eq!(room(1039 * MIB, None, &[]), 768 * MIB);
+        assert_eq!(room(1024 * MIB, None, &[(200 * MIB, 496 * MIB), (900 * MIB, 496 * MIB)]), 1456 * MIB);
+        assert_eq!(room(1024 * MIB, Some(608 * MIB), &[]), 352 * MIB);
         assert_eq!(room(0, None, &[]), 0);
         assert!(available().is_some_and(|bytes| bytes > 0));
     }

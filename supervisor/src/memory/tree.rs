@@ -15,6 +15,12 @@ const BELIEVED: u32 = 150;
 /// A change of less than this part of it, or of less than [`SMALL`] pages, is hardly one.
 const PART: u64 = 32;
 const SMALL: u64 = 1024;
+/// A process of fewer pages, 32 MiB, such as the worker and the sandbox's zygotes, which has hardly changed for so many
+/// rounds is looked at each few rounds only. They are most of a user's processes, and opening their files is most of
+/// what measuring takes.
+const LITTLE: u64 = 8192;
+const CALM: u32 = 15;
+const SELDOM: u32 = 5;
 
 /// What is known of a tree's processes from earlier rounds.
 #[derive(Debug, Default)]
@@ -31,17 +37,32 @@ struct Known {
     rounds: u32,
 }
 
+impl Known {
+    fn believed(&self) -> Self {
+        Self { rounds: self.rounds + 1, ..*self }
+    }
+
+    /// Whether it need not be looked at in this round.
+    fn may_wait(&self) -> bool {
+        self.resident <= LITTLE && self.rounds >= CALM && !self.rounds.is_multiple_of(SELDOM)
+    }
+}
+
 impl Tree {
     /// The bytes that these processes take. Processes that end meanwhile count nothing.
     pub(super) fn measure(&mut self, family: &Family) -> u64 {
         let mut known = HashMap::with_capacity(family.len());
         for pid in family {
+            if let Some(known_before) = self.known.get(pid).filter(|known| known.may_wait()) {
+                known.insert(*pid, known_before.believed());
+                continue;
+            }
             let Some(resident) = resident(*pid) else { continue };
             let believed = self.known.get(pid).filter(|known| {
                 known.rounds < BELIEVED && known.resident.abs_diff(resident) <= (resident / PART).min(SMALL)
             });
             let now = match believed {
-                Some(known) => Known { rounds: known.rounds + 1, ..*known },
+                Some(known) => known.believed(),
                 None => match share(*pid) {
                     Some(share) => Known { resident, share, rounds: 0 },
                     None => continue,
@@ -92,6 +113,15 @@ mod tests {
             "55-7f ---p 00000000 00:00 0   [rollup]\nRss:    99 kB\nPss:      12 kB\nPss_Anon:  9 kB\n";
         assert_eq!(parse(text, "Pss:"), Some(12 * 1024));
         assert_eq!(parse("Rss: 3 kB\n", "Pss:"), None);
+    }
+
+    #[test]
+    fn only_a_little_process_that_was_calm_for_long_may_wait_and_not_for_long() {
+        let waits = |resident, rounds| Known { resident, share: 1, rounds }.may_wait();
+        assert!(!(0..=CALM).any(|rounds| waits(1, rounds)) && waits(1, CALM + 1));
+        assert!(!waits(LITTLE + 1, CALM + 1));
+        let looked_at = (CALM..BELIEVED).filter(|rounds| !waits(1, *rounds)).count();
+        assert_eq!(looked_at, ((BELIEVED - CALM) / SELDOM) as usize);
     }
 
     #[test]

@@ -3,13 +3,17 @@
 //! Pure: told of pings, pongs and reports with their times, it says what is due. Owns the rule that "ready" is a
 //! measured fact: the word of a worker that does not answer, or that has not looked for too long, does not count.
 //!
-//! A worker whose session is ready reports after each probe, and the ping goes out then, when both are awake anyhow.
-//! Hundreds of sessions at rest would otherwise wake the machine hundreds of times in two seconds. A report that is
-//! overdue, or a call to a worker that has said nothing for a while, brings the ping at once.
+//! A worker whose session is ready reports after each probe, and that shows that it lives: between such reports a ping
+//! goes out once a minute, with one of them, when both are awake anyhow. Hundreds of sessions at rest would otherwise
+//! wake the machine hundreds of times in two seconds. A report that is overdue, or a call to a worker that was not
+//! pinged for a while, brings the ping at once.
 
 use std::time::Duration;
 
 use colmeia::config::ServiceConfig;
+
+/// How long the reports of a worker are enough. A ping also shows that it still listens.
+const ENOUGH: Duration = Duration::from_secs(60);
 
 /// The deadlines that matter here.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +94,11 @@ impl Vigil {
             Some(_) if ready => self.rhythm,
             _ => Duration::ZERO,
         };
-        self.doubt(at);
+        if self.rhythm.is_zero() || at >= self.pinged + ENOUGH {
+            self.doubt(at);
+        } else {
+            self.next_ping = at + self.rhythm + self.patience.interval;
+        }
     }
 
     /// Somebody relies on the worker now: the ping is due, unless one went out just before.
@@ -179,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ping_goes_with_the_report_and_comes_at_once_where_somebody_asks_or_the_report_is_late() {
+    fn a_report_stands_for_a_ping_and_one_goes_out_at_once_where_somebody_asks_or_the_report_is_late() {
         let mut vigil = vigil();
         vigil.report(true, S(3));
         assert_eq!(vigil.ping(S(3)), Some(1));
@@ -188,19 +196,29 @@ mod tests {
         vigil.report(true, S(4));
         assert_eq!((vigil.ping(S(4)), vigil.deadline(S(4))), (None, S(5)), "one went out just before");
         vigil.report(true, S(10));
-        assert_eq!(vigil.ping(S(10)), Some(2));
-        assert!(vigil.pong(2, S(10)).is_some());
-        assert_eq!(vigil.deadline(S(10)), S(18), "six seconds between reports, and two");
+        assert_eq!(
+            (vigil.ping(S(10)), vigil.deadline(S(10))),
+            (None, S(18)),
+            "six seconds between reports, and two"
+        );
         vigil.doubt(S(11));
-        assert_eq!(vigil.ping(S(11)), None);
+        assert_eq!(vigil.ping(S(11)), Some(2));
+        assert!(vigil.pong(2, S(11)).is_some());
         vigil.doubt(S(12));
-        assert_eq!(vigil.ping(S(12)), Some(3));
-        assert!(vigil.pong(3, S(12)).is_some());
-        assert_eq!((vigil.ping(S(19)), vigil.ping(S(20))), (None, Some(4)), "no report came");
-        vigil.report(false, S(21));
-        assert!(vigil.pong(4, S(22)).is_some());
-        vigil.doubt(S(22));
-        assert_eq!((vigil.ping(S(22)), vigil.deadline(S(22))), (Some(5), S(24 + 1)));
+        assert_eq!(vigil.ping(S(12)), None, "one went out just before");
+        vigil.report(true, S(16));
+        assert_eq!((vigil.ping(S(23)), vigil.ping(S(24))), (None, Some(3)), "no report came");
+        assert!(vigil.pong(3, S(24)).is_some());
+        for at in (25..84).step_by(6) {
+            vigil.report(true, S(at));
+            assert_eq!(vigil.ping(S(at)), None, "{at}");
+        }
+        vigil.report(true, S(85));
+        assert_eq!(vigil.ping(S(85)), Some(4), "a minute");
+        vigil.report(false, S(86));
+        assert!(vigil.pong(4, S(87)).is_some());
+        vigil.doubt(S(87));
+        assert_eq!((vigil.ping(S(87)), vigil.deadline(S(87))), (Some(5), S(89 + 1)));
     }
 
     proptest! {
