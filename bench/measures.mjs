@@ -65,6 +65,8 @@ function wrapper({ program, drop = [], add = [] }, index) {
   return path;
 }
 
+const table = () => compare({ machine: machine(), page: options.page, sessions, plan, measured });
+
 async function measure(name, variant, index) {
   const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
   const page = `${simulator.address}${options.page === 'real' ? '/?weight=real' : '/'}`;
@@ -84,10 +86,10 @@ try {
   for (const [index, variant] of chosen.entries()) {
     if (index % PLAIN_AGAIN === 0) await measure('plain', {}, index);
     await measure(variant.name, variant, index);
+    // After each, so that a run that is broken off leaves what it has.
+    writeFileSync(join(options.out, 'MEASURES.md'), table());
   }
-  const text = compare({ machine: machine(), page: options.page, sessions, plan, measured });
-  writeFileSync(join(options.out, 'MEASURES.md'), text);
-  console.log(text);
+  console.log(table());
 } finally {
   receiver.stop();
   rmSync(work, { recursive: true, force: true });
