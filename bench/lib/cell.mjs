@@ -1,13 +1,22 @@
 /* One cell of the table: one side with N sessions on one page, from the first code to the end. Owns the order of
  * the measurements; every figure is in the unit that its name ends with. A wrong result throws, a slow one counts. */
 
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { browsers, naming, processorSeconds, pss, rss, scheduledSeconds, tree } from './processes.mjs';
 import { json, until } from './run.mjs';
+import { BROWSERS } from './sides.mjs';
 import { folder as newFolder, friendOf, numberOf, scan } from './world.mjs';
+
+/* Has the browsers' files in the page cache: a machine that gives back what was not used for a while would have one side
+ * wait for its disk, and it is the one whose browser the other does not use. */
+function warmUp() {
+  const files = readdirSync(BROWSERS, { withFileTypes: true }).filter((entry) => entry.isFile());
+  execFileSync('cat', files.map(({ name }) => join(BROWSERS, name)), { stdio: ['ignore', 'ignore', 'inherit'] });
+}
 
 const range = (count) => Array.from({ length: count }, (_, index) => index + 1);
 const sum = (values) => [...values].reduce((left, right) => left + right, 0);
@@ -33,6 +42,7 @@ export async function cell(side, { sessions, page, simulator, receiver, plan, lo
   const isReady = async (user) => (await ask(`/status?user_id=${user}`)).ready;
   const step = (what) => log(`${side.name}, ${sessions}: ${what}`);
   try {
+    warmUp();
     server = await side.start(folder, page, receiver.url);
 
     step('first codes');

@@ -12,8 +12,10 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? here('../../target');
 export const binary = (name) => process.env.COLMEIA_BIN_DIR ? join(process.env.COLMEIA_BIN_DIR, name) : join(target, 'release', name);
 
-const CHROMIUM = '/usr/lib/chromium/chromium';
-const HEADLESS_SHELL = '/usr/lib/chromium/chromium-headless-shell';
+/* Where the browsers of both sides lie. */
+export const BROWSERS = '/usr/lib/chromium';
+const CHROMIUM = join(BROWSERS, 'chromium');
+const HEADLESS_SHELL = join(BROWSERS, 'chromium-headless-shell');
 
 const freePort = () =>
   new Promise((done) => {
