@@ -51,12 +51,15 @@ function failures(cells, side, page, sessions, name) {
 
 const distinct = (values) => [...new Set(values)];
 
-/* How often everything was measured: some numbers of sessions may have been measured more often than others. */
+/* How often everything was measured: some may have been measured more often than others. */
 function rounds(cells) {
   const often = new Map();
-  for (const { sessions, round } of cells) often.set(sessions, Math.max(often.get(sessions) ?? 0, round + 1));
+  for (const { page, sessions, round } of cells) {
+    const what = `${sessions} session${sessions > 1 ? 's' : ''} on the ${page === 'real' ? 'heavy' : 'light'} page`;
+    often.set(what, Math.max(often.get(what) ?? 0, round + 1));
+  }
   const least = Math.min(...often.values());
-  const more = [...often].filter(([, count]) => count > least).map(([sessions, count]) => `${count} with ${sessions} sessions`);
+  const more = [...often].filter(([, count]) => count > least).map(([what, count]) => `${count} with ${what}`);
   return `${least} round${least > 1 ? 's' : ''}${more.length ? ` (${more.join(', ')})` : ''}`;
 }
 
@@ -119,7 +122,8 @@ export function report({ machine, plan, cells, requests }) {
   if (!plan.smoke) lines.push(...goals(cells, requests));
   for (const page of distinct(cells.map(({ page }) => page))) {
     lines.push(`## ${page === 'real' ? 'A page of the real one\'s weight' : 'A light page'}`, '');
-    for (const sessions of distinct(cells.filter((cell) => cell.page === page).map(({ sessions }) => sessions))) {
+    const counts = distinct(cells.filter((cell) => cell.page === page).map(({ sessions }) => sessions));
+    for (const sessions of counts.sort((left, right) => left - right)) {
       lines.push(`### ${sessions} session${sessions > 1 ? 's' : ''}`, '', `| | ${OURS} | ${THEIRS} | ratio |`, '| --- | --- | --- | --- |');
       for (const [name, title] of FIGURES) {
         const [ours, theirs] = [OURS, THEIRS].map((side) => figure(cells, side, page, sessions, name));
