@@ -8,7 +8,7 @@ const COLUMNS = [
   ['send_p50_ms', 'send p50, ms'],
   ['idle_cpu_percent', 'idle, % of a processor'],
 ];
-const shown = (value) => (value == null ? '–' : value.toFixed(value >= 100 ? 0 : 1));
+const shown = (value) => (value == null ? '–' : value.toFixed(value >= 100 ? 0 : value >= 1 ? 1 : 2));
 
 export function compare({ machine, page, sessions, plan, measured }) {
   const plain = measured.filter(({ name }) => name === 'plain');
@@ -23,7 +23,7 @@ export function compare({ machine, page, sessions, plan, measured }) {
       return `${shown(figures[key])} (${change < 0 ? '−' : '+'}${Math.abs(change)} %)`;
     });
   const row = (...columns) => `| ${columns.join(' | ')} |`;
-  const table = (title, rows) => [
+  const table = (title, rows) => rows.length === 0 ? [] : [
     `## ${title}`,
     '',
     row('', ...COLUMNS.map(([, name]) => name)),
