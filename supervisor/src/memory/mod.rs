@@ -1,8 +1,8 @@
 //! Memory: who keeps each user's caps, what is measured, and what follows from it.
 //!
-//! Owns the one task that measures ([`gauge`]), off the way of every request. What a user's processes take is
-//! found in `cgroup` or `tree`, what follows from it is decided in `policy`, which is pure. Nothing in here ends a
-//! process of its own accord: readings go to the user's task.
+//! Owns the list of who is measured (`gauge`) and the one thread that measures (`rounds`), off the way of every request.
+//! What a user's processes take is found in `cgroup` or `tree`, what follows from it is decided in `policy`, which is
+//! pure. Nothing in here ends a process of its own accord: readings go to the user's task.
 
 mod cgroup;
 mod gauge;
@@ -10,6 +10,7 @@ mod idle;
 mod merged;
 mod policy;
 mod room;
+mod rounds;
 mod tree;
 
 pub(crate) use cgroup::{CgroupError, Group};
