@@ -44,23 +44,26 @@ const receiver = await newReceiver();
 const measured = [];
 
 /* A program in the browser's place that changes what it is called with. */
-function wrapper({ program, drop = [], add = [] }, index) {
+function wrapper({ program, drop = [], leave = [], add = [] }, index) {
   const path = join(work, `browser-${index}`);
-  const cases = drop.map((flag) => `    ${flag}) continue ;;`).join('\n');
+  const dropped = drop.map((flag) => `    ${flag}) continue ;;`);
+  // Each has a comma or the flag's own sign before it, and a comma or the end after it.
+  const left = leave.map(
+    (feature) => `  case $flag in --disable-features=*) flag=$(echo "$flag" | sed -E 's/([=,])${feature}(,|$)/\\1/') ;; esac`,
+  );
   const lines = [
     '#!/bin/sh',
     'count=$#',
     'while [ "$count" -gt 0 ]; do',
     '  count=$((count - 1)) flag=$1',
     '  shift',
-    '  case $flag in',
-    cases,
-    '  esac',
+    ...(dropped.length ? ['  case $flag in', ...dropped, '  esac'] : []),
+    ...left,
     '  set -- "$@" "$flag"',
     'done',
     `exec '${program}' ${add.map((flag) => `'${flag}'`).join(' ')} "$@"`,
   ];
-  writeFileSync(path, `${lines.filter(Boolean).join('\n')}\n`, { mode: 0o755 });
+  writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
   giveAway(work);
   return path;
 }

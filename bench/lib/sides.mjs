@@ -14,8 +14,8 @@ export const binary = (name) => process.env.COLMEIA_BIN_DIR ? join(process.env.C
 
 /* Where the browsers of both sides lie. */
 export const BROWSERS = '/usr/lib/chromium';
-const CHROMIUM = join(BROWSERS, 'chromium');
-const HEADLESS_SHELL = join(BROWSERS, 'chromium-headless-shell');
+export const CHROMIUM = join(BROWSERS, 'chromium');
+export const HEADLESS_SHELL = join(BROWSERS, 'chromium-headless-shell');
 
 const freePort = () =>
   new Promise((done) => {
