@@ -30,6 +30,7 @@
 //! ```
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::UserId;
 use crate::protocol::PROTOCOL_VERSION;
@@ -47,8 +48,11 @@ pub const MAX_SOCKET_PATH: usize = 107;
 /// With fewer bytes free the disk is full: nothing is sent, no browser is started, and what is left is for events.
 pub const DISK_FULL: u64 = 16 * 1024 * 1024;
 
-/// With so many bytes free nobody fills the disk within seconds, so it is looked at less often.
+/// With so many bytes free nobody fills the disk within seconds, so it is looked at each [`DISK_SELDOM`] only.
 pub const DISK_PLENTY: u64 = 4 * 1024 * 1024 * 1024;
+
+/// How often the disk is looked at where there is plenty.
+pub const DISK_SELDOM: Duration = Duration::from_secs(5);
 
 /// The control group that systemd delegates for the users' processes, given the supervisor's own: that of the unit
 /// `<name>-sessions.service` beside `<name>.service`. `None` where the supervisor's group is no service's.

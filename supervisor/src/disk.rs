@@ -9,16 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use colmeia::layout::{DISK_FULL, DISK_PLENTY};
+use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM};
 use rustix::fs::statvfs;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// Above this it has room again. The distance keeps it from flickering.
 const ROOM: u64 = 2 * DISK_FULL;
+/// How often it is looked at where there is less than plenty.
 const LOOK: Duration = Duration::from_millis(250);
-/// How often where there is plenty.
-const SELDOM: Duration = Duration::from_secs(5);
 
 /// What is known of the disk; cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,7 +55,7 @@ impl Disk {
         let (told, followed) = watch::channel(known);
         tokio::spawn(async move {
             while !told.is_closed() {
-                sleep(if last.is_some_and(|free| free >= DISK_PLENTY) { SELDOM } else { LOOK }).await;
+                sleep(if last.is_some_and(|free| free >= DISK_PLENTY) { DISK_SELDOM } else { LOOK }).await;
                 let folder = folder.clone();
                 if let Ok(free) = tokio::task::spawn_blocking(move || free(&folder)).await {
                     told.send_if_modified(|known| known.look(free, mark.as_ref()));

@@ -81,7 +81,7 @@ pub(crate) enum ServiceError {
     /// The port.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The control groups that were demanded.
+    /// Memory cannot be measured, or not as it was demanded.
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// The workers' own user ids.

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -49,7 +48,6 @@ pub(super) struct Inner {
     mode: InForce,
     groups: Option<Groups>,
     targets: Mutex<HashMap<Pid, Target>>,
-    turns: AtomicU64,
     /// The memory that there is for all workers; `None` where nobody measures.
     room: watch::Sender<Option<u64>>,
 }
@@ -62,8 +60,6 @@ pub(super) struct Target {
     pub(super) set_aside: u64,
     /// Where the kernel adds up.
     pub(super) group: Option<Group>,
-    /// Which time it is followed.
-    pub(super) turn: u64,
 }
 
 /// Measured as long as this is kept.
@@ -174,8 +170,7 @@ impl Memory {
         if self.mode() == InForce::Off {
             return None;
         }
-        let turn = self.inner.turns.fetch_add(1, Ordering::Relaxed);
-        self.inner.targets().insert(worker, Target { readings, set_aside, group: self.group_of(user), turn });
+        self.inner.targets().insert(worker, Target { readings, set_aside, group: self.group_of(user) });
         Some(Followed { worker, inner: Arc::downgrade(&self.inner) })
     }
 }
@@ -183,7 +178,7 @@ impl Memory {
 impl Inner {
     fn new(mode: InForce, groups: Option<Groups>) -> Self {
         let room = watch::Sender::new(None);
-        let inner = Self { mode, groups, targets: Mutex::default(), turns: AtomicU64::new(0), room };
+        let inner = Self { mode, groups, targets: Mutex::default(), room };
         inner.look_around(&[]);
         inner
     }

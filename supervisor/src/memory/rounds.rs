@@ -5,7 +5,7 @@
 //! user's task, and is dropped when that is busy. It decides nothing.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -45,13 +45,13 @@ pub(super) fn measure(inner: &Weak<Inner>, round: Duration) {
             for (worker, target) in few {
                 let family = families.of(*worker);
                 let scale = scales.entry(*worker).or_default();
-                let used = scale.weigh(target, &family);
-                if target.group.is_none() && !scale.tree.has_all(&family) {
+                let used = scale.weigh(target, family);
+                if family.is_some_and(|family| !scale.tree.has_all(family)) {
                     families.read_anew();
                 }
                 workers.push((used, target.set_aside));
                 // With 0 nothing of it is left: its end is on its way.
-                if used > 0 && scale.is_news(target, used) {
+                if used > 0 && scale.is_news(used) {
                     news.push((target, Reading { worker: *worker, used }));
                 }
             }
@@ -59,7 +59,7 @@ pub(super) fn measure(inner: &Weak<Inner>, round: Duration) {
             for (target, reading) in news {
                 let told = target.readings.try_send(reading).is_ok();
                 if let Some(scale) = scales.get_mut(&reading.worker) {
-                    scale.told(target, told.then_some(reading.used));
+                    scale.told(told.then_some(reading.used));
                 }
             }
             next += step;
@@ -80,31 +80,31 @@ fn sleep_until(then: Instant) {
 #[derive(Debug, Default)]
 struct Scale {
     tree: Tree,
-    /// What its task was told last, in bytes, and in which turn.
-    told: Option<(u64, u64)>,
+    /// What its task was told last, in bytes.
+    told: Option<u64>,
     /// Rounds since then.
     rounds: u32,
 }
 
 impl Scale {
-    fn weigh(&mut self, target: &Target, family: &Family) -> u64 {
+    fn weigh(&mut self, target: &Target, family: Option<&Family>) -> u64 {
         match &target.group {
             // A group that cannot be read has ended.
             Some(group) => group.used().unwrap_or(0),
-            None => self.tree.measure(family),
+            None => family.map_or(0, |family| self.tree.measure(family)),
         }
     }
 
     /// Its task was told so much; nothing when it was busy.
-    fn told(&mut self, target: &Target, used: Option<u64>) {
-        self.told = used.map(|used| (target.turn, used));
+    fn told(&mut self, used: Option<u64>) {
+        self.told = used;
         self.rounds = 0;
     }
 
     /// Whether its task is to be told: waking it takes more than measuring.
-    fn is_news(&mut self, target: &Target, used: u64) -> bool {
+    fn is_news(&mut self, used: u64) -> bool {
         self.rounds += 1;
-        self.told != Some((target.turn, used)) || self.rounds >= TOLD_ROUNDS
+        self.told != Some(used) || self.rounds >= TOLD_ROUNDS
     }
 }
 
@@ -112,7 +112,7 @@ impl Scale {
 /// rest, and who has a browser that runs seldom gets another process. Whoever starts or loses one has them read anew.
 #[derive(Debug, Default)]
 struct Families {
-    known: HashMap<Pid, Arc<Family>>,
+    known: HashMap<Pid, Family>,
     /// Since they were read.
     rounds: u32,
     /// Since the last worker came.
@@ -137,19 +137,18 @@ impl Families {
         }
         (self.rounds, self.stale) = (0, false);
         let table = Table::read();
-        self.known = workers.iter().map(|worker| (*worker, Arc::new(table.family(*worker)))).collect();
+        self.known = workers.iter().map(|worker| (*worker, table.family(*worker))).collect();
     }
 
-    fn of(&self, worker: Pid) -> Arc<Family> {
-        self.known.get(&worker).cloned().unwrap_or_default()
+    /// Of those who are asked for in `refresh` only.
+    fn of(&self, worker: Pid) -> Option<&Family> {
+        self.known.get(&worker)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::CommandExt as _;
-
-    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -164,37 +163,33 @@ mod tests {
         let worker = Pid::from_child(&shell);
         let mut families = Families::default();
         families.refresh(&[worker]);
-        assert_eq!(families.of(worker).len(), 1);
+        assert_eq!(families.of(worker).map(Family::len), Some(1));
         drop(shell.stdin.take()); // the shell reads the end and goes on
-        let mut found = 1;
+        let mut found = Some(1);
         for _ in 0..2000 {
             families.calm_rounds = 0;
             families.refresh(&[worker]);
-            found = families.of(worker).len();
-            if found == 2 {
+            found = families.of(worker).map(Family::len);
+            if found == Some(2) {
                 break;
             }
             sleep(Duration::from_millis(5));
         }
-        assert_eq!(found, 2);
+        assert_eq!(found, Some(2));
         rustix::process::kill_process_group(worker, rustix::process::Signal::KILL).expect("ended");
         shell.wait().expect("reaped");
     }
 
     #[test]
     fn a_task_is_told_what_is_new_and_now_and_then_what_is_not() {
-        let mut target = Target { readings: mpsc::channel(1).0, set_aside: 0, group: None, turn: 1 };
         let mut scale = Scale::default();
-        assert!(scale.is_news(&target, 7));
-        scale.told(&target, None);
-        assert!(scale.is_news(&target, 7), "it was busy");
-        scale.told(&target, Some(7));
-        assert!(scale.is_news(&target, 8));
-        scale.told(&target, Some(7));
-        let told = [(); 5].map(|()| scale.is_news(&target, 7));
+        assert!(scale.is_news(7));
+        scale.told(None);
+        assert!(scale.is_news(7), "it was busy");
+        scale.told(Some(7));
+        assert!(scale.is_news(8));
+        scale.told(Some(7));
+        let told = [(); 5].map(|()| scale.is_news(7));
         assert_eq!(told, [false, false, false, false, true]);
-        scale.told(&target, Some(7));
-        target.turn = 2;
-        assert!(scale.is_news(&target, 7), "it has other limits");
     }
 }

@@ -97,8 +97,13 @@ impl Vigil {
         if self.rhythm.is_zero() || at >= self.pinged + ENOUGH {
             self.doubt(at);
         } else {
-            self.next_ping = at + self.rhythm + self.patience.interval;
+            self.put_off(at);
         }
+    }
+
+    /// The next ping is due when the next report does not come.
+    fn put_off(&mut self, at: Duration) {
+        self.next_ping = at + self.rhythm + self.patience.interval;
     }
 
     /// Somebody relies on the worker now: the ping is due, unless one went out just before.
@@ -119,7 +124,7 @@ impl Vigil {
         if self.asked.is_some() || at < self.next_ping {
             return None;
         }
-        self.next_ping = at + self.rhythm + self.patience.interval;
+        self.put_off(at);
         self.pinged = at;
         self.asked = Some(at);
         self.last_id += 1;

@@ -34,7 +34,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::UserId;
 use colmeia::errors::chain;
-use colmeia::layout::{DISK_FULL, DISK_PLENTY, StateLayout};
+use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM, StateLayout};
 use colmeia::session::Recovery;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -56,8 +56,6 @@ const AGAIN: Duration = Duration::from_mins(5);
 const FRESH: Duration = Duration::from_mins(10);
 /// How often it is looked whether the disk has room.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often where there is plenty: the supervisor, of which there is one for all, looks meanwhile.
-const SELDOM: Duration = Duration::from_secs(5);
 /// How many crashes in a row make a profile suspect: once is chance.
 const CRASHES: u32 = 3;
 
@@ -129,7 +127,7 @@ impl Keeper {
                 () = sleep_until(next_look) => {
                     let free = free(&self.shelf.profile).ok();
                     self.met_full_disk |= free.is_some_and(|free| free < DISK_FULL);
-                    next_look = Instant::now() + if free.is_some_and(|free| free >= DISK_PLENTY) { SELDOM } else { LOOK };
+                    next_look = Instant::now() + if free.is_some_and(|free| free >= DISK_PLENTY) { DISK_SELDOM } else { LOOK };
                     continue;
                 }
                 () = sleep_until(due), if self.due.is_some() => {

@@ -116,6 +116,7 @@ impl UserTask {
         let running = self.process.as_ref().map(|worker| worker.process.pid());
         if let Some(worker) = running {
             self.follow_again(worker);
+            self.weigh_again(worker);
         }
         let (memory, user, policy) = (self.host.memory.clone(), self.user.clone(), self.weight.policy);
         tokio::task::spawn_blocking(move || {
@@ -133,6 +134,14 @@ impl UserTask {
             self.weight.set_aside,
             self.weight.readings.0.clone(),
         );
+    }
+
+    /// Holds what was measured last against the limits of now: it comes anew only when it changes, or after a while.
+    fn weigh_again(&self, worker: Pid) {
+        if let Some((used, _)) = self.weight.watch.seen() {
+            // Where it is busy with readings, the next one does as well.
+            let _ = self.weight.readings.0.try_send(Reading { worker, used });
+        }
     }
 
     /// Has the processes of this worker measured from now on.
