@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: waha schemathesis events-drill
+.PHONY: waha schemathesis events-drill fresh setup-fresh test-host
 .PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
@@ -9,11 +9,16 @@ PREFIX ?= /usr
 DESTDIR ?=
 BINARIES ?= target/release
 
+# What `scripts/setup` builds and unpacks.
+export PATH := $(CURDIR)/target/tools/bin:$(PATH)
+
 help:
 	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
 	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
+	@echo 'make test-host  the tests that need root, mounts or a kernel with KSM'
+	@echo 'make fresh  make run and make test on a bare Debian 12 that never saw the project; as root'
 	@echo 'make waha   every operation of the SDK waha-py: served, 501 or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
@@ -38,6 +43,9 @@ setup-vm: setup-deb
 setup-bench: setup
 	@scripts/setup bench
 
+setup-fresh:
+	@scripts/setup fresh
+
 build: setup
 	cargo build --locked --workspace
 
@@ -54,27 +62,41 @@ flask: build
 	@scripts/setup flask
 	@scripts/run flask
 
-test: setup-test check deny nextest conformance waha schemathesis contrib
+test: check deny nextest conformance waha schemathesis contrib
 	@echo 'make test: all passed'
 
-check:
+check: setup-test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
-# Advisories need the network; licences, bans and sources do not.
-deny:
+# Reads the sources of all targets' crates, which a build for this one has not downloaded. Advisories need the network
+# at any time; licences, bans and sources do not.
+deny: setup-test
+	cargo fetch --locked
 	cargo deny --offline --workspace check licenses bans sources
 
-nextest:
+nextest: setup-test
 	cargo build --locked --workspace
 	cargo nextest run --locked --workspace
+
+# The tests that `make test` leaves out (#[ignore] says why): they give files and processes to other users, mount small
+# disks, and switch the kernel's merging of pages on while they look at it. Each fails where it cannot run.
+test-host: setup-test
+	cargo build --locked --workspace
+	cargo nextest run --locked --workspace --run-ignored only
+
+# The two commands of the README on a bare Debian 12 in a folder of its own, which is removed afterwards. With
+# HAND_OVER=1 its target/debug and target/tools take the place of those here, so that nothing is built twice.
+fresh: setup-fresh
+	@tests/fresh/run $(if $(HAND_OVER),--hand-over)
 
 # Prints how long events take, and what becomes of 10,000 of them while a receiver is away.
 events-drill:
 	cargo build --locked --workspace --examples --bins
 	cargo nextest run --locked --profile drill -p colmeia --test e2e --no-capture
 
-conformance:
+conformance: setup-test
+	cargo build --locked --workspace
 	cd simulator/conformance && npm test
 
 # Every operation of the Python SDK waha-py, unmodified; fails when one is wrong or the README's table is stale.
@@ -87,11 +109,9 @@ schemathesis: setup-test
 	cargo build --locked --workspace
 	tests/waha/.venv/bin/python tests/waha/generated.py
 
-# promtool of Debian's package `prometheus`; `setup test` unpacks it where it is not installed.
-PROMTOOL ?= $(or $(shell command -v promtool),target/tools/usr/bin/promtool)
-contrib:
-	$(PROMTOOL) check rules contrib/prometheus/alerts.yml
-	$(PROMTOOL) test rules contrib/prometheus/alerts_test.yml
+contrib: setup-test
+	promtool check rules contrib/prometheus/alerts.yml
+	promtool test rules contrib/prometheus/alerts_test.yml
 
 deb: setup-deb release
 	cargo deb --no-build --locked -p colmeia-supervisor -o target/debian/
@@ -125,7 +145,7 @@ test-vm: setup-vm
 	tests/vm/installed '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 
-# The disk that fills up takes root: it is a small one of the test's own. Otherwise it is left out, which is said.
+# The disk that fills up takes root: it is a small one of the test's own. NO_FULL_DISK=1 leaves it out.
 chaos: setup-test
 	cargo build --locked --workspace
 	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(NO_FULL_DISK),--no-full-disk)

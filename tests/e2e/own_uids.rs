@@ -1,4 +1,4 @@
-//! Each worker as a system user of its own. Only root, or who has its capabilities, can do that.
+//! Each worker as a system user of its own. Only root, or who has its capabilities, can do that: `make test-host`.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,8 @@ const USERS: [(&str, &str); 2] = [("1", "5511900000001"), ("2", "5511900000002")
 /// Landlock is off, so that nothing but the user ids keeps the users apart.
 const CONFIG: &str = "landlock = \"off\"\nworker_uids = \"auto\"\n";
 
-fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        eprintln!("skipped: only root can give a worker another user id");
-    }
-    root
-}
-
 async fn farm(options: Options) -> Farm {
+    assert!(nix::unistd::geteuid().is_root(), "only root can give a worker another user id");
     let farm = Farm::start_with(Options { config: CONFIG.into(), own_uids: true, ..options }).await;
     for (user, number) in USERS {
         farm.link(user, number).await;
@@ -137,10 +130,8 @@ fn pids() -> Vec<i32> {
 }
 
 #[tokio::test]
+#[ignore = "only root can give a worker another user id; make test-host runs it"]
 async fn two_users_are_two_system_users_also_after_a_crash_and_an_upgrade() {
-    if !is_root() {
-        return;
-    }
     let mut farm = farm(Options::default()).await;
     let uids = assert_apart(&farm).await;
     let before = pids();
@@ -188,10 +179,8 @@ async fn two_users_are_two_system_users_also_after_a_crash_and_an_upgrade() {
 }
 
 #[tokio::test]
+#[ignore = "only root can give a worker another user id; make test-host runs it"]
 async fn a_change_of_the_setting_gives_the_files_and_takes_them_back_and_nobody_scans_again() {
-    if !is_root() {
-        return;
-    }
     let mut farm = farm(Options::default()).await;
     let uids = [uid_of("1").await, uid_of("2").await];
     let config = farm.dir.path().join("colmeia.toml");
@@ -220,10 +209,8 @@ async fn a_change_of_the_setting_gives_the_files_and_takes_them_back_and_nobody_
 }
 
 #[tokio::test]
+#[ignore = "only root can give a worker another user id; make test-host runs it"]
 async fn capabilities_are_enough_and_no_worker_keeps_one() {
-    if !is_root() {
-        return;
-    }
     let options = Options {
         run_as: Some(("nobody", "nogroup")),
         capabilities: "+setuid,+setgid,+chown,+dac_override,+kill",

@@ -1,6 +1,6 @@
 //! The supervisor's process, asked over HTTP as Flask does.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -9,6 +9,9 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::{Process, Simulator, Webhook, descendants, program, until};
+
+/// The supervisor's copy in the farm's directory.
+const INSTALLED: &str = "bin/colmeia-supervisor";
 
 /// What a test wants differently.
 #[derive(Default)]
@@ -26,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) browser: Option<PathBuf>,
     /// Logs everything that can be logged into the file `log` of the farm's directory.
     pub(crate) log_to_file: bool,
+    /// Runs copies of the programs, which [`Service::install`] replaces.
+    pub(crate) installed: bool,
     /// Runs the supervisor as this ordinary user and group, which takes root.
     pub(crate) run_as: Option<(&'static str, &'static str)>,
     /// With these capabilities, as setpriv writes them.
@@ -53,6 +58,7 @@ pub(crate) struct Answer {
 pub(crate) struct Service {
     command: Command,
     child: Child,
+    installed: PathBuf,
     address_file: PathBuf,
     address: String,
     /// One that keeps no connection, so that a killed supervisor's are not used again.
@@ -74,6 +80,7 @@ impl Service {
         std::fs::write(&config, text).expect("written");
         let browser = options.browser.unwrap_or_else(default_browser);
         let mut command = match options.run_as {
+            None if options.installed => Command::new(dir.join(INSTALLED)),
             None => Command::new(program("colmeia-supervisor")),
             Some((user, group)) => {
                 let mut command = Command::new("setpriv");
@@ -86,7 +93,7 @@ impl Service {
                         options.capabilities,
                     ]);
                 }
-                command.arg(dir.join("bin/colmeia-supervisor"));
+                command.arg(dir.join(INSTALLED));
                 command
             }
         };
@@ -125,13 +132,17 @@ impl Service {
             wa_js = copy;
         }
         command.arg("--wa-js").arg(wa_js);
+        if options.installed || options.run_as.is_some() {
+            copy_programs(dir);
+        }
         if let Some((user, _)) = options.run_as {
             give_to(dir, user);
         }
         let child = command.spawn().expect("the supervisor starts");
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
         let address_file = run.join("http.addr");
-        let mut service = Self { command, child, address_file, address: String::new(), http };
+        let installed = dir.join(INSTALLED);
+        let mut service = Self { command, child, installed, address_file, address: String::new(), http };
         service.find_address().await;
         service
     }
@@ -156,6 +167,21 @@ impl Service {
     /// `host:port`.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Replaces the supervisor's file as a package manager does, by another one of the same name. Takes
+    /// [`Options::installed`].
+    pub(crate) fn install(&self) {
+        let draft = self.installed.with_extension("new");
+        std::fs::copy(program("colmeia-supervisor"), &draft).expect("copied");
+        std::fs::rename(draft, &self.installed).expect("moved");
+        assert!(!self.runs_what_is_installed(), "it runs the file of before");
+    }
+
+    /// Whether the process that was started once runs the file that is installed now.
+    pub(crate) fn runs_what_is_installed(&self) -> bool {
+        let inode = |path: &Path| std::fs::metadata(path).expect("there").ino();
+        inode(Path::new(&format!("/proc/{}/exe", self.pid()))) == inode(&self.installed)
     }
 
     /// Sends it a signal.
@@ -261,14 +287,18 @@ pub(crate) fn default_browser() -> PathBuf {
         .map_or_else(|| PathBuf::from("/usr/lib/chromium/chromium-headless-shell"), PathBuf::from)
 }
 
-/// Makes everything in `dir` belong to `user`, with copies of the programs: the checkout itself may lie where
-/// an ordinary user cannot read.
-fn give_to(dir: &Path, user: &str) {
+/// Copies the programs into `dir`.
+fn copy_programs(dir: &Path) {
     let bin = dir.join("bin");
     std::fs::create_dir_all(&bin).expect("a folder");
     for name in ["colmeia-supervisor", "colmeia-worker"] {
         std::fs::copy(program(name), bin.join(name)).expect("copied");
     }
+}
+
+/// Makes everything in `dir` belong to `user`, who needs the copies of the programs: the checkout itself may lie where an
+/// ordinary user cannot read.
+fn give_to(dir: &Path, user: &str) {
     let given = Command::new("chown").args(["-R", user]).arg(dir).status().expect("chown runs");
     assert!(given.success());
 }
