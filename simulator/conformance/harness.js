@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const GENEROUS_MS = 20_000;
+const GENEROUS_MS = 60_000;
 
 export const chromium =
   process.env.CHROMIUM ||

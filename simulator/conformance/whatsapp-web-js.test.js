@@ -63,7 +63,7 @@ async function login(client, phone) {
 }
 
 for (const switches of ['', '?key=min', '?late=2000']) {
-  test(`whatsapp-web.js lives a whole life on /${switches}`, { timeout: 60_000 }, async (t) => {
+  test(`whatsapp-web.js lives a whole life on /${switches}`, { timeout: 300_000 }, async (t) => {
     const { address, folder, phone } = await start(t);
     const wwebjs = library(`${address}/${switches}`);
     /* Builds with renamed keys make this version of the library lose what it reads by _serialized. */
@@ -227,7 +227,7 @@ for (const switches of ['', '?key=min', '?late=2000']) {
   });
 }
 
-test('whatsapp-web.js logs out by itself', { timeout: 60_000 }, async (t) => {
+test('whatsapp-web.js logs out by itself', { timeout: 300_000 }, async (t) => {
   const { address, folder, phone } = await start(t);
   const client = open(library(`${address}/`), folder);
   await login(client, phone);

@@ -18,7 +18,7 @@ const ANA = '5511911110001';
 const BO = '5511911110002';
 const [A, B] = [ANA, BO].map((number) => `${number}@c.us`);
 
-test('wa-js changes what it can change, and finds no way round itself', { timeout: 120_000 }, async (t) => {
+test('wa-js changes what it can change, and finds no way round itself', { timeout: 300_000 }, async (t) => {
   const { address, folder, phone } = await start(t);
   await phone.setRecord('person', ME, { business: true });
   const browser = await puppeteer.launch({

@@ -16,7 +16,7 @@ const [A, B] = [ANA, BO].map((number) => `${number}@c.us`);
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-test('whatsapp-web.js changes what it can change', { timeout: 120_000 }, async (t) => {
+test('whatsapp-web.js changes what it can change', { timeout: 300_000 }, async (t) => {
   const { address, folder, phone } = await start(t);
   constants.WhatsWebURL = address;
   const { Client, Location, LocalAuth, MessageMedia, Poll } = require('whatsapp-web.js');

@@ -57,7 +57,15 @@ mod tests {
         let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"odd\xff"));
         std::fs::copy("/bin/sleep", &odd).expect("copied");
         let mut child = std::process::Command::new(&odd).arg("100").spawn().expect("runs");
-        let stat = read(child.id(), "stat").expect("there");
+        // Right after the fork the name is still ours.
+        let mut stat = String::new();
+        for _ in 0..2000 {
+            stat = read(child.id(), "stat").expect("there");
+            if stat.contains("(odd") {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         child.kill().and_then(|()| child.wait()).expect("ended");
         assert!(stat.contains("(odd\u{fffd})"), "{stat}");
     }

@@ -298,7 +298,7 @@ fn a_port_that_systemd_opened_for_everyone_needs_the_same_protection() {
 fn the_service_manager_is_told_and_its_watchdog_fed() {
     let house = House::new();
     let socket = UnixDatagram::bind(house.path("notify")).expect("bound");
-    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    socket.set_read_timeout(Some(Duration::from_secs(120))).expect("set");
     let told = |what: &str| {
         let mut buffer = [0; 1024];
         loop {

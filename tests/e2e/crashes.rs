@@ -54,13 +54,16 @@ async fn kill(victim: Victim) {
     };
     target.signal(Signal::SIGKILL);
     let mut looks = 0;
-    while farm.status("1").await["ready"] == true {
+    let told = loop {
+        let told = farm.status("1").await;
+        if told["ready"] == false {
+            break told;
+        }
         looks += 1;
         assert!(looks < LOOKS, "still ready after {looks} looks");
         tokio::time::sleep(LOOK).await;
-    }
-    let told = farm.status("1").await;
-    assert!(told["ready"] == true || told["actuallyConnected"] == false, "{told}");
+    };
+    assert_eq!(told["actuallyConnected"], false, "{told}");
 
     let mut bodies = Vec::new();
     for n in 0..3 {

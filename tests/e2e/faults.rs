@@ -26,7 +26,7 @@ async fn a_phone_that_logs_out_ends_ready_at_once_and_a_new_code_comes() {
 #[tokio::test]
 async fn a_code_that_expires_is_followed_by_another_even_after_the_page_stopped() {
     let options =
-        Options { simulator_args: vec!["--qr-ttl-ms", "700", "--qr-count", "2"], ..Options::default() };
+        Options { simulator_args: vec!["--qr-ttl-ms", "1500", "--qr-count", "2"], ..Options::default() };
     let farm = Farm::start_with(options).await;
     let mut codes = vec![farm.qr("1").await];
     // Two codes are all that the page shows by itself; more of them mean that it was asked.
@@ -44,7 +44,8 @@ async fn a_code_that_expires_is_followed_by_another_even_after_the_page_stopped(
 async fn a_slow_synchronisation_is_connected_but_not_ready() {
     let farm = Farm::start().await;
     let code = farm.qr("1").await;
-    farm.phone.fault(NUMBER, "slow_sync", json!(6000)).await;
+    // Long enough for three questions on a busy machine.
+    farm.phone.fault(NUMBER, "slow_sync", json!(15_000)).await;
     assert!(farm.phone.scan(&code, NUMBER).await);
     let status = until("user 1 synchronises", || async {
         let status = farm.status("1").await;
@@ -75,7 +76,7 @@ async fn a_slow_synchronisation_is_connected_but_not_ready() {
 #[tokio::test]
 async fn a_page_that_hangs_is_not_ready_and_comes_back_by_itself() {
     let options = Options {
-        deadlines: "probe_interval_ms = 300\nprobe_timeout_ms = 1000\nhang_ms = 2500".into(),
+        deadlines: "probe_interval_ms = 300\nprobe_timeout_ms = 3000\nhang_ms = 6000".into(),
         ..Options::default()
     };
     let farm = Farm::start_with(options).await;
@@ -98,7 +99,7 @@ async fn a_page_that_hangs_is_not_ready_and_comes_back_by_itself() {
 #[tokio::test]
 async fn a_page_that_hangs_before_the_scan_gets_a_new_code() {
     let options = Options {
-        deadlines: "probe_interval_ms = 300\nprobe_timeout_ms = 1000\nhang_ms = 2500".into(),
+        deadlines: "probe_interval_ms = 300\nprobe_timeout_ms = 3000\nhang_ms = 6000".into(),
         ..Options::default()
     };
     let farm = Farm::start_with(options).await;
@@ -160,7 +161,7 @@ async fn a_session_opened_elsewhere_is_not_ready_until_it_is_taken_back() {
 async fn a_phone_without_network_is_not_ready_until_it_is_back() {
     let farm = Farm::start().await;
     farm.link("1", NUMBER).await;
-    farm.phone.fault(NUMBER, "offline", json!(4000)).await;
+    farm.phone.fault(NUMBER, "offline", json!(10_000)).await;
     let status = until("user 1 is not ready", || async {
         let status = farm.status("1").await;
         (status["ready"] == false).then_some(status)

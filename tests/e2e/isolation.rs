@@ -22,7 +22,7 @@ async fn four_users_are_four_sealed_cells() {
 
     let mut workers = BTreeSet::new();
     for user in users {
-        let (worker, browser) = Service::processes_of(user).await;
+        let (worker, _) = Service::processes_of(user).await;
         let others: Vec<_> = users.iter().filter(|other| **other != user).collect();
         for process in descendants(worker.pid) {
             for other in &others {
@@ -30,7 +30,6 @@ async fn four_users_are_four_sealed_cells() {
                 assert!(!format!("{} ", process.command).contains(&theirs), "{process:?} knows user {other}");
             }
         }
-        assert_ne!(worker.pid, browser.pid);
         workers.insert(worker.pid);
         let profile = farm.auth_dir(user).join(format!("session-ylada_bot_user_{user}"));
         assert!(profile.is_dir(), "{} is missing", profile.display());
@@ -76,14 +75,12 @@ async fn whoever_comes_after_the_last_place_is_told_so_and_gets_it_when_it_is_fr
     let options = Options { config: "max_users = 1\n".into(), ..Options::default() };
     let farm = Farm::start_with(options).await;
     farm.qr("1").await;
-    let message = until("user 2 is told that there is no room", || async {
+    until("user 2 is told that there is no room", || async {
         let answer = farm.service.get("/qr?user_id=2").await;
         assert_eq!((answer.status, &answer.json["ready"]), (200, &serde_json::json!(false)), "{answer:?}");
-        let message = answer.json["message"].as_str()?.to_owned();
-        message.contains("capacidade").then_some(message)
+        answer.json["message"].as_str()?.contains("capacidade").then_some(())
     })
     .await;
-    assert!(!message.is_empty());
     assert!(!farm.auth_dir("2").exists(), "nothing is made for a user that waits");
     let gone = farm.service.post("/disconnect?user_id=1", &serde_json::json!({})).await;
     assert_eq!(gone.status, 200, "{gone:?}");

@@ -151,11 +151,6 @@ async fn a_worker_that_dies_during_a_send_is_an_error_and_never_a_second_message
     let send = farm.service.post("/send?user_id=1", &body);
     let die = async {
         // The page has handed it over: the simulator holds it back.
-        until("the send is on its way", || async {
-            let chats = Service::workers();
-            (!chats.is_empty()).then_some(())
-        })
-        .await;
         let (worker, _) = Service::processes_of("1").await;
         until("the message is in the page's hands", || async {
             let pages = farm.phone.pages().await;

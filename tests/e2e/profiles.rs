@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Farm, repository};
+use crate::harness::{Farm, repository, until};
 
 /// Runs unmodified whatsapp-web.js on the user's auth directory; returns the account that it was ready with.
 async fn whatsapp_web_js(farm: &Farm, user: &str, action: &[&str]) -> String {
@@ -29,14 +29,13 @@ async fn a_profile_of_whatsapp_web_js_resumes_here_without_a_code() {
     let wid = whatsapp_web_js(&farm, "7", &["link", "5511900000007"]).await;
     assert_eq!(wid, "5511900000007@c.us");
     farm.service.get("/qr?user_id=7").await;
-    let status = loop {
+    until("user 7 is ready", || async {
         let answer = farm.service.get("/qr?user_id=7").await;
         assert!(answer.json["qr"].is_null(), "user 7 was asked to scan");
-        if answer.json["ready"] == true {
-            break farm.ready("7").await;
-        }
-        tokio::task::yield_now().await;
-    };
+        (answer.json["ready"] == true).then_some(())
+    })
+    .await;
+    let status = farm.status("7").await;
     assert_eq!(status["clientInfo"]["wid"], wid);
     farm.phone.message("5511900000007", "5511988887777", "mudança").await;
     farm.webhook.has("7", &["mudança".into()]).await;

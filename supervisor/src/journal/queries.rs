@@ -48,18 +48,22 @@ pub(super) fn pending(
     queue: i64,
     limit: u32,
 ) -> rusqlite::Result<Vec<Pending>> {
-    let sql = format!(
-        "SELECT {COLUMNS}, d.attempts, d.next_ms, d.since_ms FROM deliveries d JOIN events e ON e.id = d.event_id
-         WHERE d.queue_id = ?1 AND d.state = 'pending' ORDER BY d.event_id LIMIT ?2"
-    );
     connection
-        .prepare_cached(&sql)?
+        .prepare_cached(&pending_sql())?
         .query_map(params![queue, limit], |row| {
             let (attempts, next_ms, since_ms) = (row.get(7)?, row.get(8)?, row.get(9)?);
             Ok(recorded(row, number)?.map(|event| Pending { event, attempts, next_ms, since_ms }))
         })?
         .filter_map(Result::transpose)
         .collect()
+}
+
+/// Of a queue and a number of events.
+pub(super) fn pending_sql() -> String {
+    format!(
+        "SELECT {COLUMNS}, d.attempts, d.next_ms, d.since_ms FROM deliveries d JOIN events e ON e.id = d.event_id
+         WHERE d.queue_id = ?1 AND d.state = 'pending' ORDER BY d.event_id LIMIT ?2"
+    )
 }
 
 /// A queue by its number.
@@ -71,16 +75,12 @@ pub(super) fn queue(connection: &Connection, id: i64) -> rusqlite::Result<Option
     Ok(found.flatten())
 }
 
+pub(super) const WAITING: &str = "SELECT q.id, q.user, q.address FROM queues q WHERE EXISTS (
+    SELECT 1 FROM deliveries d WHERE d.queue_id = q.id AND d.state = 'pending')";
+
 /// The queues that have something to deliver. One look into an index for each queue.
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<Queue>> {
-    connection
-        .prepare_cached(
-            "SELECT q.id, q.user, q.address FROM queues q WHERE EXISTS (
-                 SELECT 1 FROM deliveries d WHERE d.queue_id = q.id AND d.state = 'pending')",
-        )?
-        .query_map([], as_queue)?
-        .filter_map(Result::transpose)
-        .collect()
+    connection.prepare_cached(WAITING)?.query_map([], as_queue)?.filter_map(Result::transpose).collect()
 }
 
 fn as_queue(row: &Row<'_>) -> rusqlite::Result<Option<Queue>> {
@@ -142,6 +142,12 @@ pub(super) fn dead(
         .collect()
 }
 
+/// Of a place, and of a user if it is for one.
+pub(super) fn events_sql(of_user: bool) -> String {
+    let of_user = if of_user { "AND e.user = ?2" } else { "" };
+    format!("SELECT {COLUMNS} FROM events e WHERE e.id > ?1 {of_user} ORDER BY e.id LIMIT {SCAN}")
+}
+
 /// Events after a place, the oldest first. Goes through at most [`SCAN`] rows: a page may be empty although more
 /// follows, and says how far it got.
 pub(super) fn events(
@@ -152,9 +158,7 @@ pub(super) fn events(
     wanted: impl Fn(&UserId, Kind) -> bool,
     limit: usize,
 ) -> rusqlite::Result<Page> {
-    let of_user = if user.is_some() { "AND e.user = ?2" } else { "" };
-    let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.id > ?1 {of_user} ORDER BY e.id LIMIT {SCAN}");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&events_sql(user.is_some()))?;
     let mut rows = match user {
         Some(user) => statement.query(params![after, user.as_str()])?,
         None => statement.query([after])?,

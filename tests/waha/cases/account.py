@@ -45,7 +45,8 @@ def _(world):
 @case("presence.set_presence")
 def _(world):
     world.waha.presence.set_presence(world.session, {"presence": "online"})
-    until("we are shown as online", lambda: any("presence" in str(one) for one in world.phone.actions()))
+    shown = lambda: [one["details"]["state"] for one in world.phone.actions() if one["what"] == "presence"]
+    until("we are shown as online", lambda: shown()[-1:] == ["available"])
     world.waha.presence.set_presence(world.session, {"presence": "typing", "chatId": TO})
     until("typing is shown", lambda: world.phone.chats()[TO]["typing"])
 

@@ -15,11 +15,11 @@ def known(world, role=None):
     return {one.id: one for one in model(models.Channel, world.waha.channels.list(world.session, params=params))}
 
 
-def foreign(world, id, name):
+def foreign(world, id, name, messages=()):
     """A channel of somebody else."""
     value = {
         "id": id, "name": name, "description": "de outros", "invite": f"Convite{id[-15:-11]}", "subscribers": 7,
-        "verified": False, "messages": [],
+        "verified": False, "messages": list(messages),
     }  # fmt: skip
     world.phone.post("/phone/records/channel", id=id, value=value)
     return id
@@ -88,9 +88,10 @@ def _(world):
 
 @case("channels.preview_channel_messages")
 def _(world):
-    made = channel(world, "Com mensagens")
-    found = world.waha.channels.preview_channel_messages(world.session, made.id, params={"limit": 5})
-    model(models.ChannelMessage, found)
+    written = {"id": "M1", "body": "bom dia a todos", "t": 1_700_000_000, "views": 3, "reactions": {}}
+    id = foreign(world, "120363100000000005@newsletter", "Com mensagens", [written])
+    found = world.waha.channels.preview_channel_messages(world.session, id, params={"limit": 5})
+    assert [one.message.body for one in model(models.ChannelMessage, found)] == ["bom dia a todos"]
 
 
 @case("channels.search_by_view")
@@ -117,4 +118,4 @@ def _(world):
 
 @case("channels.get_search_categories")
 def _(world):
-    assert model(models.ChannelCategory, world.waha.channels.get_search_categories(world.session))
+    assert model(models.ChannelCategory, world.waha.channels.get_search_categories(world.session))[0].value

@@ -125,7 +125,9 @@ def _(world):
 
 @case("chats.get_chat_picture")
 def _(world):
-    model(models.ChatPictureResponse, world.waha.chats.get_chat_picture(world.session, TO))
+    world.phone.post("/phone/records/person", id=ANA, value={"picture": "/sim/chat.png"})
+    found = world.waha.chats.get_chat_picture(world.session, TO, params={"refresh": True})
+    assert model(models.ChatPictureResponse, found).url.endswith("/sim/chat.png")
 
 
 @case("chats.clear_messages")

@@ -37,12 +37,15 @@ def _(world):
 
 @case("contacts.get_about")
 def _(world):
-    assert "about" in world.waha.contacts.get_about({"session": world.session, "contactId": ANA})
+    world.phone.post("/phone/records/person", id=ANA, value={"about": "Ocupada"})
+    assert world.waha.contacts.get_about({"session": world.session, "contactId": ANA})["about"] == "Ocupada"
 
 
 @case("contacts.get_profile_picture")
 def _(world):
-    assert "profilePictureURL" in world.waha.contacts.get_profile_picture({"session": world.session, "contactId": ANA})
+    world.phone.post("/phone/records/person", id=ANA, value={"picture": "/sim/ana.png"})
+    asked = {"session": world.session, "contactId": ANA, "refresh": True}
+    assert world.waha.contacts.get_profile_picture(asked)["profilePictureURL"].endswith("/sim/ana.png")
 
 
 def blocked(world):

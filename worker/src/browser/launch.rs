@@ -306,7 +306,7 @@ mod tests {
         let mut exit = launched.process.watch_exit();
         let exit = *exit.wait_for(Option::is_some).await.expect("ends");
         assert_eq!(exit.and_then(|e| e.signal), Some(9));
-        tokio::time::timeout(Duration::from_secs(10), async {
+        tokio::time::timeout(Duration::from_secs(60), async {
             while launched.process.last_words().text() != "sorry" {
                 tokio::task::yield_now().await;
             }
@@ -332,7 +332,7 @@ mod tests {
         let exit = *exit.wait_for(Option::is_some).await.expect("ends");
         assert_eq!(exit.and_then(|e| e.signal), Some(9));
         let child: u32 = child.trim().parse().expect("a number");
-        tokio::time::timeout(Duration::from_secs(10), async {
+        tokio::time::timeout(Duration::from_secs(60), async {
             while super::super::proc_table::entry(child).is_some_and(|e| !e.zombie) {
                 tokio::task::yield_now().await;
             }

@@ -76,7 +76,7 @@ impl Supervisor {
 
     /// The next frame, or `None` when the connection is closed.
     async fn frame(&mut self) -> Option<Frame> {
-        tokio::time::timeout(Duration::from_secs(20), self.0.next())
+        tokio::time::timeout(Duration::from_secs(120), self.0.next())
             .await
             .expect("an answer")
             .and_then(Result::ok)

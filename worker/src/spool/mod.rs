@@ -319,13 +319,11 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "the file system of the temporary folder must set room aside; make test-host runs it"]
     fn there_is_room_for_what_comes_while_the_disk_is_full() {
         use std::os::unix::fs::MetadataExt as _;
         let dir = tempfile::tempdir().expect("temp dir");
         let mut spool = Spool::open(dir.path()).expect("opens");
-        if set_aside(&spool.file, 0).is_err_and(|error| error.kind() == io::ErrorKind::Unsupported) {
-            return println!("not tested here: this file system sets no room aside");
-        }
         for round in 0..40 {
             let room = spool.file.metadata().expect("there").blocks() * 512;
             assert!(room >= spool.end + RESERVE / 2, "{room} bytes for {} in round {round}", spool.end);

@@ -106,21 +106,15 @@ async fn a_queue_is_read_through_its_index() {
     let (_folder, journal) = journal();
     journal.append(&user("1"), vec![incoming("a")]).await.expect("written");
     for (sql, index) in [
-        (
-            "SELECT d.event_id FROM deliveries d JOIN events e ON e.id = d.event_id
-             WHERE d.queue_id = 1 AND d.state = 'pending' ORDER BY d.event_id LIMIT 1",
-            "deliveries_pending",
-        ),
-        (
-            "SELECT q.id FROM queues q WHERE EXISTS (
-                 SELECT 1 FROM deliveries d WHERE d.queue_id = q.id AND d.state = 'pending')",
-            "deliveries_pending",
-        ),
-        ("SELECT id FROM events WHERE id > 1 AND user = '1' ORDER BY id LIMIT 9", "events_of_user"),
+        (queries::pending_sql(), "deliveries_pending"),
+        (queries::WAITING.to_owned(), "deliveries_pending"),
+        (queries::events_sql(true), "events_of_user"),
+        (queries::events_sql(false), "INTEGER PRIMARY KEY"),
     ] {
+        let explained = format!("EXPLAIN QUERY PLAN {sql}");
         let plan: Vec<String> = journal
             .read(move |connection| {
-                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let mut statement = connection.prepare(&explained)?;
                 statement.query_map([], |row| row.get(3))?.collect()
             })
             .await

@@ -50,7 +50,7 @@ async fn a_disconnect_deletes_the_session_and_the_user() {
     let handle = house.ready("1").await;
     let pid = handle.view().pid.expect("runs");
     assert!(house.host.state.auth_dir(&handle.user).exists());
-    let outcome = timeout(Duration::from_secs(5), handle.disconnect()).await.expect("in time");
+    let outcome = timeout(Duration::from_secs(120), handle.disconnect()).await.expect("in time");
     assert_eq!(outcome, DisconnectOutcome::LoggedOut);
     assert!(!house.host.state.auth_dir(&handle.user).exists() && !alive(pid));
     while house.registry.find(&handle.user).is_some() {
@@ -88,7 +88,7 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     assert_eq!((view.restarts, view.attempts), (0, 0), "asked for, so no failure");
     handle.operate(Operation::Stop);
     until(&handle, |view| view.phase == Phase::Held).await;
-    timeout(Duration::from_secs(5), handle.reset()).await.expect("in time");
+    timeout(Duration::from_secs(120), handle.reset()).await.expect("in time");
     assert!(!second.host.state.auth_dir(&handle.user).exists());
     assert!(!folders::is_held(&second.host.state, &handle.user));
     second.registry.shut_down().await;

@@ -135,7 +135,7 @@ fn send_text() -> Call {
 }
 
 async fn send(handle: &UserHandle) -> super::super::CallResult {
-    handle.call(send_text(), None, Duration::from_secs(10)).await
+    handle.call(send_text(), None, Duration::from_secs(120)).await
 }
 
 fn alive(pid: u32) -> bool {
