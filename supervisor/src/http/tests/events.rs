@@ -34,7 +34,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (_, controlled) = control(stage.shutdown.clone());
-        tokio::spawn(accept_all(listener, stage.router.clone(), controlled));
+        tokio::spawn(accept_all(listener, stage.router.clone(), "".into(), controlled));
         let stop = stage.shutdown.clone();
         Self { stage, address, stop }
     }

@@ -25,7 +25,7 @@ pub(super) struct Events(axum::body::BodyDataStream, String);
 impl Events {
     pub(super) async fn open(stage: &Stage, path: &str) -> Self {
         let mut request = Request::get(path).body(Body::empty()).expect("request");
-        request.extensions_mut().insert(Peer("127.0.0.1:40000".parse().expect("address")));
+        request.extensions_mut().insert(Peer::new("127.0.0.1:40000".parse().expect("address")));
         let response = stage.router.clone().oneshot(request).await.expect("infallible");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
