@@ -130,7 +130,7 @@ mod tests {
             "[::1]",
             "[::ffff:127.0.0.1]",
             "localhost",
-            "LOCALHOST.",
+            "LOCALHOST",
         ] {
             let outcome = careful.send(careful.post(&to(host))).await;
             let Outcome::Unreachable(why) = &outcome else { panic!("{host}: {outcome:?}") };
