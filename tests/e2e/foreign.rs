@@ -37,8 +37,16 @@ fn targets() -> Vec<Target> {
         });
         let user = if route.starts_with("/qr") { "evil" } else { "3" };
         let path = parts.collect::<Vec<_>>().join("/");
-        let path = format!("{path}?session=3&user_id={user}&name=evil&phone=5511988887777&text=x&chatId=5511988887777@c.us");
-        Target { method: method.into(), route: route.into(), path, changes: effect != "looks", is_page: effect == "asks" }
+        let path = format!(
+            "{path}?session=3&user_id={user}&name=evil&phone=5511988887777&text=x&chatId=5511988887777@c.us"
+        );
+        Target {
+            method: method.into(),
+            route: route.into(),
+            path,
+            changes: effect != "looks",
+            is_page: effect == "asks",
+        }
     };
     let targets: Vec<_> = table.lines().map(target).collect();
     assert!(targets.len() > 200, "the whole table: {}", targets.len());
@@ -160,7 +168,8 @@ async fn no_page_of_another_site_changes_anything_in_any_way() {
     let targets = targets();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("bound").port();
-    let page = format!("<!doctype html><meta charset=utf-8><title>evil</title><body><script>{ATTACK}</script>");
+    let page =
+        format!("<!doctype html><meta charset=utf-8><title>evil</title><body><script>{ATTACK}</script>");
     let app = Router::new().fallback(move || async { Html(page) });
     let evil = tokio::spawn(async move { axum::serve(listener, app).await });
     let base = format!("http://{}", farm.service.address());
@@ -173,7 +182,8 @@ async fn no_page_of_another_site_changes_anything_in_any_way() {
     for site in ["localhost", "127.0.0.1"] {
         let from = format!("http://{site}:{port}/");
         let sight = visitor.open(&from).await;
-        let all: Vec<_> = targets.iter().map(|target| json!([target.method, target.path, target.changes])).collect();
+        let all: Vec<_> =
+            targets.iter().map(|target| json!([target.method, target.path, target.changes])).collect();
         sight.ask(&format!("attack({}, {}); 1", json!(base), json!(all))).await;
         sight.is("window.done === true").await;
         assert_eq!(sight.ask("(window.opened ?? []).join()").await, Some("".into()), "a socket was opened");

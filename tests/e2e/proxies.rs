@@ -37,7 +37,8 @@ impl Drop for Proxy {
 /// The README's block in this language.
 fn readme(language: &str) -> String {
     let readme = std::fs::read_to_string(repository("README.md")).expect("a README");
-    let mut blocks = readme.split(&format!("```{language}\n")).skip(1);
+    let begin = format!("```{language}\n");
+    let mut blocks = readme.split(&begin).skip(1);
     let block = blocks.next().and_then(|rest| rest.split("```").next()).expect("a block");
     assert!(blocks.next().is_none(), "one block in {language}");
     block.to_owned()
@@ -68,13 +69,20 @@ impl Proxy {
         let (text, mut command) = match kind {
             Kind::Nginx | Kind::PlainNginx => {
                 let site = if kind == Kind::Nginx {
-                    replaced(&replaced(&readme("nginx"), "listen 80;", &format!("listen 127.0.0.1:{port};")), "127.0.0.1:5001", service.address())
+                    replaced(
+                        &replaced(&readme("nginx"), "listen 80;", &format!("listen 127.0.0.1:{port};")),
+                        "127.0.0.1:5001",
+                        service.address(),
+                    )
                 } else {
                     let to = service.address();
-                    format!("server {{ listen 127.0.0.1:{port}; location /colmeia/ {{ proxy_pass http://{to}/; }} }}")
+                    format!(
+                        "server {{ listen 127.0.0.1:{port}; location /colmeia/ {{ proxy_pass http://{to}/; }} }}"
+                    )
                 };
                 let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-                let paths = paths.map(|path| format!("{path}_temp_path {}/{path};\n", folder.display())).concat();
+                let paths =
+                    paths.map(|path| format!("{path}_temp_path {}/{path};\n", folder.display())).concat();
                 let pid = folder.join("pid");
                 let text = format!(
                     "daemon off;\nmaster_process off;\npid {};\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{site}}}\n",
@@ -85,7 +93,8 @@ impl Proxy {
                 (text, command)
             }
             Kind::Caddy => {
-                let site = replaced(&readme("caddyfile"), "example.com {", &format!("http://127.0.0.1:{port} {{"));
+                let site =
+                    replaced(&readme("caddyfile"), "example.com {", &format!("http://127.0.0.1:{port} {{"));
                 let site = replaced(&site, "127.0.0.1:5001", service.address());
                 let mut command = Command::new(tool("/usr/bin/caddy"));
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
@@ -104,7 +113,13 @@ impl Proxy {
         proxy
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Result<(u16, String), reqwest::Error> {
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<(u16, String), reqwest::Error> {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         let request = client.request(method.parse().expect("a method"), format!("{}{path}", self.base));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -117,7 +132,8 @@ impl Proxy {
     }
 
     async fn status(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
-        let body = (method == "POST").then(|| json!({"isAdmin": true, "user_id": "3", "phone": "55", "message": "x"}));
+        let body = (method == "POST")
+            .then(|| json!({"isAdmin": true, "user_id": "3", "phone": "55", "message": "x"}));
         self.ask(method, path, headers, body).await.expect("an answer").0
     }
 }
@@ -159,7 +175,10 @@ async fn behind_a_trusted_proxy_everything_works_below_its_path() {
     for kind in [Kind::Nginx, Kind::Caddy] {
         let proxy = Proxy::start(kind, &farm.service, farm.dir.path()).await;
         assert_eq!(proxy.status("GET", "/api/sessions", &[]).await, 401, "{kind:?}");
-        assert_eq!(proxy.status("GET", "/api/sessions", &[("x-api-key", "a-key-that-is-not-known")]).await, 401);
+        assert_eq!(
+            proxy.status("GET", "/api/sessions", &[("x-api-key", "a-key-that-is-not-known")]).await,
+            401
+        );
         assert_eq!(proxy.status("GET", "/api/sessions", &key).await, 200, "{kind:?}");
         if kind == Kind::Nginx {
             // It appends what it sees to what the caller said: that one came through another proxy of ours.

@@ -23,6 +23,7 @@ mod flask;
 mod negotiate;
 mod observe;
 mod page;
+mod places;
 mod reasons;
 mod reply;
 mod routes;
@@ -59,6 +60,7 @@ use crate::store::Store;
 use crate::uploads::Uploads;
 use access::Access;
 use external::Proxies;
+use places::{Places, Reader};
 use watch::Readiness;
 
 pub(crate) use control::{Control, control};
@@ -107,6 +109,8 @@ struct Shared {
     store: Store,
     pace: api::Pace,
     started: SystemTime,
+    /// Places for streams.
+    places: Places,
     /// Places for WebSockets.
     sockets: Arc<Semaphore>,
     operators: Operators,
@@ -144,6 +148,7 @@ impl Http {
             config,
             journal,
             store,
+            places: Places::new(),
             sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
@@ -168,10 +173,15 @@ async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Re
         .around(async move {
             let passed = access::guard(&http, &mut request);
             let prefix = external::prefix_value(request.headers());
+            let reader = Reader::of(request.uri().path());
             let response = match passed {
                 Ok(None) => body::collect(request, next).await,
                 Ok(Some(basis)) => access::bound(&http, basis, body::collect(request, next).await),
                 Err(refused) => *refused,
+            };
+            let response = match reader {
+                Some(reader) => http.places.seat(reader, response),
+                None => response,
             };
             external::lead_below(prefix, response)
         })

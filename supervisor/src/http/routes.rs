@@ -69,9 +69,12 @@ pub(super) fn effect(method: &Method, path: Option<&MatchedPath>) -> Effect {
         LazyLock::new(|| all().map(|route| ((route.path, route.method), route.effect)).collect());
     // `HEAD` is served by whoever serves `GET`.
     let asked = if *method == Method::HEAD { &Method::GET } else { method };
-    let known = path.and_then(|path| EFFECTS.get(&(path.as_str(), asked.clone())));
+    // A slash more at the end is no other route.
+    let path = path.map(MatchedPath::as_str);
+    let path = path.map(|path| if path == "/" { path } else { path.trim_end_matches('/') });
+    let known = path.and_then(|path| EFFECTS.get(&(path, asked.clone())).copied());
     let looks = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    known.copied().unwrap_or(if looks { Effect::None } else { Effect::Change })
+    known.unwrap_or(if looks { Effect::None } else { Effect::Change })
 }
 
 /// The table for people and tests, a route a line: method, path, and `changes`, `asks` or `looks`.

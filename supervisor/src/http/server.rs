@@ -26,6 +26,8 @@ use crate::logging::chain;
 
 /// How long a request's head may take, and how long a kept connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the other side may take nothing of what was sent before the connection is ended, in milliseconds.
+const UNREAD_MS: u32 = 120_000;
 /// The largest head.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// The most connections at once; the next one waits.
@@ -114,6 +116,8 @@ async fn converse(
     shutdown: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true); // only a matter of speed
+    // On a system that knows no such limit an unread stream keeps its place.
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS);
     if !begins(&stream, &shutdown).await {
         return;
     }

@@ -30,7 +30,8 @@ impl Surface {
 
 /// Whether a path of [`Surface::Pages`] is for whoever runs the service, and not for Flask. `/` is both.
 pub(super) fn is_operators(path: &str, wants_html: bool) -> bool {
-    path == "/metrics" || is_below(path, "/sessions") || path == "/sign-out" || (path == "/" && wants_html)
+    let own = ["/metrics", "/sessions", "/sign-out"];
+    own.iter().any(|own| is_below(path, own)) || (path == "/" && wants_html)
 }
 
 fn is_below(path: &str, prefix: &str) -> bool {
@@ -341,7 +342,7 @@ mod tests {
         ] {
             assert_eq!(Surface::of(path), surface, "{path}");
         }
-        for path in ["/metrics", "/sessions", "/sessions/3/events", "/sign-out"] {
+        for path in ["/metrics", "/metrics/", "/sessions", "/sessions/3/events", "/sign-out"] {
             assert!(is_operators(path, false), "{path}");
         }
         for path in ["/qr", "/qr/events", "/status", "/send", "/sessionsx", "/nothing"] {

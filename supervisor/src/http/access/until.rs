@@ -137,3 +137,43 @@ impl HttpBody for Bounded {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn bounded(body: Body, is_stream: bool) -> (oneshot::Sender<()>, Body) {
+        let (end, ended) = oneshot::channel::<()>();
+        let ended = async {
+            if ended.await.is_err() {
+                std::future::pending().await
+            }
+        }
+        .boxed();
+        (end, Body::new(Bounded { whole: body, rest: Bytes::new(), ended, is_stream }))
+    }
+
+    #[tokio::test]
+    async fn a_long_file_comes_in_pieces_and_breaks_off_when_its_reader_may_not_read_on() {
+        let file = Bytes::from(vec![7; 10 * PIECE + 1]);
+        let (_end, body) = bounded(Body::from(file.clone()), false);
+        assert_eq!(body.size_hint().exact(), Some(file.len() as u64), "its length is still said");
+        assert_eq!(body.collect().await.expect("whole").to_bytes(), file);
+        let (end, mut body) = bounded(Body::from(file), false);
+        let first = body.frame().await.expect("more").expect("a piece").into_data().expect("data");
+        assert_eq!(first.len(), PIECE);
+        end.send(()).expect("listened to");
+        assert!(body.frame().await.expect("said").is_err(), "an end would look like the whole");
+    }
+
+    #[tokio::test]
+    async fn a_stream_just_ends() {
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let (end, body) = bounded(Body::from_stream(never), true);
+        let (read, ()) = tokio::join!(body.collect(), async { end.send(()).expect("listened to") });
+        assert!(read.expect("a clean end").to_bytes().is_empty());
+    }
+}

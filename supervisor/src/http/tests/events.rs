@@ -178,6 +178,39 @@ async fn every_event_reaches_a_reader_once_while_many_write() {
 }
 
 #[tokio::test]
+async fn a_web_socket_ends_when_its_key_is_taken_away() {
+    use async_tungstenite::tokio::connect_async;
+    use async_tungstenite::tungstenite::Message;
+    let served = Served::start().await;
+    let grants: crate::store::NewKey = serde_json::from_value(serde_json::json!({
+        "active": true, "admin": false, "sessions": ["1"], "actions": {"read": true},
+    }))
+    .expect("grants");
+    let (key, secret) = served.stage.store.add_key(None, grants.clone()).await.expect("made");
+    for narrowed in [true, false] {
+        let url = format!("ws://{}/ws?session=1&x-api-key={}", served.address, secret.expose());
+        let (mut socket, _) = within("the socket", connect_async(url)).await.expect("open");
+        if narrowed {
+            let less =
+                crate::store::NewKey { sessions: ["2".parse().expect("valid")].into(), ..grants.clone() };
+            served.stage.store.update_key(&key.id, less).await.expect("narrowed");
+        } else {
+            served.stage.store.remove_key(&key.id).await.expect("removed");
+        }
+        let closed = within("the end", async {
+            loop {
+                match socket.next().await.expect("a word first").expect("a message") {
+                    Message::Close(frame) => return frame.expect("with a reason"),
+                    _ => continue,
+                }
+            }
+        });
+        assert_eq!(u16::from(closed.await.code), 1008);
+    }
+    served.stop.cancel();
+}
+
+#[tokio::test]
 async fn a_web_socket_tells_what_was_asked_for_until_the_service_ends() {
     use async_tungstenite::tokio::connect_async;
     use async_tungstenite::tungstenite::Message;
