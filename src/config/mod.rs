@@ -4,6 +4,7 @@
 //! Owns the names, the defaults and the reasons for them. Reading files, environment and flags is the
 //! supervisor's business.
 
+mod callers;
 mod events;
 #[cfg(test)]
 mod example;
@@ -15,6 +16,7 @@ mod session;
 mod webhooks;
 mod worker;
 
+pub use callers::{LocalAccess, is_base_path};
 pub use events::EventsConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};

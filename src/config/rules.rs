@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use super::callers::{is_base_path, is_origin};
 use super::{InvalidWebhook, ServiceConfig, WorkerUids};
 use crate::{Secret, UserId};
 
@@ -106,6 +107,16 @@ impl ServiceConfig {
                 "api_keys",
                 self.api_keys.iter().all(key_ok),
                 "each must have at least 16 visible ASCII characters and no space",
+            ),
+            (
+                "base_path",
+                is_base_path(&self.base_path),
+                "must be empty or a path such as \"/colmeia\", without a slash at its end",
+            ),
+            (
+                "cors_origins",
+                self.cors_origins.iter().all(|origin| is_origin(origin)),
+                "must be a list of origins such as \"https://app.example.com\", without a path; \"*\" is none",
             ),
             (
                 "worker_uids",
@@ -222,7 +233,7 @@ mod tests {
     #[test]
     fn every_error_names_its_key() {
         type Change = fn(&mut ServiceConfig);
-        let cases: [(&str, Change); 13] = [
+        let cases: [(&str, Change); 15] = [
             ("page_url", |c| c.page_url = "web.whatsapp.com".into()),
             ("page_url", |c| c.page_url = "file:///etc/passwd".into()),
             ("webhook_url", |c| c.webhook_url = "http://".into()),
@@ -232,6 +243,8 @@ mod tests {
             ("languages", |c| c.languages.clear()),
             ("languages", |c| c.languages = vec!["pt BR,\n".into()]),
             ("api_keys", |c| c.api_keys = vec![Secret::new("short")]),
+            ("base_path", |c| c.base_path = "/colmeia/".into()),
+            ("cors_origins", |c| c.cors_origins = vec!["*".into()]),
             ("max_users", |c| c.max_users = 0),
             ("worker_uids", |c| c.worker_uids = "2000-2098".parse().expect("a range")),
             ("restart.cap_ms", |c| c.restart.cap_ms = 0),

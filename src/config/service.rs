@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Deadlines, EventsConfig, Landlock, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids};
+use super::{
+    Deadlines, EventsConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids,
+};
 use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
@@ -55,6 +57,17 @@ pub struct ServiceConfig {
     pub trusted_networks: Vec<IpNet>,
     /// Keys that callers may show, each at least 16 characters. Default none.
     pub api_keys: Vec<Secret>,
+    /// Whether callers on this machine need a key for `/api`, `/metrics`, streams and the dashboard. Default `auto`:
+    /// as soon as there is one. `open`: never. Flask's routes need none there either way.
+    pub local_access: LocalAccess,
+    /// Networks of reverse proxies, such as `127.0.0.1/32`, whose word about the caller (`X-Forwarded-For` and its
+    /// relatives) is believed. Default none: a request that came through a proxy is then nobody's of this machine.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The path below which a reverse proxy shows us, such as `/colmeia`. Default none: what a trusted proxy says in
+    /// `X-Forwarded-Prefix`.
+    pub base_path: String,
+    /// Origins whose pages may call with a key from a browser, such as `https://app.example.com`. Default none.
+    pub cors_origins: Vec<String>,
     /// Whether each worker and its browser are shut in by the kernel's Landlock, so that they reach no other
     /// user's files, processes or ports. Default `auto`: as far as the kernel can. `off` is for looking for the
     /// cause of trouble; each worker's start then logs a warning.
@@ -155,6 +168,10 @@ impl Default for ServiceConfig {
             webhook_url: "http://localhost:5002/webhook".into(),
             trusted_networks: Vec::new(),
             api_keys: Vec::new(),
+            local_access: LocalAccess::Auto,
+            trusted_proxies: Vec::new(),
+            base_path: String::new(),
+            cors_origins: Vec::new(),
             landlock: Landlock::Auto,
             worker_uids: WorkerUids::Auto,
             memory_merge: false,

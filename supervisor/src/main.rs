@@ -18,6 +18,7 @@ mod memory;
 mod mend;
 mod metrics;
 mod operators;
+mod outgoing;
 mod owners;
 mod port;
 mod procfs;
@@ -51,6 +52,10 @@ fn main() -> ExitCode {
     // First: what was passed to us is open already, and our file may be another one later.
     let (inherited, image) = (upgrade::Inherited::receive(), upgrade::Image::own());
     let flags = settings::Flags::parse();
+    if flags.routes {
+        print!("{}", http::listed());
+        return ExitCode::SUCCESS;
+    }
     let config = match settings::load(&flags, std::env::vars_os()) {
         Ok(config) => config,
         Err(error) => {

@@ -68,10 +68,11 @@ pub(crate) fn open(mut config: Arc<ServiceConfig>, inherited: &mut Inherited) ->
         }
     };
     let address = listener.local_addr().map_err(failed(wanted))?;
+    if address != wanted {
+        config = Arc::new(ServiceConfig { listen: address, ..ServiceConfig::clone(&config) });
+    }
     if name == ACTIVATED {
-        let served = ServiceConfig { listen: address, ..ServiceConfig::clone(&config) };
-        served.validate().map_err(ListenError::Invalid)?;
-        config = Arc::new(served);
+        config.validate().map_err(ListenError::Invalid)?;
     }
     listener.set_nonblocking(true).map_err(failed(address))?;
     let kept = listener.try_clone().map_err(failed(address))?.into();

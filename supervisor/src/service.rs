@@ -41,7 +41,7 @@ use crate::uploads::Uploads;
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
-use crate::{admin, adopt, delivery, http, logging, systemd};
+use crate::{admin, adopt, delivery, http, logging, outgoing, systemd};
 
 /// How long requests under way may take after the end was asked for.
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
@@ -246,6 +246,7 @@ async fn serve(
     let renewing = tokio::spawn(renew(registry.clone()));
     let mending = tokio::spawn(mend(registry.clone(), host.disk.clone(), max_starting));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    tokio::spawn(outgoing::tell_of_own_receivers(Arc::clone(&host.config)));
     systemd::ready();
 
     let ended = loop {

@@ -41,6 +41,7 @@ use tracing::{error, warn};
 use crate::journal::{Journal, JournalError, Queue, now_ms};
 use crate::logging::chain;
 use crate::metrics::Metrics;
+use crate::outgoing::Home;
 use breakers::Breakers;
 use client::Client;
 
@@ -65,7 +66,7 @@ pub(crate) async fn run(
     metrics: Metrics,
     shutdown: CancellationToken,
 ) {
-    match Client::new(TIMEOUT) {
+    match Client::new(TIMEOUT, Home::of(config.listen)) {
         Ok(client) => {
             let flask = &config.webhook_url;
             let delivery = Delivery::new(journal, recipients, client, flask, config.events, metrics);

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
 use super::recipients::shown;
-use super::{Delivery, client, flask, webhook};
+use super::{Delivery, flask, webhook};
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, now_ms};
 use crate::logging::chain;
 
@@ -94,7 +94,7 @@ async fn offer_to_flask(delivery: &Delivery, queue: &Queue, pending: &Pending) -
     let Some(request) = flask::request(&delivery.client, &delivery.flask, &pending.event) else {
         return unreadable(queue, pending);
     };
-    let outcome = client::send(request).await;
+    let outcome = delivery.client.send(request).await;
     let verdict = for_flask(&outcome, pending.attempts, rand::random());
     Next::Settle(settlement(delivery, queue, pending, &outcome, verdict, true))
 }
@@ -109,7 +109,7 @@ async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: 
     let Some(probe) = passed else { return Next::Nothing };
     // That may have taken a while: what is configured now counts.
     let webhook = delivery.recipients.find(&queue.user, &queue.address).unwrap_or(webhook);
-    let outcome = client::send(webhook::request(&delivery.client, &webhook, body)).await;
+    let outcome = delivery.client.send(webhook::request(&delivery.client, &webhook, body)).await;
     if let Some(pause) = delivery.breakers.hear(&queue.address, !outcome.is_trouble()) {
         let (address, secs) = (shown(&queue.address), pause.as_secs());
         warn!(

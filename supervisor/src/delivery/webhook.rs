@@ -63,6 +63,7 @@ fn signature<M: Mac + hmac::digest::KeyInit>(key: &Secret, body: &str) -> String
 mod tests {
     use super::*;
     use crate::journal::tests::{message, recorded};
+    use crate::outgoing::Home;
     use colmeia::protocol::Event;
     use std::time::Duration;
 
@@ -89,7 +90,8 @@ mod tests {
         let mut event = recorded("1", 1, "m1");
         event.payload =
             serde_json::to_string(&Event::Message(Box::new(message("m1", "oi")))).expect("plain data");
-        let client = Client::new(Duration::from_secs(1)).expect("client");
+        let client =
+            Client::new(Duration::from_secs(1), Home::of(([127, 0, 0, 1], 1).into())).expect("client");
         let body = body(&event, None).expect("readable");
         let request = request(&client, &webhook, body.clone()).build().expect("a request");
         assert_eq!(request.body().and_then(|body| body.as_bytes()), Some(body.as_bytes()));

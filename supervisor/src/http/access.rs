@@ -1,94 +1,115 @@
 //! Who may call, and from where.
 //!
-//! | caller | Flask's routes and pages | `/api`, `/ws` |
-//! | --- | --- | --- |
-//! | same machine, while we listen on loopback | nothing | nothing |
-//! | an address in `trusted_networks` (the unmodified Flask) | nothing | a key |
-//! | a browser in which someone has signed in with a key without limits | its cookie ([`super::visitors`]) | the same |
-//! | anyone else | a key without limits | a key; what it allows is checked per operation |
+//! | caller | Flask's routes, `/qr` | dashboard, `/metrics` | `/api`, `/ws` |
+//! | --- | --- | --- | --- |
+//! | same machine, while we listen on loopback | nothing | nothing, until there is a key | the same |
+//! | an address in `trusted_networks` (the unmodified Flask) | nothing | the same | a key |
+//! | a browser in which someone has signed in with a key without limits | its cookie ([`super::visitors`]) | the same | the same |
+//! | anyone else | a key without limits | the same | a key; what it allows is checked per operation |
 //!
 //! A key is sent as `X-Api-Key` or `Authorization: Bearer`. It is one of the configuration's `api_keys`, which allow
 //! everything, or one that was made while running, with its own limits ([`caller`]). For `/ws` it may also stand in
-//! the address, as `x-api-key`: browsers cannot add a header there.
+//! the address, as `x-api-key`: browsers cannot add a header there. **A key that is sent is checked**, everywhere: one
+//! that is nobody's is refused, and never counts as none. What it opened ends with it ([`until`]).
+//!
+//! Who called is [`super::external`]'s word: behind a proxy that nobody trusts everybody is a stranger.
 //!
 //! Who needs no key may be a browser that a foreign page has talked into calling us. Two checks are against
 //! that. **Rebinding**: such a page's name resolves to our address, so its `Host` is a public name, and we
-//! answer only to addresses and to names that no stranger can own. **Cross-site requests**: browsers say where
-//! a request comes from, and another site may at most link to a page of ours.
+//! answer only to addresses and to names that no stranger can own. **Cross-site requests** ([`site`]): browsers say where
+//! a request comes from, and another site may at most link to a page of ours that changes nothing; what changes
+//! something says the table of all routes ([`super::routes`]).
 //!
 //! `/health`, `/ready`, `/ping`, the description of the API and the way to sign in are open to everyone. Keys are
-//! compared as digests in constant time and never logged.
+//! compared as digests in constant time and never logged. The decision itself is pure ([`decision`]).
 
+mod attempts;
 mod caller;
+mod decision;
+mod site;
+mod until;
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Query, Request};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, UPGRADE, WWW_AUTHENTICATE};
+use axum::extract::{MatchedPath, Query, Request};
+use axum::http::header::{ALLOW, AUTHORIZATION, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use colmeia::config::ServiceConfig;
+use colmeia::config::{LocalAccess, ServiceConfig};
 use ipnet::IpNet;
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::errors::Failure;
-use super::visitors::{Digest, Visitors};
-use super::{Http, api, negotiate, page};
+use super::routes::{self, Effect};
+use super::visitors::{Digest, Visit, Visitors};
+use super::{Http, api, external, negotiate, page};
+use crate::outgoing::{self, Marked};
 use crate::store::{self, Store};
+use attempts::Attempts;
+use decision::{Place, Question, Shown, Verdict, decide, is_operators};
+use site::Site;
 
 pub(crate) use caller::{Action, Caller};
+pub(super) use decision::{Refusal, Surface};
+pub(super) use until::{Basis, bound};
 
-/// The other end of a request's connection.
+/// The other end of a request's connection, and who called through it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(super) struct Peer {
+    address: SocketAddr,
+    client: Option<IpAddr>,
+}
+
+impl Peer {
+    /// Before anybody knows more.
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self { address, client: None }
+    }
+
+    /// Who called, as well as it is known.
+    pub(super) fn caller(self) -> IpAddr {
+        self.client.unwrap_or(self.address.ip())
+    }
+}
+
+/// In a request whose page is to ask before it changes anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AskFirst;
 
 /// The rules, ready to be applied.
 pub(super) struct Access {
     on_loopback: bool,
     trusted: Vec<IpNet>,
     keys: Vec<Digest>,
+    open: bool,
     /// Those that were made while running.
     store: Store,
+    attempts: Attempts,
     pub(super) visitors: Visitors,
 }
 
-/// What a path belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Surface {
-    /// Nothing is asked of the caller: signs of life, the API's description, and what is needed to sign in.
-    Open,
-    /// What programs use; errors are English.
-    Api,
-    /// Flask's routes, and pages for people.
-    Pages,
+/// A request, as far as it counts here. Its headers are settled.
+struct Asked<'a> {
+    /// Who called, where that is known.
+    client: Option<IpAddr>,
+    /// Who is at the other end of the connection.
+    peer: Option<IpAddr>,
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    effect: Effect,
 }
 
-impl Surface {
-    /// The surface of a path.
-    pub(super) fn of(path: &str) -> Self {
-        let below = |prefix: &str| {
-            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        match path {
-            "/health" | "/ready" | "/ping" | "/openapi.json" | "/sign-in" => Self::Open,
-            _ if below("/docs") || path.starts_with("/assets/") || path.starts_with("/language/") => {
-                Self::Open
-            }
-            _ if below("/api") || below("/ws") || below("/mcp") => Self::Api,
-            _ => Self::Pages,
-        }
-    }
-}
-
-/// Why a caller is turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    NoKey,
-    /// The key has limits, and Flask's routes know none.
-    Limited,
-    Host,
-    CrossSite,
+/// A request that passes.
+#[derive(Debug, PartialEq, Eq)]
+enum Passed {
+    /// As this caller's, for as long as its basis counts.
+    As(Caller, Option<Basis>),
+    /// As nobody's.
+    Anyone,
+    /// As a page that asks first.
+    AskFirst,
 }
 
 impl Access {
@@ -97,63 +118,116 @@ impl Access {
             on_loopback: local.ip().is_loopback(),
             trusted: config.trusted_networks.clone(),
             keys: config.api_keys.iter().map(|key| store::digest(key.expose().as_bytes())).collect(),
+            open: config.local_access == LocalAccess::Open,
             store,
+            attempts: Attempts::default(),
             visitors: Visitors::new(),
         }
     }
 
     /// Decides about a request.
-    pub(super) fn check(
-        &self,
-        peer: Option<IpAddr>,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Result<Caller, Refusal> {
-        let surface = Surface::of(uri.path());
-        match self.key(uri, headers) {
-            Some(caller) if surface == Surface::Pages && !caller.is_admin() => return Err(Refusal::Limited),
-            Some(caller) => return Ok(caller),
-            None => {}
-        }
+    fn check(&self, asked: &Asked<'_>) -> Result<Passed, Refusal> {
+        let Asked { client, method, uri, headers, effect, .. } = *asked;
+        let found = self.key(asked);
+        let shown = match &found {
+            None => Shown::Nothing,
+            Some(None) => Shown::Unknown,
+            Some(Some((_, caller))) if caller.is_admin() => Shown::Unlimited,
+            Some(Some(_)) => Shown::Limited,
+        };
+        let visit = match shown {
+            Shown::Nothing => self.signed_in(headers),
+            _ => None,
+        };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        if self.is_signed_in(headers) {
-            // The cookie belongs to one name, which a page that was rebound to us does not have.
-            let foreign = is_cross_site(method, headers, host);
-            return if foreign { Err(Refusal::CrossSite) } else { Ok(Caller::unlimited()) };
+        let mark = outgoing::marked(headers);
+        let question = Question {
+            surface: Surface::of(uri.path()),
+            operators: is_operators(uri.path(), negotiate::wants_html(headers)),
+            effect,
+            head: *method == Method::HEAD,
+            shown,
+            signed_in: visit.is_some(),
+            place: if mark == Marked::No { self.place(client) } else { Place::Elsewhere },
+            keys_exist: self.keys_exist(),
+            open: self.open,
+            host_is_ours: host.is_none_or(is_ours) && external::host(headers).is_none_or(is_ours),
+            site: Site::of(headers, external::host(headers)),
+            is_our_own: mark == Marked::Ours,
+        };
+        match (decide(&question), found, visit) {
+            (Verdict::Key, Some(Some((digest, caller))), _) => {
+                Ok(Passed::As(caller.clone(), Some(Basis::Key(digest, caller))))
+            }
+            (Verdict::Visit, _, Some(visit)) => {
+                Ok(Passed::As(Caller::unlimited(), Some(Basis::Visit(visit))))
+            }
+            (Verdict::Keyless { until_keys }, ..) => {
+                Ok(Passed::As(Caller::unlimited(), until_keys.then_some(Basis::NoKeys)))
+            }
+            (Verdict::Anyone, ..) => Ok(Passed::Anyone),
+            (Verdict::AskFirst, ..) => Ok(Passed::AskFirst),
+            (Verdict::Refused(Refusal::WrongKey), ..) => Err(self.wrong(asked.from(), "a request")),
+            (Verdict::Refused(refusal), ..) => Err(refusal),
+            // What is not there is nobody's.
+            (Verdict::Key | Verdict::Visit, ..) => Err(Refusal::NoKey),
         }
-        if !peer.is_some_and(|peer| self.needs_no_key(peer.to_canonical(), surface)) {
-            return Err(Refusal::NoKey);
-        }
-        if !host.is_none_or(is_ours) {
-            return Err(Refusal::Host);
-        }
-        if is_cross_site(method, headers, host) { Err(Refusal::CrossSite) } else { Ok(Caller::unlimited()) }
     }
 
     /// Whether the request's visit has signed in with a key that still counts.
     pub(super) fn is_signed_in(&self, headers: &HeaderMap) -> bool {
-        let key = self.visitors.key(headers, Instant::now()).and_then(|key| self.holder(&key));
+        self.signed_in(headers).is_some()
+    }
+
+    fn signed_in(&self, headers: &HeaderMap) -> Option<Digest> {
+        let visit = Visit::of(headers)?.digest();
+        self.visit_counts(&visit).then_some(visit)
+    }
+
+    fn visit_counts(&self, visit: &Digest) -> bool {
+        let key = self.visitors.key(visit, Instant::now()).and_then(|key| self.holder(&key, true));
         key.is_some_and(|caller| caller.is_admin())
     }
 
     /// Signs in who shows a key without limits; the cookie to be set.
-    pub(super) fn sign_in(&self, key: &str, headers: &HeaderMap) -> Option<HeaderValue> {
-        let digest = store::digest(key.trim().as_bytes());
-        self.holder(&digest)
-            .filter(Caller::is_admin)
-            .map(|_| self.visitors.sign_in(digest, headers, Instant::now()))
+    ///
+    /// # Errors
+    /// [`Refusal::WrongKey`] or [`Refusal::TooMany`].
+    pub(super) fn sign_in(&self, key: &str, peer: Peer, headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+        let (digest, from) = (store::digest(key.trim().as_bytes()), Some(peer.caller()));
+        match self.holder(&digest, self.compares(from)).filter(Caller::is_admin) {
+            Some(_) => Ok(self.visitors.sign_in(digest, headers, Instant::now())),
+            None => Err(self.wrong(from, "the dashboard")),
+        }
     }
 
-    fn needs_no_key(&self, peer: IpAddr, surface: Surface) -> bool {
-        let trusted = || self.trusted.iter().any(|network| network.contains(&peer));
-        (self.on_loopback && peer.is_loopback()) || (surface != Surface::Api && trusted())
+    /// Notes a wrong key, with a line where one is due.
+    fn wrong(&self, from: Option<IpAddr>, at: &'static str) -> Refusal {
+        let Some(from) = from else { return Refusal::WrongKey };
+        let heard = self.attempts.wrong(from, Instant::now());
+        if let Some(untold) = heard.line {
+            tracing::warn!(%from, at, untold, "a wrong key was shown");
+        }
+        heard.wait.map_or(Refusal::WrongKey, |wait| Refusal::TooMany { secs: wait.as_secs() })
     }
 
-    /// Whose key is shown. Every key is compared, whether or not one matched.
-    fn key(&self, uri: &Uri, headers: &HeaderMap) -> Option<Caller> {
-        let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(|value| {
-            let (scheme, key) = value.split_at_checked(7)?;
+    fn place(&self, client: Option<IpAddr>) -> Place {
+        match client {
+            Some(client) if self.on_loopback && client.is_loopback() => Place::Here,
+            Some(client) if self.trusted.iter().any(|network| network.contains(&client)) => Place::Trusted,
+            _ => Place::Elsewhere,
+        }
+    }
+
+    fn keys_exist(&self) -> bool {
+        !self.keys.is_empty() || !self.store.keys().is_empty()
+    }
+
+    /// Whose key is shown, if any is; `Some(None)` when it is nobody's.
+    fn key(&self, asked: &Asked<'_>) -> Option<Option<(Digest, Caller)>> {
+        let (uri, headers) = (asked.uri, asked.headers);
+        let bearer = headers.get_all(AUTHORIZATION).into_iter().filter_map(|value| {
+            let (scheme, key) = value.as_bytes().split_at_checked(7)?;
             scheme.eq_ignore_ascii_case(b"bearer ").then_some(key)
         });
         let in_address = match uri.path() {
@@ -162,15 +236,27 @@ impl Access {
         };
         let in_address = in_address.iter().flat_map(|Query(pairs)| pairs);
         let in_address = in_address.filter(|(name, _)| name == "x-api-key").map(|(_, key)| key.as_bytes());
-        let shown = headers.get("x-api-key").map(HeaderValue::as_bytes).into_iter();
-        let mut shown = shown.chain(bearer).chain(in_address);
-        shown.find_map(|key| self.holder(&store::digest(key.trim_ascii())))
+        let shown = headers.get_all("x-api-key").into_iter().map(HeaderValue::as_bytes);
+        let shown = shown.chain(bearer).chain(in_address);
+        // A field that a client did not fill is no key.
+        let mut shown = shown.map(<[u8]>::trim_ascii).filter(|key| !key.is_empty()).peekable();
+        shown.peek()?;
+        let compares = self.compares(asked.from());
+        Some(shown.find_map(|key| {
+            let digest = store::digest(key);
+            self.holder(&digest, compares).map(|caller| (digest, caller))
+        }))
+    }
+
+    /// Whether keys that people chose are compared with what comes from there.
+    fn compares(&self, from: Option<IpAddr>) -> bool {
+        !from.is_some_and(|from| self.attempts.exhausted(from, Instant::now()))
     }
 
     /// Whose key has this digest. Every key is compared, whether or not one matched.
-    fn holder(&self, digest: &Digest) -> Option<Caller> {
+    fn holder(&self, digest: &Digest, configured: bool) -> Option<Caller> {
         let mut found = None;
-        for key in &self.keys {
+        for key in self.keys.iter().filter(|_| configured) {
             if digest.ct_eq(key).into() {
                 found = Some(Caller::unlimited());
             }
@@ -182,6 +268,13 @@ impl Access {
             }
         }
         found
+    }
+}
+
+impl Asked<'_> {
+    /// Whom a wrong key is put down to.
+    fn from(&self) -> Option<IpAddr> {
+        self.client.or(self.peer)
     }
 }
 
@@ -197,41 +290,39 @@ fn is_ours(host: &str) -> bool {
     !name.contains('.') || RESERVED.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether a browser says that a page of another origin is behind this request. Only following a link to us is
-/// left to such pages; a `GET` from the same site (Flask's own page beside us) is harmless.
-fn is_cross_site(method: &Method, headers: &HeaderMap, host: Option<&str>) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    // A page may open a WebSocket to anyone and read from it, so that one is held to its origin as a change is.
-    let opens_socket = headers.contains_key(UPGRADE);
-    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !opens_socket;
-    let site_is_foreign = match text("sec-fetch-site") {
-        None | Some("same-origin" | "none") => false,
-        Some("same-site") => !reads,
-        Some(_) => !(reads && text("sec-fetch-mode") == Some("navigate")),
-    };
-    let origin_is_foreign = !reads
-        && headers.get(ORIGIN).is_some_and(|origin| {
-            let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-            origin.is_none_or(|(_, theirs)| !host.is_some_and(|ours| ours.eq_ignore_ascii_case(theirs)))
-        });
-    site_is_foreign || origin_is_foreign
-}
-
-/// Turns away who may not call, with this answer, and notes in the request who may.
-pub(super) fn guard(http: &Http, request: &mut Request) -> Result<(), Box<Response>> {
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+/// Turns away who may not call, with this answer; notes in the request who may, and says for how long.
+pub(super) fn guard(http: &Http, request: &mut Request) -> Result<Option<Basis>, Box<Response>> {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+    let version = request.version();
+    let client = http.proxies.settle(peer, version, request.headers_mut());
+    if let Some(peer) = request.extensions_mut().get_mut::<Peer>() {
+        peer.client = client;
+    }
     let surface = Surface::of(request.uri().path());
-    match http.access.check(peer, request.method(), request.uri(), request.headers()) {
-        Ok(caller) => {
+    let effect = routes::effect(request.method(), request.extensions().get::<MatchedPath>());
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let refusal = match http.access.check(&Asked { client, peer, method, uri, headers, effect }) {
+        Ok(Passed::As(caller, basis)) => {
             request.extensions_mut().insert(caller);
-            Ok(())
+            if let Some(basis) = basis.clone() {
+                request.extensions_mut().insert(basis);
+            }
+            return Ok(basis);
         }
-        Err(_) if surface == Surface::Open => Ok(()),
+        Ok(Passed::Anyone) => return Ok(None),
+        Ok(Passed::AskFirst) if asks_for_a_page(request) => {
+            request.extensions_mut().insert(AskFirst);
+            return Ok(None);
+        }
+        Ok(Passed::AskFirst) => Refusal::CrossSite,
+        Err(refusal) => refusal,
+    };
+    match refusal {
         // A person is shown where to sign in; a program is told what is missing.
-        Err(Refusal::NoKey) if surface == Surface::Pages && asks_for_a_page(request) => {
+        Refusal::NoKey if surface == Surface::Pages && asks_for_a_page(request) => {
             Err(Box::new(page::to_sign_in(request.uri())))
         }
-        Err(refusal) => Err(Box::new(refuse(refusal, surface))),
+        refusal => Err(Box::new(refuse(refusal, surface))),
     }
 }
 
@@ -246,6 +337,16 @@ fn refuse(refusal: Refusal, surface: Surface) -> Response {
             "Acesso negado: envie uma chave em X-Api-Key ou Authorization: Bearer, ou inclua esta rede em trusted_networks",
             "Send a key as X-Api-Key or as Authorization: Bearer",
         ),
+        Refusal::WrongKey => (
+            StatusCode::UNAUTHORIZED,
+            "Acesso negado: esta chave não existe ou não vale mais",
+            "There is no such key, or it is not valid any more",
+        ),
+        Refusal::TooMany { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Acesso negado: muitas chaves erradas vieram deste endereço. Espere um momento",
+            "Too many wrong keys came from this address: wait a moment",
+        ),
         Refusal::Limited => (
             StatusCode::FORBIDDEN,
             "Acesso negado: esta chave só vale em /api. Aqui é preciso uma chave sem limites",
@@ -258,17 +359,32 @@ fn refuse(refusal: Refusal, surface: Surface) -> Response {
         ),
         Refusal::CrossSite => (
             StatusCode::FORBIDDEN,
-            "Acesso negado: a requisição vem de outro site",
-            "The request comes from another site",
+            "Acesso negado: a requisição vem da página de outro site",
+            "The request comes from another site's page",
+        ),
+        Refusal::Head => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Método não permitido nesta rota: GET mudaria algo, e HEAD nunca muda nada",
+            "GET changes something here, and HEAD never does",
+        ),
+        Refusal::Loop => (
+            StatusCode::LOOP_DETECTED,
+            "Acesso negado: a requisição foi feita pelo próprio serviço",
+            "This service made the request itself",
         ),
     };
     let mut response = match surface {
         Surface::Api => api::ApiError::new(status, english).into_response(),
         Surface::Open | Surface::Pages => Failure::new(status, portuguese).into_response(),
     };
-    if refusal == Refusal::NoKey {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
+    let fixed = HeaderValue::from_static;
+    let (name, value) = match refusal {
+        Refusal::NoKey | Refusal::WrongKey => (WWW_AUTHENTICATE, fixed("Bearer")),
+        Refusal::TooMany { secs } => (RETRY_AFTER, secs.into()),
+        Refusal::Head => (ALLOW, fixed("GET")),
+        Refusal::Limited | Refusal::Host | Refusal::CrossSite | Refusal::Loop => return response,
+    };
+    response.headers_mut().insert(name, value);
     response
 }
 

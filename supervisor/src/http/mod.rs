@@ -18,12 +18,15 @@ mod calls;
 mod control;
 mod errors;
 mod events;
+mod external;
 mod flask;
 mod negotiate;
 mod observe;
 mod page;
+mod places;
 mod reasons;
 mod reply;
+mod routes;
 mod server;
 mod standing;
 #[cfg(test)]
@@ -36,15 +39,18 @@ mod watch;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use colmeia::config::ServiceConfig;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower_http::cors::CorsLayer;
 
 use crate::journal::Journal;
 use crate::metrics::Metrics;
@@ -53,12 +59,18 @@ use crate::registry::Registry;
 use crate::store::Store;
 use crate::uploads::Uploads;
 use access::Access;
+use external::Proxies;
+use places::{Places, Reader};
 use watch::Readiness;
 
 pub(crate) use control::{Control, control};
+pub(crate) use routes::listed;
 pub(crate) use server::serve;
 pub(crate) use standing::state_name;
 pub(crate) use users::Users;
+
+/// How long a browser may keep what it was told of an origin.
+const PREFLIGHT: Duration = Duration::from_secs(600);
 
 /// What HTTP needs of the rest of the supervisor.
 #[derive(Debug, Clone)]
@@ -97,6 +109,8 @@ struct Shared {
     store: Store,
     pace: api::Pace,
     started: SystemTime,
+    /// Places for streams.
+    places: Places,
     /// Places for WebSockets.
     sockets: Arc<Semaphore>,
     operators: Operators,
@@ -106,6 +120,7 @@ struct Shared {
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
+    proxies: Proxies,
     /// Ends event streams.
     shutdown: CancellationToken,
 }
@@ -125,6 +140,7 @@ impl Http {
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
+            proxies: Proxies::new(&config),
             pace: api::Pace::new(rate),
             started: SystemTime::now(),
             readiness: Readiness::default(),
@@ -132,6 +148,7 @@ impl Http {
             config,
             journal,
             store,
+            places: Places::new(),
             sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
@@ -154,24 +171,54 @@ impl Deref for Http {
 async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Response {
     observe::Observed::begin(&request)
         .around(async move {
-            match access::guard(&http, &mut request) {
-                Ok(()) => body::collect(request, next).await,
+            let passed = access::guard(&http, &mut request);
+            let prefix = external::prefix_value(request.headers());
+            let reader = Reader::of(request.uri().path());
+            let response = match passed {
+                Ok(None) => body::collect(request, next).await,
+                Ok(Some(basis)) => access::bound(&http, basis, body::collect(request, next).await),
                 Err(refused) => *refused,
-            }
+            };
+            let response = match reader {
+                Some(reader) => http.places.seat(reader, response),
+                None => response,
+            };
+            external::lead_below(prefix, response)
         })
         .await
 }
 
 /// All routes and what every request passes on its way to one.
 fn router(http: Http) -> Router {
-    Router::new()
-        .merge(flask::routes())
-        .merge(api::routes())
-        .merge(page::routes())
-        .merge(watch::routes())
-        .merge(events::routes())
+    let router = routes::all()
+        .fold(api::docs(), |router, route| router.route(route.path, route.serve))
         .fallback(errors::unknown_route)
         .method_not_allowed_fallback(errors::wrong_method)
-        .layer(from_fn_with_state(http.clone(), front))
-        .with_state(http)
+        .layer(from_fn_with_state(http.clone(), front));
+    let router = match cors(&http.config.cors_origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.with_state(http)
+}
+
+/// What browsers are told of the origins whose pages may call: they may send a key, and no cookie. That they may ask
+/// opens nothing; the key does.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let named = HeaderName::from_static;
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+            .allow_headers([
+                AUTHORIZATION,
+                CONTENT_TYPE,
+                named("x-api-key"),
+                named("idempotency-key"),
+                named("last-event-id"),
+            ])
+            .expose_headers([RETRY_AFTER, CONTENT_DISPOSITION])
+            .max_age(PREFLIGHT)
+    })
 }

@@ -36,8 +36,8 @@ impl Language {
     }
 
     /// What remembers a choice for a year.
-    pub(super) fn cookie(self) -> String {
-        format!("{COOKIE_NAME}={}; Path=/; Max-Age=31536000; SameSite=Strict", self.tag())
+    pub(super) fn cookie(self, path: &str) -> String {
+        format!("{COOKIE_NAME}={}; Path={path}; Max-Age=31536000; SameSite=Strict", self.tag())
     }
 
     fn chosen(headers: &HeaderMap) -> Option<Self> {

@@ -21,11 +21,13 @@ use tracing::{debug, warn};
 
 use super::access::Peer;
 use super::control::Controlled;
-use super::{App, Http, router};
+use super::{App, Http, external, router};
 use crate::logging::chain;
 
 /// How long a request's head may take, and how long a kept connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the other side may take nothing of what was sent before the connection is ended, in milliseconds.
+const UNREAD_MS: u32 = 120_000;
 /// The largest head.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// The most connections at once; the next one waits.
@@ -43,21 +45,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// When the listener has no address.
 pub(crate) async fn serve(listener: TcpListener, app: App, controlled: Controlled) -> io::Result<()> {
     let local = listener.local_addr()?;
+    let base_path: Arc<str> = app.parts.config.base_path.as_str().into();
     let router = router(Http::new(app, local, controlled.stop.clone()));
-    accept_all(listener, router, controlled).await;
+    accept_all(listener, router, base_path, controlled).await;
     Ok(())
 }
 
 /// Accepts until it is stopped.
-pub(super) async fn accept_all(listener: TcpListener, router: Router, mut controlled: Controlled) {
+pub(super) async fn accept_all(
+    listener: TcpListener,
+    router: Router,
+    base_path: Arc<str>,
+    mut controlled: Controlled,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let (running, give_up) = (TaskTracker::new(), CancellationToken::new());
     while let Some((stream, peer, place)) = accept(&listener, &places, &mut controlled).await {
-        let (router, shutdown) = (router.clone(), controlled.stop.clone());
+        let (router, base_path, shutdown) = (router.clone(), Arc::clone(&base_path), controlled.stop.clone());
         let (give_up, busy) = (give_up.clone(), controlled.busy.clone());
         running.spawn(async move {
             let _place = place;
-            let _ = give_up.run_until_cancelled(converse(stream, peer, router, busy, shutdown)).await;
+            let _ =
+                give_up.run_until_cancelled(converse(stream, peer, router, base_path, busy, shutdown)).await;
         });
     }
     // Who calls now is refused, and does not wait for nothing; unless the next image of the program has it too.
@@ -102,16 +111,22 @@ async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
+    base_path: Arc<str>,
     busy: TaskTracker,
     shutdown: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true); // only a matter of speed
+    // On a system that knows no such limit an unread stream keeps its place.
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_MS);
     if !begins(&stream, &shutdown).await {
         return;
     }
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer::new(peer));
+        if let Some(below) = external::below(&base_path, request.uri()) {
+            *request.uri_mut() = below;
+        }
         let (busy, answer) = (busy.token(), service.call(request));
         async move {
             let _busy = busy;

@@ -18,7 +18,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
 use tokio::time::Instant;
+
+use super::external;
 
 /// How long a visit stays signed in: a working day.
 const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
@@ -34,6 +37,8 @@ pub(super) type Digest = [u8; 32];
 pub(super) struct Visitors {
     secret: [u8; 32],
     signed_in: Mutex<HashMap<Digest, SignedIn>>,
+    /// Told when one has ended before its time.
+    ended: watch::Sender<()>,
 }
 
 struct SignedIn {
@@ -74,21 +79,22 @@ impl Visit {
 
     /// Over TLS, which ends before us, the cookie is for TLS only.
     fn cookie(&self, headers: &HeaderMap, life: &str) -> HeaderValue {
-        let tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-        let secure = if tls { "; Secure" } else { "" };
-        let text = format!("{NAME}={}; Path=/; HttpOnly; SameSite=Strict{life}{secure}", self.0);
+        let secure = if external::is_tls(headers) { "; Secure" } else { "" };
+        let path = external::cookie_path(headers);
+        let text = format!("{NAME}={}; Path={path}; HttpOnly; SameSite=Strict{life}{secure}", self.0);
         // Digits and fixed words are always a header's value.
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
-    fn digest(&self) -> Digest {
+    /// By what it is known here.
+    pub(super) fn digest(&self) -> Digest {
         Sha256::digest(&self.0).into()
     }
 }
 
 impl Visitors {
     pub(super) fn new() -> Self {
-        Self { secret: rand::random(), signed_in: Mutex::default() }
+        Self { secret: rand::random(), signed_in: Mutex::default(), ended: watch::Sender::new(()) }
     }
 
     /// Signs someone in who has shown this key. The visit gets a new name, so that one that was planted beforehand
@@ -100,6 +106,7 @@ impl Visitors {
             && let Some(oldest) = signed_in.iter().min_by_key(|(_, visit)| visit.until).map(|(name, _)| *name)
         {
             signed_in.remove(&oldest);
+            self.ended.send_replace(());
         }
         let visit = Visit::new();
         signed_in.insert(visit.digest(), SignedIn { key, until: now + LIFE });
@@ -109,13 +116,23 @@ impl Visitors {
     /// Ends a visit; the cookie forgets it.
     pub(super) fn sign_out(&self, visit: &Visit, headers: &HeaderMap) -> HeaderValue {
         self.signed_in().remove(&visit.digest());
+        self.ended.send_replace(());
         visit.cookie(headers, "; Max-Age=0")
     }
 
-    /// The digest of the key that the request's visit has signed in with.
-    pub(super) fn key(&self, headers: &HeaderMap, now: Instant) -> Option<Digest> {
-        let visit = Visit::of(headers)?.digest();
-        self.signed_in().get(&visit).filter(|visit| visit.until > now).map(|visit| visit.key)
+    /// The digest of the key that this visit has signed in with.
+    pub(super) fn key(&self, visit: &Digest, now: Instant) -> Option<Digest> {
+        self.signed_in().get(visit).filter(|visit| visit.until > now).map(|visit| visit.key)
+    }
+
+    /// When this visit ends by itself.
+    pub(super) fn until(&self, visit: &Digest) -> Option<Instant> {
+        self.signed_in().get(visit).map(|visit| visit.until)
+    }
+
+    /// Sees each visit's end before its time.
+    pub(super) fn watch(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
     }
 
     /// What a form of this visit has to carry.
@@ -161,19 +178,19 @@ mod tests {
     fn a_visit_is_signed_in_for_its_life_and_until_it_signs_out() {
         let (visitors, start) = (Visitors::new(), Instant::now());
         let none = HeaderMap::new();
-        assert_eq!(visitors.key(&none, start), None);
+        assert!(Visit::of(&none).is_none());
         let cookie = visitors.sign_in([7; 32], &none, start);
         let text = cookie.to_str().expect("text");
         assert!(
             text.contains("HttpOnly; SameSite=Strict; Max-Age=43200") && !text.contains("Secure"),
             "{text}"
         );
-        let visit = with(&cookie);
-        assert_eq!(visitors.key(&visit, start + LIFE - Duration::from_secs(1)), Some([7; 32]));
-        assert_eq!(visitors.key(&visit, start + LIFE), None);
-        assert_eq!(Visitors::new().key(&visit, start), None, "another process knows nobody");
-        visitors.sign_out(&Visit::of(&visit).expect("named"), &none);
-        assert_eq!(visitors.key(&visit, start), None);
+        let visit = Visit::of(&with(&cookie)).expect("named");
+        assert_eq!(visitors.key(&visit.digest(), start + LIFE - Duration::from_secs(1)), Some([7; 32]));
+        assert_eq!(visitors.key(&visit.digest(), start + LIFE), None);
+        assert_eq!(Visitors::new().key(&visit.digest(), start), None, "another process knows nobody");
+        visitors.sign_out(&visit, &none);
+        assert_eq!(visitors.key(&visit.digest(), start), None);
         let tls =
             HeaderMap::from_iter([("x-forwarded-proto".parse().expect("name"), "https".parse().expect("v"))]);
         assert!(visitors.sign_in([7; 32], &tls, start).to_str().expect("text").ends_with("; Secure"));
@@ -188,7 +205,11 @@ mod tests {
             visitors.sign_in([2; 32], &none, start + Duration::from_millis(n.try_into().expect("small")));
         }
         assert_eq!(visitors.signed_in().len(), MOST);
-        assert_eq!(visitors.key(&with(&first), start), None, "the oldest made room");
+        assert_eq!(
+            visitors.key(&Visit::of(&with(&first)).expect("named").digest(), start),
+            None,
+            "the oldest made room"
+        );
     }
 
     #[test]

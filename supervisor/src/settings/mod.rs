@@ -32,6 +32,9 @@ pub(crate) struct Flags {
     /// Print what is in force, without secrets, and exit
     #[arg(long)]
     pub(crate) check_config: bool,
+    /// Print every HTTP route and whether it changes anything (`asks`: as a page, after a click), and exit
+    #[arg(long)]
+    pub(crate) routes: bool,
     /// Where HTTP is served, such as 127.0.0.1:5001
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,

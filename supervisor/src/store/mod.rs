@@ -96,6 +96,11 @@ impl Store {
         Arc::clone(&self.keys.borrow())
     }
 
+    /// Sees each change of them.
+    pub(crate) fn watch_keys(&self) -> watch::Receiver<Arc<Vec<ApiKey>>> {
+        self.keys.clone()
+    }
+
     /// Every session that has a configuration.
     pub(crate) fn sessions(&self) -> Arc<BTreeMap<UserId, SessionSettings>> {
         Arc::clone(&self.sessions.borrow())

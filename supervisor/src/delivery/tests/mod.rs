@@ -104,6 +104,11 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
     }
 }
 
+/// Our own address, at which nobody of these tests is.
+fn nowhere() -> Home {
+    Home::of(([127, 0, 0, 1], 1).into())
+}
+
 struct Delivering {
     _folder: tempfile::TempDir,
     journal: Journal,
@@ -126,7 +131,7 @@ fn deliver(
     let recipients = Recipients::new(global, sessions);
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients.clone()));
     let journal = journal.expect("opens");
-    let client = Client::new(timeout).expect("client");
+    let client = Client::new(timeout, nowhere()).expect("client");
     let (flask, events) = (format!("http://{flask}/webhook"), EventsConfig::default());
     let delivery = Delivery::new(journal.clone(), recipients, client, &flask, events, Metrics::default());
     let shutdown = CancellationToken::new();

@@ -126,7 +126,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let folder = tempfile::tempdir().expect("folder");
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients)).expect("opens");
     journal.append(&user("1"), vec![incoming("a")]).await.expect("written");
-    let client = Client::new(TIMEOUT).expect("client");
+    let client = Client::new(TIMEOUT, nowhere()).expect("client");
     let nobody = Recipients::new(&[], Arc::new(()));
     let events = EventsConfig::default();
     let url = format!("http://{flask_at}/webhook");

@@ -1,89 +1,157 @@
-//! Each rule with the callers that it lets in and those that it turns away.
+//! The rules applied to whole requests. What follows from what is in `decision`'s tests.
 
+use axum::http::Version;
 use colmeia::Secret;
 
+use super::super::external::Proxies;
 use super::*;
 
 const LOCAL: &str = "127.0.0.1";
 const KEY: &str = "a-key-of-some-length";
+const STRANGER: &str = "203.0.113.9";
 
-/// Rules without keys of their own; the folder may go, nothing is written.
-fn access(listen: &str, trusted: &[&str]) -> Access {
-    access_with(listen, trusted, store::tests::store().0)
+struct Rules {
+    access: Access,
+    proxies: Proxies,
+    /// Nothing is written there once the store is open.
+    _folder: tempfile::TempDir,
 }
 
-fn access_with(listen: &str, trusted: &[&str], store: Store) -> Access {
-    let config = ServiceConfig {
-        trusted_networks: trusted.iter().map(|network| network.parse().expect("network")).collect(),
+/// Rules with keys of their own.
+fn rules(listen: &str, change: impl FnOnce(&mut ServiceConfig)) -> Rules {
+    let mut config = ServiceConfig {
         api_keys: vec![Secret::new("another-key-entirely"), Secret::new(KEY)],
         ..ServiceConfig::default()
     };
-    Access::new(listen.parse().expect("address"), &config, store)
+    change(&mut config);
+    let (store, folder) = store::tests::store();
+    let access = Access::new(listen.parse().expect("address"), &config, store);
+    Rules { access, proxies: Proxies::new(&config), _folder: folder }
 }
 
-fn ask(access: &Access, peer: &str, method: &Method, headers: &[(&str, &str)]) -> Result<(), Refusal> {
-    ask_for(access, "/status", peer, method, headers).map(drop)
+/// Without any key.
+fn keyless(listen: &str) -> Rules {
+    rules(listen, |config| config.api_keys.clear())
 }
 
-fn ask_for(
-    access: &Access,
-    path: &str,
-    peer: &str,
-    method: &Method,
-    headers: &[(&str, &str)],
-) -> Result<Caller, Refusal> {
-    let headers = headers.iter().map(|(name, value)| {
-        (axum::http::HeaderName::from_bytes(name.as_bytes()).expect("name"), value.parse().expect("value"))
-    });
-    let uri = path.parse().expect("a path");
-    access.check(Some(peer.parse().expect("address")), method, &uri, &headers.collect())
+impl Rules {
+    fn ask(
+        &self,
+        path: &str,
+        peer: &str,
+        method: &Method,
+        headers: &[(&str, &str)],
+    ) -> Result<Caller, Refusal> {
+        let headers = headers.iter().map(|(name, value)| {
+            let name = axum::http::HeaderName::from_bytes(name.as_bytes()).expect("name");
+            (name, value.parse().expect("value"))
+        });
+        let mut headers: HeaderMap = headers.collect();
+        let uri: Uri = path.parse().expect("a path");
+        let peer = peer.parse().ok();
+        let client = self.proxies.settle(peer, Version::HTTP_11, &mut headers);
+        let effect = routes::effect(method, None);
+        let asked = Asked { client, peer, method, uri: &uri, headers: &headers, effect };
+        self.access.check(&asked).map(|passed| match passed {
+            Passed::As(caller, _) => caller,
+            other => panic!("{path} passes as {other:?}"),
+        })
+    }
+
+    fn status(&self, peer: &str, headers: &[(&str, &str)]) -> Result<(), Refusal> {
+        self.ask("/status", peer, &Method::GET, headers).map(drop)
+    }
+
+    fn api(&self, peer: &str, headers: &[(&str, &str)]) -> Result<(), Refusal> {
+        self.ask("/api/sessions", peer, &Method::GET, headers).map(drop)
+    }
 }
 
-#[test]
-fn the_same_machine_needs_nothing_while_we_listen_on_loopback() {
-    let (near, open) = (access("127.0.0.1:5001", &[]), access("0.0.0.0:5001", &[]));
-    let host = [("host", "localhost:5001")];
-    assert_eq!(ask(&near, LOCAL, &Method::POST, &host), Ok(()));
-    assert_eq!(ask(&near, "::1", &Method::GET, &host), Ok(()));
-    assert_eq!(ask(&near, "10.0.0.9", &Method::GET, &host), Err(Refusal::NoKey));
-    assert_eq!(ask(&open, LOCAL, &Method::GET, &host), Err(Refusal::NoKey), "a proxy may stand there");
-    let unknown = near.check(None, &Method::GET, &Uri::from_static("/status"), &HeaderMap::new());
-    assert_eq!(unknown, Err(Refusal::NoKey), "unknown is not near");
+const NO_KEY: Result<(), Refusal> = Err(Refusal::NoKey);
+const WRONG: Result<(), Refusal> = Err(Refusal::WrongKey);
+
+#[tokio::test]
+async fn the_same_machine_needs_nothing_until_there_is_a_key_and_flask_not_even_then() {
+    let (near, wide) = (keyless("127.0.0.1:5001"), keyless("0.0.0.0:5001"));
+    for peer in [LOCAL, "::1", "::ffff:127.0.0.1"] {
+        assert_eq!((near.status(peer, &[]), near.api(peer, &[])), (Ok(()), Ok(())), "{peer}");
+    }
+    assert_eq!(near.status("10.0.0.9", &[]), NO_KEY);
+    assert_eq!(near.status("unknown", &[]), NO_KEY, "unknown is not near");
+    assert_eq!(wide.status(LOCAL, &[]), NO_KEY, "a proxy may stand there");
+    let keyed = rules("127.0.0.1:5001", |_| {});
+    assert_eq!((keyed.status(LOCAL, &[]), keyed.api(LOCAL, &[])), (Ok(()), NO_KEY));
+    for path in ["/metrics", "/sessions/3", "/api/events/stream", "/ws"] {
+        assert_eq!(keyed.ask(path, LOCAL, &Method::GET, &[]).map(drop), NO_KEY, "{path}");
+        assert!(near.ask(path, LOCAL, &Method::GET, &[]).is_ok(), "{path}");
+    }
+    let open = rules("127.0.0.1:5001", |config| config.local_access = LocalAccess::Open);
+    assert_eq!((open.status(LOCAL, &[]), open.api(LOCAL, &[])), (Ok(()), Ok(())));
+    assert_eq!(open.api(LOCAL, &[("x-api-key", "nobody-has-this-one")]), WRONG);
 }
 
-#[test]
-fn a_trusted_network_needs_nothing() {
-    let access = access("[::]:5001", &["10.0.0.0/24"]);
-    assert_eq!(ask(&access, "10.0.0.9", &Method::POST, &[("host", "colmeia:5001")]), Ok(()));
-    assert_eq!(ask(&access, "::ffff:10.0.0.9", &Method::POST, &[("host", "10.0.0.1:5001")]), Ok(()));
-    assert_eq!(ask(&access, "10.0.1.9", &Method::POST, &[]), Err(Refusal::NoKey));
+#[tokio::test]
+async fn a_trusted_network_needs_nothing_for_flask_and_a_key_for_the_rest() {
+    let rules =
+        rules("[::]:5001", |config| config.trusted_networks = vec!["10.0.0.0/24".parse().expect("network")]);
+    assert_eq!(
+        rules.ask("/send", "10.0.0.9", &Method::POST, &[("host", "colmeia:5001")]),
+        Ok(Caller::unlimited())
+    );
+    assert_eq!(rules.status("::ffff:10.0.0.9", &[("host", "10.0.0.1:5001")]), Ok(()));
+    assert_eq!(rules.status("10.0.1.9", &[]), NO_KEY);
+    for path in ["/api/sessions", "/api", "/ws", "/metrics", "/sessions/3"] {
+        let ask = |headers: &[(&str, &str)]| rules.ask(path, "10.0.0.9", &Method::GET, headers);
+        assert_eq!(ask(&[]), Err(Refusal::NoKey), "{path}");
+        assert_eq!(ask(&[("x-api-key", KEY)]), Ok(Caller::unlimited()), "{path}");
+    }
 }
 
-#[test]
-fn everyone_else_needs_a_key() {
-    let access = access("0.0.0.0:5001", &[]);
+#[tokio::test]
+async fn everyone_else_needs_a_key_and_a_wrong_one_is_refused_everywhere() {
+    let (wide, near) = (rules("0.0.0.0:5001", |_| {}), keyless("127.0.0.1:5001"));
     for (name, value) in [("x-api-key", KEY), ("authorization", &format!("bearer {KEY}"))] {
         let headers = [("host", "api.example.com"), (name, value)];
-        assert_eq!(ask(&access, "203.0.113.9", &Method::POST, &headers), Ok(()), "{name}");
+        assert_eq!(wide.ask("/send", STRANGER, &Method::POST, &headers), Ok(Caller::unlimited()), "{name}");
+    }
+    let both = [("x-api-key", KEY), ("authorization", "Bearer of-a-proxy-before-us")];
+    assert_eq!(wide.status(STRANGER, &both), Ok(()), "one of them counts");
+    for (name, value) in
+        [("x-api-key", "a-key-of-some-lengt"), ("authorization", "Bearer a-key-of-some-length-and-more")]
+    {
+        for path in ["/status", "/send", "/api/keys", "/metrics", "/", "/health", "/ping", "/nothing"] {
+            for rules in [&wide, &near] {
+                let refused = rules.ask(path, LOCAL, &Method::GET, &[(name, value)]).map(drop);
+                assert!(
+                    matches!(refused, Err(Refusal::WrongKey | Refusal::TooMany { .. })),
+                    "{path} {value}"
+                );
+            }
+        }
     }
     for (name, value) in [
-        ("x-api-key", "a-key-of-some-lengt"),
         ("x-api-key", ""),
         ("authorization", KEY),
         ("authorization", "Basic YTpi"),
-        ("authorization", "bearer"),
+        ("authorization", "bearer "),
     ] {
-        assert_eq!(
-            ask(&access, "203.0.113.9", &Method::GET, &[(name, value)]),
-            Err(Refusal::NoKey),
-            "{value}"
-        );
+        assert_eq!(wide.status(STRANGER, &[(name, value)]), NO_KEY, "{value}");
+        assert_eq!(near.status(LOCAL, &[(name, value)]), Ok(()), "what is no key counts as none: {value}");
     }
 }
 
-#[test]
-fn a_rebound_name_is_refused() {
-    let access = access("127.0.0.1:5001", &[]);
+#[tokio::test]
+async fn a_key_may_stand_in_the_address_of_a_socket_and_nowhere_else() {
+    let rules = rules("0.0.0.0:5001", |_| {});
+    let ask = |path: String| rules.ask(&path, STRANGER, &Method::GET, &[]).map(drop);
+    assert_eq!(ask(format!("/ws?session=*&x-api-key={KEY}")), Ok(()));
+    assert_eq!(ask("/ws?session=*&x-api-key=not-a-key-of-ours".into()), WRONG);
+    assert_eq!(ask(format!("/api/sessions?x-api-key={KEY}")), NO_KEY);
+}
+
+#[tokio::test]
+async fn a_rebound_name_is_refused() {
+    let rules = keyless("127.0.0.1:5001");
     for host in [
         "localhost:5001",
         "127.0.0.1:5001",
@@ -95,102 +163,167 @@ fn a_rebound_name_is_refused() {
         "colmeia.internal",
         "box.local:5001",
     ] {
-        assert_eq!(ask(&access, LOCAL, &Method::GET, &[("host", host)]), Ok(()), "{host}");
+        assert_eq!(rules.status(LOCAL, &[("host", host)]), Ok(()), "{host}");
     }
     for host in
         ["evil.example:5001", "127.0.0.1.nip.io:5001", "localhost.evil.example", "evil.example.", "a.b"]
     {
-        assert_eq!(ask(&access, LOCAL, &Method::GET, &[("host", host)]), Err(Refusal::Host), "{host}");
+        let rebound = [("host", host), ("sec-fetch-site", "same-origin")];
+        assert_eq!(rules.status(LOCAL, &rebound), Err(Refusal::Host), "{host}");
+        assert_eq!(rules.api(LOCAL, &rebound), Err(Refusal::Host), "{host}");
     }
 }
 
-#[test]
-fn another_site_may_only_link_to_us() {
-    let access = access("127.0.0.1:5001", &[]);
+#[tokio::test]
+async fn another_site_may_only_link_to_us() {
+    let rules = keyless("127.0.0.1:5001");
     let with = |method: &Method, headers: &[(&str, &str)]| {
         let headers: Vec<_> = headers.iter().copied().chain([("host", "localhost:5001")]).collect();
-        ask(&access, LOCAL, method, &headers)
+        rules.ask("/status", LOCAL, method, &headers).map(drop)
     };
     let refused = Err(Refusal::CrossSite);
-    assert_eq!(
-        with(&Method::POST, &[("origin", "http://localhost:5001"), ("sec-fetch-site", "same-origin")]),
-        Ok(())
-    );
+    let own = [("origin", "http://localhost:5001"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(with(&Method::POST, &own), Ok(()));
     assert_eq!(with(&Method::POST, &[("sec-fetch-site", "none")]), Ok(()));
-    for origin in
-        ["http://evil.example", "http://localhost:5002", "null", "http://localhost:5001.evil.example"]
-    {
-        assert_eq!(with(&Method::POST, &[("origin", origin)]), refused, "{origin}");
-    }
+    assert_eq!(with(&Method::POST, &[("origin", "http://localhost:5002")]), refused);
     for site in ["cross-site", "same-site", "a word of tomorrow"] {
-        assert_eq!(
-            with(&Method::POST, &[("sec-fetch-site", site), ("sec-fetch-mode", "navigate")]),
-            refused,
-            "{site}"
-        );
+        let navigation = [("sec-fetch-site", site), ("sec-fetch-mode", "navigate")];
+        assert_eq!(with(&Method::POST, &navigation), refused, "{site}");
+        assert_eq!(with(&Method::GET, &navigation), Ok(()), "{site}");
     }
-    let socket = |origin| [("upgrade", "websocket"), ("origin", origin)];
-    assert_eq!(with(&Method::GET, &socket("http://localhost:5001")), Ok(()));
-    assert_eq!(with(&Method::GET, &socket("http://localhost:5002")), refused, "it could read everything");
-    let navigation = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
-    assert_eq!(with(&Method::GET, &navigation), Ok(()));
     let image = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];
-    assert_eq!(with(&Method::GET, &image), refused, "an <img> must not start a browser");
-    assert_eq!(
-        with(&Method::GET, &[("sec-fetch-site", "same-site")]),
-        Ok(()),
-        "Flask's page shows our media"
-    );
+    assert_eq!(with(&Method::GET, &image), refused);
+    let beside_us = [("sec-fetch-site", "same-site"), ("sec-fetch-mode", "no-cors")];
+    assert_eq!(with(&Method::GET, &beside_us), Ok(()), "Flask's page shows our media");
 }
 
-#[test]
-fn the_api_needs_a_key_beyond_loopback_also_from_a_trusted_network() {
-    let (near, open) = (access("127.0.0.1:5001", &[]), access("0.0.0.0:5001", &["10.0.0.0/24"]));
-    let host = [("host", "colmeia:5001")];
-    assert_eq!(ask_for(&near, "/api/sessions", LOCAL, &Method::GET, &host), Ok(Caller::unlimited()));
-    assert_eq!(ask_for(&open, "/status", "10.0.0.9", &Method::GET, &host), Ok(Caller::unlimited()));
-    for path in ["/api/sessions", "/api", "/ws"] {
-        assert_eq!(ask_for(&open, path, "10.0.0.9", &Method::GET, &host), Err(Refusal::NoKey), "{path}");
-        let key = [("x-api-key", KEY)];
-        assert_eq!(ask_for(&open, path, "10.0.0.9", &Method::GET, &key), Ok(Caller::unlimited()), "{path}");
+#[tokio::test]
+async fn behind_a_proxy_only_a_trusted_ones_word_counts() {
+    let plain = keyless("127.0.0.1:5001");
+    for sign in [
+        ("x-forwarded-for", STRANGER),
+        ("x-forwarded-for", LOCAL),
+        ("via", "1.1 Caddy"),
+        ("x-real-ip", LOCAL),
+    ] {
+        assert_eq!((plain.api(LOCAL, &[sign]), plain.status(LOCAL, &[sign])), (NO_KEY, NO_KEY), "{sign:?}");
     }
-    let in_address = format!("/ws?session=*&x-api-key={KEY}");
-    assert_eq!(ask_for(&open, &in_address, "10.0.0.9", &Method::GET, &host), Ok(Caller::unlimited()));
-    let elsewhere = format!("/api/sessions?x-api-key={KEY}");
-    assert_eq!(ask_for(&open, &elsewhere, "10.0.0.9", &Method::GET, &host), Err(Refusal::NoKey));
+    let made = plain.ask("/api/keys", LOCAL, &Method::POST, &[("x-forwarded-for", STRANGER)]);
+    assert_eq!(made, Err(Refusal::NoKey));
+    let trusting = rules("127.0.0.1:5001", |config| {
+        config.api_keys.clear();
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().expect("network")];
+        config.trusted_networks = vec!["10.0.0.0/24".parse().expect("network")];
+    });
+    let from =
+        |client: &str, path: &str| trusting.ask(path, LOCAL, &Method::GET, &[("x-forwarded-for", client)]);
+    assert_eq!(from(STRANGER, "/status"), Err(Refusal::NoKey));
+    assert_eq!(from(STRANGER, "/api/keys"), Err(Refusal::NoKey));
+    assert!(from("10.0.0.9", "/status").is_ok() && from(LOCAL, "/api/keys").is_ok());
+    assert_eq!(trusting.status(LOCAL, &[]), Ok(()), "Flask beside the proxy");
+    // A page's origin is compared with the name outside.
+    let form = [
+        ("host", "127.0.0.1:5001"),
+        ("x-forwarded-host", "localhost:8080"),
+        ("x-forwarded-for", LOCAL),
+        ("origin", "http://localhost:8080"),
+    ];
+    assert!(trusting.ask("/sessions", LOCAL, &Method::POST, &form).is_ok());
+}
+
+#[tokio::test]
+async fn what_we_ask_ourselves_is_refused_and_another_of_us_is_a_stranger() {
+    let rules = keyless("127.0.0.1:5001");
+    let mut ours = HeaderMap::new();
+    outgoing::mark(&mut ours);
+    let (name, mark) = ours.iter().next().expect("a mark");
+    for path in ["/disconnect?user_id=1", "/api/keys", "/health"] {
+        let asked = rules.ask(path, LOCAL, &Method::POST, &[(name.as_str(), mark.to_str().expect("text"))]);
+        assert_eq!(asked.map(drop), Err(Refusal::Loop), "{path}");
+        if path != "/health" {
+            let other = rules.ask(path, LOCAL, &Method::POST, &[(name.as_str(), "another")]);
+            assert_eq!(other.map(drop), NO_KEY, "{path}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_key_with_limits_opens_the_api_and_nothing_else_and_ends_when_it_is_closed() {
-    let (store, _folder) = store::tests::store();
-    let access = access_with("0.0.0.0:5001", &[], store.clone());
-    let actions = store::Actions { read: true, ..Default::default() };
-    let sessions = [colmeia::UserId::for_port(1)].into();
-    let grants = store::NewKey { name: String::new(), active: true, admin: false, sessions, actions };
-    let (key, secret) = store.add_key(None, grants.clone()).await.expect("made");
-    let shown = [("x-api-key", secret.expose())];
-    let caller = ask_for(&access, "/api/sessions", "203.0.113.9", &Method::GET, &shown).expect("let in");
-    assert!(caller.may(Action::Read, &colmeia::UserId::for_port(1)) && !caller.is_admin());
-    assert_eq!(ask(&access, "203.0.113.9", &Method::GET, &shown), Err(Refusal::Limited));
-    store.update_key(&key.id, store::NewKey { active: false, ..grants }).await.expect("closed");
-    let closed = ask_for(&access, "/api/sessions", "203.0.113.9", &Method::GET, &shown);
-    assert_eq!(closed, Err(Refusal::NoKey));
+    for listen in ["0.0.0.0:5001", "127.0.0.1:5001"] {
+        let rules = keyless(listen);
+        let store = &rules.access.store;
+        let actions = store::Actions { read: true, ..Default::default() };
+        let sessions = [colmeia::UserId::for_port(1)].into();
+        let grants = store::NewKey { name: String::new(), active: true, admin: false, sessions, actions };
+        let (key, secret) = store.add_key(None, grants.clone()).await.expect("made");
+        let shown = [("x-api-key", secret.expose())];
+        let caller = rules.ask("/api/sessions", LOCAL, &Method::GET, &shown).expect("let in");
+        assert!(caller.may(Action::Read, &colmeia::UserId::for_port(1)) && !caller.is_admin());
+        assert_eq!(rules.status(LOCAL, &shown), Err(Refusal::Limited));
+        assert_eq!(rules.api(LOCAL, &[]), NO_KEY, "there is a key now");
+        let basis = Basis::Key(store::digest(secret.expose().as_bytes()), caller);
+        store.update_key(&key.id, store::NewKey { active: false, ..grants }).await.expect("closed");
+        rules.access.ended(&basis).await;
+        assert_eq!(rules.api(LOCAL, &shown), WRONG);
+        store.remove_key(&key.id).await.expect("removed");
+        assert_eq!(rules.api(LOCAL, &shown), WRONG, "a key that is gone is not none");
+        assert_eq!(rules.api(LOCAL, &[("x-api-key", secret.expose()), ("host", "localhost")]), WRONG);
+    }
 }
 
-#[test]
-fn what_needs_no_key_is_named() {
-    for (path, surface) in [
-        ("/health", Surface::Open),
-        ("/ping", Surface::Open),
-        ("/docs/index.html", Surface::Open),
-        ("/openapi.json", Surface::Open),
-        ("/api/sessions", Surface::Api),
-        ("/ws", Surface::Api),
-        ("/apix", Surface::Pages),
-        ("/docsx", Surface::Pages),
-        ("/", Surface::Pages),
-        ("/qr", Surface::Pages),
-    ] {
-        assert_eq!(Surface::of(path), surface, "{path}");
+#[tokio::test]
+async fn what_a_person_chose_is_not_compared_after_too_many_wrong_keys_and_what_we_made_is() {
+    let rules = rules("0.0.0.0:5001", |_| {});
+    let grants = store::NewKey {
+        name: String::new(),
+        active: true,
+        admin: true,
+        sessions: [].into(),
+        actions: store::Actions::ALL,
+    };
+    let (_, made) = rules.access.store.add_key(None, grants).await.expect("made");
+    let ask = |peer: &str, key: &str| rules.api(peer, &[("x-api-key", key)]);
+    for n in 0..10 {
+        assert_eq!(ask(STRANGER, &format!("a-guess-of-a-key-{n}")), WRONG, "{n}");
     }
+    for guess in ["one-more-guess-of-a-key", KEY] {
+        assert_eq!(ask(STRANGER, guess), Err(Refusal::TooMany { secs: 6 }), "{guess}");
+    }
+    assert_eq!(ask(STRANGER, made.expose()), Ok(()));
+    assert_eq!(ask("203.0.113.10", KEY), Ok(()));
+}
+
+#[tokio::test]
+async fn a_visit_ends_with_its_key_and_with_its_sign_out() {
+    let rules = keyless("0.0.0.0:5001");
+    let grants = store::NewKey {
+        name: String::new(),
+        active: true,
+        admin: true,
+        sessions: [].into(),
+        actions: store::Actions::ALL,
+    };
+    let (key, secret) = rules.access.store.add_key(None, grants).await.expect("made");
+    let peer = Peer::new("203.0.113.9:4000".parse().expect("address"));
+    let visit = || {
+        let cookie = rules.access.sign_in(secret.expose(), peer, &HeaderMap::new()).expect("signed in");
+        let pair = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
+        HeaderMap::<HeaderValue>::from_iter([(axum::http::header::COOKIE, pair.parse().expect("value"))])
+    };
+    let basis = |visit: &HeaderMap| Basis::Visit(Visit::of(visit).expect("named").digest());
+    let first = visit();
+    let cookie = first["cookie"].to_str().expect("text");
+    assert_eq!(rules.status(STRANGER, &[("cookie", cookie)]), Ok(()));
+    let wrong = rules.access.sign_in("none of the keys", peer, &HeaderMap::new());
+    assert_eq!(wrong.map(drop), WRONG);
+    let ended = basis(&first);
+    tokio::join!(rules.access.ended(&ended), async {
+        rules.access.visitors.sign_out(&Visit::of(&first).expect("named"), &HeaderMap::new());
+    });
+    let second = visit();
+    let ended = basis(&second);
+    tokio::join!(rules.access.ended(&ended), async {
+        rules.access.store.remove_key(&key.id).await.expect("removed");
+    });
+    assert!(!rules.access.is_signed_in(&second));
 }

@@ -35,19 +35,20 @@ mod table;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use axum::Router;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::Method;
 use axum::response::{IntoResponse as _, Response};
 
-use super::Http;
+use super::routes::Route;
 
 pub(super) use failure::ApiError;
+pub(super) use openapi::docs;
 pub(super) use pace::{Pace, Rate};
 
 /// Its routes.
-pub(super) fn routes() -> Router<Http> {
-    let router = openapi::routes();
-    table::rows().into_iter().fold(router, |router, row| router.route(row.path, row.method_router()))
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes: Vec<_> = table::rows().into_iter().map(route::Row::route).collect();
+    routes.push(openapi::route());
+    routes
 }
 
 /// 404 for a path below `/api` that nobody serves.
@@ -62,13 +63,4 @@ pub(super) fn takes_file(method: &Method, path: &str) -> bool {
         with_file.map(|row| (row.path, row.method)).collect()
     });
     OPERATIONS.contains(&(path, method.clone()))
-}
-
-/// How the caller reached us, for addresses in answers: `http://host:port`, without a name where none was said.
-fn origin(http: &Http, headers: &HeaderMap) -> String {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let fine = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
-    let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
-    let host = text(header::HOST.as_str()).filter(fine).map_or_else(|| http.local.to_string(), str::to_owned);
-    format!("{scheme}://{host}")
 }

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::http::Method;
-use axum::routing::get;
+use axum::http::{HeaderMap, Method};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::super::{Http, reply};
+use super::super::routes::Route;
+use super::super::{Http, external, reply};
 use super::answer::Shape;
 use super::failure::ErrorBody;
 use super::route::{Does, Row, Scope};
@@ -151,11 +151,22 @@ fn responses(row: &Row) -> Value {
     all
 }
 
-/// `/openapi.json` and `/docs`.
-pub(super) fn routes() -> Router<Http> {
-    let config = Config::new(["/openapi.json"]).try_it_out_enabled(true).validator_url("none");
-    let page = Router::<Http>::from(SwaggerUi::new("/docs").config(config));
-    page.route("/openapi.json", get(async || reply::ok(&*DOCUMENT)))
+/// `/openapi.json`.
+pub(super) fn route() -> Route {
+    Route::look("/openapi.json", async |headers: HeaderMap| match external::prefix(&headers) {
+        "" => reply::ok(&*DOCUMENT),
+        prefix => {
+            let server = format!(r#""servers":[{{"url":"{prefix}"}}]"#);
+            let text = DOCUMENT.get().replacen(r#""servers":[{"url":"/"}]"#, &server, 1);
+            reply::ok(&RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        }
+    })
+}
+
+/// `/docs`. The document is found from the page, wherever a proxy shows that.
+pub(in super::super) fn docs() -> Router<Http> {
+    let config = Config::new(["../openapi.json"]).try_it_out_enabled(true).validator_url("none");
+    Router::<Http>::from(SwaggerUi::new("/docs").config(config))
 }
 
 /// Made when it is first asked for, and kept as the text that goes out: as values it takes a hundred times as much.

@@ -14,7 +14,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
 use colmeia::UserId;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -24,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::super::Http;
 use super::super::access::{Action, Caller};
+use super::super::routes::{Effect, Route};
 use super::answer::{Answer, Content, Shape};
 use super::failure::ApiError;
 use super::input::{self, Kind};
@@ -83,6 +83,8 @@ pub(super) struct Row {
     pub(super) takes: Option<fn() -> Shape>,
     /// The answer.
     pub(super) gives: fn() -> Vec<Content>,
+    /// Whether it changes anything.
+    pub(super) effect: Effect,
     /// Whether it counts against the session's send limit.
     pub(super) paced: bool,
     /// Where in its body a file may stand, in base64.
@@ -159,7 +161,9 @@ fn row<A: ToSchema, R: Answer>(
     scope: Scope,
     does: Does,
 ) -> Row {
+    let looks = method == Method::GET && !matches!(scope, Scope::Session(Action::Send | Action::Control));
     Row {
+        effect: if looks { Effect::None } else { Effect::Change },
         method,
         path,
         operation,
@@ -194,12 +198,17 @@ impl Row {
         Self { file_at: Some(at), ..self }
     }
 
-    /// Its routes.
-    pub(super) fn method_router(self) -> MethodRouter<Http> {
-        let filter = MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET); // the table has no other
+    /// Changes something although it is a `GET` that needs no more than reading.
+    pub(super) fn changes(self) -> Self {
+        Self { effect: Effect::Change, ..self }
+    }
+
+    /// As it is served.
+    pub(super) fn route(self) -> Route {
+        let (method, path, effect) = (self.method.clone(), self.path, self.effect);
         let kinds = self.takes.map(|shape| input::kinds(&shape().schema)).unwrap_or_default();
         let served = Arc::new(Served { row: self, kinds });
-        on(filter, move |State(http): State<Http>, request: Request| async move {
+        Route::new(method, path, effect, move |State(http): State<Http>, request: Request| async move {
             served.serve(http, request).await.unwrap_or_else(ApiError::into_response)
         })
     }

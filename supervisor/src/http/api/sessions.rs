@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, UNIX_EPOCH};
 
 use colmeia::UserId;
-use colmeia::config::SessionSettings;
+use colmeia::config::{Proxy, SessionSettings};
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -18,6 +19,7 @@ use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
 use super::session::{Session, known};
 use crate::logging::chain;
+use crate::outgoing::Home;
 use crate::user::{Operation, Phase, SessionStatus as Status, UserHandle, UserView};
 
 /// How long a stop is waited for: longer than a worker may take to stop.
@@ -138,7 +140,7 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
         let error = format!("Session {user} exists already: use PUT to change it");
         return Err(ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, error));
     }
-    let settings = args.config.map(checked).transpose()?.unwrap_or_default();
+    let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?.unwrap_or_default();
     ctx.http.store.keep_session(&user, settings).await?;
     let session = Session::find(ctx, &user).ok_or_else(busy)?;
     if args.start {
@@ -162,7 +164,7 @@ pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<Se
 /// A browser learns of another proxy, and a worker of `debug`, only at its start; everything else counts at once.
 async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiError> {
     let (store, user) = (&session.http.store, session.user());
-    let settings = checked(settings)?;
+    let settings = checked(settings, &session.http)?;
     let before = store.session(user).unwrap_or_default();
     let anew = before.proxy != settings.proxy || before.debug != settings.debug;
     store.keep_session(user, settings).await?;
@@ -234,7 +236,7 @@ pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionIn
 /// `POST /api/sessions/start`: makes it where there is none, and starts it.
 pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<SessionInfo>, ApiError> {
     let ctx = may_control(ctx, &args.name)?;
-    let settings = args.config.map(checked).transpose()?;
+    let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?;
     let before = ctx.http.store.session(&args.name);
     if settings.is_some() || before.is_none() {
         ctx.http.store.keep_session(&args.name, settings.or(before).unwrap_or_default()).await?;
@@ -284,8 +286,20 @@ async fn forget(session: &Session) -> Result<(), ApiError> {
     }
 }
 
-fn checked(settings: SessionSettings) -> Result<SessionSettings, ApiError> {
+fn checked(settings: SessionSettings, http: &Http) -> Result<SessionSettings, ApiError> {
     settings.validate().map_err(|wrong| ApiError::field(wrong.field, wrong.rule))?;
+    let home = Home::of(http.local);
+    for (index, webhook) in settings.webhooks.iter().enumerate() {
+        // What only a name hides is found when it is resolved.
+        if Url::parse(&webhook.url).is_ok_and(|url| home.is(&url)) {
+            let field = format!("config.webhooks[{index}].url");
+            return Err(ApiError::field(field, "leads to this service itself"));
+        }
+    }
+    // The browser's walls know ports and no addresses: with ours it could reach us.
+    if settings.proxy.as_ref().and_then(Proxy::address).is_some_and(|(_, port)| port == http.local.port()) {
+        return Err(ApiError::field("config.proxy.server", "must not have the port of this service"));
+    }
     Ok(settings)
 }
 

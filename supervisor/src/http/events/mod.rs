@@ -14,25 +14,26 @@ mod stream;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::{get, post};
+use axum::http::Method;
 use colmeia::UserId;
 
 use super::Http;
 use super::access::{Action, Caller};
+use super::routes::{Effect, Route};
 use feed::Source;
 use query::Question;
 
 pub(super) use socket::SOCKETS;
 
 /// Its routes.
-pub(super) fn routes() -> Router<Http> {
-    Router::new()
-        .route("/api/events", get(replay::replay))
-        .route("/api/events/stream", get(stream::stream))
-        .route("/api/events/dead", get(dead::list))
-        .route("/api/events/replay", post(dead::replay))
-        .route("/ws", get(socket::socket))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::look("/api/events", replay::replay),
+        Route::look("/api/events/stream", stream::stream),
+        Route::look("/api/events/dead", dead::list),
+        Route::post("/api/events/replay", dead::replay),
+        Route::new(Method::GET, "/ws", Effect::Change, socket::socket),
+    ]
 }
 
 /// Where the events of a question are read, as far as this caller may see them.

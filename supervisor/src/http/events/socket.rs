@@ -9,12 +9,10 @@ use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::super::Http;
-use super::super::access::Caller;
+use super::super::access::{Basis, Caller};
 use super::feed::Feed;
 use super::query::Question;
 use super::refusal::Refusal;
@@ -36,6 +34,7 @@ const LARGEST: usize = 64 * 1024;
 pub(super) async fn socket(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
+    basis: Option<Extension<Basis>>,
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
@@ -44,25 +43,32 @@ pub(super) async fn socket(
     let place = place.map_err(|_| Refusal::busy("too many WebSockets are open; try again later"))?;
     let from = question.cursor(Cursor::End);
     let feed = Feed::start(source(&http, question, caller), from).await?;
-    let shutdown = http.shutdown.clone();
-    Ok(upgrade.max_message_size(LARGEST).on_upgrade(move |socket| talk(socket, feed, shutdown, place)))
+    let talk = async move |socket| {
+        let _place = place;
+        let basis = basis.map(|Extension(basis)| basis);
+        talk(socket, feed, &http, basis).await;
+    };
+    Ok(upgrade.max_message_size(LARGEST).on_upgrade(talk))
 }
 
-async fn talk(
-    mut socket: WebSocket,
-    mut feed: Feed,
-    shutdown: CancellationToken,
-    _place: OwnedSemaphorePermit,
-) {
+async fn talk(mut socket: WebSocket, mut feed: Feed, http: &Http, basis: Option<Basis>) {
+    let ended = async {
+        match &basis {
+            Some(basis) => http.access.ended(basis).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(ended);
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent = 0;
     loop {
         let message = tokio::select! {
-            () = shutdown.cancelled() => {
-                let frame = CloseFrame { code: close_code::AWAY, reason: "the service ends".into() };
-                let _ = timeout(PING, socket.send(Message::Close(Some(frame)))).await;
-                return;
+            () = http.shutdown.cancelled() => {
+                return close(socket, close_code::AWAY, "the service ends").await;
+            }
+            () = &mut ended => {
+                return close(socket, close_code::POLICY, "the key does not allow this any more").await;
             }
             heard = socket.recv() => match heard {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
@@ -88,4 +94,9 @@ async fn talk(
             return;
         }
     }
+}
+
+async fn close(mut socket: WebSocket, code: u16, reason: &'static str) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    let _ = timeout(PING, socket.send(Message::Close(Some(frame)))).await; // who is gone needs no word
 }

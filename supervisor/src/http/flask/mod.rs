@@ -13,24 +13,24 @@ mod qr;
 mod send;
 mod status;
 
-use axum::Router;
-use axum::routing::{get, post};
+use axum::http::Method;
 
-use super::Http;
+use super::routes::{Effect, Route};
 
 pub(super) use call::once;
 pub(super) use status::phone_number;
 
 /// Its routes.
-pub(super) fn routes() -> Router<Http> {
-    Router::new()
-        .route("/", get(index::index))
-        .route("/health", get(health::health))
-        .route("/qr", get(qr::qr))
-        .route("/status", get(status::status))
-        .route("/send", post(send::send))
-        .route("/disconnect", post(disconnect::disconnect))
-        .route("/chats", get(chats::chats))
-        .route("/chats/{chat}/messages", get(messages::messages))
-        .route("/media/{message}", get(media::media))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::look("/", index::index),
+        Route::look("/health", health::health),
+        Route::new(Method::GET, "/qr", Effect::Page, qr::qr),
+        Route::look("/status", status::status),
+        Route::post("/send", send::send),
+        Route::post("/disconnect", disconnect::disconnect),
+        Route::look("/chats", chats::chats),
+        Route::look("/chats/{chat}/messages", messages::messages),
+        Route::look("/media/{message}", media::media),
+    ]
 }

@@ -1,12 +1,14 @@
 //! `GET /qr`: the code to scan, or where the session is instead. It starts the user's worker and waits for
 //! nothing: Flask makes an error page of anything but 200.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::UserId;
 use serde::Serialize;
 
+use super::super::access::AskFirst;
 use super::super::errors::Failure;
 use super::super::negotiate::Language;
 use super::super::standing::Standing;
@@ -46,13 +48,15 @@ pub(super) async fn qr(
     State(http): State<Http>,
     headers: HeaderMap,
     pairs: Pairs,
+    ask: Option<Extension<AskFirst>>,
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
     if let Some(wrong) = wrong_port(&pairs, http.local.port())? {
         return Ok(reply::json(StatusCode::SERVICE_UNAVAILABLE, &wrong));
     }
     if negotiate::wants_html(&headers) {
-        return Ok(page::qr(&http, &headers, &user));
+        let asks = ask.is_some() || pairs.get(page::ASK).is_some();
+        return Ok(if asks { page::ask(&headers, &user) } else { page::qr(&http, &headers, &user) });
     }
     Ok(match wake(&http, &user) {
         Ok((view, created)) => reply::ok(&answer(&view, created)),

@@ -10,30 +10,31 @@ mod shown;
 mod svg;
 
 use askama::Template;
-use axum::Router;
+use axum::http::Method;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
 
-use super::Http;
 use super::errors::Failure;
+use super::routes::{Effect, Route};
 use crate::logging::chain;
 
 pub(super) use dashboard::{list, to_sign_in};
-pub(super) use qr::qr;
+pub(super) use qr::{ASK, ask, qr};
 
 /// Its routes; the pages themselves stand at `/` and `/qr`, where programs get JSON.
-pub(super) fn routes() -> Router<Http> {
+pub(super) fn routes() -> Vec<Route> {
     let css = || async { asset("text/css; charset=utf-8", include_str!("style.css")) };
     let qr_js = || async { asset("text/javascript; charset=utf-8", include_str!("qr.js")) };
-    Router::new()
-        .route("/qr/events", get(qr::events))
-        .route("/qr/retry", post(qr::retry))
-        .route("/assets/style.css", get(css))
-        .route("/assets/qr.js", get(qr_js))
-        .merge(dashboard::routes())
+    let mut routes = vec![
+        Route::new(Method::GET, "/qr/events", Effect::Change, qr::events),
+        Route::post("/qr/retry", qr::retry),
+        Route::look("/assets/style.css", css),
+        Route::look("/assets/qr.js", qr_js),
+    ];
+    routes.extend(dashboard::routes());
+    routes
 }
 
 /// A page: never kept, never framed, with scripts and styles of our own origin only. The code is an image in

@@ -2,6 +2,7 @@
 "use strict";
 
 const page = document.getElementById("page");
+const base = page.dataset.base;
 const query = "?user_id=" + encodeURIComponent(page.dataset.user);
 const part = (id) => document.getElementById(id);
 const retry = part("retry");
@@ -33,7 +34,7 @@ function show(state) {
 }
 
 function askAgain() {
-  fetch("/qr/retry" + query, { method: "POST" }).catch(() => {});
+  fetch(base + "/qr/retry" + query, { method: "POST" }).catch(() => {});
 }
 
 retry.addEventListener("click", () => {
@@ -44,7 +45,7 @@ retry.addEventListener("click", () => {
   asking = setInterval(askAgain, 5000);
 });
 
-const events = new EventSource("/qr/events" + query);
+const events = new EventSource(base + "/qr/events" + query);
 events.onmessage = (event) => {
   part("offline").hidden = true;
   show(JSON.parse(event.data));

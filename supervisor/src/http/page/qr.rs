@@ -15,7 +15,8 @@ use super::super::errors::Failure;
 use super::super::negotiate::Language;
 use super::super::standing::Standing;
 use super::super::user::RequestUser;
-use super::super::{Http, reply};
+use super::super::{Http, external, negotiate, reply};
+use super::dashboard::see_other;
 use super::events::{Source, follow};
 use super::html;
 use super::shown::Shown;
@@ -30,8 +31,22 @@ struct Page<'a> {
     language: Language,
     english: bool,
     user: &'a UserId,
+    base: &'a str,
     shown: Shown,
 }
+
+/// Whoever comes from another site's page sees this first: opening an address starts nothing in its name.
+#[derive(Template)]
+#[template(path = "ask.html")]
+struct Ask<'a> {
+    language: Language,
+    english: bool,
+    user: &'a UserId,
+    base: &'a str,
+}
+
+/// In the query of `/qr`: the page asks first.
+pub(in super::super) const ASK: &str = "ask";
 
 #[derive(Serialize)]
 struct Accepted {
@@ -45,7 +60,14 @@ pub(in super::super) fn qr(http: &Http, headers: &HeaderMap, user: &UserId) -> R
     let view = handle.view();
     handle.wake();
     let shown = Shown::of(Standing::of(&view), language);
-    html(&Page { language, english: language == Language::English, user, shown })
+    let base = external::prefix(headers);
+    html(&Page { language, english: language == Language::English, user, base, shown })
+}
+
+/// The page that starts nothing until a button is pressed.
+pub(in super::super) fn ask(headers: &HeaderMap, user: &UserId) -> Response {
+    let (language, base) = (Language::of(headers), external::prefix(headers));
+    html(&Ask { language, english: language == Language::English, user, base })
 }
 
 /// `GET /qr/events`: the page's changes.
@@ -62,12 +84,16 @@ pub(super) async fn events(
     Ok(follow(Following { handle, view, beat, language: Language::of(&headers) }, http.shutdown.clone()))
 }
 
-/// `POST /qr/retry`: someone says "again".
+/// `POST /qr/retry`: someone says "again", or at all.
 pub(super) async fn retry(
     State(http): State<Http>,
+    headers: HeaderMap,
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
     http.users.find_or_create(&user).map_err(|_| no_task())?.wake();
+    if negotiate::wants_html(&headers) {
+        return Ok(see_other(&format!("/qr?user_id={user}")));
+    }
     Ok(reply::ok(&Accepted { success: true }))
 }
 

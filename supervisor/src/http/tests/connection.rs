@@ -14,7 +14,15 @@ use super::stage::*;
 async fn listen(stage: &Stage) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
     let address = listener.local_addr().expect("address");
-    (address, tokio::spawn(accept_all(listener, stage.router.clone(), control(stage.shutdown.clone()).1)))
+    (
+        address,
+        tokio::spawn(accept_all(
+            listener,
+            stage.router.clone(),
+            "".into(),
+            control(stage.shutdown.clone()).1,
+        )),
+    )
 }
 
 async fn talk(address: SocketAddr, request: &[u8]) -> String {
@@ -146,7 +154,7 @@ async fn the_server_says_whether_it_turns_and_when_it_works_on_nothing() {
     let address = listener.local_addr().expect("address");
     let (outside, inside) = control(stage.shutdown.clone());
     assert!(outside.beat().now_or_never().is_none(), "nobody accepts yet");
-    let server = tokio::spawn(accept_all(listener, stage.router.clone(), inside));
+    let server = tokio::spawn(accept_all(listener, stage.router.clone(), "".into(), inside));
     outside.beat().await;
     let following = follow(address).await;
     let asking = tokio::spawn(async move { talk(address, &get("/chats?user_id=1")).await });

@@ -34,7 +34,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (_, controlled) = control(stage.shutdown.clone());
-        tokio::spawn(accept_all(listener, stage.router.clone(), controlled));
+        tokio::spawn(accept_all(listener, stage.router.clone(), "".into(), controlled));
         let stop = stage.shutdown.clone();
         Self { stage, address, stop }
     }
@@ -174,6 +174,39 @@ async fn every_event_reaches_a_reader_once_while_many_write() {
     seen.sort_by(|a, b| a.1.cmp(&b.1));
     seen.dedup_by(|a, b| a.1 == b.1);
     assert_eq!(seen.len(), 200);
+    served.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_web_socket_ends_when_its_key_is_taken_away() {
+    use async_tungstenite::tokio::connect_async;
+    use async_tungstenite::tungstenite::Message;
+    let served = Served::start().await;
+    let grants: crate::store::NewKey = serde_json::from_value(serde_json::json!({
+        "active": true, "admin": false, "sessions": ["1"], "actions": {"read": true},
+    }))
+    .expect("grants");
+    let (key, secret) = served.stage.store.add_key(None, grants.clone()).await.expect("made");
+    for narrowed in [true, false] {
+        let url = format!("ws://{}/ws?session=1&x-api-key={}", served.address, secret.expose());
+        let (mut socket, _) = within("the socket", connect_async(url)).await.expect("open");
+        if narrowed {
+            let less =
+                crate::store::NewKey { sessions: ["2".parse().expect("valid")].into(), ..grants.clone() };
+            served.stage.store.update_key(&key.id, less).await.expect("narrowed");
+        } else {
+            served.stage.store.remove_key(&key.id).await.expect("removed");
+        }
+        let closed = within("the end", async {
+            loop {
+                match socket.next().await.expect("a word first").expect("a message") {
+                    Message::Close(frame) => return frame.expect("with a reason"),
+                    _ => continue,
+                }
+            }
+        });
+        assert_eq!(u16::from(closed.await.code), 1008);
+    }
     served.stop.cancel();
 }
 

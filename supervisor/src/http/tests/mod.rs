@@ -1,5 +1,6 @@
 //! The HTTP surface against users that the tests play: what every route answers, and what it leaves alone.
 
+mod access;
 mod api;
 mod connection;
 mod dashboard;

@@ -24,8 +24,11 @@ pub(super) struct Events(axum::body::BodyDataStream, String);
 
 impl Events {
     pub(super) async fn open(stage: &Stage, path: &str) -> Self {
-        let mut request = Request::get(path).body(Body::empty()).expect("request");
-        request.extensions_mut().insert(Peer("127.0.0.1:40000".parse().expect("address")));
+        Self::open_with(stage, Request::get(path).body(Body::empty()).expect("request")).await
+    }
+
+    pub(super) async fn open_with(stage: &Stage, mut request: Request<Body>) -> Self {
+        request.extensions_mut().insert(Peer::new("127.0.0.1:40000".parse().expect("address")));
         let response = stage.router.clone().oneshot(request).await.expect("infallible");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");

@@ -301,7 +301,7 @@ impl Stage {
 
     pub(super) async fn ask_from(&self, peer: &str, mut request: Request<Body>) -> Answer {
         let peer: SocketAddr = peer.parse().expect("address");
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer::new(peer));
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("body").to_bytes();

@@ -6,15 +6,12 @@ mod health;
 mod metrics;
 mod ready;
 
-use axum::Router;
-use axum::routing::get;
-
-use super::Http;
+use super::routes::Route;
 
 pub(super) use health::Health;
 pub(super) use ready::Readiness;
 
 /// Its routes.
-pub(super) fn routes() -> Router<Http> {
-    Router::new().route("/ready", get(ready::ready)).route("/metrics", get(metrics::metrics))
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::look("/ready", ready::ready), Route::look("/metrics", metrics::metrics)]
 }

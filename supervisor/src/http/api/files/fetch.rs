@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use futures::StreamExt as _;
 use ipnet::IpNet;
@@ -19,6 +20,7 @@ use super::super::session::Session;
 use super::public::may_ask;
 use super::{is_mimetype, no_room, not_taken, too_large};
 use crate::logging::chain;
+use crate::outgoing::{self, Home, LeadsHome, is_of_this_machine};
 use crate::uploads::{LARGEST, Upload};
 
 /// How long a fetch may take altogether, and until there is a connection.
@@ -35,22 +37,27 @@ const FIELD: &str = "file.url";
 /// What is wrong with the address or with what is there.
 pub(super) async fn fetch(url: &str, session: &Session) -> Result<(Upload, Option<String>), ApiError> {
     let fetching = tokio::time::timeout(FETCHED_WITHIN, async {
-        let (answer, said) = follow(url, &session.http.config.media_networks).await?;
+        let (http, home) = (&session.http, Home::of(session.http.local));
+        let (answer, said) = follow(url, &http.config.media_networks, home).await?;
         Ok((read(answer, session).await?, said))
     });
     fetching.await.unwrap_or_else(|_| Err(failed("did not answer in time")))
 }
 
 /// The answer that has the file, and the file's type where it says one.
-async fn follow(url: &str, allowed: &[IpNet]) -> Result<(reqwest::Response, Option<String>), ApiError> {
-    let client = client(allowed)?;
-    let mut url = checked(url, allowed)?;
+async fn follow(
+    url: &str,
+    allowed: &[IpNet],
+    home: Home,
+) -> Result<(reqwest::Response, Option<String>), ApiError> {
+    let mut url = checked(url, allowed, home)?;
     for _ in 0..=REDIRECTS {
+        let client = client(allowed, home.is_port_of(&url))?;
         let answer = client.get(url.clone()).send().await.map_err(|error| explain(&error))?;
         if answer.status().is_redirection() {
             let next = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let next = next.and_then(|next| url.join(next).ok());
-            url = checked(next.ok_or_else(|| failed("redirects to nowhere"))?.as_str(), allowed)?;
+            url = checked(next.ok_or_else(|| failed("redirects to nowhere"))?.as_str(), allowed, home)?;
             continue;
         }
         if !answer.status().is_success() {
@@ -82,7 +89,7 @@ async fn read(answer: reqwest::Response, session: &Session) -> Result<Upload, Ap
 }
 
 /// An address that may be asked. A name is checked when it is resolved; a number is checked here.
-fn checked(url: &str, allowed: &[IpNet]) -> Result<Url, ApiError> {
+fn checked(url: &str, allowed: &[IpNet], home: Home) -> Result<Url, ApiError> {
     let wrong = || ApiError::field(FIELD, "has to be a http:// or https:// address without user name");
     let url = Url::parse(url).map_err(|_| wrong())?;
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
@@ -91,6 +98,7 @@ fn checked(url: &str, allowed: &[IpNet]) -> Result<Url, ApiError> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     match host.parse::<IpAddr>() {
         Ok(ip) if !may_ask(ip, allowed) => Err(not_public()),
+        Ok(_) if home.is(&url) => Err(own()),
         _ => Ok(url),
     }
 }
@@ -103,34 +111,36 @@ fn not_public() -> ApiError {
     ApiError::field(FIELD, "leads to a private address; the service's media_networks has to name it")
 }
 
+fn own() -> ApiError {
+    ApiError::field(FIELD, "leads to this service itself")
+}
+
 /// The address is the caller's own and is not repeated; what is wrong with it is found in the chain of causes.
 fn explain(error: &reqwest::Error) -> ApiError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<NotPublic>()
-            || error
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|e| e.get_ref().is_some_and(|e| e.is::<NotPublic>()))
-        {
-            return not_public();
-        }
-        cause = error.source();
-    }
-    if chain(error).contains(NOT_PUBLIC) {
+    // Whoever is asked for a name hands on what we said to it as a text.
+    let why = chain(error);
+    if why.contains(NOT_PUBLIC) {
         return not_public();
+    }
+    if why.contains(&LeadsHome.to_string()) {
+        return own();
     }
     failed(if error.is_timeout() { "did not answer in time" } else { "cannot be reached" })
 }
 
-fn client(allowed: &[IpNet]) -> Result<reqwest::Client, ApiError> {
+/// A client for one request. Where the port is ours, no name leads to this machine, whatever `media_networks` says.
+fn client(allowed: &[IpNet], is_our_port: bool) -> Result<reqwest::Client, ApiError> {
     // The first one wins; a second call changes nothing and is no error worth a word.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut headers = HeaderMap::new();
+    outgoing::mark(&mut headers);
     reqwest::Client::builder()
+        .default_headers(headers)
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECTED_WITHIN)
         .timeout(FETCHED_WITHIN)
-        .dns_resolver(Arc::new(Public { allowed: allowed.into() }))
+        .dns_resolver(Arc::new(Public { allowed: allowed.into(), is_our_port }))
         .user_agent(concat!("colmeia/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| {
@@ -142,6 +152,7 @@ fn client(allowed: &[IpNet]) -> Result<reqwest::Client, ApiError> {
 /// Resolves names to addresses that may be asked, and to no others.
 struct Public {
     allowed: Arc<[IpNet]>,
+    is_our_port: bool,
 }
 
 const NOT_PUBLIC: &str = "the name leads to a private address";
@@ -152,12 +163,15 @@ struct NotPublic;
 
 impl Resolve for Public {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = Arc::clone(&self.allowed);
+        let (allowed, is_our_port) = (Arc::clone(&self.allowed), self.is_our_port);
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             // One bad address among good ones is an attack, not an accident.
             if !found.iter().all(|address| may_ask(address.ip(), &allowed)) {
                 return Err(NotPublic.into());
+            }
+            if is_our_port && found.iter().any(|address| is_of_this_machine(address.ip())) {
+                return Err(LeadsHome.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -166,7 +180,11 @@ impl Resolve for Public {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    static HOME: LazyLock<Home> = LazyLock::new(|| Home::of(([127, 0, 0, 1], 5001).into()));
 
     #[test]
     fn an_address_is_checked_before_anything_is_asked() {
@@ -183,14 +201,30 @@ mod tests {
             "http://",
             "http://[::ffff:7f00:1]/",
         ] {
-            assert!(checked(url, &[]).is_err(), "{url}");
+            assert!(checked(url, &[], *HOME).is_err(), "{url}");
         }
-        assert!(checked("https://example.com/a.png", &[]).is_ok());
+        assert!(checked("https://example.com/a.png", &[], *HOME).is_ok());
     }
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_asked() {
-        let error = follow("http://localhost:1/", &[]).await.map(drop).expect_err("private");
+        let error = follow("http://localhost:1/", &[], *HOME).await.map(drop).expect_err("private");
         assert_eq!(error, not_public());
+    }
+
+    #[tokio::test]
+    async fn we_do_not_ask_ourselves_whatever_may_be_asked() {
+        let all = ["0.0.0.0/0".parse().expect("network"), "::/0".parse().expect("network")];
+        for url in [
+            "http://127.0.0.1:5001/api/keys",
+            "http://[::1]:5001/",
+            "http://localhost:5001/",
+            "http://0:5001/",
+        ] {
+            let error = follow(url, &all, *HOME).await.map(drop).expect_err("ours");
+            assert_eq!(error, own(), "{url}");
+        }
+        let other = follow("http://127.0.0.1:1/", &all, *HOME).await.map(drop).expect_err("nobody is there");
+        assert_eq!(other, failed("cannot be reached"));
     }
 }

@@ -78,7 +78,8 @@ pub(super) fn profile_and_presence() -> Vec<Row> {
         session(GET, "/api/{session}/presence", "presence.get_presence_all", Read, profile::presences)
             .says("All presences that were subscribed to"),
         session(GET, "/api/{session}/presence/{chatId}", "presence.get_presence", Read, profile::presence)
-            .says("A chat's presence; subscribes to it"),
+            .says("A chat's presence; subscribes to it")
+            .changes(),
         session(
             POST,
             "/api/{session}/presence/{chatId}/subscribe",

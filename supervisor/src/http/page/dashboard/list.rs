@@ -10,11 +10,11 @@ use colmeia::UserId;
 use futures::future::select_all;
 use tokio::sync::watch;
 
-use super::super::super::Http;
 use super::super::super::flask::phone_number;
 use super::super::super::negotiate::Language;
 use super::super::super::standing::{Standing, state_name};
 use super::super::super::visitors::Visit;
+use super::super::super::{Http, external};
 use super::super::events::{Source, follow};
 use super::{Frame, html, words};
 use crate::user::{UserHandle, UserView};
@@ -33,8 +33,9 @@ struct Page {
 
 #[derive(Template)]
 #[template(path = "dashboard/list_live.html")]
-struct Live {
+struct Live<'a> {
     english: bool,
+    base: &'a str,
     ready: usize,
     rows: Vec<Row>,
 }
@@ -64,15 +65,15 @@ pub(super) struct Memory {
 pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap) -> Response {
     let (visit, cookie) = Visit::of_or_new(headers);
     let frame = Frame::new(http, headers, &visit, "/");
-    let live = live(http, frame.language).await;
+    let live = live(http, frame.language, &frame.base).await;
     super::begin(html(&Page { frame, live }), cookie)
 }
 
 /// `GET /sessions/events`: the live part of the page whenever it changes.
 pub(super) async fn events(State(http): State<Http>, headers: HeaderMap) -> Response {
     let shutdown = http.shutdown.clone();
-    let visit = http.access.is_signed_in(&headers).then_some(headers.clone());
-    follow(Following { language: Language::of(&headers), http, views: Vec::new(), visit }, shutdown)
+    let base = external::prefix(&headers).to_owned();
+    follow(Following { language: Language::of(&headers), http, views: Vec::new(), base }, shutdown)
 }
 
 struct Following {
@@ -80,15 +81,15 @@ struct Following {
     language: Language,
     /// Everyone's, as they were when the text was made.
     views: Vec<watch::Receiver<UserView>>,
-    /// What has to stay signed in, if it is.
-    visit: Option<HeaderMap>,
+    /// What stands before our paths.
+    base: String,
 }
 
 impl Source for Following {
     async fn text(&mut self) -> String {
         self.views = self.http.users.list().iter().map(UserHandle::watch).collect();
         self.views.iter_mut().for_each(watch::Receiver::mark_unchanged);
-        live(&self.http, self.language).await
+        live(&self.http, self.language, &self.base).await
     }
 
     async fn changed(&mut self) -> bool {
@@ -100,11 +101,11 @@ impl Source for Following {
             if changes.is_empty() { std::future::pending().await } else { select_all(changes).await.0 }
         };
         let _ = tokio::time::timeout(LOOK, any).await;
-        self.visit.as_ref().is_none_or(|headers| self.http.access.is_signed_in(headers))
+        true
     }
 }
 
-async fn live(http: &Http, language: Language) -> String {
+async fn live(http: &Http, language: Language, base: &str) -> String {
     let (operators, now) = (http.operators.clone(), SystemTime::now());
     let queues = operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
     let rows = tokio::task::spawn_blocking(move || {
@@ -119,7 +120,7 @@ async fn live(http: &Http, language: Language) -> String {
     });
     let rows: Vec<Row> = rows.await.unwrap_or_default();
     let ready = rows.iter().filter(|row| row.kind == "ready").count();
-    let live = Live { english: language == Language::English, ready, rows };
+    let live = Live { english: language == Language::English, base, ready, rows };
     live.render().unwrap_or_default() // writing into a String does not fail
 }
 

@@ -17,48 +17,52 @@ mod sign_in;
 mod told;
 mod words;
 
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::header::{LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 
-use super::super::Http;
 use super::super::negotiate::Language;
+use super::super::routes::{Effect, Route};
 use super::super::user::Pairs;
 use super::super::visitors::Visit;
+use super::super::{Http, external};
 use super::{asset, html};
 
 pub(in super::super) use list::list;
 pub(in super::super) use sign_in::to_sign_in;
 
 /// Its routes; the list itself stands at `/`, where programs get JSON.
-pub(super) fn routes() -> Router<Http> {
+pub(super) fn routes() -> Vec<Route> {
     let js = || async { asset("text/javascript; charset=utf-8", include_str!("dashboard.js")) };
     let css = || async { asset("text/css; charset=utf-8", include_str!("dashboard.css")) };
-    Router::new()
-        .route("/sessions", post(actions::create))
-        .route("/sessions/events", get(list::events))
-        .route("/sessions/{user}", get(session::session))
-        .route("/sessions/{user}/events", get(session::events))
-        .route("/sessions/{user}/confirm/{operation}", get(actions::confirm))
-        .route("/sessions/{user}/pairing-code", post(pairing::code))
-        .route("/sessions/{user}/replay", post(actions::replay))
-        .route("/sessions/{user}/{operation}", post(actions::change))
-        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/language/{tag}", get(language))
-        .route("/assets/dashboard.js", get(js))
-        .route("/assets/dashboard.css", get(css))
+    vec![
+        Route::post("/sessions", actions::create),
+        Route::look("/sessions/events", list::events),
+        Route::look("/sessions/{user}", session::session),
+        // It keeps a session awake that waits for its phone.
+        Route::new(Method::GET, "/sessions/{user}/events", Effect::Change, session::events),
+        Route::look("/sessions/{user}/confirm/{operation}", actions::confirm),
+        Route::post("/sessions/{user}/pairing-code", pairing::code),
+        Route::post("/sessions/{user}/replay", actions::replay),
+        Route::post("/sessions/{user}/{operation}", actions::change),
+        Route::look("/sign-in", sign_in::form),
+        Route::post("/sign-in", sign_in::sign_in),
+        Route::post("/sign-out", sign_in::sign_out),
+        Route::new(Method::GET, "/language/{tag}", Effect::Change, language),
+        Route::look("/assets/dashboard.js", js),
+        Route::look("/assets/dashboard.css", css),
+    ]
 }
 
 /// What every page of it has around its own part.
 struct Frame {
     language: Language,
     english: bool,
-    /// Where the page itself stands: where a change of language comes back to.
+    /// What stands before all our paths.
+    base: String,
+    /// Where the page itself stands below it: where a change of language comes back to.
     path: String,
     /// Whether there is a visit to be ended.
     signed_in: bool,
@@ -73,6 +77,7 @@ impl Frame {
         Self {
             language,
             english: language == Language::English,
+            base: external::prefix(headers).to_owned(),
             path: path.into(),
             signed_in: http.access.is_signed_in(headers),
             token: http.access.visitors.token(visit),
@@ -100,7 +105,7 @@ fn begin(mut response: Response, cookie: Option<HeaderValue>) -> Response {
 }
 
 /// Go there, with `GET`.
-fn see_other(path: &str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     let place = HeaderValue::from_str(path).unwrap_or_else(|_| HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
 }
@@ -115,9 +120,10 @@ fn own_path(path: &str) -> &str {
 }
 
 /// `GET /language/{tag}?back=`: remembers a choice.
-async fn language(State(_): State<Http>, Path(tag): Path<String>, pairs: Pairs) -> Response {
+async fn language(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> Response {
     let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
-    if let Some(cookie) = Language::of_tag(&tag).and_then(|language| language.cookie().parse().ok()) {
+    let path = external::cookie_path(&headers);
+    if let Some(cookie) = Language::of_tag(&tag).and_then(|language| language.cookie(path).parse().ok()) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

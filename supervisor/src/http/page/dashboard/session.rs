@@ -48,6 +48,7 @@ struct Page<'a> {
 #[template(path = "dashboard/session_live.html")]
 struct Live<'a> {
     english: bool,
+    base: &'a str,
     token: &'a str,
     user: &'a UserId,
     words: words::Words,
@@ -95,7 +96,7 @@ pub(super) async fn session(
     tracing::Span::current().record("user", user.as_str());
     let (visit, cookie) = Visit::of_or_new(&headers);
     let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}"));
-    let live = live(&http, &user, &handle.view(), frame.language, &frame.token).await;
+    let live = live(&http, &user, &handle.view(), &frame).await;
     super::begin(html(&Page { frame, user: &user, live }), cookie)
 }
 
@@ -107,12 +108,10 @@ pub(super) async fn events(
 ) -> Response {
     let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
     let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
-    let token = Visit::of(&headers).map(|visit| http.access.visitors.token(&visit)).unwrap_or_default();
+    let (visit, _) = Visit::of_or_new(&headers);
+    let frame = Frame::new(&http, &headers, &visit, String::new());
     let (shutdown, view) = (http.shutdown.clone(), handle.watch());
-    let language = Language::of(&headers);
-    let visit = http.access.is_signed_in(&headers).then_some(headers);
-    let attended = Instant::now();
-    follow(Following { http, handle, view, language, token, visit, attended }, shutdown)
+    follow(Following { http, handle, view, frame, attended: Instant::now() }, shutdown)
 }
 
 fn nobody(language: Language) -> Told {
@@ -129,10 +128,7 @@ struct Following {
     http: Http,
     handle: UserHandle,
     view: watch::Receiver<UserView>,
-    language: Language,
-    token: String,
-    /// What has to stay signed in, if it is.
-    visit: Option<HeaderMap>,
+    frame: Frame,
     attended: Instant,
 }
 
@@ -143,7 +139,7 @@ impl Source for Following {
             self.attended = Instant::now();
             self.handle.wake();
         }
-        live(&self.http, &self.handle.user, &view, self.language, &self.token).await
+        live(&self.http, &self.handle.user, &view, &self.frame).await
     }
 
     async fn changed(&mut self) -> bool {
@@ -155,7 +151,7 @@ impl Source for Following {
             self.view = handle.watch();
             self.handle = handle;
         }
-        self.visit.as_ref().is_none_or(|headers| self.http.access.is_signed_in(headers))
+        true
     }
 }
 
@@ -164,7 +160,8 @@ fn awaits_a_phone(phase: &Phase, was_linked: bool) -> bool {
     !was_linked && matches!(phase, Phase::Running | Phase::Starting | Phase::Queued { .. })
 }
 
-async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, token: &str) -> String {
+async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> String {
+    let language = frame.language;
     let queues = http.operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
     let own = || queues.iter().filter(|queue| queue.user == *user);
     let dead = own().map(|queue| queue.dead).sum();
@@ -175,7 +172,8 @@ async fn live(http: &Http, user: &UserId, view: &UserView, language: Language, t
     let report = view.report.as_ref();
     let live = Live {
         english: language == English,
-        token,
+        base: &frame.base,
+        token: &frame.token,
         user,
         words: words::of(standing, language),
         state: state_name(view),

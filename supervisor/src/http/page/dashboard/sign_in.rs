@@ -1,15 +1,18 @@
-//! Signing in with an API key, and out again. On loopback and from trusted networks nobody needs to.
+//! Signing in with an API key, and out again. Until there is a key, nobody on this machine or in a trusted network
+//! needs to.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Form};
 
 use super::super::super::Http;
+use super::super::super::access::{Peer, Refusal};
 use super::super::super::user::Pairs;
 use super::super::super::visitors::Visit;
+use super::super::qr::ASK;
 use super::told::ours;
 use super::{Fields, Frame, begin, html, own_path, see_other};
 
@@ -18,7 +21,15 @@ use super::{Fields, Frame, begin, html, own_path, see_other};
 struct Page<'a> {
     frame: Frame,
     next: &'a str,
-    wrong: bool,
+    wrong: Wrong,
+}
+
+/// What was wrong with the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Nothing,
+    Key,
+    TooMany,
 }
 
 /// Where who has no key yet is sent instead of the page that was asked for.
@@ -31,27 +42,40 @@ pub(in super::super::super) fn to_sign_in(asked: &Uri) -> Response {
 
 /// `GET /sign-in`.
 pub(super) async fn form(State(http): State<Http>, headers: HeaderMap, pairs: Pairs) -> Response {
-    page(&http, &headers, pairs.get("next").unwrap_or_default(), false)
+    page(&http, &headers, pairs.get("next").unwrap_or_default(), Wrong::Nothing)
 }
 
 /// `POST /sign-in`.
 pub(super) async fn sign_in(
     State(http): State<Http>,
     headers: HeaderMap,
+    Extension(peer): Extension<Peer>,
     Form(fields): Form<Fields>,
 ) -> Response {
     if let Err(told) = ours(&http, &headers, &fields) {
         return told.answer(&http, &headers, "/sign-in");
     }
-    match http.access.sign_in(&fields.key, &headers) {
-        Some(cookie) => {
-            tracing::info!("someone signed in at the dashboard");
-            begin(see_other(own_path(&fields.next)), Some(cookie))
+    match http.access.sign_in(&fields.key, peer, &headers) {
+        Ok(cookie) => {
+            tracing::info!(from = ?peer.caller(), "someone signed in at the dashboard");
+            begin(see_other(&after(&fields.next)), Some(cookie))
         }
-        None => {
-            tracing::warn!("a wrong key was shown at the dashboard");
-            (StatusCode::UNAUTHORIZED, page(&http, &headers, &fields.next, true)).into_response()
+        Err(Refusal::TooMany { secs }) => {
+            let page = page(&http, &headers, &fields.next, Wrong::TooMany);
+            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, secs)], page).into_response()
         }
+        Err(_) => (StatusCode::UNAUTHORIZED, page(&http, &headers, &fields.next, Wrong::Key)).into_response(),
+    }
+}
+
+/// Where who has signed in goes on. Whoever made the link to the sign-in chose it, so it changes nothing.
+fn after(next: &str) -> String {
+    let next = own_path(next);
+    let (path, query) = next.split_once('?').unwrap_or((next, ""));
+    match path {
+        "/qr" => format!("/qr?{query}&{ASK}=1"),
+        _ if path == "/" || path.starts_with("/sessions/") || path.starts_with("/docs") => next.to_owned(),
+        _ => "/".to_owned(),
     }
 }
 
@@ -71,7 +95,7 @@ pub(super) async fn sign_out(
     response
 }
 
-fn page(http: &Http, headers: &HeaderMap, next: &str, wrong: bool) -> Response {
+fn page(http: &Http, headers: &HeaderMap, next: &str, wrong: Wrong) -> Response {
     let (visit, cookie) = Visit::of_or_new(headers);
     let frame = Frame::new(http, headers, &visit, "/sign-in");
     begin(html(&Page { frame, next: own_path(next), wrong }), cookie)
