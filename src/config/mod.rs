@@ -7,6 +7,7 @@
 mod events;
 #[cfg(test)]
 mod example;
+mod ignore;
 mod memory;
 mod ownership;
 mod rules;
@@ -16,10 +17,13 @@ mod webhooks;
 mod worker;
 
 pub use events::EventsConfig;
+pub use ignore::IgnoreConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};
-pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
+pub use webhooks::{
+    CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, UNKNOWN_EVENT, WebhookConfig,
+};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

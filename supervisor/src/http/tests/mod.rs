@@ -3,8 +3,11 @@
 mod api;
 mod connection;
 mod dashboard;
+mod deletion;
 mod events;
+mod flask_pages;
 mod hostile;
+mod ignoring;
 mod pages;
 pub(super) mod stage;
 mod texts;
