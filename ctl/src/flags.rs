@@ -75,14 +75,21 @@ pub(crate) enum Command {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Log the phone out and delete the session
+    /// Log the phone out and delete its profile; configuration, limits and events stay
     Logout {
         user: UserId,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Delete a broken session without asking it anything; the user scans again
+    /// Delete everything of a session: profile, configuration, limits, events, dead letters
+    Delete {
+        user: UserId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete a broken session's profile without asking it anything; the user scans again
     Reset {
         user: UserId,
         /// Do not ask

@@ -61,7 +61,9 @@ const receivers = {
   async message(event) {
     const remote = createWid(event.from);
     const author = event.author ? createWid(event.author) : undefined;
-    const id = new MsgKey({ fromMe: false, remote, id: event.id, participant: author });
+    /* What the user writes on the phone comes like any other message. */
+    const fromMe = Boolean(event.from_me);
+    const id = new MsgKey({ fromMe, remote, id: event.id, participant: author });
     if (await knows(id)) return;
     const chat = chatFor(remote, remote.isGroup() ? event.group_name : event.name);
     const person = ContactStore.gadd(author || remote);
@@ -71,11 +73,11 @@ const receivers = {
     if (author) join(chat, author);
     const message = {
       id,
-      from: remote,
-      to: account.wid(),
+      from: fromMe ? account.wid() : remote,
+      to: fromMe ? remote : account.wid(),
       author,
       participant: author,
-      self: 'in',
+      self: fromMe ? 'out' : 'in',
       ack: 1,
       isNewMsg: true,
       type: event.type,
@@ -90,10 +92,10 @@ const receivers = {
     addToChat(event.media ? attachMedia(message, event.media) : message);
   },
 
-  async ack({ id, ack }) {
+  async ack({ id, ack, by }) {
     const message = await find(id);
-    if (!message || message.ack >= ack) return;
-    message.ack = ack;
+    if (!message || (message.ack >= ack && !by)) return;
+    if (message.ack < ack) message.ack = ack;
     storeMessage(message);
     receiptHandlers[message.to.isGroup() ? 'handleGroupSimpleReceipt' : 'handleChatSimpleReceipt']({
       ack,
@@ -101,8 +103,16 @@ const receivers = {
       from: message.to,
       externalIds: [message.id.id],
       recipient: undefined,
-      participant: undefined,
+      participant: by ? createWid(by) : undefined,
     });
+  },
+
+  /* What could not be decrypted becomes readable when the sender's phone has sent it again. */
+  async readable({ id, type, body }) {
+    const message = await find(id);
+    if (message?.type !== 'ciphertext') return;
+    message.set({ type, body });
+    storeMessage(message);
   },
 
   async edit({ id, body, timestamp }) {

@@ -2,10 +2,10 @@
 //!
 //! Owns the names and the rules. Where it is kept is the supervisor's `store`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::WebhookConfig;
+use super::{IgnoreConfig, WebhookConfig};
 use crate::Secret;
 
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
@@ -24,6 +24,9 @@ pub struct SessionSettings {
     /// Whether this session's worker logs more.
     #[serde(skip_serializing_if = "is_false")]
     pub debug: bool,
+    /// Of which chats nothing is told, over what the service's configuration says.
+    #[serde(skip_serializing_if = "IgnoreConfig::is_default", deserialize_with = "or_default")]
+    pub ignore: IgnoreConfig,
 }
 
 /// A proxy of one browser.
@@ -111,6 +114,11 @@ impl Proxy {
         let port = port.parse().ok().filter(|port| *port > 0)?;
         good.then_some((bracketed.unwrap_or(host), port))
     }
+}
+
+/// `null` is the same as nothing: typed clients write it for what is not set.
+fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IgnoreConfig, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's form

@@ -142,7 +142,10 @@ impl From<OperationError> for Refusal {
             OperationError::WaitsForNobody { .. } => StatusCode::CONFLICT,
             OperationError::Busy | OperationError::NoTask(_) => StatusCode::SERVICE_UNAVAILABLE,
             OperationError::StillGoing => StatusCode::GATEWAY_TIMEOUT,
-            OperationError::Journal(_) | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            OperationError::NotDeleted
+            | OperationError::Deletion(_)
+            | OperationError::Journal(_)
+            | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         refuse(status, crate::logging::chain(&error))
     }

@@ -62,6 +62,10 @@ async fn settle(
         if shutdown.is_cancelled() {
             return false;
         }
+        // A session that was deleted meanwhile is nobody's business any more.
+        if matches!(delivery.journal.waits(pending.event.row, queue.id).await, Ok(false)) {
+            return true;
+        }
         let next = if &*queue.address == FLASK {
             offer_to_flask(delivery, queue, &pending).await
         } else {

@@ -17,7 +17,7 @@ pub(crate) struct Message {
     timestamp: i64,
     from: String,
     from_me: bool,
-    /// `api` for what was just sent here, else `app`.
+    /// `api` for what was sent here, else `app`: by the phone or another device.
     source: &'static str,
     to: String,
     /// Who wrote it.
@@ -98,7 +98,7 @@ impl Message {
         let mut data = Map::new();
         data.insert("type".into(), record.kind.into());
         data.insert("notifyName".into(), record.sender_name.into());
-        let MessageDetails { quoted, location, vcards, starred, forwarded, edited, .. } = details;
+        let MessageDetails { quoted, location, vcards, starred, forwarded, edited, by_api, .. } = details;
         for (name, is) in [("star", starred), ("isForwarded", forwarded), ("isEdited", edited)] {
             if is {
                 data.insert(name.into(), true.into());
@@ -110,7 +110,7 @@ impl Message {
             participant: record.author.clone().unwrap_or_else(|| record.from.clone()),
             from: record.from,
             from_me: record.from_me,
-            source: "app",
+            source: source(by_api),
             to: record.to.filter(|to| !to.is_empty()).unwrap_or(other),
             body: record.body,
             has_media: record.has_media,
@@ -164,6 +164,11 @@ impl ReplyTo {
         let QuotedMessage { id, participant, body, has_media, .. } = quoted;
         Self { id, participant, body, has_media }
     }
+}
+
+/// The convention's word for where something was sent.
+pub(super) fn source(by_api: bool) -> &'static str {
+    if by_api { "api" } else { "app" }
 }
 
 /// The convention's word for how far a message went.

@@ -66,6 +66,15 @@ pub(super) fn pending_sql() -> String {
     )
 }
 
+/// Whether an event still waits to be delivered to a queue.
+pub(super) fn waits(connection: &Connection, event: i64, queue: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE event_id = ?1 AND queue_id = ?2 AND state = 'pending')",
+        )?
+        .query_row([event, queue], |row| row.get(0))
+}
+
 /// A queue by its number.
 pub(super) fn queue(connection: &Connection, id: i64) -> rusqlite::Result<Option<Queue>> {
     let found = connection

@@ -60,9 +60,12 @@ impl Ledger {
         if let Some(id) = self.queues.get(&key) {
             return Ok(*id);
         }
+        // By chance and not in order: whoever still works on a queue that was forgotten must not find another's.
         connection
-            .prepare_cached("INSERT INTO queues (user, address) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-            .execute(params![user.as_str(), address.as_ref()])?;
+            .prepare_cached(
+                "INSERT INTO queues (id, user, address) VALUES (?3, ?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![user.as_str(), address.as_ref(), rand::random_range(1..=i64::MAX)])?;
         let id = connection
             .prepare_cached("SELECT id FROM queues WHERE user = ?1 AND address = ?2")?
             .query_row(params![user.as_str(), address.as_ref()], |row| row.get(0))?;
@@ -122,7 +125,7 @@ pub(super) fn append(
     Ok(changes)
 }
 
-/// Adds what was said of a session, unless it is what was said last.
+/// Adds what was said of a session, unless it is what was said last and is not said again on purpose.
 pub(super) fn append_status(
     connection: &Connection,
     ledger: &mut Ledger,
@@ -137,7 +140,7 @@ pub(super) fn append_status(
         .optional()?;
     let statuses = statuses.and_then(|text| serde_json::from_str(&text).ok());
     let mut statuses: Vec<StatusPoint> = statuses.unwrap_or_default();
-    if statuses.last().is_some_and(|last| last.status == change.status) {
+    if !change.again && statuses.last().is_some_and(|last| last.status == change.status) {
         return Ok(Changes::default());
     }
     statuses.push(StatusPoint { status: change.status.into(), timestamp: now_ms });
@@ -216,6 +219,34 @@ pub(super) fn replay(connection: &Connection, which: &Which, now_ms: i64) -> rus
         changes.queues.insert(queue);
     }
     Ok(changes)
+}
+
+/// Deletes up to `limit` of a user's events until this row, with all that belongs to them; after the last one also what
+/// was said of the session, and its queues as far as nothing new is in them.
+pub(super) fn forget(
+    connection: &Connection,
+    ledger: &mut Ledger,
+    user: &UserId,
+    newest: i64,
+    limit: u32,
+) -> rusqlite::Result<Changes> {
+    let user_id = user.as_str();
+    let rows = connection
+        .prepare_cached(
+            "DELETE FROM events WHERE id IN (
+                 SELECT id FROM events WHERE user = ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+        )?
+        .execute(params![user_id, newest, limit])?;
+    if rows == 0 {
+        connection.execute("DELETE FROM sessions WHERE user = ?1", [user_id])?;
+        connection.execute(
+            "DELETE FROM queues WHERE user = ?1
+                 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.queue_id = queues.id)",
+            [user_id],
+        )?;
+        ledger.queues.retain(|(of, _), _| of != user);
+    }
+    Ok(Changes { rows, ..Changes::default() })
 }
 
 /// Deletes events from before this time that nobody waits for, the oldest first and at most `limit` of them. Dead

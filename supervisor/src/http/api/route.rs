@@ -247,7 +247,8 @@ impl Served {
             (Does::Anywhere(_), Scope::Admin) if !ctx.caller.is_admin() => {
                 Err(ApiError::forbidden("Only a key without limits may do this"))
             }
-            (Does::Anywhere(handler), _) => handler(ctx, fields).await,
+            (Does::Anywhere(handler), _) if row.method == Method::GET => handler(ctx, fields).await,
+            (Does::Anywhere(handler), _) => to_its_end(row.operation, handler(ctx, fields)).await,
             (Does::InSession(handler), Scope::Session(action)) => {
                 let user = session_of(&fields)?;
                 tracing::Span::current().record("user", user.as_str());
@@ -267,12 +268,14 @@ impl Served {
         }
     }
 
-    /// In a task of its own where something is sent: a caller who hangs up stops nothing half-way, and the answer
-    /// is kept for the repetition.
+    /// In a task of its own where something is changed or sent: a caller who hangs up stops nothing half-way, and the
+    /// answer to what is sent is kept for the repetition.
     async fn work(&self, work: Work<'_>, action: Action) -> Result<Response, ApiError> {
         let Work { row, session, handler, fields } = work;
-        if action != Action::Send {
-            return handler(session, fields).await;
+        match action {
+            Action::Send => {}
+            _ if row.method == Method::GET => return handler(session, fields).await,
+            _ => return to_its_end(row.operation, handler(session, fields)).await,
         }
         let key = repeat::key(&session.headers)?;
         let (paced, operation) = (row.paced, row.operation);
@@ -293,11 +296,19 @@ impl Served {
                 Some(key) => repeat::once(&store, &owner, &key, request, paced_work).await,
             }
         };
-        tokio::spawn(working).await.unwrap_or_else(|panic| {
-            tracing::error!(operation, error = chain(&panic), "a handler panicked");
-            Err(ApiError::bug())
-        })
+        to_its_end(operation, working).await
     }
+}
+
+/// Waits for the work, which goes on when nobody waits any more.
+async fn to_its_end(
+    operation: &'static str,
+    work: impl Future<Output = Result<Response, ApiError>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    tokio::spawn(work).await.unwrap_or_else(|panic| {
+        tracing::error!(operation, error = chain(&panic), "a handler panicked");
+        Err(ApiError::bug())
+    })
 }
 
 /// A request that is let in.

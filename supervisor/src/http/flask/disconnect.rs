@@ -1,5 +1,5 @@
-//! `POST /disconnect`: logs the phone out and forgets the user. Always 200: Flask shows an error page otherwise,
-//! and in every case the session is gone.
+//! `POST /disconnect`: logs the phone out and deletes its profile. 200 also where the phone could not be told: Flask
+//! shows an error page otherwise, and the session is gone all the same. Only one that is still there is an error.
 
 use std::time::Duration;
 
@@ -40,9 +40,13 @@ pub(super) async fn disconnect(
         None => true,
         Some(handle) => {
             let view = handle.view();
-            let linked = view.was_linked || Standing::of(&view).is_authenticated();
+            let linked = view.was_linked || Standing::of(&view).is_linked();
             let going = tokio::spawn(async move { handle.disconnect().await });
             let outcome = tokio::time::timeout(LONGEST, going).await;
+            if let Ok(Ok(DisconnectOutcome::NotDeleted)) = outcome {
+                let error = "Não foi possível apagar os dados deste WhatsApp no servidor. Avise quem administra o servidor e tente novamente depois.";
+                return Err(Failure::internal(error));
+            }
             // Where no phone was linked there was none to tell.
             !linked || matches!(outcome, Ok(Ok(DisconnectOutcome::LoggedOut)))
         }

@@ -123,7 +123,13 @@ async function react(call, { message: id, reaction }) {
   const message = await theMessage(id);
   await need('react');
   call.hand();
-  accepted(await found.react(message, reaction));
+  reactedHere.set(idOf(message.id), reaction);
+  try {
+    accepted(await found.react(message, reaction));
+  } catch (error) {
+    reactedHere.delete(idOf(message.id));
+    throw error;
+  }
 }
 
 async function editMessage(call, { message: id, text, mentions = [], link_preview }) {

@@ -52,7 +52,7 @@ pub(super) async fn change(
     let language = Language::of(&headers);
     let (told, back) = match (name.parse::<UserId>(), Word::of(&operation)) {
         (Ok(user), Some(word)) => {
-            let gone = matches!(word, Word::Logout | Word::Reset);
+            let gone = matches!(word, Word::Logout | Word::Reset | Word::Delete);
             let back = if gone { "/".into() } else { format!("/sessions/{user}") };
             (asked(&http, &headers, &fields, &user, word).await.unwrap_or_else(|told| told), back)
         }
@@ -126,7 +126,7 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
             "A sessão foi apagada, mas o celular não pôde ser avisado: remova o aparelho nele também.",
             "The session was deleted, but the phone could not be told: remove the device there too.",
         ),
-        Word::Reset => ("A sessão foi apagada.", "The session was deleted."),
+        Word::Reset | Word::Delete => ("A sessão foi apagada.", "The session was deleted."),
     };
     if language == Portuguese { portuguese } else { english }
 }

@@ -248,8 +248,8 @@ mod tests {
     fn looking_keeps_a_code_alive_and_wakes_nobody_else() {
         assert!(awaits_a_phone(&Phase::Running, false) && awaits_a_phone(&Phase::Starting, false));
         assert!(!awaits_a_phone(&Phase::Running, true), "a linked session needs nobody to wait for it");
-        for phase in [Phase::Stopped, Phase::Held, Phase::Stopping, Phase::Parked { reason: ExitReason::Oom }]
-        {
+        let stopping = Phase::Stopping { back: None };
+        for phase in [Phase::Stopped, Phase::Held, stopping, Phase::Parked { reason: ExitReason::Oom }] {
             assert!(!awaits_a_phone(&phase, false), "{phase:?}");
         }
     }

@@ -69,6 +69,11 @@ impl Told {
                 "Ainda em andamento. Veja de novo em instantes.",
                 "Still going on. Look again in a moment.",
             ),
+            OperationError::NotDeleted | OperationError::Deletion(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "A sessão não pôde ser apagada por completo. Veja o log e tente de novo.",
+                "The session could not be deleted as a whole. See the log and try again.",
+            ),
             OperationError::Journal(_) | OperationError::Look(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Erro interno do serviço. Veja o log.",
