@@ -13,7 +13,7 @@ BINARIES ?= target/release
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
 help:
-	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
+	@echo 'make run    supervisor, workers and the simulator, whose phone you link'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
 	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'

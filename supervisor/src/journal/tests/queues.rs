@@ -115,7 +115,8 @@ async fn a_queue_is_read_through_its_index() {
         let plan: Vec<String> = journal
             .read(move |connection| {
                 let mut statement = connection.prepare(&explained)?;
-                statement.query_map([], |row| row.get(3))?.collect()
+                let parameters = std::iter::repeat_n(1, statement.parameter_count());
+                statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))?.collect()
             })
             .await
             .expect("planned");
