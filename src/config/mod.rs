@@ -8,6 +8,7 @@ mod callers;
 mod events;
 #[cfg(test)]
 mod example;
+mod flask;
 mod memory;
 mod ownership;
 mod rules;
@@ -18,6 +19,7 @@ mod worker;
 
 pub use callers::{LocalAccess, is_base_path};
 pub use events::EventsConfig;
+pub use flask::FlaskConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
