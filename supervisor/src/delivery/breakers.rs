@@ -1,6 +1,7 @@
 //! [`Breakers`]: the [`Breaker`] of each address, shared by all queues that go there.
 //!
-//! Owns the map and the clock. Whoever waits is woken when its address changes.
+//! Owns the map and the clock. Whoever waits is woken when its address changes. An address of which nothing bad is known,
+//! or has been heard for long, is forgotten: strangers can name as many as they like.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +23,12 @@ pub(super) struct Breakers {
 struct Entry {
     breaker: Breaker,
     changed: Arc<Notify>,
+    /// When it was last asked or heard of.
+    touched: Duration,
 }
+
+/// After how long without a word an address is forgotten: much longer than any pause.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 
 impl Breakers {
     pub(super) fn new() -> Self {
@@ -33,12 +39,14 @@ impl Breakers {
     pub(super) async fn pass(&self, address: &Arc<str>) {
         loop {
             let (word, changed) = {
-                let mut all = self.lock();
-                let entry = all
-                    .entry(Arc::clone(address))
-                    .or_insert_with(|| Entry { breaker: Breaker::new(), changed: Arc::default() });
-                let (breaker, word) = entry.breaker.ask(self.born.elapsed());
-                entry.breaker = breaker;
+                let (mut all, now) = (self.lock(), self.born.elapsed());
+                let entry = all.entry(Arc::clone(address)).or_insert_with(|| Entry {
+                    breaker: Breaker::new(),
+                    changed: Arc::default(),
+                    touched: now,
+                });
+                let (breaker, word) = entry.breaker.ask(now);
+                (entry.breaker, entry.touched) = (breaker, now);
                 (word, Arc::clone(&entry.changed).notified_owned())
             };
             match word {
@@ -50,17 +58,27 @@ impl Breakers {
 
     /// What came of an attempt: whether there was a connection. Says whether the address is left alone from now on.
     pub(super) fn hear(&self, address: &Arc<str>, well: bool) -> Option<Duration> {
-        let mut all = self.lock();
+        let (mut all, now) = (self.lock(), self.born.elapsed());
         let entry = all.get_mut(address)?;
         let before = entry.breaker;
-        entry.breaker = before.hear(well, self.born.elapsed());
+        (entry.breaker, entry.touched) = (before.hear(well, now), now);
         if entry.breaker != before {
             entry.changed.notify_waiters();
+        }
+        if entry.breaker == Breaker::new() {
+            all.remove(address);
+            return None;
         }
         match (before, entry.breaker) {
             (Breaker::Closed { .. }, Breaker::Open { pause, .. }) => Some(pause),
             _ => None,
         }
+    }
+
+    /// Forgets addresses of which nothing was heard for long.
+    pub(super) fn forget(&self) {
+        let now = self.born.elapsed();
+        self.lock().retain(|_, entry| now.saturating_sub(entry.touched) < FORGOTTEN);
     }
 
     /// The map is whole after every change, so a panic elsewhere leaves it usable.
@@ -93,5 +111,21 @@ mod tests {
         breakers.hear(&address, true);
         waiting.await.expect("no panic");
         assert_eq!(before.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_well_or_was_not_heard_of_for_long_is_forgotten() {
+        let (breakers, well, away) = (Breakers::new(), Arc::from("http://x/"), Arc::from("http://y/"));
+        for address in [&well, &away] {
+            breakers.pass(address).await;
+            breakers.hear(address, false);
+        }
+        breakers.hear(&well, true);
+        assert_eq!(breakers.lock().len(), 1);
+        breakers.forget();
+        assert_eq!(breakers.lock().len(), 1, "its failure counts");
+        tokio::time::advance(FORGOTTEN).await;
+        breakers.forget();
+        assert_eq!(breakers.lock().len(), 0);
     }
 }

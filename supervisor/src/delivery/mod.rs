@@ -210,6 +210,7 @@ impl Dispatcher {
 
     /// Deletes what is old, or too much.
     async fn tidy(&self) {
+        self.delivery.breakers.forget();
         let journal = &self.delivery.journal;
         let keep_ms = i64::from(self.keep.keep_days).saturating_mul(24 * 60 * 60 * 1000);
         let most = u64::from(self.keep.keep_mb) * 1024 * 1024;

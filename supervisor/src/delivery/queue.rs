@@ -56,14 +56,22 @@ struct Trial {
     away: u32,
     /// How many attempts failed.
     failures: u32,
+    /// Whether the last event was given up.
+    gave_up: bool,
 }
 
 /// Delivers until nothing is left or the service ends. A POST that has begun is finished and written down.
 pub(super) async fn drain(delivery: Arc<Delivery>, queue: Queue, signals: Signals) {
-    let mut trial = Trial { row: 0, refused: None, away: 0, failures: 0 };
+    let mut trial = Trial { row: 0, refused: None, away: 0, failures: 0, gave_up: false };
     while !signals.shutdown.is_cancelled() {
         let batch = match delivery.journal.pending(queue.id, BATCH).await {
-            Ok(batch) if batch.is_empty() => return,
+            Ok(batch) if batch.is_empty() => {
+                // What was given up says nothing new of its receiver.
+                if !trial.gave_up {
+                    delivery.is_over(&queue);
+                }
+                return;
+            }
             Ok(batch) => batch,
             Err(JournalError::Closed) => return,
             Err(error) => {
@@ -113,8 +121,12 @@ async fn settle(
             return Fate::Ended;
         }
         match settlement {
-            Settlement::Done => return Fate::Settled,
+            Settlement::Done => {
+                trial.gave_up = false;
+                return Fate::Settled;
+            }
             Settlement::Dead { .. } => {
+                trial.gave_up = true;
                 delivery.metrics.dead_letter(receiver(queue));
                 return Fate::Settled;
             }

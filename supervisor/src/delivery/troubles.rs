@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// How many receivers are remembered: strangers can name as many as they like.
+const MOST: usize = 1_000;
+
 /// The receivers in trouble, by address.
 #[derive(Debug, Default)]
 pub(super) struct Troubles(Mutex<HashMap<Arc<str>, Trouble>>);
@@ -25,6 +28,11 @@ impl Troubles {
     pub(super) fn begin(&self, address: &Arc<str>, queue: i64) -> bool {
         let mut all = self.lock();
         let first = !all.contains_key(address);
+        if first && all.len() >= MOST {
+            let oldest =
+                all.iter().min_by_key(|(_, trouble)| trouble.since).map(|(address, _)| Arc::clone(address));
+            oldest.and_then(|oldest| all.remove(&oldest));
+        }
         let trouble = all
             .entry(Arc::clone(address))
             .or_insert_with(|| Trouble { since: Instant::now(), queues: HashSet::new() });
@@ -66,5 +74,15 @@ mod tests {
         assert_eq!(troubles.end(&address, 1), None);
         assert_eq!(troubles.end(&address, 2), Some(Duration::from_secs(7)));
         assert!(troubles.begin(&address, 1), "it begins anew");
+    }
+
+    #[test]
+    fn no_stranger_fills_it() {
+        let troubles = Troubles::default();
+        for n in 0..MOST + 10 {
+            assert!(troubles.begin(&Arc::from(format!("http://x/{n}")), 1));
+        }
+        assert_eq!(troubles.lock().len(), MOST);
+        assert!(troubles.end(&Arc::from("http://x/0"), 1).is_none(), "the oldest is forgotten");
     }
 }
