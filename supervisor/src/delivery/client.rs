@@ -114,16 +114,18 @@ impl Client {
             () = sleep(CONNECT + self.leave) => return Err(Outcome::Unsent("it was not taken in in time".into())),
         };
         let late = async {
-            let Some(left) = left else { return std::future::pending().await };
             tokio::select! {
-                () = sleep_until(left + post.patience) => {}
+                () = sleep_until(left.unwrap_or_else(Instant::now) + post.patience) => {}
                 () = async { shutdown.cancelled().await; sleep(FAREWELL).await } => {}
             }
         };
         tokio::select! {
             biased;
             answer = answer => judged(answer, left),
-            () = late => Err(Outcome::NoAnswer),
+            () = late => Err(match left {
+                Some(_) => Outcome::NoAnswer,
+                None => Outcome::Unsent("the connection was given up".into()),
+            }),
         }
     }
 }
@@ -139,7 +141,7 @@ fn judged(
 
 /// Without an answer.
 fn failed(error: &legacy::Error, left: Option<Instant>) -> Outcome {
-    let reason = error.source().map_or_else(|| error.to_string(), |source| chain(source));
+    let reason = error.source().map_or_else(|| error.to_string(), chain);
     if error.is_connect() {
         return Outcome::Unreachable(reason);
     }
