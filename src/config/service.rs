@@ -11,8 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deadlines, EventsConfig, FlaskConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig,
-    WebhookConfig, WorkerUids,
+    Deadlines, EventsConfig, FlaskConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig, WebhookConfig,
+    WorkerUids,
 };
 use crate::{Secret, UserId};
 

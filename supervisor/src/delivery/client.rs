@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::policy::Outcome;
 use super::wire::{CONNECT, Connector, Parcel};
 use crate::logging::chain;
+use crate::outgoing::{self, Home, LeadsHome};
 
 /// How long a request may take to leave, once there is a connection.
 const LEAVE: Duration = Duration::from_secs(10);
@@ -33,7 +34,7 @@ const ANSWER: (usize, Duration) = (64 * 1024, Duration::from_secs(2));
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Posts; cheap to clone. It uses no proxy and keeps no cookie.
+/// Posts, but never to ourselves; cheap to clone. It uses no proxy and keeps no cookie.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     /// Goes on with connections that it has.
@@ -42,6 +43,7 @@ pub(super) struct Client {
     single: legacy::Client<Connector, Parcel>,
     /// How long a request may take to leave, once there is a connection.
     leave: Duration,
+    home: Home,
 }
 
 /// What is to be sent.
@@ -58,13 +60,13 @@ pub(super) struct Post {
 impl Client {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(super) fn new() -> Result<Self, rustls::Error> {
+    pub(super) fn new(home: Home) -> Result<Self, rustls::Error> {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
-        let connector = Connector::new()?;
+        let connector = Connector::new(home)?;
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(4);
         let shared = builder.build(connector.clone());
         let single = builder.pool_max_idle_per_host(0).build(connector);
-        Ok(Self { shared, single, leave: LEAVE })
+        Ok(Self { shared, single, leave: LEAVE, home })
     }
 
     /// Sends it once. When the service ends meanwhile, the answer is waited for no longer than [`FAREWELL`].
@@ -96,11 +98,16 @@ impl Client {
         post: &Post,
         shutdown: &CancellationToken,
     ) -> Result<(Response<Incoming>, Duration), Outcome> {
+        if self.home.is(url) {
+            return Err(Outcome::Unreachable(LeadsHome.to_string()));
+        }
         let unsendable = |_| Outcome::Unreachable("its address cannot be used".into());
         let mut request = Request::post(url.as_str()).body(()).map_err(unsendable)?;
         request.headers_mut().clone_from(&post.headers);
         let own = HeaderValue::from_static(concat!("colmeia/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().entry(USER_AGENT).or_insert(own);
+        // Last, so that no header that a session's owner configured stands in its place.
+        outgoing::mark(request.headers_mut());
         if post.alone {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -210,6 +217,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::nowhere;
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
@@ -272,7 +280,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("bound");
         tokio::spawn(async move { receiver(listener.accept().await.expect("a connection").0).await });
-        let client = Client { leave: Duration::ZERO, ..Client::new().expect("a client") };
+        let client = Client { leave: Duration::ZERO, ..Client::new(nowhere()).expect("a client") };
         client.send(&post(address, bytes, Duration::from_millis(50)), &CancellationToken::new()).await
     }
 
@@ -306,7 +314,7 @@ mod tests {
         let refused = listener.local_addr().expect("bound").to_string();
         drop(listener);
         for address in [&*refused, "nobody.invalid", "127.0.0.1:0"] {
-            let client = Client::new().expect("a client");
+            let client = Client::new(nowhere()).expect("a client");
             let outcome = client.send(&post(address, 9, LEAVE), &CancellationToken::new()).await;
             assert!(outcome.is_away(), "{address}: {outcome:?}");
         }
@@ -330,5 +338,64 @@ mod tests {
         assert_eq!(answered(endless).await, (429, after));
         let early = "HTTP/1.1 413 Too large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         assert_eq!(answered(early).await, (413, None));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_to_ourselves_by_whatever_name() {
+        let listener = TcpListener::bind("0.0.0.0:0").await.expect("bound");
+        let address = listener.local_addr().expect("address");
+        let client = |home| Client::new(home).expect("a client");
+        let (careful, other) = (client(Home::of(address)), client(nowhere()));
+        let going = CancellationToken::new();
+        let to = |host: &str| Post {
+            url: Url::parse(&format!("http://{host}:{}/disconnect?user_id=1", address.port()))
+                .expect("an address"),
+            ..post("localhost", 9, Duration::from_secs(60))
+        };
+        for host in [
+            "127.0.0.1",
+            "127.1.2.3",
+            "0.0.0.0",
+            "0",
+            "2130706433",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "localhost",
+            "LOCALHOST",
+        ] {
+            for alone in [false, true] {
+                let outcome = careful.send(&Post { alone, ..to(host) }, &going).await;
+                let Outcome::Unreachable(why) = &outcome else { panic!("{host}: {outcome:?}") };
+                assert!(why.contains("this service's own"), "{host}: {why}");
+            }
+        }
+        // Who is not this service is told, with our mark, which no header of the receiver's takes the place of.
+        let told = async {
+            loop {
+                let (mut stream, _) = listener.accept().await.expect("accepted");
+                let (mut head, mut piece) = (Vec::new(), [0; 512]);
+                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                    match stream.read(&mut piece).await.expect("a head") {
+                        0 => break,
+                        read => head.extend_from_slice(&piece[..read]),
+                    }
+                }
+                // The connections of before, over which nothing came.
+                if !head.is_empty() {
+                    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("answered");
+                    return String::from_utf8(head).expect("text");
+                }
+            }
+        };
+        let mut post = to("localhost");
+        post.headers.insert("x-colmeia-sender", HeaderValue::from_static("somebody else"));
+        let (head, outcome) = tokio::join!(told, other.send(&post, &going));
+        assert!(matches!(outcome, Outcome::Answered { status: 204, .. }), "{outcome:?}");
+        assert!(head.starts_with("POST /disconnect?user_id=1"), "{head}");
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        let name = |name: &str| name.parse::<hyper::header::HeaderName>().expect("a name");
+        let headers: HeaderMap =
+            lines.map(|(key, value)| (name(key), value.parse().expect("a value"))).collect();
+        assert_eq!(outgoing::marked(&headers), outgoing::Marked::Ours, "{head}");
     }
 }

@@ -47,6 +47,7 @@ use tracing::{error, info, warn};
 use crate::journal::{FLASK, Journal, JournalError, Queue, now_ms};
 use crate::logging::chain;
 use crate::metrics::Metrics;
+use crate::outgoing::Home;
 use breakers::Breakers;
 use client::Client;
 use queue::Signals;
@@ -71,7 +72,7 @@ pub(crate) async fn run(
     metrics: Metrics,
     shutdown: CancellationToken,
 ) {
-    let begun = Client::new().map_err(|error| chain(&error)).and_then(|client| {
+    let begun = Client::new(Home::of(config.listen)).map_err(|error| chain(&error)).and_then(|client| {
         let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
         let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
         Ok(Delivery::new(journal, recipients, client, flask, config.events, metrics))

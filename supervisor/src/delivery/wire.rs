@@ -1,12 +1,14 @@
 //! [`Connector`]: how a connection to a receiver is made, and how it becomes known that a request left it completely.
 //!
-//! Owns names, TCP and TLS of deliveries, and nothing of HTTP. hyper flushes a connection only when all that it had to
+//! Owns names, TCP and TLS of deliveries, and nothing of HTTP. A connection that ended at ourselves, by whatever name, is
+//! closed before anything of a request is written to it. hyper flushes a connection only when all that it had to
 //! write is written, so the first flush after a body's last bytes says that head and body are with the kernel; and
 //! `TCP_USER_TIMEOUT` ends a connection whose other side does not acknowledge them. Both together are what "sent
 //! completely" means here.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -25,6 +27,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use crate::outgoing::{Home, LeadsHome};
+
 /// How long a connection may take to be made: name, TCP and TLS.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// How long what was written may stay unacknowledged by the other side's kernel.
@@ -33,14 +37,17 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// Makes connections; cheap to clone.
+/// Makes connections, but none to ourselves; cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Connector(HttpsConnector<HttpConnector>);
+pub(super) struct Connector {
+    https: HttpsConnector<HttpConnector>,
+    home: Home,
+}
 
 impl Connector {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(super) fn new() -> Result<Self, rustls::Error> {
+    pub(super) fn new(home: Home) -> Result<Self, rustls::Error> {
         // The first one wins; a second call changes nothing and is no error worth a word.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = HttpConnector::new();
@@ -49,7 +56,7 @@ impl Connector {
         http.set_connect_timeout(Some(CONNECT));
         http.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         let tls = HttpsConnectorBuilder::new().try_with_platform_verifier()?;
-        Ok(Self(tls.https_or_http().enable_http1().wrap_connector(http)))
+        Ok(Self { https: tls.https_or_http().enable_http1().wrap_connector(http), home })
     }
 }
 
@@ -59,16 +66,27 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Line, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+        self.https.poll_ready(cx)
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        let connecting = self.0.call(address);
+        let (connecting, home) = (self.https.call(address), self.home);
         Box::pin(async move {
             let stream = tokio::time::timeout(CONNECT, connecting).await;
             let stream = stream.map_err(|_| "no connection in time")??;
+            if home.leads_to(peer(&stream)?) {
+                return Err(LeadsHome.into());
+            }
             Ok(Line { stream, departure: Departure::default() })
         })
+    }
+}
+
+/// Where a connection has led, whatever the name was.
+fn peer(stream: &Stream) -> io::Result<SocketAddr> {
+    match stream {
+        MaybeHttpsStream::Http(plain) => plain.inner().peer_addr(),
+        MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner().peer_addr(),
     }
 }
 

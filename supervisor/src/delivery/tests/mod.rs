@@ -118,6 +118,11 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
     }
 }
 
+/// Our own address, at which nobody of these tests is.
+pub(super) fn nowhere() -> Home {
+    Home::of(([127, 0, 0, 1], 1).into())
+}
+
 struct Delivering {
     _folder: tempfile::TempDir,
     journal: Journal,
@@ -142,7 +147,7 @@ fn deliver(
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients.clone()));
     let journal = journal.expect("opens");
     let (metrics, events) = (Metrics::default(), EventsConfig::default());
-    let client = Client::new().expect("a client");
+    let client = Client::new(nowhere()).expect("a client");
     let delivery =
         Delivery::new(journal.clone(), recipients, client, at(flask, patience), events, metrics.clone());
     let shutdown = CancellationToken::new();

@@ -129,7 +129,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let folder = tempfile::tempdir().expect("folder");
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients)).expect("opens");
     journal.append(&user("1"), vec![incoming("a")]).await.expect("written");
-    let client = Client::new().expect("client");
+    let client = Client::new(nowhere()).expect("client");
     let nobody = Recipients::new(&[], Arc::new(()));
     let events = EventsConfig::default();
     let flask = at(flask_at, PATIENCE);
