@@ -8,6 +8,7 @@ mod callers;
 mod events;
 #[cfg(test)]
 mod example;
+mod flask;
 mod ignore;
 mod memory;
 mod ownership;
@@ -19,6 +20,7 @@ mod worker;
 
 pub use callers::{LocalAccess, is_base_path};
 pub use events::EventsConfig;
+pub use flask::FlaskConfig;
 pub use ignore::IgnoreConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use super::{IgnoreConfig, WebhookConfig};
 use crate::Secret;
 
+/// The most webhooks of one session: each of its events is written and sent once for every one of them.
+const MOST_WEBHOOKS: usize = 20;
+
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -58,6 +61,9 @@ impl SessionSettings {
     /// # Errors
     /// The first field that is wrong, and why.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
+        if self.webhooks.len() > MOST_WEBHOOKS {
+            return Err(InvalidSettings { field: "config.webhooks".into(), rule: "must be 20 at most" });
+        }
         for (index, webhook) in self.webhooks.iter().enumerate() {
             webhook.validate().map_err(|wrong| InvalidSettings {
                 field: format!("config.webhooks[{index}].{}", wrong.field),
@@ -132,6 +138,17 @@ mod tests {
 
     fn proxy(server: &str) -> Proxy {
         Proxy { server: server.into(), username: None, password: None }
+    }
+
+    #[test]
+    fn a_session_has_twenty_webhooks_at_most() {
+        let webhook = serde_json::json!({ "url": "http://x/", "events": ["message"] });
+        let with = |count| {
+            let settings = serde_json::json!({ "webhooks": vec![webhook.clone(); count] });
+            serde_json::from_value::<SessionSettings>(settings).expect("settings").validate()
+        };
+        assert_eq!(with(20), Ok(()));
+        assert_eq!(with(21).expect_err("one too many").to_string(), "config.webhooks must be 20 at most");
     }
 
     #[test]

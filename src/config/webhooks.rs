@@ -104,7 +104,7 @@ pub struct Retries {
     /// The first delay in seconds; fractions are allowed.
     #[serde(alias = "delay_seconds", serialize_with = "write_seconds", deserialize_with = "read_seconds")]
     pub delay_seconds: Duration,
-    /// After how many attempts the event becomes a dead letter.
+    /// After how many attempts the event becomes a dead letter. A connection that cannot be made is none.
     #[serde(deserialize_with = "read_attempts")]
     pub attempts: u32,
 }

@@ -103,6 +103,8 @@ fn router(admin: Admin) -> Router {
         .route("/v1/keys", get(keys::list).post(keys::add))
         .route("/v1/keys/{id}", delete(keys::remove))
         .route("/v1/events/queues", get(events::queues))
+        .route("/v1/events/retry", post(events::retry))
+        .route("/v1/events/discard", post(events::discard))
         .route("/v1/events/dead", get(events::dead))
         .route("/v1/events/replay", post(events::replay))
         .route("/v1/doctor", get(doctor::doctor))
@@ -139,7 +141,7 @@ impl From<OperationError> for Refusal {
     fn from(error: OperationError) -> Self {
         let status = match &error {
             OperationError::Unknown(_) => StatusCode::NOT_FOUND,
-            OperationError::WaitsForNobody { .. } => StatusCode::CONFLICT,
+            OperationError::WaitsForNobody { .. } | OperationError::NotItsTurn => StatusCode::CONFLICT,
             OperationError::Busy | OperationError::NoTask(_) => StatusCode::SERVICE_UNAVAILABLE,
             OperationError::StillGoing => StatusCode::GATEWAY_TIMEOUT,
             OperationError::NotDeleted

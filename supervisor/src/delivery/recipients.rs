@@ -87,11 +87,14 @@ fn same(url: &str) -> String {
     reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), String::from)
 }
 
+/// As Flask's receiver is shown.
+pub(crate) const FLASK_SHOWN: &str = "Flask";
+
 /// Enough of an address to know whose it is. The rest of it may be a token.
 pub(crate) fn shown(address: &str) -> String {
     match reqwest::Url::parse(address) {
         Ok(url) => url.origin().ascii_serialization(),
-        Err(_) => "Flask".into(),
+        Err(_) => FLASK_SHOWN.into(),
     }
 }
 

@@ -47,7 +47,9 @@ pub(crate) use due::Due;
 pub(crate) use error::JournalError;
 pub(crate) use id::EventId;
 pub(crate) use kind::Kind;
-pub(crate) use records::{Cursor, DeadLetter, Load, Page, Pending, Queue, Recorded, Settlement, Which};
+pub(crate) use records::{
+    Cursor, DeadLetter, Head, Load, Page, Pending, Queue, Queues, Recorded, Settlement, URGED, Which,
+};
 pub(crate) use status::{StatusChange, StatusRecord, Statuses};
 
 use entry::Entry;
@@ -200,6 +202,26 @@ impl Journal {
     pub(crate) async fn replay(&self, which: Which) -> Result<usize, JournalError> {
         let now = now_ms();
         Ok(self.write(move |connection, _| store::replay(connection, &which, now)).await?.rows)
+    }
+
+    /// Has the event whose turn it is tried now, in each of these queues that has one, and says how many there were.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn urge(&self, queues: Queues) -> Result<usize, JournalError> {
+        Ok(self.write(move |connection, _| store::urge(connection, &queues)).await?.rows)
+    }
+
+    /// Makes a dead letter of an event that waits in this queue, if it is its turn, and says whether it was.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn discard(&self, event: i64, queue: i64, error: String) -> Result<bool, JournalError> {
+        let now = now_ms();
+        let discard = move |connection: &Connection, _: &mut Ledger| {
+            store::discard(connection, event, queue, &error, now)
+        };
+        Ok(self.write(discard).await?.rows > 0)
     }
 
     /// Deletes up to `limit` events from before this time that nobody waits for, and says how many there were.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::entry::Entry;
 use super::status::{StatusChange, StatusPoint, StatusRecord};
-use super::{Kind, Settlement, Which};
+use super::{Kind, Queues, Settlement, URGED, Which};
 
 /// How many statuses are told with a change, as at WAHA.
 const STATUSES: usize = 3;
@@ -247,6 +247,44 @@ pub(super) fn forget(
         ledger.queues.retain(|(of, _), _| of != user);
     }
     Ok(Changes { rows, ..Changes::default() })
+}
+
+/// Has the head of each of these queues tried now.
+pub(super) fn urge(connection: &Connection, queues: &Queues) -> rusqlite::Result<Changes> {
+    let (condition, values) = queues.condition();
+    let mut heads = connection.prepare(&format!(
+        "SELECT min(d.event_id), d.queue_id FROM deliveries d JOIN queues q ON q.id = d.queue_id
+         WHERE d.state = 'pending' AND {condition} GROUP BY d.queue_id"
+    ))?;
+    let heads = heads
+        .query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<Vec<(i64, i64)>>>()?;
+    let mut now = connection
+        .prepare_cached("UPDATE deliveries SET next_ms = ?3 WHERE event_id = ?1 AND queue_id = ?2")?;
+    let mut changes = Changes::default();
+    for (event, queue) in heads {
+        changes.rows += now.execute([event, queue, URGED])?;
+        changes.queues.insert(queue);
+    }
+    Ok(changes)
+}
+
+/// Makes a dead letter of the head of a queue, if it is this event.
+pub(super) fn discard(
+    connection: &Connection,
+    event: i64,
+    queue: i64,
+    error: &str,
+    now_ms: i64,
+) -> rusqlite::Result<Changes> {
+    let rows = connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = 'dead', next_ms = ?4, last_error = ?3
+             WHERE queue_id = ?2 AND state = 'pending' AND event_id = ?1
+                 AND event_id = (SELECT min(event_id) FROM deliveries WHERE queue_id = ?2 AND state = 'pending')",
+        )?
+        .execute(params![event, queue, error, now_ms])?;
+    Ok(Changes { rows, queues: BTreeSet::from([queue]), ..Changes::default() })
 }
 
 /// Deletes events from before this time that nobody waits for, the oldest first and at most `limit` of them. Dead

@@ -33,6 +33,9 @@ pub(crate) enum OperationError {
     /// How much waits to be delivered is not known.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The event that was to be discarded does not wait there, or not as the first.
+    #[error("this event is not the one whose turn it is; nothing was done")]
+    NotItsTurn,
     /// The helper that looks at the machine panicked.
     #[error("the machine could not be looked at")]
     Look(#[source] tokio::task::JoinError),

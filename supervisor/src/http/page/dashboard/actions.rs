@@ -6,14 +6,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::UserId;
-use colmeia::admin::{Changed, Replayed};
+use colmeia::admin::Changed;
 
 use super::super::super::Http;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
 use super::told::{Told, ours};
 use super::{Fields, Frame, html, see_other};
-use crate::operators::{Asker, Letters, Word};
+use crate::operators::{Asker, Word};
 
 #[derive(Template)]
 #[template(path = "dashboard/confirm.html")]
@@ -76,28 +76,6 @@ async fn asked(
         .map_err(|error| Told::failed(&error, language))
 }
 
-/// `POST /sessions/{user}/replay`: the session's dead letters are tried again.
-pub(super) async fn replay(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    let Ok(user) = name.parse::<UserId>() else { return nothing(language).answer(&http, &headers, "/") };
-    let told = match ours(&http, &headers, &fields) {
-        Err(told) => told,
-        Ok(()) => match http.operators.replay(Letters::Of(user.clone()), Asker::Dashboard).await {
-            Ok(Replayed { replayed }) => Told::done(match language {
-                Portuguese => format!("Eventos na fila de novo: {replayed}."),
-                English => format!("Events in the queue again: {replayed}."),
-            }),
-            Err(error) => Told::failed(&error, language),
-        },
-    };
-    told.answer(&http, &headers, &format!("/sessions/{user}"))
-}
-
 /// `GET /sessions/{user}/confirm/{operation}`.
 pub(super) async fn confirm(
     State(http): State<Http>,
@@ -131,7 +109,7 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
     if language == Portuguese { portuguese } else { english }
 }
 
-fn nothing(language: Language) -> Told {
+pub(super) fn nothing(language: Language) -> Told {
     let message = match language {
         Portuguese => "Esta operação não existe.",
         English => "There is no such operation.",

@@ -20,6 +20,7 @@ use super::super::super::visitors::Visit;
 use super::super::super::watch::Health;
 use super::super::events::{Source, follow};
 use super::super::svg;
+use super::deliveries::Stuck;
 use super::list::Memory;
 use super::told::Told;
 use super::{Frame, html, words};
@@ -64,6 +65,7 @@ struct Live<'a> {
     waiting: u64,
     dead: u64,
     letters: Vec<Letter>,
+    stuck: Vec<Stuck>,
     pid: Option<u32>,
     page_version: String,
     degraded: String,
@@ -197,6 +199,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         waiting: own().map(|queue| queue.pending).sum(),
         dead,
         letters,
+        stuck: Stuck::of(own(), SystemTime::now(), language),
         pid: view.pid,
         page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
         degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),

@@ -59,6 +59,11 @@ impl Told {
                 "Esta sessão não espera por ninguém.",
                 "This session does not wait for anybody.",
             ),
+            OperationError::NotItsTurn => (
+                StatusCode::CONFLICT,
+                "Nada foi feito: este evento não é mais o primeiro da fila.",
+                "Nothing was done: this event is not the first in the queue any more.",
+            ),
             OperationError::Busy | OperationError::NoTask(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "O serviço está ocupado. Tente de novo em instantes.",
