@@ -15,6 +15,7 @@ mod chatting;
 mod config;
 mod contacts;
 mod failure;
+mod fields;
 mod files;
 mod groups;
 mod input;
