@@ -13,7 +13,7 @@ const MOST_WEBHOOKS: usize = 20;
 
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SessionSettings {
     /// Who is told of this session's events, beside the service's own receiver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -30,10 +30,23 @@ pub struct SessionSettings {
     /// Of which chats nothing is told, over what the service's configuration says.
     #[serde(skip_serializing_if = "IgnoreConfig::is_default", deserialize_with = "or_default")]
     pub ignore: IgnoreConfig,
+    /// How WAHA's other engines show themselves on the phone. It means nothing here; it is kept and given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Value>,
+    /// What one of WAHA's engines is told; kept and given back as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noweb: Option<Value>,
+    /// See [`Self::noweb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gows: Option<Value>,
+    /// See [`Self::noweb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webjs: Option<Value>,
 }
 
 /// A proxy of one browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Proxy {
     /// `host:port`, or with a scheme: `http://`, `https://` or `socks5://`.
     pub server: String,
@@ -168,6 +181,21 @@ mod tests {
             ("x --no-sandbox:1", None),
         ] {
             assert_eq!(proxy(server).address(), address, "{server}");
+        }
+    }
+
+    #[test]
+    fn what_is_wahas_own_comes_back_and_what_nobody_knows_is_refused() {
+        let config = serde_json::json!({
+            "client": {"browserName": "Firefox", "deviceName": "MacOS"},
+            "noweb": {"store": {"enabled": true, "fullSync": false}, "markOnline": null},
+            "gows": {"storage": {"messages": true}},
+            "webjs": {"tagsEventsOn": true},
+        });
+        let read: SessionSettings = serde_json::from_value(config.clone()).expect("known");
+        assert_eq!(serde_json::to_value(&read).expect("plain data"), config);
+        for typo in ["{\"webhook\":[]}", "{\"proxy\":{\"server\":\"a:1\",\"user\":\"me\"}}"] {
+            assert!(serde_json::from_str::<SessionSettings>(typo).is_err(), "{typo}");
         }
     }
 

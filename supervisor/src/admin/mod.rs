@@ -130,7 +130,7 @@ impl IntoResponse for Refusal {
 }
 
 fn parse(user: &str) -> Result<UserId, Refusal> {
-    user.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("no user id: {error}")))
+    user.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("the user id {error}")))
 }
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> Refusal {

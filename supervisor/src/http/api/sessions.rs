@@ -16,6 +16,7 @@ use super::super::Http;
 use super::super::access::{Action, Caller};
 use super::super::standing::Standing;
 use super::answer::Json;
+use super::config::Config;
 use super::failure::ApiError;
 use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
@@ -50,7 +51,7 @@ pub(super) struct CreateArgs {
     start: bool,
     /// Its configuration.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
 
@@ -59,7 +60,7 @@ pub(super) struct CreateArgs {
 pub(super) struct UpdateArgs {
     /// Its whole new configuration.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
 
@@ -74,7 +75,7 @@ pub(super) struct NamedArgs {
     logout: bool,
     /// The session's configuration.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
 
@@ -84,7 +85,7 @@ pub(super) struct NamedArgs {
 pub(super) struct SessionInfo {
     name: String,
     status: Status,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Config)]
     config: SessionSettings,
     me: Option<MeInfo>,
     assigned_worker: String,

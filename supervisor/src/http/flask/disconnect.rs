@@ -6,8 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::super::errors::Failure;
 use super::super::standing::Standing;
@@ -17,11 +16,6 @@ use crate::user::DisconnectOutcome;
 
 /// Flask waits 5 s; the user's task answers well before.
 const LONGEST: Duration = Duration::from_millis(4_800);
-
-#[derive(Default, Deserialize)]
-struct Request {
-    user_id: Option<Value>,
-}
 
 #[derive(Serialize)]
 struct Disconnected {
@@ -34,8 +28,8 @@ pub(super) async fn disconnect(
     pairs: Pairs,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let request: Request = body::json_object(&body)?.unwrap_or_default();
-    let user = of_query_or_body(&pairs, request.user_id.as_ref(), &http)?;
+    let named = body::json_object(&body)?.unwrap_or_default();
+    let user = of_query_or_body(&pairs, &named, &http)?;
     let whole = match http.users.find_or_restore(&user) {
         None => true,
         Some(handle) => {

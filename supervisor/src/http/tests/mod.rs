@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod clients;
 mod connection;
 mod dashboard;
 mod deletion;

@@ -1,7 +1,6 @@
 //! The stage: a router with users that do what a test says, and note what they are asked.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,8 +16,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::super::access::Peer;
 use super::super::control::control;
+use super::super::server::receive;
 use super::super::users::Users;
 use super::super::{Http, Parts, router};
 use crate::deletion::{self, Deletions};
@@ -329,8 +328,7 @@ impl Stage {
     }
 
     pub(super) async fn ask_from(&self, peer: &str, mut request: Request<Body>) -> Answer {
-        let peer: SocketAddr = peer.parse().expect("address");
-        request.extensions_mut().insert(Peer::new(peer));
+        receive(&mut request, peer.parse().expect("address"));
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("body").to_bytes();

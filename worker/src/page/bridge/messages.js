@@ -140,7 +140,7 @@ async function editMessage(call, { message: id, text, mentions = [], link_previe
   }
   const chat = await chatFor(idOf(message.id.remote));
   const preview = await previewOf(call, text, link_preview);
-  const fields = mentions.length ? { ...preview, mentionedJidList: mentioned(chat, mentions) } : preview;
+  const fields = mentions.length ? { ...preview, mentionedJidList: await mentioned(chat, mentions) } : preview;
   call.hand();
   accepted(await found.edit(message, text, fields));
 }
