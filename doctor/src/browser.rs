@@ -38,6 +38,20 @@ pub(super) fn program(path: &Path) -> Finding {
     }
 }
 
+/// Whether there is a program for voice and video; the service does without.
+pub(super) fn converter(path: &Path) -> Finding {
+    let (check, shown) = ("ffmpeg", path.display());
+    match version(path).filter(|_| path.is_file()) {
+        Some(version) => ok(check, format!("{shown}: {version}")),
+        None => warning(
+            check,
+            format!("{shown} is not there, or does not run: voice and video cannot be converted"),
+            "install it (Debian: apt-get install ffmpeg) or set `conversion.ffmpeg`; until then callers send voice as \
+             OGG Opus and video as MP4",
+        ),
+    }
+}
+
 /// The first line of `--version`. The program may be anything, so it gets no input and a deadline.
 fn version(path: &Path) -> Option<String> {
     let mut child = Command::new(path)

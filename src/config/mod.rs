@@ -5,6 +5,7 @@
 //! supervisor's business.
 
 mod callers;
+mod conversion;
 mod events;
 #[cfg(test)]
 mod example;
@@ -18,6 +19,7 @@ mod webhooks;
 mod worker;
 
 pub use callers::{LocalAccess, is_base_path};
+pub use conversion::ConversionConfig;
 pub use events::EventsConfig;
 pub use ignore::IgnoreConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};

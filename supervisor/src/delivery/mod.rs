@@ -18,6 +18,7 @@ mod breaker;
 mod breakers;
 mod client;
 mod flask;
+mod media;
 mod policy;
 mod queue;
 mod recipients;
@@ -45,6 +46,7 @@ use crate::outgoing::Home;
 use breakers::Breakers;
 use client::Client;
 
+pub(crate) use media::Media;
 pub(crate) use recipients::{Recipients, Sessions, shown};
 
 /// How long a receiver may take to answer.
@@ -63,13 +65,14 @@ pub(crate) async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
+    media: Media,
     metrics: Metrics,
     shutdown: CancellationToken,
 ) {
     match Client::new(TIMEOUT, Home::of(config.listen)) {
         Ok(client) => {
             let flask = &config.webhook_url;
-            let delivery = Delivery::new(journal, recipients, client, flask, config.events, metrics);
+            let delivery = Delivery::new(journal, recipients, client, flask, config.events, media, metrics);
             Dispatcher::new(delivery, config.events, shutdown).run().await;
         }
         Err(problem) => {
@@ -88,6 +91,8 @@ struct Delivery {
     /// The address of Flask's receiver.
     flask: String,
     breakers: Breakers,
+    /// Files of messages.
+    media: Media,
     metrics: Metrics,
     /// How long an event may wait at a webhook.
     patience: Duration,
@@ -100,6 +105,7 @@ impl Delivery {
         client: Client,
         flask: &str,
         events: EventsConfig,
+        media: Media,
         metrics: Metrics,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
@@ -109,6 +115,7 @@ impl Delivery {
             client,
             flask: flask.into(),
             breakers: Breakers::new(),
+            media,
             metrics,
             patience,
         }

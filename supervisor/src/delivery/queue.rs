@@ -105,10 +105,13 @@ async fn offer_to_flask(delivery: &Delivery, queue: &Queue, pending: &Pending) -
 
 async fn offer(delivery: &Delivery, queue: &Queue, pending: &Pending, shutdown: &CancellationToken) -> Next {
     let metadata = delivery.journal.metadata(&queue.user);
-    let Some(body) = webhook::body(&pending.event, metadata) else { return unreadable(queue, pending) };
     let Some(webhook) = delivery.recipients.find(&queue.user, &queue.address) else {
         return Next::Settle(Settlement::Dead { error: "this webhook is not configured any more".into() });
     };
+    let inline = webhook.inline_max_bytes;
+    let body = webhook::body(&pending.event, metadata, &delivery.media, inline);
+    let Some(body) = shutdown.run_until_cancelled(body).await else { return Next::Nothing };
+    let Some(body) = body else { return unreadable(queue, pending) };
     let passed = shutdown.run_until_cancelled(delivery.breakers.pass(&queue.address)).await;
     let Some(probe) = passed else { return Next::Nothing };
     // That may have taken a while: what is configured now counts.

@@ -109,6 +109,10 @@ fn nowhere() -> Home {
     Home::of(([127, 0, 0, 1], 1).into())
 }
 
+fn media() -> Media {
+    Media::new(crate::envelope::Origin::test("http://h:1"), Arc::new(media::tests::NoFiles))
+}
+
 struct Delivering {
     _folder: tempfile::TempDir,
     journal: Journal,
@@ -133,7 +137,8 @@ fn deliver(
     let journal = journal.expect("opens");
     let client = Client::new(timeout, nowhere()).expect("client");
     let (flask, events) = (format!("http://{flask}/webhook"), EventsConfig::default());
-    let delivery = Delivery::new(journal.clone(), recipients, client, &flask, events, Metrics::default());
+    let delivery =
+        Delivery::new(journal.clone(), recipients, client, &flask, events, media(), Metrics::default());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     Delivering { _folder: folder, journal, shutdown, task }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -35,6 +36,7 @@ pub(super) async fn socket(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
     basis: Option<Extension<Basis>>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
@@ -42,7 +44,7 @@ pub(super) async fn socket(
     let place = Arc::clone(&http.sockets).try_acquire_owned();
     let place = place.map_err(|_| Refusal::busy("too many WebSockets are open; try again later"))?;
     let from = question.cursor(Cursor::End);
-    let feed = Feed::start(source(&http, question, caller), from).await?;
+    let feed = Feed::start(source(&http, question, caller, &headers), from).await?;
     let talk = async move |socket| {
         let _place = place;
         let basis = basis.map(|Extension(basis)| basis);
