@@ -162,10 +162,8 @@ async fn a_file_at_an_address_goes_to_the_disk_within_its_limit() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("address");
     let serving = tokio::spawn(async move { axum::serve(listener, pages).await });
-    let config = colmeia::config::ServiceConfig {
-        media_networks: vec!["127.0.0.0/8".parse().expect("network")],
-        ..Default::default()
-    };
+    let config =
+        ServiceConfig { media_networks: vec!["127.0.0.0/8".parse().expect("network")], ..Default::default() };
     let stage = Cast::new(sent).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
     let fetched = async |path: &str| {
         let file = json!({ "url": format!("http://{address}{path}") });
