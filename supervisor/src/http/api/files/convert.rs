@@ -148,7 +148,9 @@ async fn answer(session: Session, args: ConvertArgs, target: Target) -> Result<R
     if wants_json(&session.headers) {
         let before = format!(r#"{{"mimetype":"{}","data":""#, target.mimetype());
         let body = Body::from_stream(in_json(file, before));
-        return Ok(Raw((guards, [(CONTENT_TYPE, fixed("application/json"))], body).into_response()));
+        return Ok(Raw(
+            (StatusCode::CREATED, guards, [(CONTENT_TYPE, fixed("application/json"))], body).into_response()
+        ));
     }
     let disposition = format!("attachment; filename=\"file.{}\"", target.ending());
     let headers = [
@@ -161,7 +163,8 @@ async fn answer(session: Session, args: ConvertArgs, target: Target) -> Result<R
         let next = from + piece.len() as u64;
         std::io::Result::Ok((!piece.is_empty()).then_some((piece, (file, next))))
     });
-    let response: Response = (guards, headers, Body::from_stream(pieces)).into_response();
+    let response: Response =
+        (StatusCode::CREATED, guards, headers, Body::from_stream(pieces)).into_response();
     Ok(Raw(response))
 }
 
