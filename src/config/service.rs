@@ -11,8 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConversionConfig, Deadlines, EventsConfig, IgnoreConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig, WebhookConfig,
-    WorkerUids,
+    ConversionConfig, Deadlines, EventsConfig, IgnoreConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig,
+    WebhookConfig, WorkerUids,
 };
 use crate::{Secret, UserId};
 
