@@ -10,6 +10,7 @@ import { forgetChat, forgetMessage, loadEarlierMsgs, storeChat, storeMessage } f
 import { createWid, MsgKey } from './ids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
+import { publish } from './newsletters.js';
 import { did, keep, own } from './records.js';
 import { untilReachable } from './session.js';
 import { ChatStore, MsgModel, MsgStore, MuteModel } from './stores.js';
@@ -28,6 +29,7 @@ async function deliver(message) {
 
 /* Two promises: the message is in the chat; the server has answered. */
 export function addAndSendMsgToChat(chat, given) {
+  if (chat.id.isNewsletter()) return sendToNewsletter(chat, given instanceof MsgModel ? given.attributes : given);
   const attributes = given instanceof MsgModel ? given.attributes : given;
   if (!attributes.id) throw new Error('addAndSendMsgToChat: a message needs an id');
   const message = addToChat({
@@ -40,6 +42,28 @@ export function addAndSendMsgToChat(chat, given) {
   if (chat.id.isGroup()) join(chat, account.wid());
   const sent = finish(chat, message);
   return [database.flush().then(() => message), sent];
+}
+
+/* A channel's messages are in its own chat, and its server's answer is their only acknowledgement. */
+function sendToNewsletter(chat, attributes) {
+  const message = new MsgModel({ ...attributes, ack: 0, isNewMsg: true });
+  chat.msgs.add(message);
+  const tell = async () => {
+    const id = String(chat.id);
+    const answer = await publish(id, attributes);
+    if (answer.success) await deliver({ id: String(message.id), to: id, ...told(message.attributes) });
+    message.ack = answer.success ? 1 : -1;
+    return { messageSendResult: answer.success ? RESULT.OK : RESULT.UNKNOWN, t: answer.ack?.t, count: null };
+  };
+  return [Promise.resolve(message), tell()];
+}
+
+/* The job by which clients send what is no file to a channel. */
+export async function sendNewsletterMessageJob({ type, msg, newsletterJid }) {
+  if (!['text', 'media', 'pollCreation'].includes(type)) throw new Error(`no such type for a channel: ${type}`);
+  const answer = await publish(String(newsletterJid), msg.attributes);
+  if (answer.success) await deliver({ id: String(msg.id), to: String(newsletterJid), ...told(msg.attributes) });
+  return answer;
 }
 
 async function finish(chat, message) {

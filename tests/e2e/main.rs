@@ -21,6 +21,7 @@ mod full_disk;
 mod hostile;
 mod isolation;
 mod lifecycle;
+mod media;
 mod memory;
 mod messages;
 mod network;
