@@ -102,7 +102,7 @@ impl Operators {
             Word::Start | Word::Resume => operate(&handle, Operation::Start)?,
             Word::Stop => operate(&handle, Operation::Stop)?,
             Word::Restart => operate(&handle, Operation::Restart)?,
-            Word::Logout => Some(self.bounded(handle, false).await? == DisconnectOutcome::LoggedOut),
+            Word::Logout => Some(self.bounded(handle, false).await? != DisconnectOutcome::OnlyHere),
             Word::Reset => self.bounded(handle, true).await.map(|_| None)?,
         };
         Ok(Changed { user: user.clone(), operation: word.name().into(), phase: name.into(), phone_told })

@@ -101,8 +101,10 @@ pub(crate) enum CallFailure {
 pub(crate) enum DisconnectOutcome {
     /// The phone knows.
     LoggedOut,
-    /// The phone could not be told (nothing linked, the page did not answer, …).
+    /// The phone could not be told, or not in time (no connection, the page did not answer, …).
     OnlyHere,
+    /// There was no phone to tell.
+    NobodyLinked,
 }
 
 impl UserHandle {

@@ -18,7 +18,7 @@ use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
 use super::session::{Session, known};
 use crate::logging::chain;
-use crate::user::{Operation, Phase, SessionStatus as Status, UserHandle, UserView};
+use crate::user::{DisconnectOutcome, Operation, Phase, SessionStatus as Status, UserHandle, UserView};
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
@@ -172,10 +172,31 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
     Ok(())
 }
 
-pub(super) async fn delete(session: Session, _: NoArgs) -> Result<(), ApiError> {
-    forget(&session).await?;
+pub(super) async fn delete(session: Session, _: NoArgs) -> Result<Json<Deleted>, ApiError> {
+    let outcome = forget(&session).await?;
     session.http.store.forget_session(session.user()).await?;
-    Ok(())
+    Ok(Json(Deleted::after(outcome)))
+}
+
+/// What a deletion could not do; nothing when all was done.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deleted {
+    /// `false` when the phone may go on listing this device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_told: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+impl Deleted {
+    fn after(outcome: DisconnectOutcome) -> Self {
+        if outcome != DisconnectOutcome::OnlyHere {
+            return Self::default();
+        }
+        let message = "The session is deleted, but the phone could not be told: if it lists this device, remove it there";
+        Self { phone_told: Some(false), message: Some(message) }
+    }
 }
 
 pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo>>, ApiError> {
@@ -243,17 +264,16 @@ pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Sessio
     start(session, NoArgs {}).await
 }
 
-pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
+pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
     let session = named(ctx, &args.name)?;
     if args.logout {
-        forget(&session).await?;
-        session.http.store.forget_session(session.user()).await?;
-        return Ok(());
+        return delete(session, NoArgs {}).await;
     }
-    stop_now(&session).await
+    stop_now(&session).await?;
+    Ok(Json(Deleted::default()))
 }
 
-pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
+pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
     delete(named(ctx, &args.name)?, NoArgs {}).await
 }
 
@@ -270,13 +290,19 @@ fn may_control(ctx: Ctx, user: &UserId) -> Result<Ctx, ApiError> {
 }
 
 /// Tells the phone where there is one to tell, and deletes the session's folder. It goes on when the caller hangs up.
-async fn forget(session: &Session) -> Result<(), ApiError> {
+async fn forget(session: &Session) -> Result<DisconnectOutcome, ApiError> {
     let handle = session.handle.clone();
-    let running = matches!(handle.view().phase, Phase::Running);
-    let going =
-        tokio::spawn(async move { if running { handle.disconnect().await } else { handle.reset().await } });
+    let view = handle.view();
+    let running = matches!(view.phase, Phase::Running);
+    let going = tokio::spawn(async move {
+        match if running { handle.disconnect().await } else { handle.reset().await } {
+            // Nothing ran, and no phone was linked as far as is known.
+            DisconnectOutcome::OnlyHere if !running && !view.was_linked => DisconnectOutcome::NobodyLinked,
+            outcome => outcome,
+        }
+    });
     match tokio::time::timeout(FORGOTTEN_WITHIN, going).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(outcome)) => Ok(outcome),
         _ => Err(ApiError::new(
             axum::http::StatusCode::GATEWAY_TIMEOUT,
             "The session is still being deleted; look again in a moment",

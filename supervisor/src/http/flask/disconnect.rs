@@ -40,11 +40,16 @@ pub(super) async fn disconnect(
         None => true,
         Some(handle) => {
             let view = handle.view();
-            let linked = view.was_linked || Standing::of(&view).is_authenticated();
+            let standing = Standing::of(&view);
+            // Also one that has just scanned the code.
+            let linked = view.was_linked
+                || standing.is_authenticated()
+                || matches!(standing, Standing::Code { .. } | Standing::Pairing);
             let going = tokio::spawn(async move { handle.disconnect().await });
             let outcome = tokio::time::timeout(LONGEST, going).await;
             // Where no phone was linked there was none to tell.
-            !linked || matches!(outcome, Ok(Ok(DisconnectOutcome::LoggedOut)))
+            !linked
+                || matches!(outcome, Ok(Ok(DisconnectOutcome::LoggedOut | DisconnectOutcome::NobodyLinked)))
         }
     };
     let message = if whole {

@@ -114,14 +114,20 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             message: saying("QR Code foi escaneado, conectando..."),
             ..Answer::waiting()
         },
-        Standing::Syncing { .. }
+        standing @ (Standing::Syncing { .. }
         | Standing::Reconnecting { .. }
-        | Standing::Underway { linked: true, .. } => Answer {
-            is_connecting: Some(true),
-            is_authenticated: Some(true),
-            message: saying("Autenticado, aguardando inicialização..."),
-            ..Answer::waiting()
-        },
+        | Standing::Underway { linked: true, .. }) => {
+            let why = match standing {
+                Standing::Reconnecting { cause, .. } => reasons::disruption(cause, Language::Portuguese),
+                _ => None,
+            };
+            Answer {
+                is_connecting: Some(true),
+                is_authenticated: Some(true),
+                message: saying(why.unwrap_or("Autenticado, aguardando inicialização...")),
+                ..Answer::waiting()
+            }
+        }
         Standing::Underway { linked: false, .. } => {
             Answer::generating("Aguardando geração do QR Code... Isso pode levar 10-30 segundos.")
         }

@@ -16,7 +16,7 @@ use crate::memory::Group;
 use crate::user::folders;
 use crate::user::handle::DisconnectOutcome;
 use crate::user::link::{self, Greeted, GreetingError};
-use crate::user::policy::{Action, Event, State};
+use crate::user::policy::{Action, Event, LOGOUT, State, Told};
 use crate::user::process::{self, Marks, NotReady, SpawnError, Spawned, WorkerProcess};
 use crate::user::tail::Tail;
 use crate::user::token;
@@ -55,7 +55,11 @@ impl UserTask {
             Action::KeepParked { parked } => self.keep_parked(parked),
             Action::DeleteAuth => self.delete_auth(),
             Action::AnswerDisconnect { told } => {
-                let outcome = if told { DisconnectOutcome::LoggedOut } else { DisconnectOutcome::OnlyHere };
+                let outcome = match told {
+                    Told::Yes => DisconnectOutcome::LoggedOut,
+                    Told::No => DisconnectOutcome::OnlyHere,
+                    Told::Nobody => DisconnectOutcome::NobodyLinked,
+                };
                 for answer in self.disconnects.drain(..) {
                     let _ = answer.send(outcome);
                 }
@@ -173,12 +177,11 @@ impl UserTask {
     }
 
     fn log_out(&mut self) -> Option<Event> {
-        let deadline = Duration::from_millis(self.host.config.disconnect_deadline_ms).mul_f64(0.55);
         let asked = self
             .connection
             .as_ref()
-            .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), deadline).is_ok());
-        (!asked).then_some(Event::LogoutDone { told: false })
+            .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), LOGOUT).is_ok());
+        (!asked).then_some(Event::LogoutDone { told: Told::No })
     }
 
     fn delete_auth(&self) {
