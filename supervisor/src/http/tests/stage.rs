@@ -144,6 +144,10 @@ impl Cast {
         Self { outcome: DisconnectOutcome::OnlyHere, ..self }
     }
 
+    pub(super) fn nobody_linked(self) -> Self {
+        Self { outcome: DisconnectOutcome::NobodyLinked, ..self }
+    }
+
     pub(super) fn full(self) -> Self {
         Self { full: true, ..self }
     }

@@ -63,6 +63,7 @@ function onLinkEnded() {
  * of these messages counts as new is not certain: those that do not, and that nobody has read, are told at the end of
  * the phase. What is loaded from the page's own store meanwhile says that it is history, or was read. */
 let comesLate = true;
+let firstPhase = true;
 let quietly = [];
 
 function onAdded(model) {
@@ -74,7 +75,10 @@ function onOfflineEnd() {
   comesLate = false;
   const came = quietly;
   quietly = [];
-  if (linkedHere()) return;
+  /* What comes with a new link is history; a later phase of the same document is none. */
+  const history = linkedHere() && firstPhase;
+  firstPhase = false;
+  if (history) return;
   const unread = (model) => {
     const chat = found.chats?.get(model.id.remote);
     const count = Math.max(0, chat?.unreadCount ?? 0);
