@@ -39,6 +39,35 @@ pub enum Disruption {
     PageUnresponsive,
     /// The renderer is gone; the page is being loaded anew.
     PageCrashed,
+    /// WhatsApp says that its service is not available.
+    ServiceUnavailable,
+    /// WhatsApp refuses this number for some time; [`SessionReport::until_ms`] says how long.
+    TemporaryBan,
+    /// WhatsApp lets this version of its page in no more, or the page has stopped without a word.
+    PageOutdated,
+    /// The proxy does not let the browser through, or cannot be reached.
+    ProxyRefused,
+    /// Something that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl Disruption {
+    /// The cause's name as it is logged and shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConnectionLost => "connection_lost",
+            Self::Conflict => "conflict",
+            Self::PageUnresponsive => "page_unresponsive",
+            Self::PageCrashed => "page_crashed",
+            Self::ServiceUnavailable => "service_unavailable",
+            Self::TemporaryBan => "temporary_ban",
+            Self::PageOutdated => "page_outdated",
+            Self::ProxyRefused => "proxy_refused",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Who ended the link between phone and session.
@@ -154,6 +183,10 @@ pub enum LaunchCause {
     NoBrowser,
     /// The disk is full.
     DiskFull,
+    /// The proxy does not let the browser through, or cannot be reached.
+    Proxy,
+    /// The page's host cannot be reached.
+    Unreachable,
     /// Something else, or a kind that this version does not know.
     #[default]
     #[serde(other)]
@@ -236,6 +269,8 @@ impl ExitReason {
             Self::Stopped => "stopped".into(),
             Self::LaunchFailed { cause: LaunchCause::NoBrowser, .. } => "launch_failed(no_browser)".into(),
             Self::LaunchFailed { cause: LaunchCause::DiskFull, .. } => "launch_failed(disk_full)".into(),
+            Self::LaunchFailed { cause: LaunchCause::Proxy, .. } => "launch_failed(proxy)".into(),
+            Self::LaunchFailed { cause: LaunchCause::Unreachable, .. } => "launch_failed(unreachable)".into(),
             Self::LaunchFailed { cause: LaunchCause::Other, why } => format!("launch_failed({why})"),
             Self::ProfileCorrupt => "profile_corrupt".into(),
             Self::CapRecycle => "cap_recycle".into(),
@@ -268,6 +303,9 @@ pub struct SessionReport {
     /// Members of the page that our bridge misses, so that wa-js stands in for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub degraded: Vec<String>,
+    /// Until when the disruption lasts, in milliseconds since the epoch, where WhatsApp says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
     /// The browser's process id, once it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser_pid: Option<u32>,
@@ -314,6 +352,7 @@ impl SessionReport {
         Self {
             state,
             degraded: Vec::new(),
+            until_ms: None,
             browser_pid: None,
             page_version: None,
             snapshot_ms: None,

@@ -25,10 +25,7 @@ const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const EVENTS = [
   'conn.require_auth',
-  'conn.authenticated',
-  'conn.main_loaded',
   'conn.main_ready',
-  'conn.logout',
   'conn.auth_code_change',
   'chat.new_message',
   'chat.msg_ack_change',
@@ -94,11 +91,11 @@ async function login(page, phone) {
   await phone.scan({ qr: code.ref, number: ME, name: 'Acme', contacts: CONTACTS });
   await main(page);
 }
-/* WPP.conn.isMainReady() is true on the QR screen as well. */
+/* WPP.conn.isMainReady() is true on the QR screen as well. What wa-js waits for elsewhere, the page does not have: no
+ * `Cmd.isMainLoaded`, and no events `main_loaded` and `logout`, so neither has it conn.authenticated, conn.main_loaded
+ * and conn.logout, and WPP.conn.logout() never resolves. */
 const main = (page) =>
-  until('the page is usable', () =>
-    ask(page, () => WPP.conn.isMainLoaded() && WPP.whatsapp.Stream.mode === 'MAIN'),
-  );
+  until('the page is usable', () => ask(page, () => WPP.whatsapp.Stream.mode === 'MAIN'));
 
 for (const switches of [
   '',
@@ -111,8 +108,6 @@ for (const switches of [
     let { browser, page, foreign, heard } = await open(folder, `${address}/${switches}`);
     await login(page, phone);
     assert.equal(await page.evaluate(() => String(WPP.conn.getMyUserId())), `${ME}@c.us`);
-    await heard('conn.authenticated');
-    await heard('conn.main_loaded');
 
     const { id } = await phone.message({ to: ME, from: ANA, name: 'Ana', body: 'olá' });
     assert.equal((await heard('chat.new_message', (message) => message.id === id)).body, 'olá');
@@ -243,7 +238,7 @@ for (const switches of [
 
     /* A logout from the phone is no conn.logout for wa-js: the page just leaves. */
     await phone.logout(ME);
-    await until('the page asks for a login', () => page.url().includes('post_logout=1'));
+    await until('the page asks for a login', async () => (await phone.pages())[0]?.state === 'qr');
     await ready(page);
     await until('a new QR code', () => ask(page, () => WPP.conn.getAuthCode()));
     assert.deepEqual(foreign, []);
@@ -261,7 +256,7 @@ test('wa-js logs out by itself, and links by code', { timeout: 300_000 }, async 
   await phone.pair({ code, number: ME, name: 'Acme' });
   await main(page);
   await ask(page, () => WPP.conn.logout());
-  await until('the page asks for a login', () => page.url().includes('post_logout=1'));
+  await until('the page asks for a login', async () => (await phone.pages())[0]?.state === 'qr');
   await ready(page);
   assert.equal(await page.evaluate(() => WPP.conn.isRegistered()), false);
   await assert.rejects(phone.message({ to: ME, from: ANA, body: 'anyone?' }), /404/);

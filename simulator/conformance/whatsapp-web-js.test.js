@@ -227,12 +227,18 @@ for (const switches of ['', '?key=min', '?late=2000']) {
   });
 }
 
-test('whatsapp-web.js logs out by itself', { timeout: 300_000 }, async (t) => {
+/* Its own mistake: the page's logout returns at once and tells the server afterwards, by when the library has closed
+ * the browser. The phone goes on listing a device whose profile is deleted. */
+test('whatsapp-web.js logs out by itself, and the phone is not told', { timeout: 300_000 }, async (t) => {
   const { address, folder, phone } = await start(t);
   const client = open(library(`${address}/`), folder);
   await login(client, phone);
   await client.logout();
   const session = `${folder}/session-acme`;
   assert.ok(!existsSync(session) || readdirSync(session).length === 0);
-  await assert.rejects(phone.message({ to: ME, from: ANA, body: 'anyone?' }), /404/);
+  const [{ devices }] = await phone.numbers();
+  assert.deepEqual(
+    devices.map((device) => device.logged_out),
+    [false],
+  );
 });

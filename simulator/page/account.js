@@ -5,6 +5,11 @@ import { encodeBase64, randomBytes } from './bytes.js';
 import * as database from './database.js';
 import { createWid } from './ids.js';
 
+/* There while a logout clears the profile: if it is cut short, the next document goes on with it. */
+export const CLEARING_KEY = 'post-logout';
+/* Two keys go at once when a logout begins; their names on the real page are not known. */
+const SESSION_KEYS = ['WASimulatedSession', 'WASimulatedSessionIv'];
+
 const newKeys = () => ({
   noisePublic: randomBytes(32),
   identityPublic: randomBytes(32),
@@ -48,13 +53,18 @@ export const account = {
   async register(identity) {
     this.identity = identity;
     localStorage.setItem('last-wid-md', JSON.stringify(String(this.deviceWid())));
+    for (const key of SESSION_KEYS) localStorage.setItem(key, encodeBase64(randomBytes(16)));
     database.put('account', { id: 'me', identity, keys: this.keys });
     await database.flush();
   },
-  async wipe() {
+  /* The first step of a logout, before the server is told. */
+  dropSessionKeys() {
+    for (const key of SESSION_KEYS) localStorage.removeItem(key);
+  },
+  /* Registration and keys; what stands in the databases goes with `database.wipe()`. */
+  forget() {
     this.identity = null;
-    localStorage.clear();
-    await database.wipe();
+    for (const key of Object.keys(localStorage)) if (key !== CLEARING_KEY) localStorage.removeItem(key);
   },
 };
 

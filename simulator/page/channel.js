@@ -33,6 +33,7 @@ export const channel = {
   },
 
   tell,
+  isOpen: () => socket?.readyState === WebSocket.OPEN,
 
   ask(ask, details = {}) {
     const rid = ++lastQuestion;
@@ -54,8 +55,8 @@ function connect(ready) {
   socket = new WebSocket(address);
   socket.onopen = async () => {
     tell({ op: 'hello', user_agent: navigator.userAgent });
-    await channel.onConnection(true);
     tell(present);
+    channel.onConnection(true);
     for (const { question } of unanswered.values()) tell(question);
     ready();
   };

@@ -1,18 +1,19 @@
 /* Owns the singletons that say how the page is connected: Socket, Conn, Stream, Cmd and friends.
- * They only hold state; session.js moves it. */
+ * They only hold state, which session.js and linking.js move; Stream follows from the rest. */
 
+import { account } from './account.js';
 import { Emitter } from './events.js';
 import { Model } from './models.js';
 
 const names = (...list) => Object.fromEntries(list.map((name) => [name, name]));
 
+/* CONFLICT, PROXYBLOCK, TOS_BLOCK, SMB_TOS_BLOCK and DEPRECATED_VERSION have no writer. */
 export const SOCKET_STATE = names(
   'OPENING',
   'PAIRING',
   'UNPAIRED',
   'UNPAIRED_IDLE',
   'CONNECTED',
-  'TIMEOUT',
   'CONFLICT',
   'UNLAUNCHED',
   'PROXYBLOCK',
@@ -43,7 +44,7 @@ export const StreamInfo = names(
 );
 
 /* What only session.js and linking.js can do; they register it here to avoid a circle of imports. */
-export const actions = { logout: async () => {}, takeover() {}, refreshQR() {} };
+export const actions = { logout() {}, reconnect() {}, refreshQR() {} };
 
 class ConnModel extends Model {
   static props = ['id', 'ref', 'refTTL', 'wid', 'connected', 'platform', 'pushname', 'battery', 'plugged'];
@@ -59,23 +60,26 @@ export const Conn = new ConnModel({ id: 'conn', connected: false });
 
 class SocketModel extends Model {
   static props = ['id', 'state', 'stream', 'hasSynced', 'launchGeneration', 'launched'];
-  logout() {
-    return actions.logout();
+  /* Returns at once and does its work afterwards. */
+  logout(reason = 'user_initiated') {
+    actions.logout(reason);
   }
+  /* The way back from a conflict is a reload. */
   takeover() {
-    actions.takeover();
+    throw new Error('takeover is not supported');
   }
   poke() {
     actions.refreshQR();
   }
-  reconnect() {}
-  initConn() {}
+  reconnect() {
+    actions.reconnect();
+  }
 }
 export const Socket = new SocketModel({
   id: 'socket',
   state: SOCKET_STATE.UNLAUNCHED,
   stream: SOCKET_STREAM.DISCONNECTED,
-  hasSynced: false,
+  hasSynced: undefined,
 });
 
 class StreamModel extends Model {
@@ -98,13 +102,17 @@ class StreamModel extends Model {
 }
 export const Stream = new StreamModel({
   id: 'stream',
+  mode: StreamMode.QR,
   info: StreamInfo.OPENING,
   displayInfo: StreamInfo.OPENING,
+  phoneAuthed: false,
   available: false,
 });
 
+/* There is neither an event `main_loaded`, `main_stream_mode_ready` or `logout` nor a flag `isMainLoaded`. */
 export class CmdImpl extends Emitter {
-  isMainLoaded = false;
+  isMainStreamReadyMd = false;
+  isOfflineDeliveryEnd = false;
   refreshQR() {
     actions.refreshQR();
   }
@@ -132,4 +140,39 @@ class NetworkStatusModel extends Model {
 }
 export const NetworkStatus = new NetworkStatusModel({ id: 'network', online: true });
 
-export const offlineDelivery = { progress: 0 };
+/* null before the socket was connected for the first time: then its getter throws. */
+export const offlineDelivery = { progress: null };
+
+/* What Socket and the registration make of the stream. Runs before any other listener of these changes, and whenever
+ * the registration comes or goes. */
+const DISPLAY_LAG_MS = 18_000;
+let lagging;
+export function followSocket() {
+  const { state, stream, hasSynced } = Socket;
+  const connected = stream === SOCKET_STREAM.CONNECTED;
+  const unreachable = state === SOCKET_STATE.OPENING && !NetworkStatus.online;
+  const mode = !account.isLinked()
+    ? StreamMode.QR
+    : unreachable && !hasSynced
+      ? StreamMode.OFFLINE
+      : hasSynced || connected
+        ? StreamMode.MAIN
+        : StreamMode.SYNCING;
+  const info = unreachable
+    ? StreamInfo.OFFLINE
+    : state === SOCKET_STATE.CONNECTED
+      ? connected
+        ? StreamInfo.NORMAL
+        : StreamInfo.SYNCING
+      : state === SOCKET_STATE.OPENING || state === SOCKET_STATE.UNLAUNCHED
+        ? StreamInfo.OPENING
+        : hasSynced
+          ? StreamInfo.RESUMING
+          : StreamInfo.PAIRING;
+  Stream.set({ phoneAuthed: stream !== SOCKET_STREAM.DISCONNECTED, mode, info });
+  clearTimeout(lagging);
+  if (info === StreamInfo.NORMAL || !hasSynced) Stream.displayInfo = info;
+  else lagging = setTimeout(() => (Stream.displayInfo = info), DISPLAY_LAG_MS);
+}
+Socket.on('change:state change:stream change:hasSynced', followSocket);
+NetworkStatus.on('change:online', followSocket);

@@ -91,7 +91,7 @@ export function flush() {
   return writing;
 }
 
-/* Forgets everything; nothing is written after it until the page loads anew. */
+/* Forgets everything; nothing is written after it until `reopen`, or the page loads anew. */
 export function wipe() {
   closed = true;
   pending = new Map();
@@ -101,6 +101,9 @@ export function wipe() {
     }),
   );
   return writing;
+}
+export function reopen() {
+  closed = false;
 }
 
 async function transact(write) {

@@ -3,7 +3,7 @@
 
 import { channel } from './channel.js';
 import { nextQr } from './linking.js';
-import { ban, endOffline, enterConflict, goOffline, leaveConflict } from './session.js';
+import { endOffline, enterConflict, goOffline, leaveConflict, refuseWith, relogin } from './session.js';
 
 const HELD = [];
 const DEFAULT_LEAK = 10;
@@ -44,25 +44,34 @@ const faults = {
       for (;;) HELD.push(new Array(4_000_000).fill(HELD));
     }
   },
+  /* 2: the stream's own state does not show it. */
   conflict(value) {
     if (value === 0) leaveConflict();
-    else enterConflict();
+    else enterConflict(value === 2);
   },
   offline(ms) {
     if (ms === 0) endOffline();
     else goOffline(ms);
   },
-  ban,
+  refuse(code) {
+    refuseWith(code ?? 503);
+  },
+  /* The account is locked. */
+  ban() {
+    refuseWith(403);
+  },
+  relogin,
   expire_qr: nextQr,
   none() {
     stop();
+    refuseWith(0);
     leaveConflict();
     endOffline();
   },
 };
 
 /* The value 0 ends a fault; those that cannot end have nothing to do then. */
-const ENDLESS = ['crash', 'ban', 'expire_qr'];
+const ENDLESS = ['crash', 'ban', 'expire_qr', 'relogin'];
 channel.on('fault', ({ fault, value }) => {
   if (value !== 0 || !ENDLESS.includes(fault)) faults[fault]?.(value);
 });

@@ -12,6 +12,7 @@ import { knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { noteReaction, receiveVote } from './marks.js';
 import { attachMedia } from './media.js';
+import { options } from './options.js';
 import { receivePresence } from './presence.js';
 import { ContactStore, MsgStore } from './stores.js';
 
@@ -79,7 +80,7 @@ const receivers = {
       participant: author,
       self: fromMe ? 'out' : 'in',
       ack: 1,
-      isNewMsg: true,
+      isNewMsg: !(offlinePhase.on && options.missedQuietly),
       type: event.type,
       body: event.body,
       t: event.timestamp,
@@ -254,6 +255,13 @@ export function reactionOf({ parent, sender, key, fromMe, text, ms }) {
     read: fromMe,
   };
 }
+
+/* Between the connection and the end of what waited at the server. Whether such messages count as new on the real page
+ * is not certain: `missed=quiet` makes them old. */
+export const offlinePhase = { on: false };
+
+/* Until everything that has come so far is taken in. */
+export const whenTaken = () => order;
 
 /* One at a time and in order; acknowledged only when the profile has it. What could not be taken comes again. */
 let order = Promise.resolve();

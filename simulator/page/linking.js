@@ -4,7 +4,7 @@
 import { account, qrText } from './account.js';
 import { encodeBase64, randomBytes } from './bytes.js';
 import { channel } from './channel.js';
-import { actions, Conn, Socket, Stream } from './connection.js';
+import { actions, Conn, Socket } from './connection.js';
 import { options } from './options.js';
 import { showIdleQr, showPairingCode, showQr } from './screen.js';
 
@@ -16,8 +16,6 @@ let code = null;
 export const pairing = { type: 'QR' };
 
 export function startLinking() {
-  Socket.state = 'UNPAIRED';
-  Stream.set({ info: 'PAIRING', displayInfo: 'PAIRING', mode: 'QR' });
   shown = 0;
   nextQr();
 }
@@ -37,19 +35,21 @@ export function nextQr() {
     Socket.state = 'UNPAIRED_IDLE';
     return;
   }
+  /* The first code lasts three times as long as the others: 60 s and 20 s. */
+  const lasts = shown === 0 ? options.qrTtlMs * 3 : options.qrTtlMs;
   shown += 1;
   const ref = `2@${encodeBase64(randomBytes(96))}`;
   channel.setState('qr', { qr: qrText(ref), code });
-  Conn.set({ ref, refTTL: options.qrTtlMs });
+  Conn.set({ ref, refTTL: lasts });
   showQr(qrText(ref));
-  timer = setTimeout(nextQr, options.qrTtlMs);
+  Socket.state = 'UNPAIRED';
+  timer = setTimeout(nextQr, lasts);
 }
 
 export function refreshQr() {
   if (account.isLinked() || channel.state !== 'qr') return;
   shown = 0;
   nextQr();
-  Socket.state = 'UNPAIRED';
 }
 actions.refreshQR = refreshQr;
 

@@ -1,17 +1,21 @@
 /* Owns the order in which the page starts. */
 
 import './faults.js';
-import { options } from './options.js';
+import { options, tidyAddress } from './options.js';
 import { publish } from './registry.js';
+import { mount } from './screen.js';
 import { launch } from './session.js';
-import { early, rest } from './table/index.js';
+import { app, bundles, start } from './table/index.js';
 
+tidyAddress();
 /* Libraries wait for Debug.VERSION before they require the modules of the connection. */
 publish({
-  early,
-  rest,
-  afterEarly() {
+  start,
+  app,
+  bundles,
+  mount() {
     window.Debug = { VERSION: options.version };
+    mount();
     launch().catch((error) => console.error('the page could not start', error));
   },
 });

@@ -5,7 +5,18 @@ const settings = JSON.parse(document.getElementById('settings').textContent);
 const query = new URLSearchParams(location.search);
 
 /* Only these survive the navigation after a logout. */
-const SWITCHES = ['key', 'late', 'rename', 'ballast_modules', 'weight', 'syncms', 'refttl'];
+const SWITCHES = [
+  'key',
+  'late',
+  'gap',
+  'prefetch',
+  'missed',
+  'rename',
+  'ballast_modules',
+  'weight',
+  'syncms',
+  'refttl',
+];
 
 const milliseconds = (name, fallback) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
 
@@ -13,6 +24,10 @@ export const options = Object.freeze({
   version: '2.3000.1048032155',
   /* July 2026: minified builds renamed the property that holds a message key's text. */
   minifiedKeys: query.get('key') === 'min',
+  missedQuietly: query.get('missed') === 'quiet',
+  prefetch: query.get('prefetch') !== 'off',
+  gapMs: milliseconds('gap', settings.waveGapMs),
+  lineKbit: settings.lineKbit,
   lateMs: milliseconds('late', 0),
   renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
   ballastModules: milliseconds('ballast_modules', 0),
@@ -23,9 +38,18 @@ export const options = Object.freeze({
   qrCount: settings.qrCount,
 });
 
-/* Where the real page goes after a logout. */
-export function logoutAddress(reason) {
-  const next = new URLSearchParams({ post_logout: '1', logout_reason: String(reason) });
+/* Where the page goes after a logout: the bare address when it went well (with our own switches), else with what went
+ * wrong. */
+export function afterLogout(trouble = {}) {
+  const next = new URLSearchParams(trouble);
   for (const name of SWITCHES) if (query.has(name)) next.set(name, query.get(name));
-  return '/?' + next;
+  return next.size ? `/?${next}` : '/';
+}
+
+/* At the next start that is wiped from the address. */
+export function tidyAddress() {
+  const address = new URL(location.href);
+  for (const name of [...address.searchParams.keys()])
+    if (/^(post_logout|logout_)/.test(name)) address.searchParams.delete(name);
+  if (address.href !== location.href) history.replaceState(null, '', address);
 }

@@ -36,6 +36,15 @@ export class PresenceCollectionImpl extends Collection {
 }
 export const PresenceStore = new PresenceCollectionImpl(PresenceModel);
 
+/* With the connection all that was known of others goes, and what was subscribed to. */
+export function forgetPresences() {
+  for (const presence of PresenceStore.getModelsArray()) {
+    presence.chatstate.set({ type: undefined, t: undefined });
+    presence.chatstates.reset();
+    presence.set({ isSubscribed: false, hasData: false, isOnline: undefined });
+  }
+}
+
 const ONLINE = { available: true, composing: true, recording_audio: true };
 export function receivePresence({ chat, from, state, last_seen }) {
   const presence = PresenceStore.gadd(chat);

@@ -1,4 +1,4 @@
-/* Owns the module registry that page-driving libraries search: __d, require, importNamespace.
+/* Owns the module registry that page-driving libraries search: __d, require, importNamespace, and how modules arrive.
  * The simulator's own code never requires through it, so renaming or delaying a module breaks
  * only those who look for it by name. */
 
@@ -17,8 +17,8 @@ function define(id, dependencies, factory, special = 98) {
   modulesMap[id] = { id, dependencies, factory, special, exports: {}, state: 'new', error: null };
 }
 
-/* A module whose dependencies have not arrived can be tried again later; one whose factory threw
- * stays broken, as on the real page. */
+/* A module whose own dependencies have not arrived is not run and can be tried again later. One whose factory threw
+ * stays broken for the life of the document, also where it threw for want of what its dependencies need. */
 function load(id) {
   const record = modulesMap[id];
   if (!record) throw new Error(`Requiring unknown module "${id}"`);
@@ -44,8 +44,8 @@ function load(id) {
     record.exports = module.exports;
     record.state = 'loaded';
   } catch (error) {
-    record.state = 'new';
-    if (!/missing dependencies/.test(String(error))) record.error = error;
+    record.state = 'broken';
+    record.error = error;
     throw error;
   }
   return record;
@@ -88,9 +88,21 @@ function registerBallast(count) {
   }
 }
 
-/* Publishes the registry and fills it: `early` modules first, then `rest`. With `late` both are
- * spread over that time, each half backwards, so that dependents come before what they need. */
-export async function publish({ early, rest, afterEarly }) {
+/* ---- how they arrive ----
+ *
+ * Three waves over one line, then bundles that are asked for by component. Any pause
+ * may lie between two of them. */
+const WAVES = { start: 400, app: 4000, main: 1000, bundle: 100 };
+
+/* Time on the line, which all pages of this server share, for so many kB. */
+async function transfer(kilobytes) {
+  if (options.lineKbit) await fetch(`/sim/line?kilobytes=${kilobytes}`);
+}
+
+/* Publishes the registry and fills it. `start` modules come first; then, after a pause, `app` in two halves with a
+ * pause between them. With `late` the second wave is spread over that time, backwards, so that dependents come before
+ * what they need. `mount` is called when the second wave is there. */
+export async function publish({ start, app, bundles, mount }) {
   define(
     '__debug',
     [],
@@ -107,12 +119,21 @@ export async function publish({ early, rest, afterEarly }) {
     requireLazy: (ids, use) => setTimeout(() => use(...ids.map(requireModule)), 0),
     ErrorGuard: { skipGuardGlobal() {} },
   });
-  await spread(early, options.lateMs / 2);
+  lazyBundles = bundles;
+  await transfer(WAVES.start);
+  start.forEach(register);
+  await pause(options.gapMs);
+  const half = Math.ceil(app.length / 2);
+  const backwards = [...app].reverse();
+  await transfer(WAVES.app / 2);
+  await spread(backwards.slice(0, half), options.lateMs / 2);
   registerBallast(options.ballastModules);
   if (options.realWeight) await loadModules();
-  afterEarly();
-  await spread(rest, options.lateMs / 2);
+  await pause(options.gapMs);
+  await transfer(WAVES.app / 2);
+  await spread(backwards.slice(half), options.lateMs / 2);
   announceComplete();
+  mount();
 }
 
 /* The page cannot be usable before all its modules are there. */
@@ -121,11 +142,61 @@ export const complete = new Promise((resolve) => (announceComplete = resolve));
 
 async function spread(entries, totalMs) {
   if (!totalMs) return entries.forEach(register);
-  const backwards = [...entries].reverse();
   const slices = Math.max(1, Math.floor(totalMs / SLICE_MS));
-  const perSlice = Math.ceil(backwards.length / slices);
-  for (let start = 0; start < backwards.length; start += perSlice) {
+  const perSlice = Math.ceil(entries.length / slices);
+  for (let first = 0; first < entries.length; first += perSlice) {
     await pause(SLICE_MS);
-    backwards.slice(start, start + perSlice).forEach(register);
+    entries.slice(first, first + perSlice).forEach(register);
   }
+}
+
+/* ---- what is asked for ---- */
+
+let lazyBundles = [];
+const underWay = new Map();
+
+const bundleOf = (component) => lazyBundles.find(({ components }) => components.includes(component));
+
+/* Asks for a bundle, once. */
+function fetchBundle(bundle) {
+  if (!underWay.has(bundle)) {
+    const arrived = transfer(WAVES.bundle).then(() => bundle.modules.forEach(register));
+    underWay.set(bundle, arrived);
+  }
+  return underWay.get(bundle);
+}
+
+/* Knows components only, and refuses inner modules. */
+export const Bootloader = {
+  loadModules(names, use) {
+    const wanted = names.map((name) => {
+      const bundle = bundleOf(name);
+      if (!bundle) throw new Error(`Bootloader: no component ${name}`);
+      return bundle;
+    });
+    Promise.all(wanted.map(fetchBundle)).then(() => use?.(...names.map(componentModule)));
+  },
+  get __debug() {
+    return { componentMap: new Map(lazyBundles.flatMap(({ components }) => components.map((one) => [one, {}]))) };
+  },
+};
+const componentModule = (name) => (modulesMap[nameOf(name)] ? requireModule(nameOf(name)) : undefined);
+
+/* The ready-made request of a bundle, as the page's own screens have it. */
+export const requestOf = (component) => ({ requireBundle: () => fetchBundle(bundleOf(component)) });
+
+/* A reference to something that is asked for by its first `load`. */
+export const reference = (component) => ({
+  load: () => fetchBundle(bundleOf(component)).then(() => componentModule(component)),
+  getModuleIfRequireable: () => (modulesMap[component] ? requireModule(component) : null),
+});
+
+/* The main bundle comes after the login; once it has run it asks for the others, unless that is switched off. */
+let announceMain;
+export const mainLoaded = new Promise((resolve) => (announceMain = resolve));
+export async function loadMain() {
+  await transfer(WAVES.main);
+  register({ id: 'WAWebMainWrapper', exports: () => ({ default: () => null }) });
+  announceMain();
+  if (options.prefetch) for (const bundle of lazyBundles) await fetchBundle(bundle);
 }

@@ -10,6 +10,11 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/* The app is there: the start-up screen goes. */
+export function mount() {
+  document.getElementById('wa_web_initial_startup')?.remove();
+}
+
 /* The same element is kept from code to code, as observers of data-ref expect. */
 function qrContainer() {
   let container = document.getElementById('qr');

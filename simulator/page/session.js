@@ -1,86 +1,123 @@
-/* Owns the page's life: launch, QR or resume, synchronising, main, and every way it ends or stalls.
+/* Owns the page's life: the socket's loop, login, synchronising, main, and what breaks a connection. How a session
+ * ends is in leaving.js, how a phone is linked in linking.js.
  *
- *   launch ── no registration ──> qr ── linked ──> pairing ─┐
- *     └────── registration ───────────────────────────────> syncing ──> main
- *   main <──> offline, conflict;   anything linked ──> logged out ──> /?post_logout=1 ──> qr
+ *   launch ──▶ OPENING ──▶ PAIRING (each socket that opens) ── no registration ──▶ linking.js: UNPAIRED ──┐
+ *                ▲            │ registered: login                                                      │
+ *                │            ▼                                                     stream error 515   │
+ *                └── lost ── CONNECTED ──▶ hasSynced and stream CONNECTED ◀── OPENING ◀────────────────┘
  */
 
-import { account } from './account.js';
+import { account, CLEARING_KEY } from './account.js';
 import { pause } from './bytes.js';
 import { channel } from './channel.js';
-import { actions, BackendEventBus, Cmd, Conn, offlineDelivery, Socket, Stream } from './connection.js';
+import {
+  actions,
+  Cmd,
+  Conn,
+  followSocket,
+  NetworkStatus,
+  offlineDelivery,
+  Socket,
+} from './connection.js';
 import * as database from './database.js';
 import { loadHistory } from './history.js';
-import { addContact } from './incoming.js';
+import { addContact, offlinePhase, whenTaken } from './incoming.js';
+import { clearProfile, isLeaving, leave } from './leaving.js';
 import { startLinking, stopLinking } from './linking.js';
-import { logoutAddress, options } from './options.js';
+import { options } from './options.js';
 import { loadAccount } from './people.js';
-import { complete } from './registry.js';
+import { forgetPresences } from './presence.js';
+import { complete, loadMain } from './registry.js';
 import { showChats, showProgress } from './screen.js';
 import { ChatStore } from './stores.js';
 import { fillDatabase, fillMemory } from './weight.js';
 
-const PAIRING_MS = 120;
-const NAVIGATION_MS = 50;
+/* From one step of a socket's opening to the next. */
+const STEP_MS = 60;
 const REDRAW_MS = 200;
-const LOGOUT_REASON = { user: 0, phone: 1, ban: 2 };
+/* The pauses between two tries of the socket's loop, in seconds, up to a quarter of an hour. */
+const RETRIES_S = [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 900];
+const OFFLINE_UNTIL = 'sim-offline-until';
 
-let ending = false;
+/* Set when the page's communication has stopped for good: only a reload brings it back. */
+let stopped = false;
+/* Counts the sockets, so that what belongs to an older one ends by itself. */
+let turn = 0;
+let failures = 0;
+let serverThere = false;
+let linkedHere = false;
+/* What a fault says to each login, until it is cleared. */
+let refusal = 0;
+let slowSync = null;
 
 export async function launch() {
+  if (localStorage.getItem(CLEARING_KEY)) {
+    await clearProfile();
+    database.reopen();
+  }
+  await account.load();
+  if (account.isLinked()) await loadHistory();
+  else linkedHere = true;
+  followSocket();
+  const offlineMs = Number(sessionStorage.getItem(OFFLINE_UNTIL) ?? 0) - Date.now();
+  if (offlineMs > 0) beOffline(offlineMs);
   Socket.state = 'OPENING';
-  Stream.set({ info: 'OPENING', displayInfo: 'OPENING' });
-  const linked = await account.load();
-  if (linked) await loadHistory();
   channel.onConnection = onConnection;
   await channel.open();
-  if (!linked) return startLinking();
-  await synchronise(await channel.ask('resume', { identity: account.identity }));
 }
 
-/* The server has come or gone. A new channel must first learn whom it speaks for; questions that
- * wait are asked again after that. */
-let registered = false;
+/* The server behind the channel has come or gone. */
 async function onConnection(open) {
-  if (!registered || ending) return;
-  if (!open) {
-    if (Socket.state === 'CONNECTED') Socket.state = 'TIMEOUT';
+  serverThere = open;
+  if (!open) return lose();
+  await openSocket();
+}
+
+/* One turn of the loop. */
+async function openSocket() {
+  if (stopped || isLeaving() || !serverThere || !NetworkStatus.online) return;
+  const mine = ++turn;
+  Socket.state = 'OPENING';
+  Socket.state = 'PAIRING';
+  if (!account.isLinked()) {
+    await pause(STEP_MS);
+    if (mine === turn) startLinking();
     return;
   }
-  const answer = await channel.ask('resume', { identity: account.identity });
-  if (!answer.ok) return logout('phone');
-  if (Socket.state === 'TIMEOUT' && channel.state !== 'offline') {
-    Socket.state = 'OPENING';
-    Socket.state = 'CONNECTED';
-  }
-  if (Socket.state === 'CONNECTED') receive(true);
+  await login(mine);
 }
 
-channel.on('linked', async ({ identity, contacts, slow_sync }) => {
-  stopLinking();
-  Socket.state = 'PAIRING';
-  channel.setState('pairing');
-  showProgress('Linking…');
-  for (const contact of contacts) addContact(contact);
-  await account.register(identity);
-  await pause(PAIRING_MS);
-  await synchronise({ ok: true, slow_sync });
-});
-
-async function synchronise({ ok, slow_sync }) {
-  if (!ok) return logout('phone');
-  registered = true;
-  const { name } = account.identity;
-  addContact({ number: account.identity.number, name, pushname: name, mine: false });
+async function login(mine) {
+  const answer = refusal
+    ? { ok: false, code: refusal }
+    : await channel.ask('resume', { identity: account.identity });
+  if (mine !== turn || isLeaving()) return;
+  if (!answer.ok) return refuse(answer);
+  failures = 0;
+  slowSync = answer.slow_sync ?? slowSync;
+  Cmd.trigger('account_temporarily_banned_from_bridge', { banned: false });
+  const { name, number } = account.identity;
+  addContact({ number, name, pushname: name, mine: false });
   Conn.set({ wid: account.wid(), connected: true, platform: 'android', pushname: name, ref: undefined });
-  Socket.set({ state: 'CONNECTED', stream: 'SYNCING' });
-  Stream.set({ info: 'SYNCING', displayInfo: 'SYNCING', mode: 'SYNCING' });
+  offlineDelivery.progress ??= 0;
+  offlinePhase.on = true;
+  Socket.state = 'CONNECTED';
+  if (Socket.hasSynced) {
+    Socket.stream = 'CONNECTED';
+    channel.setState('main');
+    comeBack();
+  }
+  Cmd.trigger('open_socket_stream_from_bridge');
+  receive(true);
+  if (!Socket.hasSynced)
+    synchronise(mine).catch((error) => console.error('the page could not synchronise', error));
+}
+
+async function synchronise(mine) {
   channel.setState('syncing');
   showProgress('Synchronising…');
-  Cmd.isMainLoaded = true;
-  Cmd.trigger('main_loaded');
-  receive(true);
-  const wait = slow_sync ?? options.syncMs;
+  const wait = slowSync ?? options.syncMs;
+  slowSync = null;
   for (const progress of [0, 50, 100]) {
     offlineDelivery.progress = progress;
     Cmd.trigger('offline_progress_update_from_bridge');
@@ -92,14 +129,37 @@ async function synchronise({ ok, slow_sync }) {
     fillMemory();
     await fillDatabase();
   }
-  if (ending) return;
-  Socket.stream = 'CONNECTED';
-  Stream.set({ info: 'NORMAL', displayInfo: 'NORMAL', mode: 'MAIN' });
+  if (mine !== turn || isLeaving()) return;
+  loadMain();
+  Socket.set({ hasSynced: true, stream: 'CONNECTED' });
   channel.setState('main');
   drawChats();
   ChatStore.on('add change:t change:unreadCount change:name', drawChats);
-  Cmd.trigger('main_stream_mode_ready');
-  Socket.hasSynced = true;
+  if (linkedHere) {
+    Cmd.trigger('on_critical_sync_done_from_bridge');
+  } else {
+    Cmd.isMainStreamReadyMd = true;
+    Cmd.trigger('main_stream_mode_ready_from_bridge');
+  }
+  Cmd.trigger('initial_load_ready_from_bridge');
+  initialLoad = true;
+  endOfflinePhase();
+}
+
+/* What waited at the server has come: told once it is taken in and the chats are there. */
+let initialLoad = false;
+let offlineEnd = false;
+channel.on('offline_end', async () => {
+  await whenTaken();
+  offlineEnd = true;
+  endOfflinePhase();
+});
+function endOfflinePhase() {
+  if (!initialLoad || !offlineEnd || !offlinePhase.on) return;
+  offlineEnd = false;
+  offlinePhase.on = false;
+  Cmd.isOfflineDeliveryEnd = true;
+  Cmd.trigger('offline_delivery_end_from_bridge');
 }
 
 /* Many changes at once, as in a burst, are drawn once. */
@@ -107,76 +167,134 @@ let drawing;
 function drawChats() {
   drawing ||= setTimeout(() => {
     drawing = undefined;
-    if (!ending) showChats(ChatStore.getModelsArray());
+    if (!isLeaving()) showChats(ChatStore.getModelsArray());
   }, REDRAW_MS);
 }
 
 /* Whether queued messages may come now. */
 const receive = (on) => channel.tell({ op: 'receive', on });
 
-/* By the user here, by the phone, or by a ban. */
-export async function logout(by) {
-  if (ending) return;
-  ending = true;
-  if (by === 'user') await channel.ask('logout');
-  channel.setState(by === 'ban' ? 'banned' : 'logged_out');
-  await database.flush();
-  await account.wipe();
-  Cmd.trigger(by === 'user' ? 'logout' : 'logout_from_bridge');
-  BackendEventBus.trigger('logout');
-  /* Whoever called must get its answer before the page is gone. */
-  setTimeout(() => location.assign(logoutAddress(LOGOUT_REASON[by])), NAVIGATION_MS);
-}
-actions.logout = () => logout('user');
-channel.on('logout', () => logout('phone'));
+/* Linked by a phone: who we are is known while the codes' state remains; then the server ends the stream with 515,
+ * and the socket is opened anew. */
+channel.on('linked', async ({ identity, contacts, slow_sync }) => {
+  stopLinking();
+  channel.setState('pairing');
+  Conn.platform = 'android';
+  showProgress('Linking…');
+  for (const contact of contacts) addContact(contact);
+  await account.register(identity);
+  followSocket();
+  slowSync = slow_sync;
+  await pause(STEP_MS);
+  Socket.state = 'OPENING';
+  await pause(STEP_MS);
+  await openSocket();
+});
 
-/* Another browser has taken the session; takeover() takes it back. */
-export function enterConflict() {
+/* The connection is lost: the mode stays what it is. */
+function lose() {
+  turn += 1;
+  if (stopped || isLeaving()) return;
+  if (Socket.state === 'UNPAIRED' || Socket.state === 'UNPAIRED_IDLE') return;
+  endStream();
+  Socket.state = 'OPENING';
+}
+function endStream() {
   receive(false);
-  Socket.state = 'CONFLICT';
-  Stream.mode = 'CONFLICT';
-  channel.setState('conflict');
+  const was = Socket.stream;
+  Socket.stream = 'DISCONNECTED';
+  forgetPresences();
+  if (was !== 'DISCONNECTED') Cmd.trigger('socket_stream_disconnected_from_bridge');
 }
-export function leaveConflict() {
-  if (Socket.state !== 'CONFLICT') return;
-  Socket.state = 'CONNECTED';
-  Stream.mode = 'MAIN';
-  channel.setState('main');
-  /* Resuming puts every other page of this device into conflict. */
-  channel.ask('resume', { identity: account.identity }).then(() => receive(true));
-}
-actions.takeover = leaveConflict;
 
-/* Out of reach for some time; sends wait, messages stay in the queue. */
+async function again() {
+  lose();
+  await pause(RETRIES_S[Math.min(failures++, RETRIES_S.length - 1)] * 1000);
+  await openSocket();
+}
+actions.reconnect = () => {
+  if (Socket.state === 'OPENING') openSocket();
+};
+
+/* The server does not let this device in. */
+function refuse({ code = 401, ...details }) {
+  if (code === 401 || code === 406) return leave({ tell: false, state: code === 406 ? 'banned' : 'logged_out' });
+  if (code === 403) {
+    const address = { logout_reason: '3', logout_message_header: 'Your account is locked' };
+    return leave({ tell: false, state: 'banned', address });
+  }
+  channel.setState('refused');
+  if (code === 402) {
+    stopped = true;
+    const { expire } = details;
+    const ban = { banned: true, code: 101, message: 'Your account is temporarily banned', url: null, expire };
+    return Cmd.trigger('account_temporarily_banned_from_bridge', ban);
+  }
+  if (code === 405 || code === 409) {
+    /* The updater is asked; nothing shows. */
+    stopped = true;
+    return;
+  }
+  if (code === 503) Cmd.trigger('service_unavailable_503_from_bridge');
+  again();
+}
+
+/* The server refuses from now on: the stream ends, and the next login is answered with this code. 0 lets in again. */
+export async function refuseWith(code) {
+  refusal = code;
+  failures = 0;
+  if (code === 401) await channel.ask('logout');
+  if (code) await relogin();
+}
+/* The server ends the stream; the page comes again at once. */
+export async function relogin() {
+  if (!account.isLinked() || stopped) return;
+  lose();
+  await pause(STEP_MS);
+  await openSocket();
+}
+
+/* Another browser has taken the session. Communication stops for good, and nothing else tells it; whether the stream
+ * shows it is not certain, so `quietly` leaves it. */
+export function enterConflict(quietly) {
+  stopped = true;
+  turn += 1;
+  receive(false);
+  forgetPresences();
+  channel.setState('conflict');
+  if (quietly) Cmd.trigger('socket_stream_disconnected_from_bridge');
+  else endStream();
+}
+/* As a person does it. */
+export function leaveConflict() {
+  if (channel.state === 'conflict') location.reload();
+}
+
+/* Out of reach for some time, also after a reload; sends wait, messages stay in the queue. */
 let reachable = Promise.resolve();
 let comeBack = () => {};
-export function goOffline(ms) {
-  if (channel.state !== 'main') return;
+let offlineTimer;
+function beOffline(ms) {
+  NetworkStatus.online = false;
   reachable = new Promise((resolve) => (comeBack = resolve));
-  receive(false);
-  Socket.state = 'TIMEOUT';
-  Stream.set({ info: 'OFFLINE', displayInfo: 'OFFLINE' });
+  sessionStorage.setItem(OFFLINE_UNTIL, String(Date.now() + (ms || 86_400_000)));
+  if (ms) offlineTimer = setTimeout(endOffline, ms);
+}
+export function goOffline(ms) {
+  if (channel.state !== 'main' && channel.state !== 'syncing') return;
+  beOffline(ms);
+  lose();
   channel.setState('offline');
-  if (ms) setTimeout(endOffline, ms);
 }
 export function endOffline() {
-  if (channel.state !== 'offline') return;
-  Socket.state = 'OPENING';
-  Socket.state = 'CONNECTED';
-  Stream.set({ info: 'NORMAL', displayInfo: 'NORMAL' });
-  channel.setState('main');
-  receive(true);
-  comeBack();
+  if (NetworkStatus.online) return;
+  clearTimeout(offlineTimer);
+  sessionStorage.removeItem(OFFLINE_UNTIL);
+  NetworkStatus.online = true;
+  openSocket();
 }
 export const untilReachable = () => reachable;
 
-/* The number was banned: blocked first, then gone. */
-export async function ban() {
-  receive(false);
-  Socket.state = 'TOS_BLOCK';
-  Stream.mode = 'TOS_BLOCK';
-  channel.setState('banned');
-  await pause(200);
-  Socket.state = 'UNPAIRED';
-  await logout('ban');
-}
+/* By the user here, by the phone. */
+actions.logout = () => leave({ tell: true, state: 'logged_out' });
+channel.on('logout', () => leave({ tell: false, state: 'logged_out' }));

@@ -48,7 +48,7 @@ async fn serve(shared: Shared, mut socket: WebSocket) {
             },
         }
     }
-    shared.change(|world| world.pages.remove(&page));
+    shared.change(|world| world.close_page(&page));
 }
 
 fn hear(shared: &Shared, name: &str, message: FromPage) {
@@ -66,7 +66,7 @@ fn hear(shared: &Shared, name: &str, message: FromPage) {
                 }
                 page.qr = qr;
                 page.code = code;
-                if matches!(state, PageState::Banned | PageState::LoggedOut)
+                if state == PageState::Banned
                     && let Some(identity) = page.identity.take()
                 {
                     world.forget_device(&identity);
@@ -102,6 +102,11 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
             .unwrap_or_else(|| json!({ "ok": false, "logged_out": true })),
         Question::Exists { number } => json!({ "exists": has_account(&number) }),
         Question::Logout => {
+            let number =
+                shared.lock().pages.get(page).and_then(|page| page.identity.clone()).map(|who| who.number);
+            let late = number
+                .and_then(|number| shared.lock().waiting.get(&number).map(|waiting| waiting.logout_delay));
+            sleep(Duration::from_millis(late.unwrap_or_default())).await;
             shared.change(|world| {
                 if let Some(identity) = world.pages.get_mut(page).and_then(|page| page.identity.take()) {
                     world.forget_device(&identity);

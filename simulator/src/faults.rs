@@ -1,6 +1,8 @@
 //! Owns the faults that the server itself plays, and which faults may wait for a page.
 //! Faults of the page are only passed on; `page/faults.js` plays them.
 
+use crate::world::now_ms;
+
 /// Faults that wait for a number's next page or last while the number is used.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -12,6 +14,10 @@ pub(crate) struct Waiting {
     pub(crate) ack_delay: u64,
     /// Milliseconds before a send is done at all.
     pub(crate) send_delay: u64,
+    /// Milliseconds before the server hears that a page logs out.
+    pub(crate) logout_delay: u64,
+    /// Until when the number may not log in, in milliseconds since 1970.
+    pub(crate) banned_until: u64,
 }
 
 impl Waiting {
@@ -22,6 +28,8 @@ impl Waiting {
         self.send_failure = page.send_failure.max(self.send_failure);
         self.ack_delay = page.ack_delay.max(self.ack_delay);
         self.send_delay = page.send_delay.max(self.send_delay);
+        self.logout_delay = page.logout_delay.max(self.logout_delay);
+        self.banned_until = page.banned_until.max(self.banned_until);
     }
 
     /// Sets one of them; a fault that is not the server's changes nothing.
@@ -31,6 +39,8 @@ impl Waiting {
             "send_failure" => self.send_failure = value,
             "ack_delay" => self.ack_delay = value,
             "send_delay" => self.send_delay = value,
+            "logout_delay" => self.logout_delay = value,
+            "temporary_ban" => self.banned_until = if value > 0 { now_ms() + value * 1000 } else { 0 },
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ mod assets;
 mod channel;
 mod error;
 mod faults;
+mod line;
 mod media;
 mod phone;
 mod records;
@@ -88,6 +89,7 @@ fn routes(shared: Shared) -> Router {
         .merge(assets::routes())
         .merge(phone::routes())
         .merge(weight::routes())
+        .merge(line::routes())
         .route("/sim/channel", get(channel::open))
         .route("/sim/media", post(media::upload))
         .route("/sim/media/{key}", get(media::download))

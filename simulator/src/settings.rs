@@ -22,6 +22,12 @@ pub(crate) struct Settings {
     /// How long the page synchronises after it was linked or has resumed.
     #[arg(long, default_value_t = 800, value_name = "MS")]
     pub(crate) sync_ms: u64,
+    /// The line on which the page's modules come, shared by all pages, in kbit/s; without one they come at once.
+    #[arg(long, value_name = "KBIT")]
+    pub(crate) line_kbit: Option<u64>,
+    /// The pause before and within the second wave of the page's modules.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub(crate) wave_gap_ms: u64,
     /// Keep numbers, devices, messages and media in this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
@@ -34,10 +40,18 @@ pub(crate) struct PageSettings {
     qr_ttl_ms: u64,
     qr_count: u32,
     sync_ms: u64,
+    line_kbit: Option<u64>,
+    wave_gap_ms: u64,
 }
 
 impl From<&Settings> for PageSettings {
     fn from(settings: &Settings) -> Self {
-        Self { qr_ttl_ms: settings.qr_ttl_ms, qr_count: settings.qr_count, sync_ms: settings.sync_ms }
+        Self {
+            qr_ttl_ms: settings.qr_ttl_ms,
+            qr_count: settings.qr_count,
+            sync_ms: settings.sync_ms,
+            line_kbit: settings.line_kbit,
+            wave_gap_ms: settings.wave_gap_ms,
+        }
     }
 }

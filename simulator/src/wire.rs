@@ -27,6 +27,8 @@ pub(crate) enum PageState {
     LoggedOut,
     /// The number was banned.
     Banned,
+    /// The server does not let the device in at present.
+    Refused,
 }
 
 /// Who a page is registered as; kept in the browser's profile.
@@ -134,6 +136,8 @@ pub(crate) enum ToPage {
     Linked { identity: Identity, contacts: Vec<Contact>, slow_sync: Option<u64> },
     /// Something for the device: a message, an ack, an edit, …
     Deliver { seq: u64, event: Value },
+    /// Everything that had waited for the device was told.
+    OfflineEnd,
     /// The phone has logged this device out.
     Logout,
     /// Behave badly.

@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     changes: Arc<watch::Sender<u64>>,
     /// The command line.
     pub(crate) settings: Arc<Settings>,
+    /// Held by the page whose modules are on the line.
+    pub(crate) line: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// All state.
@@ -84,6 +86,7 @@ impl Shared {
             world: Arc::new(Mutex::new(world)),
             changes: Arc::new(watch::Sender::new(0)),
             settings: Arc::new(settings),
+            line: Arc::default(),
         }
     }
 
@@ -156,6 +159,14 @@ impl World {
         true
     }
 
+    /// A page is gone. A phone whose code it had scanned, and which has heard nothing of it since, gives up.
+    pub(crate) fn close_page(&mut self, name: &str) {
+        let Some(page) = self.pages.remove(name) else { return };
+        if let (PageState::Qr, Some(identity)) = (page.state, page.identity) {
+            self.forget_device(&identity);
+        }
+    }
+
     /// A page comes back with a registration. `None` when the phone has logged it out meanwhile.
     pub(crate) fn resume(&mut self, page: &str, identity: Identity) -> Option<Value> {
         let account = self.lasting.accounts.entry(identity.number.clone()).or_default();
@@ -166,13 +177,18 @@ impl World {
         if device.logged_out {
             return None;
         }
+        let waiting = self.waiting.entry(identity.number.clone()).or_default();
+        let now = now_ms();
+        if waiting.banned_until > now {
+            let expire = (waiting.banned_until - now).div_ceil(1000);
+            return Some(json!({ "ok": false, "code": 402, "expire": expire }));
+        }
         // Two pages of one device: the newer one wins, as on the real server.
         for (_, older) in self.pages.iter().filter(|(name, _)| *name != page) {
             if older.identity.as_ref() == Some(&identity) {
                 older.tell(ToPage::Fault { fault: "conflict".to_owned(), value: None });
             }
         }
-        let waiting = self.waiting.entry(identity.number.clone()).or_default();
         let page = self.pages.get_mut(page)?;
         waiting.take_over(&mut page.waiting);
         page.identity = Some(identity);
@@ -207,6 +223,7 @@ impl World {
         for queued in device.iter().flat_map(|device| &device.queue) {
             page.tell(ToPage::Deliver { seq: queued.seq, event: queued.event.clone() });
         }
+        page.tell(ToPage::OfflineEnd);
     }
 
     /// The phone logs every device of a number out. False when there is none.

@@ -15,7 +15,7 @@ use colmeia::protocol::{
     Call, Event, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, ToWorker, WorkerHello,
 };
 use colmeia::session::LogoutCause;
-use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
+use colmeia::{ExitReason, Me, Secret, SessionReport, SessionState, UserId};
 use futures::{SinkExt, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
@@ -136,7 +136,11 @@ impl Fake {
                 ToWorker::Hello(_) | ToWorker::RelieveMemory => Vec::new(),
             };
             for answer in answers {
+                let last = matches!(&answer, FromWorker::Report(report) if matches!(report.state, SessionState::Failed { .. }));
                 frames.send(Frame::new(&answer, Bytes::new())?).await?;
+                if last {
+                    std::process::exit(0);
+                }
             }
         }
         Ok(())
@@ -153,6 +157,7 @@ impl Fake {
             return Ok(vec![
                 FromWorker::Response { id, result: Ok(Reply::Done) },
                 FromWorker::Report(SessionReport::of(logged_out)),
+                FromWorker::Report(SessionReport::of(SessionState::Failed { reason: ExitReason::LoggedOut })),
             ]);
         }
         if self.wants("crash-on-call") {

@@ -16,6 +16,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::layout::StateLayout;
@@ -27,7 +28,7 @@ use crate::journal::{Journal, JournalError, Statuses};
 use crate::logging::chain;
 use crate::registry::RegistryError;
 use crate::store::{Store, StoreError};
-use crate::user::{NotDeleted, folders};
+use crate::user::{LOGOUT, NotDeleted, Phase, Told, folders};
 
 /// How often another task is asked when one ends before it has heard us: each ends for want of anything to do.
 const TASKS: usize = 5;
@@ -55,7 +56,10 @@ pub(crate) enum DeletionError {
     Broken,
 }
 
-type Going = Shared<BoxFuture<'static, Result<(), DeletionError>>>;
+/// How long whoever asked waits at most: longer than a page may take to tell the phone, and its worker to end.
+pub(crate) const DELETED_WITHIN: Duration = LOGOUT.saturating_add(Duration::from_secs(15));
+
+type Going = Shared<BoxFuture<'static, Result<Told, DeletionError>>>;
 
 /// All deletions under way; cheap to clone.
 #[derive(Clone)]
@@ -89,11 +93,12 @@ impl Deletions {
         Self(Arc::new(Inner { parts, going: Mutex::default() }))
     }
 
-    /// Deletes a session, or waits for the deletion that is under way. It goes on whoever stops waiting.
+    /// Deletes a session, or waits for the deletion that is under way, and says whether the phone learned of it. It goes on
+    /// whoever stops waiting.
     ///
     /// # Errors
     /// [`DeletionError`] says what is still there.
-    pub(crate) async fn delete(&self, user: &UserId) -> Result<(), DeletionError> {
+    pub(crate) async fn delete(&self, user: &UserId) -> Result<Told, DeletionError> {
         self.begin(user).await
     }
 
@@ -140,7 +145,7 @@ impl Deletions {
 }
 
 impl Parts {
-    async fn delete(&self, user: &UserId) -> Result<(), DeletionError> {
+    async fn delete(&self, user: &UserId) -> Result<Told, DeletionError> {
         let Self { state, store, journal, statuses, .. } = self;
         let mark = |going_on| {
             folders::keep_deletion(state, user, going_on)
@@ -148,20 +153,26 @@ impl Parts {
         };
         mark(true)?;
         store.forget_session(user).await.map_err(|error| DeletionError::Settings(Arc::new(error)))?;
-        self.end_session(user).await?;
+        let told = self.end_session(user).await?;
         // What its end had to tell is on disk before the disk forgets it.
         statuses.flush().await;
         journal.forget(user).await.map_err(DeletionError::Events)?;
         mark(false)?;
         tracing::info!(%user, "everything of the session is deleted");
-        Ok(())
+        Ok(told)
     }
 
-    async fn end_session(&self, user: &UserId) -> Result<(), DeletionError> {
+    async fn end_session(&self, user: &UserId) -> Result<Told, DeletionError> {
         let mut result = Err(NotDeleted::Gone);
         for _ in 0..TASKS {
             let handle = self.users.find_or_create(user);
-            result = handle.map_err(|error| DeletionError::NoTask(Arc::new(error)))?.delete().await;
+            let handle = handle.map_err(|error| DeletionError::NoTask(Arc::new(error)))?;
+            let view = handle.view();
+            result = handle.delete().await.map(|told| match told {
+                // Nothing ran, and no phone was linked as far as is known.
+                Told::No if view.phase != Phase::Running && !view.was_linked => Told::Nobody,
+                told => told,
+            });
             if !matches!(result, Err(NotDeleted::Gone)) {
                 break;
             }

@@ -182,6 +182,55 @@ async fn a_phone_without_network_is_not_ready_until_it_is_back() {
     farm.ready("1").await;
 }
 
+/// Waits until `/status` says this, and returns it with what `/qr` says meanwhile.
+async fn until_state(farm: &Farm, state: &str) -> (serde_json::Value, String) {
+    let status = until(&format!("user 1 is {state}"), || async {
+        let status = farm.status("1").await;
+        (status["state"] == state).then_some(status)
+    })
+    .await;
+    assert_eq!((&status["ready"], &status["isAuthenticated"]), (&json!(false), &json!(true)), "{status}");
+    let qr = farm.service.get("/qr?user_id=1").await.json;
+    (status, qr["message"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn what_whatsapp_refuses_for_some_time_has_its_own_name_and_words() {
+    let farm = Farm::start().await;
+    farm.link("1", NUMBER).await;
+    farm.phone.fault(NUMBER, "refuse", json!(503)).await;
+    let (_, message) = until_state(&farm, "service_unavailable").await;
+    assert!(message.contains("fora do ar"), "{message}");
+    farm.phone.fault(NUMBER, "refuse", json!(0)).await;
+    farm.ready("1").await;
+
+    farm.phone.fault(NUMBER, "temporary_ban", json!(20)).await;
+    let (status, message) = until_state(&farm, "temporary_ban").await;
+    assert!(message.contains("bloqueou"), "{message}");
+    assert!(status["untilMs"].as_u64().is_some(), "{status}");
+    let (worker, _) = Service::processes_of("1").await;
+    // When the ban is over, nobody has to do anything.
+    farm.ready("1").await;
+    let (same, _) = Service::processes_of("1").await;
+    assert_eq!(same.pid, worker.pid);
+}
+
+#[tokio::test]
+async fn a_session_that_reconnects_is_authenticated_all_the_while() {
+    let farm = Farm::start().await;
+    farm.link("1", NUMBER).await;
+    for _ in 0..3 {
+        farm.phone.fault(NUMBER, "relogin", json!(1)).await;
+        for _ in 0..20 {
+            let status = farm.status("1").await;
+            assert_eq!(status["isAuthenticated"], true, "{status}");
+            assert_eq!(status["hasQr"], false, "{status}");
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        farm.ready("1").await;
+    }
+}
+
 #[tokio::test]
 async fn a_banned_number_is_parked_with_the_reason() {
     let farm = Farm::start().await;

@@ -98,8 +98,12 @@ async fn a_disconnect_logs_the_phone_out_and_leaves_nothing() {
     let answer = farm.service.post("/disconnect", &serde_json::json!({"user_id": "1"})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.text, r#"{"success":true,"message":"WhatsApp desconectado com sucesso"}"#);
-    assert!(!farm.auth_dir("1").exists());
-    assert!(Service::workers().is_empty());
+    assert!(!farm.phone.is_listed("5511900000001").await, "it is said when the phone knows");
+    // On a busy machine the page may still be clearing itself when the caller has to be answered.
+    until("nothing is left", || async {
+        (!farm.auth_dir("1").exists() && Service::workers().is_empty()).then_some(())
+    })
+    .await;
     let status = farm.service.get("/status?user_id=1").await;
     assert_eq!(
         status.text,
@@ -112,6 +116,50 @@ async fn a_disconnect_logs_the_phone_out_and_leaves_nothing() {
     // Nobody there is no error.
     let answer = farm.service.post("/disconnect?user_id=77", &serde_json::json!({})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+const NOT_TOLD: &str =
+    r#"{"success":true,"message":"WhatsApp desconectado (pode ter havido um erro, mas foi desconectado)"}"#;
+
+#[tokio::test]
+async fn a_disconnect_of_which_the_phone_did_not_hear_says_so_in_time_and_still_leaves_nothing() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    farm.phone.fault("5511900000001", "logout_delay", serde_json::json!(60_000)).await;
+    let begun = std::time::Instant::now();
+    let answer = farm.service.post("/disconnect", &serde_json::json!({"user_id": "1"})).await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "Flask waits no longer");
+    assert_eq!((answer.status, answer.text.as_str()), (200, NOT_TOLD));
+    assert!(farm.phone.is_listed("5511900000001").await);
+    until("nothing is left", || async {
+        (!farm.auth_dir("1").exists() && Service::workers().is_empty()).then_some(())
+    })
+    .await;
+
+    farm.link("2", "5511900000002").await;
+    farm.phone.fault("5511900000002", "logout_delay", serde_json::json!(60_000)).await;
+    let gone = farm.service.send(farm.service.request("DELETE", "/api/sessions/2")).await;
+    assert_eq!((gone.status, &gone.json["phoneTold"]), (200, &serde_json::json!(false)), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_disconnect_in_the_moment_of_a_scan_tells_the_phone_or_says_that_it_did_not() {
+    let farm = Farm::start().await;
+    for (user, wait_ms) in [("1", 0), ("2", 50), ("3", 300)] {
+        let number = format!("551190000001{user}");
+        farm.scan(user, &number).await;
+        tokio::time::sleep(std::time::Duration::from_millis(wait_ms)).await;
+        let answer = farm.service.post("/disconnect", &serde_json::json!({"user_id": user})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        until("nothing is left", || async {
+            (!farm.auth_dir(user).exists() && Service::workers().is_empty()).then_some(())
+        })
+        .await;
+        farm.phone.page_gone(&number).await;
+        if answer.text != NOT_TOLD {
+            assert!(!farm.phone.is_listed(&number).await, "{wait_ms} ms after the scan: {answer:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -102,3 +102,26 @@ async fn the_browser_looks_like_an_ordinary_one_of_its_own_version() {
     assert!(agent.contains(&format!(" Chrome/{major}.0.0.0 ")), "{agent}");
     assert!(!agent.contains("Headless"), "{agent}");
 }
+
+/// Six pages share one line of 8 Mbit/s, with pauses in between that look like an end.
+#[tokio::test]
+async fn on_a_slow_line_each_session_shows_its_code_as_soon_as_its_page_can() {
+    let options = Options {
+        simulator_args: vec!["--line-kbit", "8000", "--wave-gap-ms", "3000"],
+        config: "max_starting = 6".into(),
+        ..Options::default()
+    };
+    let farm = Farm::start_with(options).await;
+    let users = ["1", "2", "3", "4", "5", "6"];
+    futures::future::join_all(users.map(|user| farm.qr(user))).await;
+    let pages = farm.phone.pages().await;
+    let names: BTreeSet<&str> = pages.iter().filter_map(|page| page["page"].as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["p1", "p2", "p3", "p4", "p5", "p6"]), "none was loaded anew");
+    for user in users {
+        let status = farm.status(user).await;
+        assert!(status["degraded"].is_null(), "{status}");
+    }
+    farm.link("1", "5511900000001").await;
+    let status = farm.status("1").await;
+    assert!(status["degraded"].is_null(), "{status}");
+}

@@ -7,7 +7,6 @@ use std::future::Future;
 
 use bytes::Bytes;
 use colmeia::protocol::{Call, CallError, Event, MessageRecord, Reply};
-use colmeia::session::LogoutCause;
 use colmeia::{Me, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -15,7 +14,6 @@ use tokio::sync::mpsc;
 /// What the page shows of itself, in one consistent piece. The bridge sends it at each change, and a probe
 /// returns it fresh.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct PageView {
     /// Where the page is.
     pub(crate) phase: PagePhase,
@@ -28,6 +26,15 @@ pub(crate) struct PageView {
     /// Progress of the synchronisation, where the page tells.
     #[serde(default)]
     pub(crate) percent: Option<u8>,
+    /// There is no registration, and none is being cleared: what a logout leaves behind.
+    #[serde(default)]
+    pub(crate) unlinked: bool,
+    /// Until when what is wrong lasts, in milliseconds since the epoch, where the page says so.
+    #[serde(default)]
+    pub(crate) until_ms: Option<u64>,
+    /// How long from the moment in which this was told, in milliseconds; not told by the page.
+    #[serde(skip)]
+    pub(crate) left_ms: Option<u64>,
     /// Page members that the bridge misses and wa-js has to stand in for.
     #[serde(default)]
     pub(crate) degraded: Vec<String>,
@@ -52,8 +59,14 @@ pub(crate) enum PagePhase {
     Main,
     /// Registered, without a connection.
     Offline,
+    /// Registered, and WhatsApp says that it cannot serve it at present.
+    Unavailable,
     /// Registered, but opened elsewhere.
     Conflict,
+    /// Registered, and let in by nobody without a word: the page is too old, or has stopped for another reason.
+    Outdated,
+    /// WhatsApp refuses this number for some time.
+    TemporarilyBanned,
     /// WhatsApp refuses this number or client.
     Banned,
     /// The link was ended; a new code comes after a navigation.
@@ -76,8 +89,10 @@ pub(crate) enum PageEvent {
     },
     /// Something beside messages and acknowledgements.
     Happened(Box<Event>),
-    /// The link was ended.
-    LoggedOut(LogoutCause),
+    /// The link was ended. The same end may be told again.
+    LoggedOut,
+    /// The page cannot be loaded, for this reason of the browser's (`net::ERR_…`).
+    NotLoaded(String),
     /// The renderer is gone; the browser lives.
     PageCrashed,
     /// The browser is gone. Nothing comes after this.
@@ -125,8 +140,8 @@ pub(crate) enum Nudge {
     Reload,
     /// Show a new code after the page stopped doing so by itself.
     RefreshQr,
-    /// Take the session back from where it was opened meanwhile.
-    TakeOver,
+    /// Try to connect at once instead of at the page's next turn, which may be a quarter of an hour away.
+    Reconnect,
     /// Free what memory it can.
     RelieveMemory,
 }

@@ -106,7 +106,17 @@ impl Engine for Director {
 pub(crate) fn view(phase: PagePhase) -> PageView {
     let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() };
     let linked = matches!(phase, PagePhase::Syncing | PagePhase::Main | PagePhase::Offline);
-    PageView { phase, qr: None, me: linked.then_some(me), percent: None, degraded: vec![], version: None }
+    PageView {
+        phase,
+        qr: None,
+        me: linked.then_some(me),
+        percent: None,
+        unlinked: false,
+        until_ms: None,
+        left_ms: None,
+        degraded: vec![],
+        version: None,
+    }
 }
 
 /// An incoming message.

@@ -20,8 +20,18 @@ import {
 import { Emitter } from '../events.js';
 import { pairing, refreshQr, startPairingCode } from '../linking.js';
 import { options } from '../options.js';
+import { mainLoaded } from '../registry.js';
 
 const { version } = options;
+
+/* Once the main bundle has come and it is known what the phone is. */
+const mainAndPlatform = mainLoaded.then(
+  () =>
+    new Promise((resolve) => {
+      if (Conn.platform) resolve();
+      else Conn.once('change:platform', resolve);
+    }),
+);
 
 const altLinking = {
   setPairingType(type) {
@@ -30,12 +40,18 @@ const altLinking = {
   getPairingType: () => pairing.type,
   async initializeAltDeviceLinking() {
     pairing.type = 'ALT_DEVICE_LINKING';
+    pairing.initialised = true;
   },
   async initializeQRLinking() {
     pairing.type = 'QR';
     refreshQr();
   },
-  startAltLinkingFlow: () => startPairingCode(),
+  /* To be initialised before each call. */
+  async startAltLinkingFlow() {
+    if (!pairing.initialised) throw new Error('Invariant Violation: alt linking is not initialised');
+    pairing.initialised = false;
+    return startPairingCode();
+  },
 };
 
 export const connectionModules = [
@@ -43,13 +59,23 @@ export const connectionModules = [
   { id: 'WAWebConnModel', exports: () => ({ Conn }) },
   { id: 'WAWebStreamModel', exports: () => ({ Stream, StreamMode, StreamInfo }) },
   { id: 'WAWebCmd', exports: () => ({ Cmd, CmdImpl }) },
+  {
+    id: 'WAWebEventsWaitForMain',
+    dependencies: ['WAWebConnModel'],
+    exports: () => ({ waitForMain: () => mainAndPlatform }),
+  },
   { id: 'WAWebBackendEventBus', exports: () => ({ BackendEvent, BackendEventBus }) },
   { id: 'WAWebNetworkStatus', exports: () => ({ default: NetworkStatus }) },
   { id: 'WAWebIsOfficialClient', exports: () => ({ isOfficialClient: true }) },
   {
     id: 'WAWebOfflineHandler',
     exports: () => ({
-      OfflineMessageHandler: { getOfflineDeliveryProgress: () => offlineDelivery.progress },
+      OfflineMessageHandler: {
+        getOfflineDeliveryProgress() {
+          if (offlineDelivery.progress === null) throw new Error('the offline manager does not exist yet');
+          return offlineDelivery.progress;
+        },
+      },
     }),
   },
   {
@@ -111,7 +137,7 @@ export const connectionModules = [
   {
     id: 'WAWebUserPrefsMeUser',
     exports: () => ({
-      getMaybeMePnUser: () => account.wid(),
+      getMaybeMePnUser: () => account.wid() ?? undefined,
       getMaybeMeLidUser: () => account.lid(),
       getMaybeMeUser: () => account.wid(),
       getMaybeMeDevicePn: () => account.deviceWid(),

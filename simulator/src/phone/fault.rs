@@ -11,10 +11,22 @@ use crate::{
 };
 
 /// Faults that the page plays itself.
-const OF_THE_PAGE: [&str; 9] =
-    ["hang", "leak", "ballast", "crash", "conflict", "offline", "ban", "expire_qr", "none"];
+const OF_THE_PAGE: [&str; 11] = [
+    "hang",
+    "leak",
+    "ballast",
+    "crash",
+    "conflict",
+    "offline",
+    "ban",
+    "refuse",
+    "relogin",
+    "expire_qr",
+    "none",
+];
 /// Faults that the server plays, now or when the number's next page comes.
-const OF_THE_SERVER: [&str; 4] = ["slow_sync", "send_failure", "ack_delay", "send_delay"];
+const OF_THE_SERVER: [&str; 6] =
+    ["slow_sync", "send_failure", "ack_delay", "send_delay", "logout_delay", "temporary_ban"];
 
 /// `POST /phone/fault {"number"|"qr"|"page","fault","value"}`.
 pub(crate) async fn set(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
@@ -83,6 +95,12 @@ fn apply(world: &mut World, target: &Target, fault: &str, value: Option<f64>) ->
         } else {
             for name in &target.pages {
                 world.pages.entry(name.clone()).and_modify(|page| page.waiting.set(fault, whole));
+            }
+        }
+        if fault == "temporary_ban" && whole > 0 {
+            // Who is connected is put out, and learns it at the next login.
+            for page in target.pages.iter().filter_map(|name| world.pages.get(name)) {
+                page.tell(ToPage::Fault { fault: "relogin".to_owned(), value: None });
             }
         }
         return Ok(());

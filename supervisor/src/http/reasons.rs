@@ -1,7 +1,7 @@
 //! Why a session ended, in sentences that a person can act on.
 
 use colmeia::ExitReason;
-use colmeia::session::LaunchCause;
+use colmeia::session::{Disruption, LaunchCause};
 
 use super::negotiate::Language::{self, English, Portuguese};
 
@@ -15,6 +15,49 @@ pub(super) fn held(language: Language) -> &'static str {
             "This WhatsApp connection was stopped by whoever runs the server, and only they can start it again."
         }
     }
+}
+
+/// The sentence for a session that is linked and not connected; `None` where there is nothing to say but that.
+pub(super) fn disruption(cause: Disruption, language: Language) -> Option<&'static str> {
+    Some(match (cause, language) {
+        (Disruption::Conflict, Portuguese) => {
+            "Este WhatsApp foi aberto em outro programa com os mesmos dados. A conexão será retomada em instantes."
+        }
+        (Disruption::Conflict, English) => {
+            "This WhatsApp was opened in another program with the same data. It is taken back in a moment."
+        }
+        (Disruption::ServiceUnavailable, Portuguese) => {
+            "O WhatsApp está fora do ar. A sessão volta sozinha quando ele voltar; não é preciso escanear de novo."
+        }
+        (Disruption::ServiceUnavailable, English) => {
+            "WhatsApp's service is not available. The session comes back by itself; there is no need to scan again."
+        }
+        (Disruption::TemporaryBan, Portuguese) => {
+            "O WhatsApp bloqueou este número por algum tempo. Veja o prazo no WhatsApp do celular; a sessão volta sozinha depois."
+        }
+        (Disruption::TemporaryBan, English) => {
+            "WhatsApp has banned this number for some time. WhatsApp on the phone says until when; the session comes back by itself."
+        }
+        (Disruption::PageOutdated, Portuguese) => {
+            "O WhatsApp não aceita mais esta versão da página. Ela está sendo recarregada."
+        }
+        (Disruption::PageOutdated, English) => {
+            "WhatsApp no longer accepts this version of its page. It is being loaded anew."
+        }
+        (Disruption::ProxyRefused, Portuguese) => {
+            "O proxy desta sessão recusa a conexão ou não responde. Verifique o endereço e a senha do proxy."
+        }
+        (Disruption::ProxyRefused, English) => {
+            "This session's proxy refuses the connection or does not answer. Check the proxy's address and password."
+        }
+        (
+            Disruption::ConnectionLost
+            | Disruption::PageUnresponsive
+            | Disruption::PageCrashed
+            | Disruption::Other,
+            _,
+        ) => return None,
+    })
 }
 
 /// The sentence for a user that was given up.
@@ -31,6 +74,18 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
         }
         (ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. }, English) => {
             "The server's disk is full. Tell whoever runs the server; the session comes back by itself when there is room."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Proxy, .. }, Portuguese) => {
+            "O proxy desta sessão recusa a conexão ou não responde. Verifique o endereço e a senha do proxy e tente novamente."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Proxy, .. }, English) => {
+            "This session's proxy refuses the connection or does not answer. Check the proxy's address and password, and try again."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Unreachable, .. }, Portuguese) => {
+            "O servidor não consegue acessar o WhatsApp. Verifique a conexão do servidor com a internet e tente novamente."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Unreachable, .. }, English) => {
+            "The server cannot reach WhatsApp. Check the server's internet connection and try again."
         }
         (ExitReason::LaunchFailed { cause: LaunchCause::Other, why }, Portuguese) => {
             return format!(

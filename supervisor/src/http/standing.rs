@@ -3,6 +3,7 @@
 //! Owns the one reading of a [`UserView`] that `/qr`, `/status` and the pages share. Pure. **Only
 //! [`Standing::Ready`] is ready**, and only a connected worker that vouches for it makes it so.
 
+use colmeia::session::Disruption;
 use colmeia::{ExitReason, Me, SessionState};
 
 use crate::admission::Wait;
@@ -29,7 +30,7 @@ pub(super) enum Standing<'a> {
     /// Messages can be sent.
     Ready { me: &'a Me },
     /// Registered, but nothing can be sent now.
-    Reconnecting { me: Option<&'a Me> },
+    Reconnecting { me: Option<&'a Me>, cause: Disruption },
     /// It failed too often.
     Failed { reason: &'a ExitReason },
 }
@@ -66,7 +67,7 @@ impl<'a> Standing<'a> {
             SessionState::Pairing => Self::Pairing,
             SessionState::Syncing { me, percent } => Self::Syncing { me: me.as_ref(), percent: *percent },
             SessionState::Ready { me } => Self::Ready { me },
-            SessionState::Reconnecting { me, .. } => Self::Reconnecting { me: me.as_ref() },
+            SessionState::Reconnecting { me, cause } => Self::Reconnecting { me: me.as_ref(), cause: *cause },
             SessionState::Failed { .. } => Self::Underway { linked, again: true },
         }
     }
@@ -75,7 +76,7 @@ impl<'a> Standing<'a> {
     pub(super) fn me(self) -> Option<&'a Me> {
         match self {
             Self::Ready { me } => Some(me),
-            Self::Syncing { me, .. } | Self::Reconnecting { me } => me,
+            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } => me,
             _ => None,
         }
     }
@@ -128,7 +129,20 @@ pub(crate) fn state_name(view: &UserView) -> &'static str {
         Phase::Held => "stopped",
         Phase::Queued { .. } => "queued",
         Phase::Starting => "starting",
-        Phase::Running => view.state().map_or("unresponsive", SessionState::name),
+        Phase::Running => match view.state() {
+            None => "unresponsive",
+            // What WhatsApp, or a person, has to end has a name of its own.
+            Some(SessionState::Reconnecting {
+                cause:
+                    cause @ (Disruption::Conflict
+                    | Disruption::ServiceUnavailable
+                    | Disruption::TemporaryBan
+                    | Disruption::PageOutdated
+                    | Disruption::ProxyRefused),
+                ..
+            }) => cause.name(),
+            Some(state) => state.name(),
+        },
         Phase::BackingOff { .. } => "backing_off",
         Phase::Stopping { .. } => "stopping",
         Phase::Parked { .. } => "failed",

@@ -8,7 +8,8 @@ use colmeia::admin::Changed;
 
 use super::look::phase_name;
 use super::{OperationError, Operators};
-use crate::user::{DisconnectOutcome, Operation, Phase, UserHandle};
+use crate::deletion::DELETED_WITHIN;
+use crate::user::{DisconnectOutcome, Operation, Phase, Told, UserHandle};
 
 /// More than the user's task gives itself.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -109,12 +110,12 @@ impl Operators {
             Word::Start | Word::Resume => operate(&handle, Operation::Start)?,
             Word::Stop => operate(&handle, Operation::Stop)?,
             Word::Restart => operate(&handle, Operation::Restart)?,
-            Word::Logout => Some(self.bounded(handle, false).await? == DisconnectOutcome::LoggedOut),
+            Word::Logout => Some(self.bounded(handle, false).await? != DisconnectOutcome::OnlyHere),
             Word::Reset => self.bounded(handle, true).await.map(|_| None)?,
             Word::Delete => {
                 let going = self.0.deletions.delete(user);
-                tokio::time::timeout(LONGEST, going).await.map_err(|_| OperationError::StillGoing)??;
-                None
+                let told = tokio::time::timeout(DELETED_WITHIN, going).await;
+                Some(told.map_err(|_| OperationError::StillGoing)?? != Told::No)
             }
         };
         Ok(Changed { user: user.clone(), operation: word.name().into(), phase: name.into(), phone_told })

@@ -39,6 +39,12 @@ fn sentence(reason: &ExitReason) -> String {
         ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why } => {
             format!("There is no room on the disk: {why}. It starts by itself when there is.")
         }
+        ExitReason::LaunchFailed { cause: LaunchCause::Proxy, why } => {
+            format!("Its proxy does not let the browser through: {why}. Check the session's proxy.")
+        }
+        ExitReason::LaunchFailed { cause: LaunchCause::Unreachable, why } => {
+            format!("The page's host cannot be reached: {why}.")
+        }
         ExitReason::LaunchFailed { cause: LaunchCause::Other, why } => {
             format!("It could not be started: {why}.")
         }

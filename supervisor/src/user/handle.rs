@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::limits::LimitsError;
-use super::policy::{Carried, Renewal};
+use super::policy::{Carried, Renewal, Told};
 use super::view::UserView;
 use crate::metrics::Metrics;
 use crate::uploads::Upload;
@@ -101,8 +101,8 @@ pub(crate) enum CallFailure {
     ShuttingDown,
 }
 
-/// Whether everything that the user's task keeps on disk is gone.
-pub(crate) type Deleted = Result<(), NotDeleted>;
+/// Whether everything that the user's task keeps on disk is gone, and whether the phone learned of it.
+pub(crate) type Deleted = Result<Told, NotDeleted>;
 
 /// Why a session was not deleted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -120,10 +120,12 @@ pub(crate) enum NotDeleted {
 pub(crate) enum DisconnectOutcome {
     /// The phone knows.
     LoggedOut,
-    /// The phone could not be told (nothing linked, the page did not answer, …).
+    /// The phone could not be told, or not in time (no connection, the page did not answer, …).
     OnlyHere,
     /// The auth directory is still there.
     NotDeleted,
+    /// There was no phone to tell.
+    NobodyLinked,
 }
 
 impl UserHandle {

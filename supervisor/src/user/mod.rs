@@ -17,7 +17,7 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, UserHandle,
 };
-pub(crate) use policy::{Carried, Renewal};
+pub(crate) use policy::{Carried, LOGOUT, Renewal, Told};
 pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks};
 #[cfg(test)]

@@ -96,6 +96,15 @@ impl Simulator {
         linked.filter_map(|device| device["queued"].as_u64()).sum()
     }
 
+    /// Whether the phone of this number lists a linked device.
+    pub(crate) async fn is_listed(&self, number: &str) -> bool {
+        let answer = self.get("/phone/numbers").await;
+        let mut numbers = answer["numbers"].as_array().expect("a list").iter();
+        let own = numbers.find(|entry| entry["number"] == number);
+        let devices = own.and_then(|entry| entry["devices"].as_array());
+        devices.is_some_and(|devices| devices.iter().any(|device| device["logged_out"] == false))
+    }
+
     /// The pages that are open.
     pub(crate) async fn pages(&self) -> Vec<Value> {
         self.get("/phone/pages").await["pages"].as_array().expect("a list").clone()

@@ -68,7 +68,6 @@ enum Trouble {
 struct UnderWay {
     shared: Arc<Shared>,
     number: u64,
-    is_logout: bool,
     changes_something: bool,
     /// Whether the page has something of it to forget.
     known_to_page: AtomicBool,
@@ -78,8 +77,7 @@ impl UnderWay {
     fn new(shared: Arc<Shared>, call: &Call) -> Self {
         let number = shared.number();
         let changes_something = call.effect() != Effect::Read;
-        let is_logout = matches!(call, Call::Logout);
-        Self { shared, number, is_logout, changes_something, known_to_page: AtomicBool::new(false) }
+        Self { shared, number, changes_something, known_to_page: AtomicBool::new(false) }
     }
 
     /// Hands over the bytes, then the call, and waits for the answer.
@@ -100,7 +98,7 @@ impl UnderWay {
             Ok(_) => return Err(not_ready("the page is still loading")),
             Err(error) => return Err(not_ready(&format!("the page cannot be asked: {error}"))),
         }
-        let answer = self.shared.listener.pending.open(self.number, self.is_logout);
+        let answer = self.shared.listener.pending.open(self.number);
         match self.shared.ask("begin", &[json!(self.number), request], left(end)).await {
             Ok(Value::Bool(true)) => {}
             Ok(_) => return Err(not_ready("the page was loaded anew")),

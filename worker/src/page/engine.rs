@@ -117,6 +117,9 @@ impl Engine for ChromiumEngine {
                 qr: None,
                 me: None,
                 percent: None,
+                unlinked: false,
+                until_ms: None,
+                left_ms: None,
                 degraded: Vec::new(),
                 version: None,
             }),
@@ -135,7 +138,7 @@ impl Engine for ChromiumEngine {
                 return tab.relieve_memory(RELIEVE).await;
             }
             Nudge::RefreshQr => "refreshQr",
-            Nudge::TakeOver => "takeOver",
+            Nudge::Reconnect => "reconnect",
         };
         self.shared.ask(function, &[], NUDGE).await.map(drop)
     }

@@ -9,7 +9,6 @@ use chromiumoxide::cdp::js_protocol::runtime::EventBindingCalled;
 use chromiumoxide::error::CdpError;
 use chromiumoxide::listeners::EventStream;
 use chromiumoxide::{Browser, Page};
-use colmeia::session::LogoutCause;
 use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
 
@@ -85,7 +84,7 @@ impl Listener {
 
     fn on(&self, told: Told) {
         match told {
-            Told::Hello {} => self.pending.document_gone(),
+            Told::Hello {} => self.pending.all_gone(),
             Told::View { view } => {
                 if matches!(view.phase, PagePhase::Pairing | PagePhase::Syncing | PagePhase::Main) {
                     self.link_end_told.store(false, Ordering::Relaxed);
@@ -96,10 +95,8 @@ impl Listener {
             Told::Ack { message, ack } => self.tell(PageEvent::Ack { message, ack }),
             Told::Happened { what } => self.tell(PageEvent::Happened(what)),
             Told::Logout {} => {
-                let asked_for = self.pending.link_ended();
                 if !self.link_end_told.swap(true, Ordering::Relaxed) {
-                    let cause = if asked_for { LogoutCause::Request } else { LogoutCause::Phone };
-                    self.tell(PageEvent::LoggedOut(cause));
+                    self.tell(PageEvent::LoggedOut);
                 }
             }
             Told::NeedStandIn { members, operation } => {

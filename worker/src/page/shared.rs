@@ -122,7 +122,8 @@ impl Shared {
     pub(super) async fn open_tab(&self) -> Result<(), ProbeError> {
         let binding = self.settings.script.binding.clone();
         let mut listening = None;
-        let tab = Tab::open(&self.browser, Arc::clone(&self.settings), &self.identity, |streams| {
+        let events = self.listener.events.clone();
+        let tab = Tab::open(&self.browser, Arc::clone(&self.settings), &self.identity, events, |streams| {
             let listener = Arc::clone(&self.listener);
             listening = Some(tokio::spawn(listener.heed(streams, binding)).abort_handle());
         })

@@ -1,7 +1,8 @@
 //! One tab with the bridge in it. Owns what has to be in place before the first navigation, and the ways to
 //! load the page anew.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,16 +11,18 @@ use bytes::Bytes;
 use chromiumoxide::auth::Credentials;
 use chromiumoxide::cdp::browser_protocol::{log, memory, network, page, performance, target};
 use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
+use chromiumoxide::error::CdpError;
 use chromiumoxide::{Browser, Page};
 use colmeia::config::Proxy;
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::cdp;
 use super::identity::Identity;
 use super::listener::Streams;
 use super::script::Script;
-use crate::engine::ProbeError;
+use crate::engine::{PageEvent, ProbeError};
 
 /// Each command before the first navigation. Seen: 3 ms, but the first one starts a renderer, which takes longer on a
 /// machine that has no time for it. The session's own deadline for the launch is the tighter one by default.
@@ -39,12 +42,16 @@ pub(super) struct TabSettings {
 pub(super) struct Tab {
     page: Page,
     settings: Arc<TabSettings>,
-    navigation: AbortHandle,
+    navigation: Mutex<AbortHandle>,
+    /// Whom the tab tells that the page cannot be loaded.
+    events: mpsc::UnboundedSender<PageEvent>,
+    /// The last navigation ended in an error page of the browser.
+    failed: Arc<AtomicBool>,
 }
 
 impl Drop for Tab {
     fn drop(&mut self) {
-        self.navigation.abort();
+        self.navigation.get_mut().unwrap_or_else(PoisonError::into_inner).abort();
     }
 }
 
@@ -55,6 +62,7 @@ impl Tab {
         browser: &Browser,
         settings: Arc<TabSettings>,
         identity: &Identity,
+        events: mpsc::UnboundedSender<PageEvent>,
         heed: impl FnOnce(Streams),
     ) -> Result<Self, ProbeError> {
         let page = cdp::within(STEP, browser.new_page("about:blank")).await?;
@@ -79,8 +87,9 @@ impl Tab {
             cdp::page(&page, page::AddScriptToEvaluateOnNewDocumentParams::new(source), STEP).await?;
         }
 
-        let navigation = tokio::spawn(navigate(page.clone(), settings.page_url.clone())).abort_handle();
-        Ok(Self { page, settings, navigation })
+        let failed = Arc::new(AtomicBool::new(false));
+        let navigation = Mutex::new(begin(&page, &settings, &events, &failed));
+        Ok(Self { page, settings, navigation, events, failed })
     }
 
     /// Calls a function of the bridge's inlet. `Null` where there is no bridge (yet).
@@ -105,6 +114,13 @@ impl Tab {
 
     /// Loads the page anew; also brings back a crashed renderer.
     pub(super) async fn reload(&self, limit: Duration) -> Result<(), ProbeError> {
+        if self.failed.load(Ordering::Relaxed) {
+            // There is no page that could be loaded anew, and only a navigation says why it fails.
+            let mut navigation = self.navigation.lock().unwrap_or_else(PoisonError::into_inner);
+            navigation.abort();
+            *navigation = begin(&self.page, &self.settings, &self.events, &self.failed);
+            return Ok(());
+        }
         cdp::page(&self.page, page::ReloadParams::default(), limit).await.map(drop)
     }
 
@@ -150,10 +166,35 @@ async fn sign_in(page: &Page, proxy: &Proxy) -> Result<(), ProbeError> {
     cdp::page(page, network::SetCacheDisabledParams::new(false), STEP).await.map(drop)
 }
 
+/// Begins to load the page.
+fn begin(
+    page: &Page,
+    settings: &TabSettings,
+    events: &mpsc::UnboundedSender<PageEvent>,
+    failed: &Arc<AtomicBool>,
+) -> AbortHandle {
+    let (page, url) = (page.clone(), settings.page_url.clone());
+    tokio::spawn(navigate(page, url, events.clone(), Arc::clone(failed))).abort_handle()
+}
+
 /// The library answers only when the page has loaded, which nobody needs to wait for. A page that cannot be
 /// loaded shows nothing, and the session's deadline for that ends in a reload.
-async fn navigate(page: Page, url: String) {
-    if let Err(error) = page.goto(url).await {
-        tracing::warn!(%error, "the page did not load at once");
+async fn navigate(
+    page: Page,
+    url: String,
+    events: mpsc::UnboundedSender<PageEvent>,
+    failed: Arc<AtomicBool>,
+) {
+    failed.store(false, Ordering::Relaxed);
+    let Err(error) = page.goto(url).await else { return };
+    tracing::warn!(%error, "the page did not load at once");
+    if let CdpError::ChromeMessage(why) = error
+        && let Some(name) = why.strip_prefix("net::")
+        // A navigation that was overtaken by another is no failure.
+        && name != "ERR_ABORTED"
+    {
+        failed.store(true, Ordering::Relaxed);
+        // Nobody listens any more only while everything is being dropped.
+        let _ = events.send(PageEvent::NotLoaded(why));
     }
 }

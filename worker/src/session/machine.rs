@@ -31,6 +31,18 @@ const MAX_RELOADS: u32 = 3;
 /// ended, in milliseconds. If it does not say so, the registration was lost on disk.
 const VANISHED_MS: u64 = 5_000;
 
+/// How often a page without a connection is only asked to try again before it is loaded anew. It keeps its state
+/// meanwhile, and what is wrong is seldom the page.
+const TRIES: u32 = 3;
+
+/// When the last conflict is so long ago, in milliseconds, another one is a new story: the session is taken back as often
+/// as for the first time. A program that takes it again and again has it.
+const CONFLICT_FORGOTTEN_MS: u64 = 600_000;
+
+/// How long after the end of a temporary ban the page is loaded anew, in milliseconds, and how long where no end was told.
+const BAN_MARGIN_MS: u64 = 5_000;
+const BAN_MS: u64 = 3_600_000;
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -41,7 +53,9 @@ pub(crate) enum Event {
     /// The page showed itself, by a probe or unasked.
     View(PageView),
     /// The page told that the link was ended.
-    LoggedOut(LogoutCause),
+    LoggedOut,
+    /// The browser cannot load the page, for this reason of its own.
+    NotLoaded(String),
     /// A call asked the page to end the link.
     LogoutRequested,
     /// The renderer is gone.
@@ -84,6 +98,12 @@ pub(crate) struct State {
     expects_link: bool,
     /// The page asks for a scan all the same.
     vanished: bool,
+    /// How often a page without a connection was asked to try again since it had one.
+    tries: u32,
+    /// When the session was last in conflict, and how often it was taken back since that began.
+    conflict: Option<(u64, u32)>,
+    /// Why the browser could not load the page the last time it tried.
+    unreachable: Option<String>,
 }
 
 impl State {
@@ -98,6 +118,9 @@ impl State {
             logout_requested: false,
             expects_link,
             vanished: false,
+            tries: 0,
+            conflict: None,
+            unreachable: None,
         }
     }
 
@@ -125,8 +148,12 @@ pub(crate) fn step(mut state: State, event: Event, now: u64, limits: &Deadlines)
             state.silent = None;
             on_view(&mut state, view, now, limits)
         }
-        Event::LoggedOut(cause) => {
-            on_logout(&mut state, cause, now, limits);
+        Event::LoggedOut => {
+            on_logout(&mut state, now, limits);
+            Vec::new()
+        }
+        Event::NotLoaded(why) => {
+            on_not_loaded(&mut state, why, now, limits);
             Vec::new()
         }
         Event::LogoutRequested => {
@@ -174,13 +201,25 @@ fn fail(state: &mut State, reason: ExitReason) -> Vec<Action> {
 }
 
 fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> Vec<Action> {
-    if let Some(me) = &view.me {
+    // A logout that we asked for is over in the document that knows of no registration any more.
+    let asked = state.public == (SessionState::LoggedOut { cause: LogoutCause::Request });
+    if asked && (view.unlinked || view.phase == PagePhase::Qr) {
+        return fail(state, ExitReason::LoggedOut);
+    }
+    if view.phase != PagePhase::Loading {
+        state.unreachable = None;
+    }
+    let leaving = matches!(state.public, SessionState::LoggedOut { .. }) && view.phase != PagePhase::Main;
+    if let Some(me) = view.me.as_ref().filter(|_| !leaving) {
         state.linked = Some(me.clone());
         // It is there. What ends it from now on is the page's word.
         state.expects_link = false;
     }
     state.vanished &= matches!(view.phase, PagePhase::Qr | PagePhase::Loading);
     match view.phase {
+        // What follows shows in the next document.
+        _ if matches!(state.public, SessionState::LoggedOut { .. })
+            && !matches!(view.phase, PagePhase::Qr | PagePhase::Main | PagePhase::Banned) => {}
         PagePhase::Loading => match &state.public {
             // The page was reloaded under a session that is linked, as far as we know.
             SessionState::Ready { .. } | SessionState::Syncing { .. } => {
@@ -223,19 +262,25 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
         PagePhase::Syncing => on_syncing(state, view.percent, now, limits),
         PagePhase::Main => match view.me {
             Some(me) => {
-                state.patience_used = 0;
+                (state.patience_used, state.tries) = (0, 0);
                 enter(state, SessionState::Ready { me }, fresh_until(now, limits));
             }
             // Connected without an account is not ready: nobody could be told who sends.
             None => on_syncing(state, None, now, limits),
         },
         PagePhase::Offline => disrupt_once(state, Disruption::ConnectionLost, now + limits.reconnect_ms),
-        PagePhase::Conflict => disrupt_once(state, Disruption::Conflict, now + limits.conflict_ms),
-        PagePhase::Banned => return fail(state, ExitReason::Banned),
-        PagePhase::LoggedOut => {
-            let cause = if state.logout_requested { LogoutCause::Request } else { LogoutCause::Phone };
-            on_logout(state, cause, now, limits);
+        PagePhase::Unavailable => {
+            disrupt_once(state, Disruption::ServiceUnavailable, now + limits.reconnect_ms);
         }
+        PagePhase::Conflict => disrupt_once(state, Disruption::Conflict, now + limits.conflict_ms),
+        // Only a newer page gets in.
+        PagePhase::Outdated => disrupt_once(state, Disruption::PageOutdated, now + limits.conflict_ms),
+        PagePhase::TemporarilyBanned => {
+            let left = view.left_ms.map_or(BAN_MS, |left| left + BAN_MARGIN_MS);
+            disrupt_once(state, Disruption::TemporaryBan, now + left);
+        }
+        PagePhase::Banned => return fail(state, ExitReason::Banned),
+        PagePhase::LoggedOut => on_logout(state, now, limits),
     }
     Vec::new()
 }
@@ -269,11 +314,25 @@ fn disrupt_once(state: &mut State, cause: Disruption, deadline: u64) {
     disrupt(state, cause, kept);
 }
 
-fn on_logout(state: &mut State, cause: LogoutCause, now: u64, limits: &Deadlines) {
+fn on_logout(state: &mut State, now: u64, limits: &Deadlines) {
     state.linked = None;
     (state.expects_link, state.vanished) = (false, false);
-    let cause = if state.logout_requested { LogoutCause::Request } else { cause };
+    let cause = if state.logout_requested { LogoutCause::Request } else { LogoutCause::Phone };
     enter_once(state, SessionState::LoggedOut { cause }, now + limits.logout_ms);
+}
+
+/// The page is tried again when its deadline comes; what is shown meanwhile is why.
+fn on_not_loaded(state: &mut State, why: String, now: u64, limits: &Deadlines) {
+    let cause = if is_proxy(&why) { Disruption::ProxyRefused } else { Disruption::ConnectionLost };
+    state.unreachable = Some(why);
+    if state.linked.is_some() || state.expects_link {
+        disrupt_once(state, cause, now + limits.reconnect_ms);
+    }
+}
+
+/// Whether a reason of the browser's (`net::ERR_…`) means the proxy.
+fn is_proxy(why: &str) -> bool {
+    ["PROXY", "TUNNEL", "SOCKS"].iter().any(|word| why.contains(word))
 }
 
 fn on_crash(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
@@ -293,7 +352,7 @@ fn reload(
     state.silent = None;
     state.vanished = false;
     if state.patience_used > MAX_RELOADS {
-        return fail(state, reason);
+        return fail(state, unreachable(state).unwrap_or(reason));
     }
     if state.linked.is_some() {
         // The page reads its storage anew, and finds the registration there or tells that the link was ended.
@@ -303,6 +362,13 @@ fn reload(
         enter(state, SessionState::Loading, now + limits.load_ms);
     }
     vec![Action::Nudge(Nudge::Reload)]
+}
+
+/// Why a session ends whose page the browser cannot load.
+fn unreachable(state: &State) -> Option<ExitReason> {
+    let why = state.unreachable.clone()?;
+    let cause = if is_proxy(&why) { LaunchCause::Proxy } else { LaunchCause::Unreachable };
+    Some(ExitReason::LaunchFailed { cause, why })
 }
 
 fn on_silence(state: &mut State, level: HealthLevel, now: u64, limits: &Deadlines) {
@@ -346,13 +412,30 @@ fn on_deadline(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
             vec![Action::Nudge(Nudge::RefreshQr)]
         }
         (SessionState::Reconnecting { cause: Disruption::Conflict, .. }, _) => {
-            state.patience_used += 1;
-            if state.patience_used > MAX_RELOADS {
+            let recent = state.conflict.filter(|(last, _)| now < last + CONFLICT_FORGOTTEN_MS);
+            let count = recent.map_or(0, |(_, count)| count) + 1;
+            state.conflict = Some((now, count));
+            if count > MAX_RELOADS {
                 return fail(state, ExitReason::Conflict);
             }
-            disrupt(state, Disruption::Conflict, now + limits.conflict_ms);
-            vec![Action::Nudge(Nudge::TakeOver)]
+            reload(state, Disruption::Conflict, ExitReason::Conflict, now, limits)
         }
+        (SessionState::Reconnecting { cause: Disruption::TemporaryBan, .. }, None) => {
+            // Nobody's patience is tried: it lasts as long as it lasts.
+            state.patience_used = 0;
+            reload(state, Disruption::ConnectionLost, stuck, now, limits)
+        }
+        (SessionState::Reconnecting { cause, .. }, None)
+            if matches!(cause, Disruption::ConnectionLost | Disruption::ServiceUnavailable)
+                && state.unreachable.is_none()
+                && state.tries < TRIES =>
+        {
+            let cause = *cause;
+            state.tries += 1;
+            disrupt(state, cause, now + limits.reconnect_ms);
+            vec![Action::Nudge(Nudge::Reconnect)]
+        }
+        (SessionState::LoggedOut { cause: LogoutCause::Request }, _) => fail(state, ExitReason::LoggedOut),
         (SessionState::Ready { .. }, _) => {
             // Nobody has confirmed it: neither a view nor a missed probe. Not ready until someone does.
             state.silent = Some((now, HealthLevel::Page));

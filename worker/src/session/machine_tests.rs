@@ -30,8 +30,18 @@ fn me() -> Me {
 
 fn view(phase: PagePhase) -> PageView {
     let linked =
-        matches!(phase, PagePhase::Syncing | PagePhase::Main | PagePhase::Offline | PagePhase::Conflict);
-    PageView { phase, qr: None, me: linked.then(me), percent: None, degraded: Vec::new(), version: None }
+        !matches!(phase, PagePhase::Loading | PagePhase::Qr | PagePhase::LoggedOut | PagePhase::Banned);
+    PageView {
+        phase,
+        qr: None,
+        me: linked.then(me),
+        percent: None,
+        unlinked: false,
+        until_ms: None,
+        left_ms: None,
+        degraded: Vec::new(),
+        version: None,
+    }
 }
 
 fn qr(code: &str) -> PageView {
@@ -117,8 +127,7 @@ fn a_code_that_does_not_change_is_asked_for_again() {
 
 #[test]
 fn a_logout_ends_ready_at_once_and_leads_to_a_new_code() {
-    let (state, _) =
-        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::LoggedOut(LogoutCause::Phone)]);
+    let (state, _) = run([Event::Opened, Event::View(view(PagePhase::Main)), Event::LoggedOut]);
     assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Phone });
     let (state, _) = step(state, Event::View(view(PagePhase::Loading)), 50, &LIMITS);
     let (state, _) = step(state, Event::View(qr("2@c")), 60, &LIMITS);
@@ -126,19 +135,159 @@ fn a_logout_ends_ready_at_once_and_leads_to_a_new_code() {
 }
 
 #[test]
-fn a_logout_that_we_asked_for_is_ours() {
-    let (state, _) = run([
+fn a_logout_that_we_asked_for_ends_in_the_document_that_knows_of_no_registration() {
+    let leaving = [
         Event::Opened,
         Event::View(view(PagePhase::Main)),
         Event::LogoutRequested,
-        Event::LoggedOut(LogoutCause::Phone),
-    ]);
+        Event::LoggedOut,
+        Event::View(view(PagePhase::LoggedOut)),
+        Event::View(view(PagePhase::Loading)),
+    ];
+    let (state, actions) = run(leaving.clone());
     assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Request });
+    assert!(actions.is_empty(), "the page is still clearing itself");
+    let deadline = state.deadline.expect("bounded");
+    assert_eq!(deadline, 30 + LIMITS.logout_ms);
+    let unlinked = PageView { unlinked: true, ..view(PagePhase::Loading) };
+    for last in [Event::View(unlinked), Event::View(qr("2@a"))] {
+        let (state, actions) = run(leaving.clone().into_iter().chain([last]));
+        assert_eq!(actions, [Action::Exit(ExitReason::LoggedOut)]);
+        assert!(state.is_final());
+    }
+    let (_, actions) = step(state, Event::Tick, deadline, &LIMITS);
+    assert_eq!(actions, [Action::Exit(ExitReason::LoggedOut)], "or when it has taken too long");
+}
+
+#[test]
+fn a_link_that_ends_while_it_is_cleared_is_not_believed_to_exist() {
+    let clearing = PageView { me: Some(me()), ..view(PagePhase::LoggedOut) };
+    let (state, _) =
+        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::LoggedOut, Event::View(clearing)]);
+    assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Phone });
+    let (state, _) = step(state, Event::View(qr("2@a")), 50, &LIMITS);
+    assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@a")) });
+}
+
+#[test]
+fn a_connection_that_comes_back_is_no_new_link() {
+    let (state, actions) = run([
+        Event::Opened,
+        Event::View(view(PagePhase::Main)),
+        Event::View(view(PagePhase::Offline)),
+        Event::View(view(PagePhase::Main)),
+    ]);
+    assert!(state.public.is_ready() && actions.is_empty());
+}
+
+/// The actions of the deadlines that follow, with what the page says after each.
+fn deadlines(mut state: State, said: Option<&PageView>, count: usize) -> (State, Vec<Action>) {
+    let mut actions = Vec::new();
+    for _ in 0..count {
+        let Some(deadline) = state.deadline else { break };
+        let (next, more) = step(state, Event::Tick, deadline, &LIMITS);
+        state = next;
+        actions.extend(more);
+        if let Some(view) = said {
+            state = step(state, Event::View(view.clone()), deadline + 1, &LIMITS).0;
+        }
+    }
+    (state, actions)
+}
+
+#[test]
+fn a_page_without_a_connection_is_asked_to_try_before_it_is_loaded_anew() {
+    for (phase, cause) in [
+        (PagePhase::Offline, Disruption::ConnectionLost),
+        (PagePhase::Unavailable, Disruption::ServiceUnavailable),
+    ] {
+        let (state, _) = run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(view(phase))]);
+        assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
+        let (_, actions) = deadlines(state, Some(&view(phase)), 4);
+        let asked = [Nudge::Reconnect, Nudge::Reconnect, Nudge::Reconnect, Nudge::Reload].map(Action::Nudge);
+        assert_eq!(actions, asked, "{phase:?}");
+    }
+}
+
+#[test]
+fn a_session_in_conflict_is_taken_back_by_a_reload_but_not_for_ever() {
+    let (mut state, _) = run([Event::Opened, Event::View(view(PagePhase::Main))]);
+    let mut now = 100;
+    for round in 0..=MAX_RELOADS {
+        state = step(state, Event::View(view(PagePhase::Conflict)), now, &LIMITS).0;
+        assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause: Disruption::Conflict });
+        now = state.deadline.expect("bounded");
+        let (next, actions) = step(state, Event::Tick, now, &LIMITS);
+        let expected = if round < MAX_RELOADS {
+            Action::Nudge(Nudge::Reload)
+        } else {
+            Action::Exit(ExitReason::Conflict)
+        };
+        assert_eq!(actions, [expected], "round {round}");
+        // It works for a moment, and is taken again.
+        state = step(next, Event::View(view(PagePhase::Main)), now + 5, &LIMITS).0;
+        now += 10;
+    }
+}
+
+#[test]
+fn a_temporary_ban_is_waited_for_and_costs_no_patience() {
+    let banned = PageView { left_ms: Some(60_000), ..view(PagePhase::TemporarilyBanned) };
+    let (mut state, _) =
+        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(banned.clone())]);
+    for _ in 0..10 {
+        let cause = Disruption::TemporaryBan;
+        assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
+        let (next, actions) = deadlines(state, Some(&banned), 1);
+        assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
+        state = next;
+    }
+    let (state, _) = run([Event::Opened, Event::View(banned)]);
+    assert_eq!(state.deadline, Some(10 + 60_000 + BAN_MARGIN_MS));
+}
+
+#[test]
+fn a_page_that_is_let_in_no_more_is_loaded_anew() {
+    let (state, _) =
+        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(view(PagePhase::Outdated))]);
+    let cause = Disruption::PageOutdated;
+    assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
+    let (_, actions) = deadlines(state, None, 1);
+    assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
+}
+
+#[test]
+fn a_page_that_cannot_be_loaded_says_why_in_the_end() {
+    for (why, disruption, cause) in [
+        ("net::ERR_PROXY_CONNECTION_FAILED", Disruption::ProxyRefused, LaunchCause::Proxy),
+        ("net::ERR_TUNNEL_CONNECTION_FAILED", Disruption::ProxyRefused, LaunchCause::Proxy),
+        ("net::ERR_NAME_NOT_RESOLVED", Disruption::ConnectionLost, LaunchCause::Unreachable),
+    ] {
+        let failed = Event::NotLoaded(why.into());
+        let (state, _) = run_linked([Event::Opened, failed.clone()]);
+        assert_eq!(state.public, SessionState::Reconnecting { me: None, cause: disruption });
+        let (mut state, _) = run([Event::Opened, failed.clone()]);
+        let mut exit = Vec::new();
+        while let Some(deadline) = state.deadline {
+            let (next, actions) = step(state, Event::Tick, deadline, &LIMITS);
+            exit = actions;
+            state = step(next, failed.clone(), deadline, &LIMITS).0;
+        }
+        assert_eq!(exit, [Action::Exit(ExitReason::LaunchFailed { cause, why: why.into() })]);
+    }
 }
 
 #[test]
 fn repeated_views_do_not_postpone_a_deadline() {
-    for phase in [PagePhase::Pairing, PagePhase::Offline, PagePhase::Conflict, PagePhase::Syncing] {
+    for phase in [
+        PagePhase::Pairing,
+        PagePhase::Offline,
+        PagePhase::Unavailable,
+        PagePhase::Conflict,
+        PagePhase::Outdated,
+        PagePhase::TemporarilyBanned,
+        PagePhase::Syncing,
+    ] {
         let (state, _) = run([Event::Opened, Event::View(view(phase))]);
         let deadline = state.deadline;
         let (state, _) = step(state, Event::View(view(phase)), 500, &LIMITS);
@@ -174,14 +323,14 @@ fn a_registration_that_vanished_while_the_page_was_loaded_anew_is_damage_too() {
     assert_eq!(state.public, SessionState::Loading, "the code is not shown");
     let (state, _) = step(state, Event::Tick, 30 + VANISHED_MS, &LIMITS);
     assert_eq!(state.public, SessionState::Failed { reason: ExitReason::ProfileCorrupt });
-    for word in [Event::LoggedOut(LogoutCause::Phone), Event::View(view(PagePhase::Main))] {
+    for word in [Event::LoggedOut, Event::View(view(PagePhase::Main))] {
         assert_eq!(scan(Some(word)).public, SessionState::AwaitingScan { qr: Some(Secret::new("2@a")) });
     }
 }
 
 #[test]
 fn a_registration_that_was_ended_or_was_there_is_no_damage() {
-    let ended = Event::LoggedOut(LogoutCause::Phone);
+    let ended = Event::LoggedOut;
     for before in [
         vec![ended.clone()],
         vec![Event::View(qr("2@a")), ended],
@@ -218,6 +367,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(PagePhase::Main),
         Just(PagePhase::Offline),
         Just(PagePhase::Conflict),
+        Just(PagePhase::Unavailable),
+        Just(PagePhase::Outdated),
+        Just(PagePhase::TemporarilyBanned),
         Just(PagePhase::LoggedOut),
     ];
     prop_oneof![
@@ -231,8 +383,9 @@ fn any_event() -> impl Strategy<Value = Event> {
             })
         ),
         1 => Just(Event::View(view(PagePhase::Banned))),
-        1 => Just(Event::LoggedOut(LogoutCause::Phone)),
+        1 => Just(Event::LoggedOut),
         1 => Just(Event::LogoutRequested),
+        1 => Just(Event::NotLoaded("net::ERR_PROXY_CONNECTION_FAILED".into())),
         1 => Just(Event::PageCrashed),
         1 => Just(Event::BrowserGone { signal: Some(9) }),
         1 => Just(Event::ProbeMissed(HealthLevel::Page)),

@@ -232,22 +232,27 @@ impl<L: Launcher> SessionTask<L> {
                 self.outbox.append(*event);
                 None
             }
-            PageEvent::LoggedOut(cause) => self.apply(Event::LoggedOut(cause)),
+            PageEvent::LoggedOut => self.apply(Event::LoggedOut),
+            PageEvent::NotLoaded(why) => self.apply(Event::NotLoaded(why)),
             PageEvent::PageCrashed => self.apply(Event::PageCrashed),
             PageEvent::BrowserGone { signal } => self.apply(Event::BrowserGone { signal }),
         }
     }
 
-    fn on_view(&mut self, view: PageView) -> Option<ExitReason> {
+    fn on_view(&mut self, mut view: PageView) -> Option<ExitReason> {
+        view.left_ms = view.until_ms.map(|until| until.saturating_sub(epoch_ms()));
         self.shown |= view.phase != PagePhase::Loading;
         self.report.send_if_modified(|report| {
-            let changed = report.degraded != view.degraded || report.page_version != view.version;
+            let changed = report.degraded != view.degraded
+                || report.page_version != view.version
+                || report.until_ms != view.until_ms;
             if changed {
                 if report.degraded != view.degraded && !view.degraded.is_empty() {
                     tracing::warn!(degraded = ?view.degraded, "the page changed; wa-js stands in");
                 }
                 report.degraded.clone_from(&view.degraded);
                 report.page_version.clone_from(&view.version);
+                report.until_ms = view.until_ms;
             }
             changed
         });
@@ -317,11 +322,17 @@ impl<L: Launcher> SessionTask<L> {
     }
 }
 
+/// Milliseconds since the epoch.
+fn epoch_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// What the supervisor is told of a probe.
 fn probes(took: Duration, result: Result<&PageView, &(HealthLevel, ProbeError)>) -> Probes {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Probes {
-        at_ms: millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+        at_ms: epoch_ms(),
         took_ms: millis(took),
         browser: !matches!(result, Err((HealthLevel::Browser, _))),
         page: result.is_ok(),

@@ -21,10 +21,10 @@ use super::failure::ApiError;
 use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
 use super::session::{Session, known};
-use crate::deletion::DeletionError;
+use crate::deletion::{DELETED_WITHIN, DeletionError};
 use crate::logging::chain;
 use crate::outgoing::Home;
-use crate::user::{DisconnectOutcome, Operation, Phase, SessionStatus as Status, UserHandle, UserView};
+use crate::user::{DisconnectOutcome, Operation, Phase, SessionStatus as Status, Told, UserHandle, UserView};
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
@@ -180,10 +180,10 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
 }
 
 /// Everything of it: whoever makes a session of the same name finds nothing of this one.
-pub(super) async fn delete(session: Session, _: NoArgs) -> Result<(), ApiError> {
+pub(super) async fn delete(session: Session, _: NoArgs) -> Result<Json<Deleted>, ApiError> {
     let going = session.http.operators.deletions().delete(session.user());
-    match tokio::time::timeout(FORGOTTEN_WITHIN, going).await {
-        Ok(Ok(())) => Ok(()),
+    match tokio::time::timeout(DELETED_WITHIN, going).await {
+        Ok(Ok(told)) => Ok(Json(Deleted::after(told))),
         Ok(Err(error)) => Err(not_deleted(&error)),
         Err(_) => Err(still_going()),
     }
@@ -197,6 +197,27 @@ fn not_deleted(error: &DeletionError) -> ApiError {
 fn still_going() -> ApiError {
     let error = "The session is still being deleted; look again in a moment";
     ApiError::new(StatusCode::GATEWAY_TIMEOUT, error)
+}
+
+/// What a deletion could not do; nothing when all was done.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deleted {
+    /// `false` when the phone may go on listing this device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_told: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+impl Deleted {
+    fn after(told: Told) -> Self {
+        if told != Told::No {
+            return Self::default();
+        }
+        let message = "The session is deleted, but the phone could not be told: if it lists this device, remove it there";
+        Self { phone_told: Some(false), message: Some(message) }
+    }
 }
 
 pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo>>, ApiError> {
@@ -265,15 +286,16 @@ pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Sessio
     start(session, NoArgs {}).await
 }
 
-pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
+pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
     let session = named(ctx, &args.name)?;
     if args.logout {
         return delete(session, NoArgs {}).await;
     }
-    stop_now(&session).await
+    stop_now(&session).await?;
+    Ok(Json(Deleted::default()))
 }
 
-pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
+pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
     delete(named(ctx, &args.name)?, NoArgs {}).await
 }
 

@@ -34,7 +34,11 @@ pub(super) async fn disconnect(
         None => true,
         Some(handle) => {
             let view = handle.view();
-            let linked = view.was_linked || Standing::of(&view).is_linked();
+            let standing = Standing::of(&view);
+            // Also one that has just scanned the code.
+            let linked = view.was_linked
+                || standing.is_linked()
+                || matches!(standing, Standing::Code { .. } | Standing::Pairing);
             let going = tokio::spawn(async move { handle.disconnect().await });
             let outcome = tokio::time::timeout(LONGEST, going).await;
             if let Ok(Ok(DisconnectOutcome::NotDeleted)) = outcome {
@@ -42,7 +46,8 @@ pub(super) async fn disconnect(
                 return Err(Failure::internal(error));
             }
             // Where no phone was linked there was none to tell.
-            !linked || matches!(outcome, Ok(Ok(DisconnectOutcome::LoggedOut)))
+            !linked
+                || matches!(outcome, Ok(Ok(DisconnectOutcome::LoggedOut | DisconnectOutcome::NobodyLinked)))
         }
     };
     let message = if whole {

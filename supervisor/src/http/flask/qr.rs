@@ -118,12 +118,20 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             message: saying("QR Code foi escaneado, conectando..."),
             ..Answer::waiting()
         },
-        Standing::Reconnecting { .. } | Standing::Underway { linked: true, .. } => Answer {
-            is_connecting: Some(true),
-            is_authenticated: Some(false),
-            message: saying("Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde..."),
-            ..Answer::waiting()
-        },
+        standing @ (Standing::Reconnecting { .. } | Standing::Underway { linked: true, .. }) => {
+            let why = match standing {
+                Standing::Reconnecting { cause, .. } => reasons::disruption(cause, Language::Portuguese),
+                _ => None,
+            };
+            Answer {
+                is_connecting: Some(true),
+                is_authenticated: Some(false),
+                message: saying(why.unwrap_or(
+                    "Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde...",
+                )),
+                ..Answer::waiting()
+            }
+        }
         Standing::Syncing { .. } => Answer {
             is_connecting: Some(true),
             is_authenticated: Some(true),

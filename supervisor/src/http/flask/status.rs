@@ -39,6 +39,9 @@ pub(super) struct Session<'a> {
     client_info: Option<ClientInfo<'a>>,
     reconnect_info: ReconnectInfo,
     state: &'static str,
+    /// Until when that lasts, in milliseconds since the epoch, where WhatsApp says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_ms: Option<u64>,
     /// Members of the page that wa-js stands in for; absent while there are none, as they should be.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     degraded: &'a [String],
@@ -104,6 +107,7 @@ pub(super) fn answer(view: &UserView) -> Answer<'_> {
             auto_reconnect_enabled: !matches!(standing, Standing::Failed { .. }),
         },
         state: state_name(view),
+        until_ms: view.report.as_ref().and_then(|report| report.until_ms),
         degraded: view.report.as_ref().map_or(&[], |report| &report.degraded),
         last_exit: view.last_exit.as_ref().map(ExitReason::label),
     })

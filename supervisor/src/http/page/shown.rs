@@ -50,8 +50,11 @@ impl Shown {
             Standing::Absent
             | Standing::AtCapacity { .. }
             | Standing::Underway { .. }
-            | Standing::Pairing
-            | Standing::Reconnecting { .. } => say("wait", waiting(standing, language)),
+            | Standing::Pairing => say("wait", waiting(standing, language)),
+            Standing::Reconnecting { cause, .. } => {
+                let [title, detail] = waiting(standing, language);
+                say("wait", [title, reasons::disruption(cause, language).unwrap_or(detail)])
+            }
         }
     }
 }
@@ -135,6 +138,7 @@ fn waiting(standing: Standing<'_>, language: Language) -> [&'static str; 2] {
 mod tests {
     use super::*;
     use colmeia::ExitReason;
+    use colmeia::session::Disruption;
 
     #[test]
     fn each_standing_has_its_words_in_both_languages() {
@@ -165,7 +169,12 @@ mod tests {
             ),
             (Standing::Ready { me: &me }, "ready", "WhatsApp conectado", "WhatsApp connected"),
             (Standing::Held, "failed", "Não foi possível conectar", "Could not connect"),
-            (Standing::Reconnecting { me: None }, "wait", "Reconectando", "Reconnecting"),
+            (
+                Standing::Reconnecting { me: None, cause: Disruption::ConnectionLost },
+                "wait",
+                "Reconectando",
+                "Reconnecting",
+            ),
             (
                 Standing::Failed { reason: &ExitReason::Oom },
                 "failed",

@@ -32,7 +32,7 @@ use crate::store::Store;
 use crate::uploads::Uploads;
 use crate::user::process::Children;
 use crate::user::{
-    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, UserHandle, UserView,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle, UserView,
 };
 
 /// Generous: the machine may be small and busy.
@@ -154,6 +154,10 @@ impl Cast {
         Self { outcome: DisconnectOutcome::NotDeleted, ..self }
     }
 
+    pub(super) fn nobody_linked(self) -> Self {
+        Self { outcome: DisconnectOutcome::NobodyLinked, ..self }
+    }
+
     pub(super) fn full(self) -> Self {
         Self { full: true, ..self }
     }
@@ -228,9 +232,13 @@ impl Cast {
                     if let Some(gate) = &self.gate {
                         drop(gate.acquire().await);
                     }
-                    let failed = self.outcome == DisconnectOutcome::NotDeleted;
                     let error = || NotDeleted::Disk(Arc::new(std::io::Error::other("a full disk")));
-                    let _ = answer.send(if failed { Err(error()) } else { Ok(()) });
+                    let _ = answer.send(match self.outcome {
+                        DisconnectOutcome::LoggedOut => Ok(Told::Yes),
+                        DisconnectOutcome::OnlyHere => Ok(Told::No),
+                        DisconnectOutcome::NobodyLinked => Ok(Told::Nobody),
+                        DisconnectOutcome::NotDeleted => Err(error()),
+                    });
                 }
                 Command::Wake
                 | Command::Operate(_)

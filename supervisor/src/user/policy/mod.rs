@@ -36,7 +36,7 @@ use std::time::Duration;
 use colmeia::ExitReason;
 use colmeia::session::HealthLevel;
 
-pub(crate) use types::{Action, Carried, Ending, Event, Moment, Now, Renewal, Rules, Standing, State};
+pub(crate) use types::{Action, Carried, Ending, Event, Moment, Now, Renewal, Rules, Standing, State, Told};
 
 /// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
 /// `/qr` every few seconds must not undo the limit.
@@ -45,6 +45,8 @@ const PARKED_FOR: Duration = Duration::from_secs(30);
 const MENDED_WITHIN: Duration = Duration::from_secs(60);
 /// How long a task without anything to do is kept.
 const LINGER: Duration = Duration::from_secs(60);
+/// How long a page may take to tell the phone and to clear itself. Who asked is answered long before.
+pub(crate) const LOGOUT: Duration = Duration::from_secs(35);
 
 /// One user's state and history.
 #[derive(Debug, Clone)]
@@ -58,6 +60,8 @@ pub(crate) struct Policy {
     unlinked_since: Option<Duration>,
     /// A phone is linked as far as we know.
     linked: bool,
+    /// What the process said last of its page.
+    standing: Standing,
     /// Nobody has to ask: the session comes back by itself.
     keep: bool,
     wake_after: bool,
@@ -77,7 +81,7 @@ pub(crate) struct Policy {
 /// A disconnect under way.
 #[derive(Debug, Clone, Copy)]
 struct Forget {
-    told: bool,
+    told: Told,
     answer_by: Option<Duration>,
 }
 
@@ -91,6 +95,7 @@ impl Policy {
             attended: at,
             unlinked_since: None,
             linked: false,
+            standing: Standing::Starting,
             keep,
             wake_after: false,
             held: false,

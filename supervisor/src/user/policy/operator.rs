@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use colmeia::ExitReason;
 
-use super::{Action, Ending, Forget, Policy, State};
+use super::{Action, Ending, Forget, Policy, State, Told};
 
 impl Policy {
     /// Stops, and stays stopped.
@@ -66,11 +66,11 @@ impl Policy {
     /// Deletes the session without asking it anything, and with it every memory of the user.
     pub(super) fn reset(&mut self, at: Duration, actions: &mut Vec<Action>) {
         self.lift(actions);
-        if !matches!(self.state, State::Running { .. }) {
+        if !matches!(self.state, State::Running { .. } | State::LoggingOut { .. }) {
             return self.disconnect(at, actions);
         }
         let answer_by = Some(at + self.rules.disconnect);
-        let forget = self.forget.get_or_insert(Forget { told: false, answer_by });
+        let forget = self.forget.get_or_insert(Forget { told: Told::No, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
         self.wake_after = false;
         self.stop_within(self.rules.disconnect.mul_f64(0.5), at, actions);

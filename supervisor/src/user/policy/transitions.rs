@@ -8,7 +8,8 @@ use colmeia::session::{HealthLevel, LaunchCause};
 use crate::admission::Wait;
 
 use super::{
-    Action, Ending, Forget, LINGER, MENDED_WITHIN, Moment, Now, PARKED_FOR, Policy, Renewal, Standing, State,
+    Action, Ending, Forget, LINGER, LOGOUT, MENDED_WITHIN, Moment, Now, PARKED_FOR, Policy, Renewal,
+    Standing, State, Told,
 };
 
 /// How long after a kill the process may still be there before it is killed again.
@@ -56,6 +57,7 @@ impl Policy {
             return; // the wish was withdrawn, and the place with it
         }
         self.unlinked_since = None;
+        self.standing = Standing::Starting;
         self.links_lost_at = None;
         self.settle_by = Some(at + self.rules.settle);
         self.state = State::Starting { until: at + self.rules.hello, again: false };
@@ -93,7 +95,7 @@ impl Policy {
                     actions.push(Action::Connect);
                 }
             }
-            State::LoggingOut { .. } => self.logout_done(false, at, actions),
+            State::LoggingOut { .. } => self.logout_done(Told::No, at, actions),
             _ => {}
         }
     }
@@ -177,6 +179,7 @@ impl Policy {
             self.settle_by = None;
             actions.push(Action::Settle);
         }
+        self.standing = standing;
         match standing {
             Standing::Unlinked => {
                 self.linked = false;
@@ -219,7 +222,10 @@ impl Policy {
         self.unlinked_since = None;
         self.met_full_disk = None;
         if let Some(forget) = &mut self.forget {
-            forget.told |= reason == ExitReason::LoggedOut;
+            if reason == ExitReason::LoggedOut && forget.told != Told::Yes && !asked {
+                // By itself, and the page says that the phone knows: it ended the link.
+                forget.told = Told::Yes;
+            }
         }
         self.last_exit = Some(reason.clone());
         if asked || self.shutting_down || self.forget.is_some() || reason == ExitReason::LoggedOut {
@@ -265,7 +271,7 @@ impl Policy {
     pub(super) fn rest(&mut self, at: Duration, actions: &mut Vec<Action>) {
         actions.push(Action::ReleasePlace);
         if let Some(forget) = self.forget.take() {
-            actions.push(Action::DeleteAuth);
+            actions.push(Action::DeleteAuth { told: forget.told });
             if forget.answer_by.is_some() {
                 actions.push(Action::AnswerDisconnect { told: forget.told });
             }
@@ -282,11 +288,14 @@ impl Policy {
         }
     }
 
-    pub(super) fn logout_done(&mut self, told: bool, at: Duration, actions: &mut Vec<Action>) {
-        if let Some(forget) = &mut self.forget {
-            forget.told |= told;
+    /// Who was told goes on clearing its profile and ends by itself; the other has nothing more to do.
+    pub(super) fn logout_done(&mut self, told: Told, at: Duration, actions: &mut Vec<Action>) {
+        if let Some(forget) = &mut self.forget
+            && forget.told != Told::Yes
+        {
+            forget.told = told;
         }
-        if matches!(self.state, State::LoggingOut { .. }) {
+        if matches!(self.state, State::LoggingOut { .. }) && told != Told::Yes {
             self.stop_within(self.rules.disconnect.mul_f64(0.2), at, actions);
         }
     }
@@ -305,13 +314,16 @@ impl Policy {
 
     pub(super) fn disconnect(&mut self, at: Duration, actions: &mut Vec<Action>) {
         let answer_by = Some(at + self.rules.disconnect);
-        let forget = self.forget.get_or_insert(Forget { told: false, answer_by });
+        let forget = self.forget.get_or_insert(Forget { told: Told::No, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
         self.wake_after = false;
         let soon = self.rules.disconnect.mul_f64(0.2);
         match &mut self.state {
-            State::Running { .. } if self.linked => {
-                self.state = State::LoggingOut { until: at + self.rules.disconnect.mul_f64(0.55) };
+            // A phone may just have scanned the code that the page shows: the page knows.
+            State::Running { .. }
+                if self.linked || matches!(self.standing, Standing::Unlinked | Standing::Pairing) =>
+            {
+                self.state = State::LoggingOut { until: at + LOGOUT };
                 actions.push(Action::Logout);
             }
             State::Running { .. } | State::Starting { .. } => self.stop_within(soon, at, actions),
@@ -354,7 +366,7 @@ impl Policy {
                 self.unreachable("the worker did not say Hello in time".into(), at, actions);
             }
             State::Running { .. } => self.tick_running(at, actions),
-            State::LoggingOut { until } if at >= *until => self.logout_done(false, at, actions),
+            State::LoggingOut { until } if at >= *until => self.logout_done(Told::No, at, actions),
             State::Stopping { until, .. } if at >= *until => {
                 *until = at + KILL_AGAIN;
                 actions.push(Action::Kill);

@@ -130,6 +130,17 @@ pub(crate) enum Renewal {
     Needless,
 }
 
+/// Whether the phone learned that its device is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// WhatsApp has it from the page.
+    Yes,
+    /// Nobody could be told, or it is not known.
+    No,
+    /// There was no phone to tell.
+    Nobody,
+}
+
 /// What happens to a user's worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -160,7 +171,7 @@ pub(crate) enum Event {
     /// The process and everything that it left are gone.
     Exited(ExitReason),
     /// The phone was told, or could not be told.
-    LogoutDone { told: bool },
+    LogoutDone { told: Told },
     /// The worker is to be replaced by one of our version.
     Renew,
     /// Log out, stop, delete.
@@ -216,10 +227,10 @@ pub(crate) enum Action {
     KeepHold { held: bool },
     /// Keep on disk whether the user is parked, and why.
     KeepParked { parked: bool },
-    /// Delete the auth directory.
-    DeleteAuth,
+    /// Delete the auth directory; who asked for the deletion learns of the phone too.
+    DeleteAuth { told: Told },
     /// Answer those who asked for the disconnect.
-    AnswerDisconnect { told: bool },
+    AnswerDisconnect { told: Told },
     /// The task is not needed any more.
     Finish,
 }

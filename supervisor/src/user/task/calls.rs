@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::protocol::{Call, CallError, Reply, ToWorker};
+use colmeia::protocol::{Call, CallError, CallErrorKind, Reply, ToWorker};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::uploads::Upload;
 use crate::user::handle::{CallFailure, CallResult};
 use crate::user::link::{Outbox, Refused};
+use crate::user::policy::Told;
 
 /// How many calls of one user may be under way.
 const MOST: usize = 256;
@@ -111,9 +112,13 @@ impl Calls {
 
     /// Passes an answer on. `Some` when it was the answer to the task's own logout: whether the phone was told.
     /// The answer to a question that nobody asked, or that nobody waits for any more, is dropped.
-    pub(super) fn answer(&mut self, id: u64, result: Result<Reply, CallError>, body: Bytes) -> Option<bool> {
+    pub(super) fn answer(&mut self, id: u64, result: Result<Reply, CallError>, body: Bytes) -> Option<Told> {
         match self.pending.remove(&id)? {
-            Asker::Disconnect => Some(result.is_ok()),
+            Asker::Disconnect => Some(match result {
+                Ok(_) => Told::Yes,
+                Err(error) if error.kind == CallErrorKind::NotFound => Told::Nobody,
+                Err(_) => Told::No,
+            }),
             Asker::Caller(answer) => {
                 let _ = answer.send(result.map(|reply| (reply, body)).map_err(CallFailure::Session));
                 None

@@ -16,7 +16,7 @@ use crate::memory::Group;
 use crate::user::folders;
 use crate::user::handle::{DisconnectOutcome, NotDeleted};
 use crate::user::link::{self, Greeted, GreetingError};
-use crate::user::policy::{Action, Event, State};
+use crate::user::policy::{Action, Event, LOGOUT, State, Told};
 use crate::user::process::{self, Marks, NotReady, SpawnError, Spawned, WorkerProcess};
 use crate::user::tail::Tail;
 use crate::user::token;
@@ -53,9 +53,13 @@ impl UserTask {
                 }
             }
             Action::KeepParked { parked } => self.keep_parked(parked),
-            Action::DeleteAuth => self.delete(),
+            Action::DeleteAuth { told } => self.delete(told),
             Action::AnswerDisconnect { told } => {
-                let outcome = if told { DisconnectOutcome::LoggedOut } else { DisconnectOutcome::OnlyHere };
+                let outcome = match told {
+                    Told::Yes => DisconnectOutcome::LoggedOut,
+                    Told::No => DisconnectOutcome::OnlyHere,
+                    Told::Nobody => DisconnectOutcome::NobodyLinked,
+                };
                 for answer in self.disconnects.drain(..) {
                     let _ = answer.send(outcome);
                 }
@@ -173,16 +177,15 @@ impl UserTask {
     }
 
     fn log_out(&mut self) -> Option<Event> {
-        let deadline = Duration::from_millis(self.host.config.disconnect_deadline_ms).mul_f64(0.55);
         let asked = self
             .connection
             .as_ref()
-            .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), deadline).is_ok());
-        (!asked).then_some(Event::LogoutDone { told: false })
+            .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), LOGOUT).is_ok());
+        (!asked).then_some(Event::LogoutDone { told: Told::No })
     }
 
-    /// Deletes what is on disk, and says to everyone who waits for that whether it is gone.
-    fn delete(&mut self) {
+    /// Deletes what is on disk, and says to everyone who waits for that whether it is gone and the phone `told`.
+    fn delete(&mut self, told: Told) {
         let gone = self.delete_auth().map_err(|error| {
             tracing::error!(user = %self.user, %error, "cannot delete the session's folder");
             NotDeleted::Disk(Arc::new(error))
@@ -201,6 +204,7 @@ impl UserTask {
                 NotDeleted::Disk(Arc::new(error))
             })
         });
+        let gone = gone.map(|()| told);
         self.deleted.extend(self.deletions.drain(..).map(|answer| (answer, gone.clone())));
     }
 

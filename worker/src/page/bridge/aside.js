@@ -12,7 +12,7 @@ const MOST_MEMBERS = 1500;
 let linkedMs = 0;
 
 function isHistory(timestamp_ms) {
-  if (linkedHere) linkedMs ||= Date.now() - 60_000;
+  if (linkedHere()) linkedMs ||= Date.now() - 60_000;
   return timestamp_ms < linkedMs;
 }
 
@@ -158,27 +158,10 @@ function watchCalls(collection) {
 
 /* ---- all of it ---- */
 
-const WATCHERS = {
+Object.assign(whenFound, {
   reactionTable: watchReactions,
   presenceStore: (collection) => collection.on('change:chatstate.type', onPresence),
   callStore: watchCalls,
   voteStore: watchVotes,
   groupReceipts: watchGroupReceipts,
-};
-/* Nobody waits for these modules before the session begins, so they are looked for a little longer. */
-const ASIDE_MS = 30_000;
-const ASIDE_TICK_MS = 500;
-
-async function subscribeAside() {
-  const wanted = new Set(Object.keys(WATCHERS));
-  for (let waited = 0; waited < ASIDE_MS; waited += ASIDE_TICK_MS) {
-    for (const name of wanted) {
-      found[name] ??= lookUp(MEMBERS[name]);
-      if (found[name] === undefined) continue;
-      WATCHERS[name](found[name]);
-      wanted.delete(name);
-    }
-    if (wanted.size === 0) return;
-    await pause(ASIDE_TICK_MS);
-  }
-}
+});

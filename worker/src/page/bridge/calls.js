@@ -78,7 +78,8 @@ const calls = new Map();
 
 async function run(call, request) {
   try {
-    if (!settled) throw new Failure('not_ready', 'the page is still loading');
+    if (!settled && request.op !== 'logout') throw new Failure('not_ready', 'the page is still loading');
+    if (request.op !== 'logout') await untilJudged();
     const operation = OPERATIONS[request.op];
     if (!operation) throw new Failure('unsupported', 'the page does not know this operation');
     const reply = await operation(call, request);
@@ -127,5 +128,6 @@ const inlet = {
     wide = make(shared);
   },
   refreshQr: () => refreshQr(qrElement()?.querySelector('button')),
-  takeOver: () => use('socket').takeover(),
+  /* Tries again at once instead of at the page's next turn. */
+  reconnect: () => found.socket?.reconnect?.(),
 };

@@ -14,7 +14,7 @@ function announce(model) {
 
 /* Stored by the page while a worker died over it: not new, and perhaps told to nobody. */
 function fellIntoTheGap(model) {
-  if (settings.gap === null || linkedHere || model.id?.fromMe) return false;
+  if (settings.gap === null || linkedHere() || model.id?.fromMe) return false;
   const at = Number(model.t);
   return at >= settings.gap[0] && at <= settings.gap[1];
 }
@@ -24,7 +24,10 @@ const isSentHere = ({ id, isNewMsg, local, ack }) => Boolean(id?.fromMe && isNew
 
 /* A message that cannot be read yet becomes readable by a change of its type. */
 function onMessage(model) {
-  if (!model || announced.has(model) || !(model.isNewMsg || fellIntoTheGap(model))) return;
+  if (model && !announced.has(model) && (model.isNewMsg || fellIntoTheGap(model))) hear(model);
+}
+
+function hear(model) {
   announced.set(model, null);
   if (isSentHere(model)) sentHere.add(model);
   if (model.type === 'ciphertext') {
@@ -61,19 +64,66 @@ function onLinkEnded() {
   tell();
 }
 
+/* What waits at the server while nobody is connected comes between the connection and the end of that phase. Whether each
+ * of these messages counts as new is not certain: those that do not, and that nobody has read, are told at the end of
+ * the phase. What is loaded from the page's own store meanwhile says that it is history, or was read. */
+let comesLate = true;
+let firstPhase = true;
+let quietly = [];
+
+function onAdded(model) {
+  if (comesLate && model && !model.isNewMsg && !model.isMdHistoryMsg && !model.id?.fromMe) quietly.push(model);
+  onMessage(model);
+}
+
+function onOfflineEnd() {
+  comesLate = false;
+  const came = quietly;
+  quietly = [];
+  /* What comes with a new link is history; a later phase of the same document is none. */
+  const history = linkedHere() && firstPhase;
+  firstPhase = false;
+  if (history) return;
+  const unread = (model) => {
+    const chat = found.chats?.get(model.id.remote);
+    const count = Math.max(0, chat?.unreadCount ?? 0);
+    const theirs = byTime((chat?.msgs?.getModelsArray() ?? []).filter(({ id }) => !id?.fromMe));
+    return count > 0 && theirs.slice(-count).includes(model);
+  };
+  for (const model of byTime(came.filter(unread))) if (!announced.has(model)) hear(model);
+}
+
+/* After each login it begins anew. */
+function onStreamOpened() {
+  comesLate = true;
+  onStream(true);
+}
+
+/* Members that may come, or be put in their place, after the others. */
+Object.assign(whenFound, {
+  conn: (conn) => {
+    for (const name of ['change:pushname', 'change:platform', 'change:ref', 'change:wid']) conn.on(name, tell);
+  },
+  stream: (stream) => {
+    for (const name of ['change:mode', 'change:info']) stream.on(name, tell);
+  },
+  cmd: (cmd) => {
+    for (const name of ['main_stream_mode_ready_from_bridge', 'offline_progress_update_from_bridge']) cmd.on(name, tell);
+    for (const name of ['starting_logout_from_bridge', 'logout_from_bridge']) cmd.on(name, onLinkEnded);
+    cmd.on('open_socket_stream_from_bridge', onStreamOpened);
+    cmd.on('socket_stream_disconnected_from_bridge', () => onStream(false));
+    cmd.on('offline_delivery_end_from_bridge', onOfflineEnd);
+    cmd.on('service_unavailable_503_from_bridge', onUnavailable);
+    cmd.on('account_temporarily_banned_from_bridge', onBan);
+  },
+});
+
 function subscribe() {
-  const { socket, conn, stream, cmd, messages } = found;
-  socket.on('change:state', tell);
-  socket.on('change:hasSynced', tell);
-  for (const name of ['change:pushname', 'change:platform', 'change:ref', 'change:wid']) conn?.on(name, tell);
-  stream?.on('change:mode', tell);
-  stream?.on('change:info', tell);
-  for (const name of ['main_loaded', 'main_stream_mode_ready', 'offline_progress_update_from_bridge']) cmd?.on(name, tell);
-  for (const name of ['logout', 'logout_from_bridge']) cmd?.on(name, onLinkEnded);
-  messages.on('add', onMessage);
+  const { socket, messages } = found;
+  for (const name of ['change:state', 'change:stream', 'change:hasSynced']) socket.on(name, onMoved);
+  messages.on('add', onAdded);
   messages.on('change:latestEditMsgKey', onEdited);
   messages.on('change:type', onType);
-  subscribeAside();
   messages.on('change:ack', (model, ack) => {
     if (model?.id?.fromMe) emit('ack', { message: idOf(model.id), ack: Number.isInteger(ack) ? ack : Number(model.ack) || 0 });
   });

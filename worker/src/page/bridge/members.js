@@ -1,10 +1,16 @@
 /* The second table: members of the page that single operations need, looked for when one first does. The columns
- * are those of the first. Where wa-js has the same under another call, it stands in. */
+ * are those of the first. Where wa-js has the same under another call, it stands in.
+ *
+ *   bundle    where the module comes only on request: the module whose `requireBundle` asks for it, and the
+ *             component that it belongs to
+ */
 
 const hasFunctions =
   (...names) =>
   (value) =>
     names.every((name) => isFunction(value?.[name]));
+
+const INVITE_LINK = { request: 'WAWebGroupInviteLinkDrawerLoadable', component: 'WAWebGroupInviteLinkDrawer.react' };
 
 const RARE = {
   /* channels, which the page calls newsletters */
@@ -80,6 +86,7 @@ const RARE = {
   },
   forward: {
     at: [['WAWebChatForwardMessage', 'forwardMessages']],
+    bundle: { request: 'WAWebForwardMessageModalLoadable', component: 'WAWebForwardMessageModal.react' },
     is: isFunction,
     stand_in:
       (W) =>
@@ -168,6 +175,7 @@ const RARE = {
   /* groups */
   createGroup: {
     at: [['WAWebGroupCreateJob', 'createGroup']],
+    bundle: { request: 'WAWebNewGroupFlowLoadable', component: 'WAWebNewGroupFlow.react' },
     is: isFunction,
     stand_in: (W) => W.whatsapp.functions.createGroup,
   },
@@ -178,11 +186,13 @@ const RARE = {
   },
   inviteCode: {
     at: [['WAWebMexFetchGroupInviteCodeJob', 'fetchMexGroupInviteCode']],
+    bundle: INVITE_LINK,
     is: isFunction,
     stand_in: (W) => (id) => W.group.getInviteCode(id),
   },
   joinByInvite: {
     at: [['WAWebGroupInviteJob', 'joinGroupViaInvite']],
+    bundle: INVITE_LINK,
     is: isFunction,
     stand_in: (W) => W.whatsapp.functions.joinGroupViaInvite,
   },
@@ -229,6 +239,7 @@ const RARE = {
   /* profile and presence */
   setName: {
     at: [['WAWebSetPushnameConnAction', 'setPushname']],
+    bundle: { request: 'WAWebProfileDrawerLoadableRequireBundle', component: 'WAWebProfileDrawer.react' },
     is: isFunction,
     stand_in: (W) => (name) => W.profile.setMyProfileName(name),
   },

@@ -1,17 +1,52 @@
-/* Finds the members of the table. Owns the waiting for the page's modules, the probe, and asking the worker
- * for wa-js when the page has changed. Never runs a module whose dependencies are not registered yet: its
- * factory would fail, and the real loader remembers that. */
+/* Finds the members of the table. Owns the reading of what has arrived, the probe, asking for what comes only on
+ * request, and asking the worker for wa-js when the page has changed.
+ *
+ * The page's modules come in waves with pauses of any length between them, so a quiet registry proves nothing; the page
+ * itself says how far it is. A factory that runs before all that it depends on is registered breaks its module for the
+ * life of the document, so none is run outside its closure. wa-js runs what it finds, so it comes only into a page that
+ * is complete, or that can tell nothing without it. */
 
 const TICK_MS = 50;
-/* Nothing new for so long means that nothing more will come. */
-const QUIET_MS = 1500;
-/* Without the loader's own list only time tells. Modules register for 2 to 3 s after load. */
-const BLIND_MS = 4000;
-const STAND_IN_MS = 30000;
+/* Where something is missing on a complete page, it is looked for now and then all the same. */
+const SLOW_TICK_MS = 1000;
+/* A page that never showed a start-up screen, or does not say when its main part is there, is given so long. */
+const BLIND_MS = 60_000;
+const MAIN_MS = 15_000;
+/* How long an operation waits for a page that has just come up. */
+const COMPLETE_MS = 20_000;
+/* For how long what is merely nice to have is looked for on a complete page, in rounds of five seconds. */
+const LAST_ROUNDS = 12;
+/* What has come in the same moment as the sign that it is there. */
+const GRACE_MS = 400;
+const STAND_IN_MS = 30_000;
+/* What comes on request: the page asks up to ten times, over a minute. */
+const BUNDLE_MS = 60_000;
+
+const STARTUP_SCREEN = '#wa_web_initial_startup';
 
 const found = {};
 let missing = [];
 let settled = false;
+/* The page's main part is there: what is missing now is missing. */
+let complete = false;
+let announceComplete;
+const completion = new Promise((done) => (announceComplete = done));
+
+/* And what is missing was looked for in wa-js. */
+let announceJudged;
+const judgement = new Promise((done) => (announceJudged = done));
+
+/* For an operation on a page that has just come up, where something has not come yet. */
+async function untilJudged() {
+  if (!settled || phase() !== 'main' || lacks(() => true).length === 0) return;
+  await Promise.race([judgement, pause(COMPLETE_MS)]);
+}
+
+/* For whoever needs the whole page. Fails where it does not come. */
+async function untilComplete() {
+  await Promise.race([completion, pause(COMPLETE_MS)]);
+  if (!complete) throw new Failure('not_ready', 'the page is still loading');
+}
 
 const nameOf = ([module, member]) => (member === null ? module : `${module}.${member}`);
 
@@ -24,62 +59,55 @@ function registered() {
   }
 }
 
-/* Whether these modules and all that they depend on are registered. */
-function isClosed(map, names) {
+/* ---- what has arrived ---- */
+
+/* Modules whose closure is there, and for others a name that they wait for: both spare long walks. */
+const closed = new Set();
+const waitsFor = new Map();
+
+/* Whether this module and all that it depends on are registered. Names of the page's data (`cr:`) come before the app,
+ * or never. */
+function isClosed(map, module) {
+  if (closed.has(module)) return true;
+  const awaited = waitsFor.get(module);
+  if (awaited !== undefined && !map[awaited]) return false;
   const seen = new Set();
-  const open = [...names];
+  const open = [module];
   while (open.length) {
     const name = open.pop();
-    if (seen.has(name)) continue;
-    seen.add(name);
+    if (seen.has(name) || closed.has(name)) continue;
     const entry = map[name];
-    if (!entry) return false;
+    if (!entry) {
+      if (name.startsWith('cr:') && hasMounted()) continue;
+      waitsFor.set(module, name);
+      return false;
+    }
+    seen.add(name);
     for (const needed of Array.isArray(entry.dependencies) ? entry.dependencies : []) {
       if (typeof needed === 'string') open.push(needed);
     }
   }
+  waitsFor.delete(module);
+  for (const name of seen) closed.add(name);
   return true;
 }
 
-/* The module that will serve each member; null while one has none. */
-function modulesNeeded(map) {
-  const needed = [];
-  for (const { at, optional } of Object.values(MEMBERS)) {
-    const present = at.find(([module]) => module in map);
-    if (present) needed.push(present[0]);
-    else if (!optional) return null;
-  }
-  return needed;
-}
-
-/* Until everything is there, or nothing more comes. */
-async function untilRegistered() {
-  let size = -1;
-  let still = 0;
-  let complete = 0;
-  for (;;) {
-    await pause(TICK_MS);
-    if (typeof window.require !== 'function' || document.readyState === 'loading') continue;
-    const map = registered();
-    if (!map) {
-      still += TICK_MS;
-      if (still >= BLIND_MS) return;
-      continue;
-    }
-    const now = Object.keys(map).length;
-    still = now === size ? still + TICK_MS : 0;
-    size = now;
-    const needed = modulesNeeded(map);
-    complete = needed && isClosed(map, needed) ? complete + 1 : 0;
-    if (complete >= 2 && document.readyState === 'complete') return;
-    if (size > 1 && still >= QUIET_MS) return;
-  }
+/* Whether the page has put its app in the place of the start-up screen. Sticky: the sign is of the start only. */
+let startupSeen = false;
+let mounted = false;
+function hasMounted() {
+  if (mounted) return true;
+  const there = document.querySelector(STARTUP_SCREEN) !== null;
+  startupSeen ||= there;
+  if (document.readyState === 'loading') return false;
+  mounted = !there && (startupSeen || shownQr() !== null || performance.now() > BLIND_MS);
+  return mounted;
 }
 
 function lookUp({ at, is }) {
   const map = registered();
   for (const [module, member] of at) {
-    if (map && !(map[module] && isClosed(map, [module]))) continue;
+    if (map && !isClosed(map, module)) continue;
     try {
       const exported = window.require(module);
       const value = member === null ? exported : exported?.[member];
@@ -91,14 +119,22 @@ function lookUp({ at, is }) {
   return undefined;
 }
 
-function probe() {
-  missing = [];
+/* What wants to know when a member is found. */
+const whenFound = {};
+
+/* Looks for everything that is not found yet. */
+function lookAround() {
   for (const [name, member] of Object.entries(MEMBERS)) {
-    found[name] ??= lookUp(member);
-    if (found[name] === undefined && !member.optional) missing.push(name);
+    if (found[name] !== undefined) continue;
+    found[name] = lookUp(member);
+    if (found[name] !== undefined) whenFound[name]?.(found[name]);
   }
-  return missing.length === 0;
 }
+
+const lacks = (wanted) =>
+  Object.keys(MEMBERS).filter((name) => found[name] === undefined && !MEMBERS[name].optional && wanted(MEMBERS[name]));
+
+/* ---- wa-js in the place of what is missing ---- */
 
 /* The worker's answer to `need_stand_in`: whether it has put wa-js into the page. */
 let standInAnswered = () => {};
@@ -122,6 +158,7 @@ async function askForStandIn(what) {
  * so the next who wants it asks again. */
 let standInAsked = null;
 async function standIn(what) {
+  if (settled && myself) await untilComplete();
   standInAsked ??= askForStandIn(what);
   const there = await standInAsked;
   if (!there) standInAsked = null;
@@ -143,21 +180,73 @@ function lookUpInStandIn({ is, stand_in }) {
 async function resolveByStandIn() {
   if (!(await standIn({ members: degraded() }))) return;
   for (const name of missing) {
-    const value = lookUpInStandIn(MEMBERS[name]);
-    if (value !== undefined) found[name] = value;
+    if (found[name] !== undefined) continue;
+    const value = lookUpInStandIn(MEMBERS[name] ?? RARE[name]);
+    if (value === undefined) continue;
+    found[name] = value;
+    whenFound[name]?.(value);
   }
 }
 
-/* Resolves all it can. False while the page's state cannot be told. */
+/* ---- the order of it all ---- */
+
+const isVital = ({ vital }) => Boolean(vital);
+
+/* Until the page's state can be told. */
 async function settle() {
-  await untilRegistered();
-  if (!probe()) {
-    /* A module may have come between two looks. */
-    await pause(TICK_MS * 4);
-    if (!probe()) await resolveByStandIn();
+  let judged = false;
+  for (;;) {
+    await pause(judged ? SLOW_TICK_MS : TICK_MS);
+    if (typeof window.require !== 'function' || !hasMounted()) continue;
+    lookAround();
+    if (lacks(isVital).length && !judged) {
+      judged = true;
+      await pause(GRACE_MS);
+      lookAround();
+      missing = lacks(isVital);
+      if (missing.length) await resolveByStandIn();
+      tell();
+    }
+    if (lacks(isVital).length === 0) break;
   }
-  settled = Object.entries(MEMBERS).every(([name, { vital }]) => !vital || found[name] !== undefined);
-  return settled;
+  settled = true;
+}
+
+/* The main part comes after the login; the page says when it is there. */
+async function untilMain() {
+  const said = found.waitForMain?.();
+  const main = async () => {
+    while (phase() !== 'main') await pause(SLOW_TICK_MS);
+  };
+  await Promise.race([said ?? new Promise(() => {}), main().then(() => pause(MAIN_MS))]);
+}
+
+/* What the rest of the session may need, as it comes. What is missing when the page is complete is told, and wa-js
+ * takes its place. */
+async function settleRest() {
+  untilMain()
+    .then(() => pause(GRACE_MS))
+    .then(() => {
+      complete = true;
+      announceComplete();
+    });
+  const all = () => Object.keys(MEMBERS).every((name) => found[name] !== undefined);
+  let rounds = 0;
+  while (!all() && rounds < LAST_ROUNDS) {
+    lookAround();
+    if (complete && rounds++ === 0) {
+      missing = [...new Set([...missing, ...lacks(() => true)])];
+      if (missing.length) {
+        tell();
+        await resolveByStandIn();
+        tell();
+      }
+      announceJudged();
+    }
+    await pause(complete ? SLOW_TICK_MS * 5 : SLOW_TICK_MS / 4);
+  }
+  closed.clear();
+  waitsFor.clear();
 }
 
 /* The page's own names of what is missing. */
@@ -165,26 +254,52 @@ const degraded = () => missing.map((name) => nameOf((MEMBERS[name] ?? RARE[name]
 
 /* A member that an operation needs. */
 function use(name) {
-  if (found[name] === undefined) {
-    throw new Failure('unsupported', `this version of the page lacks ${nameOf(MEMBERS[name].at[0])}`);
-  }
-  return found[name];
+  if (found[name] === undefined) lookAround();
+  if (found[name] !== undefined) return found[name];
+  const member = nameOf(MEMBERS[name].at[0]);
+  if (!complete) throw new Failure('not_ready', `the page is still loading: ${member} has not come yet`);
+  throw new Failure('unsupported', `this version of the page lacks ${member}`);
+}
+
+/* Asks for what comes only on request, as the page's own screens do: by the ready-made request, else by component. */
+async function fetchBundle({ request, component }) {
+  const map = registered();
+  const ask = async () => {
+    if (!map || isClosed(map, request)) {
+      try {
+        return await window.require(request).requireBundle();
+      } catch {
+        /* The request was renamed, or gave up. */
+      }
+    }
+    const { loadModules } = window.require('Bootloader');
+    return new Promise((there) => loadModules([component], there));
+  };
+  await Promise.race([ask().catch(() => {}), pause(BUNDLE_MS)]);
 }
 
 /* Members that only some operations need: looked for when one does, so that a session which never uses them pays
- * nothing for them. */
+ * nothing for them. Absent is not changed: what comes on request is asked for first. */
 async function need(...names) {
   for (const name of names) {
+    const row = RARE[name];
+    found[name] ??= lookUp(row);
+    if (found[name] === undefined && row.bundle) {
+      await fetchBundle(row.bundle);
+      found[name] = lookUp(row);
+    }
+    if (found[name] === undefined && !complete) {
+      await untilComplete();
+      found[name] = lookUp(row);
+    }
     if (found[name] !== undefined) continue;
-    found[name] = lookUp(RARE[name]);
-    if (found[name] !== undefined) continue;
-    const member = nameOf(RARE[name].at[0]);
+    const member = nameOf(row.at[0]);
     if (!missing.includes(name)) missing.push(name);
     tell();
-    const there = RARE[name].stand_in && (await standIn({ members: [member] }));
-    if (there) found[name] = lookUpInStandIn(RARE[name]);
+    const there = row.stand_in && (await standIn({ members: [member] }));
+    if (there) found[name] = lookUpInStandIn(row);
     if (found[name] === undefined) {
-      const why = there || !RARE[name].stand_in ? '' : ', and wa-js (key wa_js) could not be put in its place';
+      const why = there || !row.stand_in ? '' : ', and wa-js (key wa_js) could not be put in its place';
       throw new Failure('unsupported', `this version of the page lacks ${member}${why}`);
     }
   }

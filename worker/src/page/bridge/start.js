@@ -1,16 +1,26 @@
-/* Begins. Owns the order: the inlet first, so that the worker can look at a page that is stuck; then the
- * screen, so that a code is told as soon as it shows; then the modules. */
+/* Begins. Owns the order: the inlet first, so that the worker can look at a page that is stuck; then what the address
+ * and the storage tell of the document before; then the screen, so that a code is told as soon as it shows; then the
+ * modules. */
 
 Object.defineProperty(window, settings.inlet, { value: Object.freeze(inlet) });
 emit('hello', {});
+{
+  /* The page wipes it from its address when it starts. */
+  const told = new URLSearchParams(location.search);
+  const reason = told.get('logout_reason');
+  if (told.has('post_logout') || reason !== null || isClearing()) emit('logout', {});
+  /* The account is locked. */
+  locked = reason === '3';
+}
+/* The last look: a document that is left may have ended its link in its last moments. */
+addEventListener('pagehide', () => settled && checkLink());
 watchScreen(true);
 tell();
 
 (async () => {
-  const canTell = await settle();
-  if (canTell) {
-    subscribe();
-    if (!(await found.me()) && new URLSearchParams(location.search).has('post_logout')) emit('logout', {});
-  }
-  await tell();
+  await settle();
+  movedAt = Date.now();
+  subscribe();
+  tell();
+  await settleRest();
 })();

@@ -32,6 +32,13 @@ const MEMBERS = {
     stand_in: (W) => W.whatsapp.UserPrefs.getMaybeMeLidUser,
     optional: true,
   },
+  isRegistered: { at: [['WAWebUserPrefsMultiDevice', 'isRegistered']], is: isFunction, optional: true },
+  waitForMain: { at: [['WAWebEventsWaitForMain', 'waitForMain']], is: isFunction, optional: true },
+  network: {
+    at: [['WAWebNetworkStatus', 'default'], ['WAWebNetworkStatus', 'NetworkStatus']],
+    is: (value) => value && 'online' in value,
+    optional: true,
+  },
   conn: { at: [['WAWebConnModel', 'Conn']], is: isModel, stand_in: (W) => W.whatsapp.Conn },
   stream: { at: [['WAWebStreamModel', 'Stream']], is: isModel, stand_in: (W) => W.whatsapp.Stream },
   cmd: { at: [['WAWebCmd', 'Cmd']], is: isModel, stand_in: (W) => W.whatsapp.Cmd },

@@ -6,6 +6,8 @@
 const VOTES_MS = 29 * 24 * 3600 * 1000;
 
 async function onVote(model) {
+  /* Votes may come before the messages, and before it is known whether the phone was linked here. */
+  while (!settled) await pause(SLOW_TICK_MS);
   const timestamp_ms = Math.round(Number(model?.senderTimestampMs ?? model?.t)) || 0;
   if (isHistory(timestamp_ms) || timestamp_ms < Date.now() - VOTES_MS) return;
   const [id, poll, sender] = [model.msgKey, model.parentMsgKey, model.sender].map(idOf);

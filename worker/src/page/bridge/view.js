@@ -1,21 +1,43 @@
 /* Where the page is. Owns the reading of its state into one consistent piece, telling it at each change, and
- * keeping a QR code on the screen while nobody is linked. */
+ * keeping a QR code on the screen while nobody is linked.
+ *
+ * `Socket.state` has writers for OPENING, PAIRING, CONNECTED, UNPAIRED, UNPAIRED_IDLE and SCREEN_LOCKED only, and each
+ * socket that opens passes through PAIRING: what tells linking from coming back is whether the document began with a
+ * registration. What stops the page for good has no state of its own. */
 
-/* Modes in which the page shows something else than the chats. */
-const CONFLICT = new Set(['CONFLICT']);
-const REFUSED = new Set(['TOS_BLOCK', 'SMB_TOS_BLOCK']);
-/* A reload may get a newer page or another way through, so these are a lost connection. */
-const BLOCKED = new Set(['PROXYBLOCK', 'DEPRECATED_VERSION', 'OFFLINE']);
 /* Ask for a new code at most so often. */
 const REFRESH_EVERY_MS = 3000;
+/* A connection that is lost leaves CONNECTED at once; one that is taken over stays there without its stream. */
+const CONFLICT_MS = 3000;
+/* After a start the way to a connection; longer means that there is none. */
+const CONNECT_MS = 15_000;
+/* The page gives up a socket after 20 s of silence. One that stays longer between opened and connected was refused
+ * without a word: too old a page, or one that does not get on. */
+const SILENT_MS = 30_000;
+/* While the page is not connected, how often it is looked at for signs that have no event. */
+const PATROL_MS = 250;
+/* There while a logout clears the profile. */
+const CLEARING_KEY = 'post-logout';
 
 let myself = null;
-let hasConnected = false;
+/* Whether the document began with a registration; null until the page can tell. */
+let resumed = null;
+let connectedOnce = false;
 let linkEnded = false;
-/* What a phone tells while it is being linked here is its history. */
-let linkedHere = false;
+/* An account that is locked says so in the address of the document after it. */
+let locked = false;
+/* { until_ms } while the number is banned for some time. */
+let ban = null;
+let unavailable = false;
+/* The page said that its stream was lost, whatever the stream itself shows. */
+let streamLost = false;
+/* When state or stream last changed. */
+let movedAt = Date.now();
 let lastTold = '';
 let refreshedAt = 0;
+
+/* What a phone tells while it is being linked here is its history. */
+const linkedHere = () => resumed === false;
 
 const qrElement = () => document.querySelector('[data-ref]');
 const shownQr = () => textOf(qrElement()?.getAttribute('data-ref'));
@@ -25,6 +47,7 @@ function percent() {
     const value = Math.round(Number(found.offline?.getOfflineDeliveryProgress()));
     return value >= 0 && value <= 100 ? value : null;
   } catch {
+    /* Before its manager exists. */
     return null;
   }
 }
@@ -33,24 +56,55 @@ function versionText() {
   return found.version ?? textOf(window.Debug?.VERSION);
 }
 
+function isClearing() {
+  try {
+    return localStorage.getItem(CLEARING_KEY) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function isRegistered() {
+  try {
+    return Boolean(found.isRegistered ? found.isRegistered() : myself);
+  } catch {
+    return Boolean(myself);
+  }
+}
+
+function isConnected() {
+  const { state, stream } = found.socket;
+  return state === 'CONNECTED' && stream === 'CONNECTED' && !streamLost;
+}
+
+/* What is wrong with a connection that was there, or that does not come. */
+function trouble(still) {
+  const { state } = found.socket;
+  if (unavailable) return 'unavailable';
+  if (state === 'CONNECTED') return still >= CONFLICT_MS ? 'conflict' : 'offline';
+  return state === 'PAIRING' && still >= SILENT_MS ? 'outdated' : 'offline';
+}
+
 function phase() {
+  if (locked) return 'banned';
   if (linkEnded) return 'logged_out';
   /* The code can be read before the modules can: nobody need wait for them to scan. */
   if (!settled) return shownQr() && missing.length === 0 ? 'qr' : 'loading';
   const { state, hasSynced } = found.socket;
-  const mode = found.stream?.mode;
-  if (CONFLICT.has(state) || (myself && CONFLICT.has(mode))) return 'conflict';
-  if (REFUSED.has(state) || REFUSED.has(mode)) return 'banned';
-  if (/^UNPAIRED/.test(state)) return myself ? 'logged_out' : 'qr';
-  if (state === 'PAIRING') return 'pairing';
-  if (!myself) return shownQr() ? 'qr' : state === 'CONNECTED' ? 'syncing' : 'loading';
-  if (state === 'CONNECTED') {
-    hasConnected = true;
-    if (BLOCKED.has(mode)) return 'offline';
-    return hasSynced && mode !== 'QR' && mode !== 'SYNCING' ? 'main' : 'syncing';
+  if (!myself) {
+    if (isClearing()) return 'loading';
+    if (resumed === null || (!/^UNPAIRED/.test(state) && !shownQr())) return 'loading';
+    return found.conn?.platform ? 'pairing' : 'qr';
   }
-  /* On its way up after a start; afterwards, or when it says so, without a connection. */
-  return hasConnected || state === 'TIMEOUT' || BLOCKED.has(state) ? 'offline' : 'loading';
+  if (state === 'CONNECTED') connectedOnce = true;
+  if (isConnected()) return 'main';
+  if (state === 'CONNECTED' && !hasSynced) return 'syncing';
+  if (ban) return 'temporarily_banned';
+  /* Known although the codes' state remains: a phone is being linked. */
+  if (linkedHere() && !connectedOnce) return 'pairing';
+  const still = Date.now() - movedAt;
+  if (!connectedOnce && !unavailable && still < CONNECT_MS && found.network?.online !== false) return 'loading';
+  return trouble(still);
 }
 
 function meRecord() {
@@ -70,14 +124,19 @@ async function view() {
     } catch {
       myself = null;
     }
+    /* Before that it has not looked at what the profile holds. */
+    if (found.socket.state !== 'UNLAUNCHED') resumed ??= myself !== null && isRegistered();
+    checkLink();
   }
   const now = phase();
-  linkedHere ||= now === 'qr' || now === 'pairing';
   return {
     phase: now,
     qr: now === 'qr' ? shownQr() : null,
     me: meRecord(),
     percent: now === 'syncing' ? percent() : null,
+    /* No registration, and none that is being cleared. */
+    unlinked: resumed !== null && !myself && !isClearing(),
+    until_ms: now === 'temporarily_banned' ? ban.until_ms : null,
     degraded: degraded(),
     version: versionText(),
   };
@@ -104,12 +163,59 @@ async function tell() {
         emit('view', { view: now });
       }
       watchScreen(!myself);
+      patrol(myself !== null && now.phase !== 'main');
       if (now.phase === 'qr' && !now.qr) keepCodesComing();
     } while (tellAgain);
   } finally {
     telling = false;
   }
 }
+
+/* ---- signs without an event ---- */
+
+/* A registration that is being cleared, or has gone, is the end of the link whoever ended it. */
+function checkLink() {
+  if ((resumed || myself) && isClearing()) onLinkEnded();
+  else if (resumed && settled && !isRegistered()) onLinkEnded();
+}
+
+let patrolling = null;
+function patrol(on) {
+  if (on === (patrolling !== null)) return;
+  if (on) patrolling = setInterval(tell, PATROL_MS);
+  else patrolling = clearInterval(patrolling) ?? null;
+}
+
+/* Called with the page's own events of its connection. */
+function onMoved() {
+  movedAt = Date.now();
+  const { state, stream } = found.socket;
+  if (state === 'CONNECTED') {
+    unavailable = false;
+    ban = null;
+  }
+  if (stream === 'CONNECTED' && state === 'CONNECTED') streamLost = false;
+  tell();
+}
+function onStream(open) {
+  streamLost = !open;
+  movedAt = Date.now();
+  tell();
+}
+function onUnavailable() {
+  unavailable = true;
+  tell();
+}
+
+/* The end of a ban as a moment, in seconds or milliseconds, or as the seconds until it. */
+function onBan(told) {
+  const end = Number(told?.expire);
+  const until_ms = !(end > 0) ? null : end > 1e12 ? end : end > 1e9 ? end * 1000 : Date.now() + end * 1000;
+  ban = told?.banned ? { until_ms: until_ms && Math.round(until_ms) } : null;
+  tell();
+}
+
+/* ---- the code ---- */
 
 /* After several codes the page stops and waits for a click. */
 function keepCodesComing() {
@@ -137,7 +243,10 @@ function refreshQr(button) {
 }
 
 /* Only while nobody is linked: the chats change all the time, and each change would be looked at. */
-const screenWatcher = new MutationObserver(tell);
+const screenWatcher = new MutationObserver(() => {
+  hasMounted();
+  tell();
+});
 let watching = false;
 function watchScreen(on) {
   if (on === watching) return;

@@ -1,17 +1,17 @@
 //! How a session comes, goes, and comes again.
 
+use std::time::Duration;
+
 use colmeia::protocol::{Call, CallErrorKind, Reply};
-use colmeia::session::LogoutCause;
 use serde_json::json;
 
 use super::rig::{FRIEND, ME, Session, Simulator};
 use crate::engine::{Engine, PageEvent, PagePhase};
 
-fn link_end(event: &PageEvent) -> Option<LogoutCause> {
-    match event {
-        PageEvent::LoggedOut(cause) => Some(*cause),
-        _ => None,
-    }
+// An event is taken whole, as the rig gives it.
+#[allow(clippy::needless_pass_by_value)]
+fn link_end(event: PageEvent) -> Option<()> {
+    (event == PageEvent::LoggedOut).then_some(())
 }
 
 #[tokio::test]
@@ -80,11 +80,11 @@ async fn a_logout_by_the_phone_ends_in_a_new_code() {
     let simulator = Simulator::start().await;
     let mut session = Session::linked(&simulator, "").await;
     simulator.post("/phone/logout", json!({ "number": ME })).await;
-    assert_eq!(session.event("end of the link", |event| link_end(&event)).await, LogoutCause::Phone);
+    session.event("end of the link", link_end).await;
     let mut told_again = false;
     let qr = session
         .event("QR", |event| match event {
-            PageEvent::LoggedOut(_) => {
+            PageEvent::LoggedOut => {
                 told_again = true;
                 None
             }
@@ -99,13 +99,110 @@ async fn a_logout_by_the_phone_ends_in_a_new_code() {
 }
 
 #[tokio::test]
-async fn a_logout_on_request_is_told_as_such() {
+async fn a_logout_is_done_when_the_server_was_told_and_ends_in_a_document_without_registration() {
     let simulator = Simulator::start().await;
     let mut session = Session::linked(&simulator, "").await;
     assert_eq!(session.call(Call::Logout).await, Ok(Reply::Done));
-    assert_eq!(session.event("end of the link", |event| link_end(&event)).await, LogoutCause::Request);
+    assert!(!simulator.is_listed(ME).await, "the phone knows before anybody is told so");
+    session.event("end of the link", link_end).await;
+    session
+        .event("what a logout leaves", |event| match event {
+            PageEvent::View(view) => (view.unlinked && view.me.is_none()).then_some(()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(session.engine.evaluate("localStorage.getItem('post-logout')").await, Ok(json!(null)));
     session.qr().await;
     session.close().await;
+}
+
+#[tokio::test]
+async fn a_logout_that_the_server_did_not_hear_says_so() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    simulator.fault("logout_delay", 60_000).await;
+    assert_eq!(session.call(Call::Logout).await.expect_err("not told").kind, CallErrorKind::Refused);
+    assert!(simulator.is_listed(ME).await);
+    session.event("end of the link", link_end).await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_logout_in_the_moment_of_a_scan_tells_the_phone_or_links_nobody() {
+    for ms in [0, 10, 50, 200] {
+        let simulator = Simulator::start().await;
+        let mut session = Session::open(&simulator, "").await;
+        let qr = session.qr().await;
+        // The code may show before the page's modules are there.
+        session.settled().await;
+        simulator.scan(&qr, ME).await;
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        let answer = session.call(Call::Logout).await;
+        let told = match &answer {
+            Ok(_) => true,
+            Err(error) if error.kind == CallErrorKind::NotFound => true,
+            Err(error) if error.kind == CallErrorKind::Refused => false,
+            Err(_) => panic!("{ms}: {answer:?}"),
+        };
+        session.close().await;
+        simulator.until_no_page().await;
+        assert_eq!(simulator.is_listed(ME).await, !told, "{ms} ms after the scan: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn linking_and_coming_back_are_told_apart() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::open(&simulator, "").await;
+    let qr = session.qr().await;
+    simulator.scan(&qr, ME).await;
+    let phases = session.phases_until(PagePhase::Main).await;
+    let rest = phases.iter().filter(|phase| **phase != PagePhase::Qr);
+    let expected = [PagePhase::Pairing, PagePhase::Syncing, PagePhase::Main];
+    assert_eq!(rest.copied().collect::<Vec<_>>(), expected, "linking");
+    simulator.fault("relogin", 1).await;
+    session.phase(PagePhase::Offline).await;
+    assert_eq!(session.phases_until(PagePhase::Main).await, [PagePhase::Main], "a lost connection");
+    let url = session.page_url.clone();
+    let dirs = session.close().await;
+    let mut session = Session::open_in(dirs, url, None).await;
+    let phases = session.phases_until(PagePhase::Main).await;
+    let expected = [PagePhase::Loading, PagePhase::Syncing, PagePhase::Main];
+    assert_eq!(phases, expected, "a start with a registration");
+    session.close().await;
+}
+
+/// Whether such messages count as new is not certain; both ways each is told once, in order.
+#[tokio::test]
+async fn what_came_meanwhile_is_told_once_and_in_order_whether_it_counts_as_new_or_not() {
+    for query in ["", "?missed=quiet"] {
+        let simulator = Simulator::start().await;
+        let mut session = Session::linked(&simulator, query).await;
+        let say = |body: &str| {
+            let message = json!({ "to": ME, "from": FRIEND, "name": "B", "body": body });
+            simulator.post("/phone/message", message)
+        };
+        say("before").await;
+        assert_eq!(session.message().await.body, "before");
+        simulator.fault("offline", 60_000).await;
+        session.phase(PagePhase::Offline).await;
+        for n in 0..5 {
+            say(&format!("meanwhile {n}")).await;
+        }
+        simulator.fault("none", 0).await;
+        let url = session.page_url.clone();
+        for n in 0..5 {
+            assert_eq!(session.message().await.body, format!("meanwhile {n}"), "{query}");
+        }
+        // And over a restart of the browser.
+        let dirs = session.close().await;
+        say("later").await;
+        let mut session = Session::open_in(dirs, url, None).await;
+        assert_eq!(session.message().await.body, "later", "{query}");
+        say("last").await;
+        assert_eq!(session.message().await.body, "last", "{query}");
+        session.close().await;
+    }
 }
 
 #[tokio::test]
@@ -139,12 +236,18 @@ async fn a_phone_is_linked_by_a_code_that_is_typed() {
 }
 
 #[tokio::test]
-async fn modules_that_come_late_are_waited_for() {
-    let simulator = Simulator::start().await;
-    let mut session = Session::open(&simulator, "?late=2000").await;
-    session.link(&simulator).await;
-    let view = session.engine.probe_page(3_000).await.expect("it answers");
-    assert_eq!(view.degraded, Vec::<String>::new());
-    session.send_text(FRIEND, "olá").await.expect("sent");
-    session.close().await;
+async fn modules_that_come_late_are_waited_for_whatever_the_pauses_between_them() {
+    // Longer than any quiet time that somebody might take for the end.
+    let gaps = Simulator::start_with(&["--wave-gap-ms", "6000"]).await;
+    for (simulator, query) in [(&gaps, ""), (&Simulator::start().await, "?late=2000")] {
+        let mut session = Session::open(simulator, query).await;
+        session.link(simulator).await;
+        let view = session.engine.probe_page(3_000).await.expect("it answers");
+        assert_eq!(view.degraded, Vec::<String>::new());
+        assert_eq!(session.engine.evaluate("String(window.WPP)").await, Ok(json!("undefined")));
+        let broken = "Object.values(require('__debug').modulesMap).filter((one) => one.error).length";
+        assert_eq!(session.engine.evaluate(broken).await, Ok(json!(0)), "no factory ran too early");
+        session.send_text(FRIEND, "olá").await.expect("sent");
+        session.close().await;
+    }
 }

@@ -161,6 +161,28 @@ impl Simulator {
         .await;
     }
 
+    /// Whether the phone lists a device of this number.
+    pub(super) async fn is_listed(&self, number: &str) -> bool {
+        let answer: Value = serde_json::from_slice(&self.get("/phone/numbers").await).expect("JSON");
+        let mut numbers = answer["numbers"].as_array().expect("a list").iter();
+        let own = numbers.find(|one| one["number"] == number).expect("a number");
+        own["devices"].as_array().expect("a list").iter().any(|device| device["logged_out"] == false)
+    }
+
+    /// Waits until no page is open.
+    pub(super) async fn until_no_page(&self) {
+        within("the end of the page", async {
+            loop {
+                let pages: Value = serde_json::from_slice(&self.get("/phone/pages").await).expect("JSON");
+                if pages["pages"].as_array().is_some_and(Vec::is_empty) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    }
+
     pub(super) async fn fault(&self, fault: &str, value: u64) {
         self.post("/phone/fault", json!({ "number": ME, "fault": fault, "value": value })).await;
     }
@@ -243,6 +265,30 @@ impl Session {
             _ => None,
         })
         .await
+    }
+
+    /// Each phase that is shown from now on, without repetitions, up to this one.
+    pub(super) async fn phases_until(&mut self, last: PagePhase) -> Vec<PagePhase> {
+        let mut phases = Vec::new();
+        self.event(&format!("{last:?}"), |event| {
+            let PageEvent::View(view) = event else { return None };
+            if phases.last() != Some(&view.phase) {
+                phases.push(view.phase);
+            }
+            (view.phase == last).then_some(())
+        })
+        .await;
+        phases
+    }
+
+    /// Waits until the page's modules are there: then it knows whether it is linked.
+    pub(super) async fn settled(&mut self) {
+        within("the page's modules", async {
+            while !self.engine.probe_page(3_000).await.is_ok_and(|view| view.unlinked) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
     }
 
     pub(super) async fn qr(&mut self) -> String {

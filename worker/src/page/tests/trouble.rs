@@ -13,9 +13,9 @@ async fn wa_js_stands_in_for_a_renamed_module() {
     let simulator = Simulator::start().await;
     let mut session = Session::open(&simulator, "?rename=WAWebSendMsgChatAction").await;
     session.link(&simulator).await;
+    session.send_text(FRIEND, "olá").await.expect("sent");
     let view = session.engine.probe_page(3_000).await.expect("it answers");
     assert_eq!(view.degraded, ["WAWebSendMsgChatAction.addAndSendMsgToChat"]);
-    session.send_text(FRIEND, "olá").await.expect("sent");
     assert_eq!(simulator.sent().await.len(), 1);
     simulator
         .post("/phone/message", json!({ "to": ME, "from": FRIEND, "name": "Bruno", "body": "oi" }))
@@ -99,18 +99,81 @@ async fn a_crashed_renderer_is_told_and_comes_back() {
     session.close().await;
 }
 
+/// Whether the stream shows it is not certain; both ways it is seen, and a reload takes the session back.
 #[tokio::test]
-async fn a_session_opened_elsewhere_is_taken_back() {
+async fn a_session_opened_elsewhere_is_taken_back_by_a_reload() {
     let simulator = Simulator::start().await;
     let mut session = Session::linked(&simulator, "").await;
-    simulator.fault("conflict", 1).await;
-    session.phase(PagePhase::Conflict).await;
-    assert_eq!(session.send_text(FRIEND, "?").await.expect_err("no").kind, CallErrorKind::NotReady);
-    session.engine.nudge(Nudge::TakeOver).await.expect("asked");
-    session.phase(PagePhase::Main).await;
+    for how in [1, 2] {
+        simulator.fault("conflict", how).await;
+        session.phase(PagePhase::Conflict).await;
+        assert_eq!(session.send_text(FRIEND, "?").await.expect_err("no").kind, CallErrorKind::NotReady);
+        session.engine.nudge(Nudge::Reload).await.expect("asked");
+        session.phase(PagePhase::Main).await;
+    }
     simulator.fault("offline", 300).await;
-    session.phase(PagePhase::Offline).await;
+    assert_eq!(session.phases_until(PagePhase::Main).await, [PagePhase::Offline, PagePhase::Main]);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn an_outage_of_the_service_and_one_of_the_line_are_told_apart() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    simulator.fault("refuse", 503).await;
+    session.phase(PagePhase::Unavailable).await;
+    simulator.fault("refuse", 0).await;
+    session.engine.nudge(Nudge::Reconnect).await.expect("asked");
     session.phase(PagePhase::Main).await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_temporary_ban_is_told_with_its_end() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let now =
+        || u64::try_from(std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis()).expect("fits");
+    simulator.fault("temporary_ban", 3600).await;
+    let until = session.phase(PagePhase::TemporarilyBanned).await.until_ms.expect("its end");
+    assert!(until.abs_diff(now() + 3_600_000) < 60_000, "{until}");
+    simulator.fault("temporary_ban", 0).await;
+    session.engine.nudge(Nudge::Reload).await.expect("asked");
+    assert_eq!(session.phase(PagePhase::Main).await.until_ms, None);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_let_in_no_more_is_seen_although_it_says_nothing() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    simulator.fault("refuse", 405).await;
+    session.phase(PagePhase::Outdated).await;
+    session.engine.nudge(Nudge::Reload).await.expect("asked");
+    session.phase(PagePhase::Main).await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn refused_credentials_end_the_link_and_a_locked_account_is_named() {
+    let simulator = Simulator::start().await;
+    for (code, last) in [(401, PagePhase::Qr), (406, PagePhase::Qr), (403, PagePhase::Banned)] {
+        let mut session = Session::linked(&simulator, "").await;
+        simulator.fault("refuse", code).await;
+        session.event("end of the link", |event| (event == PageEvent::LoggedOut).then_some(())).await;
+        session.phase(last).await;
+        session.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_only_on_request_is_asked_for() {
+    let simulator = Simulator::start().await;
+    let session = Session::linked(&simulator, "?prefetch=off").await;
+    let name = colmeia::operations::SetProfileName { profile_name: "Outra".into() };
+    session.operate(name).await.expect("done");
+    let view = session.engine.probe_page(3_000).await.expect("it answers");
+    assert_eq!(view.degraded, Vec::<String>::new(), "absent was not changed");
     session.close().await;
 }
 

@@ -108,7 +108,8 @@ impl<L: Launcher> SessionTask<L> {
         let state = &self.state.public;
         let allowed = match call {
             Call::PairingCode { .. } => matches!(state, SessionState::AwaitingScan { .. }),
-            Call::Logout => state.me().is_some(),
+            // A phone may have scanned in this moment; the page knows.
+            Call::Logout => !self.state.is_final(),
             // Most wanted where something is wrong.
             Call::Screenshot => !self.state.is_final(),
             _ => state.is_ready(),

@@ -30,6 +30,9 @@ pub(super) fn of(standing: Standing<'_>, language: Language) -> Words {
     };
     let detail = match standing {
         Standing::Failed { reason } => reasons::sentence(reason, language),
+        Standing::Reconnecting { cause, .. } => {
+            reasons::disruption(cause, language).unwrap_or_else(|| detail(standing, language)).into()
+        }
         _ => detail(standing, language).into(),
     };
     Words { kind, title: title(standing, language), detail }

@@ -82,20 +82,43 @@ fn a_wish_that_nobody_repeats_leaves_the_queue_and_a_session_on_disk_stays() {
 fn a_disconnect_tells_the_phone_then_stops_then_deletes_then_answers() {
     let mut world = linked();
     assert_eq!(world.feed(Event::Disconnect), [Action::Logout]);
-    assert_eq!(world.feed(Event::LogoutDone { told: true }), [Action::Stop]);
+    assert_eq!(world.feed(Event::LogoutDone { told: Told::Yes }), [], "the page clears itself and goes");
     let actions = world.feed(Event::Exited(ExitReason::LoggedOut));
-    let end = [Action::DeleteAuth, Action::AnswerDisconnect { told: true }, Action::Finish];
+    let end = [Action::DeleteAuth { told: Told::Yes }, Action::AnswerDisconnect { told: Told::Yes }, Action::Finish];
     assert!(actions.ends_with(&end), "{actions:?}");
 }
 
 #[test]
-fn a_disconnect_of_a_worker_that_does_nothing_is_answered_in_time() {
-    let mut world = linked();
-    world.feed(Event::Disconnect);
-    world.pass(RULES.disconnect * 3 / 4);
-    assert!(world.killed, "killed early enough to delete before the answer");
-    let actions = world.feed(Event::Exited(crash()));
-    assert!(actions.contains(&Action::AnswerDisconnect { told: false }) && !world.auth);
+fn a_disconnect_is_answered_in_time_and_goes_on_until_the_page_had_its_own() {
+    for (told, said) in [(None, Told::No), (Some(Told::Yes), Told::Yes)] {
+        let mut world = linked();
+        world.feed(Event::Disconnect);
+        if let Some(told) = told {
+            world.feed(Event::LogoutDone { told });
+        }
+        world.pass(RULES.disconnect);
+        assert!(world.asked.is_none(), "answered");
+        assert_eq!(world.policy.forget.map(|forget| forget.told), Some(said));
+        assert!(world.auth && !world.killed, "the page may still be telling the phone");
+        world.pass(LOGOUT);
+        assert!(world.killed, "but not for ever");
+        world.feed(Event::Exited(crash()));
+        assert!(!world.auth && world.finished);
+    }
+}
+
+#[test]
+fn a_phone_that_may_just_have_scanned_is_told_and_one_that_is_not_there_is_not_missed() {
+    for (standing, told) in [(Standing::Unlinked, Told::Nobody), (Standing::Pairing, Told::No)] {
+        let mut world = running(false);
+        world.feed(Event::Report(standing));
+        assert_eq!(world.feed(Event::Disconnect), [Action::Logout]);
+        assert_eq!(world.feed(Event::LogoutDone { told }), [Action::Stop]);
+        let actions = world.feed(Event::Exited(ExitReason::Stopped));
+        assert!(actions.contains(&Action::AnswerDisconnect { told }), "{actions:?}");
+    }
+    let mut world = running(false);
+    assert_eq!(world.feed(Event::Disconnect), [Action::Stop], "no page, no phone");
 }
 
 #[test]
@@ -103,7 +126,7 @@ fn who_asks_during_a_disconnect_gets_a_new_session_afterwards() {
     let mut world = linked();
     world.feed(Event::Disconnect);
     world.feed(Event::Wake);
-    world.feed(Event::LogoutDone { told: true });
+    world.feed(Event::LogoutDone { told: Told::Yes });
     let actions = world.feed(Event::Exited(ExitReason::Stopped));
     assert!(!world.auth && actions.last() == Some(&Action::RequestPlace), "{actions:?}");
 }
@@ -145,7 +168,7 @@ fn a_reset_stops_deletes_and_answers_without_the_phone() {
     assert!(world.held);
     world.feed(Event::Exited(ExitReason::Stopped));
     let actions = world.feed(Event::Reset);
-    let end = [Action::DeleteAuth, Action::AnswerDisconnect { told: false }, Action::Finish];
+    let end = [Action::DeleteAuth { told: Told::No }, Action::AnswerDisconnect { told: Told::No }, Action::Finish];
     assert!(actions.ends_with(&end) && !world.held && !world.auth, "{actions:?}");
 
     let mut world = linked();

@@ -128,7 +128,7 @@ impl World {
             Action::Stop | Action::Connect | Action::Logout => assert!(self.process, "{action:?}"),
             Action::RestPlace => self.place = Place::Resting,
             Action::ReleasePlace => self.place = Place::None,
-            Action::DeleteAuth => {
+            Action::DeleteAuth { .. } => {
                 assert!(!self.process, "deleted under a living browser");
                 self.auth = false;
             }

@@ -34,7 +34,8 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::Happen(Event::Recycle)),
         4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
         3 => reason.prop_map(Step::Exit),
-        2 => any::<bool>().prop_map(|told| Step::Happen(Event::LogoutDone { told })),
+        2 => prop_oneof![Just(Told::Yes), Just(Told::No), Just(Told::Nobody)]
+            .prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Renew)),
         1 => Just(Step::Happen(Event::Room)),
         2 => Just(Step::Happen(Event::MetFullDisk)),
