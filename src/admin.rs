@@ -156,7 +156,7 @@ pub struct Changed {
     pub operation: String,
     /// As in [`Session::phase`], when the request came.
     pub phase: String,
-    /// For a logout: whether the phone was told.
+    /// For a logout and a deletion: `false` when the phone may go on listing this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_told: Option<bool>,
 }

@@ -19,7 +19,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 /// Longer than anything that the service does before it answers.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The largest answer that is read.
 const LARGEST: usize = 16 * 1024 * 1024;
 

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::admin::{Drain, Key, Keys, Limits, Lines, Session, SessionDetail, Sessions};
+use colmeia::admin::{Changed, Drain, Key, Keys, Limits, Lines, Session, SessionDetail, Sessions};
 use colmeia::config::MemoryOverrides;
 use hyper::Method;
 use serde::Serialize;
@@ -52,13 +52,12 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
         Command::Logout { user, yes } => {
             confirm(yes, &format!("Log out the phone of user {user} and delete the session?"))?;
             let changed = client.change(&user, "logout", "").await?;
-            let told = if changed.phone_told == Some(true) { "" } else { " (the phone could not be told)" };
-            out.say(&changed, || format!("{user}: logged out{told}\n"))
+            out.say(&changed, || format!("{user}: logged out{}\n", of_phone(&changed)))
         }
         Command::Delete { user, yes } => {
             confirm(yes, &format!("Delete everything of user {user}: profile, configuration, events?"))?;
             let changed = client.change(&user, "delete", "").await?;
-            out.say(&changed, || format!("{user}: deleted\n"))
+            out.say(&changed, || format!("{user}: deleted{}\n", of_phone(&changed)))
         }
         Command::Reset { user, yes } => {
             confirm(yes, &format!("Delete the session of user {user}? The phone has to be linked again."))?;
@@ -147,6 +146,10 @@ async fn keys(client: &Client, out: &mut Out, command: KeysCommand) -> Result<()
             out.say(&left, || format!("{id}: ended\n"))
         }
     }
+}
+
+fn of_phone(changed: &Changed) -> &'static str {
+    if changed.phone_told == Some(false) { " (the phone could not be told)" } else { "" }
 }
 
 async fn change(

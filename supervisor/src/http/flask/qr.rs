@@ -126,9 +126,9 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             Answer {
                 is_connecting: Some(true),
                 is_authenticated: Some(false),
-                message: saying(why.unwrap_or(
-                    "Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde...",
-                )),
+                message: saying(
+                    why.unwrap_or("Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde..."),
+                ),
                 ..Answer::waiting()
             }
         }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Method, Request};
 use colmeia::config::ServiceConfig;
 use serde_json::{Value, json};
 
 use super::stage::*;
 use crate::journal::tests::{incoming, user, waiting};
 use crate::store::Claim;
-use crate::user::Phase;
+use crate::user::{Phase, UserView};
 
 fn delete(path: &str) -> Request<Body> {
     Request::delete(path).body(Body::empty()).expect("request")
@@ -107,6 +107,38 @@ async fn the_old_words_for_it_delete_as_much() {
         let answer = stage.post(path, body.to_string()).await;
         assert_eq!(answer.status, 201, "{path}: {}", answer.body);
         assert!(is_gone(&stage).await, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_was_not_told_is_said_and_one_that_is_not_there_is_not_missed() {
+    let untold =
+        "The session is deleted, but the phone could not be told: if it lists this device, remove it there";
+    let untold = json!({"phoneTold": false, "message": untold});
+    let told = json!({});
+    let cast = || Cast::new(nobody);
+    for (cast, view, said) in [
+        (cast(), ready(), &told),
+        (cast().only_here(), ready(), &untold),
+        (cast().only_here(), code(), &untold),
+        (cast().nobody_linked(), code(), &told),
+        (cast().only_here(), view(Phase::Stopped), &told),
+        (cast().only_here(), UserView { was_linked: true, ..view(Phase::Stopped) }, &untold),
+    ] {
+        let stage = cast.with("1", view).on_stage();
+        for (method, path, body) in [
+            (Method::DELETE, "/api/sessions/1", json!({})),
+            (Method::POST, "/api/sessions/logout", json!({"name": "1"})),
+            (Method::POST, "/api/sessions/stop", json!({"name": "1", "logout": true})),
+        ] {
+            lived_in(&stage).await;
+            let request =
+                Request::builder().method(method).uri(path).header("content-type", "application/json");
+            let answer = stage.ask(request.body(Body::from(body.to_string())).expect("request")).await;
+            assert!(answer.status.is_success(), "{path}: {}", answer.body);
+            assert_eq!(&serde_json::from_str::<Value>(&answer.body).expect("JSON"), said, "{path}");
+            assert!(is_gone(&stage).await, "{path}");
+        }
     }
 }
 

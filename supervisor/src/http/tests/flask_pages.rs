@@ -95,9 +95,14 @@ async fn the_pages_say_connected_exactly_where_a_message_can_be_sent() {
 #[tokio::test]
 async fn every_way_of_being_cut_off_from_whatsapp_is_connecting_and_names_no_account() {
     let cut_off = [
-        "reconnecting",        // the internet is lost, another device took over, the page was reloaded
-        "silent, linked",      // the worker or its page hangs
-        "restarting",          // the worker is being replaced
+        "conflict",
+        "service_unavailable",
+        "temporary_ban",
+        "page_outdated",
+        "proxy_refused",
+        "reconnecting", // the internet is lost, another device took over, the page was reloaded
+        "silent, linked", // the worker or its page hangs
+        "restarting",   // the worker is being replaced
         "backing off, linked", // worker or renderer crashed
         "starting, linked",
         "loading, linked",

@@ -32,7 +32,8 @@ use crate::store::Store;
 use crate::uploads::Uploads;
 use crate::user::process::Children;
 use crate::user::{
-    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle, UserView,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle,
+    UserView,
 };
 
 /// Generous: the machine may be small and busy.

@@ -12,7 +12,17 @@ const STARTING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"gener
 const CODE: &str = r#"{"ready":false,"qr":"2@abc,def==","hasQr":true}"#;
 const PAIRING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":false,"message":"QR Code foi escaneado, conectando..."}"#;
 const SYNCING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":true,"message":"Autenticado, aguardando inicialização..."}"#;
-const COMING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":false,"message":"Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde..."}"#;
+/// `/qr` of a session that is linked and comes back.
+macro_rules! coming {
+    ($words:literal) => {
+        concat!(
+            r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":false,"message":""#,
+            $words,
+            r#""}"#
+        )
+    };
+}
+const COMING: &str = coming!("Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde...");
 const READY: &str = r#"{"ready":true,"qr":null,"hasQr":false,"isConnecting":false,"isAuthenticated":true}"#;
 const FULL: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O serviço está na capacidade máxima de conexões. Este WhatsApp está na fila e será iniciado assim que houver lugar. Aguarde..."}"#;
 const SHORT: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O servidor não tem memória livre para mais uma conexão agora. Este WhatsApp está na fila e será iniciado assim que houver memória. Aguarde..."}"#;
@@ -68,8 +78,19 @@ fn syncing(known: bool) -> UserView {
     running(SessionState::Syncing { me: known.then(me), percent: Some(40) })
 }
 
-fn reconnecting() -> UserView {
-    linked(running(SessionState::Reconnecting { me: Some(me()), cause: Disruption::ConnectionLost }))
+fn reconnecting(cause: Disruption) -> UserView {
+    linked(running(SessionState::Reconnecting { me: Some(me()), cause }))
+}
+
+/// Cut off in a way that has a name and words of its own.
+fn cut_off(
+    name: &'static str,
+    cause: Disruption,
+    qr: &'static str,
+) -> (&'static str, UserView, &'static str, String) {
+    let number = r#""phone_number":"+55 (11) 99999-8888""#;
+    let status = session(&COMING_BACK, 0, name).replace(r#""phone_number":null"#, number);
+    (name, reconnecting(cause), qr, status)
 }
 
 fn logged_out() -> UserView {
@@ -163,10 +184,43 @@ pub(super) fn every_state() -> Vec<(&'static str, UserView, &'static str, String
         ),
         (
             "reconnecting",
-            reconnecting(),
+            reconnecting(Disruption::ConnectionLost),
             COMING,
             session(&COMING_BACK, 0, "reconnecting")
                 .replace(r#""phone_number":null"#, r#""phone_number":"+55 (11) 99999-8888""#),
+        ),
+        cut_off(
+            "conflict",
+            Disruption::Conflict,
+            coming!(
+                "Este WhatsApp foi aberto em outro programa com os mesmos dados. A conexão será retomada em instantes."
+            ),
+        ),
+        cut_off(
+            "service_unavailable",
+            Disruption::ServiceUnavailable,
+            coming!(
+                "O WhatsApp está fora do ar. A sessão volta sozinha quando ele voltar; não é preciso escanear de novo."
+            ),
+        ),
+        cut_off(
+            "temporary_ban",
+            Disruption::TemporaryBan,
+            coming!(
+                "O WhatsApp bloqueou este número por algum tempo. Veja o prazo no WhatsApp do celular; a sessão volta sozinha depois."
+            ),
+        ),
+        cut_off(
+            "page_outdated",
+            Disruption::PageOutdated,
+            coming!("O WhatsApp não aceita mais esta versão da página. Ela está sendo recarregada."),
+        ),
+        cut_off(
+            "proxy_refused",
+            Disruption::ProxyRefused,
+            coming!(
+                "O proxy desta sessão recusa a conexão ou não responde. Verifique o endereço e a senha do proxy."
+            ),
         ),
         ("logged out", logged_out(), STARTING, session(&NOTHING, 0, "logged_out")),
         (

@@ -221,11 +221,12 @@ impl Policy {
         self.settle_by = None;
         self.unlinked_since = None;
         self.met_full_disk = None;
-        if let Some(forget) = &mut self.forget {
-            if reason == ExitReason::LoggedOut && forget.told != Told::Yes && !asked {
-                // By itself, and the page says that the phone knows: it ended the link.
-                forget.told = Told::Yes;
-            }
+        if let Some(forget) = &mut self.forget
+            && reason == ExitReason::LoggedOut
+            && !asked
+        {
+            // By itself, and the page says that the phone knows: it ended the link.
+            forget.told = Told::Yes;
         }
         self.last_exit = Some(reason.clone());
         if asked || self.shutting_down || self.forget.is_some() || reason == ExitReason::LoggedOut {

@@ -96,13 +96,13 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
         Word::Start | Word::Resume => ("Início pedido.", "The start was asked for."),
         Word::Stop => ("Parada pedida.", "The stop was asked for."),
         Word::Restart => ("Reinício pedido.", "The restart was asked for."),
-        Word::Logout if changed.phone_told == Some(true) => (
-            "O celular foi desconectado e a sessão, apagada.",
-            "The phone was logged out and the session deleted.",
-        ),
-        Word::Logout => (
+        Word::Logout | Word::Delete if changed.phone_told == Some(false) => (
             "A sessão foi apagada, mas o celular não pôde ser avisado: remova o aparelho nele também.",
             "The session was deleted, but the phone could not be told: remove the device there too.",
+        ),
+        Word::Logout => (
+            "O celular foi desconectado e a sessão, apagada.",
+            "The phone was logged out and the session deleted.",
         ),
         Word::Reset | Word::Delete => ("A sessão foi apagada.", "The session was deleted."),
     };

@@ -84,7 +84,11 @@ fn a_disconnect_tells_the_phone_then_stops_then_deletes_then_answers() {
     assert_eq!(world.feed(Event::Disconnect), [Action::Logout]);
     assert_eq!(world.feed(Event::LogoutDone { told: Told::Yes }), [], "the page clears itself and goes");
     let actions = world.feed(Event::Exited(ExitReason::LoggedOut));
-    let end = [Action::DeleteAuth { told: Told::Yes }, Action::AnswerDisconnect { told: Told::Yes }, Action::Finish];
+    let end = [
+        Action::DeleteAuth { told: Told::Yes },
+        Action::AnswerDisconnect { told: Told::Yes },
+        Action::Finish,
+    ];
     assert!(actions.ends_with(&end), "{actions:?}");
 }
 
@@ -168,7 +172,8 @@ fn a_reset_stops_deletes_and_answers_without_the_phone() {
     assert!(world.held);
     world.feed(Event::Exited(ExitReason::Stopped));
     let actions = world.feed(Event::Reset);
-    let end = [Action::DeleteAuth { told: Told::No }, Action::AnswerDisconnect { told: Told::No }, Action::Finish];
+    let end =
+        [Action::DeleteAuth { told: Told::No }, Action::AnswerDisconnect { told: Told::No }, Action::Finish];
     assert!(actions.ends_with(&end) && !world.held && !world.auth, "{actions:?}");
 
     let mut world = linked();
