@@ -4,6 +4,7 @@
 import { account } from './account.js';
 import { storeMessage } from './history.js';
 import { createWid, MsgKey } from './ids.js';
+import { meIn } from './groups.js';
 import { Collection, Model } from './models.js';
 import { tellAbout } from './outgoing.js';
 import { keep, own } from './records.js';
@@ -101,7 +102,7 @@ export async function sendVote(message, localIds) {
   const names = message.pollOptions.filter(({ localId }) => localIds.has(localId)).map(({ name }) => name);
   await tellAbout(message, 'poll_vote', { choices: names });
   const times = { key: await MsgKey.newId(), ms: Date.now() };
-  await pollVoteTableMode.bulkUpsert([voteOf(message, account.wid(), names, times)]);
+  await pollVoteTableMode.bulkUpsert([voteOf(message, meIn(message.chat), names, times)]);
   return { messageSendResult: 'OK' };
 }
 

@@ -3,8 +3,9 @@
 
 import { account } from './account.js';
 import { randomBytes, unixTime } from './bytes.js';
-import { applyGroup } from './groups.js';
+import { applyGroup, memberId } from './groups.js';
 import { createWid } from './ids.js';
+import { isMigrated, served } from './lids.js';
 import { queryExists } from './outgoing.js';
 import { find, findAll, keep, ServerStatusCodeError } from './records.js';
 import { ChatStore } from './stores.js';
@@ -15,7 +16,7 @@ const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
 const newCode = () => [...randomBytes(22)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
 const isAdmin = (role) => role === 'admin' || role === 'super_admin';
-const memberOf = (group, wid) => group.participants.find(({ id }) => id === String(wid));
+const memberOf = (group, wid) => group.participants.find(({ id }) => id === String(served(wid)));
 const myPart = (group) => memberOf(group, account.wid()) || memberOf(group, account.lid());
 
 const others = (group) =>
@@ -56,7 +57,7 @@ export async function createGroup(options, participants) {
   const wid = createWid(`1203${Date.now()}${randomBytes(1)[0]}@g.us`);
   const outcomes = [];
   for (const one of participants) {
-    const id = one.phoneNumber || one.lid || one;
+    const id = served(one.phoneNumber || one.lid || one);
     const error = await refusal(id);
     outcomes.push({ wid: id, type: 'participant', ...(error ? { error } : {}) });
   }
@@ -73,6 +74,7 @@ export async function createGroup(options, participants) {
     member_add_mode: options.memberAddMode ? 'all_member_add' : 'admin_add',
     membership_approval_mode: Boolean(options.membershipApprovalMode),
     invite: newCode(),
+    addressing: options.addressingModeOverride ?? (isMigrated() ? 'lid' : 'pn'),
     participants: [{ id: String(account.wid()), role: 'super_admin' }, ...members],
     requests: [],
   };
@@ -85,7 +87,8 @@ async function refusal(wid) {
   return createWid(wid).user.endsWith(SHY) ? 403 : null;
 }
 
-export async function addOne(wid, person) {
+export async function addOne(wid, given) {
+  const person = served(given);
   const error = await refusal(person);
   if (error) return error;
   if (memberOf(await recordOf(wid), person)) return 409;
@@ -97,7 +100,7 @@ export async function addOne(wid, person) {
   return 200;
 }
 
-const names = (members) => members.map(({ id }) => String(id));
+const names = (members) => members.map(({ id }) => String(served(id)));
 
 export const removeParticipants = (chat, members) =>
   change(chat.id, never, { subtype: 'remove', recipients: names(members) }, (group) => {
@@ -177,13 +180,17 @@ async function invitedTo(code) {
   return { participants: [], requests: [], ...found[1] };
 }
 
+/* Somebody as a group names its members, whether this account is in it or not. */
+const named = ({ addressing }, wid) =>
+  memberId({ isLidAddressingMode: addressing ? addressing === 'lid' : isMigrated() }, wid);
+
 export async function queryGroupInvite(code) {
   const group = await invitedTo(code);
   return {
     id: createWid(group.id),
     subject: group.subject,
     desc: group.desc,
-    owner: group.owner && createWid(group.owner),
+    owner: group.owner && named(group, group.owner),
     creation: group.creation,
     restrict: Boolean(group.restrict),
     announce: Boolean(group.announce),
@@ -191,7 +198,7 @@ export async function queryGroupInvite(code) {
     membershipApprovalMode: Boolean(group.membership_approval_mode),
     size: group.participants.length,
     participants: group.participants.map(({ id, role }) => ({
-      id: createWid(id),
+      id: named(group, id),
       isAdmin: isAdmin(role),
       isSuperAdmin: role === 'super_admin',
     })),
@@ -219,15 +226,15 @@ export async function joinRequests(wid) {
   const group = await recordOf(wid);
   if (!isAdmin(myPart(group)?.role)) throw new ServerStatusCodeError(403);
   return group.requests.map(({ id, method, t, added_by }) => ({
-    id: createWid(id),
-    addedBy: createWid(added_by || id),
+    id: named(group, id),
+    addedBy: named(group, added_by || id),
     requestMethod: method || 'InviteLink',
     t: t || group.creation,
   }));
 }
 
 async function answerJoinRequest(wid, person, approve) {
-  const id = String(person);
+  const id = String(served(person));
   const group = await recordOf(wid);
   if (!group.requests.some((request) => request.id === id)) return 404;
   const what = { subtype: approve ? 'add' : 'revoked_membership_requests', recipients: [id] };

@@ -5,7 +5,7 @@ const settings = JSON.parse(document.getElementById('settings').textContent);
 const query = new URLSearchParams(location.search);
 
 /* Only these survive the navigation after a logout. */
-const SWITCHES = ['key', 'late', 'rename', 'ballast_modules', 'weight', 'syncms', 'refttl'];
+const SWITCHES = ['key', 'lid', 'late', 'rename', 'ballast_modules', 'weight', 'syncms', 'refttl'];
 
 const milliseconds = (name, fallback) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
 
@@ -13,6 +13,8 @@ export const options = Object.freeze({
   version: '2.3000.1048032155',
   /* July 2026: minified builds renamed the property that holds a message key's text. */
   minifiedKeys: query.get('key') === 'min',
+  /* Whether this account's chats are with lids. */
+  migrated: query.has('lid') ? query.get('lid') === '1' : Boolean(settings.migrated),
   lateMs: milliseconds('late', 0),
   renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
   ballastModules: milliseconds('ballast_modules', 0),

@@ -5,9 +5,10 @@ import { account } from './account.js';
 import { channel } from './channel.js';
 import { unixTime } from './bytes.js';
 import * as database from './database.js';
-import { chatFor, join } from './groups.js';
+import { chatFor, join, meIn } from './groups.js';
 import { forgetChat, forgetMessage, loadEarlierMsgs, storeChat, storeMessage } from './history.js';
-import { createWid, MsgKey } from './ids.js';
+import { createUserWid, createWid, MsgKey } from './ids.js';
+import { getCurrentLid, getPhoneNumber, isMigrated, learn, lidOf, served } from './lids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
 import { did, keep, own } from './records.js';
@@ -21,9 +22,9 @@ MsgModel.prototype.downloadMedia = function () {
   return downloadForMessage(this);
 };
 
-async function deliver(message) {
+async function deliver({ to, ...message }) {
   await untilReachable();
-  return channel.ask('send', { message });
+  return channel.ask('send', { message: { ...message, to: String(served(createWid(to))) } });
 }
 
 /* Two promises: the message is in the chat; the server has answered. */
@@ -37,7 +38,7 @@ export function addAndSendMsgToChat(chat, given) {
     isUnsentMedia: Boolean(attributes.directPath),
   });
   if (message.directPath && !message.mediaData) reviveMedia(message);
-  if (chat.id.isGroup()) join(chat, account.wid());
+  if (chat.id.isGroup()) join(chat, meIn(chat));
   const sent = finish(chat, message);
   return [database.flush().then(() => message), sent];
 }
@@ -111,7 +112,7 @@ MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}
 };
 
 async function newMessage(chat) {
-  const from = chat.id.isLid() ? account.lid() : account.wid();
+  const from = meIn(chat);
   const id = new MsgKey({
     from,
     to: chat.id,
@@ -142,7 +143,7 @@ export async function addAndSendMessageEdit(message, edit) {
 export async function sendRevokeMsgs(chat, selection) {
   for (const message of selection.list || selection) {
     await tellAbout(message, 'revoke', {});
-    await applyRevoke(message, account.wid());
+    await applyRevoke(message, meIn(chat));
   }
 }
 
@@ -161,7 +162,7 @@ export async function sendReactionToMsg(message, reaction) {
   await reactionTableMode.bulkUpsert([
     reactionOf({
       parent: message.id,
-      sender: account.wid(),
+      sender: meIn(message.chat),
       key,
       fromMe: true,
       text: reaction,
@@ -187,7 +188,7 @@ export async function sendSeen(chatOrOptions) {
   const chat = chatOrOptions.chat || chatOrOptions;
   if (chat.unreadCount) chat.unreadCount = 0;
   storeChat(chat);
-  await channel.ask('seen', { chat: String(chat.id) });
+  await channel.ask('seen', { chat: String(served(chat.id)) });
 }
 
 export async function markUnread(chat, unread = true) {
@@ -197,7 +198,7 @@ export async function markUnread(chat, unread = true) {
 
 export const sendChatState = (state) => async (chatOrWid) => {
   const wid = chatOrWid.id instanceof Object ? chatOrWid.id : chatOrWid;
-  await channel.ask('chat_state', { chat: String(wid), state });
+  await channel.ask('chat_state', { chat: String(served(createWid(wid))), state });
 };
 
 /* ---- the chat list ---- */
@@ -213,7 +214,7 @@ export async function keepFlags(chat) {
     labels: labels ?? [],
   };
   storeChat(chat);
-  await keep('chat', own(chat.id), flags);
+  await keep('chat', own(served(chat.id)), flags);
   await database.flush();
 }
 MuteModel.changed = keepFlags;
@@ -226,27 +227,41 @@ export const change = (name) => async (chat, value) => {
 export async function clearChat(chat) {
   while ((await loadEarlierMsgs({ chat })).length);
   for (const message of chat.msgs.toArray()) await sendDeleteMsgs(chat, [message]);
-  await did('clear_chat', { chat: String(chat.id) });
+  await did('clear_chat', { chat: String(served(chat.id)) });
 }
 
 export async function deleteChat(chat) {
   for (const message of chat.msgs.toArray()) MsgStore.remove(message);
   await forgetChat(chat);
   ChatStore.remove(chat);
-  await keep('chat', own(chat.id), null);
-  await did('delete_chat', { chat: String(chat.id) });
+  await keep('chat', own(served(chat.id)), null);
+  await did('delete_chat', { chat: String(served(chat.id)) });
   await database.flush();
 }
 
+/* Whether somebody is on WhatsApp, under the number that is theirs there. The answer names no lid; the page notes it. */
 export async function queryExists(widOrNumber) {
   const wid = createWid(
     String(widOrNumber).includes('@') ? widOrNumber : `${String(widOrNumber).replace(/\D/g, '')}@c.us`,
   );
-  const { exists } = await channel.ask('exists', { number: wid.user });
-  return exists ? { wid, biz: false } : null;
+  const asked = wid.isLid() ? (getPhoneNumber(wid) ?? wid) : wid;
+  const { exists, number } = await channel.ask('exists', { number: asked.user });
+  if (!exists) return null;
+  if (asked.isLid()) return { wid, biz: false };
+  learn(lidOf(number), createUserWid(number));
+  return { wid: wid.isLid() ? wid : createUserWid(number), biz: false };
 }
 
-export const findOrCreateLatestChat = async (wid) => ({ chat: chatFor(createWid(wid)), created: false });
+export async function findOrCreateLatestChat(given) {
+  const wid = createWid(given);
+  const there = ChatStore.getLatestChatForWid(wid);
+  if (there) return { chat: there, created: false };
+  if (!isMigrated() || !wid.isRegularUserPn()) return { chat: chatFor(wid), created: true };
+  if (!getCurrentLid(wid)) await queryExists(wid);
+  const lid = getCurrentLid(wid);
+  if (!lid) throw new Error('No LID for user');
+  return { chat: chatFor(lid), created: true };
+}
 
 /* What the real server says of a link; here as much as the address itself tells. Known to fail for `.invalid`. */
 export async function getLinkPreview({ href }) {

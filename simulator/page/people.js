@@ -4,6 +4,7 @@
 import { account } from './account.js';
 import { Conn } from './connection.js';
 import { createUserWid, createWid } from './ids.js';
+import { served } from './lids.js';
 import { addContact } from './incoming.js';
 import { loadLabels } from './labels.js';
 import { setGroupPicture } from './membership.js';
@@ -16,9 +17,8 @@ const DEFAULT_ABOUT = 'Hey there! I am using a simulation.';
 
 /* Whoever it is, the record is that of the number. */
 function numberOf(wid) {
-  const { phoneNumber } = ContactStore.get(wid) ?? {};
   if (account.isMe(wid)) return account.identity.number;
-  return (phoneNumber ?? wid).user;
+  return served(wid).user;
 }
 const personOf = async (wid) => (await find('person', numberOf(wid))) ?? {};
 const changePerson = async (wid, fields) =>
@@ -119,7 +119,8 @@ const markBlocked = (wid, blocked) => {
 };
 
 const setBlocked = async (contact, blocked) => {
-  await keep('blocked', own(contact.id), blocked ? { id: String(contact.id) } : null);
+  const id = served(contact.id);
+  await keep('blocked', own(id), blocked ? { id: String(id) } : null);
   markBlocked(contact.id, blocked);
 };
 export const blockContact = ({ contact }) => setBlocked(contact, true);

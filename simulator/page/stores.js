@@ -3,6 +3,8 @@
 
 import { account } from './account.js';
 import { ContactStore } from './contacts.js';
+import { createWid } from './ids.js';
+import { getCurrentLid, isMigrated } from './lids.js';
 import { Collection, Model } from './models.js';
 import { PresenceStore } from './presence.js';
 
@@ -155,6 +157,7 @@ export class MuteModel extends Model {
 export class ChatModel extends Model {
   static props = [
     'id',
+    'accountLid',
     'name',
     't',
     'unreadCount',
@@ -247,8 +250,13 @@ export class ChatCollectionImpl extends Collection {
   getActive() {
     return undefined;
   }
-  getLatestChatForWid(wid) {
-    return this.get(wid);
+  /* By the id or, on migrated accounts, by the lid of whom the chat is with. */
+  getLatestChatForWid(given) {
+    const wid = createWid(given);
+    const there = this.get(wid);
+    if (there || !isMigrated() || !wid.isUser()) return there;
+    const lid = wid.isLid() ? wid : getCurrentLid(wid);
+    return lid && this.findFirst(({ accountLid }) => accountLid?.equals(lid));
   }
   /* The newest chat stands first. */
   getModelsArray() {

@@ -34,6 +34,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "ids.js",
     "incoming.js",
     "labels.js",
+    "lids.js",
     "linking.js",
     "main.js",
     "marks.js",

@@ -22,6 +22,9 @@ pub(crate) struct Settings {
     /// How long the page synchronises after it was linked or has resumed.
     #[arg(long, default_value_t = 800, value_name = "MS")]
     pub(crate) sync_ms: u64,
+    /// Accounts are migrated: their chats are with lids (the page's switch `lid` says otherwise for one page).
+    #[arg(long)]
+    pub(crate) migrated: bool,
     /// Keep numbers, devices, messages and media in this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
@@ -34,10 +37,16 @@ pub(crate) struct PageSettings {
     qr_ttl_ms: u64,
     qr_count: u32,
     sync_ms: u64,
+    migrated: bool,
 }
 
 impl From<&Settings> for PageSettings {
     fn from(settings: &Settings) -> Self {
-        Self { qr_ttl_ms: settings.qr_ttl_ms, qr_count: settings.qr_count, sync_ms: settings.sync_ms }
+        Self {
+            qr_ttl_ms: settings.qr_ttl_ms,
+            qr_count: settings.qr_count,
+            sync_ms: settings.sync_ms,
+            migrated: settings.migrated,
+        }
     }
 }
