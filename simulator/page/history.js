@@ -104,6 +104,7 @@ export async function loadEarlierMsgs(chatOrOptions) {
   const rows = await database.messagesBefore(String(chat.id), oldest ? oldest.rowId : Infinity, PAGE);
   state.isLoadingEarlierMsgs = false;
   state.noEarlierMsgs = rows.length < PAGE;
+  if (!rows.length) return undefined;
   return chat.msgs.addInFront(MsgStore.add(rows.map(modelOf)));
 }
 

@@ -8,7 +8,7 @@ import { receiveCall } from './calls.js';
 import { channel } from './channel.js';
 import * as database from './database.js';
 import { applyGroup, chatFor, hooks, join, meIn, memberId, statusHooks } from './groups.js';
-import { knows, storeChat, storeMessage } from './history.js';
+import { forgetMessage, knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { isMigrated, learn, shown } from './lids.js';
 import { noteReaction, receiveVote } from './marks.js';
@@ -120,14 +120,16 @@ const receivers = {
     });
   },
 
-  async edit({ id, body, timestamp }) {
+  async edit({ id, body, timestamp, key }) {
     const message = await find(id);
-    if (message) applyEdit(message, body, timestamp);
+    if (message) applyEdit(message, body, timestamp, key ?? (await MsgKey.newId()));
   },
 
-  async revoke({ id }) {
+  async revoke({ id, key }) {
     const message = await find(id);
-    if (message && message.type !== 'revoked') await applyRevoke(message, message.author || message.from);
+    if (message && message.type !== 'revoked') {
+      await applyRevoke(message, message.author || message.from, key ?? (await MsgKey.newId()));
+    }
   },
 
   async record({ record, value, change }) {
@@ -199,34 +201,57 @@ async function find(text) {
   return MsgStore.get(id) || (await MsgStore.getMessagesById([id])).messages[0];
 }
 
-export function applyEdit(message, body, timestamp) {
+/* `key` is the edit's own, a new one each time, and changes first; everything is there by then. At the first edit of
+ * what somebody else wrote the ack is told without a value. */
+export function applyEdit(message, body, timestamp, key) {
+  const { id, latestEditMsgKey, ack } = message;
+  const isFirst = !latestEditMsgKey && !id.fromMe;
+  const editKey = new MsgKey({ fromMe: id.fromMe, remote: id.remote, id: key, participant: id.participant });
   const text = message.directPath ? { caption: body } : { body };
-  message.set({ ...text, latestEditMsgKey: message.id, latestEditSenderTimestampMs: timestamp * 1000 });
+  message.set({
+    latestEditMsgKey: editKey,
+    latestEditSenderTimestampMs: timestamp * 1000,
+    ...(isFirst ? { ack: undefined } : {}),
+    ...text,
+  });
+  if (isFirst) message.set({ ack }, { silent: true });
   storeMessage(message);
 }
 
-export async function applyRevoke(message, by) {
-  await MsgStore.processMultipleMessages(message.id.remote, [
+/* What is left stands under the id of the revocation; the old key is in `protocolMessageKey` and no longer in the
+ * collection. No message is added for it. */
+export async function applyRevoke(message, by, key) {
+  const { id, chat } = message;
+  const newKey = new MsgKey({ fromMe: id.fromMe, remote: id.remote, id: key, participant: id.participant });
+  await MsgStore.processMultipleMessages(id.remote, [
     {
-      id: message.id,
+      id: newKey,
       type: 'protocol',
       subtype: 'sender_revoke',
       isNewMsg: true,
-      protocolMessageKey: message.id,
+      protocolMessageKey: id,
       from: message.from,
       to: message.to,
       author: by,
     },
   ]);
+  forgetMessage(message);
+  MsgStore.rename(id, newKey);
+  chat?.msgs.rename(id, newKey);
+  if (chat?.lastReceivedKey?.equals(id)) chat.lastReceivedKey = newKey;
   message.set({
+    id: newKey,
     type: 'revoked',
     body: undefined,
     caption: undefined,
     directPath: undefined,
     mediaData: undefined,
+    subtype: message.author && String(by) !== String(message.author) ? 'admin' : 'sender',
     revokeSender: by,
-    protocolMessageKey: message.id,
+    revokeTimestamp: unixTime(),
+    protocolMessageKey: id,
   });
+  message.trigger('change:msgKey', { newKey, oldKey: id });
   storeMessage(message);
 }
 

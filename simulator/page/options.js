@@ -5,7 +5,7 @@ const settings = JSON.parse(document.getElementById('settings').textContent);
 const query = new URLSearchParams(location.search);
 
 /* Only these survive the navigation after a logout. */
-const SWITCHES = ['key', 'lid', 'late', 'rename', 'ballast_modules', 'weight', 'syncms', 'refttl'];
+const SWITCHES = ['key', 'lid', 'ui', 'late', 'rename', 'ballast_modules', 'weight', 'syncms', 'refttl'];
 
 const milliseconds = (name, fallback) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
 
@@ -15,6 +15,8 @@ export const options = Object.freeze({
   minifiedKeys: query.get('key') === 'min',
   /* Whether this account's chats are with lids. */
   migrated: query.has('lid') ? query.get('lid') === '1' : Boolean(settings.migrated),
+  /* Whether the main screen comes, which listens to the page's commands. */
+  mainUi: query.get('ui') !== '0',
   lateMs: milliseconds('late', 0),
   renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
   ballastModules: milliseconds('ballast_modules', 0),

@@ -4,13 +4,13 @@
 import { account } from './account.js';
 import { Conn } from './connection.js';
 import { createUserWid, createWid } from './ids.js';
-import { served } from './lids.js';
+import { isMigrated, served } from './lids.js';
 import { addContact } from './incoming.js';
 import { loadLabels } from './labels.js';
 import { setGroupPicture } from './membership.js';
 import { Collection, Model } from './models.js';
 import { loadNewsletters } from './newsletters.js';
-import { did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
+import { allow, did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
 import { ChatStore, ContactStore } from './stores.js';
 
 const DEFAULT_ABOUT = 'Hey there! I am using a simulation.';
@@ -118,13 +118,17 @@ const markBlocked = (wid, blocked) => {
   ContactStore.gadd(wid).isContactBlocked = blocked;
 };
 
+/* Whether it minds a missing `blockEntryPoint` is unsure; here it does not. */
 const setBlocked = async (contact, blocked) => {
+  const isKnown = contact.id.isLid() || ChatStore.get(contact.id)?.accountLid;
+  if (isMigrated() && !isKnown) throw 'blocklist: no lid for this contact';
+  await allow('block');
   const id = served(contact.id);
   await keep('blocked', own(id), blocked ? { id: String(id) } : null);
   markBlocked(contact.id, blocked);
 };
 export const blockContact = ({ contact }) => setBlocked(contact, true);
-export const unblockContact = (contact) => setBlocked(contact.contact ?? contact, false);
+export const unblockContact = (contact) => setBlocked(contact, false);
 
 /* ---- the address book ---- */
 

@@ -18,6 +18,7 @@ mod flask;
 mod foreign;
 mod full_disk;
 mod hostile;
+mod identity;
 mod isolation;
 mod lifecycle;
 mod memory;

@@ -1,7 +1,7 @@
 //! What clients of that convention read.
 
 use colmeia::operations::GroupRole;
-use colmeia::protocol::{Event, GroupChange, GroupNotice, GroupParticipant, GroupRules};
+use colmeia::protocol::{Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, OtherNames};
 use serde_json::json;
 
 use super::*;
@@ -9,7 +9,7 @@ use crate::journal::tests::{message, user};
 use crate::journal::{Journal, Kind, StatusChange};
 
 fn ana() -> Me {
-    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+    Me { wid: "5511999998888@c.us".into(), lid: None, pushname: "Ana".into(), platform: "android".into() }
 }
 
 /// What goes out of these events, through a real journal.
@@ -66,7 +66,12 @@ async fn an_envelope_is_wahas() {
                 "location": null,
                 "vCards": [],
                 "replyTo": null,
-                "_data": { "type": "chat", "notifyName": null },
+                "_data": {
+                    "type": "chat",
+                    "notifyName": null,
+                    "pn": "5511988887777@c.us",
+                    "chat": { "pn": "5511988887777@c.us" },
+                },
             },
         })
     );
@@ -125,7 +130,8 @@ async fn a_group_that_one_comes_to_is_told_with_its_members() {
             members_can_send: true,
             approval_required: false,
         }),
-        members: vec![GroupParticipant { id: "5511988887777@c.us".into(), role: GroupRole::SuperAdmin }],
+        other_names: OtherNames::of([("77@lid", "5511988887777@c.us")]),
+        members: vec![GroupParticipant { id: "77@lid".into(), role: GroupRole::SuperAdmin }],
         timestamp_ms: 1_700_000_000_000,
     };
     let all = sent(vec![Event::Group(Box::new(record))]).await;
@@ -134,12 +140,12 @@ async fn a_group_that_one_comes_to_is_told_with_its_members() {
     assert_eq!(participants["payload"]["type"], "join");
     assert_eq!(
         participants["payload"]["participants"],
-        json!([{ "id": "5511999998888@c.us", "role": "participant" }])
+        json!([{ "id": "5511999998888@c.us", "pn": "5511999998888@c.us", "role": "participant" }])
     );
     assert_eq!(join["event"], Kind::GroupJoin.name());
     assert_eq!(join["payload"]["group"]["subject"], "Família");
     assert_eq!(
         join["payload"]["group"]["participants"],
-        json!([{ "id": "5511988887777@c.us", "role": "superadmin" }])
+        json!([{ "id": "77@lid", "lid": "77@lid", "pn": "5511988887777@c.us", "role": "superadmin" }])
     );
 }

@@ -160,6 +160,7 @@ mod tests {
     fn a_group_that_one_comes_to_is_told_as_both() {
         let group = |change, concerns_me| {
             let group = GroupNotice {
+                other_names: colmeia::protocol::OtherNames::default(),
                 id: "n1".into(),
                 group: "1@g.us".into(),
                 change,

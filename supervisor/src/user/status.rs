@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_state_is_one_of_five_and_only_a_session_that_can_send_is_working() {
-        let me = Me { wid: "1@c.us".into(), pushname: String::new(), platform: String::new() };
+        let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
         let ready = SessionState::Ready { me: me.clone() };
         let lost = SessionState::Reconnecting { me: Some(me.clone()), cause: Disruption::ConnectionLost };
         for (phase, state, status) in [

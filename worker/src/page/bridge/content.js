@@ -7,12 +7,17 @@ async function theMessage(id) {
   return message;
 }
 
-const wids = (ids) => ids.map((id) => use('createWid')(id));
+/* Whom a text mentions, by the names that its group has for them. */
+function mentionedWid(chat, id) {
+  const byLid = isLid(idOf(chat.id)) || chat.groupMetadata?.isLidAddressingMode;
+  const other = isPerson(id) && isLid(id) !== Boolean(byLid) ? otherName(id) : null;
+  return use('createWid')(other ?? id);
+}
 
 /* A group's own id means everyone in it. */
 function mentioned(chat, ids) {
   const everyone = () => (chat.groupMetadata?.participants?.getModelsArray() ?? []).map((member) => member.id);
-  return ids.flatMap((id) => (isGroupId(chat.id) && id === idOf(chat.id) ? everyone() : wids([id])));
+  return ids.flatMap((id) => (isGroupId(chat.id) && id === idOf(chat.id) ? everyone() : [mentionedWid(chat, id)]));
 }
 
 async function extras(chat, { reply_to, mentions = [] } = {}) {
@@ -23,7 +28,7 @@ async function extras(chat, { reply_to, mentions = [] } = {}) {
     if (!found.canReply(isFunction(quoted.unsafe) ? quoted.unsafe() : quoted)) {
       throw new Failure('refused', 'this message cannot be answered');
     }
-    Object.assign(fields, quoted.msgContextInfo(chat));
+    Object.assign(fields, quoted.msgContextInfo(chat.id));
   }
   if (mentions.length) fields.mentionedJidList = mentioned(chat, mentions);
   return fields;

@@ -23,9 +23,9 @@ function fellIntoTheGap(model) {
 function onMessage(model) {
   if (!model || announced.has(model) || !(model.isNewMsg || fellIntoTheGap(model))) return;
   announced.set(model, null);
-  if (model.type === 'ciphertext') {
+  if (NOT_YET.has(model.type)) {
     const readable = () => {
-      if (model.type === 'ciphertext') return;
+      if (NOT_YET.has(model.type)) return;
       model.off?.('change:type', readable);
       announce(model);
     };
@@ -46,7 +46,18 @@ function onEdited(model) {
 
 function onType(model) {
   if (model?.type !== 'revoked') return;
-  happened('revoked', { message: messageRecord(model), before: announced.get(model) ?? null });
+  /* It has the revocation's id now; who received it knows it by its own. */
+  const id = idOf(model.protocolMessageKey ?? model.id);
+  happened('revoked', { message: { ...messageRecord(model), id }, before: announced.get(model) ?? null });
+}
+
+/* It falls while an own text is being changed, and comes without a value at another's first change. */
+const acknowledged = new WeakMap();
+function onAck(model) {
+  const { id, ack } = model ?? {};
+  if (!id?.fromMe || !Number.isInteger(ack) || (ack >= 0 && ack <= (acknowledged.get(model) ?? -1))) return;
+  acknowledged.set(model, ack);
+  emit('ack', { message: idOf(id), ack });
 }
 
 function onLinkEnded() {
@@ -65,13 +76,14 @@ function subscribe() {
   stream?.on('change:info', tell);
   for (const name of ['main_loaded', 'main_stream_mode_ready', 'offline_progress_update_from_bridge']) cmd?.on(name, tell);
   for (const name of ['logout', 'logout_from_bridge']) cmd?.on(name, onLinkEnded);
+  /* Whoever looks at their phone is told there, and it rings: the session is not there until somebody says so. */
+  if (stream?.available) stream.markUnavailable?.();
+  cmd?.on('open_socket_stream_from_bridge', resubscribe);
   messages.on('add', onMessage);
   messages.on('change:latestEditMsgKey', onEdited);
   messages.on('change:type', onType);
   subscribeAside();
-  messages.on('change:ack', (model, ack) => {
-    if (model?.id?.fromMe) emit('ack', { message: idOf(model.id), ack: Number.isInteger(ack) ? ack : Number(model.ack) || 0 });
-  });
+  messages.on('change:ack', onAck);
   /* Those that came before we listened; whoever receives them keys on their ids. */
   byTime(messages.getModelsArray()).forEach(onMessage);
 }

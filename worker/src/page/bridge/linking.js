@@ -1,27 +1,4 @@
-/* Linking, leaving, and small signs to the other side. */
-
-const TYPING = { typing: 'showTyping', recording: 'showRecording', paused: 'showPaused' };
-
-async function markSeen(call, { chat: id }) {
-  needsConnection();
-  const chat = present(id);
-  if (!chat) throw new Failure('not_found', 'no such chat');
-  const seen = use('markSeen');
-  /* The page tells the other side only while it counts as being looked at. */
-  found.stream?.markAvailable?.();
-  try {
-    await seen({ chat, threadId: undefined });
-  } finally {
-    found.stream?.markUnavailable?.();
-  }
-  return { reply: 'done' };
-}
-
-async function typing(call, { chat: id, state }) {
-  needsConnection();
-  await use(TYPING[state])(use('createWid')(id));
-  return { reply: 'done' };
-}
+/* Linking and leaving. */
 
 async function pairingCode(call, { phone }) {
   if (phase() !== 'qr') throw new Failure('not_ready', 'the page does not wait for a phone');
