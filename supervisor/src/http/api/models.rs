@@ -46,6 +46,7 @@ pub(super) struct MeInfo {
     /// `5511999998888@c.us`.
     pub(super) id: String,
     /// `98765432101234@lid`, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lid: Option<String>,
     /// The name that the phone's owner chose.
     pub(super) push_name: String,
