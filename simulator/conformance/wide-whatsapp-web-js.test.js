@@ -140,6 +140,12 @@ test('whatsapp-web.js changes what it can change', { timeout: 300_000 }, async (
   await assert.rejects(group.revokeInvite(), /resetGroupInviteCode/);
   assert.equal((await client.getInviteInfo((await record()).invite)).subject, 'Equipe');
   await phone.group({ id: group.id._serialized, set: { requests: [{ id: B }] } });
+  /* The library reads the page's database, which holds what was last asked for. */
+  assert.equal((await group.getGroupMembershipRequests()).length, 0);
+  await client.pupPage.evaluate((id) => {
+    const wid = window.require('WAWebWidFactory').createWid(id);
+    return window.require('WAWebGroupQueryJob').queryAndUpdateGroupMetadataById({ id: wid });
+  }, group.id._serialized);
   assert.equal((await group.getGroupMembershipRequests()).length, 1);
   const [approved] = await group.approveGroupMembershipRequests({ requesterIds: [B], sleep: null });
   assert.equal(approved.message, 'Approved successfully');
