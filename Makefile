@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: waha schemathesis events-drill fresh setup-fresh test-host
+.PHONY: clients schemathesis events-drill fresh setup-fresh test-host
 .PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
@@ -13,13 +13,13 @@ BINARIES ?= target/release
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
 help:
-	@echo 'make run    supervisor, workers and the simulator: link a phone in a minute'
+	@echo 'make run    supervisor, workers and the simulator, whose phone you link'
 	@echo 'make live   the same against web.whatsapp.com, with your own phone'
 	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
 	@echo 'make test-host  the tests that need root, mounts or a kernel with KSM'
 	@echo 'make fresh  make run and make test on a bare Debian 12 that never saw the project; as root'
-	@echo 'make waha   every operation of the SDK waha-py: served, 501 or wrong'
+	@echo 'make clients  what waha-py, waha-python and the n8n node ask: served, refused or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make measures  what each single measure for memory and speed brings; half an hour'
@@ -62,7 +62,7 @@ flask: build
 	@scripts/setup flask
 	@scripts/run flask
 
-test: check deny nextest conformance waha schemathesis contrib
+test: check deny nextest conformance clients schemathesis contrib
 	@echo 'make test: all passed'
 
 check: setup-test
@@ -99,15 +99,15 @@ conformance: setup-test
 	cargo build --locked --workspace
 	cd simulator/conformance && npm test
 
-# Every operation of the Python SDK waha-py, unmodified; fails when one is wrong or the README's table is stale.
-waha: setup-test
+# What clients of other authors do, unmodified; fails when something is wrong or the README's table is stale.
+clients: setup-test
 	cargo build --locked --workspace
-	tests/waha/.venv/bin/python tests/waha/run.py --log --check README.md
+	tests/clients/.venv/bin/python tests/clients/run.py --log --check README.md
 
 # A bounded number of generated requests to what /openapi.json describes.
 schemathesis: setup-test
 	cargo build --locked --workspace
-	tests/waha/.venv/bin/python tests/waha/generated.py
+	tests/clients/.venv/bin/python tests/clients/generated.py
 
 contrib: setup-test
 	promtool check rules contrib/prometheus/alerts.yml

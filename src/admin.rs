@@ -237,6 +237,8 @@ pub struct EventQueues {
 /// One user's events for one receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventQueue {
+    /// Its number, by which it is named.
+    pub id: i64,
     /// Whose events.
     pub user: UserId,
     /// The receiver's host, or `Flask`; the rest of its address may be a secret.
@@ -245,6 +247,45 @@ pub struct EventQueue {
     pub pending: u64,
     /// How many were given up.
     pub dead: u64,
+    /// The event whose turn it is, where one waits. Those behind it wait for it.
+    pub head: Option<QueueHead>,
+}
+
+/// The event of a queue whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueHead {
+    /// The event's id, `evt_…`.
+    pub id: String,
+    /// Since when it waits, in milliseconds since the epoch.
+    pub since_ms: u64,
+    /// How often the receiver answered something else than success.
+    pub attempts: u32,
+    /// How the last attempt ended; nothing when there was none.
+    pub error: Option<String>,
+    /// When it is tried again, in milliseconds since the epoch; nothing where that is now.
+    pub next_ms: Option<u64>,
+}
+
+impl EventQueue {
+    /// Whether an attempt at the event whose turn it is has failed, so that the others wait.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.error.is_some())
+    }
+}
+
+/// The answer to `POST /v1/events/retry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    /// In how many queues the event whose turn it is is tried now.
+    pub retried: u64,
+}
+
+/// The answer to `POST /v1/events/discard`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discarded {
+    /// The event's id; it lies among the dead letters now.
+    pub discarded: String,
 }
 
 /// `GET /v1/events/dead`: events that could not be delivered.

@@ -16,16 +16,16 @@ pub struct ChatId(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidChatId {
     /// No digit was given.
-    #[error("it has no digits")]
+    #[error("has no digits")]
     NoDigits,
     /// E.164 has at most 15 digits; WhatsApp's own ids have up to 25.
-    #[error("it has {0} digits; between 5 and 25 are expected")]
+    #[error("has {0} digits; between 5 and 25 are expected")]
     Length(usize),
     /// A server that messages cannot be sent to.
-    #[error("the part after '@' must be c.us, s.whatsapp.net, g.us or lid")]
+    #[error("has to end with @c.us, @s.whatsapp.net, @g.us or @lid, or to be a number")]
     Server,
     /// A character that no id has before its `@`.
-    #[error("only digits may stand before '@'")]
+    #[error("may have only digits before '@'")]
     Character,
 }
 

@@ -11,6 +11,7 @@
 //!   colmeia_limits/<uid>                    what an operator set for the user's memory
 //!   colmeia-held/<uid>                      a mark: an operator holds the user back
 //!   colmeia-parked/<uid>                    why the user was given up, until somebody asks again
+//!   colmeia-deleting/<uid>                  a mark: everything of the user is being deleted
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   colmeia_uploads/                        files on their way to a worker; they have no names in it
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
@@ -134,6 +135,18 @@ impl StateLayout {
     #[must_use]
     pub fn parked_mark(&self, user: &UserId) -> PathBuf {
         self.parked_marks().join(user.as_str())
+    }
+
+    /// The folder of the marks of those of whom everything is being deleted.
+    #[must_use]
+    pub fn deletions(&self) -> PathBuf {
+        self.root.join("colmeia-deleting")
+    }
+
+    /// The mark that everything of the user is being deleted; a crash in between does not end that.
+    #[must_use]
+    pub fn deletion_mark(&self, user: &UserId) -> PathBuf {
+        self.deletions().join(user.as_str())
     }
 
     /// The folder of the workers' tokens. It lies in no auth directory, so no worker can read it.

@@ -11,7 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The longest user id, in bytes. The Flask contract says 64; a Unix socket's path has room for it.
 pub const MAX_USER_ID: usize = 64;
 
-/// A valid user id: 1 to 64 characters of `[A-Za-z0-9_-]`.
+/// Names that stand in the routes of the API and of the dashboard where a session's may stand, so that something of a
+/// session of that name could not be reached. A test of the supervisor holds this list to its routes.
+pub const RESERVED: [&str; 8] = ["apps", "events", "files", "keys", "logout", "sessions", "start", "stop"];
+
+/// A valid user id: 1 to 64 characters of `[A-Za-z0-9_-]`, and none of [`RESERVED`].
 ///
 /// A value of this type can stand in a file name: it has no separator, no dot and no NUL.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,14 +25,19 @@ pub struct UserId(Box<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUserId {
     /// Nothing was given.
-    #[error("user_id is empty")]
+    #[error("is empty")]
     Empty,
     /// More than [`MAX_USER_ID`] bytes.
-    #[error("user_id has {0} bytes; at most {MAX_USER_ID} are allowed")]
+    #[error("has {0} bytes; at most {MAX_USER_ID} are allowed")]
     TooLong(usize),
     /// A character outside the alphabet.
-    #[error("user_id may only have letters, digits, '_' and '-' (offending character at byte {0})")]
+    #[error("may only have letters, digits, '_' and '-' (offending character at byte {0})")]
     Character(usize),
+    /// One of [`RESERVED`].
+    #[error(
+        "is a word of the API's own addresses, where a session of this name could not be reached; take another"
+    )]
+    Reserved,
 }
 
 impl UserId {
@@ -57,6 +66,7 @@ impl FromStr for UserId {
         }
         match text.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'_' || b == b'-')) {
             Some(at) => Err(InvalidUserId::Character(at)),
+            None if RESERVED.contains(&text) => Err(InvalidUserId::Reserved),
             None => Ok(Self(text.into())),
         }
     }
@@ -101,7 +111,8 @@ mod tests {
 
     #[test]
     fn what_could_leave_the_folder_is_refused() {
-        for id in ["", "..", "../x", "a/b", "a.b", "a b", "ã", "a\0", "%2e", &"x".repeat(65)] {
+        for id in ["", "..", "../x", "a/b", "a.b", "a b", "ã", "a\0", "%2e", "start", "keys", &"x".repeat(65)]
+        {
             assert!(id.parse::<UserId>().is_err(), "{id:?} must be refused");
         }
     }

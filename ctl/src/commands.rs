@@ -55,6 +55,11 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
             let told = if changed.phone_told == Some(true) { "" } else { " (the phone could not be told)" };
             out.say(&changed, || format!("{user}: logged out{told}\n"))
         }
+        Command::Delete { user, yes } => {
+            confirm(yes, &format!("Delete everything of user {user}: profile, configuration, events?"))?;
+            let changed = client.change(&user, "delete", "").await?;
+            out.say(&changed, || format!("{user}: deleted\n"))
+        }
         Command::Reset { user, yes } => {
             confirm(yes, &format!("Delete the session of user {user}? The phone has to be linked again."))?;
             let changed = client.change(&user, "reset", "").await?;

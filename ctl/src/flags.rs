@@ -75,14 +75,21 @@ pub(crate) enum Command {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Log the phone out and delete the session
+    /// Log the phone out and delete its profile; configuration, limits and events stay
     Logout {
         user: UserId,
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Delete a broken session without asking it anything; the user scans again
+    /// Delete everything of a session: profile, configuration, limits, events, dead letters
+    Delete {
+        user: UserId,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete a broken session's profile without asking it anything; the user scans again
     Reset {
         user: UserId,
         /// Do not ask
@@ -182,8 +189,28 @@ fn key_name(text: &str) -> Result<String, &'static str> {
 /// What can be done about events.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
-    /// How much waits for whom
+    /// How much waits for whom, since when, and what stands in the way
     Queues,
+    /// Try now what waits, instead of when it would be tried again
+    #[command(group(clap::ArgGroup::new("which").required(true).args(["queue", "user", "all"])))]
+    Retry {
+        /// In this queue, by its number in `events queues`
+        queue: Option<i64>,
+        /// In this user's queues
+        #[arg(long)]
+        user: Option<UserId>,
+        /// In all queues
+        #[arg(long)]
+        all: bool,
+    },
+    /// Give up the event that stands first in a queue; it becomes a dead letter, and the next one has its turn
+    Discard {
+        /// The queue's number in `events queues`
+        queue: i64,
+        /// Only if this event stands first
+        #[arg(long, value_name = "ID")]
+        event: Option<String>,
+    },
     /// Dead letters: events that could not be delivered, the newest first
     Dead {
         /// Only this user's

@@ -48,7 +48,9 @@ impl Service {
             .spawn()
             .expect("runs");
         let service = Self { folder, child };
-        until("it listens", || service.socket().exists() && run.join("http.addr").exists());
+        // A socket that is there may not listen yet.
+        let listens = || std::os::unix::net::UnixStream::connect(service.socket()).is_ok();
+        until("it listens", || run.join("http.addr").exists() && listens());
         service
     }
 

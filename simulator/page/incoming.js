@@ -78,7 +78,9 @@ const receivers = {
     const remote = chat.id;
     const author = event.author ? named(chat, event.author) : undefined;
     if (author) join(chat, author);
-    const id = new MsgKey({ fromMe: false, remote, id: event.id, participant: author });
+    /* What the user writes on the phone comes like any other message. */
+    const fromMe = Boolean(event.from_me);
+    const id = new MsgKey({ fromMe, remote, id: event.id, participant: author });
     if (await knows(id)) return;
     const person = ContactStore.gadd(author || remote);
     if (event.name && person.pushname !== event.name) person.pushname = event.name;
@@ -86,11 +88,11 @@ const receivers = {
     storeContact(person);
     const message = {
       id,
-      from: remote,
-      to: meIn(chat),
+      from: fromMe ? meIn(chat) : remote,
+      to: fromMe ? remote : meIn(chat),
       author,
       participant: author,
-      self: 'in',
+      self: fromMe ? 'out' : 'in',
       ack: 1,
       isNewMsg: true,
       type: event.type,
@@ -105,10 +107,10 @@ const receivers = {
     addToChat(event.media ? attachMedia(message, event.media) : message);
   },
 
-  async ack({ id, ack }) {
+  async ack({ id, ack, by }) {
     const message = await find(id);
-    if (!message || message.ack >= ack) return;
-    message.ack = ack;
+    if (!message || (message.ack >= ack && !by)) return;
+    if (message.ack < ack) message.ack = ack;
     storeMessage(message);
     receiptHandlers[message.to.isGroup() ? 'handleGroupSimpleReceipt' : 'handleChatSimpleReceipt']({
       ack,
@@ -116,8 +118,16 @@ const receivers = {
       from: message.to,
       externalIds: [message.id.id],
       recipient: undefined,
-      participant: undefined,
+      participant: by ? createWid(by) : undefined,
     });
+  },
+
+  /* What could not be decrypted becomes readable when the sender's phone has sent it again. */
+  async readable({ id, type, body }) {
+    const message = await find(id);
+    if (message?.type !== 'ciphertext') return;
+    message.set({ type, body });
+    storeMessage(message);
   },
 
   async edit({ id, body, timestamp, key }) {

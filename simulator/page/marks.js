@@ -60,6 +60,12 @@ export async function sendPinInChatMsg(message, type, option) {
 
 /* ---- polls ---- */
 
+/* Decrypted votes, as the page holds them: a changed vote is added before the old one goes. */
+class PollVoteModel extends Model {
+  static props = ['id', 'msgKey', 'parentMsgKey', 'sender', 'selectedOptionLocalIds', 'senderTimestampMs', 't', 'ack', 'read'];
+}
+export const PollVotes = new Collection(PollVoteModel);
+
 const votes = new Map();
 export const voteTable = {
   async equals(fields, parentMsgKey) {
@@ -73,7 +79,23 @@ export const voteTable = {
 /* Libraries wrap this to hear of votes. */
 export const pollVoteTableMode = {
   async bulkUpsert(rows) {
-    for (const row of rows) votes.set(`${row.parentMsgKey}/${row.sender}`, row);
+    for (const row of rows) {
+      const place = `${row.parentMsgKey}/${row.sender}`;
+      const before = votes.get(place);
+      votes.set(place, row);
+      PollVotes.add({
+        id: row.msgKey,
+        msgKey: row.id,
+        parentMsgKey: row.pollUpdateParentKey,
+        sender: row.from,
+        selectedOptionLocalIds: row.selectedOptionLocalIds,
+        senderTimestampMs: row.senderTimestampMs,
+        t: Math.floor(row.senderTimestampMs / 1000),
+        ack: 1,
+        read: false,
+      });
+      if (before) PollVotes.remove(before.msgKey);
+    }
   },
 };
 

@@ -16,8 +16,9 @@ pub struct EventsConfig {
     /// Above how many MiB the oldest events that nobody waits for are deleted earlier. Default 2048: some millions
     /// of messages.
     pub keep_mb: u32,
-    /// After how many hours an event that could not be delivered becomes a dead letter, however often it is to be
-    /// tried. Default 72: a receiver that is down over a weekend misses nothing.
+    /// After how many hours an event that could not be delivered to a webhook becomes a dead letter, however often it
+    /// is to be tried. Default 72: a receiver that is down over a weekend misses nothing. Flask is waited for without
+    /// end.
     pub give_up_hours: u32,
 }
 

@@ -46,6 +46,9 @@ fn it_names_every_key_and_no_other_and_shows_the_real_defaults() {
     // Those without a default show an example.
     assert!(config.runtime_dir.take().and(config.wa_js.take()).and(config.worker.take()).is_some());
     assert_eq!(std::mem::take(&mut config.webhooks).len(), 1);
+    // As if nothing was said.
+    let ignore = std::mem::take(&mut config.ignore);
+    assert_eq!([ignore.status, ignore.groups, ignore.channels, ignore.broadcast], [Some(false); 4]);
     assert_eq!(config, ServiceConfig::default());
 }
 

@@ -8,6 +8,8 @@ mod callers;
 mod events;
 #[cfg(test)]
 mod example;
+mod flask;
+mod ignore;
 mod memory;
 mod ownership;
 mod rules;
@@ -18,10 +20,14 @@ mod worker;
 
 pub use callers::{LocalAccess, is_base_path};
 pub use events::EventsConfig;
+pub use flask::FlaskConfig;
+pub use ignore::IgnoreConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};
-pub use webhooks::{CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, WebhookConfig};
+pub use webhooks::{
+    CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, UNKNOWN_EVENT, WebhookConfig,
+};
 pub use worker::{Deadlines, Landlock, WorkerConfig};

@@ -178,6 +178,7 @@ impl ServiceConfig {
         }
         self.memory.validate()?;
         self.events.validate()?;
+        self.flask.validate()?;
         for (index, webhook) in self.webhooks.iter().enumerate() {
             webhook.validate().map_err(|wrong| InvalidConfig::Webhook { index, wrong })?;
         }
@@ -249,6 +250,8 @@ mod tests {
             ("worker_uids", |c| c.worker_uids = "2000-2098".parse().expect("a range")),
             ("restart.cap_ms", |c| c.restart.cap_ms = 0),
             ("stop_deadline_ms", |c| c.stop_deadline_ms = 200),
+            ("flask.timeout_seconds", |c| c.flask.timeout_seconds = 0),
+            ("flask.timeout_seconds", |c| c.flask.timeout_seconds = 601),
         ];
         for (key, change) in cases {
             let error = with(change).expect_err(key).to_string();

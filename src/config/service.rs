@@ -11,7 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deadlines, EventsConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig, WebhookConfig, WorkerUids,
+    Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig,
+    WebhookConfig, WorkerUids,
 };
 use crate::{Secret, UserId};
 
@@ -115,6 +116,11 @@ pub struct ServiceConfig {
     pub memory: MemoryPolicy,
     /// What is kept of events, and for how long.
     pub events: EventsConfig,
+    /// Of which chats nobody is told anything, unless a session's own configuration says otherwise. Default none.
+    #[serde(skip_serializing_if = "IgnoreConfig::is_default")]
+    pub ignore: IgnoreConfig,
+    /// How Flask's receiver is dealt with.
+    pub flask: FlaskConfig,
     /// Who else is told of events, of every session's: `[[webhooks]]`. Default nobody.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookConfig>,
@@ -190,6 +196,8 @@ impl Default for ServiceConfig {
             deadlines: Deadlines::default(),
             memory: MemoryPolicy::default(),
             events: EventsConfig::default(),
+            ignore: IgnoreConfig::default(),
+            flask: FlaskConfig::default(),
             webhooks: Vec::new(),
             users: BTreeMap::new(),
         }

@@ -2,15 +2,18 @@
 //!
 //! Owns the names and the rules. Where it is kept is the supervisor's `store`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::WebhookConfig;
+use super::{IgnoreConfig, WebhookConfig};
 use crate::Secret;
+
+/// The most webhooks of one session: each of its events is written and sent once for every one of them.
+const MOST_WEBHOOKS: usize = 20;
 
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SessionSettings {
     /// Who is told of this session's events, beside the service's own receiver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -24,10 +27,26 @@ pub struct SessionSettings {
     /// Whether this session's worker logs more.
     #[serde(skip_serializing_if = "is_false")]
     pub debug: bool,
+    /// Of which chats nothing is told, over what the service's configuration says.
+    #[serde(skip_serializing_if = "IgnoreConfig::is_default", deserialize_with = "or_default")]
+    pub ignore: IgnoreConfig,
+    /// How WAHA's other engines show themselves on the phone. It means nothing here; it is kept and given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Value>,
+    /// What one of WAHA's engines is told; kept and given back as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noweb: Option<Value>,
+    /// See [`Self::noweb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gows: Option<Value>,
+    /// See [`Self::noweb`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webjs: Option<Value>,
 }
 
 /// A proxy of one browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Proxy {
     /// `host:port`, or with a scheme: `http://`, `https://` or `socks5://`.
     pub server: String,
@@ -55,6 +74,9 @@ impl SessionSettings {
     /// # Errors
     /// The first field that is wrong, and why.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
+        if self.webhooks.len() > MOST_WEBHOOKS {
+            return Err(InvalidSettings { field: "config.webhooks".into(), rule: "must be 20 at most" });
+        }
         for (index, webhook) in self.webhooks.iter().enumerate() {
             webhook.validate().map_err(|wrong| InvalidSettings {
                 field: format!("config.webhooks[{index}].{}", wrong.field),
@@ -113,6 +135,11 @@ impl Proxy {
     }
 }
 
+/// `null` is the same as nothing: typed clients write it for what is not set.
+fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IgnoreConfig, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
 fn is_false(value: &bool) -> bool {
     !value
@@ -124,6 +151,17 @@ mod tests {
 
     fn proxy(server: &str) -> Proxy {
         Proxy { server: server.into(), username: None, password: None }
+    }
+
+    #[test]
+    fn a_session_has_twenty_webhooks_at_most() {
+        let webhook = serde_json::json!({ "url": "http://x/", "events": ["message"] });
+        let with = |count| {
+            let settings = serde_json::json!({ "webhooks": vec![webhook.clone(); count] });
+            serde_json::from_value::<SessionSettings>(settings).expect("settings").validate()
+        };
+        assert_eq!(with(20), Ok(()));
+        assert_eq!(with(21).expect_err("one too many").to_string(), "config.webhooks must be 20 at most");
     }
 
     #[test]
@@ -143,6 +181,21 @@ mod tests {
             ("x --no-sandbox:1", None),
         ] {
             assert_eq!(proxy(server).address(), address, "{server}");
+        }
+    }
+
+    #[test]
+    fn what_is_wahas_own_comes_back_and_what_nobody_knows_is_refused() {
+        let config = serde_json::json!({
+            "client": {"browserName": "Firefox", "deviceName": "MacOS"},
+            "noweb": {"store": {"enabled": true, "fullSync": false}, "markOnline": null},
+            "gows": {"storage": {"messages": true}},
+            "webjs": {"tagsEventsOn": true},
+        });
+        let read: SessionSettings = serde_json::from_value(config.clone()).expect("known");
+        assert_eq!(serde_json::to_value(&read).expect("plain data"), config);
+        for typo in ["{\"webhook\":[]}", "{\"proxy\":{\"server\":\"a:1\",\"user\":\"me\"}}"] {
+            assert!(serde_json::from_str::<SessionSettings>(typo).is_err(), "{typo}");
         }
     }
 

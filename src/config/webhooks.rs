@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::rules::is_http_url;
 use crate::Secret;
 
-/// Every event by the name under which it can be subscribed to. `*` stands for all of them. What only other gateways
-/// emit is a valid name as well, so that their clients' configurations are accepted; nothing ever comes of it.
+/// Every event by the name under which it can be subscribed to. `*` stands for all of them. A name that other gateways
+/// have and nothing here is published under is refused: whoever waits for it would wait in vain.
 pub const EVENT_NAMES: &[&str] = &[
     "session.status",
     "message",
@@ -23,29 +23,22 @@ pub const EVENT_NAMES: &[&str] = &[
     "message.waiting",
     "message.edited",
     "message.revoked",
-    "state.change",
-    "chat.archive",
-    "group.join",
-    "group.leave",
     "group.v2.join",
     "group.v2.leave",
     "group.v2.update",
     "group.v2.participants",
-    "group.v2.participants.join-request",
     "presence.update",
     "poll.vote",
-    "poll.vote.failed",
-    "label.upsert",
-    "label.deleted",
-    "label.chat.added",
-    "label.chat.deleted",
     "call.received",
     "call.accepted",
     "call.rejected",
-    "event.response",
-    "event.response.failed",
-    "engine.event",
 ];
+
+/// What is said to who asks for another: all of [`EVENT_NAMES`].
+pub const UNKNOWN_EVENT: &str = "has a name that is never published; there are session.status, message, message.any, \
+    message.reaction, message.ack, message.ack.group, message.waiting, message.edited, message.revoked, group.v2.join, \
+    group.v2.leave, group.v2.update, group.v2.participants, presence.update, poll.vote, call.received, call.accepted, \
+    call.rejected, and \"*\" for all of them";
 
 /// The longest delay between two attempts that may be asked for.
 const LONGEST_DELAY: Duration = Duration::from_secs(3600);
@@ -111,7 +104,7 @@ pub struct Retries {
     /// The first delay in seconds; fractions are allowed.
     #[serde(alias = "delay_seconds", serialize_with = "write_seconds", deserialize_with = "read_seconds")]
     pub delay_seconds: Duration,
-    /// After how many attempts the event becomes a dead letter.
+    /// After how many attempts the event becomes a dead letter. A connection that cannot be made is none.
     #[serde(deserialize_with = "read_attempts")]
     pub attempts: u32,
 }
@@ -147,10 +140,10 @@ pub struct InvalidWebhook {
 }
 
 impl WebhookConfig {
-    /// Whether events of this name are wanted. `*` is everything but `engine.event`, as at WAHA.
+    /// Whether events of this name are wanted.
     #[must_use]
     pub fn wants(&self, event: &str) -> bool {
-        self.events.iter().any(|name| name == event || (name == "*" && event != "engine.event"))
+        self.events.iter().any(|name| name == event || name == "*")
     }
 
     /// The key of the signature, where there is one.
@@ -188,7 +181,7 @@ impl WebhookConfig {
                 "must be a http:// or https:// address without user name and password",
             ),
             ("events", !self.events.is_empty(), "must name at least one event, or \"*\""),
-            ("events", self.events.iter().all(known), "has a name that is no event"),
+            ("events", self.events.iter().all(known), UNKNOWN_EVENT),
             (
                 "customHeaders",
                 self.headers().iter().all(name_ok),
@@ -285,10 +278,25 @@ mod tests {
         let retries = webhook.retries.expect("given");
         assert_eq!((retries.delay_seconds, retries.attempts), (Duration::from_millis(500), 3));
         assert!(webhook.hmac_key().is_none() && webhook.headers().is_empty());
-        assert!(webhook.wants("message.any") && !webhook.wants("engine.event"));
+        assert!(webhook.wants("message.any"));
         assert!(
             read(json!({ "url": "http://x/", "events": [], "hmac": { "key": "" } })).hmac_key().is_none()
         );
+    }
+
+    #[test]
+    fn a_name_that_is_never_published_is_refused_with_those_that_are() {
+        let error = |name: &str| read(json!({ "url": "http://x/", "events": [name] })).validate().err();
+        for name in ["*"].iter().chain(EVENT_NAMES) {
+            assert_eq!(error(name), None, "{name}");
+            let listed = UNKNOWN_EVENT.split(&[' ', ',', '"'][..]).any(|word| word == *name);
+            assert!(listed, "{name} is not among those that are named");
+        }
+        for name in
+            ["engine.event", "state.change", "label.upsert", "chat.archive", "group.join", "Message", ""]
+        {
+            assert_eq!(error(name).expect(name).field, "events");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub struct ChannelId(String);
 
 /// A text names no channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a channel's id is digits and '@newsletter'")]
+#[error("has to be a channel's id: digits and '@newsletter'")]
 pub struct InvalidChannelId;
 
 impl ChannelId {
@@ -46,7 +46,9 @@ pub struct MessageRef(String);
 
 /// A text names no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message's id is 'true_' or 'false_', the chat's id, '_' and the id in the chat, or only that")]
+#[error(
+    "has to be a message's id: 'true_' or 'false_', the chat's id, '_' and the id in the chat, or only that"
+)]
 pub struct InvalidMessageRef;
 
 impl MessageRef {
@@ -99,7 +101,7 @@ pub struct Degrees(i32);
 
 /// A number is no angle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("degrees are between -180 and 180")]
+#[error("has to be between -180 and 180 degrees")]
 pub struct InvalidDegrees;
 
 const PER_DEGREE: f64 = 1e7;

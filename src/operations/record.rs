@@ -35,6 +35,9 @@ pub struct MessageDetails {
     /// Whether its text was changed.
     #[serde(skip_serializing_if = "is_false")]
     pub edited: bool,
+    /// Whether it was sent from here, and not by the phone or another device.
+    #[serde(skip_serializing_if = "is_false")]
+    pub by_api: bool,
     /// What others said to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionRecord>,

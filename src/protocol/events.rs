@@ -45,6 +45,39 @@ pub enum Event {
     Group(Box<GroupNotice>),
     /// Someone calls.
     Call(Box<CallNotice>),
+    /// A message has come that cannot be decrypted yet; [`Event::Message`] follows if it can be later.
+    Waiting(Box<MessageRecord>),
+    /// Someone voted in a poll, changed the vote, or took it back.
+    PollVote(Box<PollVoteNotice>),
+    /// What was sent to a group has gone further with one of its members.
+    GroupAck {
+        /// The message's id.
+        message: String,
+        /// Who.
+        participant: String,
+        /// How far: 2 device, 3 read, 4 played.
+        ack: i32,
+    },
+}
+
+impl Event {
+    /// The chat that it belongs to; `None` for a call, which is in none.
+    #[must_use]
+    pub fn chat(&self) -> Option<&str> {
+        match self {
+            Self::Message(message)
+            | Self::Waiting(message)
+            | Self::Edited { message, .. }
+            | Self::Revoked { message, .. } => Some(&message.chat),
+            // `true_<chat>_<id>`
+            Self::Ack { message, .. } | Self::GroupAck { message, .. } => message.split('_').nth(1),
+            Self::Reaction(reaction) => Some(&reaction.chat),
+            Self::Presence(presence) => Some(&presence.chat),
+            Self::Group(group) => Some(&group.group),
+            Self::PollVote(vote) => Some(&vote.chat),
+            Self::Call(_) => None,
+        }
+    }
 }
 
 /// One message.
@@ -109,6 +142,31 @@ pub struct ReactionNotice {
     pub from_me: bool,
     /// The emoji; empty when it was taken back.
     pub text: String,
+    /// Whether it was given from here, and not by the phone or another device.
+    #[serde(default)]
+    pub by_api: bool,
+    /// When.
+    pub timestamp_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
+}
+
+/// A vote in a poll.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollVoteNotice {
+    /// The vote's own id.
+    pub id: String,
+    /// The id of the poll's message.
+    pub poll: String,
+    /// The chat of both.
+    pub chat: String,
+    /// Who voted.
+    pub sender: String,
+    /// Whether that was the user itself.
+    pub from_me: bool,
+    /// What was chosen, all of it; empty when the vote was taken back.
+    pub options: Vec<String>,
     /// When.
     pub timestamp_ms: i64,
     /// The other names of the people in it.
@@ -259,6 +317,12 @@ impl fmt::Debug for MessageRecord {
 impl fmt::Debug for ReactionNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reaction(from_me: {})", self.from_me)
+    }
+}
+
+impl fmt::Debug for PollVoteNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PollVote(from_me: {}, {} options)", self.from_me, self.options.len())
     }
 }
 

@@ -2,8 +2,9 @@
 //! only configure a session would else be called on this machine through it, where no key is asked for.
 //!
 //! Owns two walls. [`Home`] knows which addresses lead to our port, whatever they are called: a number in a URL is
-//! looked at before the request, a name when it is resolved ([`Home::resolver`]), each redirect anew. And each request
-//! is marked ([`mark`]): what finds its way back through somebody else is refused when it comes in.
+//! looked at before the request, a name when a connection was made and nothing is sent yet ([`Home::leads_to`]), each
+//! redirect anew. And each request is marked ([`mark`]): what finds its way back through somebody else is refused when it
+//! comes in.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -12,7 +13,6 @@ use std::sync::{Arc, LazyLock};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use colmeia::config::ServiceConfig;
 use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Says whose request it is.
 const MARK: HeaderName = HeaderName::from_static("x-colmeia-sender");
@@ -71,7 +71,7 @@ impl Home {
         url.port_or_known_default() == Some(self.port)
     }
 
-    /// Whether a URL names an address of this machine, by number, and our port. Of a name the resolver knows.
+    /// Whether a URL names an address of this machine, by number, and our port. Of a name the connection shows it.
     pub(crate) fn is(self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = url.port_or_known_default().unwrap_or_default();
@@ -81,11 +81,6 @@ impl Home {
     /// Whether a connection to this address reaches us.
     pub(crate) fn leads_to(self, address: SocketAddr) -> bool {
         address.port() == self.port && is_of_this_machine(address.ip())
-    }
-
-    /// Resolves names, but not to addresses of this machine. For requests to our port.
-    pub(crate) fn resolver() -> Arc<dyn Resolve> {
-        Arc::new(Elsewhere)
     }
 
     /// Whether a URL leads here now, by number or by name.
@@ -127,20 +122,6 @@ pub(crate) fn is_of_this_machine(ip: IpAddr) -> bool {
     ip.is_unspecified()
         || ip.is_loopback()
         || !matches!(UdpSocket::bind((ip, 0)), Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable)
-}
-
-struct Elsewhere;
-
-impl Resolve for Elsewhere {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().any(|address| is_of_this_machine(address.ip())) {
-                return Err(LeadsHome.into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -189,10 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_here_is_not_resolved() {
-        let found = Home::resolver().resolve("localhost".parse().expect("a name")).await;
-        let error = found.map(|found| found.count()).expect_err("refused");
-        assert!(error.is::<LeadsHome>(), "{error}");
+    async fn a_name_that_leads_here_is_known() {
         let home = Home::of("127.0.0.1:5001".parse().expect("address"));
         assert!(home.is_reached_by(&Url::parse("http://localhost:5001/x").expect("a URL")).await);
         assert!(!home.is_reached_by(&Url::parse("http://localhost:5002/x").expect("a URL")).await);

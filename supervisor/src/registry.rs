@@ -12,9 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
-use crate::user::{
-    Adopted, CallFailure, Command, DisconnectOutcome, Host, Renewal, UserHandle, UserTask, folders, marks,
-};
+use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, UserTask, folders, marks};
 
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
 /// each costs a few kilobytes.
@@ -144,8 +142,11 @@ impl Registry {
                 }
             }
             Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
-            Command::Disconnect { answer } | Command::Reset { answer } => {
-                let _ = answer.send(DisconnectOutcome::OnlyHere);
+            // What is on disk has to go, whoever does it.
+            Command::Disconnect { .. } | Command::Reset { .. } | Command::Delete { .. } => {
+                if let Ok(handle) = self.find_or_create(user) {
+                    handle.pass_on(command);
+                }
             }
             Command::Carry { answer } => drop(answer),
             Command::Renew { answer } | Command::Mend { answer } => drop(answer.send(Renewal::Needless)),

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Draining;
 use crate::admission::{Admission, Desk, follow_pressure};
 use crate::blocking;
+use crate::deletion::Deletions;
 use crate::delivery::{Recipients, Sessions};
 use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
@@ -41,7 +42,7 @@ use crate::uploads::Uploads;
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
-use crate::{admin, adopt, delivery, http, logging, outgoing, systemd};
+use crate::{admin, adopt, deletion, delivery, http, logging, outgoing, systemd};
 
 /// How long requests under way may take after the end was asked for.
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
@@ -159,7 +160,7 @@ async fn serve(
     let uploads = Uploads::open(state.uploads())
         .map_err(|source| ServiceError::Io { path: state.uploads(), source })?;
     let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
-    let recipients = Recipients::new(&config.webhooks, sessions);
+    let recipients = Recipients::new(&config.webhooks, sessions).ignoring(config.ignore);
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
     let statuses = Statuses::start(journal.clone());
 
@@ -221,12 +222,22 @@ async fn serve(
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop = CancellationToken::new();
     let (control, controlled) = http::control(stop.clone());
+    let deletions = Deletions::new(deletion::Parts {
+        users: Box::new(registry.clone()),
+        state: host.state.clone(),
+        store: store.clone(),
+        journal: journal.clone(),
+        statuses: statuses.clone(),
+        control: control.clone(),
+    });
+    deletions.resume();
     let operators = Operators::new(
         Box::new(registry.clone()),
         host.state.clone(),
         Arc::clone(&config),
         journal.clone(),
         control.clone(),
+        deletions,
     );
     let socket = admin::App {
         registry: registry.clone(),

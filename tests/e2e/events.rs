@@ -71,11 +71,12 @@ async fn a_webhook_is_told_in_order_with_signatures_and_own_headers_and_flask_as
     let first = &taken.iter().find(|taken| taken.event["event"] == "message").expect("one").event;
     assert_eq!(first["me"]["id"], format!("{NUMBER}@c.us"));
     assert_eq!(first["payload"]["from"], format!("{FRIEND}@c.us"));
-    let statuses: Vec<_> = taken
+    let mut statuses: Vec<_> = taken
         .iter()
         .filter(|taken| taken.event["event"] == "session.status")
         .map(|taken| taken.event["payload"]["status"].as_str().expect("text").to_owned())
         .collect();
+    statuses.dedup(); // who takes long to scan is shown another code, which is told too
     let way = ["STARTING", "SCAN_QR_CODE", "STARTING", "WORKING"];
     assert!(statuses.starts_with(&way.map(String::from)), "{statuses:?}");
 }
@@ -149,6 +150,82 @@ async fn a_dead_letter_is_listed_and_replayed_by_operators_and_programs() {
     })
     .await;
     receiver.has("1", &["aceita", "recusada", "quebrada"]).await;
+}
+
+#[tokio::test]
+async fn flask_is_called_once_when_it_is_slow_or_refuses_and_where_it_moved_to() {
+    let farm = farm("[flask]\ntimeout_seconds = 2\n".into()).await;
+    let texts = ["demora", "responde 400", "responde 308", "responde 302", "depois"];
+    for text in texts {
+        farm.phone.message(NUMBER, FRIEND, text).await;
+    }
+    farm.webhook.has("1", &["responde 308".into(), "depois".into()]).await;
+    assert_eq!(farm.webhook.called(), texts, "each once, and the slow one is still at work");
+    let (_, dead) = ctl(&farm, &["events", "dead"]).await;
+    assert_eq!(dead.lines().count(), 3, "{dead}");
+    for reason in ["answered 400", "answered 302: only the redirects 307 and 308 are followed"] {
+        assert!(dead.contains(reason), "{dead}");
+    }
+    let metrics = farm.service.get("/metrics").await.text;
+    let handed_over = r#"colmeia_deliveries_total{receiver="flask",outcome="handed_over"} 1"#;
+    assert!(metrics.lines().any(|line| line == handed_over), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_stands_still_is_seen_said_once_and_tried_now_or_discarded() {
+    let receiver = Receiver::start().await;
+    let config = webhook(&receiver, "['message']", "retries = { delay_seconds = 600, attempts = 9 }");
+    let farm = Farm::start_with(Options { config, log_to_file: true, ..Options::default() }).await;
+    farm.link("1", NUMBER).await;
+    let log = || std::fs::read_to_string(farm.dir.path().join("log")).expect("a log");
+    let said = |what: &str| log().lines().filter(|line| line.contains(what)).count();
+    let (begins, ends) = ("a receiver does not take what it is sent", "does not hold anything up any more");
+    receiver.answer(500);
+    for text in ["primeira", "segunda"] {
+        farm.phone.message(NUMBER, FRIEND, text).await;
+    }
+    let stuck = async |pending: u64, attempts: u64| {
+        until(&format!("{attempts} attempts have failed"), || async {
+            let (_, queues) = ctl(&farm, &["--json", "events", "queues"]).await;
+            let queues: Value = serde_json::from_str(&queues).expect("JSON");
+            let queue =
+                queues["queues"].as_array()?.iter().find(|queue| queue["receiver"] != "Flask")?.clone();
+            (queue["pending"] == pending && queue["head"]["attempts"] == attempts).then_some(queue)
+        })
+        .await
+    };
+    let queue = stuck(2, 1).await;
+    assert_eq!(queue["head"]["error"], "answered 500");
+    let number = queue["id"].to_string();
+    let (_, shown) = ctl(&farm, &["events", "queues"]).await;
+    println!("{shown}");
+    let host = receiver.url().replace("/hook", "");
+    assert!(shown.contains(&host) && shown.contains("answered 500") && !shown.contains("/hook"), "{shown}");
+    for attempts in [2, 3] {
+        let retried = ctl(&farm, &["events", "retry", &number]).await;
+        assert_eq!(retried, (0, "tried now in 1 queues\n".into()));
+        stuck(2, attempts).await;
+    }
+    assert_eq!((said(begins), said(ends)), (1, 0), "once, and not at every try");
+    assert!(
+        log().lines().any(|line| line.contains(begins) && line.contains(&host) && !line.contains("/hook"))
+    );
+
+    let first = queue["head"]["id"].as_str().expect("an id");
+    let other = ["events", "discard", &number, "--event", "evt_00000000000000000000000000"];
+    assert_eq!(ctl(&farm, &other).await.0, 1, "another event");
+    let (code, discarded) = ctl(&farm, &["events", "discard", &number, "--event", first]).await;
+    assert!(code == 0 && discarded.starts_with(first), "{discarded}");
+    assert_ne!(stuck(1, 1).await["head"]["id"], first);
+    receiver.answer(200);
+    assert_eq!(ctl(&farm, &["events", "retry", "--user", "1"]).await.0, 0);
+    receiver.has("1", &["segunda"]).await;
+    until("it is over", || async { (said(ends) == 1).then_some(()) }).await;
+    assert_eq!(said(begins), 1);
+    let (_, dead) = ctl(&farm, &["events", "dead"]).await;
+    assert!(dead.contains("discarded by an operator; before: answered 500"), "{dead}");
+    assert_eq!(ctl(&farm, &["events", "replay", first]).await.0, 0);
+    receiver.has("1", &["segunda", "primeira"]).await;
 }
 
 #[tokio::test]

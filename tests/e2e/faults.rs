@@ -168,6 +168,17 @@ async fn a_phone_without_network_is_not_ready_until_it_is_back() {
     })
     .await;
     assert_eq!(status["reconnectInfo"]["isReconnecting"], true, "{status}");
+    // Flask's pages take any of these for a connection.
+    assert_eq!(
+        (
+            &status["isAuthenticated"],
+            &status["actuallyConnected"],
+            &status["clientInfo"],
+            &status["isConnecting"]
+        ),
+        (&json!(false), &json!(false), &json!(null), &json!(true)),
+        "{status}"
+    );
     farm.ready("1").await;
 }
 

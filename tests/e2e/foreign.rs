@@ -119,13 +119,16 @@ async function attack(base, targets) {
 }
 "#;
 
-/// What the service and the phone say of everything that could have been changed.
+/// What the service and the phone say of everything that could have been changed. That a session is busy for a moment,
+/// as the pages read a lot, is no change.
 async fn state(farm: &Farm) -> Value {
     let json = async |path: &str| farm.service.get(path).await.json;
+    let sessions = json("/api/sessions?all=true").await;
+    let sessions = sessions.as_array().expect("a list").iter();
     json!({
-        "sessions": json("/api/sessions?all=true").await,
+        "sessions": sessions.map(|session| json!([session["name"], session["config"]])).collect::<Vec<_>>(),
         "keys": json("/api/keys").await,
-        "events": json("/api/events?limit=1000").await,
+        "events": json("/api/events?limit=1000&events=message.any").await,
         "sent": farm.phone.sent(NUMBER).await,
     })
 }
@@ -219,6 +222,7 @@ async fn no_page_of_another_site_changes_anything_in_any_way() {
     let mut after = state(&farm).await;
     assert_eq!(after, before);
 
+    farm.ready("3").await;
     // The same address does what it says for whoever may: the walk tried something.
     let sending = targets.iter().find(|target| target.route == "/api/sendText" && target.method == "GET");
     let answer = farm.service.get(&sending.expect("in the table").path).await;

@@ -11,6 +11,7 @@ mod bad_input;
 mod crashes;
 mod damage;
 mod dashboard;
+mod deletion;
 mod drill;
 mod events;
 mod faults;

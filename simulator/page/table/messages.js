@@ -178,6 +178,7 @@ export const messageModules = [
   { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
   { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },
   { id: 'WAWebAddonPollVoteTableMode', exports: () => ({ pollVoteTableMode: marks.pollVoteTableMode }) },
+  { id: 'WAWebPollsPollVoteCollection', exports: () => ({ PollVoteCollection: marks.PollVotes }) },
   { id: 'WAWebPollsVotesSchema', exports: () => ({ getTable: () => marks.voteTable }) },
   { id: 'WAWebPollsSendVoteMsgAction', exports: () => ({ sendVote: marks.sendVote }) },
   { id: 'WAWebPinInChatSchema', exports: () => ({ getTable: () => marks.pinTable }) },

@@ -45,6 +45,7 @@ pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result
         "body": text.unwrap_or_default(), "timestamp": now_s(),
         "group_name": fields.optional_text("group_name")?, "number": fields.optional_text("pn")?,
         "quoted": fields.optional_text("quoted")?, "mentions": fields.get("mentions"),
+        "from_me": fields.get("from_me") == Some(&Value::Bool(true)),
     });
     shared.change(|world| {
         let mut kind = content.as_ref().and_then(|content| content["type"].as_str()).unwrap_or("chat");
@@ -66,13 +67,14 @@ pub(crate) async fn receive(State(shared): State<Shared>, body: Bytes) -> Result
 fn deliver(world: &mut World, to: &str, event: &mut Value, kind: &str, caption: Option<&str>) -> Json<Value> {
     let field = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let (from, name, body) = (field("from"), field("name"), field("body"));
-    let mut id = format!("false_{from}_{}", field("id"));
+    let from_me = event["from_me"] == true;
+    let mut id = format!("{from_me}_{from}_{}", field("id"));
     if let Some(author) = event["author"].as_str() {
         id = format!("{id}_{author}");
     }
     event["type"] = json!(kind);
     let text = caption.map_or(body, str::to_owned);
-    let line = Line { id: id.clone(), from_me: false, text, kind: kind.to_owned(), timestamp: now_s() };
+    let line = Line { id: id.clone(), from_me, text, kind: kind.to_owned(), timestamp: now_s() };
     let queued = !world.pages_of(to).any(|page| page.receiving);
     world.deliver_message(to, &from, &name, line, event);
     Json(json!({ "id": id, "queued": queued }))
@@ -119,10 +121,19 @@ pub(crate) async fn react(State(shared): State<Shared>, body: Bytes) -> Result<J
     pass_on(&shared, &fields.number("number")?, &event)
 }
 
-/// `POST /phone/read {"number","chat"}`: the other side reads what was sent to that chat.
+/// `POST /phone/readable {"number","id","body"}`: a message that could not be decrypted comes again, and can be read.
+pub(crate) async fn readable(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let fields = Fields::read(&body)?;
+    let event =
+        json!({ "kind": "readable", "id": fields.text("id")?, "type": "chat", "body": fields.text("body")? });
+    pass_on(&shared, &fields.number("number")?, &event)
+}
+
+/// `POST /phone/read {"number","chat","by"?}`: the other side, or that member of a group, reads what was sent there.
 pub(crate) async fn read(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
     let (number, chat) = (fields.number("number")?, fields.chat("chat")?);
+    let by = fields.get("by").map(|_| fields.chat("by")).transpose()?;
     let ids: Vec<String> = {
         let world = shared.lock();
         let account = world.lasting.accounts.get(&number).ok_or(NO_DEVICE)?;
@@ -136,7 +147,7 @@ pub(crate) async fn read(State(shared): State<Shared>, body: Bytes) -> Result<Js
     let read = ids.len();
     shared.change(|world| {
         for id in ids {
-            world.queue(&number, &json!({ "kind": "ack", "id": id, "ack": 3 }));
+            world.queue(&number, &json!({ "kind": "ack", "id": id, "ack": 3, "by": by }));
         }
     });
     Ok(Json(json!({ "read": read })))

@@ -29,6 +29,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/phone/revoke", post(message::revoke))
         .route("/phone/react", post(message::react))
         .route("/phone/read", post(message::read))
+        .route("/phone/readable", post(message::readable))
         .route("/phone/fault", post(fault::set))
         .route("/phone/sent", get(look::sent))
         .route("/phone/media/{id}", get(look::media))

@@ -103,6 +103,8 @@ fn router(admin: Admin) -> Router {
         .route("/v1/keys", get(keys::list).post(keys::add))
         .route("/v1/keys/{id}", delete(keys::remove))
         .route("/v1/events/queues", get(events::queues))
+        .route("/v1/events/retry", post(events::retry))
+        .route("/v1/events/discard", post(events::discard))
         .route("/v1/events/dead", get(events::dead))
         .route("/v1/events/replay", post(events::replay))
         .route("/v1/doctor", get(doctor::doctor))
@@ -128,7 +130,7 @@ impl IntoResponse for Refusal {
 }
 
 fn parse(user: &str) -> Result<UserId, Refusal> {
-    user.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("no user id: {error}")))
+    user.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("the user id {error}")))
 }
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> Refusal {
@@ -139,10 +141,13 @@ impl From<OperationError> for Refusal {
     fn from(error: OperationError) -> Self {
         let status = match &error {
             OperationError::Unknown(_) => StatusCode::NOT_FOUND,
-            OperationError::WaitsForNobody { .. } => StatusCode::CONFLICT,
+            OperationError::WaitsForNobody { .. } | OperationError::NotItsTurn => StatusCode::CONFLICT,
             OperationError::Busy | OperationError::NoTask(_) => StatusCode::SERVICE_UNAVAILABLE,
             OperationError::StillGoing => StatusCode::GATEWAY_TIMEOUT,
-            OperationError::Journal(_) | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            OperationError::NotDeleted
+            | OperationError::Deletion(_)
+            | OperationError::Journal(_)
+            | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         refuse(status, crate::logging::chain(&error))
     }

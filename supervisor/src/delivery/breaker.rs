@@ -7,6 +7,9 @@
 //!     └──────────────── a success ─────────┼──────────── a failure ──────────┘
 //! ```
 //!
+//! A failure is a connection that cannot be made, and nothing else: a receiver that refuses an event, or fails at it, is
+//! not away, and other sessions' events are not to wait because of it.
+//!
 //! While it is closed everyone may try. While it is open nobody may; then one may, and the others wait for what comes
 //! of it. A probe of which nothing is heard is given up after a while, so that no state is for ever.
 

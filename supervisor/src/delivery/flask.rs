@@ -4,15 +4,16 @@
 
 use colmeia::UserId;
 use colmeia::protocol::{Event, MessageRecord};
-use reqwest::RequestBuilder;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::client::Client;
+use super::Flask;
+use super::client::Post;
 use crate::journal::Recorded;
 
 /// Tells a receiver which event this is; the same at every repetition.
-const EVENT_ID: &str = "x-colmeia-event-id";
+const EVENT_ID: HeaderName = HeaderName::from_static("x-colmeia-event-id");
 
 /// What Flask reads, and nothing else.
 #[derive(Serialize)]
@@ -39,10 +40,13 @@ impl<'a> Body<'a> {
 }
 
 /// The request. `None` when it is no message that could be offered at all.
-pub(super) fn request(client: &Client, url: &str, event: &Recorded) -> Option<RequestBuilder> {
+pub(super) fn request(flask: &Flask, event: &Recorded) -> Option<Post> {
     let Ok(Event::Message(message)) = serde_json::from_str(&event.payload) else { return None };
-    let request = client.post(url).header(EVENT_ID, event_id(event));
-    Some(request.json(&Body::of(&event.user, &message)))
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(EVENT_ID, HeaderValue::from_str(&event_id(event)).ok()?);
+    let body = serde_json::to_vec(&Body::of(&event.user, &message)).ok()?.into();
+    Some(Post { url: flask.url.clone(), headers, body, patience: flask.patience, alone: true })
 }
 
 /// The event's name for Flask: it tells nothing, and stays the same even if the journal is lost and the event

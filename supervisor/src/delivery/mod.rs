@@ -8,11 +8,13 @@
 //! journal ──due──▶ dispatcher ──▶ queue (session, address) ──▶ breaker of the address ──▶ POST ──▶ settle
 //! ```
 //!
-//! **Each event once.** A receiver that answered 2xx is not told again: the answer is committed at once, and
-//! a commit that fails is repeated until it succeeds. Only a crash of the machine or the process between the
-//! answer and its commit repeats an event; its id is then the same.
+//! **Once, as far as that can be known.** A receiver that answered 2xx is not told again, and neither is Flask of what
+//! it was sent completely: that is committed at once, and a commit that fails is repeated until it succeeds. A crash of
+//! the machine or the process before the commit repeats the event, and so does what the README's tables try again; its
+//! id is then the same.
 //!
-//! **A receiver that is slow or down delays no other**: queues share nothing but the breaker of their address.
+//! **A receiver that is slow or down delays no other**: queues share nothing but the breaker of their address, which
+//! only opens when no connection can be made.
 
 mod breaker;
 mod breakers;
@@ -23,7 +25,9 @@ mod queue;
 mod recipients;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod webhook;
+mod wire;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -33,29 +37,31 @@ use std::time::Duration;
 
 use colmeia::config::{EventsConfig, ServiceConfig};
 use futures::FutureExt;
+use reqwest::Url;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
-use crate::journal::{Journal, JournalError, Queue, now_ms};
+use crate::journal::{FLASK, Journal, JournalError, Queue, now_ms};
 use crate::logging::chain;
 use crate::metrics::Metrics;
 use crate::outgoing::Home;
 use breakers::Breakers;
 use client::Client;
+use queue::Signals;
+use troubles::Troubles;
 
-pub(crate) use recipients::{Recipients, Sessions, shown};
+pub(crate) use recipients::{FLASK_SHOWN, Recipients, Sessions, shown};
 
-/// How long a receiver may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the journal is looked through without being told, and old events are deleted.
 const ROUND: Duration = Duration::from_secs(60);
 /// How many old events one step deletes; a step delays the writes that wait behind it.
 const PRUNE_STEP: u32 = 1_000;
 /// How many such steps one round makes.
 const PRUNE_STEPS: usize = 100;
-/// How long running POSTs may take at the end: a little more than one may take at all.
+/// How long running POSTs may take at the end: a little more than an answer is waited for then.
 const FAREWELL: Duration = Duration::from_secs(11);
 
 /// Delivers until the service ends, and then finishes what has begun.
@@ -66,17 +72,23 @@ pub(crate) async fn run(
     metrics: Metrics,
     shutdown: CancellationToken,
 ) {
-    match Client::new(TIMEOUT, Home::of(config.listen)) {
-        Ok(client) => {
-            let flask = &config.webhook_url;
-            let delivery = Delivery::new(journal, recipients, client, flask, config.events, metrics);
-            Dispatcher::new(delivery, config.events, shutdown).run().await;
-        }
-        Err(problem) => {
-            let problem = problem.without_url();
-            error!(error = chain(&problem), "no HTTP client can be made: events are kept and not delivered");
-        }
+    let begun = Client::new(Home::of(config.listen)).map_err(|error| chain(&error)).and_then(|client| {
+        let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
+        let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
+        Ok(Delivery::new(journal, recipients, client, flask, config.events, metrics))
+    });
+    match begun {
+        Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
+        Err(error) => error!(error, "nothing can be delivered: events are kept"),
     }
+}
+
+/// Flask's receiver.
+#[derive(Debug)]
+struct Flask {
+    url: Url,
+    /// How long an answer is waited for.
+    patience: Duration,
 }
 
 /// What all queues have in common.
@@ -85,9 +97,9 @@ struct Delivery {
     journal: Journal,
     recipients: Recipients,
     client: Client,
-    /// The address of Flask's receiver.
-    flask: String,
+    flask: Flask,
     breakers: Breakers,
+    troubles: Troubles,
     metrics: Metrics,
     /// How long an event may wait at a webhook.
     patience: Duration,
@@ -98,19 +110,23 @@ impl Delivery {
         journal: Journal,
         recipients: Recipients,
         client: Client,
-        flask: &str,
+        flask: Flask,
         events: EventsConfig,
         metrics: Metrics,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
-        Self {
-            journal,
-            recipients,
-            client,
-            flask: flask.into(),
-            breakers: Breakers::new(),
-            metrics,
-            patience,
+        let (breakers, troubles) = (Breakers::new(), Troubles::default());
+        Self { journal, recipients, client, flask, breakers, troubles, metrics, patience }
+    }
+
+    /// Nothing of this queue is held up any more.
+    fn is_over(&self, queue: &Queue) {
+        if let Some(after) = self.troubles.end(&queue.address, queue.id) {
+            let (address, secs) = (said(self, queue), after.as_secs());
+            info!(
+                address,
+                secs, "a receiver that did not take what it was sent does not hold anything up any more"
+            );
         }
     }
 }
@@ -121,8 +137,15 @@ struct Dispatcher {
     keep: EventsConfig,
     shutdown: CancellationToken,
     running: JoinSet<Queue>,
-    /// Whether something came for a queue after its task had begun.
-    queues: HashMap<i64, bool>,
+    queues: HashMap<i64, Running>,
+}
+
+/// A queue's task.
+struct Running {
+    /// Whether something came for it after its task had begun.
+    again: bool,
+    /// Tells the task.
+    changed: Arc<Notify>,
 }
 
 impl Dispatcher {
@@ -141,7 +164,7 @@ impl Dispatcher {
                     self.wake(id).await;
                 },
                 Some(Ok(queue)) = self.running.join_next() => {
-                    if self.queues.remove(&queue.id) == Some(true) {
+                    if self.queues.remove(&queue.id).is_some_and(|task| task.again) {
                         self.start(queue);
                     }
                 }
@@ -156,8 +179,9 @@ impl Dispatcher {
 
     /// Something came for this queue.
     async fn wake(&mut self, id: i64) {
-        if let Some(again) = self.queues.get_mut(&id) {
-            *again = true;
+        if let Some(task) = self.queues.get_mut(&id) {
+            task.again = true;
+            task.changed.notify_one();
             return;
         }
         match self.delivery.journal.queue(id).await {
@@ -178,13 +202,16 @@ impl Dispatcher {
 
     fn start(&mut self, queue: Queue) {
         if let Entry::Vacant(place) = self.queues.entry(queue.id) {
-            place.insert(false);
-            self.running.spawn(serve(Arc::clone(&self.delivery), queue, self.shutdown.clone()));
+            let changed = Arc::new(Notify::new());
+            place.insert(Running { again: false, changed: Arc::clone(&changed) });
+            let signals = Signals { shutdown: self.shutdown.clone(), changed };
+            self.running.spawn(serve(Arc::clone(&self.delivery), queue, signals));
         }
     }
 
     /// Deletes what is old, or too much.
     async fn tidy(&self) {
+        self.delivery.breakers.forget();
         let journal = &self.delivery.journal;
         let keep_ms = i64::from(self.keep.keep_days).saturating_mul(24 * 60 * 60 * 1000);
         let most = u64::from(self.keep.keep_mb) * 1024 * 1024;
@@ -213,13 +240,19 @@ impl Dispatcher {
 
 /// Empties one queue and says which it was, whatever happened. A panic costs that queue a minute and nobody else
 /// anything.
-async fn serve(delivery: Arc<Delivery>, queue: Queue, shutdown: CancellationToken) -> Queue {
-    let drained = queue::drain(delivery, queue.clone(), shutdown.clone());
+async fn serve(delivery: Arc<Delivery>, queue: Queue, signals: Signals) -> Queue {
+    let shutdown = signals.shutdown.clone();
+    let drained = queue::drain(delivery, queue.clone(), signals);
     if AssertUnwindSafe(drained).catch_unwind().await.is_err() {
         error!(user = %queue.user, "a delivery task ended by a panic");
         let _ = tokio::time::timeout(ROUND, shutdown.cancelled()).await;
     }
     queue
+}
+
+/// A queue's receiver as it is logged: without what may be a token.
+fn said(delivery: &Delivery, queue: &Queue) -> String {
+    if &*queue.address == FLASK { shown(delivery.flask.url.as_str()) } else { shown(&queue.address) }
 }
 
 fn report(error: &JournalError, what: &'static str) {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use colmeia::UserId;
-use colmeia::config::WebhookConfig;
+use colmeia::config::{IgnoreConfig, WebhookConfig};
 use serde_json::Value;
 
 use crate::journal::{Addressees, Kind};
@@ -17,6 +17,10 @@ pub(crate) trait Sessions: std::fmt::Debug + Send + Sync {
     fn webhooks(&self, user: &UserId) -> Vec<WebhookConfig>;
     /// What the session's owner wants to find in every event.
     fn metadata(&self, user: &UserId) -> Option<Value>;
+    /// Of which chats the session's owner wants nothing to be told; of none unless said otherwise.
+    fn ignored(&self, _: &UserId) -> IgnoreConfig {
+        IgnoreConfig::default()
+    }
 }
 
 /// Nothing is.
@@ -34,13 +38,19 @@ impl Sessions for () {
 #[derive(Debug, Clone)]
 pub(crate) struct Recipients {
     global: Arc<[WebhookConfig]>,
+    ignore: IgnoreConfig,
     sessions: Arc<dyn Sessions>,
 }
 
 impl Recipients {
     /// Those of the configuration and those of the sessions.
     pub(crate) fn new(global: &[WebhookConfig], sessions: Arc<dyn Sessions>) -> Self {
-        Self { global: global.into(), sessions }
+        Self { global: global.into(), ignore: IgnoreConfig::default(), sessions }
+    }
+
+    /// The same, who are told nothing of these chats unless a session says otherwise.
+    pub(crate) fn ignoring(self, ignore: IgnoreConfig) -> Self {
+        Self { ignore, ..self }
     }
 
     /// How this address wants to be told of this session's events; `None` when it is not to be told any more.
@@ -66,6 +76,10 @@ impl Addressees for Recipients {
     fn metadata(&self, user: &UserId) -> Option<Value> {
         self.sessions.metadata(user)
     }
+
+    fn ignored(&self, user: &UserId) -> IgnoreConfig {
+        self.sessions.ignored(user).over(self.ignore)
+    }
 }
 
 /// The form in which two spellings of an address are the same.
@@ -73,11 +87,14 @@ fn same(url: &str) -> String {
     reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), String::from)
 }
 
+/// As Flask's receiver is shown.
+pub(crate) const FLASK_SHOWN: &str = "Flask";
+
 /// Enough of an address to know whose it is. The rest of it may be a token.
 pub(crate) fn shown(address: &str) -> String {
     match reqwest::Url::parse(address) {
         Ok(url) => url.origin().ascii_serialization(),
-        Err(_) => "Flask".into(),
+        Err(_) => FLASK_SHOWN.into(),
     }
 }
 
@@ -98,6 +115,19 @@ mod tests {
         fn metadata(&self, _: &UserId) -> Option<Value> {
             None
         }
+
+        fn ignored(&self, user: &UserId) -> IgnoreConfig {
+            let groups = (user.as_str() == "1").then_some(false);
+            IgnoreConfig { groups, ..IgnoreConfig::default() }
+        }
+    }
+
+    #[test]
+    fn a_session_hears_of_what_is_ignored_everywhere_else() {
+        let everywhere = IgnoreConfig { groups: Some(true), ..IgnoreConfig::default() };
+        let recipients = Recipients::new(&[], Arc::new(Own(Vec::new()))).ignoring(everywhere);
+        assert_eq!(recipients.ignored(&user("1")).groups, Some(false));
+        assert_eq!(recipients.ignored(&user("2")).groups, Some(true));
     }
 
     fn webhook(url: &str, events: &[&str]) -> WebhookConfig {

@@ -17,7 +17,7 @@ pub(crate) struct Message {
     timestamp: i64,
     from: String,
     from_me: bool,
-    /// `api` for what was just sent here, else `app`.
+    /// `api` for what was sent here, else `app`: by the phone or another device.
     source: &'static str,
     to: String,
     /// Who wrote it.
@@ -102,7 +102,7 @@ impl Message {
         let writer = record.author.as_deref().unwrap_or(&record.from);
         data.extend(both_names(names, writer));
         data.insert("chat".into(), both_names(names, &record.chat).into());
-        let MessageDetails { quoted, location, vcards, starred, forwarded, edited, .. } = details;
+        let MessageDetails { quoted, location, vcards, starred, forwarded, edited, by_api, .. } = details;
         for (name, is) in [("star", starred), ("isForwarded", forwarded), ("isEdited", edited)] {
             if is {
                 data.insert(name.into(), true.into());
@@ -114,7 +114,7 @@ impl Message {
             participant: writer.to_owned(),
             from: record.from,
             from_me: record.from_me,
-            source: "app",
+            source: source(by_api),
             to: record.to.filter(|to| !to.is_empty()).unwrap_or(other),
             body: record.body,
             has_media: record.has_media,
@@ -174,6 +174,11 @@ impl ReplyTo {
 pub(super) fn both_names(names: &OtherNames, id: &str) -> Map<String, Value> {
     let known = [("pn", names.number(id)), ("lid", names.lid(id))];
     known.into_iter().filter_map(|(key, name)| Some((key.to_owned(), name?.into()))).collect()
+}
+
+/// The convention's word for where something was sent.
+pub(super) fn source(by_api: bool) -> &'static str {
+    if by_api { "api" } else { "app" }
 }
 
 /// The convention's word for how far a message went.

@@ -4,11 +4,12 @@
 
 use colmeia::operations::GroupRole;
 use colmeia::protocol::{
-    CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PresenceNotice, ReactionNotice,
+    CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PollVoteNotice, PresenceNotice,
+    ReactionNotice,
 };
 use serde_json::{Value, json};
 
-use super::message::{Message, MessageFile, ack_name, both_names};
+use super::message::{Message, MessageFile, ack_name, both_names, source};
 use crate::journal::{Kind, Recorded, StatusRecord};
 
 /// The payload of an event; `None` when what is kept of it cannot be read.
@@ -37,6 +38,13 @@ pub(super) fn of(event: &Recorded) -> Option<Value> {
         Event::Presence(record) => presence(&record),
         Event::Group(record) => group(&record, event.kind),
         Event::Call(record) => call(&record),
+        Event::Waiting(record) => message(*record, me),
+        Event::PollVote(record) => vote(&record, me),
+        Event::GroupAck { message, participant, ack } => {
+            let mut payload = acknowledgement(&message, ack);
+            payload["participant"] = json!(participant);
+            payload
+        }
     })
 }
 
@@ -89,12 +97,28 @@ fn reaction(record: &ReactionNotice, me: &str) -> Value {
         "timestamp": seconds(record.timestamp_ms),
         "from": from,
         "fromMe": record.from_me,
-        "source": "app",
+        "source": source(record.by_api),
         "to": to,
         "participant": record.sender,
         "reaction": { "text": record.text, "messageId": record.message },
         "_data": both_names(&record.other_names, &record.sender),
     })
+}
+
+/// A vote, and the poll that it belongs to, each with who sent it to whom. Its time is in milliseconds, as the
+/// convention has it here.
+fn vote(record: &PollVoteNotice, me: &str) -> Value {
+    let destination = |id: &str, from_me, participant: Option<&str>| {
+        let (from, to) = if from_me { (me, record.chat.as_str()) } else { (record.chat.as_str(), me) };
+        json!({ "id": id, "from": from, "to": to, "fromMe": from_me, "participant": participant })
+    };
+    let in_group = record.chat.ends_with("@g.us");
+    let poll = MessageId::of(&record.poll);
+    let mut vote = destination(&record.id, record.from_me, in_group.then_some(record.sender.as_str()));
+    vote["selectedOptions"] = json!(record.options);
+    vote["timestamp"] = json!(record.timestamp_ms);
+    let data = both_names(&record.other_names, &record.sender);
+    json!({ "vote": vote, "poll": destination(&record.poll, poll.from_me, poll.author), "_data": data })
 }
 
 fn presence(record: &PresenceNotice) -> Value {

@@ -1,7 +1,9 @@
 //! What clients of that convention read.
 
-use colmeia::operations::GroupRole;
-use colmeia::protocol::{Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, OtherNames};
+use colmeia::operations::{GroupRole, MessageDetails};
+use colmeia::protocol::{
+    Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord, OtherNames, PollVoteNotice,
+};
 use serde_json::json;
 
 use super::*;
@@ -16,7 +18,7 @@ fn ana() -> Me {
 async fn sent(events: Vec<Event>) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("folder");
     let journal = Journal::open(&folder.path().join("colmeia.db"), std::sync::Arc::new(())).expect("opens");
-    let working = StatusChange { status: "WORKING", me: Some(ana()), exit: None };
+    let working = StatusChange { status: "WORKING", me: Some(ana()), exit: None, again: false };
     journal.append_statuses(vec![(user("1"), working)]).await.expect("written");
     let events = events.into_iter().enumerate().map(|(seq, event)| (seq as u64, event)).collect();
     journal.append(&user("1"), events).await.expect("written");
@@ -148,4 +150,108 @@ async fn a_group_that_one_comes_to_is_told_with_its_members() {
         join["payload"]["group"]["participants"],
         json!([{ "id": "77@lid", "lid": "77@lid", "pn": "5511988887777@c.us", "role": "superadmin" }])
     );
+}
+
+#[tokio::test]
+async fn a_vote_names_the_poll_and_what_was_chosen() {
+    let vote = |chat: &str, poll: &str, from_me, sender: &str| {
+        Event::PollVote(Box::new(PollVoteNotice {
+            id: format!("{from_me}_{chat}_3V"),
+            poll: poll.into(),
+            chat: chat.into(),
+            sender: sender.into(),
+            from_me,
+            options: vec!["Awesome!".into()],
+            timestamp_ms: 1_692_861_369_000,
+            other_names: OtherNames::default(),
+        }))
+    };
+    let friend = "5511988887777@c.us";
+    let group = "120363@g.us";
+    let all = sent(vec![
+        vote(friend, "true_5511988887777@c.us_3EB0", false, friend),
+        vote(group, "false_120363@g.us_3A01_5511988887777@c.us", true, "5511999998888@c.us"),
+    ])
+    .await;
+    assert_eq!(all[1]["event"], "poll.vote");
+    assert_eq!(
+        all[1]["payload"],
+        json!({
+            "vote": {
+                "id": "false_5511988887777@c.us_3V", "from": friend, "to": "5511999998888@c.us", "fromMe": false,
+                "participant": null, "selectedOptions": ["Awesome!"], "timestamp": 1_692_861_369_000_i64,
+            },
+            "poll": {
+                "id": "true_5511988887777@c.us_3EB0", "from": "5511999998888@c.us", "to": friend, "fromMe": true,
+                "participant": null,
+            },
+            "_data": { "pn": friend },
+        })
+    );
+    let payload = &all[2]["payload"];
+    assert_eq!(
+        (&payload["vote"]["from"], &payload["vote"]["to"], &payload["vote"]["participant"]),
+        (&json!("5511999998888@c.us"), &json!(group), &json!("5511999998888@c.us"))
+    );
+    assert_eq!((&payload["poll"]["from"], &payload["poll"]["participant"]), (&json!(group), &json!(friend)));
+}
+
+#[tokio::test]
+async fn a_message_that_waits_and_a_members_receipt_have_their_own_names() {
+    let waiting = MessageRecord { kind: "ciphertext".into(), ..message("false_5511988887777@c.us_3A01", "") };
+    let all = sent(vec![
+        Event::Waiting(Box::new(waiting)),
+        Event::Message(Box::new(message("false_5511988887777@c.us_3A01", "oi"))),
+        Event::GroupAck {
+            message: "true_120363@g.us_3EB0_5511999998888@c.us".into(),
+            participant: "5511988887777@c.us".into(),
+            ack: 3,
+        },
+    ])
+    .await;
+    let names: Vec<_> = all.iter().map(|event| event["event"].as_str().expect("text")).collect();
+    assert_eq!(names, ["session.status", "message.waiting", "message", "message.any", "message.ack.group"]);
+    assert_eq!(all[1]["payload"]["id"], all[2]["payload"]["id"], "one is followed by the other");
+    assert_eq!(
+        (&all[1]["payload"]["body"], &all[1]["payload"]["_data"]["type"]),
+        (&json!(""), &json!("ciphertext"))
+    );
+    let payload = &all[4]["payload"];
+    assert_eq!(
+        (&payload["from"], &payload["participant"], &payload["ackName"], &payload["fromMe"]),
+        (&json!("120363@g.us"), &json!("5511988887777@c.us"), &json!("READ"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn what_was_sent_here_says_so_wherever_it_is_told() {
+    let own = |by_api| {
+        let details = MessageDetails { by_api, ..MessageDetails::default() };
+        let id = format!("true_5511988887777@c.us_{by_api}");
+        Box::new(MessageRecord { from_me: true, details: Some(Box::new(details)), ..message(&id, "oi") })
+    };
+    let reaction = |by_api| {
+        let json = json!({
+            "id": format!("true_x_{by_api}"), "message": "m", "chat": "5511988887777@c.us",
+            "sender": "5511999998888@c.us", "from_me": true, "by_api": by_api, "text": "x", "timestamp_ms": 1,
+        });
+        Event::Reaction(Box::new(serde_json::from_value(json).expect("a reaction")))
+    };
+    for (by_api, source) in [(true, "api"), (false, "app")] {
+        let all = sent(vec![
+            Event::Message(own(by_api)),
+            Event::Edited { message: own(by_api), at_ms: 1 },
+            Event::Revoked { message: own(by_api), before: Some(own(by_api)) },
+            reaction(by_api),
+        ])
+        .await;
+        let found = [
+            &all[1]["payload"]["source"],
+            &all[2]["payload"]["source"],
+            &all[3]["payload"]["after"]["source"],
+            &all[3]["payload"]["before"]["source"],
+            &all[4]["payload"]["source"],
+        ];
+        assert_eq!(found, [source; 5]);
+    }
 }

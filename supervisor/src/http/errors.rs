@@ -1,11 +1,11 @@
 //! [`Failure`]: every error is `{"error": …}` with a status, in Portuguese, because pages show it.
 
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::access::Surface;
-use super::api::{self, ApiError};
+use super::api;
 use super::reply;
 
 /// An answer that says what is wrong and, where the caller can do something, what.
@@ -53,18 +53,18 @@ impl IntoResponse for Failure {
 }
 
 /// 404 for a path that nobody serves.
-pub(super) async fn unknown_route(uri: Uri) -> Response {
+pub(super) async fn unknown_route(method: Method, uri: Uri) -> Response {
     match Surface::of(uri.path()) {
-        Surface::Api => api::unknown_route(),
+        Surface::Api => api::unknown_route(&method, uri.path()),
         Surface::Open | Surface::Pages => Failure::not_found("Rota não encontrada").into_response(),
     }
 }
 
 /// 405; the router adds `Allow`.
-pub(super) async fn wrong_method(uri: Uri) -> Response {
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     match Surface::of(uri.path()) {
-        Surface::Api => ApiError::new(status, "This route has other methods").into_response(),
+        Surface::Api => api::wrong_method(&method, uri.path()),
         Surface::Open | Surface::Pages => {
             Failure::new(status, "Método não permitido nesta rota").into_response()
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Uri;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -123,10 +124,10 @@ async fn converse(
     }
     let service = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer::new(peer));
         if let Some(below) = external::below(&base_path, request.uri()) {
             *request.uri_mut() = below;
         }
+        receive(&mut request, peer);
         let (busy, answer) = (busy.token(), service.call(request));
         async move {
             let _busy = busy;
@@ -154,6 +155,34 @@ async fn converse(
     }
 }
 
+/// That the address had a slash at its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EndSlash;
+
+/// What becomes of every request before it is routed: it carries who asks, and a slash at the end of its address is gone.
+/// The route is the same with and without it, whatever the method and the body; a redirect would lose both in many
+/// clients.
+pub(super) fn receive<B>(request: &mut hyper::Request<B>, peer: SocketAddr) {
+    request.extensions_mut().insert(Peer::new(peer));
+    if let Some(uri) = without_end_slash(request.uri()) {
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(EndSlash);
+    }
+}
+
+/// The address without it; `None` where there is none, and for the pages below `/docs/`, whose links need it.
+fn without_end_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !path.ends_with('/') || path.starts_with("/docs/") {
+        return None;
+    }
+    let path = Some(path.trim_end_matches('/')).filter(|path| !path.is_empty())?;
+    let mut parts = uri.clone().into_parts();
+    let whole = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    parts.path_and_query = whole.parse().ok();
+    Uri::from_parts(parts).ok()
+}
+
 /// Whether a caller begins to speak. One who was accepted just before the end is listened to, for a moment: to cut
 /// that call off would look like a failure.
 async fn begins(stream: &TcpStream, shutdown: &CancellationToken) -> bool {
@@ -167,5 +196,28 @@ async fn begins(stream: &TcpStream, shutdown: &CancellationToken) -> bool {
         // Not merely `readable`, which may be said of a stream that has nothing to read yet.
         first = stream.peek(&mut byte) => first.is_ok_and(|read| read > 0),
         () = patience => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_same_with_and_without_a_slash_at_its_end() {
+        for (from, to) in [
+            ("/status/?user_id=3", Some("/status?user_id=3")),
+            ("/api/sessions//", Some("/api/sessions")),
+            ("http://h:1/api/x/?a=/", Some("http://h:1/api/x?a=/")),
+            ("//", None),
+            ("/", None),
+            ("/?a=b/", None),
+            ("/status?x=/", None),
+            ("/api/1/labels//chats", None),
+            ("/docs/", None),
+        ] {
+            let uri = from.parse().expect("an address");
+            assert_eq!(without_end_slash(&uri).map(|uri| uri.to_string()).as_deref(), to, "{from}");
+        }
     }
 }

@@ -45,7 +45,8 @@ impl<'a> Standing<'a> {
             Phase::Queued { wait: Wait::Memory } => return Self::AtCapacity { linked, memory: true },
             Phase::Queued { wait: Wait::Starts } | Phase::Starting => None,
             Phase::BackingOff { .. } => return Self::Underway { linked, again: true },
-            Phase::Stopping => return Self::Underway { linked: false, again: false },
+            Phase::Stopping { back: None } => return Self::Underway { linked: false, again: false },
+            Phase::Stopping { back: Some(_) } => return Self::Underway { linked, again: true },
             Phase::Parked { reason } => return Self::Failed { reason },
             Phase::Running => view.state(),
         };
@@ -84,8 +85,19 @@ impl<'a> Standing<'a> {
         matches!(self, Self::Ready { .. })
     }
 
-    /// Whether there is a registration, as far as is known.
-    pub(super) fn is_authenticated(self) -> bool {
+    /// Whether the page is connected to WhatsApp as this account now. Flask's pages say "connected" wherever this is
+    /// so, and name the account; so it is never said of a session that is only known to be linked.
+    pub(super) fn is_connected(self) -> bool {
+        matches!(self, Self::Syncing { .. } | Self::Ready { .. })
+    }
+
+    /// The account, while the page is connected as it.
+    pub(super) fn connected_as(self) -> Option<&'a Me> {
+        self.me().filter(|_| self.is_connected())
+    }
+
+    /// Whether there is a registration, as far as is known; connected or not.
+    pub(super) fn is_linked(self) -> bool {
         match self {
             Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
             Self::AtCapacity { linked, .. } | Self::Underway { linked, .. } => linked,
@@ -93,9 +105,9 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Whether the phone's part is done and ours is not.
+    /// Whether the phone's part is done and ours is not: it becomes ready, or comes back, by itself.
     pub(super) fn is_connecting(self) -> bool {
-        matches!(self, Self::Pairing) || (self.is_authenticated() && !self.is_ready())
+        matches!(self, Self::Pairing) || (self.is_linked() && !self.is_ready())
     }
 
     /// Whether it was connected and is coming back by itself.
@@ -118,7 +130,7 @@ pub(crate) fn state_name(view: &UserView) -> &'static str {
         Phase::Starting => "starting",
         Phase::Running => view.state().map_or("unresponsive", SessionState::name),
         Phase::BackingOff { .. } => "backing_off",
-        Phase::Stopping => "stopping",
+        Phase::Stopping { .. } => "stopping",
         Phase::Parked { .. } => "failed",
     }
 }

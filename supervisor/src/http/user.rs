@@ -1,5 +1,5 @@
-//! Who the request is about: `user_id` or `userId` in the query, for some routes `user_id` in the body, else
-//! the user of our port.
+//! Who the request is about: `user_id` or `userId` in the query, for some routes in the body, else the user of our
+//! port.
 //!
 //! **A request that could mean two users means none**: two accounts that end in one session are worse than an
 //! error. What is refused here has touched nothing.
@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use colmeia::UserId;
 use colmeia::user::{InvalidUserId, MAX_USER_ID};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Http;
@@ -64,11 +65,29 @@ impl FromRequestParts<Http> for RequestUser {
     }
 }
 
-/// The user that query or body name, the query first; else the port's. `body` is the body's `user_id`.
-pub(super) fn of_query_or_body(pairs: &Pairs, body: Option<&Value>, http: &Http) -> Result<UserId, Failure> {
+/// How a body names its user. Anything may stand in the fields, so that it can be refused by name.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Named {
+    user_id: Option<Value>,
+    #[serde(rename = "userId")]
+    other: Option<Value>,
+}
+
+impl Named {
+    /// Both names together are fine as long as they agree.
+    fn user(&self) -> Result<Option<UserId>, Failure> {
+        match (of_value(self.user_id.as_ref())?, of_value(self.other.as_ref())?) {
+            (Some(user), Some(other)) if user != other => Err(not_one_text()),
+            (user, other) => Ok(user.or(other)),
+        }
+    }
+}
+
+/// The user that query or body name, the query first; else the port's.
+pub(super) fn of_query_or_body(pairs: &Pairs, body: &Named, http: &Http) -> Result<UserId, Failure> {
     let named = match pairs.user()? {
         Some(user) => Some(user),
-        None => of_body(body)?,
+        None => body.user()?,
     };
     Ok(settle(named, http))
 }
@@ -80,7 +99,7 @@ fn settle(named: Option<UserId>, http: &Http) -> UserId {
 }
 
 /// `null` is a field that a client did not fill, not a name.
-fn of_body(value: Option<&Value>) -> Result<Option<UserId>, Failure> {
+fn of_value(value: Option<&Value>) -> Result<Option<UserId>, Failure> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => parse(text).map(Some),
@@ -97,6 +116,9 @@ fn parse(text: &str) -> Result<UserId, Failure> {
         }
         InvalidUserId::Character(_) => {
             Failure::bad_request("user_id inválido: só pode ter letras sem acento, números, '_' e '-'")
+        }
+        InvalidUserId::Reserved => {
+            Failure::bad_request("user_id inválido: é uma palavra reservada das rotas da API; escolha outro")
         }
     })
 }
@@ -150,6 +172,7 @@ mod tests {
             "user_id=1&user_id=1",
             "user_id=1&userId=2",
             "user_id=1&user_id[]=2",
+            "user_id=start",
             &long,
         ] {
             let failure = query(text).expect_err(text);
@@ -157,19 +180,33 @@ mod tests {
         }
     }
 
+    fn in_body(body: Value) -> Result<Option<String>, Failure> {
+        let named: Named = serde_json::from_value(body).expect("an object");
+        Ok(named.user()?.map(|user| user.as_str().to_owned()))
+    }
+
     #[test]
     fn a_body_names_by_text_or_integer() {
-        let named =
-            |value: Value| of_body(Some(&value)).map(|user| user.map(|user| user.as_str().to_owned()));
-        assert_eq!(named(json!("2_1")), Ok(Some("2_1".into())));
-        assert_eq!(named(json!(3)), Ok(Some("3".into())));
-        assert_eq!(named(json!(null)), Ok(None));
-        assert_eq!(of_body(None), Ok(None));
-        for value in
-            [json!(["1"]), json!({"a": 1}), json!(true), json!(1.5), json!(-1), json!(""), json!("../x")]
+        for (body, user) in [
+            (json!({"user_id": "2_1"}), Some("2_1")),
+            (json!({"user_id": 3}), Some("3")),
+            (json!({"user_id": null}), None),
+            (json!({}), None),
+            (json!({"userId": "3"}), Some("3")),
+            (json!({"user_id": 3, "userId": "3"}), Some("3")),
+            (json!({"user_id": "3", "userId": null}), Some("3")),
+        ] {
+            assert_eq!(in_body(body.clone()), Ok(user.map(String::from)), "{body}");
+        }
+        let no_names =
+            [json!(["1"]), json!({"a": 1}), json!(true), json!(1.5), json!(-1), json!(""), json!("../x")];
+        let bodies =
+            no_names.into_iter().flat_map(|value| [json!({"user_id": value}), json!({"userId": value})]);
+        for body in
+            bodies.chain([json!({"user_id": "1", "userId": "2"}), json!({"user_id": "1", "userId": ""})])
         {
-            let failure = named(value.clone()).expect_err("no name");
-            assert!(failure.error.contains("user_id"), "{value}: {failure:?}");
+            let failure = in_body(body.clone()).expect_err("no name");
+            assert!(failure.error.contains("user_id") && failure.status == 400, "{body}: {failure:?}");
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use colmeia::protocol::{
-    CallState, Event, GroupChange, GroupNotice, MessageRecord, PresenceNotice, ReactionNotice,
+    CallState, Event, GroupChange, GroupNotice, MessageRecord, PollVoteNotice, PresenceNotice, ReactionNotice,
 };
 
 use super::{JournalError, Kind};
@@ -95,6 +95,14 @@ impl Entry {
                 };
                 vec![entry(kind, format!("{}:{}", kind.name(), call.id))]
             }
+            Event::Waiting(message) => vec![entry(Kind::MessageWaiting, format!("waiting:{}", message.id))],
+            Event::PollVote(vote) => {
+                let PollVoteNotice { poll, sender, timestamp_ms, .. } = &**vote;
+                vec![entry(Kind::PollVote, format!("vote:{poll}:{sender}:{timestamp_ms}"))]
+            }
+            Event::GroupAck { message, participant, ack } => {
+                vec![entry(Kind::MessageAckGroup, format!("ack.group:{message}:{participant}:{ack}"))]
+            }
         })
     }
 }
@@ -146,6 +154,34 @@ mod tests {
         assert_eq!(entry(|m| m.kind = "ciphertext".into()).key, "notice:ciphertext:m1");
         let ack = Event::Ack { message: "m1".into(), ack: -1 };
         assert_eq!(kinds(&ack), [(Kind::MessageAck, "ack:m1:-1".into())]);
+        let waiting =
+            Event::Waiting(Box::new(MessageRecord { kind: "ciphertext".into(), ..message("m1", "") }));
+        assert_eq!(kinds(&waiting), [(Kind::MessageWaiting, "waiting:m1".into())]);
+        assert!(Entry::of(&waiting).expect("plain data").iter().all(|entry| !entry.flask));
+    }
+
+    #[test]
+    fn a_changed_vote_is_another_event_and_so_is_each_members_receipt() {
+        let vote = |timestamp_ms| {
+            Event::PollVote(Box::new(PollVoteNotice {
+                id: format!("v{timestamp_ms}"),
+                poll: "p".into(),
+                chat: "1@g.us".into(),
+                sender: "2@c.us".into(),
+                from_me: false,
+                options: vec![],
+                timestamp_ms,
+                other_names: colmeia::protocol::OtherNames::default(),
+            }))
+        };
+        assert_eq!(kinds(&vote(1)), kinds(&vote(1)), "told again it is the same");
+        assert_ne!(kinds(&vote(1)), kinds(&vote(2)));
+        let receipt = |participant: &str, ack| {
+            kinds(&Event::GroupAck { message: "m".into(), participant: participant.into(), ack })
+        };
+        assert_eq!(receipt("2@c.us", 2), [(Kind::MessageAckGroup, "ack.group:m:2@c.us:2".into())]);
+        assert_ne!(receipt("2@c.us", 2), receipt("2@c.us", 3));
+        assert_ne!(receipt("2@c.us", 3), receipt("3@c.us", 3));
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub(crate) enum Kind {
     /// Any message, one's own too.
     MessageAny,
     MessageAck,
+    /// A message to a group has gone further with one of its members.
+    MessageAckGroup,
+    /// A message has come that cannot be read yet.
+    MessageWaiting,
     MessageReaction,
     MessageEdited,
     MessageRevoked,
@@ -22,16 +26,19 @@ pub(crate) enum Kind {
     CallReceived,
     CallAccepted,
     CallRejected,
+    PollVote,
     /// What WhatsApp keeps among the messages and nobody wrote. Kept so that it is recognised; shown to nobody.
     Notice,
 }
 
 impl Kind {
     /// All that anybody is told of.
-    pub(crate) const PUBLIC: [Self; 15] = [
+    pub(crate) const PUBLIC: [Self; 18] = [
         Self::Message,
         Self::MessageAny,
         Self::MessageAck,
+        Self::MessageAckGroup,
+        Self::MessageWaiting,
         Self::MessageReaction,
         Self::MessageEdited,
         Self::MessageRevoked,
@@ -44,6 +51,7 @@ impl Kind {
         Self::CallReceived,
         Self::CallAccepted,
         Self::CallRejected,
+        Self::PollVote,
     ];
 
     /// Its name outside and on disk.
@@ -52,6 +60,8 @@ impl Kind {
             Self::Message => "message",
             Self::MessageAny => "message.any",
             Self::MessageAck => "message.ack",
+            Self::MessageAckGroup => "message.ack.group",
+            Self::MessageWaiting => "message.waiting",
             Self::MessageReaction => "message.reaction",
             Self::MessageEdited => "message.edited",
             Self::MessageRevoked => "message.revoked",
@@ -64,6 +74,7 @@ impl Kind {
             Self::CallReceived => "call.received",
             Self::CallAccepted => "call.accepted",
             Self::CallRejected => "call.rejected",
+            Self::PollVote => "poll.vote",
             Self::Notice => "notice",
         }
     }
@@ -87,13 +98,15 @@ impl FromStr for Kind {
 mod tests {
     use super::*;
     use colmeia::config::EVENT_NAMES;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn every_kind_comes_back_from_its_name_and_can_be_subscribed_to() {
+    fn what_can_be_subscribed_to_is_what_is_told_and_comes_back_from_its_name() {
         for kind in Kind::PUBLIC {
             assert_eq!(kind.name().parse(), Ok(kind));
-            assert!(EVENT_NAMES.contains(&kind.name()), "{kind:?}");
         }
+        let (told, offered) = (Kind::PUBLIC.map(Kind::name), EVENT_NAMES.iter().copied());
+        assert_eq!(BTreeSet::from(told), offered.collect());
         assert_eq!("notice".parse(), Ok(Kind::Notice));
         assert_eq!("engine.event".parse::<Kind>(), Err(UnknownKind));
     }

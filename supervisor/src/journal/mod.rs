@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use colmeia::UserId;
+use colmeia::config::IgnoreConfig;
 use colmeia::protocol::Event;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -46,7 +47,9 @@ pub(crate) use due::Due;
 pub(crate) use error::JournalError;
 pub(crate) use id::EventId;
 pub(crate) use kind::Kind;
-pub(crate) use records::{Cursor, DeadLetter, Load, Page, Pending, Queue, Recorded, Settlement, Which};
+pub(crate) use records::{
+    Cursor, DeadLetter, Head, Load, Page, Pending, Queue, Queues, Recorded, Settlement, URGED, Which,
+};
 pub(crate) use status::{StatusChange, StatusRecord, Statuses};
 
 use entry::Entry;
@@ -55,6 +58,8 @@ use writer::{Command, Question, Told};
 
 /// How many requests may wait for each thread; who comes later waits in line.
 const QUEUE: usize = 1024;
+/// How many events of a user who is forgotten one write deletes.
+const FORGET_STEP: u32 = 1000;
 /// The address of Flask's webhook, whatever its URL is.
 pub(crate) const FLASK: &str = "";
 
@@ -65,6 +70,10 @@ pub(crate) trait Addressees: Debug + Send + Sync {
     fn of(&self, user: &UserId, kind: Kind) -> Vec<Arc<str>>;
     /// What the session's owner wants to find in each of its events.
     fn metadata(&self, user: &UserId) -> Option<Value>;
+    /// Of which chats nobody is told anything; of none unless said otherwise. Asked at every append, so it must not wait.
+    fn ignored(&self, _: &UserId) -> IgnoreConfig {
+        IgnoreConfig::default()
+    }
 }
 
 /// Nobody but Flask.
@@ -115,14 +124,15 @@ impl Journal {
     }
 
     /// Adds events of a user, with the worker's numbers, and returns when they are on disk. What is known
-    /// already is not added again.
+    /// already is not added again, and what is ignored is not added at all: what nobody is told is kept nowhere.
     ///
     /// # Errors
     /// When nothing was written.
     pub(crate) async fn append(&self, user: &UserId, events: Vec<(u64, Event)>) -> Result<(), JournalError> {
         let mut known: HashMap<Kind, Vec<Arc<str>>> = HashMap::new();
         let mut rows = Vec::with_capacity(events.len() * 2);
-        for (_, event) in &events {
+        let ignored = self.addressees.ignored(user);
+        for (_, event) in events.iter().filter(|(_, event)| !ignored.drops(event)) {
             for entry in Entry::of(event)? {
                 let of_kind = known.entry(entry.kind).or_insert_with(|| self.addressees.of(user, entry.kind));
                 let mut addresses = of_kind.clone();
@@ -132,13 +142,17 @@ impl Journal {
                 rows.push(Row { entry, addresses });
             }
         }
+        if rows.is_empty() {
+            return Ok(());
+        }
         let (user, now) = (user.clone(), now_ms());
         self.write(move |connection, ledger| store::append(connection, ledger, &user, &rows, now))
             .await
             .map(drop)
     }
 
-    /// Adds what was said of sessions, unless it is what was said last, and returns when it is on disk.
+    /// Adds what was said of sessions, unless it is what was said last (and is not said again on purpose), and returns
+    /// when it is on disk.
     ///
     /// # Errors
     /// When nothing was written.
@@ -190,6 +204,26 @@ impl Journal {
         Ok(self.write(move |connection, _| store::replay(connection, &which, now)).await?.rows)
     }
 
+    /// Has the event whose turn it is tried now, in each of these queues that has one, and says how many there were.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn urge(&self, queues: Queues) -> Result<usize, JournalError> {
+        Ok(self.write(move |connection, _| store::urge(connection, &queues)).await?.rows)
+    }
+
+    /// Makes a dead letter of an event that waits in this queue, if it is its turn, and says whether it was.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn discard(&self, event: i64, queue: i64, error: String) -> Result<bool, JournalError> {
+        let now = now_ms();
+        let discard = move |connection: &Connection, _: &mut Ledger| {
+            store::discard(connection, event, queue, &error, now)
+        };
+        Ok(self.write(discard).await?.rows > 0)
+    }
+
     /// Deletes up to `limit` events from before this time that nobody waits for, and says how many there were.
     ///
     /// # Errors
@@ -208,6 +242,37 @@ impl Journal {
             return Ok(0);
         }
         Ok(self.write(move |connection, _| store::prune(connection, i64::MAX, limit, false)).await?.rows)
+    }
+
+    /// Forgets a user: every event that is there now, whoever waits for it, and what was last said of the session.
+    /// What comes while this runs stays. A step at a time, so that others' writes do not wait for long; a call after
+    /// a failure goes on.
+    ///
+    /// # Errors
+    /// When not everything was deleted.
+    pub(crate) async fn forget(&self, user: &UserId) -> Result<(), JournalError> {
+        // Asked of the writer, so that what was given to it before is there.
+        let newest = |connection: &Connection, _: &mut Ledger| {
+            Ok(Changes { last: Some(queries::last(connection)?), ..Changes::default() })
+        };
+        let newest = self.write(newest).await?.last.unwrap_or_default();
+        loop {
+            let user = user.clone();
+            let step = move |connection: &Connection, ledger: &mut Ledger| {
+                store::forget(connection, ledger, &user, newest, FORGET_STEP)
+            };
+            if self.write(step).await?.rows == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether this event still waits to be delivered to this queue.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) async fn waits(&self, event: i64, queue: i64) -> Result<bool, JournalError> {
+        self.read(move |connection| queries::waits(connection, event, queue)).await
     }
 
     /// What the session's owner wants to find in each of its events.

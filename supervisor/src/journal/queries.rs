@@ -9,7 +9,7 @@ use std::sync::Arc;
 use colmeia::UserId;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::{Cursor, DeadLetter, EventId, Kind, Load, Page, Pending, Queue, Recorded, Which};
+use super::{Cursor, DeadLetter, EventId, Head, Kind, Load, Page, Pending, Queue, Recorded, Which};
 
 /// How many rows one look for events goes through at most, so that whoever filters much does not hold up others.
 const SCAN: u32 = 2_000;
@@ -66,6 +66,15 @@ pub(super) fn pending_sql() -> String {
     )
 }
 
+/// Whether an event still waits to be delivered to a queue.
+pub(super) fn waits(connection: &Connection, event: i64, queue: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE event_id = ?1 AND queue_id = ?2 AND state = 'pending')",
+        )?
+        .query_row([event, queue], |row| row.get(0))
+}
+
 /// A queue by its number.
 pub(super) fn queue(connection: &Connection, id: i64) -> rusqlite::Result<Option<Queue>> {
     let found = connection
@@ -90,17 +99,34 @@ fn as_queue(row: &Row<'_>) -> rusqlite::Result<Option<Queue>> {
     Ok(user.map(|user| Queue { id, user, address: Arc::from(address) }))
 }
 
-/// How much waits and how much was given up, of every queue that has any of it.
-pub(super) fn loads(connection: &Connection) -> rusqlite::Result<Vec<Load>> {
+/// How much waits and how much was given up, of every queue that has any of it, and whose turn it is.
+pub(super) fn loads(connection: &Connection, number: u32) -> rusqlite::Result<Vec<Load>> {
     connection
         .prepare_cached(
-            "SELECT q.id, q.user, q.address, count(*) FILTER (WHERE d.state = 'pending'),
-                    count(*) FILTER (WHERE d.state = 'dead')
-             FROM deliveries d JOIN queues q ON q.id = d.queue_id GROUP BY q.id ORDER BY q.user, q.id",
+            "SELECT q.id, q.user, q.address, l.pending, l.dead,
+                    h.event_id, e.created_ms, h.since_ms, h.attempts, h.next_ms, h.last_error
+             FROM (SELECT queue_id, count(*) FILTER (WHERE state = 'pending') AS pending,
+                          count(*) FILTER (WHERE state = 'dead') AS dead,
+                          min(event_id) FILTER (WHERE state = 'pending') AS head
+                   FROM deliveries GROUP BY queue_id) l
+             JOIN queues q ON q.id = l.queue_id
+             LEFT JOIN deliveries h ON h.event_id = l.head AND h.queue_id = l.queue_id
+             LEFT JOIN events e ON e.id = l.head
+             ORDER BY q.user, q.id",
         )?
         .query_map([], |row| {
             let (pending, dead) = (row.get(3)?, row.get(4)?);
-            Ok(as_queue(row)?.map(|queue| Load { queue, pending, dead }))
+            let head = match row.get(5)? {
+                None => None,
+                Some(event) => Some(Head {
+                    id: EventId::new(row.get(6)?, number, event),
+                    since_ms: row.get(7)?,
+                    attempts: row.get(8)?,
+                    next_ms: row.get(9)?,
+                    error: row.get(10)?,
+                }),
+            };
+            Ok(as_queue(row)?.map(|queue| Load { queue, pending, dead, head }))
         })?
         .filter_map(Result::transpose)
         .collect()

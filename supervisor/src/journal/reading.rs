@@ -32,12 +32,13 @@ impl Journal {
         self.read(queries::waiting).await
     }
 
-    /// How much waits and how much was given up, of every queue that has any of it.
+    /// How much waits and how much was given up, of every queue that has any of it, and whose turn it is.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub(crate) async fn loads(&self) -> Result<Vec<Load>, JournalError> {
-        self.read(queries::loads).await
+        let number = self.number;
+        self.read(move |connection| queries::loads(connection, number)).await
     }
 
     /// How many events wait to be delivered, for every user that has any.

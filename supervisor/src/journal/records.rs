@@ -33,11 +33,14 @@ pub(crate) struct Pending {
     pub(crate) event: Recorded,
     /// How often it was tried.
     pub(crate) attempts: u32,
-    /// When it may be tried again, in milliseconds since the epoch.
+    /// When it may be tried again, in milliseconds since the epoch; [`URGED`] when someone wants it now.
     pub(crate) next_ms: i64,
     /// Since when it waits, in milliseconds since the epoch.
     pub(crate) since_ms: i64,
 }
+
+/// Stands as the time of an event's next attempt when someone asked for it: whatever else would delay it.
+pub(crate) const URGED: i64 = -1;
 
 /// An event that could not be delivered.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,6 +73,31 @@ pub(crate) struct Load {
     pub(crate) pending: i64,
     /// How many were given up.
     pub(crate) dead: i64,
+    /// The event whose turn it is; nothing when none waits.
+    pub(crate) head: Option<Head>,
+}
+
+/// The event of a queue whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) id: EventId,
+    /// Since when it waits, in milliseconds since the epoch.
+    pub(crate) since_ms: i64,
+    /// How many of its attempts were counted.
+    pub(crate) attempts: u32,
+    /// When it may be tried again, in milliseconds since the epoch; what is past means now.
+    pub(crate) next_ms: i64,
+    /// How the last attempt ended; nothing when there was none.
+    pub(crate) error: Option<String>,
+}
+
+/// Which queues are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Queues {
+    All,
+    /// One session's.
+    Of(UserId),
+    Numbered(i64),
 }
 
 /// Some events, and how far was looked.
@@ -121,6 +149,17 @@ pub(crate) enum Settlement {
         /// Why.
         error: String,
     },
+}
+
+impl Queues {
+    /// As a condition on queues `q`.
+    pub(super) fn condition(&self) -> (&'static str, Vec<Value>) {
+        match self {
+            Self::All => ("1", Vec::new()),
+            Self::Of(user) => ("q.user = ?", vec![Value::from(user.as_str().to_owned())]),
+            Self::Numbered(id) => ("q.id = ?", vec![Value::from(*id)]),
+        }
+    }
 }
 
 impl Which {

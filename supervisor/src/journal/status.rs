@@ -27,6 +27,8 @@ pub(crate) struct StatusChange {
     pub(crate) me: Option<Me>,
     /// Why the last worker ended, where that is why the status changed.
     pub(crate) exit: Option<ExitReason>,
+    /// It is told although the status is the same as before: there is another code to scan.
+    pub(crate) again: bool,
 }
 
 /// It as it is kept.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::entry::Entry;
 use super::status::{StatusChange, StatusPoint, StatusRecord};
-use super::{Kind, Settlement, Which};
+use super::{Kind, Queues, Settlement, URGED, Which};
 
 /// How many statuses are told with a change, as at WAHA.
 const STATUSES: usize = 3;
@@ -60,9 +60,12 @@ impl Ledger {
         if let Some(id) = self.queues.get(&key) {
             return Ok(*id);
         }
+        // By chance and not in order: whoever still works on a queue that was forgotten must not find another's.
         connection
-            .prepare_cached("INSERT INTO queues (user, address) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-            .execute(params![user.as_str(), address.as_ref()])?;
+            .prepare_cached(
+                "INSERT INTO queues (id, user, address) VALUES (?3, ?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![user.as_str(), address.as_ref(), rand::random_range(1..=i64::MAX)])?;
         let id = connection
             .prepare_cached("SELECT id FROM queues WHERE user = ?1 AND address = ?2")?
             .query_row(params![user.as_str(), address.as_ref()], |row| row.get(0))?;
@@ -122,7 +125,7 @@ pub(super) fn append(
     Ok(changes)
 }
 
-/// Adds what was said of a session, unless it is what was said last.
+/// Adds what was said of a session, unless it is what was said last and is not said again on purpose.
 pub(super) fn append_status(
     connection: &Connection,
     ledger: &mut Ledger,
@@ -137,7 +140,7 @@ pub(super) fn append_status(
         .optional()?;
     let statuses = statuses.and_then(|text| serde_json::from_str(&text).ok());
     let mut statuses: Vec<StatusPoint> = statuses.unwrap_or_default();
-    if statuses.last().is_some_and(|last| last.status == change.status) {
+    if !change.again && statuses.last().is_some_and(|last| last.status == change.status) {
         return Ok(Changes::default());
     }
     statuses.push(StatusPoint { status: change.status.into(), timestamp: now_ms });
@@ -216,6 +219,72 @@ pub(super) fn replay(connection: &Connection, which: &Which, now_ms: i64) -> rus
         changes.queues.insert(queue);
     }
     Ok(changes)
+}
+
+/// Deletes up to `limit` of a user's events until this row, with all that belongs to them; after the last one also what
+/// was said of the session, and its queues as far as nothing new is in them.
+pub(super) fn forget(
+    connection: &Connection,
+    ledger: &mut Ledger,
+    user: &UserId,
+    newest: i64,
+    limit: u32,
+) -> rusqlite::Result<Changes> {
+    let user_id = user.as_str();
+    let rows = connection
+        .prepare_cached(
+            "DELETE FROM events WHERE id IN (
+                 SELECT id FROM events WHERE user = ?1 AND id <= ?2 ORDER BY id LIMIT ?3)",
+        )?
+        .execute(params![user_id, newest, limit])?;
+    if rows == 0 {
+        connection.execute("DELETE FROM sessions WHERE user = ?1", [user_id])?;
+        connection.execute(
+            "DELETE FROM queues WHERE user = ?1
+                 AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.queue_id = queues.id)",
+            [user_id],
+        )?;
+        ledger.queues.retain(|(of, _), _| of != user);
+    }
+    Ok(Changes { rows, ..Changes::default() })
+}
+
+/// Has the head of each of these queues tried now.
+pub(super) fn urge(connection: &Connection, queues: &Queues) -> rusqlite::Result<Changes> {
+    let (condition, values) = queues.condition();
+    let mut heads = connection.prepare(&format!(
+        "SELECT min(d.event_id), d.queue_id FROM deliveries d JOIN queues q ON q.id = d.queue_id
+         WHERE d.state = 'pending' AND {condition} GROUP BY d.queue_id"
+    ))?;
+    let heads = heads
+        .query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<Vec<(i64, i64)>>>()?;
+    let mut now = connection
+        .prepare_cached("UPDATE deliveries SET next_ms = ?3 WHERE event_id = ?1 AND queue_id = ?2")?;
+    let mut changes = Changes::default();
+    for (event, queue) in heads {
+        changes.rows += now.execute([event, queue, URGED])?;
+        changes.queues.insert(queue);
+    }
+    Ok(changes)
+}
+
+/// Makes a dead letter of the head of a queue, if it is this event.
+pub(super) fn discard(
+    connection: &Connection,
+    event: i64,
+    queue: i64,
+    error: &str,
+    now_ms: i64,
+) -> rusqlite::Result<Changes> {
+    let rows = connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = 'dead', next_ms = ?4, last_error = ?3
+             WHERE queue_id = ?2 AND state = 'pending' AND event_id = ?1
+                 AND event_id = (SELECT min(event_id) FROM deliveries WHERE queue_id = ?2 AND state = 'pending')",
+        )?
+        .execute(params![event, queue, error, now_ms])?;
+    Ok(Changes { rows, queues: BTreeSet::from([queue]), ..Changes::default() })
 }
 
 /// Deletes events from before this time that nobody waits for, the oldest first and at most `limit` of them. Dead

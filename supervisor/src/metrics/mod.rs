@@ -26,6 +26,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::journal::now_ms;
 use crate::user::CallResult;
 use boot::Boot;
 
@@ -88,7 +89,8 @@ impl Default for Metrics {
         );
         registry.register(
             "deliveries",
-            "Attempts to deliver an event, by receiver (flask, webhook) and outcome",
+            "Attempts to deliver an event, by receiver (flask, webhook) and outcome (delivered, handed_over, refused, \
+             no_answer, closed, unsent, unreachable)",
             deliveries.clone(),
         );
         registry.register(
@@ -191,7 +193,9 @@ impl Metrics {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode_registry(&mut text, &self.0.registry);
-        let _ = encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress()));
+        let now = now_ms().unsigned_abs();
+        let _ =
+            encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress(), now));
         let _ = encode_eof(&mut text);
         text
     }

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::PREFIX;
 use super::boot::Progress;
+use crate::delivery::FLASK_SHOWN;
 
 /// All states, so that one in which nobody is says 0 and an alert on it can be silent.
 const STATES: [&str; 17] = [
@@ -33,11 +34,12 @@ const STATES: [&str; 17] = [
     "unknown",
 ];
 
+type OfReceiver = [(&'static str, &'static str); 1];
 type OfUser = [(&'static str, String); 1];
 type Seconds = Counter<f64, AtomicU64>;
 
 /// The metrics of one moment.
-pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progress) -> Registry {
+pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progress, now_ms: u64) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register("sessions", "Sessions, by state", states(sessions));
     let stages: Family<[(&str, &str); 1], Gauge> = Family::default();
@@ -48,6 +50,20 @@ pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progre
     let waiting: Gauge = Gauge::default();
     waiting.set(queues.iter().map(|queue| whole(queue.pending)).sum());
     registry.register("queue_events", "Deliveries that wait: one event may have several receivers", waiting);
+    let (waiting, oldest): (Family<OfReceiver, Gauge>, Family<OfReceiver, Gauge>) = Default::default();
+    for receiver in ["flask", "webhook"] {
+        let own = || queues.iter().filter(|queue| receiver == kind(queue));
+        waiting.get_or_create(&[("receiver", receiver)]).set(own().map(|queue| whole(queue.pending)).sum());
+        let since = own().filter_map(|queue| Some(queue.head.as_ref()?.since_ms)).min();
+        let age = since.map_or(0, |since| now_ms.saturating_sub(since) / 1000);
+        oldest.get_or_create(&[("receiver", receiver)]).set(whole(age));
+    }
+    registry.register("receiver_queue_events", "Deliveries that wait, by receiver (flask, webhook)", waiting);
+    registry.register(
+        "receiver_oldest_seconds",
+        "How long the delivery waits that has waited longest, by receiver (flask, webhook)",
+        oldest,
+    );
     let dead: Gauge = Gauge::default();
     dead.set(queues.iter().map(|queue| whole(queue.dead)).sum());
     registry.register("dead_letters_waiting", "Deliveries that were given up and wait for an operator", dead);
@@ -99,6 +115,11 @@ fn states(sessions: &[Session]) -> Family<[(&'static str, &'static str); 1], Gau
         gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
     family
+}
+
+/// Never its address: strangers choose those.
+fn kind(queue: &EventQueue) -> &'static str {
+    if queue.receiver == FLASK_SHOWN { "flask" } else { "webhook" }
 }
 
 fn known(state: &str) -> &'static str {

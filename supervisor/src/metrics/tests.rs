@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bytes::Bytes;
-use colmeia::admin::Merged;
+use colmeia::admin::{Merged, QueueHead};
 use colmeia::protocol::Reply;
 use colmeia::session::LaunchCause;
 
@@ -32,7 +32,21 @@ fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
 
 fn queue() -> EventQueue {
     let user = "1".parse().expect("valid");
-    EventQueue { user, receiver: "https://secret.example".into(), pending: 6, dead: 2 }
+    let head = QueueHead {
+        id: "evt_01".into(),
+        since_ms: now_ms().unsigned_abs() - 90_500,
+        attempts: 1,
+        error: Some("answered 500".into()),
+        next_ms: None,
+    };
+    EventQueue {
+        id: 1,
+        user,
+        receiver: "https://secret.example".into(),
+        pending: 6,
+        dead: 2,
+        head: Some(head),
+    }
 }
 
 /// One of everything, so that every metric has a sample.
@@ -77,9 +91,15 @@ fn everything_is_told_once_and_without_details() {
         "colmeia_boot_sessions{stage=\"started\"} 1",
         "colmeia_boot_sessions{stage=\"ready\"} 0",
         "colmeia_queue_events 6",
+        "colmeia_receiver_queue_events{receiver=\"webhook\"} 6",
+        "colmeia_receiver_queue_events{receiver=\"flask\"} 0",
+        "colmeia_receiver_oldest_seconds{receiver=\"flask\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing:\n{text}");
     }
+    let oldest = "colmeia_receiver_oldest_seconds{receiver=\"webhook\"} ";
+    let oldest = text.lines().find_map(|line| line.strip_prefix(oldest)?.parse::<u64>().ok()).expect("told");
+    assert!((90..150).contains(&oldest), "{oldest}");
     assert!(!text.contains("user=\"2\""), "no series for who has no worker");
     assert!(!text.contains("secret") && text.ends_with("# EOF\n"));
     assert_eq!(text.matches("# EOF").count(), 1);

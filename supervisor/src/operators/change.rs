@@ -24,10 +24,12 @@ pub(crate) enum Word {
     Stop,
     /// A new worker and browser.
     Restart,
-    /// Tell the phone, then delete the session.
+    /// Tell the phone, then delete the profile.
     Logout,
-    /// Delete the session without asking it anything.
+    /// Delete the profile without asking it anything.
     Reset,
+    /// Tell the phone, then delete everything of the session.
+    Delete,
 }
 
 /// Who asks, for the log.
@@ -56,7 +58,7 @@ impl fmt::Display for Asker {
 impl Word {
     /// The word that is written like this.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        [Self::Start, Self::Resume, Self::Stop, Self::Restart, Self::Logout, Self::Reset]
+        [Self::Start, Self::Resume, Self::Stop, Self::Restart, Self::Logout, Self::Reset, Self::Delete]
             .into_iter()
             .find(|word| word.name() == text)
     }
@@ -70,6 +72,7 @@ impl Word {
             Self::Restart => "restart",
             Self::Logout => "logout",
             Self::Reset => "reset",
+            Self::Delete => "delete",
         }
     }
 }
@@ -88,6 +91,10 @@ impl Operators {
     ) -> Result<Changed, OperationError> {
         let handle = match self.known(user) {
             Err(_) if new && word == Word::Start => self.0.users.find_or_create(user)?,
+            // Of one that was never started there may be a configuration.
+            Err(_) if word == Word::Delete && self.0.deletions.has_settings(user) => {
+                self.0.users.find_or_create(user)?
+            }
             found => found?,
         };
         tracing::info!(%user, operation = word.name(), %by, "asked by an operator");
@@ -104,6 +111,11 @@ impl Operators {
             Word::Restart => operate(&handle, Operation::Restart)?,
             Word::Logout => Some(self.bounded(handle, false).await? == DisconnectOutcome::LoggedOut),
             Word::Reset => self.bounded(handle, true).await.map(|_| None)?,
+            Word::Delete => {
+                let going = self.0.deletions.delete(user);
+                tokio::time::timeout(LONGEST, going).await.map_err(|_| OperationError::StillGoing)??;
+                None
+            }
         };
         Ok(Changed { user: user.clone(), operation: word.name().into(), phase: name.into(), phone_told })
     }
@@ -116,6 +128,7 @@ impl Operators {
             if reset { handle.reset().await } else { handle.disconnect().await }
         });
         match tokio::time::timeout(LONGEST, going).await {
+            Ok(Ok(DisconnectOutcome::NotDeleted)) => Err(OperationError::NotDeleted),
             Ok(Ok(outcome)) => Ok(outcome),
             _ => Err(OperationError::StillGoing),
         }
@@ -133,10 +146,10 @@ mod tests {
 
     #[test]
     fn a_word_is_what_it_is_written_like_and_nothing_else_is_one() {
-        for text in ["start", "resume", "stop", "restart", "logout", "reset"] {
+        for text in ["start", "resume", "stop", "restart", "logout", "reset", "delete"] {
             assert_eq!(Word::of(text).map(Word::name), Some(text));
         }
-        for text in ["", "Stop", "delete", "stop "] {
+        for text in ["", "Stop", "remove", "stop "] {
             assert_eq!(Word::of(text), None, "{text}");
         }
     }

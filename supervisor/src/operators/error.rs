@@ -2,6 +2,7 @@
 
 use colmeia::UserId;
 
+use crate::deletion::DeletionError;
 use crate::journal::JournalError;
 use crate::registry::RegistryError;
 
@@ -20,12 +21,21 @@ pub(crate) enum OperationError {
     /// A logout or a reset that goes on beyond what anyone waits for.
     #[error("it is still going on; look again in a moment")]
     StillGoing,
+    /// The profile could not be deleted.
+    #[error("the session's folder cannot be deleted; the log says why")]
+    NotDeleted,
+    /// Something of the session is still there.
+    #[error("{0}; the log says why. Ask again to go on")]
+    Deletion(#[from] DeletionError),
     /// No task can be made for a new user.
     #[error(transparent)]
     NoTask(#[from] RegistryError),
     /// How much waits to be delivered is not known.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The event that was to be discarded does not wait there, or not as the first.
+    #[error("this event is not the one whose turn it is; nothing was done")]
+    NotItsTurn,
     /// The helper that looks at the machine panicked.
     #[error("the machine could not be looked at")]
     Look(#[source] tokio::task::JoinError),

@@ -1,12 +1,14 @@
-//! Events on their way out: how much waits for whom, what was given up, and having that tried again. Shows no payload:
-//! only which event, whose, and what went wrong.
+//! Events on their way out: how much waits for whom, what was given up, having either tried again, and giving up what
+//! stands in others' way. Shows no payload: only which event, whose, and what went wrong.
 
 use colmeia::UserId;
-use colmeia::admin::{DeadLetter, DeadLetters, EventQueue, EventQueues, Replayed};
+use colmeia::admin::{
+    DeadLetter, DeadLetters, Discarded, EventQueue, EventQueues, QueueHead, Replayed, Retried,
+};
 
 use super::{Asker, OperationError, Operators};
 use crate::delivery::shown;
-use crate::journal::{EventId, Which};
+use crate::journal::{EventId, Head, Queues, Which, now_ms};
 
 /// The most dead letters that are shown at once.
 const MOST: u32 = 10_000;
@@ -28,13 +30,52 @@ impl Operators {
     /// # Errors
     /// When the journal cannot be read.
     pub(crate) async fn event_queues(&self) -> Result<EventQueues, OperationError> {
+        let now = now_ms();
         let queues = self.0.journal.loads().await?.into_iter().map(|load| EventQueue {
+            id: load.queue.id,
             user: load.queue.user,
             receiver: shown(&load.queue.address),
             pending: load.pending.unsigned_abs(),
             dead: load.dead.unsigned_abs(),
+            head: load.head.map(|head| queue_head(head, now)),
         });
         Ok(EventQueues { queues: queues.collect() })
+    }
+
+    /// Has the event whose turn it is tried now, in each of these queues, and says in how many there was one.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(crate) async fn retry(&self, queues: Queues, asker: Asker) -> Result<Retried, OperationError> {
+        let retried = self.0.journal.urge(queues).await?;
+        tracing::info!(retried, %asker, "events that wait are tried now, asked by an operator");
+        Ok(Retried { retried: retried as u64 })
+    }
+
+    /// Makes a dead letter of the event whose turn it is in this queue, so that the next one has its turn. Where it is
+    /// named, of no other.
+    ///
+    /// # Errors
+    /// [`OperationError::NotItsTurn`] when nothing waits there, or another event does; or the journal's.
+    pub(crate) async fn discard(
+        &self,
+        queue: i64,
+        event: Option<EventId>,
+        asker: Asker,
+    ) -> Result<Discarded, OperationError> {
+        let journal = &self.0.journal;
+        let head = journal.pending(queue, 1).await?.pop().ok_or(OperationError::NotItsTurn)?.event;
+        if event.is_some_and(|event| event != head.id) {
+            return Err(OperationError::NotItsTurn);
+        }
+        let load = journal.loads().await?.into_iter().find(|load| load.queue.id == queue);
+        let last = load.and_then(|load| load.head?.error).map(|last| format!("; before: {last}"));
+        let error = format!("discarded by an operator{}", last.unwrap_or_default());
+        if !journal.discard(head.row, queue, error).await? {
+            return Err(OperationError::NotItsTurn);
+        }
+        tracing::info!(user = %head.user, event = %head.id, %asker, "an event that waited is discarded, asked by an operator");
+        Ok(Discarded { discarded: head.id.to_string() })
     }
 
     /// What was given up, the newest first; of one user or of all.
@@ -76,5 +117,15 @@ impl Operators {
         let replayed = journal.replay(which).await?;
         tracing::info!(replayed, %asker, "dead letters are tried again, asked by an operator");
         Ok(Replayed { replayed: replayed as u64 })
+    }
+}
+
+fn queue_head(head: Head, now_ms: i64) -> QueueHead {
+    QueueHead {
+        id: head.id.to_string(),
+        since_ms: head.since_ms.unsigned_abs(),
+        attempts: head.attempts,
+        error: head.error,
+        next_ms: (head.next_ms > now_ms).then_some(head.next_ms.unsigned_abs()),
     }
 }

@@ -184,7 +184,7 @@ pub(super) fn phase_name(phase: &Phase) -> &'static str {
         Phase::Starting => "starting",
         Phase::Running => "running",
         Phase::BackingOff { .. } => "backing_off",
-        Phase::Stopping => "stopping",
+        Phase::Stopping { .. } => "stopping",
         Phase::Parked { .. } => "parked",
     }
 }

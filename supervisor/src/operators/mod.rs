@@ -17,6 +17,7 @@ use colmeia::UserId;
 use colmeia::config::ServiceConfig;
 use colmeia::layout::StateLayout;
 
+use crate::deletion::Deletions;
 use crate::http::{Control, Users};
 use crate::journal::Journal;
 use crate::user::{UserHandle, folders};
@@ -39,6 +40,7 @@ struct Inner {
     journal: Journal,
     /// What is under way here is waited for as requests are.
     control: Control,
+    deletions: Deletions,
 }
 
 impl Operators {
@@ -49,8 +51,9 @@ impl Operators {
         config: Arc<ServiceConfig>,
         journal: Journal,
         control: Control,
+        deletions: Deletions,
     ) -> Self {
-        Self(Arc::new(Inner { users, state, config, journal, control }))
+        Self(Arc::new(Inner { users, state, config, journal, control, deletions }))
     }
 
     /// The user's task; made for who has none but is known by a folder or a hold.
@@ -63,6 +66,11 @@ impl Operators {
             .find_or_restore(user)
             .or_else(|| if folders::is_held(state, user) { users.find_or_create(user).ok() } else { None });
         handle.ok_or_else(|| OperationError::Unknown(user.clone()))
+    }
+
+    /// What ends sessions for good.
+    pub(crate) fn deletions(&self) -> &Deletions {
+        &self.0.deletions
     }
 
     /// The user's own log.

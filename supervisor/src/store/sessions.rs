@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use colmeia::UserId;
-use colmeia::config::{SessionSettings, WebhookConfig};
+use colmeia::config::{IgnoreConfig, SessionSettings, WebhookConfig};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -32,14 +32,17 @@ impl Store {
         .await
     }
 
-    /// Forgets a session's configuration.
+    /// Forgets a session's configuration and the answers to its repeated requests.
     ///
     /// # Errors
     /// When nothing was forgotten.
     pub(crate) async fn forget_session(&self, user: &UserId) -> Result<(), StoreError> {
         let user = user.clone();
         self.run(move |thread| {
-            thread.connection.execute("DELETE FROM sessions WHERE user = ?1", [user.as_str()])?;
+            let transaction = thread.connection.transaction()?;
+            transaction.execute("DELETE FROM sessions WHERE user = ?1", [user.as_str()])?;
+            transaction.execute("DELETE FROM answers WHERE user = ?1", [user.as_str()])?;
+            transaction.commit()?;
             thread.publish_sessions()
         })
         .await
@@ -61,6 +64,10 @@ impl Sessions for Store {
 
     fn metadata(&self, user: &UserId) -> Option<Value> {
         self.session(user).map(|settings| settings.metadata).filter(|map| !map.is_empty()).map(Value::Object)
+    }
+
+    fn ignored(&self, user: &UserId) -> IgnoreConfig {
+        self.session(user).map(|settings| settings.ignore).unwrap_or_default()
     }
 }
 

@@ -89,6 +89,19 @@ async fn the_first_answer_is_given_again_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_forgotten_sessions_answers_are_nobodys() {
+    let (store, _folder) = store();
+    for of in ["1", "2"] {
+        assert_eq!(store.claim(&user(of), "k", [1; 32]).await.expect("works"), Claim::New);
+        let answer = FirstAnswer { status: 201, body: b"{}".to_vec() };
+        store.settle_claim(&user(of), "k", answer).await.expect("kept");
+    }
+    store.forget_session(&user("1")).await.expect("forgotten");
+    assert_eq!(store.claim(&user("1"), "k", [2; 32]).await.expect("works"), Claim::New);
+    assert!(matches!(store.claim(&user("2"), "k", [1; 32]).await.expect("works"), Claim::Answered(_)));
+}
+
+#[tokio::test]
 async fn a_claim_that_was_given_back_is_free() {
     let (store, _folder) = store();
     assert_eq!(store.claim(&user("1"), "k", [1; 32]).await.expect("works"), Claim::New);

@@ -30,7 +30,31 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
 
 /// Whether the user has a session on disk that may be linked: worth being brought back at boot.
 pub(crate) fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
-    layout.auth_dir(user).is_dir() && !unlinked_mark(layout, user).exists()
+    layout.auth_dir(user).is_dir()
+        && !unlinked_mark(layout, user).exists()
+        && !layout.deletion_mark(user).exists()
+}
+
+/// Keeps on disk that everything of the user is being deleted, or that it is done.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn keep_deletion(layout: &StateLayout, user: &UserId, going_on: bool) -> io::Result<()> {
+    let mark = layout.deletion_mark(user);
+    if going_on {
+        make_private(&layout.deletions())?;
+        return fs::File::create(mark).map(drop);
+    }
+    match fs::remove_file(mark) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Everyone of whom everything is being deleted.
+pub(crate) fn users_being_deleted(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.deletions()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Keeps on disk whether the user is worth being brought back at boot. A folder without a mark is: so are those

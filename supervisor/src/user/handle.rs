@@ -3,6 +3,8 @@
 //! Owns the command type. Never touches the user's state: it reads the published view and sends commands.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     Operate(Operation),
     /// Stop the worker and delete the auth directory without asking the session anything.
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
+    /// Log the phone out, stop the worker, delete the auth directory and what an operator has set for the user. Answered
+    /// when that is done.
+    Delete { answer: oneshot::Sender<Deleted> },
     /// Replace the worker if it is of another version than we are, and this is a quiet moment.
     Renew { answer: oneshot::Sender<Renewal> },
     /// Replace the worker if the disk was full while it ran, and this is a moment for it.
@@ -96,13 +101,29 @@ pub(crate) enum CallFailure {
     ShuttingDown,
 }
 
-/// How a disconnect went. The auth directory is gone in any case.
+/// Whether everything that the user's task keeps on disk is gone.
+pub(crate) type Deleted = Result<(), NotDeleted>;
+
+/// Why a session was not deleted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum NotDeleted {
+    /// The file system says so.
+    #[error("a folder or file of the session cannot be deleted")]
+    Disk(#[source] Arc<io::Error>),
+    /// The user's task ended before it was done; another one can be asked.
+    #[error("the user's task has ended")]
+    Gone,
+}
+
+/// How a disconnect went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DisconnectOutcome {
     /// The phone knows.
     LoggedOut,
     /// The phone could not be told (nothing linked, the page did not answer, …).
     OnlyHere,
+    /// The auth directory is still there.
+    NotDeleted,
 }
 
 impl UserHandle {
@@ -153,8 +174,8 @@ impl UserHandle {
     pub(crate) async fn disconnect(&self) -> DisconnectOutcome {
         let (answer, answered) = oneshot::channel();
         match self.commands.send(Command::Disconnect { answer }).await {
-            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
-            Err(_) => DisconnectOutcome::OnlyHere,
+            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::NotDeleted),
+            Err(_) => DisconnectOutcome::NotDeleted,
         }
     }
 
@@ -167,9 +188,24 @@ impl UserHandle {
     pub(crate) async fn reset(&self) -> DisconnectOutcome {
         let (answer, answered) = oneshot::channel();
         match self.commands.send(Command::Reset { answer }).await {
-            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::OnlyHere),
-            Err(_) => DisconnectOutcome::OnlyHere,
+            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::NotDeleted),
+            Err(_) => DisconnectOutcome::NotDeleted,
         }
+    }
+
+    /// Deletes the session and what was set for it. Bounded by the task itself.
+    ///
+    /// # Errors
+    /// [`NotDeleted`] says why something is still there.
+    pub(crate) async fn delete(&self) -> Deleted {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Delete { answer }).await.map_err(|_| NotDeleted::Gone)?;
+        answered.await.unwrap_or(Err(NotDeleted::Gone))
+    }
+
+    /// Hands a command on that came to a task which has ended.
+    pub(crate) fn pass_on(&self, command: Command) {
+        let _ = self.commands.try_send(command); // its answer is dropped with it, which says that nothing was done
     }
 
     /// Sets the user's own limits, exactly these from now on, and says from when on each holds.

@@ -14,7 +14,9 @@ pub(crate) mod token;
 pub(crate) mod view;
 mod vigil;
 
-pub(crate) use handle::{CallFailure, CallResult, Command, DisconnectOutcome, Operation, UserHandle};
+pub(crate) use handle::{
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, UserHandle,
+};
 pub(crate) use policy::{Carried, Renewal};
 pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks};

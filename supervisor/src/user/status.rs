@@ -2,7 +2,7 @@
 //!
 //! Pure: it reads a view. The finer states stay where they are, in [`super::Phase`] and [`SessionState`].
 
-use colmeia::SessionState;
+use colmeia::{Secret, SessionState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,7 +29,7 @@ impl SessionStatus {
     /// The status of a view.
     pub(crate) fn of(view: &UserView) -> Self {
         match (&view.phase, view.state()) {
-            (Phase::Stopped | Phase::Held | Phase::Stopping, _) => Self::Stopped,
+            (Phase::Stopped | Phase::Held | Phase::Stopping { back: None }, _) => Self::Stopped,
             (Phase::Parked { .. }, _) => Self::Failed,
             (_, Some(SessionState::Ready { .. })) => Self::Working,
             // Between two codes there is none to show, and still nothing to wait for but a scan.
@@ -50,19 +50,56 @@ impl SessionStatus {
     }
 
     /// What is told of it, with the reason where something ended unasked.
-    pub(super) fn told(self, view: &UserView) -> StatusChange {
+    fn told(self, view: &UserView) -> StatusChange {
         let ended = match view.phase {
-            Phase::Stopped | Phase::Held | Phase::Stopping | Phase::BackingOff { .. } => {
+            Phase::Stopped | Phase::Held | Phase::Stopping { back: None } | Phase::BackingOff { .. } => {
                 view.last_exit.clone()
             }
-            Phase::Parked { ref reason } => Some(reason.clone()),
+            Phase::Parked { ref reason } | Phase::Stopping { back: Some(ref reason) } => Some(reason.clone()),
             Phase::Queued { .. } | Phase::Starting | Phase::Running => None,
         };
         StatusChange {
             status: self.name(),
             me: view.state().and_then(SessionState::me).cloned(),
             exit: ended,
+            again: false,
         }
+    }
+}
+
+/// What was told of a session last, and so what is news. Owns that each code to scan is told once.
+#[derive(Debug)]
+pub(super) struct Told {
+    status: SessionStatus,
+    /// The code that was to be scanned then.
+    code: Option<Secret>,
+}
+
+impl Told {
+    /// Whoever has just come into being is stopped, and that is no news.
+    pub(super) fn nothing() -> Self {
+        Self { status: SessionStatus::Stopped, code: None }
+    }
+
+    /// What there is to tell of this view, if anything. Pure but for what it remembers.
+    ///
+    /// `SCAN_QR_CODE` is told for each code when it can be fetched: not before the first, not between two, and again for
+    /// the next one.
+    pub(super) fn news(&mut self, view: &UserView) -> Option<StatusChange> {
+        let (status, code) = match view.state() {
+            Some(SessionState::AwaitingScan { qr: None }) => match self.status {
+                SessionStatus::ScanQrCode => return None,
+                _ => (SessionStatus::Starting, None),
+            },
+            Some(SessionState::AwaitingScan { qr }) => (SessionStatus::ScanQrCode, qr.clone()),
+            _ => (SessionStatus::of(view), None),
+        };
+        let again = status == self.status && code.is_some() && code != self.code;
+        if status == self.status && !again {
+            return None;
+        }
+        (self.status, self.code) = (status, code);
+        Some(StatusChange { again, ..status.told(view) })
     }
 }
 
@@ -106,7 +143,8 @@ mod tests {
             (Phase::Running, Some(SessionState::Pairing), "STARTING"),
             (Phase::Running, Some(ready.clone()), "WORKING"),
             (Phase::Running, Some(lost), "STARTING"),
-            (Phase::Stopping, Some(ready), "STOPPED"),
+            (Phase::Stopping { back: None }, Some(ready.clone()), "STOPPED"),
+            (Phase::Stopping { back: Some(ExitReason::CapRecycle) }, Some(ready), "STARTING"),
             (Phase::Parked { reason: ExitReason::Conflict }, None, "FAILED"),
         ] {
             let view = view(phase, state);
@@ -117,6 +155,31 @@ mod tests {
     }
 
     #[test]
+    fn each_code_is_told_once_when_it_can_be_fetched() {
+        let awaiting = |code: Option<&str>| {
+            view(Phase::Running, Some(SessionState::AwaitingScan { qr: code.map(Secret::new) }))
+        };
+        let mut told = Told::nothing();
+        let mut news = |view: &UserView| told.news(view).map(|change| (change.status, change.again));
+        assert_eq!(news(&view(Phase::Stopped, None)), None);
+        assert_eq!(news(&view(Phase::Starting, None)), Some(("STARTING", false)));
+        assert_eq!(news(&awaiting(None)), None, "there is nothing to fetch yet");
+        assert_eq!(news(&awaiting(Some("2@a"))), Some(("SCAN_QR_CODE", false)));
+        assert_eq!(news(&awaiting(Some("2@a"))), None);
+        assert_eq!(news(&awaiting(None)), None, "between two codes");
+        assert_eq!(news(&awaiting(Some("2@a"))), None, "the same one");
+        assert_eq!(news(&awaiting(Some("2@b"))), Some(("SCAN_QR_CODE", true)));
+        assert_eq!(news(&awaiting(Some("2@c"))), Some(("SCAN_QR_CODE", true)));
+        assert_eq!(news(&view(Phase::Running, Some(SessionState::Pairing))), Some(("STARTING", false)));
+        assert_eq!(news(&view(Phase::Running, Some(SessionState::Pairing))), None);
+        assert_eq!(news(&awaiting(Some("2@c"))), Some(("SCAN_QR_CODE", false)));
+        let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
+        let ready = view(Phase::Running, Some(SessionState::Ready { me }));
+        assert_eq!(news(&ready), Some(("WORKING", false)));
+        assert_eq!(news(&awaiting(None)), Some(("STARTING", false)), "it works no more");
+    }
+
+    #[test]
     fn the_reason_is_told_where_something_ended() {
         let told = |phase| {
             let view = view(phase, None);
@@ -124,6 +187,10 @@ mod tests {
         };
         assert_eq!(told(Phase::BackingOff { until: SystemTime::UNIX_EPOCH }), Some(ExitReason::Oom));
         assert_eq!(told(Phase::Parked { reason: ExitReason::Conflict }), Some(ExitReason::Conflict));
+        assert_eq!(
+            told(Phase::Stopping { back: Some(ExitReason::CapRecycle) }),
+            Some(ExitReason::CapRecycle)
+        );
         assert_eq!(told(Phase::Running), None);
     }
 }

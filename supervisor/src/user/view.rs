@@ -81,7 +81,10 @@ pub(crate) enum Phase {
         until: SystemTime,
     },
     /// The worker is being stopped.
-    Stopping,
+    Stopping {
+        /// Why, where another one takes its place; absent where nobody wants one.
+        back: Option<ExitReason>,
+    },
     /// It failed too often; someone has to say "again".
     Parked {
         /// Why.

@@ -72,14 +72,19 @@ impl Receiver {
     }
 
     pub(crate) async fn start() -> Self {
-        let mut receiver = Self::away().await;
-        receiver.come_back().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let mut receiver = Self { address, inbox: Arc::default(), serving: None };
+        receiver.serve(listener);
         receiver
     }
 
     /// Listens.
     pub(crate) async fn come_back(&mut self) {
-        let listener = TcpListener::bind(self.address).await.expect("its port is still free");
+        self.serve(TcpListener::bind(self.address).await.expect("its port is still free"));
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
         let app = Router::new().route("/hook", routing::post(take)).with_state(Arc::clone(&self.inbox));
         self.serving = Some(tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;

@@ -268,7 +268,7 @@ impl Service {
         Ok(Answer { status, content_type, text, bytes, json })
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }

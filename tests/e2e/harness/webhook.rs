@@ -1,4 +1,4 @@
-//! Flask's webhook: takes what it is sent, and can be down.
+//! Flask's webhook: takes what it is sent, can be down, and does with a message what its text says.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router, routing};
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ pub(crate) struct Taken {
 #[derive(Default)]
 struct Inbox {
     taken: Mutex<Vec<Taken>>,
+    /// The texts of all requests, whatever was answered.
+    called: Mutex<Vec<String>>,
     down: AtomicBool,
     refused: Mutex<u32>,
 }
@@ -38,7 +41,10 @@ impl Webhook {
         let inbox = Arc::new(Inbox::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/webhook", listener.local_addr().expect("bound"));
-        let app = Router::new().route("/webhook", routing::post(take)).with_state(Arc::clone(&inbox));
+        let app = Router::new()
+            .route("/webhook", routing::post(take))
+            .route("/webhook/", routing::post(keep))
+            .with_state(Arc::clone(&inbox));
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { url, inbox }
     }
@@ -60,6 +66,11 @@ impl Webhook {
             .filter(|message| message["user_id"] == user)
             .map(|message| message["body"].as_str().unwrap_or_default().to_owned())
             .collect()
+    }
+
+    /// The texts that it was called with, whatever it answered.
+    pub(crate) fn called(&self) -> Vec<String> {
+        self.inbox.called.lock().expect("no panic").clone()
     }
 
     /// From now on it answers 503, or no longer does.
@@ -86,11 +97,28 @@ impl Webhook {
     }
 }
 
-async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, Json(message): Json<Value>) -> StatusCode {
+/// `responde 400` is answered so, 308 with the address that has a slash; `demora` never.
+async fn take(state: State<Arc<Inbox>>, headers: HeaderMap, message: Json<Value>) -> Response {
+    let inbox = &state.0;
+    let text = message["body"].as_str().unwrap_or_default().to_owned();
+    inbox.called.lock().expect("no panic").push(text.clone());
     if inbox.down.load(Ordering::SeqCst) {
         *inbox.refused.lock().expect("no panic") += 1;
-        return StatusCode::SERVICE_UNAVAILABLE;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
+    if text == "demora" {
+        return std::future::pending().await;
+    }
+    match text.strip_prefix("responde ").and_then(|status| status.parse::<u16>().ok()) {
+        Some(status) => {
+            let status = StatusCode::from_u16(status).expect("a status");
+            (status, [("location", "/webhook/")]).into_response()
+        }
+        None => keep(state, headers, message).await.into_response(),
+    }
+}
+
+async fn keep(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, Json(message): Json<Value>) -> StatusCode {
     let event =
         headers.get("x-colmeia-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     inbox.taken.lock().expect("no panic").push(Taken { at: Instant::now(), event, message });

@@ -25,7 +25,7 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -34,6 +34,7 @@ const FILES: [&str; 21] = [
     include_str!("bridge/identity.js"),
     include_str!("bridge/view.js"),
     include_str!("bridge/aside.js"),
+    include_str!("bridge/tallies.js"),
     include_str!("bridge/events.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use colmeia::UserId;
@@ -20,8 +20,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::journal::Which;
 use crate::journal::tests::{incoming, user, waiting};
+use crate::journal::{Head, Which};
 
 /// What the receiver was told: event id (Flask's, or the envelope's) and body.
 type Seen = Vec<(String, Value)>;
@@ -30,6 +30,8 @@ type Behaviour = fn(usize, &Value) -> Answer;
 
 enum Answer {
     Status(u16),
+    /// With this header.
+    With(u16, HeaderName, &'static str),
     /// Nothing before the receiver is released; then 200.
     Held,
 }
@@ -55,7 +57,11 @@ impl Receiver {
     async fn listen(&self, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
         let listener = TcpListener::bind(address).await.expect("bound");
         let address = listener.local_addr().expect("address");
-        let app = Router::new().route("/webhook", post(take)).with_state(self.clone());
+        let app = Router::new()
+            .route("/webhook", post(take))
+            .route("/webhook/", post(take))
+            .route("/slashed", post(slash))
+            .with_state(self.clone());
         (address, tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") }))
     }
 
@@ -85,6 +91,11 @@ impl Receiver {
     }
 }
 
+/// As Flask does with an address that has to end in a slash.
+async fn slash() -> Response {
+    (StatusCode::PERMANENT_REDIRECT, [("location", "/webhook/")]).into_response()
+}
+
 async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let id = headers
         .get("x-colmeia-event-id")
@@ -97,6 +108,9 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
     };
     match (receiver.behaviour)(times, &body) {
         Answer::Status(status) => StatusCode::from_u16(status).expect("status").into_response(),
+        Answer::With(status, name, value) => {
+            (StatusCode::from_u16(status).expect("status"), [(name, value)]).into_response()
+        }
         Answer::Held => {
             let _ = receiver.gate.acquire().await; // an error once it is released
             StatusCode::OK.into_response()
@@ -105,19 +119,20 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
 }
 
 /// Our own address, at which nobody of these tests is.
-fn nowhere() -> Home {
+pub(super) fn nowhere() -> Home {
     Home::of(([127, 0, 0, 1], 1).into())
 }
 
 struct Delivering {
     _folder: tempfile::TempDir,
     journal: Journal,
+    metrics: Metrics,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
-fn deliver_to(address: SocketAddr, timeout: Duration) -> Delivering {
-    deliver(address, &[], Arc::new(()), timeout)
+fn deliver_to(address: SocketAddr, patience: Duration) -> Delivering {
+    deliver(address, &[], Arc::new(()), patience)
 }
 
 /// To Flask at this address, and to these webhooks.
@@ -125,18 +140,24 @@ fn deliver(
     flask: SocketAddr,
     global: &[WebhookConfig],
     sessions: Arc<dyn Sessions>,
-    timeout: Duration,
+    patience: Duration,
 ) -> Delivering {
     let folder = tempfile::tempdir().expect("folder");
     let recipients = Recipients::new(global, sessions);
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients.clone()));
     let journal = journal.expect("opens");
-    let client = Client::new(timeout, nowhere()).expect("client");
-    let (flask, events) = (format!("http://{flask}/webhook"), EventsConfig::default());
-    let delivery = Delivery::new(journal.clone(), recipients, client, &flask, events, Metrics::default());
+    let (metrics, events) = (Metrics::default(), EventsConfig::default());
+    let client = Client::new(nowhere()).expect("a client");
+    let delivery =
+        Delivery::new(journal.clone(), recipients, client, at(flask, patience), events, metrics.clone());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
-    Delivering { _folder: folder, journal, shutdown, task }
+    Delivering { _folder: folder, journal, metrics, shutdown, task }
+}
+
+/// Flask there.
+fn at(address: SocketAddr, patience: Duration) -> Flask {
+    Flask { url: Url::parse(&format!("http://{address}/webhook")).expect("an address"), patience }
 }
 
 impl Delivering {
@@ -155,6 +176,22 @@ impl Delivering {
         eventually(async || waiting(&self.journal, &user(of)).await == 0).await;
     }
 
+    /// What was given up, the oldest first: whose text, and why.
+    async fn dead(&self) -> Vec<(String, String)> {
+        let mut letters = self.journal.dead(Which::default(), 99).await.expect("read");
+        letters.reverse();
+        letters.into_iter().map(|letter| (letter.event.key, letter.error)).collect()
+    }
+
+    /// The head of the only queue that has one.
+    async fn head(&self) -> Option<Head> {
+        self.journal.loads().await.expect("read").into_iter().find_map(|load| load.head)
+    }
+
+    fn counted(&self, line: &str) -> bool {
+        self.metrics.encode(&[], &[]).lines().any(|counted| counted == line)
+    }
+
     async fn end(self) {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.expect("ends").expect("no panic");
@@ -165,12 +202,16 @@ impl Delivering {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn eventually(condition: impl AsyncFn() -> bool) {
+    eventually_within(PATIENCE, condition).await;
+}
+
+async fn eventually_within(patience: Duration, condition: impl AsyncFn() -> bool) {
     let wait = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.expect("in time");
+    tokio::time::timeout(patience, wait).await.expect("in time");
 }
 
 fn local() -> SocketAddr {

@@ -1,6 +1,7 @@
 //! Webhooks of the configuration and of sessions.
 
 use super::*;
+use axum::http::header::{LOCATION, RETRY_AFTER};
 
 /// One session's own webhooks.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ async fn global_and_own_webhooks_are_told_in_order_and_once_where_both_name_one(
     let (own_at, _c) = only_own.listen(local()).await;
     let global = [Receiver::webhook(both_at, 5)];
     let own = Own("1", Receiver::webhook(both_at, 5));
-    let delivering = deliver(flask_at, &global, Arc::new(own), TIMEOUT);
+    let delivering = deliver(flask_at, &global, Arc::new(own), PATIENCE);
     delivering.append("1", &["a", "b", "c"]).await;
     delivering.append("2", &["x"]).await;
     delivering.settled("1").await;
@@ -45,7 +46,7 @@ async fn global_and_own_webhooks_are_told_in_order_and_once_where_both_name_one(
     let metadata: Vec<_> = both.seen().into_iter().map(|(_, body)| body["metadata"].clone()).collect();
     assert!(metadata.contains(&json!({ "team": "blue" })) && metadata.contains(&Value::Null));
     delivering.end().await;
-    let delivering = deliver(flask_at, &[], Arc::new(Own("1", Receiver::webhook(own_at, 5))), TIMEOUT);
+    let delivering = deliver(flask_at, &[], Arc::new(Own("1", Receiver::webhook(own_at, 5))), PATIENCE);
     delivering.append("1", &["d"]).await;
     delivering.append("2", &["y"]).await;
     delivering.settled("1").await;
@@ -65,7 +66,7 @@ async fn a_webhook_that_hangs_delays_neither_flask_nor_another_one() {
     let (slow_at, _b) = slow.listen(local()).await;
     let (quick_at, _c) = quick.listen(local()).await;
     let global = [Receiver::webhook(slow_at, 5), Receiver::webhook(quick_at, 5)];
-    let delivering = deliver(flask_at, &global, Arc::new(()), Duration::from_secs(8));
+    let delivering = deliver(flask_at, &global, Arc::new(()), PATIENCE);
     delivering.append("1", &["a", "b", "c"]).await;
     eventually(async || quick.seen().len() == 3 && flask.seen().len() == 3).await;
     assert_eq!(slow.seen().len(), 1, "it still hangs at the first one");
@@ -81,7 +82,7 @@ async fn after_the_last_attempt_an_event_gives_way_and_can_be_replayed() {
     });
     let (flask_at, _a) = flask.listen(local()).await;
     let (picky_at, _b) = picky.listen(local()).await;
-    let delivering = deliver(flask_at, &[Receiver::webhook(picky_at, 3)], Arc::new(()), TIMEOUT);
+    let delivering = deliver(flask_at, &[Receiver::webhook(picky_at, 3)], Arc::new(()), PATIENCE);
     delivering.append("1", &["poison", "b"]).await;
     delivering.settled("1").await;
     assert_eq!(picky.enveloped("1"), ["poison", "poison", "poison", "b"]);
@@ -100,17 +101,19 @@ async fn a_webhook_that_is_down_uses_up_no_attempts_and_gets_all_in_order_when_i
     let (flask_at, _a) = flask.listen(local()).await;
     let receiver = Receiver::new(|_, _| Answer::Status(200));
     let address = TcpListener::bind(local()).await.expect("bound").local_addr().expect("address");
-    // More attempts than the breaker lets pass; far fewer than the pauses would take.
-    let delivering = deliver(flask_at, &[Receiver::webhook(address, 7)], Arc::new(()), TIMEOUT);
+    // Fewer than there will be connections that are refused.
+    let delivering = deliver(flask_at, &[Receiver::webhook(address, 2)], Arc::new(()), PATIENCE);
     let texts: Vec<String> = (0..30).map(|n| format!("{n:02}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     delivering.append("1", &texts).await;
-    let attempts = async || {
-        let queues = delivering.journal.waiting().await.expect("read");
-        let queue = queues.into_iter().find(|queue| queue.address.starts_with("http")).expect("a queue");
-        delivering.journal.pending(queue.id, 1).await.expect("read")[0].attempts
+    let unreachable = || {
+        let counted = |line: &str| {
+            line.strip_prefix(r#"colmeia_deliveries_total{receiver="webhook",outcome="unreachable"} "#)
+                .and_then(|count| count.parse::<u32>().ok())
+        };
+        delivering.metrics.encode(&[], &[]).lines().find_map(counted).unwrap_or_default()
     };
-    eventually(async || attempts().await == 5).await;
+    eventually(async || unreachable() >= 5).await;
     let (_, _server) = receiver.listen(address).await;
     delivering.settled("1").await;
     assert_eq!(receiver.enveloped("1"), texts);
@@ -126,11 +129,11 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let folder = tempfile::tempdir().expect("folder");
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients)).expect("opens");
     journal.append(&user("1"), vec![incoming("a")]).await.expect("written");
-    let client = Client::new(TIMEOUT, nowhere()).expect("client");
+    let client = Client::new(nowhere()).expect("client");
     let nobody = Recipients::new(&[], Arc::new(()));
     let events = EventsConfig::default();
-    let url = format!("http://{flask_at}/webhook");
-    let delivery = Delivery::new(journal.clone(), nobody, client, &url, events, Metrics::default());
+    let flask = at(flask_at, PATIENCE);
+    let delivery = Delivery::new(journal.clone(), nobody, client, flask, events, Metrics::default());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     eventually(async || waiting(&journal, &user("1")).await == 0).await;
@@ -138,4 +141,72 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     assert_eq!((dead.len(), dead[0].error.as_str()), (1, "this webhook is not configured any more"));
     shutdown.cancel();
     task.await.expect("no panic");
+}
+
+/// It opened the breaker of the address: other sessions' events came 43 s late, and 40 attempts took 796 s.
+#[tokio::test]
+async fn an_event_that_is_refused_delays_no_other_session_and_is_tried_as_often_and_as_soon_as_configured() {
+    let flask = Receiver::new(|_, _| Answer::Status(200));
+    let picky = Receiver::new(|_, body| match body["payload"]["body"].as_str() {
+        Some("poison") => Answer::Status(500),
+        _ => Answer::Status(200),
+    });
+    let (flask_at, _a) = flask.listen(local()).await;
+    let (picky_at, _b) = picky.listen(local()).await;
+    let delivering = deliver(flask_at, &[Receiver::webhook(picky_at, 40)], Arc::new(()), PATIENCE);
+    let begun = std::time::Instant::now();
+    delivering.append("1", &["poison", "b"]).await;
+    eventually(async || picky.enveloped("1").len() >= 10).await;
+    delivering.append("2", &["x", "y"]).await;
+    delivering.settled("2").await;
+    delivering.settled("1").await;
+    // With pauses of the breaker between them the attempts would take a quarter of an hour.
+    assert!(begun.elapsed() < PATIENCE);
+    assert_eq!(picky.enveloped("2"), ["x", "y"]);
+    let told = picky.enveloped("1");
+    assert_eq!((told.len(), &*told[39], &*told[40]), (41, "poison", "b"));
+    assert_eq!(delivering.dead().await, [("poison".to_owned(), "answered 500".to_owned())]);
+    delivering.end().await;
+}
+
+#[tokio::test]
+async fn a_webhooks_redirects_within_its_origin_are_followed_and_others_are_final_with_the_reason() {
+    let flask = Receiver::new(|_, _| Answer::Status(200));
+    let moved = Receiver::new(|_, body| match body["payload"]["body"].as_str() {
+        Some("found") => Answer::With(302, LOCATION, "/webhook/"),
+        Some("elsewhere") => Answer::With(308, LOCATION, "http://127.0.0.2:9/webhook"),
+        _ => Answer::Status(200),
+    });
+    let (flask_at, _a) = flask.listen(local()).await;
+    let (moved_at, _b) = moved.listen(local()).await;
+    let mut webhook = Receiver::webhook(moved_at, 5);
+    webhook.url = webhook.url.replace("/webhook", "/slashed");
+    let delivering = deliver(flask_at, &[webhook], Arc::new(()), PATIENCE);
+    delivering.append("1", &["a", "found", "elsewhere", "b"]).await;
+    delivering.settled("1").await;
+    assert_eq!(moved.enveloped("1"), ["a", "found", "elsewhere", "b"]);
+    let dead = delivering.dead().await;
+    assert_eq!(dead.len(), 2, "each was tried once: {dead:?}");
+    assert!(dead[0].1.starts_with("answered 302: only the redirects 307 and 308"), "{dead:?}");
+    assert_eq!(dead[1].1, "answered 308: a redirect to another origin is not followed");
+    delivering.end().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_puts_an_event_off_is_asked_again_when_it_says() {
+    let flask = Receiver::new(|_, _| Answer::Status(200));
+    let busy = Receiver::new(|times, _| match times {
+        1 => Answer::With(429, RETRY_AFTER, "1"),
+        _ => Answer::Status(200),
+    });
+    let (flask_at, _a) = flask.listen(local()).await;
+    let (busy_at, _b) = busy.listen(local()).await;
+    let delivering = deliver(flask_at, &[Receiver::webhook(busy_at, 2)], Arc::new(()), PATIENCE);
+    let begun = std::time::Instant::now();
+    delivering.append("1", &["a", "b"]).await;
+    delivering.settled("1").await;
+    assert!(begun.elapsed() >= Duration::from_secs(1), "longer than its own delay of 10 ms");
+    assert_eq!(busy.enveloped("1"), ["a", "a", "b"]);
+    assert_eq!(delivering.dead().await, []);
+    delivering.end().await;
 }

@@ -42,7 +42,8 @@ impl Access {
     pub(in super::super) async fn ended(&self, basis: &Basis) {
         let (mut keys, mut visits) = (self.store.watch_keys(), self.visitors.watch());
         loop {
-            (keys.borrow_and_update(), visits.borrow_and_update());
+            keys.borrow_and_update();
+            visits.borrow_and_update();
             if !self.counts(basis) {
                 return;
             }

@@ -101,7 +101,8 @@ pub(super) async fn qr(session: Session, args: QrArgs) -> Result<PngOr<QrAnswer>
 /// Programs that say nothing, and browsers, get the picture.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "application/json")
+    let essence = |kind: &str| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    accept.split(',').any(|kind| essence(kind) == "application/json")
 }
 
 /// A code as a picture, black on white.

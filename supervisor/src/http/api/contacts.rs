@@ -43,6 +43,7 @@ pub(super) enum ContactSort {
 pub(super) struct ContactArgs {
     /// A number or an id.
     #[schema(value_type = String)]
+    #[serde(alias = "chatId")]
     contact_id: ChatId,
     /// Ask WhatsApp, even if the page holds a picture.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! [`ApiError`]: every error below `/api` is `{"statusCode", "error", "field"?, "operation"?}` in English.
+//! [`ApiError`]: every error below `/api` is `{"statusCode", "message", "error", "field"?, "operation"?}` in English.
 //!
 //! Owns the reading of a failed call. Never repeats what was sent: an argument may be a text or a number.
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::reply;
+use crate::journal::JournalError;
 use crate::logging::chain;
 use crate::store::StoreError;
 use crate::user::CallFailure;
@@ -32,7 +33,9 @@ pub(in super::super) struct ApiError {
 pub(super) struct ErrorBody<'a> {
     /// The HTTP status again, for clients that look into the body.
     status_code: u16,
-    /// For people.
+    /// What is wrong, for people.
+    message: &'a str,
+    /// The same: clients look for it under either name.
     error: &'a str,
     /// The field that is wrong, where one is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +58,7 @@ impl ApiError {
     }
 
     /// 400: a field is wrong.
-    pub(super) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
+    pub(in super::super) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
         let field = field.into();
         let error = Self::new(StatusCode::BAD_REQUEST, format!("{field} {rule}"));
         Self { field: Some(field), ..error }
@@ -158,7 +161,10 @@ impl ApiError {
             }
             CallFailure::Session(error) => match error.kind {
                 Kind::NotReady => Self::not_working("not ready", "WORKING"),
-                Kind::InvalidArgument => Self::bad_request(format!("WhatsApp refuses an argument: {error}")),
+                Kind::InvalidArgument => match error.message.strip_prefix("id ") {
+                    Some(rule) => Self::field("id", format!("{rule}; nothing was done")),
+                    None => Self::bad_request(format!("WhatsApp refuses an argument: {}", error.message)),
+                },
                 Kind::NotOnWhatsapp => Self::field("chatId", "is not on WhatsApp; nothing was sent"),
                 Kind::NotFound => Self::not_found("WhatsApp knows no such chat, message or other thing"),
                 Kind::MediaUnavailable => Self::not_found(
@@ -181,6 +187,13 @@ impl ApiError {
     }
 }
 
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        tracing::error!(error = chain(&error), "events cannot be read");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The journal cannot be read now; try again")
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = chain(&error), "the settings database failed");
@@ -192,6 +205,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ErrorBody {
             status_code: self.status.as_u16(),
+            message: &self.error,
             error: &self.error,
             field: self.field.as_deref(),
             operation: self.operation,

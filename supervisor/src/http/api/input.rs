@@ -1,82 +1,42 @@
 //! The arguments of an operation: path, query and body together make one object, which is read as the operation's
-//! type. Owns the naming of what is wrong. Pure.
+//! type. Owns which place counts. Pure; what is wrong is named in `wording`.
 //!
 //! A name that stands in more than one place counts where it is hardest to forge: the path before the query before
-//! the body. `null` is a field that a client did not fill. What a query says is a text; it is read as the number,
-//! truth value or list that the operation's type wants.
-
-use std::collections::BTreeMap;
+//! the body. What each value means is the business of `fields`.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::failure::ApiError;
-
-/// What a field of an operation's arguments is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Number,
-    Truth,
-    List,
-    Other,
-}
-
-/// The kinds of an operation's fields, read from its schema.
-pub(super) fn kinds(schema: &Value) -> BTreeMap<String, Kind> {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    properties.into_iter().flatten().map(|(name, schema)| (name.clone(), kind(schema))).collect()
-}
-
-fn kind(schema: &Value) -> Kind {
-    let named = match schema.get("type") {
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
-        Some(name) => name.as_str(),
-        None => None,
-    };
-    match named {
-        Some("string") => Kind::Text,
-        Some("integer" | "number") => Kind::Number,
-        Some("boolean") => Kind::Truth,
-        Some("array") => Kind::List,
-        _ => Kind::Other,
-    }
-}
+use super::fields::{Fields, Kind, is_unfilled};
+use super::wording;
 
 /// Everything that was given, by name.
 pub(super) fn gather(
-    kinds: &BTreeMap<String, Kind>,
+    fields: &Fields,
     path: impl IntoIterator<Item = (String, String)>,
     query: impl IntoIterator<Item = (String, String)>,
     body: Map<String, Value>,
 ) -> Map<String, Value> {
     let mut all = body;
-    without_null(&mut all);
     let mut given = Map::new();
     for (name, text) in query {
-        let kind = kinds.get(&name).copied().unwrap_or(Kind::Other);
-        match (kind, given.get_mut(&name)) {
+        match (fields.kind(&name), given.get_mut(&name)) {
+            (Kind::List, _) if text.is_empty() => {}
             (Kind::List, Some(Value::Array(items))) => items.push(Value::String(text)),
             (Kind::List, None) => drop(given.insert(name, Value::Array(vec![Value::String(text)]))),
-            (kind, _) => drop(given.insert(name, of_text(kind, text))),
+            _ => drop(given.insert(name, Value::String(text))),
         }
+    }
+    // What was not filled in the query takes nothing away from the body.
+    for some in [&mut given, &mut all] {
+        fields.tidy(some);
+        // Of other names there may be a second one for a field.
+        some.retain(|name, value| fields.knows(name) || !is_unfilled(value));
     }
     all.extend(given);
     all.extend(path.into_iter().map(|(name, text)| (name, Value::String(text))));
     all
-}
-
-fn of_text(kind: Kind, text: String) -> Value {
-    let read = match kind {
-        Kind::Number => serde_json::from_str(&text).ok().filter(Value::is_number),
-        Kind::Truth => match text.as_str() {
-            "true" | "1" => Some(Value::Bool(true)),
-            "false" | "0" => Some(Value::Bool(false)),
-            _ => None,
-        },
-        Kind::Text | Kind::List | Kind::Other => None,
-    };
-    read.unwrap_or(Value::String(text))
 }
 
 /// The body, whatever its content type says; an empty one has no fields.
@@ -87,6 +47,7 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Null) => Ok(Map::new()),
         Ok(_) => Err(ApiError::bad_request("The body has to be a JSON object")),
         // The error's own text may repeat what was sent; the place tells enough.
         Err(error) => Err(ApiError::bad_request(format!(
@@ -97,23 +58,11 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     }
 }
 
-fn without_null(fields: &mut Map<String, Value>) {
-    fn inside(value: &mut Value) {
-        match value {
-            Value::Object(fields) => without_null(fields),
-            Value::Array(items) => items.iter_mut().for_each(inside),
-            _ => {}
-        }
-    }
-    fields.retain(|_, value| !value.is_null());
-    fields.values_mut().for_each(inside);
-}
-
 /// The operation's arguments.
 pub(super) fn read<A: DeserializeOwned>(fields: Map<String, Value>) -> Result<A, ApiError> {
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
         let path = error.path().to_string();
-        let (field, rule) = explain(&error.into_inner().to_string());
+        let (field, rule) = wording::explain(&error.into_inner().to_string());
         let field = match (path.as_str(), field) {
             (".", Some(field)) => field,
             (".", None) => return ApiError::bad_request(format!("The arguments are wrong: {rule}")),
@@ -124,68 +73,66 @@ pub(super) fn read<A: DeserializeOwned>(fields: Map<String, Value>) -> Result<A,
     })
 }
 
-/// serde's words without the value that they may repeat: the field they name, if they do, and the rule.
-fn explain(text: &str) -> (Option<String>, String) {
-    let quoted = |text: &str| text.split('`').nth(1).map(str::to_owned);
-    if text.starts_with("missing field") {
-        return (quoted(text), "is missing".into());
-    }
-    if text.starts_with("unknown field") {
-        return (quoted(text), "is not known here".into());
-    }
-    if text.starts_with("data did not match any variant") {
-        return (None, "has none of the forms that are possible here".into());
-    }
-    let of_serde = ["invalid type", "invalid value", "invalid length", "unknown variant"];
-    if of_serde.iter().any(|start| text.starts_with(start)) {
-        let wanted = text.rsplit_once(", expected ").map_or("something else", |(_, wanted)| wanted);
-        return (None, format!("has to be {wanted}"));
-    }
-    // The words of our own types, which repeat nothing.
-    (None, text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Shape;
     use super::*;
     use proptest::prelude::*;
     use serde::Deserialize;
     use serde_json::json;
+    use utoipa::ToSchema;
 
-    #[derive(Debug, Deserialize, PartialEq)]
+    #[derive(Debug, Deserialize, PartialEq, ToSchema)]
     #[serde(rename_all = "camelCase")]
     struct Args {
+        #[schema(value_type = String)]
         chat_id: colmeia::ChatId,
         #[serde(default)]
         limit: Option<u32>,
         #[serde(default)]
+        merge: Option<bool>,
+        #[serde(default)]
         ids: Vec<String>,
         #[serde(default)]
         file: Option<File>,
+        #[serde(default)]
+        #[schema(value_type = Object)]
+        open: Value,
+        #[serde(default)]
+        files: Vec<File>,
     }
 
-    #[derive(Debug, Deserialize, PartialEq)]
+    #[derive(Debug, Deserialize, PartialEq, ToSchema)]
     struct File {
         url: String,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        limit: Option<u32>,
     }
 
-    fn schema() -> BTreeMap<String, Kind> {
-        kinds(&json!({"properties": {
-            "chatId": {"type": "string"}, "limit": {"type": ["integer", "null"]}, "ids": {"type": "array"},
-            "merge": {"type": "boolean"},
-        }}))
+    fn fields() -> Fields {
+        Fields::of(&Shape::of::<Args>()).and_text("session")
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    fn gathered(query: &[(&str, &str)], body: Value) -> Value {
+        let Value::Object(body) = body else { panic!("an object") };
+        Value::Object(gather(&fields(), [], pairs(query), body))
     }
 
     fn args(query: &[(&str, &str)], body: &str) -> Result<Args, ApiError> {
-        let query = query.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        read(gather(&schema(), [], query, object(body.as_bytes())?))
+        read(gather(&fields(), [], pairs(query), object(body.as_bytes())?))
     }
 
     #[test]
     fn the_path_counts_before_the_query_and_that_before_the_body() {
         let pair = |value: &str| [("id".to_owned(), value.to_owned())];
         let body = object(br#"{"id":"body","x":null}"#).expect("fine");
-        let all = gather(&schema(), pair("path"), pair("query"), body);
+        let all = gather(&fields(), pair("path"), pair("query"), body);
         assert_eq!(Value::Object(all), json!({"id": "path"}));
     }
 
@@ -195,6 +142,49 @@ mod tests {
         let read = read.expect("fine");
         assert_eq!((read.chat_id.as_str(), read.limit), ("5511988887777@c.us", Some(10)));
         assert_eq!(read.ids, ["a", "b"]);
+    }
+
+    #[test]
+    fn what_was_not_filled_is_absent_where_it_may_be() {
+        let file = json!({"url": "", "name": "", "limit": 0});
+        let body = json!({
+            "chatId": "", "limit": 0, "merge": null, "ids": "", "file": file, "session": "", "phone": "",
+            "files": [file, {"url": "u", "name": null}], "open": {"a": null, "b": "", "limit": 0},
+        });
+        let expected = json!({
+            "chatId": "", "file": {"url": ""}, "files": [{"url": ""}, {"url": "u"}],
+            "open": {"a": null, "b": "", "limit": 0},
+        });
+        assert_eq!(
+            gathered(&[], body),
+            expected,
+            "what has to be there stays, and so does what is left open"
+        );
+        let query = [("limit", "0"), ("merge", ""), ("ids", ""), ("session", ""), ("chatId", "")];
+        assert_eq!(gathered(&query, json!({"limit": 7})), json!({"chatId": "", "limit": 7}));
+    }
+
+    #[test]
+    fn values_are_read_as_clients_write_them() {
+        for (text, truth) in [
+            ("true", true),
+            ("True", true),
+            ("TRUE", true),
+            ("1", true),
+            ("false", false),
+            ("False", false),
+            ("0", false),
+        ] {
+            assert_eq!(gathered(&[("merge", text)], json!({})), json!({"merge": truth}), "{text}");
+            assert_eq!(gathered(&[], json!({"merge": text})), json!({"merge": truth}), "{text}");
+        }
+        assert_eq!(gathered(&[], json!({"merge": 1})), json!({"merge": true}));
+        let read = args(&[], r#"{"chatId": 5511988887777, "limit": "10"}"#).expect("fine");
+        assert_eq!((read.chat_id.as_str(), read.limit), ("5511988887777@c.us", Some(10)));
+        for body in [r#"{"chatId":"55119","merge":2}"#, r#"{"chatId":"55119","merge":"yes"}"#] {
+            let error = format!("{:?}", args(&[], body).expect_err(body));
+            assert!(error.contains("merge has to be true or false"), "{error}");
+        }
     }
 
     #[test]

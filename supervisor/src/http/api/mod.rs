@@ -6,13 +6,16 @@
 //!
 //! **A handler goes the same way as Flask's routes**: the user's handle, IPC, the worker. None knows a process.
 
+mod address;
 mod answer;
 mod auth;
 mod channels;
 mod chats;
 mod chatting;
+mod config;
 mod contacts;
 mod failure;
+mod fields;
 mod files;
 mod groups;
 mod input;
@@ -31,29 +34,40 @@ mod session;
 mod sessions;
 mod statuses;
 mod table;
+mod wording;
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::routes::Route;
 
 pub(super) use failure::ApiError;
+pub(super) use models::percent_encoded;
 pub(super) use openapi::docs;
 pub(super) use pace::{Pace, Rate};
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes: Vec<_> = table::rows().into_iter().map(route::Row::route).collect();
+    let rows = table::rows();
+    let deeper: Vec<_> = rows.iter().map(|row| row.deeper(&rows)).collect();
+    let mut routes: Vec<_> = rows.into_iter().zip(deeper).map(|(row, deeper)| row.route(deeper)).collect();
     routes.push(openapi::route());
     routes
 }
 
-/// 404 for a path below `/api` that nobody serves.
-pub(super) fn unknown_route() -> Response {
-    ApiError::not_found("There is no such route below /api").into_response()
+/// 404 for a path below `/api` that nobody serves; 400 where only a part of it is missing.
+pub(super) fn unknown_route(method: &Method, path: &str) -> Response {
+    let unknown = || ApiError::not_found("There is no such route below /api");
+    address::lacking(&table::rows(), method, path).unwrap_or_else(unknown).into_response()
+}
+
+/// 405 for a path that has other methods; 400 where only a part of another path is missing.
+pub(super) fn wrong_method(method: &Method, path: &str) -> Response {
+    let wrong = || ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "This route has other methods");
+    address::lacking(&table::rows(), method, path).unwrap_or_else(wrong).into_response()
 }
 
 /// Whether the bodies of an operation may hold a file. It reads them itself.

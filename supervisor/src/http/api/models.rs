@@ -97,6 +97,16 @@ pub(super) struct Files {
     pub(super) shown: bool,
 }
 
+/// Everything but RFC 3986's unreserved characters.
+pub(in super::super) fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            encoded + &char::from(byte).to_string()
+        }
+        _ => format!("{encoded}%{byte:02X}"),
+    })
+}
+
 impl Success {
     pub(super) const YES: Self = Self { success: true };
 }
@@ -110,11 +120,7 @@ impl MeInfo {
 impl Files {
     /// The file of a message.
     fn url(&self, message: &str) -> String {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~@".contains(&b);
-        let id = message.bytes().fold(String::new(), |id, b| {
-            if plain(b) { id + &char::from(b).to_string() } else { format!("{id}%{b:02X}") }
-        });
-        format!("{}/api/files/{}/{id}", self.origin, self.user)
+        format!("{}/api/files/{}/{}", self.origin, self.user, percent_encoded(message).replace("%40", "@"))
     }
 
     /// A message that a session told of.

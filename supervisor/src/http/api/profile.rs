@@ -2,7 +2,7 @@
 
 use colmeia::ChatId;
 use colmeia::operations::{
-    ChatPresence, GetPresence, GetProfile, ListPresences, PresenceRecord, PresenceState, RejectCall,
+    ChatPresence, GetPresence, GetProfile, ListPresences, Picture, PresenceRecord, PresenceState, RejectCall,
     SetAbout, SetPresence, SetProfileName, SetProfilePicture, SubscribePresence,
 };
 use colmeia::protocol::TypingState;
@@ -13,7 +13,7 @@ use super::answer::Json;
 use super::chatting::typing;
 use super::failure::ApiError;
 use super::files::{File, FileArg};
-use super::models::{ChatArgs, NoArgs, Success};
+use super::models::{ChatArgs, NoArgs, PictureUrl, Success};
 use super::session::Session;
 
 /// The account's own profile.
@@ -53,6 +53,11 @@ pub(super) async fn get(session: Session, _: NoArgs) -> Result<Json<MyProfile>, 
     let profile = session.operate(GetProfile {}).await?;
     let picture = profile.picture.unwrap_or_default();
     Ok(Json(MyProfile { id: profile.id, name: profile.name, picture, about: profile.about }))
+}
+
+pub(super) async fn picture(session: Session, _: NoArgs) -> Result<Json<PictureUrl>, ApiError> {
+    let profile = session.operate(GetProfile {}).await?;
+    Ok(Json(PictureUrl::of(Picture { url: profile.picture })))
 }
 
 fn within(field: &str, text: &str, least: usize, most: usize) -> Result<(), ApiError> {

@@ -6,7 +6,6 @@
 //!
 //! Owns that order. What is refused here has touched no session. Knows no operation.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -24,9 +23,11 @@ use utoipa::ToSchema;
 use super::super::Http;
 use super::super::access::{Action, Caller};
 use super::super::routes::{Effect, Route};
+use super::super::server::EndSlash;
 use super::answer::{Answer, Content, Shape};
 use super::failure::ApiError;
-use super::input::{self, Kind};
+use super::fields::Fields;
+use super::input;
 use super::session::Session;
 use super::{files, pace, repeat};
 use crate::logging::chain;
@@ -203,11 +204,20 @@ impl Row {
         Self { effect: Effect::Change, ..self }
     }
 
+    /// The name at the end of the address of another operation that changes something and becomes this one when nothing
+    /// was filled in there: deleting one message without its id would delete all.
+    pub(super) fn deeper(&self, rows: &[Self]) -> Option<&'static str> {
+        let end = |row: &Self| row.path.strip_prefix(self.path)?.strip_prefix("/{")?.strip_suffix('}');
+        let changes = rows.iter().filter(|row| row.method == self.method && row.method != Method::GET);
+        changes.filter_map(end).find(|name| !name.contains('/'))
+    }
+
     /// As it is served.
-    pub(super) fn route(self) -> Route {
+    pub(super) fn route(self, deeper: Option<&'static str>) -> Route {
         let (method, path, effect) = (self.method.clone(), self.path, self.effect);
-        let kinds = self.takes.map(|shape| input::kinds(&shape().schema)).unwrap_or_default();
-        let served = Arc::new(Served { row: self, kinds });
+        let known = self.takes.map(|shape| Fields::of(&shape())).unwrap_or_default();
+        let known = if matches!(self.scope, Scope::Session(_)) { known.and_text("session") } else { known };
+        let served = Arc::new(Served { row: self, known, deeper });
         Route::new(method, path, effect, move |State(http): State<Http>, request: Request| async move {
             served.serve(http, request).await.unwrap_or_else(ApiError::into_response)
         })
@@ -217,7 +227,9 @@ impl Row {
 /// A row with what is known of its arguments.
 struct Served {
     row: Row,
-    kinds: BTreeMap<String, Kind>,
+    known: Fields,
+    /// See [`Row::deeper`].
+    deeper: Option<&'static str>,
 }
 
 impl Served {
@@ -227,17 +239,24 @@ impl Served {
             return Err(ApiError::not_offered(row.operation, why));
         }
         let (mut parts, body) = request.into_parts();
+        if let (Some(name), Some(EndSlash)) = (self.deeper, parts.extensions.get()) {
+            let rule = "is empty, and without it this would be another operation; leave out the slash if you mean that";
+            return Err(ApiError::field(name, rule));
+        }
         // Put there by the guard, which lets nobody else pass but to what is open to all.
         let caller = parts.extensions.get::<Caller>().cloned();
         let path = Path::<Vec<(String, String)>>::from_request_parts(&mut parts, &http).await;
         let path = path.map_err(|_| ApiError::bad_request("The path is not valid UTF-8"))?.0;
+        if let Some((name, _)) = path.iter().find(|(_, text)| text.is_empty()) {
+            return Err(ApiError::field(name, "is empty in the address"));
+        }
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let query = query.map_err(|_| ApiError::bad_request("The query cannot be decoded"))?.0;
         let (body, upload) = match row.file_at {
             Some(at) => files::receive(&http, at, &parts.headers, body).await?,
             None => (input::object(&collected(body).await?)?, None),
         };
-        let fields = input::gather(&self.kinds, path, query, body);
+        let fields = input::gather(&self.known, path, query, body);
 
         let Some(caller) = caller.or((row.scope == Scope::Anyone).then(Caller::unlimited)) else {
             return Err(ApiError::forbidden("This operation needs a key"));
@@ -247,7 +266,8 @@ impl Served {
             (Does::Anywhere(_), Scope::Admin) if !ctx.caller.is_admin() => {
                 Err(ApiError::forbidden("Only a key without limits may do this"))
             }
-            (Does::Anywhere(handler), _) => handler(ctx, fields).await,
+            (Does::Anywhere(handler), _) if row.method == Method::GET => handler(ctx, fields).await,
+            (Does::Anywhere(handler), _) => to_its_end(row.operation, handler(ctx, fields)).await,
             (Does::InSession(handler), Scope::Session(action)) => {
                 let user = session_of(&fields)?;
                 tracing::Span::current().record("user", user.as_str());
@@ -267,12 +287,14 @@ impl Served {
         }
     }
 
-    /// In a task of its own where something is sent: a caller who hangs up stops nothing half-way, and the answer
-    /// is kept for the repetition.
+    /// In a task of its own where something is changed or sent: a caller who hangs up stops nothing half-way, and the
+    /// answer to what is sent is kept for the repetition.
     async fn work(&self, work: Work<'_>, action: Action) -> Result<Response, ApiError> {
         let Work { row, session, handler, fields } = work;
-        if action != Action::Send {
-            return handler(session, fields).await;
+        match action {
+            Action::Send => {}
+            _ if row.method == Method::GET => return handler(session, fields).await,
+            _ => return to_its_end(row.operation, handler(session, fields)).await,
         }
         let key = repeat::key(&session.headers)?;
         let (paced, operation) = (row.paced, row.operation);
@@ -293,11 +315,19 @@ impl Served {
                 Some(key) => repeat::once(&store, &owner, &key, request, paced_work).await,
             }
         };
-        tokio::spawn(working).await.unwrap_or_else(|panic| {
-            tracing::error!(operation, error = chain(&panic), "a handler panicked");
-            Err(ApiError::bug())
-        })
+        to_its_end(operation, working).await
     }
+}
+
+/// Waits for the work, which goes on when nobody waits any more.
+async fn to_its_end(
+    operation: &'static str,
+    work: impl Future<Output = Result<Response, ApiError>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    tokio::spawn(work).await.unwrap_or_else(|panic| {
+        tracing::error!(operation, error = chain(&panic), "a handler panicked");
+        Err(ApiError::bug())
+    })
 }
 
 /// A request that is let in.
@@ -313,7 +343,7 @@ fn session_of(fields: &Map<String, Value>) -> Result<UserId, ApiError> {
     match fields.get("session") {
         None => DEFAULT_SESSION.parse().map_err(|_| ApiError::bug()),
         Some(Value::String(name)) => name.parse().map_err(|error| ApiError::field("session", error)),
-        Some(_) => Err(ApiError::field("session", "has to be a string")),
+        Some(_) => Err(ApiError::field("session", "has to be a text")),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, UNIX_EPOCH};
 
+use axum::http::StatusCode;
 use colmeia::UserId;
 use colmeia::config::{Proxy, SessionSettings};
 use reqwest::Url;
@@ -13,14 +14,17 @@ use utoipa::ToSchema;
 
 use super::super::Http;
 use super::super::access::{Action, Caller};
+use super::super::standing::Standing;
 use super::answer::Json;
+use super::config::Config;
 use super::failure::ApiError;
 use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
 use super::session::{Session, known};
+use crate::deletion::DeletionError;
 use crate::logging::chain;
 use crate::outgoing::Home;
-use crate::user::{Operation, Phase, SessionStatus as Status, UserHandle, UserView};
+use crate::user::{DisconnectOutcome, Operation, Phase, SessionStatus as Status, UserHandle, UserView};
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
@@ -47,7 +51,7 @@ pub(super) struct CreateArgs {
     start: bool,
     /// Its configuration.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
 
@@ -56,7 +60,7 @@ pub(super) struct CreateArgs {
 pub(super) struct UpdateArgs {
     /// Its whole new configuration.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
 
@@ -71,7 +75,7 @@ pub(super) struct NamedArgs {
     logout: bool,
     /// The session's configuration.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
 
@@ -81,7 +85,7 @@ pub(super) struct NamedArgs {
 pub(super) struct SessionInfo {
     name: String,
     status: Status,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Config)]
     config: SessionSettings,
     me: Option<MeInfo>,
     assigned_worker: String,
@@ -136,9 +140,10 @@ fn everyone(http: &Http) -> BTreeMap<UserId, Option<UserView>> {
 pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInfo>, ApiError> {
     let user = args.name.map_or_else(|| "default".parse().map_err(|_| ApiError::bug()), Ok)?;
     let ctx = may_control(ctx, &user)?;
+    ctx.http.operators.deletions().settled(&user).await;
     if everyone(&ctx.http).contains_key(&user) {
         let error = format!("Session {user} exists already: use PUT to change it");
-        return Err(ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, error));
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error));
     }
     let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?.unwrap_or_default();
     ctx.http.store.keep_session(&user, settings).await?;
@@ -174,14 +179,28 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
     Ok(())
 }
 
+/// Everything of it: whoever makes a session of the same name finds nothing of this one.
 pub(super) async fn delete(session: Session, _: NoArgs) -> Result<(), ApiError> {
-    forget(&session).await?;
-    session.http.store.forget_session(session.user()).await?;
-    Ok(())
+    let going = session.http.operators.deletions().delete(session.user());
+    match tokio::time::timeout(FORGOTTEN_WITHIN, going).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(not_deleted(&error)),
+        Err(_) => Err(still_going()),
+    }
+}
+
+fn not_deleted(error: &DeletionError) -> ApiError {
+    let error = format!("{error}; the service's log says why. The same request goes on with it");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+}
+
+fn still_going() -> ApiError {
+    let error = "The session is still being deleted; look again in a moment";
+    ApiError::new(StatusCode::GATEWAY_TIMEOUT, error)
 }
 
 pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo>>, ApiError> {
-    Ok(Json(session.handle.view().state().and_then(|state| state.me()).map(MeInfo::of)))
+    Ok(Json(Standing::of(&session.handle.view()).connected_as().map(MeInfo::of)))
 }
 
 pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
@@ -236,6 +255,7 @@ pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionIn
 /// `POST /api/sessions/start`: makes it where there is none, and starts it.
 pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<SessionInfo>, ApiError> {
     let ctx = may_control(ctx, &args.name)?;
+    ctx.http.operators.deletions().settled(&args.name).await;
     let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?;
     let before = ctx.http.store.session(&args.name);
     if settings.is_some() || before.is_none() {
@@ -248,9 +268,7 @@ pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Sessio
 pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<(), ApiError> {
     let session = named(ctx, &args.name)?;
     if args.logout {
-        forget(&session).await?;
-        session.http.store.forget_session(session.user()).await?;
-        return Ok(());
+        return delete(session, NoArgs {}).await;
     }
     stop_now(&session).await
 }
@@ -278,11 +296,12 @@ async fn forget(session: &Session) -> Result<(), ApiError> {
     let going =
         tokio::spawn(async move { if running { handle.disconnect().await } else { handle.reset().await } });
     match tokio::time::timeout(FORGOTTEN_WITHIN, going).await {
+        Ok(Ok(DisconnectOutcome::NotDeleted)) => {
+            let error = "The session's folder cannot be deleted; the service's log says why";
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error))
+        }
         Ok(Ok(_)) => Ok(()),
-        _ => Err(ApiError::new(
-            axum::http::StatusCode::GATEWAY_TIMEOUT,
-            "The session is still being deleted; look again in a moment",
-        )),
+        _ => Err(still_going()),
     }
 }
 
@@ -309,7 +328,7 @@ fn operate(handle: &UserHandle, operation: Operation) -> Result<(), ApiError> {
 
 fn busy() -> ApiError {
     let error = "The session is too busy to take this, or the service is ending; try again";
-    ApiError::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, error)
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
 /// Waits a moment until what was asked for can be seen, so that the answer shows it. That it cannot is no error.
@@ -339,7 +358,7 @@ fn info(http: &Http, caller: &Caller, user: &UserId, view: Option<&UserView>) ->
         name: user.as_str().to_owned(),
         status: view.map_or(Status::Stopped, Status::of),
         config,
-        me: view.and_then(UserView::state).and_then(|state| state.me()).map(MeInfo::of),
+        me: view.and_then(|view| Standing::of(view).connected_as()).map(MeInfo::of),
         assigned_worker: "colmeia".into(),
         engine: Engine { engine: super::models::ENGINE },
         presence: Map::new(),

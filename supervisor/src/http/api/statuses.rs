@@ -62,6 +62,7 @@ pub(super) struct MediaArgs {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct DeleteArgs {
     /// Its id.
+    #[serde(alias = "messageId")]
     id: String,
 }
 

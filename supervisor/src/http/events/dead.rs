@@ -2,14 +2,15 @@
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::access::{Action, Caller};
+use super::super::api::ApiError;
 use super::super::{Http, reply};
 use super::query::Question;
-use super::refusal::Refusal;
 use super::source;
 use crate::delivery::shown;
 use crate::journal::Which;
@@ -46,7 +47,7 @@ pub(super) async fn list(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
     let which = Which { user: question.session.clone(), rows: None };
     let limit = u32::try_from(question.limit).unwrap_or(u32::MAX);
@@ -71,11 +72,11 @@ pub(super) async fn replay(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
     let may = |session| caller.may(Action::Control, session);
     if !caller.is_admin() && !question.session.as_ref().is_some_and(may) {
-        return Err(Refusal::forbidden("session", "has to be one that this key may control"));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "session has to be one that this key may control"));
     }
     let rows = question.ids.iter().filter_map(|id| http.journal.row(*id)).collect();
     let rows = Some(rows).filter(|_| !question.ids.is_empty());

@@ -7,7 +7,6 @@
 mod dead;
 mod feed;
 mod query;
-mod refusal;
 mod replay;
 mod socket;
 mod stream;

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::access::Caller;
+use super::super::api::ApiError;
 use super::super::{Http, reply};
 use super::query::Question;
-use super::refusal::Refusal;
 use super::source;
 use crate::journal::{Cursor, EventId};
 
@@ -27,7 +27,7 @@ pub(super) async fn replay(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
     let (limit, from) = (question.limit, question.cursor(Cursor::Beginning));
     let source = source(&http, question, caller);

@@ -8,14 +8,15 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::Http;
 use super::super::access::{Basis, Caller};
+use super::super::api::ApiError;
 use super::feed::Feed;
 use super::query::Question;
-use super::refusal::Refusal;
 use super::source;
 use crate::journal::Cursor;
 
@@ -37,10 +38,12 @@ pub(super) async fn socket(
     basis: Option<Extension<Basis>>,
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
     let place = Arc::clone(&http.sockets).try_acquire_owned();
-    let place = place.map_err(|_| Refusal::busy("too many WebSockets are open; try again later"))?;
+    let place = place.map_err(|_| {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Too many WebSockets are open; try again later")
+    })?;
     let from = question.cursor(Cursor::End);
     let feed = Feed::start(source(&http, question, caller), from).await?;
     let talk = async move |socket| {

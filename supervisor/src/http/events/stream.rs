@@ -13,9 +13,9 @@ use futures::{StreamExt as _, stream};
 
 use super::super::Http;
 use super::super::access::Caller;
+use super::super::api::ApiError;
 use super::feed::Feed;
 use super::query::Question;
-use super::refusal::Refusal;
 use super::source;
 use crate::journal::Cursor;
 
@@ -30,11 +30,11 @@ pub(super) async fn stream(
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let mut question = Question::read(&query.unwrap_or_default())?;
     if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
         let id = last.to_str().unwrap_or_default().parse();
-        question.after = Some(id.map_err(|error| Refusal::field("Last-Event-ID", error))?);
+        question.after = Some(id.map_err(|error| ApiError::field("Last-Event-ID", error))?);
     }
     let from = question.cursor(Cursor::End);
     let feed = Feed::start(source(&http, question, caller), from).await?;

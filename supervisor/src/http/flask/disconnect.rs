@@ -1,13 +1,12 @@
-//! `POST /disconnect`: logs the phone out and forgets the user. Always 200: Flask shows an error page otherwise,
-//! and in every case the session is gone.
+//! `POST /disconnect`: logs the phone out and deletes its profile. 200 also where the phone could not be told: Flask
+//! shows an error page otherwise, and the session is gone all the same. Only one that is still there is an error.
 
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::super::errors::Failure;
 use super::super::standing::Standing;
@@ -17,11 +16,6 @@ use crate::user::DisconnectOutcome;
 
 /// Flask waits 5 s; the user's task answers well before.
 const LONGEST: Duration = Duration::from_millis(4_800);
-
-#[derive(Default, Deserialize)]
-struct Request {
-    user_id: Option<Value>,
-}
 
 #[derive(Serialize)]
 struct Disconnected {
@@ -34,15 +28,19 @@ pub(super) async fn disconnect(
     pairs: Pairs,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let request: Request = body::json_object(&body)?.unwrap_or_default();
-    let user = of_query_or_body(&pairs, request.user_id.as_ref(), &http)?;
+    let named = body::json_object(&body)?.unwrap_or_default();
+    let user = of_query_or_body(&pairs, &named, &http)?;
     let whole = match http.users.find_or_restore(&user) {
         None => true,
         Some(handle) => {
             let view = handle.view();
-            let linked = view.was_linked || Standing::of(&view).is_authenticated();
+            let linked = view.was_linked || Standing::of(&view).is_linked();
             let going = tokio::spawn(async move { handle.disconnect().await });
             let outcome = tokio::time::timeout(LONGEST, going).await;
+            if let Ok(Ok(DisconnectOutcome::NotDeleted)) = outcome {
+                let error = "Não foi possível apagar os dados deste WhatsApp no servidor. Avise quem administra o servidor e tente novamente depois.";
+                return Err(Failure::internal(error));
+            }
             // Where no phone was linked there was none to tell.
             !linked || matches!(outcome, Ok(Ok(DisconnectOutcome::LoggedOut)))
         }

@@ -7,6 +7,7 @@ use colmeia::UserId;
 use colmeia::protocol::{Call, MessageRecord, Reply};
 use serde::Serialize;
 
+use super::super::api::percent_encoded;
 use super::super::errors::Failure;
 use super::super::user::{Pairs, RequestUser};
 use super::super::{Http, reply};
@@ -106,16 +107,6 @@ pub(super) fn path_id(
         Ok(Path(id)) if id.len() <= MAX_ID && !id.chars().any(char::is_control) => Ok(id),
         _ => Err(Failure::not_found(not_found)),
     }
-}
-
-/// Everything but RFC 3986's unreserved characters.
-fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |encoded, byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            encoded + &char::from(byte).to_string()
-        }
-        _ => format!("{encoded}%{byte:02X}"),
-    })
 }
 
 #[cfg(test)]

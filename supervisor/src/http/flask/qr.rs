@@ -118,9 +118,13 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             message: saying("QR Code foi escaneado, conectando..."),
             ..Answer::waiting()
         },
-        Standing::Syncing { .. }
-        | Standing::Reconnecting { .. }
-        | Standing::Underway { linked: true, .. } => Answer {
+        Standing::Reconnecting { .. } | Standing::Underway { linked: true, .. } => Answer {
+            is_connecting: Some(true),
+            is_authenticated: Some(false),
+            message: saying("Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde..."),
+            ..Answer::waiting()
+        },
+        Standing::Syncing { .. } => Answer {
             is_connecting: Some(true),
             is_authenticated: Some(true),
             message: saying("Autenticado, aguardando inicialização..."),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::errors::Failure;
-use super::super::user::{Pairs, of_query_or_body};
+use super::super::user::{Named, Pairs, of_query_or_body};
 use super::super::{Http, body, reply};
 use super::call::{self, NOT_CONNECTED};
 
@@ -20,7 +20,8 @@ const MAX_MESSAGE: usize = 65_536;
 /// Anything may stand in the fields, so that each can be refused by its name.
 #[derive(Deserialize)]
 struct Request {
-    user_id: Option<Value>,
+    #[serde(flatten)]
+    named: Named,
     phone: Option<Value>,
     message: Option<Value>,
 }
@@ -36,7 +37,7 @@ pub(super) async fn send(State(http): State<Http>, pairs: Pairs, body: Bytes) ->
     let request: Request = body::json_object(&body)?.ok_or_else(|| {
         Failure::bad_request("O corpo da requisição deve ser um objeto JSON com phone e message")
     })?;
-    let user = of_query_or_body(&pairs, request.user_id.as_ref(), &http)?;
+    let user = of_query_or_body(&pairs, &request.named, &http)?;
     let chat = chat(&text("phone", request.phone)?)?;
     let text = text("message", request.message)?;
     if text.chars().count() > MAX_MESSAGE {

@@ -87,12 +87,12 @@ pub(super) fn answer(view: &UserView) -> Answer<'_> {
     Answer::Some(Session {
         ready: standing.is_ready(),
         has_qr: matches!(standing, Standing::Code { .. }),
-        actually_connected: matches!(standing, Standing::Ready { .. } | Standing::Syncing { .. }),
+        actually_connected: standing.is_connected(),
         client_initialized: true,
-        is_authenticated: standing.is_authenticated(),
+        is_authenticated: standing.is_connected(),
         is_connecting: standing.is_connecting(),
         phone_number: standing.me().and_then(phone_number),
-        client_info: standing.me().map(|me| ClientInfo {
+        client_info: standing.connected_as().map(|me| ClientInfo {
             wid: &me.wid,
             pushname: &me.pushname,
             platform: &me.platform,

@@ -8,8 +8,8 @@ use colmeia::{ExitReason, Secret, SessionState};
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
-use crate::journal::Settlement;
 use crate::journal::tests::{incoming, user, waiting};
+use crate::journal::{Settlement, URGED, now_ms};
 use crate::user::{CallResult, MemoryUse, Phase, UserView};
 
 const KEY: &str = "0123456789abcdef";
@@ -235,6 +235,59 @@ async fn what_was_given_up_is_listed_without_its_text_and_tried_again() {
     assert!(answer.status == 200 && answer.body.contains("queue again: 1"), "{}", answer.body);
     assert_eq!(waiting(journal, &user).await, 1);
     assert!(page(&stage, "/sessions/3", "en").await.body.contains("(0)"));
+}
+
+#[tokio::test]
+async fn what_stands_still_is_seen_with_its_reason_and_tried_now_or_discarded() {
+    let stage = Cast::new(nobody).with("3", ready()).with("4", ready()).on_stage();
+    let (journal, user) = (&stage.journal, user("3"));
+    let events = vec![incoming("false_5511988887777@c.us_A"), incoming("false_5511988887777@c.us_B")];
+    journal.append(&user, events).await.expect("written");
+    let queue = journal.waiting().await.expect("read").pop().expect("Flask's").id;
+    let pending = async || journal.pending(queue, 9).await.expect("read");
+    let [first, second] = pending().await.try_into().expect("two");
+    let hidden = r#"aria-labelledby="stuck" hidden"#;
+    assert!(page(&stage, "/sessions/3", "en").await.body.contains(hidden), "nothing has failed");
+    let retry = Settlement::Retry { next_ms: now_ms() + 299_000, error: "answered 503".into(), counts: true };
+    journal.settle(first.event.row, queue, retry).await.expect("written");
+
+    assert!(page(&stage, "/", "en").await.body.contains("Flask: answered 503"));
+    assert!(page(&stage, "/", "pt-BR").await.body.contains("Flask: answered 503"));
+    let shown = page(&stage, "/sessions/3", "en").await;
+    let id = first.event.id.to_string();
+    for part in ["<strong>Flask</strong>: answered 503", "waiting: 2", "next try: in 4 min", &id, "Retry now"]
+    {
+        assert!(shown.body.contains(part), "{part}: {}", shown.body);
+    }
+    assert!(!shown.body.contains(hidden) && !shown.body.contains("5511988887777"), "no number and no text");
+    assert!(page(&stage, "/sessions/3", "pt-BR").await.body.contains("próxima tentativa: em 4 min"));
+    assert!(page(&stage, "/sessions/4", "en").await.body.contains(hidden), "another session's");
+
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    let right = format!("token={token}&queue={queue}&event={id}");
+    for path in ["/sessions/3/retry", "/sessions/3/discard"] {
+        assert_eq!(stage.ask(form(path, &cookie, &format!("queue={queue}&event={id}"))).await.status, 403);
+    }
+    for (path, fields) in [
+        ("/sessions/4/retry", right.clone()),
+        ("/sessions/4/discard", right.clone()),
+        ("/sessions/3/discard", format!("token={token}&queue={queue}&event={}", second.event.id)),
+        ("/sessions/3/discard", format!("token={token}&queue={queue}")),
+        ("/sessions/3/retry", format!("token={token}&queue=x")),
+    ] {
+        let answer = stage.ask(form(path, &cookie, &fields)).await;
+        assert!(answer.status == 409 && answer.body.contains("Nothing was done"), "{path} {fields}");
+    }
+    assert_eq!(pending().await.len(), 2);
+    let answer = stage.ask(form("/sessions/3/retry", &cookie, &right)).await;
+    assert!(answer.status == 200 && answer.body.contains("tried now"), "{}", answer.body);
+    assert_eq!(pending().await[0].next_ms, URGED);
+    assert!(page(&stage, "/sessions/3", "en").await.body.contains("next try: now"));
+    let answer = stage.ask(form("/sessions/3/discard", &cookie, &right)).await;
+    assert!(answer.status == 200 && answer.body.contains("was discarded"), "{}", answer.body);
+    assert_eq!(pending().await[0].event.id, second.event.id);
+    let shown = page(&stage, "/sessions/3", "en").await;
+    assert!(shown.body.contains("discarded by an operator; before: answered 503"), "{}", shown.body);
 }
 
 #[tokio::test]

@@ -102,16 +102,9 @@ async fn the_longest_message_fits_whatever_its_type_is_called() {
 #[tokio::test]
 async fn unknown_routes_and_wrong_methods_are_json() {
     let stage = stage();
-    for path in [
-        "/nothing",
-        "/qr/",
-        "//",
-        "/../etc/passwd",
-        "/chats/1@c.us",
-        "/media/",
-        "/%2e%2e/x",
-        "/assets/../main.rs",
-    ] {
+    for path in
+        ["/nothing", "//", "/../etc/passwd", "/chats/1@c.us", "/media/", "/%2e%2e/x", "/assets/../main.rs"]
+    {
         let answer = stage.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         answer.error();

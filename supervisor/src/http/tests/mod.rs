@@ -2,10 +2,14 @@
 
 mod access;
 mod api;
+mod clients;
 mod connection;
 mod dashboard;
+mod deletion;
 mod events;
+mod flask_pages;
 mod hostile;
+mod ignoring;
 mod pages;
 pub(super) mod stage;
 mod texts;

@@ -1,7 +1,6 @@
 //! The stage: a router with users that do what a test says, and note what they are asked.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,18 +16,20 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::super::access::Peer;
 use super::super::control::control;
+use super::super::server::receive;
 use super::super::users::Users;
 use super::super::{Http, Parts, router};
-use crate::journal::Journal;
+use crate::deletion::{self, Deletions};
+use crate::delivery::Recipients;
+use crate::journal::{Journal, Statuses};
 use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::registry::RegistryError;
 use crate::store::Store;
 use crate::uploads::Uploads;
 use crate::user::{
-    CallFailure, CallResult, Command, DisconnectOutcome, Operation, Phase, UserHandle, UserView,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, UserHandle, UserView,
 };
 
 /// Generous: the machine may be small and busy.
@@ -61,6 +62,7 @@ pub(super) struct Stage {
     pub(super) store: Store,
     pub(super) journal: Journal,
     pub(super) uploads: Uploads,
+    pub(super) deletions: Deletions,
     pub(super) folder: tempfile::TempDir,
 }
 
@@ -144,6 +146,11 @@ impl Cast {
         Self { outcome: DisconnectOutcome::OnlyHere, ..self }
     }
 
+    /// What is on disk cannot be deleted.
+    pub(super) fn stuck(self) -> Self {
+        Self { outcome: DisconnectOutcome::NotDeleted, ..self }
+    }
+
     pub(super) fn full(self) -> Self {
         Self { full: true, ..self }
     }
@@ -194,6 +201,7 @@ impl Cast {
                 Command::Operate(Operation::Stop) => "stop",
                 Command::Operate(Operation::Restart) => "restart",
                 Command::Reset { .. } => "reset",
+                Command::Delete { .. } => "delete",
                 Command::Renew { .. } => "renew",
                 Command::Mend { .. } => "mend",
                 Command::Limit { .. } => "limit",
@@ -213,6 +221,14 @@ impl Cast {
                 Command::Disconnect { answer } | Command::Reset { answer } => {
                     let _ = answer.send(self.outcome);
                 }
+                Command::Delete { answer } => {
+                    if let Some(gate) = &self.gate {
+                        drop(gate.acquire().await);
+                    }
+                    let failed = self.outcome == DisconnectOutcome::NotDeleted;
+                    let error = || NotDeleted::Disk(Arc::new(std::io::Error::other("a full disk")));
+                    let _ = answer.send(if failed { Err(error()) } else { Ok(()) });
+                }
                 Command::Wake
                 | Command::Operate(_)
                 | Command::Renew { .. }
@@ -230,16 +246,28 @@ impl Cast {
 
     pub(super) fn on_stage_at(self, local: &str, config: ServiceConfig) -> Stage {
         let folder = tempfile::tempdir().expect("folder");
-        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(())).expect("opens");
         let (local, shutdown) = (local.parse().expect("address"), CancellationToken::new());
         let store = Store::open(&folder.path().join("settings.db")).expect("opens");
         let config: Arc<ServiceConfig> = config.into();
+        let recipients = Recipients::new(&config.webhooks, Arc::new(store.clone())).ignoring(config.ignore);
+        let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients)).expect("opens");
+        let (control, state) =
+            (control(shutdown.clone()).0, StateLayout::new(folder.path(), &config.client_prefix));
+        let deletions = Deletions::new(deletion::Parts {
+            users: Box::new(self.clone()),
+            state: state.clone(),
+            store: store.clone(),
+            journal: journal.clone(),
+            statuses: Statuses::start(journal.clone()),
+            control: control.clone(),
+        });
         let operators = Operators::new(
             Box::new(self.clone()),
-            StateLayout::new(folder.path(), &config.client_prefix),
+            state,
             Arc::clone(&config),
             journal.clone(),
-            control(shutdown.clone()).0,
+            control,
+            deletions.clone(),
         );
         let users = Box::new(self.clone());
         let uploads = Uploads::open(folder.path().join("uploads")).expect("opened");
@@ -252,7 +280,7 @@ impl Cast {
             uploads: uploads.clone(),
         };
         let http = Http::with_users(users, parts, local, shutdown.clone());
-        Stage { cast: self, router: router(http), shutdown, store, journal, uploads, folder }
+        Stage { cast: self, router: router(http), shutdown, store, journal, uploads, deletions, folder }
     }
 }
 
@@ -300,8 +328,7 @@ impl Stage {
     }
 
     pub(super) async fn ask_from(&self, peer: &str, mut request: Request<Body>) -> Answer {
-        let peer: SocketAddr = peer.parse().expect("address");
-        request.extensions_mut().insert(Peer::new(peer));
+        receive(&mut request, peer.parse().expect("address"));
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("body").to_bytes();

@@ -12,6 +12,7 @@ const STARTING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"gener
 const CODE: &str = r#"{"ready":false,"qr":"2@abc,def==","hasQr":true}"#;
 const PAIRING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":false,"message":"QR Code foi escaneado, conectando..."}"#;
 const SYNCING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":true,"message":"Autenticado, aguardando inicialização..."}"#;
+const COMING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"isConnecting":true,"isAuthenticated":false,"message":"Reconectando ao WhatsApp. Não é preciso escanear de novo. Aguarde..."}"#;
 const READY: &str = r#"{"ready":true,"qr":null,"hasQr":false,"isConnecting":false,"isAuthenticated":true}"#;
 const FULL: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O serviço está na capacidade máxima de conexões. Este WhatsApp está na fila e será iniciado assim que houver lugar. Aguarde..."}"#;
 const SHORT: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O servidor não tem memória livre para mais uma conexão agora. Este WhatsApp está na fila e será iniciado assim que houver memória. Aguarde..."}"#;
@@ -40,7 +41,7 @@ const NOTHING: Flags = Flags {
     known: false,
     reconnecting: false,
 };
-const COMING_BACK: Flags = Flags { authenticated: true, connecting: true, reconnecting: true, ..NOTHING };
+const COMING_BACK: Flags = Flags { connecting: true, reconnecting: true, ..NOTHING };
 
 fn session(flags: &Flags, attempts: u32, state: &str) -> String {
     let Flags { ready, has_qr, connected, authenticated, connecting, known, reconnecting } = flags;
@@ -75,22 +76,33 @@ fn logged_out() -> UserView {
     linked(running(SessionState::LoggedOut { cause: LogoutCause::Phone }))
 }
 
-#[tokio::test]
-async fn every_state_has_its_answers() {
+/// Every state in which a session can be, and what `/qr` and `/status` say of it.
+pub(super) fn every_state() -> Vec<(&'static str, UserView, &'static str, String)> {
     let again = Flags { reconnecting: true, ..NOTHING };
-    let table = [
+    vec![
         ("stopped", view(Phase::Stopped), CREATED, NO_SESSION.to_owned()),
         ("stopped, linked", linked(view(Phase::Stopped)), CREATED, NO_SESSION.to_owned()),
         ("queued", view(Phase::Queued { wait: Wait::Starts }), STARTING, session(&NOTHING, 0, "queued")),
         ("full", view(Phase::Queued { wait: Wait::Place }), FULL, session(&NOTHING, 0, "queued")),
         ("short", view(Phase::Queued { wait: Wait::Memory }), SHORT, session(&NOTHING, 0, "queued")),
         ("starting", view(Phase::Starting), STARTING, session(&NOTHING, 0, "starting")),
-        ("starting, linked", linked(view(Phase::Starting)), SYNCING, session(&COMING_BACK, 0, "starting")),
+        ("starting, linked", linked(view(Phase::Starting)), COMING, session(&COMING_BACK, 0, "starting")),
         ("silent", view(Phase::Running), STARTING, session(&NOTHING, 0, "unresponsive")),
-        ("silent, linked", linked(view(Phase::Running)), SYNCING, session(&COMING_BACK, 0, "unresponsive")),
+        ("silent, linked", linked(view(Phase::Running)), COMING, session(&COMING_BACK, 0, "unresponsive")),
         ("backing off", backing_off(), STARTING, session(&again, 3, "backing_off")),
-        ("backing off, linked", linked(backing_off()), SYNCING, session(&COMING_BACK, 3, "backing_off")),
-        ("stopping", linked(view(Phase::Stopping)), STARTING, session(&NOTHING, 0, "stopping")),
+        ("backing off, linked", linked(backing_off()), COMING, session(&COMING_BACK, 3, "backing_off")),
+        (
+            "stopping",
+            linked(view(Phase::Stopping { back: None })),
+            STARTING,
+            session(&NOTHING, 0, "stopping"),
+        ),
+        (
+            "restarting",
+            linked(view(Phase::Stopping { back: Some(ExitReason::CapRecycle) })),
+            COMING,
+            session(&COMING_BACK, 0, "stopping"),
+        ),
         ("held", view(Phase::Held), HELD, session(&NOTHING, 0, "stopped")),
         (
             "parked",
@@ -103,7 +115,7 @@ async fn every_state_has_its_answers() {
         (
             "loading, linked",
             linked(running(SessionState::Loading)),
-            SYNCING,
+            COMING,
             session(&COMING_BACK, 0, "loading"),
         ),
         (
@@ -152,19 +164,24 @@ async fn every_state_has_its_answers() {
         (
             "reconnecting",
             reconnecting(),
-            SYNCING,
-            session(&Flags { known: true, ..COMING_BACK }, 0, "reconnecting"),
+            COMING,
+            session(&COMING_BACK, 0, "reconnecting")
+                .replace(r#""phone_number":null"#, r#""phone_number":"+55 (11) 99999-8888""#),
         ),
         ("logged out", logged_out(), STARTING, session(&NOTHING, 0, "logged_out")),
         (
             "failing",
             linked(running(SessionState::Failed { reason: ExitReason::Oom })),
-            SYNCING,
+            COMING,
             session(&COMING_BACK, 0, "failed")
                 .replace("\"autoReconnectEnabled\":false", "\"autoReconnectEnabled\":true"),
         ),
-    ];
-    for (name, view, qr, status) in table {
+    ]
+}
+
+#[tokio::test]
+async fn every_state_has_its_answers() {
+    for (name, view, qr, status) in every_state() {
         let stage = Cast::new(nobody).with("3", view).on_stage();
         let answer = stage.get("/status?user_id=3").await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, status.as_str()), "{name}");
@@ -188,7 +205,8 @@ async fn nothing_but_a_running_worker_makes_ready() {
         Phase::Queued { wait: Wait::Memory },
         Phase::Starting,
         Phase::BackingOff { until: std::time::SystemTime::UNIX_EPOCH },
-        Phase::Stopping,
+        Phase::Stopping { back: None },
+        Phase::Stopping { back: Some(ExitReason::Stopped) },
         Phase::Parked { reason: ExitReason::Banned },
     ] {
         let stale = linked(UserView { report: report.clone(), ..view(phase) });

@@ -1,6 +1,7 @@
 //! The journal on a real file.
 
 mod disk;
+mod forgetting;
 mod queues;
 mod reading;
 
@@ -113,5 +114,5 @@ async fn kinds(journal: &Journal) -> Vec<(String, &'static str)> {
 }
 
 fn said(status: &'static str) -> StatusChange {
-    StatusChange { status, me: None, exit: None }
+    StatusChange { status, me: None, exit: None, again: false }
 }

@@ -67,6 +67,48 @@ async fn a_retry_keeps_its_place_and_a_dead_letter_gives_way_until_it_is_replaye
 }
 
 #[tokio::test]
+async fn of_a_queue_it_is_seen_whose_turn_it_is_and_that_one_is_urged_or_discarded() {
+    let (_folder, journal) = journal();
+    let (ana, bia) = (user("1"), user("2"));
+    journal.append(&ana, vec![incoming("a"), incoming("b")]).await.expect("written");
+    journal.append(&bia, vec![incoming("x")]).await.expect("written");
+    let (queue, other) = (flask(&journal, &ana).await, flask(&journal, &bia).await);
+    let first = head(&journal, queue).await;
+    let retry = Settlement::Retry { next_ms: 77, error: "answered 503".into(), counts: true };
+    journal.settle(first.event.row, queue, retry).await.expect("written");
+    let load = async |queue| {
+        let loads = journal.loads().await.expect("read");
+        loads.into_iter().find(|load| load.queue.id == queue).expect("a queue")
+    };
+    let seen = load(queue).await.head.expect("one waits");
+    assert_eq!((seen.id, seen.attempts, seen.next_ms), (first.event.id, 1, 77));
+    assert_eq!((seen.since_ms, seen.error.as_deref()), (first.since_ms, Some("answered 503")));
+    assert_eq!(load(other).await.head.expect("one waits").error, None, "it was never tried");
+
+    let due = journal.due();
+    due.take().await;
+    assert_eq!(journal.urge(Queues::Numbered(queue)).await.expect("written"), 1);
+    assert_eq!(due.take().await.into_iter().collect::<Vec<_>>(), [queue], "the delivery is told");
+    let again = head(&journal, queue).await;
+    assert_eq!((again.event.key.as_str(), again.attempts, again.next_ms), ("a", 1, URGED));
+    assert_eq!(head(&journal, other).await.next_ms, 0);
+    assert_eq!(journal.urge(Queues::Of(bia)).await.expect("written"), 1);
+    assert_eq!(journal.urge(Queues::All).await.expect("written"), 2);
+
+    let second = journal.pending(queue, 9).await.expect("read")[1].event.row;
+    let discard = async |row| journal.discard(row, queue, "discarded".into()).await.expect("written");
+    assert!(!discard(second).await, "it is not its turn");
+    assert!(discard(first.event.row).await);
+    assert!(!discard(first.event.row).await, "it is gone");
+    assert_eq!(head(&journal, queue).await.event.row, second);
+    let dead = journal.dead(Which::default(), 9).await.expect("read");
+    assert_eq!((dead.len(), dead[0].error.as_str(), dead[0].attempts), (1, "discarded", 1));
+    assert!(discard(second).await);
+    assert_eq!(load(queue).await.head, None);
+    assert_eq!(journal.urge(Queues::Numbered(queue)).await.expect("written"), 0);
+}
+
+#[tokio::test]
 async fn what_someone_waits_for_is_never_pruned() {
     let (_folder, journal) = journal();
     let ana = user("1");
@@ -115,7 +157,8 @@ async fn a_queue_is_read_through_its_index() {
         let plan: Vec<String> = journal
             .read(move |connection| {
                 let mut statement = connection.prepare(&explained)?;
-                statement.query_map([], |row| row.get(3))?.collect()
+                let parameters = std::iter::repeat_n(1, statement.parameter_count());
+                statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))?.collect()
             })
             .await
             .expect("planned");

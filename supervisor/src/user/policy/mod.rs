@@ -21,7 +21,7 @@
 //! A worker that is replaced for its memory, for its version, because the disk was full under it or because an operator
 //! says `Restart` goes Stopping(Replaced) → Queued, without delay and uncounted.
 //! An operator's `Hold` ends whatever there is and leads to `Stopped`, which a `Wake` does not leave: only the
-//! operator's `Start`, `Restart` or `Reset` lifts it.
+//! operator's `Start`, `Restart` or `Reset` lifts it, and a `Delete`, after which nobody is held back any more.
 //! The end of a process is reported only after everything that it left behind is gone, so a start can follow at
 //! once. Every state but `Stopped` and `Parked` has a deadline, or waits for a place that others give back. Who is parked
 //! for want of room on the disk is started once more now and then, for nobody may have seen that the disk was full.
@@ -146,8 +146,21 @@ impl Policy {
         self.held
     }
 
+    /// Whether a phone is linked as far as is known; of a session that is on disk and was not asked yet it is believed.
     pub(crate) fn linked(&self) -> bool {
-        self.linked
+        self.linked || self.keep
+    }
+
+    /// Why the process is being ended, where another one is to take its place.
+    pub(crate) fn comes_back(&self) -> Option<&ExitReason> {
+        match &self.state {
+            State::Stopping { ending: Ending::Replaced(why) | Ending::Failed(why), .. }
+                if !self.shutting_down && self.forget.is_none() =>
+            {
+                Some(why)
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn attempts(&self) -> u32 {
@@ -215,6 +228,7 @@ impl Policy {
             Event::Renew => self.renew(now.at, &mut actions),
             Event::Disconnect => self.disconnect(now.at, &mut actions),
             Event::Reset => self.reset(now.at, &mut actions),
+            Event::Delete => self.delete(now.at, &mut actions),
             Event::Hold => self.hold(now.at, &mut actions),
             Event::Start => self.start(now.at, &mut actions),
             Event::Restart => self.restart(now.at, &mut actions),

@@ -76,6 +76,12 @@ impl Policy {
         self.stop_within(self.rules.disconnect.mul_f64(0.5), at, actions);
     }
 
+    /// Tells the phone, if there is one, and deletes the session with every mark of it.
+    pub(super) fn delete(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        self.lift(actions);
+        self.disconnect(at, actions);
+    }
+
     fn lift(&mut self, actions: &mut Vec<Action>) {
         if self.held {
             self.held = false;

@@ -167,6 +167,8 @@ pub(crate) enum Event {
     Disconnect,
     /// Stop, delete and forget, without a word to the phone: the operator's cure.
     Reset,
+    /// Whoever owns the session wants it, and everything of it, gone.
+    Delete,
     /// An operator wants no process until they say otherwise.
     Hold,
     /// An operator wants the session now, whatever held it back.

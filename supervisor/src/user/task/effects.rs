@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{Host, Note, UserTask, Worker};
 use crate::memory::Group;
 use crate::user::folders;
-use crate::user::handle::DisconnectOutcome;
+use crate::user::handle::{DisconnectOutcome, NotDeleted};
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::policy::{Action, Event, State};
 use crate::user::process::{self, Marks, NotReady, SpawnError, Spawned, WorkerProcess};
@@ -53,7 +53,7 @@ impl UserTask {
                 }
             }
             Action::KeepParked { parked } => self.keep_parked(parked),
-            Action::DeleteAuth => self.delete_auth(),
+            Action::DeleteAuth => self.delete(),
             Action::AnswerDisconnect { told } => {
                 let outcome = if told { DisconnectOutcome::LoggedOut } else { DisconnectOutcome::OnlyHere };
                 for answer in self.disconnects.drain(..) {
@@ -181,15 +181,35 @@ impl UserTask {
         (!asked).then_some(Event::LogoutDone { told: false })
     }
 
-    fn delete_auth(&self) {
-        token::forget(&self.host.state, &self.user);
-        match folders::bury(&self.host.state, &self.user) {
-            Ok(grave) => {
-                tracing::info!(user = %self.user, existed = grave.is_some(), "session deleted");
-                folders::remove_in_background(grave.into_iter().collect());
+    /// Deletes what is on disk, and says to everyone who waits for that whether it is gone.
+    fn delete(&mut self) {
+        let gone = self.delete_auth().map_err(|error| {
+            tracing::error!(user = %self.user, %error, "cannot delete the session's folder");
+            NotDeleted::Disk(Arc::new(error))
+        });
+        if gone.is_err() {
+            for answer in self.disconnects.drain(..) {
+                let _ = answer.send(DisconnectOutcome::NotDeleted); // who no longer waits finds it in the log
             }
-            Err(error) => tracing::error!(user = %self.user, %error, "cannot delete the session's folder"),
         }
+        if self.deletions.is_empty() {
+            return;
+        }
+        let gone = gone.and_then(|()| {
+            self.forget_limits().map_err(|error| {
+                tracing::error!(user = %self.user, %error, "cannot delete the user's own limits");
+                NotDeleted::Disk(Arc::new(error))
+            })
+        });
+        self.deleted.extend(self.deletions.drain(..).map(|answer| (answer, gone.clone())));
+    }
+
+    fn delete_auth(&self) -> std::io::Result<()> {
+        token::forget(&self.host.state, &self.user);
+        let grave = folders::bury(&self.host.state, &self.user)?;
+        tracing::info!(user = %self.user, existed = grave.is_some(), "session deleted");
+        folders::remove_in_background(grave.into_iter().collect());
+        Ok(())
     }
 }
 

@@ -55,6 +55,10 @@ impl UserTask {
                 self.disconnects.push(answer);
                 vec![Event::Reset]
             }
+            Command::Delete { answer } => {
+                self.deletions.push(answer);
+                vec![Event::Delete]
+            }
             Command::Operate(operation) => {
                 tracing::info!(user = %self.user, ?operation, "an operator's word");
                 vec![match operation {

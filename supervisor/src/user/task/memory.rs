@@ -125,6 +125,18 @@ impl UserTask {
         });
     }
 
+    /// The next owner of the name begins with what holds for everyone.
+    pub(super) fn forget_limits(&mut self) -> std::io::Result<()> {
+        let (host, none) = (&self.host, MemoryOverrides::default());
+        match limits::keep(&host.state, &host.config, &self.user, none) {
+            Err(limits::LimitsError::Disk(error)) => return Err(error),
+            // What holds for everyone is valid since the start.
+            Ok(()) | Err(limits::LimitsError::Invalid(_) | limits::LimitsError::Gone) => {}
+        }
+        self.weight.limit(limits::in_force(&host.config, &self.user, none));
+        Ok(())
+    }
+
     fn follow_again(&mut self, worker: Pid) {
         // The earlier one goes first: it takes the worker off the list.
         self.weight.followed = None;

@@ -23,11 +23,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::handle::{Command, DisconnectOutcome, UserHandle};
+use super::handle::{Command, Deleted, DisconnectOutcome, UserHandle};
 use super::link::{Allowance, EventSink, FromLink, Greeted, Link};
 use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
-use super::status::SessionStatus;
+use super::status::Told;
 use super::tail::{Position, Tail};
 use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
@@ -85,8 +85,8 @@ pub(crate) struct UserTask {
     born: Instant,
     policy: Policy,
     view: watch::Sender<UserView>,
-    /// The status that was told last.
-    told: SessionStatus,
+    /// What was told of the session last.
+    told: Told,
     commands: mpsc::Receiver<Command>,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     said: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
@@ -105,6 +105,9 @@ pub(crate) struct UserTask {
     allowance: Allowance,
     calls: Calls,
     disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
+    deletions: Vec<oneshot::Sender<Deleted>>,
+    /// What became of them, to be told after everything that their end has to say is said.
+    deleted: Vec<(oneshot::Sender<Deleted>, Deleted)>,
     shutdowns: Vec<oneshot::Sender<()>>,
     finished: bool,
     hurried: bool,
@@ -185,7 +188,7 @@ impl UserTask {
             born: Instant::now(),
             policy,
             view,
-            told: SessionStatus::Stopped,
+            told: Told::nothing(),
             commands,
             notes: mpsc::channel(8),
             said: mpsc::channel(64),
@@ -201,6 +204,8 @@ impl UserTask {
             allowance: Allowance::new(),
             calls: Calls::default(),
             disconnects: Vec::new(),
+            deletions: Vec::new(),
+            deleted: Vec::new(),
             shutdowns: Vec::new(),
             finished: false,
             hurried: false,
@@ -258,6 +263,9 @@ impl UserTask {
             }
             self.watch_over();
             self.publish();
+            for (answer, deleted) in self.deleted.drain(..) {
+                let _ = answer.send(deleted); // it is done, whoever waits
+            }
             if std::mem::take(&mut self.finished) && registry.retire(&self.user, &mut self.commands) {
                 break;
             }

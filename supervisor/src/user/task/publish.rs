@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use super::UserTask;
 use crate::user::policy::State;
-use crate::user::status::SessionStatus;
 use crate::user::view::{Phase, UserView};
 use crate::user::vigil::Trust;
 
@@ -39,12 +38,8 @@ impl UserTask {
             }
             changed
         });
-        let view = self.view.borrow();
-        let status = SessionStatus::of(&view);
-        // Whoever has just come into being is stopped, and that is no news.
-        if status != self.told {
-            self.told = status;
-            self.host.sink.keep_status(&self.user, status.told(&view));
+        if let Some(news) = self.told.news(&self.view.borrow()) {
+            self.host.sink.keep_status(&self.user, news);
         }
     }
 
@@ -80,7 +75,9 @@ impl UserTask {
             State::Queued { wait } => Phase::Queued { wait: *wait },
             State::Starting { .. } => Phase::Starting,
             State::Running { .. } => Phase::Running,
-            State::LoggingOut { .. } | State::Stopping { .. } => Phase::Stopping,
+            State::LoggingOut { .. } | State::Stopping { .. } => {
+                Phase::Stopping { back: self.policy.comes_back().cloned() }
+            }
             State::Parked { reason, .. } => Phase::Parked { reason: reason.clone() },
             // The wall clock is read once per delay, or the view would change with every event.
             State::BackingOff { until } => match before {

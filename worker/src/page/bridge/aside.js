@@ -1,5 +1,5 @@
 /* What happens beside the messages: reactions, presences, changes of groups, calls. Owns the mapping of the page's
- * words to ours. Every member is optional: a page without one of them tells the rest, and nothing is degraded. */
+ * words to ours, and the watching of what other files map. Every member is optional: a page without one of them tells the rest, and nothing is degraded. */
 
 const happened = (event, fields) => emit('happened', { what: { event, ...fields } });
 
@@ -21,19 +21,29 @@ function isTold(id, text) {
   return before === text;
 }
 
-function onReactions(rows) {
+function isHistory(timestamp_ms) {
   if (linkedHere) linkedMs ||= Date.now() - 60_000;
+  return timestamp_ms < linkedMs;
+}
+
+/* What was given here and not by the phone, until the page tells of it: by message. */
+const reactedHere = new Map();
+
+function onReactions(rows) {
   for (const row of rows) {
     const timestamp_ms = Math.round(Number(row.reactionTimestamp ?? row.t)) || Date.now();
-    if (timestamp_ms < linkedMs) continue;
+    if (isHistory(timestamp_ms)) continue;
     const { id } = row;
     const message = idOf(row.reactionParentKey ?? row.parentMsgKey);
     const from_me = Boolean(id?.fromMe ?? String(id).startsWith('true_'));
     const sender = idOf(row.author ?? row.from ?? row.senderUserJid ?? (from_me ? myself : null));
     const chat = idOf(id?.remote) ?? String(message).split('_')[1];
-    if (!message || !sender || !chat || isTold(idOf(id), String(row.reactionText ?? ''))) continue;
+    const text = String(row.reactionText ?? '');
+    if (!message || !sender || !chat || isTold(idOf(id), text)) continue;
+    const by_api = from_me && reactedHere.get(message) === text;
+    if (by_api) reactedHere.delete(message);
     const other_names = otherNames(chat, sender);
-    happened('reaction', { id: idOf(id), message, chat, sender, from_me, text: String(row.reactionText ?? ''), timestamp_ms, other_names });
+    happened('reaction', { id: idOf(id), message, chat, sender, from_me, by_api, text, timestamp_ms, other_names });
   }
 }
 
@@ -184,6 +194,8 @@ const WATCHERS = {
   reactionTable: watchReactions,
   presenceStore: (collection) => collection.on('change:chatstate.type', onPresence),
   callStore: watchCalls,
+  voteStore: watchVotes,
+  groupReceipts: watchGroupReceipts,
 };
 /* Nobody waits for these modules before the session begins, so they are looked for a little longer. */
 const ASIDE_MS = 30_000;

@@ -35,6 +35,7 @@ class Call {
   #result = null;
   handed = false;
   cancelled = false;
+  atEnd = () => {};
 
   constructor(id) {
     this.id = id;
@@ -89,6 +90,7 @@ async function run(call, request) {
     const text = own ? own.message : `the page failed with ${error?.name ?? 'an error'}`;
     emit('failure', { call: call.id, kind, text });
   } finally {
+    call.atEnd();
     if (!call.size) calls.delete(call.id);
   }
 }

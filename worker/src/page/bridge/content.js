@@ -14,10 +14,16 @@ function mentionedWid(chat, id) {
   return use('createWid')(other ?? id);
 }
 
-/* A group's own id means everyone in it. */
-function mentioned(chat, ids) {
-  const everyone = () => (chat.groupMetadata?.participants?.getModelsArray() ?? []).map((member) => member.id);
-  return ids.flatMap((id) => (isGroupId(chat.id) && id === idOf(chat.id) ? everyone() : [mentionedWid(chat, id)]));
+const membersOf = (chat) => (chat.groupMetadata?.participants?.getModelsArray?.() ?? []).map((member) => member.id);
+
+/* A group's own id means everyone in it. Members are fetched when somebody first looks at a group. */
+async function mentioned(chat, ids) {
+  const isAll = (id) => isGroupId(chat.id) && id === idOf(chat.id);
+  if (ids.some(isAll) && !membersOf(chat).length) {
+    if (isFunction(found.groups?.update)) await found.groups.update(chat.id).catch(() => {});
+    if (!membersOf(chat).length) throw new Failure('refused', 'the members of this group are not known');
+  }
+  return ids.flatMap((id) => (isAll(id) ? membersOf(chat) : [mentionedWid(chat, id)]));
 }
 
 async function extras(chat, { reply_to, mentions = [] } = {}) {
@@ -30,7 +36,7 @@ async function extras(chat, { reply_to, mentions = [] } = {}) {
     }
     Object.assign(fields, quoted.msgContextInfo(chat.id));
   }
-  if (mentions.length) fields.mentionedJidList = mentioned(chat, mentions);
+  if (mentions.length) fields.mentionedJidList = await mentioned(chat, mentions);
   return fields;
 }
 
@@ -66,7 +72,7 @@ async function previewOf(call, text, preview) {
 async function sendContent(call, { chat: id, options }, content) {
   const send = use('send');
   const chat = await chatFor(id);
-  const message = { ...(await envelope(chat, options)), ...(await extras(chat, options)), ...content };
+  const message = { ...(await envelope(call, chat, options)), ...(await extras(chat, options)), ...content };
   call.hand();
   const [, result] = await send(chat, message);
   const { message: key, timestamp_ms } = sent(await result, message);

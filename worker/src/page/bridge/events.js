@@ -19,11 +19,16 @@ function fellIntoTheGap(model) {
   return at >= settings.gap[0] && at <= settings.gap[1];
 }
 
+/* Only what is sent from this very page begins without an ack: what another device sent, the server has. */
+const isSentHere = ({ id, isNewMsg, local, ack }) => Boolean(id?.fromMe && isNewMsg && (local || ack === 0));
+
 /* A message that cannot be read yet becomes readable by a change of its type. */
 function onMessage(model) {
   if (!model || announced.has(model) || !(model.isNewMsg || fellIntoTheGap(model))) return;
   announced.set(model, null);
+  if (isSentHere(model)) sentHere.add(model);
   if (NOT_YET.has(model.type)) {
+    if (model.type === 'ciphertext') happened('waiting', messageRecord(model));
     const readable = () => {
       if (NOT_YET.has(model.type)) return;
       model.off?.('change:type', readable);

@@ -130,7 +130,13 @@ async function react(call, { message: id, reaction }) {
   const message = await theMessage(id);
   await need('react');
   call.hand();
-  accepted(await found.react(message, reaction));
+  reactedHere.set(idOf(message.id), reaction);
+  try {
+    accepted(await found.react(message, reaction));
+  } catch (error) {
+    reactedHere.delete(idOf(message.id));
+    throw error;
+  }
 }
 
 async function editMessage(call, { message: id, text, mentions = [], link_preview }) {
@@ -141,7 +147,10 @@ async function editMessage(call, { message: id, text, mentions = [], link_previe
   }
   const chat = await chatFor(idOf(message.id.remote));
   const preview = await previewOf(call, text, link_preview);
-  const options = { linkPreview: Object.keys(preview).length ? preview : undefined, mentionedJidList: mentioned(chat, mentions) };
+  const options = {
+    linkPreview: Object.keys(preview).length ? preview : undefined,
+    mentionedJidList: await mentioned(chat, mentions),
+  };
   call.hand();
   await found.edit(message, text, options);
   /* It resolves either way; the message tells. */

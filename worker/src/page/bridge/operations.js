@@ -86,6 +86,7 @@ const shared = {
   chatFor,
   knownChat,
   theMessage,
+  unused,
   accepted,
   newestOf,
   square,

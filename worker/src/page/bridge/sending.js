@@ -5,12 +5,26 @@ function needsConnection() {
   if (phase() !== 'main') throw new Failure('not_ready', 'the session is not connected');
 }
 
-async function envelope(chat, { message_id } = {}) {
+/* Ids that callers chose, of the calls that are under way. */
+const chosen = new Set();
+
+/* An id is for one message: a second one with it would take the first one's place, here and on the phones. */
+async function unused(call, key) {
+  const id = idOf(key);
+  const taken = () => new Failure('invalid_argument', 'id is that of a message which is there already');
+  if (chosen.has(id)) throw taken();
+  chosen.add(id);
+  call.atEnd = () => chosen.delete(id);
+  if (await findMessage(id)) throw taken();
+}
+
+async function envelope(call, chat, { message_id } = {}) {
   const Key = use('MessageKey');
   const isGroup = isGroupId(chat.id);
   const byLid = idOf(chat.id).endsWith('@lid') || (isGroup && chat.groupMetadata?.isLidAddressingMode);
   const from = (byLid && (await found.meLid?.())) || (await use('me')());
   const id = new Key({ from, to: chat.id, id: message_id ?? (await Key.newId()), participant: isGroup ? from : undefined, selfDir: 'out' });
+  if (message_id) await unused(call, id);
   return {
     id, from, to: chat.id, ack: 0, local: true, self: 'out', isNewMsg: true,
     t: Math.floor(Date.now() / 1000),
@@ -47,7 +61,7 @@ async function sendText(call, { chat: id, text, options, link_preview }) {
   const send = use('send');
   const chat = await chatFor(id);
   const added = { ...(await extras(chat, options)), ...(await previewOf(call, text, link_preview)) };
-  const message = { ...(await envelope(chat, options)), ...added, type: 'chat', body: text };
+  const message = { ...(await envelope(call, chat, options)), ...added, type: 'chat', body: text };
   call.hand();
   const [, result] = await send(chat, message);
   return sent(await result, message);
@@ -72,7 +86,7 @@ async function sendMedia(call, { chat: id, mimetype, filename, caption, as_docum
   const prepared = await media.waitForPrep();
   /* A round video is an ordinary one until its type says otherwise. */
   if (style === 'video_note') prepared.type = 'ptv';
-  const message = { ...(await envelope(chat, wishes)), ...added };
+  const message = { ...(await envelope(call, chat, wishes)), ...added };
   const options = { caption: caption ?? undefined, productMsgOptions: { ...message, filename } };
   call.hand();
   /* It took two arguments before it took one. */

@@ -66,6 +66,9 @@ function messageRecord(model) {
   };
 }
 
+/* What this page has sent, so that it is told apart from what the phone did. Models, as in events.js. */
+const sentHere = new WeakSet();
+
 /* What most messages do not have: only what is there is told. */
 function messageDetails(model) {
   const details = {};
@@ -81,6 +84,7 @@ function messageDetails(model) {
   tell('starred', Boolean(model.star));
   tell('forwarded', Boolean(model.isForwarded));
   tell('edited', Boolean(model.latestEditMsgKey));
+  tell('by_api', sentHere.has(model));
   return Object.keys(details).length ? details : null;
 }
 

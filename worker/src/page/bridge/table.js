@@ -140,6 +140,16 @@ const MEMBERS = {
     is: isCollection,
     optional: true,
   },
+  voteStore: {
+    at: [['WAWebPollsPollVoteCollection', 'PollVoteCollection']],
+    is: isCollection,
+    optional: true,
+  },
+  groupReceipts: {
+    at: [['WAWebHandleMsgReceipt', null]],
+    is: (value) => isFunction(value?.handleGroupSimpleReceipt),
+    optional: true,
+  },
   callStore: {
     at: [['WAWebCallCollection', null], ['WAWebCallCollection', 'CallCollection'], ['WAWebCallCollection', 'default']],
     is: isModel,

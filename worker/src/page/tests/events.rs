@@ -1,7 +1,7 @@
 //! What happens beside the messages: told in the protocol's words, once, by a page that is not degraded for it.
 
-use colmeia::operations::{EditMessage, GroupRole, LinkPreview, MessageRef, PresenceState};
-use colmeia::protocol::{CallState, Event, GroupChange};
+use colmeia::operations::{EditMessage, GroupRole, LinkPreview, MessageRef, PresenceState, React};
+use colmeia::protocol::{CallState, Event, GroupChange, MessageRecord};
 use serde_json::{Value, json};
 
 use super::rig::{FRIEND, ME, Session, Simulator};
@@ -184,6 +184,16 @@ async fn ack(session: &mut Session, of: &str) -> i32 {
         .await
 }
 
+/// The next message of ours that the page tells of.
+async fn own_message(session: &mut Session) -> MessageRecord {
+    session
+        .event("an own message", |event| match event {
+            PageEvent::Message(message) if message.from_me => Some(*message),
+            _ => None,
+        })
+        .await
+}
+
 /// The next call, past what else happens.
 async fn call_of(session: &mut Session) -> Event {
     loop {
@@ -192,4 +202,85 @@ async fn call_of(session: &mut Session) -> Event {
             return event;
         }
     }
+}
+
+fn by_api(message: &MessageRecord) -> bool {
+    message.details.as_ref().is_some_and(|details| details.by_api)
+}
+
+#[tokio::test]
+async fn real_chromium_tells_what_was_sent_here_from_what_the_phone_sent() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let id = session.send_text(FRIEND, "daqui").await.expect("sent");
+    let here = own_message(&mut session).await;
+    assert_eq!((here.id.as_str(), by_api(&here)), (id.as_str(), true));
+
+    let written = json!({ "to": ME, "from": FRIEND, "body": "do celular", "from_me": true });
+    simulator.post("/phone/message", written).await;
+    let there = own_message(&mut session).await;
+    assert_eq!((there.body.as_str(), by_api(&there)), ("do celular", false));
+
+    // What is told of it later says the same.
+    about(&simulator, "/phone/edit", &id, json!({ "body": "mudou" })).await;
+    let Event::Edited { message: edited, .. } = happened(&mut session).await else { panic!("a change") };
+    assert!(by_api(&edited) && edited.body == "mudou");
+
+    let incoming = message(&simulator, &mut session, "oi").await;
+    let theirs: MessageRef = incoming.clone().try_into().expect("an id");
+    session.operate(React { message: theirs, reaction: "👍".into() }).await.expect("done");
+    let Event::Reaction(reaction) = happened(&mut session).await else { panic!("a reaction") };
+    assert!(reaction.from_me && reaction.by_api && reaction.message == incoming);
+    about(&simulator, "/phone/react", &incoming, json!({ "from": FRIEND, "reaction": "👍" })).await;
+    let Event::Reaction(reaction) = happened(&mut session).await else { panic!("a reaction") };
+    assert!(!reaction.from_me && !reaction.by_api);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn real_chromium_tells_votes_receipts_of_members_and_messages_that_wait() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let (me, friend) = (format!("{ME}@c.us"), format!("{FRIEND}@c.us"));
+
+    let options = json!([{ "name": "Sim", "localId": 0 }, { "name": "Não", "localId": 1 }]);
+    let content = json!({ "type": "poll_creation", "pollName": "Vamos?", "pollOptions": options });
+    let poll = json!({ "to": ME, "from": FRIEND, "body": "", "content": content });
+    simulator.post("/phone/message", poll).await;
+    let poll = session.message().await.id;
+    for choices in [vec!["Não"], vec!["Sim"], vec![]] {
+        about(&simulator, "/phone/vote", &poll, json!({ "from": FRIEND, "choices": choices })).await;
+        let Event::PollVote(vote) = happened(&mut session).await else { panic!("a vote") };
+        assert_eq!(
+            (vote.poll.as_str(), vote.options),
+            (poll.as_str(), choices.iter().map(|c| (*c).into()).collect())
+        );
+        assert_eq!((vote.sender.as_str(), vote.chat.as_str()), (friend.as_str(), friend.as_str()));
+        assert!(!vote.from_me && vote.timestamp_ms > 1_700_000_000_000);
+    }
+
+    let unreadable = json!({ "to": ME, "from": FRIEND, "body": "", "content": { "type": "ciphertext" } });
+    simulator.post("/phone/message", unreadable).await;
+    let Event::Waiting(waiting) = happened(&mut session).await else { panic!("one that waits") };
+    assert_eq!((waiting.kind.as_str(), waiting.body.as_str()), ("ciphertext", ""));
+    about(&simulator, "/phone/readable", &waiting.id, json!({ "body": "agora sim" })).await;
+    let readable = session.message().await;
+    assert_eq!((readable.id, readable.body.as_str()), (waiting.id, "agora sim"));
+
+    let members = json!([{ "id": friend, "role": "super_admin" }, { "id": me, "role": "member" }]);
+    let set = json!({ "subject": "Turma", "participants": members });
+    simulator
+        .post("/phone/group", json!({ "id": GROUP, "by": FRIEND, "change": { "subtype": "add", "recipients": [me] }, "set": set }))
+        .await;
+    let Event::Group(_) = happened(&mut session).await else { panic!("a group") };
+    let sent = session.send_text(GROUP, "oi").await.expect("sent");
+    simulator.post("/phone/read", json!({ "number": ME, "chat": GROUP, "by": FRIEND })).await;
+    let Event::GroupAck { message, participant, ack } = happened(&mut session).await else {
+        panic!("a receipt")
+    };
+    assert_eq!((message, participant, ack), (sent, friend, 3));
+
+    let view = session.engine.probe_page(3_000).await.expect("it answers");
+    assert_eq!(view.degraded, Vec::<String>::new());
+    session.close().await;
 }

@@ -122,6 +122,17 @@ async fn a_phone_is_linked_by_a_code_that_is_typed() {
         }
     };
     assert_eq!(code.expose().len(), 9, "ABCD-EFGH");
+    // Whoever asks again while it is valid gets the one that is being typed, also at the same moment.
+    let ask = async |phone: &str| match session.call(Call::PairingCode { phone: phone.to_owned() }).await {
+        Ok(Reply::PairingCode { code }) => code,
+        other => panic!("{other:?}"),
+    };
+    let (again, at_once) = tokio::join!(ask(ME), ask(ME));
+    assert!(again == code && at_once == code, "another code would make the first one worthless");
+    // Another phone's ends it, as on the page.
+    assert!(ask(FRIEND).await != code);
+    let code = ask(ME).await;
+    assert!(code != again);
     simulator.pair(code.expose(), ME).await;
     session.phase(PagePhase::Main).await;
     session.close().await;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::chatting::{checked_text, ms_of_secs, preview_of};
+use super::super::chatting::{Mention, checked_text, mentioned, ms_of_secs, preview_of};
 use super::super::failure::ApiError;
 use super::super::lists::Order;
 use super::super::models::{Message, Success};
@@ -159,10 +159,10 @@ pub(in super::super) struct EditArgs {
     message_id: MessageRef,
     /// Its new text, or caption.
     text: String,
-    /// Whom it mentions.
+    /// Whom it mentions; `all` is everyone in the group.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
-    mentions: Vec<ChatId>,
+    mentions: Vec<Mention>,
     /// Whether a link in it gets a box.
     #[serde(default = "yes")]
     link_preview: bool,
@@ -174,12 +174,17 @@ pub(in super::super) async fn edit_message(
 ) -> Result<Json<Success>, ApiError> {
     checked_text("text", &args.text)?;
     let operation = EditMessage {
+        mentions: mentioned(ChatId::normalise(&args.chat_id).ok().as_ref(), args.mentions)?,
         message: message_of(&args.chat_id, args.message_id)?,
         link_preview: preview_of(&args.text, args.link_preview),
         text: args.text,
-        mentions: args.mentions,
     };
     session.carry_out(operation).await
+}
+
+/// The convention's own value, and the shortest that WhatsApp has.
+fn a_day() -> f64 {
+    86_400.0
 }
 
 /// A message to pin.
@@ -191,7 +196,8 @@ pub(in super::super) struct PinArgs {
     /// The message.
     #[schema(value_type = String)]
     message_id: MessageRef,
-    /// For how many seconds: a day, seven days or thirty; the next longer one is taken.
+    /// For how many seconds: a day, seven days or thirty; the next longer one is taken. A day when absent.
+    #[serde(default = "a_day")]
     duration: f64,
 }
 

@@ -25,6 +25,9 @@ pub(in super::super) struct LocationArgs {
     /// Its name.
     #[serde(default)]
     title: Option<String>,
+    /// The id that it shall have.
+    #[serde(default)]
+    id: Option<String>,
     /// The message that this one answers.
     #[serde(default, rename = "reply_to")]
     #[schema(value_type = Option<String>)]
@@ -39,7 +42,7 @@ pub(in super::super) async fn send_location(session: Session, args: LocationArgs
         longitude: args.longitude,
         title: args.title,
         address: None,
-        options: options(args.reply_to, Vec::new(), None),
+        options: options(args.reply_to, Vec::new(), args.id),
     };
     send_by(&session, operation, chat.as_str(), body).await
 }
@@ -54,6 +57,9 @@ pub(in super::super) struct VcardArgs {
     /// The cards.
     #[schema(min_items = 1)]
     contacts: Vec<CardArg>,
+    /// The id that it shall have.
+    #[serde(default)]
+    id: Option<String>,
     /// The message that this one answers.
     #[serde(default, rename = "reply_to")]
     #[schema(value_type = Option<String>)]
@@ -112,7 +118,7 @@ pub(in super::super) async fn send_contact_vcard(session: Session, args: VcardAr
     let vcards = args.contacts.into_iter().map(CardArg::text).collect::<Result<Vec<_>, _>>()?;
     let chat = args.chat_id.clone();
     let operation =
-        SendVcards { chat: args.chat_id, vcards, options: options(args.reply_to, Vec::new(), None) };
+        SendVcards { chat: args.chat_id, vcards, options: options(args.reply_to, Vec::new(), args.id) };
     send_by(&session, operation, chat.as_str(), String::new()).await
 }
 

@@ -23,9 +23,16 @@ pub(in super::super) struct ForwardArgs {
     /// What.
     #[schema(value_type = String)]
     message_id: MessageRef,
+    /// Not offered: WhatsApp Web chooses the id of what it forwards.
+    #[serde(default)]
+    id: Option<String>,
 }
 
 pub(in super::super) async fn forward_message(session: Session, args: ForwardArgs) -> Sent {
+    if args.id.is_some() {
+        let rule = "is not offered: leave it out, and WhatsApp Web chooses the id of what it forwards";
+        return Err(ApiError::field("id", rule));
+    }
     let chat = args.chat_id.clone();
     let operation = Forward { chat: args.chat_id, message: args.message_id };
     send_by(&session, operation, chat.as_str(), String::new()).await

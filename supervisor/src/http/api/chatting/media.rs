@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::super::failure::ApiError;
 use super::super::files::{File, FileArg};
 use super::super::session::Session;
-use super::{Sent, options, send};
+use super::{Mention, Sent, mentioned, options, send};
 
 /// A file.
 #[derive(Deserialize, ToSchema)]
@@ -27,10 +27,10 @@ pub(in super::super) struct FileArgs {
     #[serde(default, rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
-    /// Whom it mentions.
+    /// Whom it mentions; `all` is everyone in the group.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
-    mentions: Vec<ChatId>,
+    mentions: Vec<Mention>,
     /// A round video.
     #[serde(default)]
     as_note: bool,
@@ -51,6 +51,7 @@ struct Kind {
 }
 
 async fn send_media(session: Session, args: FileArgs, kind: Kind) -> Sent {
+    let mentions = mentioned(Some(&args.chat_id), args.mentions)?;
     session.me()?; // before anything is fetched
     let File { upload, mimetype, filename } = args.file.get(&session, kind.usual).await?;
     if !mimetype.starts_with(kind.family) {
@@ -69,7 +70,7 @@ async fn send_media(session: Session, args: FileArgs, kind: Kind) -> Sent {
         caption: args.caption.filter(|caption| !caption.is_empty()),
         as_document: kind.as_document,
         style: kind.style,
-        options: options(args.reply_to, args.mentions, None),
+        options: options(args.reply_to, mentions, None),
     };
     send(&session, call, Some(upload), &args.chat_id, body).await
 }

@@ -11,8 +11,10 @@ mod polls;
 mod texts;
 
 use colmeia::ChatId;
+use colmeia::chat::InvalidChatId;
 use colmeia::operations::{LinkPreview, MessageRef, SendOptions, SentMessage};
 use colmeia::protocol::{Call, Reply};
+use serde::Deserialize;
 
 use super::answer::Json;
 use super::failure::ApiError;
@@ -73,6 +75,40 @@ where
     Ok(Json(Message::sent(sent, &me, to, body, false)))
 }
 
+/// Whom a text mentions.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(super) enum Mention {
+    /// Everyone in the group: `all`.
+    All,
+    /// This one.
+    One(ChatId),
+}
+
+impl TryFrom<String> for Mention {
+    type Error = InvalidChatId;
+
+    fn try_from(text: String) -> Result<Self, InvalidChatId> {
+        if text.trim().eq_ignore_ascii_case("all") {
+            return Ok(Self::All);
+        }
+        ChatId::normalise(&text).map(Self::One)
+    }
+}
+
+/// The ids that are mentioned in this chat; a group's own stands for everyone in it.
+pub(super) fn mentioned(chat: Option<&ChatId>, mentions: Vec<Mention>) -> Result<Vec<ChatId>, ApiError> {
+    let group = chat.filter(|chat| chat.is_group());
+    let one = |(at, mention)| match (mention, group) {
+        (Mention::One(id), _) => Ok(id),
+        (Mention::All, Some(group)) => Ok(group.clone()),
+        (Mention::All, None) => {
+            Err(ApiError::field(format!("mentions[{at}]"), "can be \"all\" only in a group"))
+        }
+    };
+    mentions.into_iter().enumerate().map(one).collect()
+}
+
 fn options(reply_to: Option<MessageRef>, mentions: Vec<ChatId>, message_id: Option<String>) -> SendOptions {
     SendOptions { reply_to, mentions, message_id }
 }
@@ -86,6 +122,17 @@ pub(super) fn ms_of_secs(secs: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_mentions_everyone_of_a_group_and_of_nothing_else() {
+        let mentions =
+            || serde_json::from_value(serde_json::json!(["all", "+55 11 98888-7777"])).expect("valid");
+        let chat = |id: &str| ChatId::normalise(id).expect("valid");
+        let group = chat("120363021234567890@g.us");
+        assert_eq!(mentioned(Some(&group), mentions()), Ok(vec![group.clone(), chat("5511988887777")]));
+        let error = mentioned(Some(&chat("5511988887777")), mentions()).expect_err("no group");
+        assert!(format!("{error:?}").contains("mentions[0] can be"), "{error:?}");
+    }
 
     #[test]
     fn a_box_is_asked_for_only_where_there_is_a_link() {

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::super::answer::Json;
 use super::super::failure::ApiError;
+use super::super::fields;
 use super::super::models::Success;
 use super::super::session::Session;
 use super::{Sent, checked_text, ms_of_secs, options, send_by};
@@ -58,7 +59,7 @@ pub(in super::super) async fn send_poll(session: Session, args: PollArgs) -> Sen
         chat: args.chat_id,
         question: name.clone(),
         choices,
-        multiple: multiple_answers == Value::Bool(true),
+        multiple: fields::truth(&multiple_answers) == Some(true),
         options: options(args.reply_to, Vec::new(), args.id),
     };
     send_by(&session, operation, chat.as_str(), name).await

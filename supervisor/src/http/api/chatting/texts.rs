@@ -1,7 +1,7 @@
 //! Texts, and the boxes below their links.
 
 use colmeia::ChatId;
-use colmeia::operations::{LinkPreview, MessageRef, SendOptions};
+use colmeia::operations::{LinkPreview, MessageRef};
 use colmeia::protocol::Call;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::super::failure::ApiError;
 use super::super::files::FileArg;
 use super::super::session::Session;
-use super::{Sent, checked_text, options, preview_of, send};
+use super::{Mention, Sent, checked_text, mentioned, options, preview_of, send};
 
 /// A text.
 #[derive(Deserialize, ToSchema)]
@@ -26,10 +26,10 @@ pub(in super::super) struct TextArgs {
     #[serde(default, rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
-    /// Whom it mentions.
+    /// Whom it mentions; `all` is everyone in the group.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
-    mentions: Vec<ChatId>,
+    mentions: Vec<Mention>,
     /// Whether a link in it gets a box with title and picture.
     #[serde(default = "yes")]
     link_preview: bool,
@@ -46,7 +46,7 @@ pub(in super::super) async fn send_text(session: Session, args: TextArgs) -> Sen
     checked_text("text", &args.text)?;
     let call = Call::SendText {
         link_preview: preview_of(&args.text, args.link_preview),
-        options: options(args.reply_to, args.mentions, args.id),
+        options: options(args.reply_to, mentioned(Some(&args.chat_id), args.mentions)?, args.id),
         chat: args.chat_id.clone(),
         text: args.text.clone(),
     };
@@ -115,6 +115,9 @@ pub(in super::super) struct LinkArgs {
     url: String,
     /// Before it.
     title: String,
+    /// The id that it shall have.
+    #[serde(default)]
+    id: Option<String>,
 }
 
 pub(in super::super) async fn send_link_preview(session: Session, args: LinkArgs) -> Sent {
@@ -122,7 +125,7 @@ pub(in super::super) async fn send_link_preview(session: Session, args: LinkArgs
     checked_text("url", &args.url)?;
     let call = Call::SendText {
         link_preview: preview_of(&text, true),
-        options: SendOptions::default(),
+        options: options(None, Vec::new(), args.id),
         chat: args.chat_id.clone(),
         text: text.clone(),
     };

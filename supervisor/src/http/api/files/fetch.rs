@@ -18,7 +18,7 @@ use reqwest::{Url, redirect};
 use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::public::may_ask;
-use super::{is_mimetype, no_room, not_taken, too_large};
+use super::{is_mimetype, lower, no_room, not_taken, too_large};
 use crate::logging::chain;
 use crate::outgoing::{self, Home, LeadsHome, is_of_this_machine};
 use crate::uploads::{LARGEST, Upload};
@@ -64,8 +64,8 @@ async fn follow(
             return Err(failed(&format!("answers {}", answer.status().as_u16())));
         }
         let said = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let said = said.filter(|text| is_mimetype(text) && !text.starts_with("application/octet-stream"));
-        let said = said.map(str::to_owned);
+        let said = said.filter(|text| is_mimetype(text)).map(lower);
+        let said = said.filter(|text| !text.starts_with("application/octet-stream"));
         return Ok((answer, said));
     }
     Err(failed("redirects too often"))

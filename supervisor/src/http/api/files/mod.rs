@@ -32,7 +32,7 @@ pub(super) struct FileArg {
     /// Its type; when absent that of the address's answer, else what the operation is about.
     #[serde(default, deserialize_with = "text_or_nothing")]
     mimetype: Option<String>,
-    /// Its name.
+    /// Its name; of a path the last part.
     #[serde(default, deserialize_with = "text_or_nothing")]
     filename: Option<String>,
     /// In base64, with or without a `data:` address around it.
@@ -71,12 +71,13 @@ impl FileArg {
         if upload.length() == 0 {
             return Err(ApiError::field("file", "is empty"));
         }
-        let mimetype = self.mimetype.or(said).unwrap_or_else(|| usual.to_owned());
+        let mimetype = self.mimetype.or(said).map_or_else(|| usual.to_owned(), |said| lower(&said));
         if !is_mimetype(&mimetype) {
             return Err(ApiError::field("file.mimetype", "has to be a type such as image/png"));
         }
-        let filename = self.filename.unwrap_or_else(|| usual_name(&mimetype));
-        if filename.chars().count() > 255 || filename.chars().any(|c| c.is_control() || c == '/') {
+        let named = self.filename.as_deref().and_then(last_part).map(str::to_owned);
+        let filename = named.unwrap_or_else(|| usual_name(&mimetype));
+        if filename.chars().count() > 255 || filename.chars().any(char::is_control) {
             return Err(ApiError::field(
                 "file.filename",
                 "has to be a file's name of at most 255 characters",
@@ -117,6 +118,17 @@ fn not_taken(error: &DraftError, field: &str) -> ApiError {
             ApiError::bug()
         }
     }
+}
+
+/// A path's last part, as Unix or Windows writes it: some clients send where the file lies on their machine.
+fn last_part(path: &str) -> Option<&str> {
+    path.rsplit(['/', '\\']).map(str::trim).find(|part| !part.is_empty() && !matches!(*part, "." | ".."))
+}
+
+/// A type in lower case, as types have no case (RFC 9110, 8.3.1); its parameters stay as they are.
+pub(super) fn lower(mimetype: &str) -> String {
+    let (essence, parameters) = mimetype.split_at(mimetype.find(';').unwrap_or(mimetype.len()));
+    essence.trim().to_ascii_lowercase() + parameters
 }
 
 /// `type/subtype` and perhaps parameters.

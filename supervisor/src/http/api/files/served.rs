@@ -29,10 +29,7 @@ pub(in super::super) async fn of_message(session: Session, args: MessageFileArgs
     };
     let mimetype = Some(mimetype).filter(|text| is_mimetype(text));
     let content_type = mimetype.and_then(|text| HeaderValue::from_str(&text).ok());
-    let name = filename.unwrap_or_default();
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_. ".contains(*c)).collect();
-    let disposition =
-        if name.is_empty() { "attachment".into() } else { format!("attachment; filename=\"{name}\"") };
+    let disposition = disposition(&filename.unwrap_or_default());
     let fixed = HeaderValue::from_static;
     let headers = [
         (CONTENT_TYPE, content_type.unwrap_or(fixed("application/octet-stream"))),
@@ -42,4 +39,43 @@ pub(in super::super) async fn of_message(session: Session, args: MessageFileArgs
         (CACHE_CONTROL, fixed("private, max-age=31536000")),
     ];
     Ok(Raw(axum::response::IntoResponse::into_response((headers, bytes))))
+}
+
+/// A download under this name: in ASCII for old programs, and whole in UTF-8 (RFC 6266 and 8187).
+fn disposition(name: &str) -> String {
+    // What turns letters around is left out: `exe.jpg` must not be shown as another name.
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let name: String =
+        name.chars().filter(|c| !c.is_control() && !turns(*c) && !"/\\".contains(*c)).collect();
+    if name.is_empty() {
+        return "attachment".into();
+    }
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    if plain == name {
+        return format!("attachment; filename=\"{name}\"");
+    }
+    let whole = super::super::models::percent_encoded(&name);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::disposition;
+
+    #[test]
+    fn a_name_keeps_letters_of_any_script() {
+        for (name, header) in [
+            ("a b.pdf", "attachment; filename=\"a b.pdf\""),
+            ("relatório.pdf", "attachment; filename=\"relat_rio.pdf\"; filename*=UTF-8''relat%C3%B3rio.pdf"),
+            ("報告.pdf", "attachment; filename=\"__.pdf\"; filename*=UTF-8''%E5%A0%B1%E5%91%8A.pdf"),
+            ("a\"b.pdf", "attachment; filename=\"a_b.pdf\"; filename*=UTF-8''a%22b.pdf"),
+            ("../x\r\ny", "attachment; filename=\"..xy\""),
+            ("gpj.\u{202e}exe", "attachment; filename=\"gpj.exe\""),
+            ("", "attachment"),
+        ] {
+            assert_eq!(disposition(name), header);
+        }
+    }
 }

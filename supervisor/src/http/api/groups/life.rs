@@ -47,6 +47,7 @@ pub(in super::super) enum Exclude {
 pub(in super::super) struct CreateArgs {
     /// Its subject.
     #[schema(min_length = 1, max_length = 100)]
+    #[serde(alias = "subject")]
     name: String,
     /// Its first members.
     participants: Vec<ParticipantArg>,

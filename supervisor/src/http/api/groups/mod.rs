@@ -8,7 +8,9 @@ mod profile;
 mod settings;
 
 use colmeia::ChatId;
+use colmeia::chat::InvalidChatId;
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::failure::ApiError;
@@ -57,12 +59,31 @@ pub(super) struct GroupArgs {
     refresh: bool,
 }
 
-/// A member by its id.
+/// A member: `{"id": …}`, or the id by itself as some clients write it.
 #[derive(Deserialize, ToSchema)]
+#[serde(try_from = "Value")]
 pub(super) struct ParticipantArg {
     /// A number or an id.
     #[schema(value_type = String)]
     id: ChatId,
+}
+
+/// A value names no member.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoParticipant {
+    #[error("has to be an object with the text id")]
+    Form,
+    #[error("{0}")]
+    Id(#[from] InvalidChatId),
+}
+
+impl TryFrom<Value> for ParticipantArg {
+    type Error = NoParticipant;
+
+    fn try_from(value: Value) -> Result<Self, NoParticipant> {
+        let id = value.as_str().or_else(|| value.get("id")?.as_str()).ok_or(NoParticipant::Form)?;
+        Ok(Self { id: ChatId::normalise(id)? })
+    }
 }
 
 fn named(field: &str, text: &str) -> Result<(), ApiError> {

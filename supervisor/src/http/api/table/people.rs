@@ -52,6 +52,8 @@ pub(super) fn profile_and_presence() -> Vec<Row> {
     vec![
         session(GET, "/api/{session}/profile", "profile.get_my_profile", Read, profile::get)
             .says("The own profile"),
+        session(GET, "/api/{session}/profile/picture", "profile.get_picture", Read, profile::picture)
+            .says("The own picture"),
         session(PUT, "/api/{session}/profile/name", "profile.set_profile_name", Send, profile::set_name)
             .says("Changes the own name"),
         session(PUT, "/api/{session}/profile/status", "profile.set_profile_status", Send, profile::set_about)

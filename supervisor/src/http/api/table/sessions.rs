@@ -7,6 +7,7 @@ use super::super::{auth, keys, server, sessions};
 use super::{DELETE, GET, POST, PUT};
 
 const NO_LIMITS: &str = "WhatsApp Web does not tell the account's limits";
+const NO_CAPTCHA: &str = "WhatsApp Web asks for no captcha, and a code to type is typed on the phone";
 const NO_PASSKEY: &str = "phones are linked by a code to scan or to type";
 const NO_NODE: &str = "there is no Node process to look into; colmeiactl and /metrics show what runs";
 
@@ -43,6 +44,9 @@ pub(super) fn sessions_and_linking() -> Vec<Row> {
             .says("The code to scan: a picture, a picture in JSON, or its text"),
         session(POST, "/api/{session}/auth/request-code", "auth.request_code", Control, auth::request_code)
             .says("A code to type on the phone instead of scanning"),
+        absent(POST, "/api/{session}/auth/authorize-code", "auth.authorize_code", NO_CAPTCHA),
+        absent(GET, "/api/{session}/auth/captcha", "auth.get_captcha", NO_CAPTCHA),
+        absent(POST, "/api/{session}/auth/captcha", "auth.save_captcha", NO_CAPTCHA),
         absent(GET, "/api/{session}/auth/passkey/challenge", "auth.get_passkey_challenge", NO_PASSKEY),
         absent(POST, "/api/{session}/auth/passkey", "auth.submit_passkey", NO_PASSKEY),
         absent(GET, "/api/{session}/auth/passkey/confirmation", "auth.get_passkey_confirmation", NO_PASSKEY),

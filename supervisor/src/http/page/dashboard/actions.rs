@@ -6,14 +6,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::UserId;
-use colmeia::admin::{Changed, Replayed};
+use colmeia::admin::Changed;
 
 use super::super::super::Http;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
 use super::told::{Told, ours};
 use super::{Fields, Frame, html, see_other};
-use crate::operators::{Asker, Letters, Word};
+use crate::operators::{Asker, Word};
 
 #[derive(Template)]
 #[template(path = "dashboard/confirm.html")]
@@ -52,7 +52,7 @@ pub(super) async fn change(
     let language = Language::of(&headers);
     let (told, back) = match (name.parse::<UserId>(), Word::of(&operation)) {
         (Ok(user), Some(word)) => {
-            let gone = matches!(word, Word::Logout | Word::Reset);
+            let gone = matches!(word, Word::Logout | Word::Reset | Word::Delete);
             let back = if gone { "/".into() } else { format!("/sessions/{user}") };
             (asked(&http, &headers, &fields, &user, word).await.unwrap_or_else(|told| told), back)
         }
@@ -74,28 +74,6 @@ async fn asked(
     changed
         .map(|changed| Told::done(done(word, &changed, language)))
         .map_err(|error| Told::failed(&error, language))
-}
-
-/// `POST /sessions/{user}/replay`: the session's dead letters are tried again.
-pub(super) async fn replay(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    let Ok(user) = name.parse::<UserId>() else { return nothing(language).answer(&http, &headers, "/") };
-    let told = match ours(&http, &headers, &fields) {
-        Err(told) => told,
-        Ok(()) => match http.operators.replay(Letters::Of(user.clone()), Asker::Dashboard).await {
-            Ok(Replayed { replayed }) => Told::done(match language {
-                Portuguese => format!("Eventos na fila de novo: {replayed}."),
-                English => format!("Events in the queue again: {replayed}."),
-            }),
-            Err(error) => Told::failed(&error, language),
-        },
-    };
-    told.answer(&http, &headers, &format!("/sessions/{user}"))
 }
 
 /// `GET /sessions/{user}/confirm/{operation}`.
@@ -126,12 +104,12 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
             "A sessão foi apagada, mas o celular não pôde ser avisado: remova o aparelho nele também.",
             "The session was deleted, but the phone could not be told: remove the device there too.",
         ),
-        Word::Reset => ("A sessão foi apagada.", "The session was deleted."),
+        Word::Reset | Word::Delete => ("A sessão foi apagada.", "The session was deleted."),
     };
     if language == Portuguese { portuguese } else { english }
 }
 
-fn nothing(language: Language) -> Told {
+pub(super) fn nothing(language: Language) -> Told {
     let message = match language {
         Portuguese => "Esta operação não existe.",
         English => "There is no such operation.",

@@ -53,6 +53,8 @@ struct Row {
     last_exit: Option<&'static str>,
     waiting: u64,
     dead: u64,
+    /// The first receiver that does not take its events, and how the last attempt ended.
+    stuck: Option<(String, String)>,
 }
 
 /// In MiB.
@@ -113,8 +115,11 @@ async fn live(http: &Http, language: Language, base: &str) -> String {
         let row = |(user, view): (UserId, Option<UserView>)| {
             let own = || queues.iter().filter(|queue| queue.user == user);
             let events = (own().map(|queue| queue.pending).sum(), own().map(|queue| queue.dead).sum());
+            let stuck = own()
+                .find(|queue| queue.is_stuck())
+                .and_then(|queue| Some((queue.receiver.clone(), queue.head.as_ref()?.error.clone()?)));
             let cap = operators.cap(&user);
-            row(user, view.as_ref(), cap, events, now, language)
+            Row { stuck, ..row(user, view.as_ref(), cap, events, now, language) }
         };
         everyone.into_iter().map(row).collect()
     });
@@ -146,6 +151,7 @@ fn row(
         last_exit: view.and_then(|view| view.last_exit.as_ref()).map(|reason| words::exit(reason, language)),
         waiting,
         dead,
+        stuck: None,
         user,
     }
 }

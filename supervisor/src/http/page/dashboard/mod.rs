@@ -10,6 +10,7 @@
 //! ```
 
 mod actions;
+mod deliveries;
 mod list;
 mod pairing;
 mod session;
@@ -45,7 +46,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/sessions/{user}/events", Effect::Change, session::events),
         Route::look("/sessions/{user}/confirm/{operation}", actions::confirm),
         Route::post("/sessions/{user}/pairing-code", pairing::code),
-        Route::post("/sessions/{user}/replay", actions::replay),
+        Route::post("/sessions/{user}/replay", deliveries::replay),
+        Route::post("/sessions/{user}/retry", deliveries::retry),
+        Route::post("/sessions/{user}/discard", deliveries::discard),
         Route::post("/sessions/{user}/{operation}", actions::change),
         Route::look("/sign-in", sign_in::form),
         Route::post("/sign-in", sign_in::sign_in),
@@ -92,6 +95,8 @@ struct Fields {
     token: String,
     user_id: String,
     phone: String,
+    queue: String,
+    event: String,
     key: String,
     next: String,
 }

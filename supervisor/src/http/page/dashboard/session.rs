@@ -20,6 +20,7 @@ use super::super::super::visitors::Visit;
 use super::super::super::watch::Health;
 use super::super::events::{Source, follow};
 use super::super::svg;
+use super::deliveries::Stuck;
 use super::list::Memory;
 use super::told::Told;
 use super::{Frame, html, words};
@@ -64,6 +65,7 @@ struct Live<'a> {
     waiting: u64,
     dead: u64,
     letters: Vec<Letter>,
+    stuck: Vec<Stuck>,
     pid: Option<u32>,
     page_version: String,
     degraded: String,
@@ -197,6 +199,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         waiting: own().map(|queue| queue.pending).sum(),
         dead,
         letters,
+        stuck: Stuck::of(own(), SystemTime::now(), language),
         pid: view.pid,
         page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
         degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),
@@ -248,8 +251,8 @@ mod tests {
     fn looking_keeps_a_code_alive_and_wakes_nobody_else() {
         assert!(awaits_a_phone(&Phase::Running, false) && awaits_a_phone(&Phase::Starting, false));
         assert!(!awaits_a_phone(&Phase::Running, true), "a linked session needs nobody to wait for it");
-        for phase in [Phase::Stopped, Phase::Held, Phase::Stopping, Phase::Parked { reason: ExitReason::Oom }]
-        {
+        let stopping = Phase::Stopping { back: None };
+        for phase in [Phase::Stopped, Phase::Held, stopping, Phase::Parked { reason: ExitReason::Oom }] {
             assert!(!awaits_a_phone(&phase, false), "{phase:?}");
         }
     }

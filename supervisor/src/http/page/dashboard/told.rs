@@ -59,6 +59,11 @@ impl Told {
                 "Esta sessão não espera por ninguém.",
                 "This session does not wait for anybody.",
             ),
+            OperationError::NotItsTurn => (
+                StatusCode::CONFLICT,
+                "Nada foi feito: este evento não é mais o primeiro da fila.",
+                "Nothing was done: this event is not the first in the queue any more.",
+            ),
             OperationError::Busy | OperationError::NoTask(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "O serviço está ocupado. Tente de novo em instantes.",
@@ -68,6 +73,11 @@ impl Told {
                 StatusCode::ACCEPTED,
                 "Ainda em andamento. Veja de novo em instantes.",
                 "Still going on. Look again in a moment.",
+            ),
+            OperationError::NotDeleted | OperationError::Deletion(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "A sessão não pôde ser apagada por completo. Veja o log e tente de novo.",
+                "The session could not be deleted as a whole. See the log and try again.",
             ),
             OperationError::Journal(_) | OperationError::Look(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,

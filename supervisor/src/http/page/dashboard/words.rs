@@ -172,6 +172,19 @@ pub(super) fn ago(then: SystemTime, now: SystemTime, language: Language) -> Stri
     }
 }
 
+/// When something will be. As coarse as [`ago`]; nothing means at once.
+pub(super) fn until(then: Option<SystemTime>, now: SystemTime, language: Language) -> String {
+    let left = then.and_then(|then| then.duration_since(now).ok()).unwrap_or_default().as_secs();
+    match (left, language) {
+        (0, Portuguese) => "agora".into(),
+        (0, English) => "now".into(),
+        (1..60, Portuguese) => "em menos de 1 min".into(),
+        (1..60, English) => "in less than 1 min".into(),
+        (_, Portuguese) => format!("em {} min", left / 60),
+        (_, English) => format!("in {} min", left / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,5 +215,14 @@ mod tests {
             assert_eq!(ago(then, at(seconds), English), english);
         }
         assert_eq!(ago(at(5), then, English), "less than 1 min ago", "a clock that was set back");
+        for (seconds, portuguese, english) in [
+            (0, "agora", "now"),
+            (5, "em menos de 1 min", "in less than 1 min"),
+            (300, "em 5 min", "in 5 min"),
+        ] {
+            assert_eq!(until(Some(at(seconds)), then, Portuguese), portuguese);
+            assert_eq!(until(Some(at(seconds)), then, English), english);
+        }
+        assert_eq!(until(None, then, English), "now");
     }
 }

@@ -79,7 +79,7 @@ impl World {
         match &event {
             Event::Admitted => self.place = Place::Held,
             Event::Exited(_) => (self.process, self.killed) = (false, false),
-            Event::Disconnect | Event::Reset => self.asked = self.asked.or(Some(self.at)),
+            Event::Disconnect | Event::Reset | Event::Delete => self.asked = self.asked.or(Some(self.at)),
             _ => {}
         }
         self.finished = false;

@@ -42,6 +42,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(quiet, saved)| Step::Happen(Event::Mend(Moment { quiet, saved }))),
         2 => Just(Step::Happen(Event::Disconnect)),
         1 => Just(Step::Happen(Event::Reset)),
+        1 => Just(Step::Happen(Event::Delete)),
         2 => Just(Step::Happen(Event::Hold)),
         1 => Just(Step::Happen(Event::Start)),
         2 => Just(Step::Happen(Event::Restart)),
@@ -99,7 +100,7 @@ proptest! {
         for step in after {
             let operator = matches!(
                 step,
-                Step::Happen(Event::Start | Event::Restart | Event::Reset)
+                Step::Happen(Event::Start | Event::Restart | Event::Reset | Event::Delete)
             );
             if !operator {
                 world.take(step);

@@ -56,7 +56,38 @@ async fn a_disconnect_deletes_the_session_and_the_user() {
     while house.registry.find(&handle.user).is_some() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(handle.disconnect().await, DisconnectOutcome::OnlyHere);
+    assert_eq!(handle.disconnect().await, DisconnectOutcome::NotDeleted, "nobody is there who could");
+}
+
+#[tokio::test]
+async fn a_deletion_takes_everything_of_the_session_along_and_says_when_it_cannot() {
+    let house = house("", |_| ());
+    let handle = house.ready("1").await;
+    let pid = handle.view().pid.expect("runs");
+    let state = &house.host.state;
+    let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
+    handle.limit(own).await.expect("kept");
+    assert!(state.limits(&handle.user).exists());
+    assert!(handle.operate(Operation::Stop));
+    until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
+
+    // Nothing can be renamed out of a folder that is none: the state directory is put aside for a moment.
+    let (root, aside) = (state.root().to_owned(), state.root().with_extension("aside"));
+    std::fs::rename(&root, &aside).expect("moved");
+    std::fs::write(&root, b"no folder").expect("written");
+    let failed = timeout(Duration::from_secs(60), handle.delete()).await.expect("in time");
+    std::fs::remove_file(&root).expect("removed");
+    std::fs::rename(&aside, &root).expect("moved back");
+    assert!(matches!(failed, Err(crate::user::NotDeleted::Disk(_))), "{failed:?}");
+    assert!(state.auth_dir(&handle.user).exists());
+
+    let handle = house.registry.find_or_create(&handle.user).expect("made");
+    timeout(Duration::from_secs(60), handle.delete()).await.expect("in time").expect("deleted");
+    assert!(!state.auth_dir(&handle.user).exists() && !alive(pid));
+    assert!(!state.limits(&handle.user).exists() && !folders::is_held(state, &handle.user));
+    let last = house.memory.statuses.lock().expect("no panic").last().map(|(_, change)| change.status);
+    assert_eq!(last, Some("STOPPED"), "said before the deletion is");
+    house.registry.shut_down().await;
 }
 
 /// Waits until the user's task has heeded what it was told so far: it takes one thing after the other.

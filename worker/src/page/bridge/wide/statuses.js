@@ -3,7 +3,12 @@
 const STATUS = 'status@broadcast';
 
 /* wa-js wants the whole key of an id that was chosen beforehand. */
-const statusKey = async (id) => (id ? { messageId: `true_${STATUS}_${id}_${idOf(await use('me')())}` } : {});
+async function statusKey(call, id) {
+  if (!id) return {};
+  const messageId = `true_${STATUS}_${id}_${idOf(await use('me')())}`;
+  await unused(call, messageId);
+  return { messageId };
+}
 
 /* wa-js answers with the key, and with a promise of WhatsApp's answer. */
 async function sentByWaJs({ id, sendMsgResult }) {
@@ -13,7 +18,7 @@ async function sentByWaJs({ id, sendMsgResult }) {
 }
 
 async function postTextStatus(call, { text, background, font, message_id }) {
-  const key = await statusKey(message_id);
+  const key = await statusKey(call, message_id);
   call.hand();
   return sentByWaJs(
     await W.status.sendTextStatus(text, {
@@ -32,7 +37,7 @@ async function postMediaStatus(call, { mimetype, filename, caption, style, messa
     throw new Failure('invalid_argument', 'a status is an image, a video or a voice');
   }
   const options = {
-    ...(await statusKey(message_id)),
+    ...(await statusKey(call, message_id)),
     createChat: true,
     waitForAck: true,
     caption: caption ?? undefined,

@@ -44,6 +44,23 @@ async fn what_goes_with_a_text_and_what_is_no_text() {
     assert_eq!((quoted.id.as_str(), quoted.body.as_str()), (question.as_str(), "como vai?"));
     assert_eq!(details.mentions, [format!("{FRIEND}@c.us")]);
 
+    // The id is that message's from now on.
+    let again = |chat: colmeia::ChatId, id: &str| Call::SendText {
+        chat,
+        text: "outra coisa".to_owned(),
+        options: SendOptions { message_id: Some(id.to_owned()), ..SendOptions::default() },
+        link_preview: LinkPreview::None,
+    };
+    let error = session.call(again(chat(FRIEND), &wished)).await.expect_err("taken");
+    assert_eq!(
+        (error.kind, error.message.get(..3)),
+        (CallErrorKind::InvalidArgument, Some("id ")),
+        "{error}"
+    );
+    assert_eq!(simulator.last_sent().await["body"], row["body"], "nothing was sent");
+    let shown = session.operate(GetMessage { message: key(&message) }).await.expect("it is there");
+    assert_eq!(shown.body, "bem, veja https://example.org/x");
+
     let custom = |text: &str| Call::SendText {
         chat: chat(FRIEND),
         text: text.to_owned(),

@@ -67,7 +67,8 @@ async fn statuses_buttons_lists_and_calls() {
         font: Some(1),
         message_id: Some("3EB0AAAAAAAAAAAAAAAA".to_owned()),
     };
-    let posted = session.operate(text).await.expect("posted");
+    let posted = session.operate(text.clone()).await.expect("posted");
+    assert_eq!(session.refusal(text).await, CallErrorKind::InvalidArgument, "the id is taken");
     assert!(posted.message.starts_with("true_status@broadcast_3EB0AAAAAAAAAAAAAAAA"), "{}", posted.message);
     let row = simulator.last_sent().await;
     assert_eq!((&row["to"], &row["body"]), (&json!("status@broadcast"), &json!("olá")));

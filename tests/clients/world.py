@@ -19,6 +19,9 @@ import threading
 import time
 import urllib.request
 
+import httpx
+from waha import WahaClient
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 WA_JS = ROOT / "vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js"
@@ -134,14 +137,14 @@ class Files:
 
 
 class World:
-    """Everything that a case needs: `waha` (the SDK, unmodified), `phone`, and names."""
+    """Everything that a case needs: `phone`, names, and `waha` (waha-py, unmodified), which is also how the cases of
+    other clients look at what became of theirs."""
 
-    session = "principal"
-
-    def __init__(self, stack, client_class, files=None):
+    def __init__(self, stack, files=None, session="principal"):
+        self.session = session
         # Who ends the run ends everything in it.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waha-")))
+        self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clients-")))
         self.phone = Simulator(stack)
         # Labels are for business accounts.
         self.phone.post("/phone/records/person", id=ME, value={"business": True})
@@ -166,8 +169,10 @@ class World:
         self.service = start(stack, command, stdin=subprocess.DEVNULL, stderr=self.log, stdout=self.log, env=environment)
         address = self.folder / "run/http.addr"
         self.address = "http://" + until("the supervisor listens", lambda: address.exists() and address.read_text().strip())
-        self.waha = client_class(base_url=self.address, api_key=self.key, timeout=90.0)
+        self.waha = WahaClient(base_url=self.address, api_key=self.key, timeout=90.0)
         stack.callback(self.waha.close)
+        headers = {"x-api-key": self.key, "accept": "application/json"}
+        self.plain = stack.enter_context(httpx.Client(headers=headers, timeout=90.0))
 
     def raw(self, method, path, **how):
         """A request with the SDK's own client, for what it has no method for."""

@@ -2,8 +2,9 @@
 
 from waha import models
 
-from cases.chatting import TO
-from harness import case, model
+from cases.waha_py.chatting import TO
+from cases.waha_py import case
+from harness import model
 from world import ANA, BEA, until
 
 

@@ -5,8 +5,9 @@ import base64
 from waha import models
 
 from cases import PNG
-from cases.chatting import TO, message, send, sent
-from harness import case, model
+from cases.waha_py.chatting import TO, message, send, sent
+from cases.waha_py import case
+from harness import model
 from world import ANA, BEA, until
 
 CAROL = "5511955554444"

@@ -2,7 +2,8 @@
 
 from waha import models
 
-from harness import case, model
+from cases.waha_py import case
+from harness import model
 from world import until
 
 

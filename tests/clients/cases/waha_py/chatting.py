@@ -3,7 +3,8 @@
 from waha import models
 
 from cases import PNG, base64_file
-from harness import case, model
+from cases.waha_py import case
+from harness import model
 from world import ANA, BEA, until
 
 TO = f"{ANA}@c.us"
@@ -242,7 +243,13 @@ def _(world):
 def _(world):
     new = model(models.NewMessageIDResponse, world.waha.chatting.get_new_message_id(world.session)).id
     wish = {"session": world.session, "chatId": TO, "text": "com este id", "id": new}
-    assert message(world.waha.chatting.send_text(wish)).id.endswith(new)
+    first = message(world.waha.chatting.send_text(wish)).id
+    assert first.endswith(new)
+    place = {"session": world.session, "chatId": TO, "latitude": 1.0, "longitude": 1.0, "title": "x", "id": new}
+    for again in ("/api/sendText", {**wish, "text": "outra coisa"}), ("/api/sendLocation", place):
+        refused = world.plain.post(world.address + again[0], json=again[1])
+        assert (refused.status_code, refused.json()["field"]) == (400, "id"), refused.text
+    assert [row["body"] for row in world.phone.sent() if row["id"] == first] == ["com este id"]
 
 
 @case("events.send_event")

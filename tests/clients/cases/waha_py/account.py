@@ -5,8 +5,9 @@ import base64
 from waha import models
 
 from cases import PNG, base64_file
-from cases.chatting import TO, message, sent
-from harness import case, model
+from cases.waha_py.chatting import TO, message, sent
+from cases.waha_py import case
+from harness import model
 from world import ANA, ME, until
 
 

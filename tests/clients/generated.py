@@ -11,8 +11,7 @@ import pathlib
 import subprocess
 import sys
 
-import cases
-import harness
+from cases.waha_py import SUITE
 from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,10 +23,9 @@ LEFT_OUT = r"^(sessions\.(delete|stop|logout|restart|create|start|depracated|dep
 
 def main():
     with contextlib.ExitStack() as stack:
-        world = World(stack, harness.client)
         # The session of requests that name none, so that they reach a page.
-        world.session = "default"
-        cases.prepare(world)
+        world = World(stack, session="default")
+        SUITE.prepare(world)
         command = [
             str(HERE / ".venv/bin/schemathesis"), "--config-file", str(HERE / "schemathesis.toml"), "--no-color", "run", world.address + "/openapi.json",
             "--header", f"X-Api-Key: {world.key}", "--max-examples", str(EXAMPLES), "--seed", "1",

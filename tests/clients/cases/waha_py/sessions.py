@@ -4,7 +4,8 @@ import base64
 
 from waha import models
 
-from harness import case, model
+from cases.waha_py import case
+from harness import model
 from world import ME, until
 
 

@@ -3,7 +3,8 @@
 from waha import models
 
 from cases import PNG, base64_file
-from harness import case, model
+from cases.waha_py import case
+from harness import model
 from world import ANA, BEA, until
 
 ANA_ID, BEA_ID = f"{ANA}@c.us", f"{BEA}@c.us"

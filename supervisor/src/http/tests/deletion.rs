@@ -1,0 +1,156 @@
+//! Deleting a session: it is finished whoever hangs up, it leaves nothing, and it says when it could not.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use colmeia::config::ServiceConfig;
+use serde_json::{Value, json};
+
+use super::stage::*;
+use crate::journal::tests::{incoming, user, waiting};
+use crate::store::Claim;
+use crate::user::Phase;
+
+fn delete(path: &str) -> Request<Body> {
+    Request::delete(path).body(Body::empty()).expect("request")
+}
+
+/// A session with everything that one can leave behind: a configuration, events that wait for Flask and for a webhook, an
+/// answer to a repeated request.
+async fn lived_in(stage: &Stage) {
+    let config = json!({
+        "metadata": {"owner": "the one before"},
+        "webhooks": [{"url": "http://127.0.0.1:9/old", "events": ["message"]}],
+        "proxy": {"server": "proxy.example:3128"},
+        "ignore": {"groups": true},
+    });
+    let config = serde_json::from_value(config).expect("a configuration");
+    stage.store.keep_session(&user("1"), config).await.expect("kept");
+    stage.journal.append(&user("1"), vec![incoming("old")]).await.expect("written");
+    stage.journal.append(&user("2"), vec![incoming("another's")]).await.expect("written");
+    assert_eq!(stage.store.claim(&user("1"), "k", [1; 32]).await.expect("works"), Claim::New);
+    assert_eq!(waiting(&stage.journal, &user("1")).await, 2);
+}
+
+async fn is_gone(stage: &Stage) -> bool {
+    let marks = stage.folder.path().join("colmeia-deleting");
+    let marked = std::fs::read_dir(marks).is_ok_and(|mut entries| entries.next().is_some());
+    let page = stage.journal.events(0, Some(user("1")), |_, _| true, 10).await.expect("read");
+    !marked && page.events.is_empty() && stage.store.session(&user("1")).is_none()
+}
+
+async fn until_gone(stage: &Stage) {
+    let gone = async {
+        while !is_gone(stage).await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("it goes on to its end");
+}
+
+#[tokio::test]
+async fn a_deletion_is_finished_however_soon_the_caller_hangs_up() {
+    for patience in [1, 20, 1000] {
+        // The session's task is busy with the phone for as long as the caller waits.
+        let stage = Cast::new(nobody).held().with("1", ready()).on_stage();
+        lived_in(&stage).await;
+        let asked = stage.ask(delete("/api/sessions/1"));
+        let hung_up = tokio::time::timeout(Duration::from_millis(patience), asked).await;
+        assert!(hung_up.is_err(), "{patience} ms");
+        stage.cast.noted(&["1 delete"]).await;
+        assert!(!is_gone(&stage).await);
+        stage.cast.release();
+        until_gone(&stage).await;
+        assert_eq!(stage.cast.notes(), ["1 delete"], "{patience} ms");
+    }
+}
+
+#[tokio::test]
+async fn the_next_session_of_the_name_finds_nothing_of_the_one_before() {
+    let stage = Cast::new(nobody).with("1", ready()).with("2", ready()).on_stage();
+    lived_in(&stage).await;
+    let seen: Value = serde_json::from_str(&stage.get("/api/events?session=1").await.body).expect("JSON");
+    let old = seen["events"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(stage.ask(delete("/api/sessions/1")).await.status, 200);
+    assert!(is_gone(&stage).await, "before it is said");
+
+    stage.cast.set("1", view(Phase::Stopped));
+    let wish = json!({"name": "1", "start": false}).to_string();
+    let made: Value = serde_json::from_str(&stage.post("/api/sessions", wish).await.body).expect("JSON");
+    assert_eq!((&made["name"], &made["config"]), (&json!("1"), &json!({})), "{made}");
+    for query in ["session=1".to_owned(), format!("session=1&after={old}")] {
+        let page = stage.get(&format!("/api/events?{query}")).await;
+        assert_eq!(page.body, r#"{"events":[],"next":null}"#, "{query}");
+    }
+    let dead = stage.get("/api/events/dead?session=1").await;
+    assert_eq!(dead.body, r#"{"dead":[]}"#);
+    assert_eq!(waiting(&stage.journal, &user("1")).await, 0);
+    assert_eq!(stage.store.claim(&user("1"), "k", [2; 32]).await.expect("works"), Claim::New);
+    // Its own messages are told, also one that the owner before had.
+    stage.journal.append(&user("1"), vec![incoming("old")]).await.expect("written");
+    let page: Value = serde_json::from_str(&stage.get("/api/events?session=1").await.body).expect("JSON");
+    assert_eq!(page["events"].as_array().map(Vec::len), Some(2));
+    assert_eq!(page["events"][0]["metadata"], Value::Null, "{page}");
+    // The neighbour has lost nothing.
+    assert_eq!(waiting(&stage.journal, &user("2")).await, 1);
+}
+
+#[tokio::test]
+async fn the_old_words_for_it_delete_as_much() {
+    for (path, body) in [
+        ("/api/sessions/logout", json!({"name": "1"})),
+        ("/api/sessions/stop", json!({"name": "1", "logout": true})),
+    ] {
+        let stage = Cast::new(nobody).with("1", ready()).on_stage();
+        lived_in(&stage).await;
+        let answer = stage.post(path, body.to_string()).await;
+        assert_eq!(answer.status, 201, "{path}: {}", answer.body);
+        assert!(is_gone(&stage).await, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_deleted_is_no_success_and_can_be_asked_for_again() {
+    let stage = Cast::new(nobody).stuck().with("1", ready()).on_stage();
+    lived_in(&stage).await;
+    for _ in 0..2 {
+        let answer = stage.ask(delete("/api/sessions/1")).await;
+        assert_eq!(answer.status, 500);
+        assert!(answer.body.contains("cannot be deleted"), "{}", answer.body);
+        assert!(
+            stage.folder.path().join("colmeia-deleting/1").exists(),
+            "the next supervisor goes on with it"
+        );
+    }
+    let answer = stage.post("/api/sessions/1/logout", "").await;
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    let answer = stage.post("/disconnect?user_id=1", "").await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.error().contains("Não foi possível apagar"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn what_the_last_supervisor_could_not_finish_is_finished() {
+    let stage = Cast::new(nobody).with("1", view(Phase::Stopped)).on_stage();
+    lived_in(&stage).await;
+    std::fs::create_dir_all(stage.folder.path().join("colmeia-deleting")).expect("made");
+    std::fs::write(stage.folder.path().join("colmeia-deleting/1"), b"").expect("written");
+    stage.deletions.resume();
+    until_gone(&stage).await;
+    assert_eq!(stage.cast.notes(), ["1 delete"]);
+}
+
+/// A logout is no deletion: the session stays, with its configuration, and asks for a phone again.
+#[tokio::test]
+async fn a_logout_runs_to_its_end_too_and_keeps_the_session() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage_at("127.0.0.1:5001", ServiceConfig::default());
+    lived_in(&stage).await;
+    let asked = stage.post("/api/sessions/1/logout", "");
+    let _ = tokio::time::timeout(Duration::from_millis(1), asked).await;
+    stage.cast.noted(&["1 disconnect", "1 start"]).await;
+    assert!(stage.store.session(&user("1")).is_some());
+    assert_eq!(stage.post("/disconnect?user_id=1", "").await.status, 200);
+    let page = stage.journal.events(0, Some(user("1")), |_, _| true, 10).await.expect("read");
+    assert_eq!(page.events.len(), 2);
+}
