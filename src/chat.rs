@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A normalised chat id: `<digits>@c.us`, `<digits or dashes>@g.us` or `<digits>@lid`.
+/// A normalised chat id: `<digits>@c.us`, `<digits or dashes>@g.us`, `<digits>@lid` or `<digits>@newsletter`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ChatId(String);
@@ -22,7 +22,7 @@ pub enum InvalidChatId {
     #[error("has {0} digits; between 5 and 25 are expected")]
     Length(usize),
     /// A server that messages cannot be sent to.
-    #[error("has to end with @c.us, @s.whatsapp.net, @g.us or @lid, or to be a number")]
+    #[error("has to end with @c.us, @s.whatsapp.net, @g.us, @lid or @newsletter, or to be a number")]
     Server,
     /// A character that no id has before its `@`.
     #[error("may have only digits before '@'")]
@@ -30,7 +30,7 @@ pub enum InvalidChatId {
 }
 
 impl ChatId {
-    /// Reads what a person or a program gave: `+55 (11) 98888-7777`, `5511…@c.us`, `…@g.us`, `…@lid`.
+    /// Reads what a person or a program gave: `+55 (11) 98888-7777`, `5511…@c.us`, `…@g.us`, `…@lid`, `…@newsletter`.
     ///
     /// # Errors
     /// Says why the text names no chat.
@@ -41,6 +41,7 @@ impl ChatId {
             Some((user, "c.us" | "s.whatsapp.net")) => (user.to_owned(), "c.us"),
             Some((user, "g.us")) => (user.to_owned(), "g.us"),
             Some((user, "lid")) => (user.to_owned(), "lid"),
+            Some((user, "newsletter")) => (user.to_owned(), "newsletter"),
             Some(_) => return Err(InvalidChatId::Server),
         };
         // Old groups are named `<creator>-<time>`.
@@ -59,6 +60,12 @@ impl ChatId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether this is a channel.
+    #[must_use]
+    pub fn is_channel(&self) -> bool {
+        self.0.ends_with("@newsletter")
     }
 
     /// Whether this is a group.
@@ -105,6 +112,7 @@ mod tests {
             ("120363021234567890@g.us", "120363021234567890@g.us"),
             ("5511988887777-1600000000@g.us", "5511988887777-1600000000@g.us"),
             ("98765432101234@lid", "98765432101234@lid"),
+            ("120363021234567890@newsletter", "120363021234567890@newsletter"),
         ] {
             assert_eq!(ChatId::normalise(input).expect(input).as_str(), id);
         }

@@ -10,6 +10,7 @@
 pub mod admin;
 pub mod chat;
 pub mod config;
+pub mod convert;
 pub mod errors;
 pub mod layout;
 pub mod operations;

@@ -37,6 +37,7 @@ fn subject() -> Subject {
     let config: ServiceConfig = toml::from_str(&text).unwrap_or_default();
     Subject {
         browser: config.browser,
+        ffmpeg: config.conversion.ffmpeg,
         wa_js: config.wa_js,
         state_dir: config.state_dir,
         memory_merge: config.memory_merge,

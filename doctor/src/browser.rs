@@ -28,7 +28,7 @@ pub(super) fn program(path: &Path) -> Finding {
     if access(path, Access::EXEC_OK).is_err() {
         return problem(check, format!("{shown} cannot be executed"), format!("run `chmod a+rx {shown}`"));
     }
-    match version(path) {
+    match version(path, "--version") {
         Some(version) => ok(check, format!("{shown}: {version}")),
         None => problem(
             check,
@@ -38,10 +38,24 @@ pub(super) fn program(path: &Path) -> Finding {
     }
 }
 
-/// The first line of `--version`. The program may be anything, so it gets no input and a deadline.
-fn version(path: &Path) -> Option<String> {
+/// Whether there is a program for voice and video; the service does without.
+pub(super) fn converter(path: &Path) -> Finding {
+    let (check, shown) = ("ffmpeg", path.display());
+    match version(path, "-version").filter(|_| path.is_file()) {
+        Some(version) => ok(check, format!("{shown}: {version}")),
+        None => warning(
+            check,
+            format!("{shown} is not there, or does not run: voice and video cannot be converted"),
+            "install it (Debian: apt-get install ffmpeg) or set `conversion.ffmpeg`; until then callers send voice as \
+             OGG Opus and video as MP4",
+        ),
+    }
+}
+
+/// The first line that it says to this argument. The program may be anything, so it gets no input and a deadline.
+fn version(path: &Path, argument: &str) -> Option<String> {
     let mut child = Command::new(path)
-        .arg("--version")
+        .arg(argument)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -18,6 +18,8 @@ use colmeia::admin::{Finding, Verdict};
 pub struct Subject {
     /// The browser's program.
     pub browser: PathBuf,
+    /// The program that converts voice and video.
+    pub ffmpeg: PathBuf,
     /// The file of wa-js, where one is configured.
     pub wa_js: Option<PathBuf>,
     /// Whether the kernel shall merge equal pages of the browsers.
@@ -35,6 +37,7 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
         browser::program(&subject.browser),
         browser::wa_js(subject.wa_js.as_deref()),
         browser::sandbox(),
+        browser::converter(&subject.ffmpeg),
         folders::private("state directory", &subject.state_dir),
         folders::private("runtime directory", &subject.runtime_dir),
         folders::space("disk space", &subject.state_dir, folders::STATE),
@@ -70,6 +73,7 @@ mod tests {
         std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("set");
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).expect("set");
         Subject {
+            ffmpeg: browser.clone(),
             browser,
             wa_js: None,
             memory_merge: false,
@@ -98,6 +102,7 @@ mod tests {
         let nowhere = folder.path().join("nowhere");
         let subject = Subject {
             browser: nowhere.clone(),
+            ffmpeg: nowhere.clone(),
             wa_js: Some(nowhere.clone()),
             memory_merge: true,
             state_dir: nowhere.clone(),
@@ -108,6 +113,9 @@ mod tests {
             assert_eq!(finding.verdict, Verdict::Problem, "{check}");
             assert!(finding.advice.is_some_and(|advice| advice.len() > 10), "{check}");
         }
+        let converter = verdict(&subject, "ffmpeg");
+        assert_eq!(converter.verdict, Verdict::Warning);
+        assert!(converter.advice.is_some_and(|advice| advice.contains("apt-get install ffmpeg")));
         let all = examine(&subject);
         assert!(all.iter().all(|finding| (finding.verdict == Verdict::Ok) == finding.advice.is_none()));
     }

@@ -12,6 +12,7 @@ import { createUserWid, createWid, MsgKey } from './ids.js';
 import { getCurrentLid, getPhoneNumber, isMigrated, learn, lidOf, served } from './lids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
+import { publish } from './newsletters.js';
 import { isRefused } from './records.js';
 import { untilReachable } from './session.js';
 import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
@@ -38,6 +39,7 @@ async function taken(what, message) {
 
 /* Two promises: the message is in the chat; the server has answered. */
 export function addAndSendMsgToChat(chat, given) {
+  if (chat.id.isNewsletter()) return sendToNewsletter(chat, given instanceof MsgModel ? given.attributes : given);
   const attributes = given instanceof MsgModel ? given.attributes : given;
   if (!attributes.id) throw new Error('addAndSendMsgToChat: a message needs an id');
   const message = addToChat({
@@ -58,6 +60,28 @@ export class ContactBlockedError extends Error {}
 
 /* The server's number for a refusal (a nack) is nowhere to be read, but for this one: no more new chats this month. */
 const NACK_OF_CAP = 475;
+
+/* A channel's messages are in its own chat, and its server's answer is their only acknowledgement. */
+function sendToNewsletter(chat, attributes) {
+  const message = new MsgModel({ ...attributes, ack: 0, isNewMsg: true });
+  chat.msgs.add(message);
+  const tell = async () => {
+    const id = String(chat.id);
+    const answer = await publish(id, attributes);
+    if (answer.success) await deliver({ id: String(message.id), to: id, ...told(message.attributes) });
+    message.ack = answer.success ? 1 : -1;
+    return { messageSendResult: answer.success ? RESULT.OK : RESULT.UNKNOWN, t: answer.ack?.t, count: null };
+  };
+  return [Promise.resolve(message), tell()];
+}
+
+/* The job by which clients send what is no file to a channel. */
+export async function sendNewsletterMessageJob({ type, msg, newsletterJid }) {
+  if (!['text', 'media', 'pollCreation'].includes(type)) throw new Error(`no such type for a channel: ${type}`);
+  const answer = await publish(String(newsletterJid), msg.attributes);
+  if (answer.success) await deliver({ id: String(msg.id), to: String(newsletterJid), ...told(msg.attributes) });
+  return answer;
+}
 
 async function finish(chat, message) {
   const { groupMetadata } = chat;

@@ -44,7 +44,10 @@ fn it_names_every_key_and_no_other_and_shows_the_real_defaults() {
     let named = keys(&toml::from_str(&text).expect("it parses"));
     assert_eq!(named, keys(&toml::Table::try_from(&config).expect("plain data")));
     // Those without a default show an example.
-    assert!(config.runtime_dir.take().and(config.wa_js.take()).and(config.worker.take()).is_some());
+    assert!(
+        config.runtime_dir.take().and(config.wa_js.take()).and(config.worker.take()).is_some()
+            && config.public_url.take().is_some()
+    );
     assert_eq!(std::mem::take(&mut config.webhooks).len(), 1);
     // As if nothing was said.
     let ignore = std::mem::take(&mut config.ignore);

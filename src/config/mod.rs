@@ -5,6 +5,7 @@
 //! supervisor's business.
 
 mod callers;
+mod conversion;
 mod events;
 #[cfg(test)]
 mod example;
@@ -19,6 +20,7 @@ mod webhooks;
 mod worker;
 
 pub use callers::{LocalAccess, is_base_path};
+pub use conversion::ConversionConfig;
 pub use events::EventsConfig;
 pub use flask::FlaskConfig;
 pub use ignore::IgnoreConfig;

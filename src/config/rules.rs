@@ -86,6 +86,9 @@ impl ServiceConfig {
                 return Err(InvalidConfig::Url { key });
             }
         }
+        if self.public_url.as_deref().is_some_and(|url| !is_http_url(url) || url.contains(['?', '#'])) {
+            return Err(InvalidConfig::Url { key: "public_url" });
+        }
         let key_ok = |key: &Secret| {
             let key = key.expose();
             key.len() >= 16 && key.bytes().all(|b| b.is_ascii_graphic())
@@ -140,6 +143,9 @@ impl ServiceConfig {
             ("unlinked_idle_secs", self.unlinked_idle_secs, 10),
             ("request_deadline_ms", self.request_deadline_ms, 500),
             ("send_burst", self.send_burst.into(), 1),
+            ("conversion.at_once", self.conversion.at_once as u64, 1),
+            ("conversion.timeout_secs", self.conversion.timeout_secs, 1),
+            ("conversion.memory_mb", self.conversion.memory_mb, 256),
             ("disconnect_deadline_ms", self.disconnect_deadline_ms, 500),
             ("ping_interval_ms", self.ping_interval_ms, 50),
             ("ping_timeout_ms", self.ping_timeout_ms, 50),
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn every_error_names_its_key() {
         type Change = fn(&mut ServiceConfig);
-        let cases: [(&str, Change); 15] = [
+        let cases: [(&str, Change); 17] = [
             ("page_url", |c| c.page_url = "web.whatsapp.com".into()),
             ("page_url", |c| c.page_url = "file:///etc/passwd".into()),
             ("webhook_url", |c| c.webhook_url = "http://".into()),

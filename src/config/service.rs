@@ -11,8 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock, LocalAccess, MemoryPolicy, UserConfig,
-    WebhookConfig, WorkerUids,
+    ConversionConfig, Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock, LocalAccess,
+    MemoryPolicy, UserConfig, WebhookConfig, WorkerUids,
 };
 use crate::{Secret, UserId};
 
@@ -23,6 +23,11 @@ use crate::{Secret, UserId};
 pub struct ServiceConfig {
     /// Where HTTP is served. Default `127.0.0.1:5001`: Flask's port, and nobody else's machine.
     pub listen: SocketAddr,
+    /// The address by which others reach this service, such as `https://wa.example.com` or, below a path,
+    /// `https://example.com/wa`. Addresses of files in answers and events begin with it. Default none: in an answer the
+    /// address that the caller used counts, in a webhook, which has no caller, `http://` and the address in `listen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// Where auth directories and the journal lie. Default `.`: the server that Colmeia replaces kept its
     /// auth directories in its working directory.
     pub state_dir: PathBuf,
@@ -95,6 +100,8 @@ pub struct ServiceConfig {
     /// Networks from which media may be fetched although they are private or this machine's own, such as
     /// `10.0.0.0/24`. Default none: whoever may send could otherwise read what only this machine reaches.
     pub media_networks: Vec<IpNet>,
+    /// How voice and video are converted.
+    pub conversion: ConversionConfig,
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
     pub disconnect_deadline_ms: u64,
     /// How often a worker is asked whether it is there, in milliseconds. Default 2,000. While its session is ready it
@@ -161,6 +168,7 @@ impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5001)),
+            public_url: None,
             state_dir: PathBuf::from("."),
             runtime_dir: None,
             page_url: "https://web.whatsapp.com/".into(),
@@ -187,6 +195,7 @@ impl Default for ServiceConfig {
             sends_per_minute: 30,
             send_burst: 20,
             media_networks: Vec::new(),
+            conversion: ConversionConfig::default(),
             disconnect_deadline_ms: 4_500,
             ping_interval_ms: 2_000,
             ping_timeout_ms: 3_000,

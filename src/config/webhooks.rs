@@ -42,6 +42,8 @@ pub const UNKNOWN_EVENT: &str = "has a name that is never published; there are s
 
 /// The longest delay between two attempts that may be asked for.
 const LONGEST_DELAY: Duration = Duration::from_secs(3600);
+/// The largest file that comes along with an event: the events of a session wait for each other's.
+const LARGEST_INLINE: u64 = 16 * 1024 * 1024;
 /// The most attempts that may be asked for.
 const MOST_ATTEMPTS: u32 = 1000;
 /// Headers that say how the request is made; a receiver's configuration cannot.
@@ -73,6 +75,10 @@ pub struct WebhookConfig {
     /// Sent with each request.
     #[serde(default, alias = "custom_headers", skip_serializing_if = "Option::is_none")]
     pub custom_headers: Option<Vec<CustomHeader>>,
+    /// Up to how many bytes a message's file comes along with its event, in base64 as `media.data`; absent or 0: never,
+    /// its address is told in any case. At most 16 MiB. A key of ours: the convention has none for it.
+    #[serde(default, alias = "inline_max_bytes", skip_serializing_if = "Option::is_none")]
+    pub inline_max_bytes: Option<u64>,
 }
 
 /// How bodies are signed.
@@ -191,6 +197,11 @@ impl WebhookConfig {
                 "customHeaders",
                 self.headers().iter().all(value_ok),
                 "has a value with other than visible ASCII characters",
+            ),
+            (
+                "inlineMaxBytes",
+                self.inline_max_bytes.is_none_or(|most| most <= LARGEST_INLINE),
+                "must be a whole number from 0 to 16777216",
             ),
             (
                 "retries.delaySeconds",

@@ -70,6 +70,9 @@ pub enum Call {
     DownloadMedia {
         /// The message's id.
         message: String,
+        /// How many bytes are wanted at most. One that says it is larger is not fetched; an older worker does not look.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<u64>,
     },
     /// Marks a chat as read. Reply: [`Reply::Done`].
     MarkSeen {

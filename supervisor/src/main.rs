@@ -7,6 +7,7 @@ mod admin;
 mod admission;
 mod adopt;
 mod blocking;
+mod convert;
 mod deletion;
 mod delivery;
 mod disk;

@@ -23,9 +23,11 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Draining;
 use crate::admission::{Admission, Desk, follow_pressure};
 use crate::blocking;
+use crate::convert::{self, Converter};
 use crate::deletion::Deletions;
-use crate::delivery::{Recipients, Sessions};
+use crate::delivery::{Media, Recipients, Sessions};
 use crate::disk::Disk;
+use crate::envelope::Origin;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
 use crate::locks::{self, LockError};
 use crate::memory::{Memory, MemoryError};
@@ -205,6 +207,7 @@ async fn serve(
         journal.clone(),
         recipients,
         Arc::clone(&config),
+        Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
         metrics.clone(),
         stop_delivery.clone(),
     ));
@@ -250,7 +253,14 @@ async fn serve(
     };
     let mut admin = admin::start(socket, stop);
     let max_starting = config.max_starting;
-    let parts = http::Parts { config, journal: journal.clone(), store, operators, metrics, uploads };
+    let means = convert::Means {
+        worker: host.launch.program.clone(),
+        children: children.clone(),
+        owners: host.owners.clone(),
+    };
+    let converter = Converter::new(config.conversion.clone(), config.landlock, means);
+    let parts =
+        http::Parts { config, journal: journal.clone(), store, operators, metrics, uploads, converter };
     let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));

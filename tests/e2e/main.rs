@@ -22,6 +22,7 @@ mod hostile;
 mod identity;
 mod isolation;
 mod lifecycle;
+mod media;
 mod memory;
 mod messages;
 mod network;

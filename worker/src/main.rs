@@ -5,6 +5,7 @@
 //! It links no HTTP server and no database, and it believes only its supervisor.
 
 mod browser;
+mod convert;
 mod engine;
 #[cfg(test)]
 mod fake;
@@ -65,6 +66,10 @@ enum StartError {
 }
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if let (Some("convert"), Some(order)) = (arguments.next().as_deref(), arguments.next()) {
+        return convert::run(&order);
+    }
     let config = configuration();
     logging::start(config.as_ref().ok().map(|config| &config.user));
     let code = match config.and_then(start) {

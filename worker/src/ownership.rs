@@ -71,17 +71,22 @@ pub(crate) fn supervisor(ownership: Ownership) -> u32 {
 }
 
 /// Gives up everything but this user id: groups, capabilities, and the way back.
-fn become_user(uid: u32) -> io::Result<()> {
+pub(crate) fn become_user(uid: u32) -> io::Result<()> {
     let (user, group) = (unistd::Uid::from_raw(uid), unistd::Gid::from_raw(uid));
     setgroups(&[])?;
     setresgid(group, group, group)?;
     setresuid(user, user, user)?;
     // The kernel takes them from who was root, and leaves them to who was somebody else.
-    clear_ambient_capability_set()?;
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    drop_capabilities()?;
     let now = getresuid()?;
     if (now.real, now.effective, now.saved) == (user, user, user) { Ok(()) } else { Err(Errno::EPERM.into()) }
+}
+
+/// Gives up every capability, but not the user id.
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    clear_ambient_capability_set()?;
+    let none = CapabilitySet::empty();
+    Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
 }
 
 /// Who gets what.

@@ -3,7 +3,7 @@
 import * as labels from '../labels.js';
 import { Collection, Model } from '../models.js';
 import * as newsletters from '../newsletters.js';
-import { sendTextMsgToChat } from '../outgoing.js';
+import { sendNewsletterMessageJob, sendTextMsgToChat } from '../outgoing.js';
 import { revokeStatus, StatusModel, StatusStore } from '../statuses.js';
 
 const hex = (index) => labels.PALETTE[index];
@@ -99,6 +99,12 @@ const newsletterModules = [
     id: 'WAWebNewsletterMetadataQueryJob',
     exports: () => ({ queryNewsletterMetadataByInviteCode: newsletters.queryByInvite }),
   },
+  { id: 'WAWebNewsletterSendMessageJob', exports: () => ({ sendNewsletterMessageJob }) },
+  {
+    id: 'WAWebNewsletterUpdateMsgsRecordsJob',
+    exports: () => ({ addNewsletterMsgsRecords: async () => {}, updateNewsletterMsgRecord: async () => {} }),
+  },
+  { id: 'WAWebMsgDataFromModel', exports: () => ({ msgDataFromMsgModel: (message) => ({ ...message.attributes }) }) },
   { id: 'WAWebNewsletterModelUtils', exports: () => ({ getRoleByIdentifier: () => 'guest' }) },
   {
     id: 'WAWebNewsletterDirectorySearchAction',

@@ -13,6 +13,7 @@ pub(super) async fn doctor(State(admin): State<Admin>) -> Result<Json<Diagnosis>
     let host = &admin.app.host;
     let subject = Subject {
         browser: host.config.browser.clone(),
+        ffmpeg: host.config.conversion.ffmpeg.clone(),
         wa_js: host.config.wa_js.clone(),
         memory_merge: host.config.memory_merge,
         state_dir: host.state.root().to_owned(),

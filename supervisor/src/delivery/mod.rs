@@ -20,6 +20,7 @@ mod breaker;
 mod breakers;
 mod client;
 mod flask;
+mod media;
 mod policy;
 mod queue;
 mod recipients;
@@ -53,6 +54,7 @@ use client::Client;
 use queue::Signals;
 use troubles::Troubles;
 
+pub(crate) use media::Media;
 pub(crate) use recipients::{FLASK_SHOWN, Recipients, Sessions, shown};
 
 /// How often the journal is looked through without being told, and old events are deleted.
@@ -69,13 +71,14 @@ pub(crate) async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
+    media: Media,
     metrics: Metrics,
     shutdown: CancellationToken,
 ) {
     let begun = Client::new(Home::of(config.listen)).map_err(|error| chain(&error)).and_then(|client| {
         let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
         let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-        Ok(Delivery::new(journal, recipients, client, flask, config.events, metrics))
+        Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics))
     });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
@@ -100,6 +103,8 @@ struct Delivery {
     flask: Flask,
     breakers: Breakers,
     troubles: Troubles,
+    /// Files of messages.
+    media: Media,
     metrics: Metrics,
     /// How long an event may wait at a webhook.
     patience: Duration,
@@ -112,11 +117,12 @@ impl Delivery {
         client: Client,
         flask: Flask,
         events: EventsConfig,
+        media: Media,
         metrics: Metrics,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
         let (breakers, troubles) = (Breakers::new(), Troubles::default());
-        Self { journal, recipients, client, flask, breakers, troubles, metrics, patience }
+        Self { journal, recipients, client, flask, breakers, troubles, media, metrics, patience }
     }
 
     /// Nothing of this queue is held up any more.

@@ -170,12 +170,14 @@ async fn offer(
     signals: &Signals,
 ) -> Next {
     let metadata = delivery.journal.metadata(&queue.user);
-    let Some(body) = webhook::body(&pending.event, metadata) else { return unreadable(queue, pending) };
     let gone = || {
         delivery.is_over(queue);
         Next::Settle(Settlement::Dead { error: "this webhook is not configured any more".into() })
     };
     let Some(webhook) = delivery.recipients.find(&queue.user, &queue.address) else { return gone() };
+    let body = webhook::body(&pending.event, metadata, &delivery.media, webhook.inline_max_bytes);
+    let Some(body) = signals.during(body).await else { return Next::Nothing };
+    let Some(body) = body else { return unreadable(queue, pending) };
     // Who is asked to try now does.
     if pending.next_ms != URGED && signals.during(delivery.breakers.pass(&queue.address)).await.is_none() {
         return Next::Nothing;

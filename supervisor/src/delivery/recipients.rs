@@ -132,7 +132,14 @@ mod tests {
 
     fn webhook(url: &str, events: &[&str]) -> WebhookConfig {
         let events = events.iter().map(|name| (*name).to_owned()).collect();
-        WebhookConfig { url: url.into(), events, hmac: None, retries: None, custom_headers: None }
+        WebhookConfig {
+            url: url.into(),
+            events,
+            hmac: None,
+            retries: None,
+            custom_headers: None,
+            inline_max_bytes: None,
+        }
     }
 
     #[test]

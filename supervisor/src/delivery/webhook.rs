@@ -15,12 +15,23 @@ use sha2::{Sha256, Sha512};
 use ulid::Ulid;
 
 use super::client::Post;
+use super::media::Media;
 use crate::envelope::Envelope;
 use crate::journal::{Recorded, now_ms};
 
-/// What is sent: the event with what was configured of its session. `None` when the event cannot be read.
-pub(super) fn body(event: &Recorded, metadata: Option<Value>) -> Option<String> {
-    Envelope::of(event, metadata)?.to_json().ok()
+/// What is sent: the event with what was configured of its session, and with its message's file if that is no larger
+/// than these bytes. `None` when the event cannot be read.
+pub(super) async fn body(
+    event: &Recorded,
+    metadata: Option<Value>,
+    media: &Media,
+    inline: Option<u64>,
+) -> Option<String> {
+    let mut envelope = Envelope::of(event, metadata, media.origin())?;
+    if let Some(most) = inline.filter(|most| *most > 0) {
+        media.put_in(&mut envelope, most).await;
+    }
+    envelope.to_json().ok()
 }
 
 /// How long a webhook may take to answer.
@@ -71,7 +82,9 @@ fn signature<M: Mac + hmac::digest::KeyInit>(key: &Secret, body: &str) -> String
 
 #[cfg(test)]
 mod tests {
+    use super::super::media::tests::NoFiles;
     use super::*;
+    use crate::envelope::Origin;
     use crate::journal::tests::{message, recorded};
     use colmeia::protocol::Event;
 
@@ -85,8 +98,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_request_has_its_headers_and_shows_no_secret() {
+    #[tokio::test]
+    async fn a_request_has_its_headers_and_shows_no_secret() {
         let webhook: WebhookConfig = serde_json::from_value(serde_json::json!({
             "url": "http://x.example/hook", "events": ["*"], "hmac": { "key": "hunter2" },
             "customHeaders": [
@@ -98,7 +111,8 @@ mod tests {
         let mut event = recorded("1", 1, "m1");
         event.payload =
             serde_json::to_string(&Event::Message(Box::new(message("m1", "oi")))).expect("plain data");
-        let body = body(&event, None).expect("readable");
+        let media = Media::new(Origin::test("http://h:1"), std::sync::Arc::new(NoFiles));
+        let body = body(&event, None, &media, None).await.expect("readable");
         let request = request(&webhook, body.clone()).expect("a request");
         assert_eq!(request.body, body.as_bytes());
         let text = |name: &str| request.headers[name].to_str().expect("text").to_owned();

@@ -43,10 +43,22 @@ pub(crate) struct Message {
 /// A message's file.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MessageMedia {
-    /// Here, behind the key; only in answers, as an event does not know where its reader finds us.
-    url: Option<String>,
+    /// Here, behind the key.
+    url: String,
     mimetype: Option<String>,
     filename: Option<String>,
+    /// The file in base64, where a webhook asked for that (`inlineMaxBytes`) and it is no larger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    /// Why it is not there although it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<MediaError>,
+}
+
+/// What is wrong with a message's file.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MediaError {
+    message: String,
 }
 
 /// A place on the map.
@@ -75,9 +87,7 @@ pub(crate) struct ReplyTo {
 pub(crate) enum MessageFile {
     /// Only that there is one.
     Hidden,
-    /// Its type and name.
-    Named,
-    /// Where it is, too.
+    /// Where it is, of which type, and its name.
     At(String),
 }
 
@@ -87,13 +97,14 @@ impl Message {
         let details = record.details.map(|details| *details).unwrap_or_default();
         let url = match file {
             MessageFile::Hidden => None,
-            MessageFile::Named => Some(None),
-            MessageFile::At(url) => Some(Some(url)),
+            MessageFile::At(url) => Some(url),
         };
         let media = url.filter(|_| record.has_media).map(|url| MessageMedia {
             url,
             mimetype: record.mimetype,
             filename: record.filename,
+            data: None,
+            error: None,
         });
         let mut data = Map::new();
         data.insert("type".into(), record.kind.into());
@@ -118,7 +129,7 @@ impl Message {
             to: record.to.filter(|to| !to.is_empty()).unwrap_or(other),
             body: record.body,
             has_media: record.has_media,
-            media_url: media.as_ref().and_then(|media| media.url.clone()).unwrap_or_default(),
+            media_url: media.as_ref().map(|media| media.url.clone()).unwrap_or_default(),
             media,
             ack: record.ack,
             ack_name: ack_name(record.ack),

@@ -4,6 +4,7 @@
 //! nothing.
 
 mod message;
+mod origin;
 mod payload;
 
 use colmeia::{Me, UserId};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::journal::{EventId, Recorded};
 
 pub(crate) use message::{Message, MessageFile};
+pub(crate) use origin::Origin;
 
 /// The engine whose ids and shapes ours are; typed clients know no other name.
 const ENGINE: &str = "WEBJS";
@@ -77,8 +79,9 @@ const ENVIRONMENT: Environment = Environment {
 };
 
 impl<'a> Envelope<'a> {
-    /// The envelope of an event, with what was configured of its session. `None` for one that cannot be read.
-    pub(crate) fn of(event: &'a Recorded, metadata: Option<Value>) -> Option<Self> {
+    /// The envelope of an event, with what was configured of its session, for a reader who finds files there. `None`
+    /// for one that cannot be read.
+    pub(crate) fn of(event: &'a Recorded, metadata: Option<Value>, files: &Origin) -> Option<Self> {
         let account = |me: &'a Me| Account { id: &me.wid, lid: me.lid.as_deref(), push_name: &me.pushname };
         Some(Self {
             id: event.id,
@@ -87,10 +90,30 @@ impl<'a> Envelope<'a> {
             session: &event.user,
             metadata,
             me: event.me.as_ref().map(account),
-            payload: payload::of(event)?,
+            payload: payload::of(event, files)?,
             engine: ENGINE,
             environment: ENVIRONMENT,
         })
+    }
+
+    /// Whose it is.
+    pub(crate) fn session(&self) -> &'a UserId {
+        self.session
+    }
+
+    /// The message that it brings, if that has a file.
+    pub(crate) fn message_with_file(&self) -> Option<&str> {
+        let brings = matches!(self.event, "message" | "message.any");
+        self.payload["id"].as_str().filter(|_| brings && self.payload["media"].is_object())
+    }
+
+    /// Puts the message's file in, or says why it is not there.
+    pub(crate) fn put_in(&mut self, file: Result<String, &'static str>) {
+        let media = &mut self.payload["media"];
+        match file {
+            Ok(base64) => media["data"] = base64.into(),
+            Err(why) => media["error"] = serde_json::json!({ "message": why }),
+        }
     }
 
     /// As it is sent.

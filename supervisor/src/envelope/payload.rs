@@ -2,6 +2,7 @@
 //!
 //! Owns the mapping of names, but for a message's (`message`). Times are seconds there, but for a session's statuses.
 
+use colmeia::UserId;
 use colmeia::operations::GroupRole;
 use colmeia::protocol::{
     CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PollVoteNotice, PresenceNotice,
@@ -10,10 +11,12 @@ use colmeia::protocol::{
 use serde_json::{Value, json};
 
 use super::message::{Message, MessageFile, ack_name, both_names, source};
+use super::origin::Origin;
 use crate::journal::{Kind, Recorded, StatusRecord};
 
 /// The payload of an event; `None` when what is kept of it cannot be read.
-pub(super) fn of(event: &Recorded) -> Option<Value> {
+pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
+    let message = |record, me: &str| message(record, me, &event.user, files);
     let me = event.me.as_ref().map_or("", |me| me.wid.as_str());
     if event.kind == Kind::SessionStatus {
         return Some(status(event.user.as_str(), &serde_json::from_str(&event.payload).ok()?));
@@ -71,9 +74,10 @@ fn seconds(ms: i64) -> Value {
     if ms % 1000 == 0 { json!(ms / 1000) } else { json!(ms as f64 / 1000.0) }
 }
 
-/// A message. Files are not downloaded; their address is given by the message's id.
-fn message(record: MessageRecord, me: &str) -> Value {
-    serde_json::to_value(Message::of(record, me, MessageFile::Named)).unwrap_or_default() // plain data
+/// A message. Its file is not downloaded: the reader is told where it is.
+fn message(record: MessageRecord, me: &str, user: &UserId, files: &Origin) -> Value {
+    let file = MessageFile::At(files.file(user, &record.id));
+    serde_json::to_value(Message::of(record, me, file)).unwrap_or_default() // plain data
 }
 
 fn acknowledgement(id: &str, ack: i32) -> Value {

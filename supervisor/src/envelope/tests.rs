@@ -23,7 +23,11 @@ async fn sent(events: Vec<Event>) -> Vec<Value> {
     let events = events.into_iter().enumerate().map(|(seq, event)| (seq as u64, event)).collect();
     journal.append(&user("1"), events).await.expect("written");
     let page = journal.events(0, None, |_, _| true, 100).await.expect("read");
-    let envelope = |event| Envelope::of(event, Some(json!({ "team": "blue" }))).expect("readable").to_json();
+    let envelope = |event| {
+        Envelope::of(event, Some(json!({ "team": "blue" })), &Origin::test("http://h:1"))
+            .expect("readable")
+            .to_json()
+    };
     page.events
         .iter()
         .map(|event| serde_json::from_str(&envelope(event).expect("JSON")).expect("JSON"))
@@ -254,4 +258,30 @@ async fn what_was_sent_here_says_so_wherever_it_is_told() {
         ];
         assert_eq!(found, [source; 5]);
     }
+}
+
+#[tokio::test]
+async fn a_messages_file_is_told_with_its_address_and_comes_along_where_it_was_asked_for() {
+    let mut picture = message("false_5511988887777@c.us_3A01", "olha");
+    (picture.has_media, picture.mimetype) = (true, Some("image/png".into()));
+    let all = sent(vec![Event::Message(Box::new(picture.clone()))]).await;
+    for envelope in &all[1..] {
+        let payload = &envelope["payload"];
+        let url = "http://h:1/api/files/1/false_5511988887777@c.us_3A01";
+        assert_eq!(payload["media"], json!({ "url": url, "mimetype": "image/png", "filename": null }));
+        assert_eq!(payload["mediaUrl"], url);
+    }
+
+    let mut event = crate::journal::tests::recorded("1", 1, "m1");
+    event.payload = serde_json::to_string(&Event::Message(Box::new(picture))).expect("plain data");
+    let envelope = || Envelope::of(&event, None, &Origin::test("http://h:1")).expect("readable");
+    assert_eq!(envelope().message_with_file(), Some("false_5511988887777@c.us_3A01"));
+    let with = |file| {
+        let mut envelope = envelope();
+        envelope.put_in(file);
+        envelope.payload["media"].clone()
+    };
+    assert_eq!(with(Ok("QUJD".into()))["data"], "QUJD");
+    let failed = with(Err("gone"));
+    assert_eq!((&failed["error"], failed.get("data")), (&json!({ "message": "gone" }), None));
 }

@@ -52,6 +52,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
+use crate::convert::Converter;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::operators::Operators;
@@ -96,6 +97,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     /// Files on their way to workers.
     pub(crate) uploads: Uploads,
+    /// Makes voice and video into what phones play.
+    pub(crate) converter: Converter,
 }
 
 /// What every handler can reach; cheap to clone.
@@ -116,6 +119,7 @@ struct Shared {
     operators: Operators,
     metrics: Metrics,
     uploads: Uploads,
+    converter: Converter,
     readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
@@ -136,7 +140,7 @@ impl Http {
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let Parts { config, journal, store, operators, metrics, uploads } = parts;
+        let Parts { config, journal, store, operators, metrics, uploads, converter } = parts;
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
@@ -153,6 +157,7 @@ impl Http {
             operators,
             metrics,
             uploads,
+            converter,
             local,
             shutdown,
         }))

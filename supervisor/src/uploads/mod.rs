@@ -157,6 +157,34 @@ impl Draft {
         written.unwrap_or_else(|panic| Err(DraftError::Disk(io::Error::other(panic))))
     }
 
+    /// Its file, for another process to write to.
+    ///
+    /// # Errors
+    /// When the system gives no further descriptor.
+    pub(crate) fn hand_out(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// What another process has written into the file is all of it. Blocks while it is read once.
+    ///
+    /// # Errors
+    /// [`DraftError`].
+    pub(crate) fn adopt(mut self) -> Result<Upload, DraftError> {
+        let mut piece = vec![0; PIECE];
+        loop {
+            match self.file.read_at(&mut piece, self.written).map_err(DraftError::Disk)? {
+                0 => return Ok(self.finish()),
+                read => {
+                    self.hash.update(&piece[..read]);
+                    self.written += read as u64;
+                }
+            }
+            if self.written > self.place.bytes() {
+                return Err(DraftError::TooLarge);
+            }
+        }
+    }
+
     /// That was all of it.
     pub(crate) fn finish(self) -> Upload {
         let Self { file, mut place, hash, written: length } = self;
@@ -177,6 +205,14 @@ impl Upload {
     /// In bytes.
     pub(crate) fn length(&self) -> u64 {
         self.0.length
+    }
+
+    /// Its file, for another process to read. The place in it is everybody's, so it is read by place.
+    ///
+    /// # Errors
+    /// When the system gives no further descriptor.
+    pub(crate) fn hand_out(&self) -> io::Result<File> {
+        self.0.file.try_clone()
     }
 
     /// SHA-256 of the content.
@@ -252,6 +288,21 @@ pub(crate) mod tests {
         drop(draft);
         assert_eq!(uploads.taken(), 0);
         drop(uploads.expect(u64::MAX).expect("no more than the largest"));
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_taken_as_it_is() {
+        let folder = tempfile::tempdir().expect("folder");
+        let uploads = Uploads::open(folder.path().join("u")).expect("opened");
+        let write = |room, content: &[u8]| {
+            let draft = uploads.expect(room).expect("room").begin().expect("begun");
+            draft.hand_out().expect("handed out").write_all(content).expect("written");
+            draft.adopt()
+        };
+        let file = write(10, b"abc").expect("taken");
+        assert_eq!((file.length(), file.digest()[..].to_vec()), (3, Sha256::digest(b"abc").to_vec()));
+        assert_eq!(uploads.taken(), 3);
+        assert!(matches!(write(2, b"abc"), Err(DraftError::TooLarge)));
     }
 
     #[test]

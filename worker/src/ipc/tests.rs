@@ -129,7 +129,7 @@ async fn media_comes_back_as_the_frames_body() {
     supervisor.until("loading").await;
     worker.page.show(view(PagePhase::Main));
     supervisor.until("ready").await;
-    let call = Call::DownloadMedia { message: "false_x_1".into() };
+    let call = Call::DownloadMedia { message: "false_x_1".into(), most: None };
     supervisor.say(&ToWorker::Request { id: 9, deadline_ms: 5_000, call }).await;
     let (result, body) = supervisor
         .find(|message, body| match message {

@@ -16,14 +16,15 @@
 mod places;
 mod ports;
 
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use colmeia::config::{Landlock, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, RestrictionStatus, Ruleset,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, RestrictionStatus,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    path_beneath_rules,
 };
 
 use places::System;
@@ -69,6 +70,25 @@ pub(crate) fn enter(config: &WorkerConfig, state: &StateLayout, run: &RunLayout)
     // Port 0 stands for "whichever is free": so the loopback port of the pipe is chosen.
     rules = rules.add_rule(NetPort::new(0, AccessNet::BindTcp))?;
     tell(&rules.restrict_self()?);
+    Ok(())
+}
+
+/// Shuts this process in for good with a program and two files that are open, one to read and one to write: nothing
+/// else of the disk but the system's libraries, no TCP, no other process. Called once, while there is one thread.
+///
+/// # Errors
+/// [`WallsError`]; then the program must not run.
+pub(crate) fn enter_for_file(
+    program: &Path,
+    input: BorrowedFd<'_>,
+    output: BorrowedFd<'_>,
+) -> Result<(), WallsError> {
+    let (read, write) = (AccessFs::ReadFile, AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate);
+    let rules = rules(&[], &System::of_program(program), AccessNet::BindTcp | AccessNet::ConnectTcp)?
+        // The files and not their names: they have none.
+        .add_rule(PathBeneath::new(input, read))?
+        .add_rule(PathBeneath::new(output, write))?;
+    rules.restrict_self()?;
     Ok(())
 }
 

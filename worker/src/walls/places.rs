@@ -41,6 +41,9 @@ const SETTINGS: [&str; 24] = [
     "/etc/opt/chrome",
 ];
 
+/// Of those, what any program needs: the loader and what stands for its libraries.
+const LOADER: usize = 5;
+
 /// How many processors there are.
 const PROCESSORS: &str = "/sys/devices/system/cpu";
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
@@ -60,6 +63,14 @@ pub(super) struct System {
 }
 
 impl System {
+    /// What a program needs that reads no more than the files that it is given.
+    pub(super) fn of_program(program: &Path) -> Self {
+        let mut run: Vec<PathBuf> = PROGRAMS.map(PathBuf::from).into();
+        run.extend(with_its_folder(program, &[]));
+        let read = SETTINGS[..LOADER].iter().chain([&PROCESSORS]).map(PathBuf::from).collect();
+        Self { run, read, write: DEVICES[..1].iter().map(PathBuf::from).collect() }
+    }
+
     /// What a worker with this configuration and its browser need.
     pub(super) fn of(config: &WorkerConfig) -> Self {
         let private = [config.state_dir.as_path(), config.runtime_dir.as_path()];

@@ -123,6 +123,10 @@ pub(super) fn nowhere() -> Home {
     Home::of(([127, 0, 0, 1], 1).into())
 }
 
+fn media() -> Media {
+    Media::new(crate::envelope::Origin::test("http://h:1"), Arc::new(media::tests::NoFiles))
+}
+
 struct Delivering {
     _folder: tempfile::TempDir,
     journal: Journal,
@@ -148,8 +152,15 @@ fn deliver(
     let journal = journal.expect("opens");
     let (metrics, events) = (Metrics::default(), EventsConfig::default());
     let client = Client::new(nowhere()).expect("a client");
-    let delivery =
-        Delivery::new(journal.clone(), recipients, client, at(flask, patience), events, metrics.clone());
+    let delivery = Delivery::new(
+        journal.clone(),
+        recipients,
+        client,
+        at(flask, patience),
+        events,
+        media(),
+        metrics.clone(),
+    );
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     Delivering { _folder: folder, journal, metrics, shutdown, task }

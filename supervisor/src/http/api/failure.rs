@@ -64,6 +64,17 @@ impl ApiError {
         Self { field: Some(field), ..error }
     }
 
+    /// The same with its field's name, where it begins so, without this.
+    pub(super) fn without_prefix(mut self, prefix: &str) -> Self {
+        if let Some(short) = self.field.as_deref().and_then(|field| field.strip_prefix(prefix)) {
+            if let Some(rest) = self.error.strip_prefix(prefix) {
+                self.error = rest.to_owned();
+            }
+            self.field = Some(short.to_owned());
+        }
+        self
+    }
+
     /// 400: the request as a whole is wrong.
     pub(super) fn bad_request(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
@@ -72,6 +83,16 @@ impl ApiError {
     /// 403: the key does not allow it.
     pub(super) fn forbidden(error: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, error)
+    }
+
+    /// 403: a field names what this account may not use.
+    pub(super) fn forbidden_field(field: &str, rule: &str) -> Self {
+        Self { field: Some(field.into()), ..Self::forbidden(format!("{field} {rule}")) }
+    }
+
+    /// Whether somebody may not do it.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN
     }
 
     /// 404: it does not exist.

@@ -39,10 +39,12 @@ mod wording;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::routes::Route;
+use super::{Http, external};
+use crate::envelope::Origin;
 
 pub(super) use failure::ApiError;
 pub(super) use models::percent_encoded;
@@ -77,4 +79,9 @@ pub(super) fn takes_file(method: &Method, path: &str) -> bool {
         with_file.map(|row| (row.path, row.method)).collect()
     });
     OPERATIONS.contains(&(path, method.clone()))
+}
+
+/// Where this caller finds files: the service's `public_url`, else how it reached us.
+pub(super) fn origin(http: &Http, headers: &HeaderMap) -> Origin {
+    Origin::for_caller(&http.config, &external::base(headers, http.local))
 }

@@ -7,7 +7,7 @@ use colmeia::{ChatId, Me, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::envelope::MessageFile;
+use crate::envelope::{MessageFile, Origin};
 
 pub(super) use crate::envelope::Message;
 
@@ -90,8 +90,7 @@ pub(super) struct Contact {
 /// Where files of messages are found, and whether they are named at all.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
-    /// `http://host:port`.
-    pub(super) origin: String,
+    pub(super) origin: Origin,
     pub(super) user: UserId,
     /// Without, a message only says that it has a file.
     pub(super) shown: bool,
@@ -118,14 +117,13 @@ impl MeInfo {
 }
 
 impl Files {
-    /// The file of a message.
-    fn url(&self, message: &str) -> String {
-        format!("{}/api/files/{}/{}", self.origin, self.user, percent_encoded(message).replace("%40", "@"))
-    }
-
     /// A message that a session told of.
     pub(super) fn message(&self, record: MessageRecord, me: &Me) -> Message {
-        let file = if self.shown { MessageFile::At(self.url(&record.id)) } else { MessageFile::Hidden };
+        let file = if self.shown {
+            MessageFile::At(self.origin.file(&self.user, &record.id))
+        } else {
+            MessageFile::Hidden
+        };
         Message::of(record, &me.wid, file)
     }
 }
@@ -164,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_message_has_every_field_that_the_types_of_the_sdk_need() {
-        let files = Files { origin: "http://h:1".into(), user: "2_1".parse().expect("valid"), shown: true };
+        let files =
+            Files { origin: Origin::test("http://h:1"), user: "2_1".parse().expect("valid"), shown: true };
         let mut record = message("false_55@c.us_3A é", "oi");
         (record.has_media, record.mimetype) = (true, Some("image/png".into()));
         let json = serde_json::to_value(files.message(record.clone(), &me())).expect("plain data");

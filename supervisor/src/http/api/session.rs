@@ -11,7 +11,7 @@ use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, UserId};
 
 use super::super::standing::Standing;
-use super::super::{Http, calls, external};
+use super::super::{Http, calls};
 use super::answer::Json;
 use super::failure::ApiError;
 use super::models::{Files, Success};
@@ -107,7 +107,7 @@ impl Session {
 
     /// Where files of this session's messages are found.
     pub(super) fn files(&self, shown: bool) -> Files {
-        Files { origin: external::base(&self.headers, self.http.local), user: self.user().clone(), shown }
+        Files { origin: super::origin(&self.http, &self.headers), user: self.user().clone(), shown }
     }
 
     /// As [`Self::call`], with a file.

@@ -9,9 +9,10 @@ use utoipa::ToSchema;
 use super::answer::Json;
 use super::chatting::checked_text;
 use super::failure::ApiError;
-use super::files::FileArg;
+use super::files::{FileArg, playable};
 use super::models::{Message, Success};
 use super::session::Session;
+use crate::convert::Target;
 
 /// Where statuses go.
 const TO: &str = "status@broadcast";
@@ -47,6 +48,9 @@ pub(super) struct MediaArgs {
     /// The text below it.
     #[serde(default)]
     caption: Option<String>,
+    /// Voice and video, as in sendVoice.
+    #[serde(default)]
+    convert: Option<bool>,
     /// The ground's colour of a voice status, `#rrggbb`.
     #[serde(default)]
     background_color: Option<String>,
@@ -109,11 +113,20 @@ pub(super) async fn text(session: Session, args: TextArgs) -> Posted {
     posted(&session, sent, args.text, false)
 }
 
-async fn media(session: Session, args: MediaArgs, usual: &str, style: Option<MediaStyle>) -> Posted {
+async fn media(
+    session: Session,
+    args: MediaArgs,
+    target: Option<Target>,
+    style: Option<MediaStyle>,
+) -> Posted {
+    let usual = target.map_or("image/jpeg", Target::mimetype);
     for_all(&args.contacts)?;
     session.me()?; // before anything is fetched
     let background = color(args.background_color)?;
-    let file = args.file.get(&session, usual).await?;
+    let mut file = args.file.get(&session, usual).await?;
+    if let Some(target) = target {
+        file = playable(file, args.convert, target, &session).await?;
+    }
     let family = usual.split_inclusive('/').next().unwrap_or_default();
     if !file.mimetype.starts_with(family) {
         return Err(ApiError::field("file.mimetype", format!("has to begin with {family}")));
@@ -132,15 +145,15 @@ async fn media(session: Session, args: MediaArgs, usual: &str, style: Option<Med
 }
 
 pub(super) async fn image(session: Session, args: MediaArgs) -> Posted {
-    media(session, args, "image/jpeg", None).await
+    media(session, args, None, None).await
 }
 
 pub(super) async fn voice(session: Session, args: MediaArgs) -> Posted {
-    media(session, args, "audio/ogg; codecs=opus", Some(MediaStyle::Voice)).await
+    media(session, args, Some(Target::Voice), Some(MediaStyle::Voice)).await
 }
 
 pub(super) async fn video(session: Session, args: MediaArgs) -> Posted {
-    media(session, args, "video/mp4", None).await
+    media(session, args, Some(Target::Video), None).await
 }
 
 pub(super) async fn delete(session: Session, args: DeleteArgs) -> Result<Json<Success>, ApiError> {

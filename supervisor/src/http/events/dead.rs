@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -46,12 +46,13 @@ struct Replayed {
 pub(super) async fn list(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
     let which = Which { user: question.session.clone(), rows: None };
     let limit = u32::try_from(question.limit).unwrap_or(u32::MAX);
-    let source = source(&http, question, caller);
+    let source = source(&http, question, caller, &headers);
     let dead = http.journal.dead(which, limit).await?.into_iter().filter_map(|letter| {
         let event = RawValue::from_string(source.tell(&letter.event)?.json).ok()?;
         let wanted = source.question.wants(letter.event.kind) && (source.scope)(&letter.event.user);

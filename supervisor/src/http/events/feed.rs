@@ -9,7 +9,7 @@ use colmeia::UserId;
 use tokio::sync::watch;
 
 use super::query::Question;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Origin};
 use crate::journal::{Cursor, EventId, Journal, JournalError, Page, Recorded};
 
 /// How many events are read at once.
@@ -32,6 +32,7 @@ pub(super) struct Source {
     pub(super) journal: Journal,
     pub(super) question: Arc<Question>,
     pub(super) scope: Scope,
+    pub(super) files: Origin,
 }
 
 /// An event as it goes out.
@@ -50,7 +51,7 @@ impl Source {
 
     /// An event as it goes out; `None` for one that cannot be read.
     pub(super) fn tell(&self, event: &Recorded) -> Option<Told> {
-        let envelope = Envelope::of(event, self.journal.metadata(&event.user))?;
+        let envelope = Envelope::of(event, self.journal.metadata(&event.user), &self.files)?;
         Some(Told { id: event.id, json: envelope.to_json().ok()? })
     }
 }

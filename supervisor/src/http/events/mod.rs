@@ -13,11 +13,12 @@ mod stream;
 
 use std::sync::Arc;
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use colmeia::UserId;
 
 use super::Http;
 use super::access::{Action, Caller};
+use super::api::origin;
 use super::routes::{Effect, Route};
 use feed::Source;
 use query::Question;
@@ -35,8 +36,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Where the events of a question are read, as far as this caller may see them.
-fn source(http: &Http, question: Question, caller: Caller) -> Source {
+/// Where the events of a question are read, as far as this caller may see them, with files where it finds them.
+fn source(http: &Http, question: Question, caller: Caller, headers: &HeaderMap) -> Source {
+    let files = origin(http, headers);
     let scope = Arc::new(move |user: &UserId| caller.may(Action::Read, user));
-    Source { journal: http.journal.clone(), question: Arc::new(question), scope }
+    Source { journal: http.journal.clone(), question: Arc::new(question), scope, files }
 }

@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -26,11 +27,12 @@ struct Answer {
 pub(super) async fn replay(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
     let (limit, from) = (question.limit, question.cursor(Cursor::Beginning));
-    let source = source(&http, question, caller);
+    let source = source(&http, question, caller, &headers);
     let mut after = source.journal.place(from).await?;
     let (mut events, mut last) = (Vec::new(), None);
     loop {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -36,6 +36,7 @@ pub(super) async fn socket(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
     basis: Option<Extension<Basis>>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
@@ -45,7 +46,7 @@ pub(super) async fn socket(
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Too many WebSockets are open; try again later")
     })?;
     let from = question.cursor(Cursor::End);
-    let feed = Feed::start(source(&http, question, caller), from).await?;
+    let feed = Feed::start(source(&http, question, caller, &headers), from).await?;
     let talk = async move |socket| {
         let _place = place;
         let basis = basis.map(|Extension(basis)| basis);

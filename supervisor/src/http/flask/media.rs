@@ -25,12 +25,13 @@ const NOT_CONNECTED: &str = "Cliente não conectado";
 pub(super) async fn media(
     State(http): State<Http>,
     RequestUser(user): RequestUser,
+    asked: HeaderMap,
     message: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Failure> {
     let message = messages::path_id(message, NOT_FOUND)?;
     let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
-    match call::once(&http, handle, Call::DownloadMedia { message }).await {
-        Ok((Reply::Media { mimetype, .. }, bytes)) => Ok((headers(&mimetype), bytes).into_response()),
+    match call::once(&http, handle, Call::DownloadMedia { message, most: None }).await {
+        Ok((Reply::Media { mimetype, .. }, bytes)) => Ok((headers(&mimetype, &asked), bytes).into_response()),
         Ok(_) => Err(call::wrong_reply(false)),
         Err(failure) => Err(explain(&failure)),
     }
@@ -50,7 +51,14 @@ fn explain(failure: &CallFailure) -> Failure {
     }
 }
 
-fn headers(mimetype: &str) -> HeaderMap {
+/// The contract's words for keeping it; but what was asked for with a key, or by somebody who had signed in, no cache
+/// between us may hand to others.
+fn caching(asked: &HeaderMap) -> HeaderValue {
+    let shown = ["x-api-key", "authorization", "cookie"].iter().any(|name| asked.contains_key(*name));
+    HeaderValue::from_static(if shown { "private, max-age=31536000" } else { "public, max-age=31536000" })
+}
+
+fn headers(mimetype: &str, asked: &HeaderMap) -> HeaderMap {
     let (kind, content_type) = match HeaderValue::from_str(mimetype) {
         Ok(value) if is_mimetype(mimetype) => (mimetype.to_ascii_lowercase(), value),
         _ => (String::new(), HeaderValue::from_static("application/octet-stream")),
@@ -60,7 +68,7 @@ fn headers(mimetype: &str) -> HeaderMap {
         && !essence.contains("xml");
     let mut headers = HeaderMap::from_iter([
         (CONTENT_TYPE, content_type),
-        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000")),
+        (CACHE_CONTROL, caching(asked)),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ]);
     // A browser's own PDF viewer does not open in a sandbox, and gives the file no access to our origin.
@@ -84,6 +92,8 @@ fn is_mimetype(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     #[test]
@@ -101,12 +111,27 @@ mod tests {
             ("text/html\r\nx: y", "application/octet-stream", true, true),
             ("image/jpeg, text/html", "application/octet-stream", true, true),
         ] {
-            let headers = headers(mimetype);
+            let headers = headers(mimetype, &HeaderMap::new());
             assert_eq!(headers[CONTENT_TYPE], shown, "{mimetype:?}");
             assert_eq!(headers.contains_key(CONTENT_DISPOSITION), attachment, "{mimetype:?}");
             assert_eq!(headers.contains_key(CONTENT_SECURITY_POLICY), sandboxed, "{mimetype:?}");
             assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
             assert_eq!(headers[CACHE_CONTROL], "public, max-age=31536000");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_key_is_in_no_cache_between_us() {
+        for (header, kept) in [
+            ("accept", "public"),
+            ("x-api-key", "private"),
+            ("authorization", "private"),
+            ("cookie", "private"),
+        ] {
+            let asked =
+                HeaderMap::from_iter([(HeaderName::from_static(header), HeaderValue::from_static("x"))]);
+            let caching = headers("image/png", &asked)[CACHE_CONTROL].to_str().expect("text").to_owned();
+            assert_eq!(caching, format!("{kept}, max-age=31536000"), "{header}");
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
-use colmeia::layout::StateLayout;
+use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use http_body_util::BodyExt;
@@ -20,14 +20,17 @@ use super::super::control::control;
 use super::super::server::receive;
 use super::super::users::Users;
 use super::super::{Http, Parts, router};
+use crate::convert::{Converter, Means};
 use crate::deletion::{self, Deletions};
 use crate::delivery::Recipients;
 use crate::journal::{Journal, Statuses};
 use crate::metrics::Metrics;
 use crate::operators::Operators;
+use crate::owners::Owners;
 use crate::registry::RegistryError;
 use crate::store::Store;
 use crate::uploads::Uploads;
+use crate::user::process::Children;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, UserHandle, UserView,
 };
@@ -271,6 +274,14 @@ impl Cast {
         );
         let users = Box::new(self.clone());
         let uploads = Uploads::open(folder.path().join("uploads")).expect("opened");
+        let state = StateLayout::new(folder.path(), &config.client_prefix);
+        let run = RunLayout::new(folder.path().join("run")).expect("short");
+        let means = Means {
+            worker: config.worker.clone().unwrap_or_default(),
+            children: Children::default(),
+            owners: Owners::off(&state, &run),
+        };
+        let converter = Converter::new(config.conversion.clone(), config.landlock, means);
         let parts = Parts {
             config,
             journal: journal.clone(),
@@ -278,6 +289,7 @@ impl Cast {
             operators,
             metrics: Metrics::default(),
             uploads: uploads.clone(),
+            converter,
         };
         let http = Http::with_users(users, parts, local, shutdown.clone());
         Stage { cast: self, router: router(http), shutdown, store, journal, uploads, deletions, folder }

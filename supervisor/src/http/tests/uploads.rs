@@ -8,6 +8,7 @@ use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use colmeia::config::{ConversionConfig, ServiceConfig};
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
@@ -161,10 +162,8 @@ async fn a_file_at_an_address_goes_to_the_disk_within_its_limit() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let address = listener.local_addr().expect("address");
     let serving = tokio::spawn(async move { axum::serve(listener, pages).await });
-    let config = colmeia::config::ServiceConfig {
-        media_networks: vec!["127.0.0.0/8".parse().expect("network")],
-        ..Default::default()
-    };
+    let config =
+        ServiceConfig { media_networks: vec!["127.0.0.0/8".parse().expect("network")], ..Default::default() };
     let stage = Cast::new(sent).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
     let fetched = async |path: &str| {
         let file = json!({ "url": format!("http://{address}{path}") });
@@ -175,4 +174,35 @@ async fn a_file_at_an_address_goes_to_the_disk_within_its_limit() {
     assert_eq!(told(&fetched("/large").await), (413, json!("file.url")));
     nothing_is_left(&stage);
     serving.abort();
+}
+
+#[tokio::test]
+async fn voice_and_video_that_phones_do_not_play_are_refused_by_the_field_that_is_wrong() {
+    let conversion = ConversionConfig { ffmpeg: "/nowhere/ffmpeg".into(), ..ConversionConfig::default() };
+    let config = ServiceConfig { conversion, ..ServiceConfig::default() };
+    let stage = Cast::new(sent).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
+    let ask = async |path: &str, mimetype: &str, convert: Option<bool>| {
+        let file = json!({"mimetype": mimetype, "data": "QUJD"});
+        let body = json!({"session": "1", "chatId": "5511988887777", "file": file, "convert": convert});
+        told(&stage.post(path, body.to_string()).await)
+    };
+    for (path, mimetype, convert, status, field) in [
+        ("/api/sendVoice", "audio/ogg; codecs=opus", Some(false), 201, json!(null)),
+        ("/api/sendVoice", "audio/ogg; codecs=opus", None, 201, json!(null)),
+        ("/api/sendVoice", "audio/mpeg", Some(false), 400, json!("convert")),
+        ("/api/sendVoice", "image/png", None, 400, json!("file.mimetype")),
+        // There is no converter here.
+        ("/api/sendVoice", "audio/mpeg", None, 501, json!(null)),
+        ("/api/sendVoice", "image/png", Some(true), 501, json!(null)),
+        ("/api/sendVideo", "video/mp4", None, 201, json!(null)),
+        ("/api/sendVideo", "video/webm", Some(false), 400, json!("convert")),
+        ("/api/sendImage", "image/png", Some(true), 400, json!("convert")),
+    ] {
+        assert_eq!(ask(path, mimetype, convert).await, (status, field), "{path} {mimetype} {convert:?}");
+    }
+    let answer = stage.post("/api/1/media/convert/voice", r#"{"data":"QUJD"}"#).await;
+    assert!(answer.status == 501 && answer.body.contains("apt install ffmpeg"), "{}", answer.body);
+    let answer = stage.post("/api/1/media/convert/voice", "{}").await;
+    assert_eq!(told(&answer).0, 400, "{}", answer.body);
+    nothing_is_left(&stage);
 }

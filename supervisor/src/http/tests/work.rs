@@ -154,7 +154,7 @@ async fn messages_are_asked_for_as_the_caller_wants_them() {
 #[tokio::test]
 async fn media_comes_as_it_is() {
     let acting: Acting = |call| {
-        let Call::DownloadMedia { message } = call else { panic!("{call:?}") };
+        let Call::DownloadMedia { message, .. } = call else { panic!("{call:?}") };
         assert_eq!(message, "false_5511988887777@c.us_3A");
         Ok((Reply::Media { mimetype: "image/png".into(), filename: None }, Bytes::from_static(b"png")))
     };

@@ -3,6 +3,7 @@
 //! Owns the pidfd: death is seen through it, and signals go through it, so that a process id that was given to
 //! somebody else meanwhile is never hit. Dropping it leaves the process alone: workers outlive supervisors.
 
+mod helper;
 mod leftovers;
 mod pidfd;
 mod spawn;
@@ -16,6 +17,7 @@ use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
+pub(crate) use helper::Helper;
 pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, number, real_uid, sweep};
 pub(crate) use rustix::process::Pid;
 pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};

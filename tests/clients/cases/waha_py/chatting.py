@@ -1,5 +1,9 @@
 """Sending, and what is done with messages."""
 
+import base64
+import io
+import wave
+
 from waha import models
 
 from cases import PNG, base64_file
@@ -8,6 +12,8 @@ from harness import model
 from world import ANA, BEA, until
 
 TO = f"{ANA}@c.us"
+#: One picture of four by four points, inside of a GIF.
+PICTURE = bytes.fromhex("21f9040414001f002c000000000400040000080b000f081c4850a08181010100")
 
 
 def message(answer):
@@ -81,6 +87,38 @@ def _(world):
     file = base64_file(b"OggS" + bytes(60), "audio/ogg; codecs=opus")
     answer = send_file(world, world.waha.chatting.send_voice, file, convert=False)
     assert sent(world, "the voice", id=answer.id)["type"] == "ptt"
+
+
+def wav():
+    """A tenth of a second of a tone, in a kind that phones do not play as a voice message."""
+    samples = b"".join((8000 if n // 50 % 2 else -8000).to_bytes(2, "little", signed=True) for n in range(4800))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(48_000)
+        sound.writeframes(samples)
+    return file.getvalue()
+
+
+@case("media.convert_voice")
+def _(world):
+    data = base64.b64encode(wav()).decode()
+    answer = world.waha.media.convert_voice(world.session, {"data": data})
+    assert answer["mimetype"] == "audio/ogg; codecs=opus", answer
+    voice = base64.b64decode(answer["data"])
+    assert voice.startswith(b"OggS") and b"OpusHead" in voice
+    sent_as = send_file(world, world.waha.chatting.send_voice, base64_file(wav(), "audio/wav"), convert=True)
+    row = sent(world, "the converted voice", id=sent_as.id)
+    assert (row["type"], row["mimetype"]) == ("ptt", "audio/ogg; codecs=opus"), row
+
+
+@case("media.convert_video")
+def _(world):
+    gif = b"GIF89a\4\0\4\0\xf7\0\0" + bytes(3 * 256) + 2 * PICTURE + b";"
+    answer = world.waha.media.convert_video(world.session, {"data": base64.b64encode(gif).decode()})
+    film = base64.b64decode(answer["data"])
+    assert answer["mimetype"] == "video/mp4" and film[4:8] == b"ftyp" and film.index(b"moov") < film.index(b"mdat")
 
 
 @case("chatting.send_video")

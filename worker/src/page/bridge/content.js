@@ -70,11 +70,8 @@ async function previewOf(call, text, preview) {
 
 /* Sends what is neither a text nor a file. */
 async function sendContent(call, { chat: id, options }, content) {
-  const send = use('send');
   const chat = await chatFor(id);
   const message = { ...(await envelope(call, chat, options)), ...(await extras(chat, options)), ...content };
-  call.hand();
-  const [, result] = await send(chat, message);
-  const { message: key, timestamp_ms } = sent(await result, message);
+  const { message: key, timestamp_ms } = await post(call, chat, message);
   return { message: key, timestamp_ms };
 }

@@ -105,6 +105,7 @@ async function knownChat(id) {
 
 /* A chat to write to, made where there is none yet. Its own id is what counts from then on. */
 async function chatFor(id) {
+  if (isChannelId(id)) return ownChannel(id);
   const there = present(id);
   if (there) return there;
   const place = await whereIs(meant(id));

@@ -7,6 +7,29 @@ const hasFunctions =
     names.every((name) => isFunction(value?.[name]));
 
 const RARE = {
+  /* channels, which the page calls newsletters */
+  channels: {
+    at: [
+      ['WAWebNewsletterCollection', 'default'],
+      ['WAWebNewsletterCollection', 'NewsletterCollection'],
+      ['WAWebCollections', 'WAWebNewsletterCollection'],
+    ],
+    is: isCollection,
+    stand_in: (W) => W.whatsapp.NewsletterStore,
+  },
+  sendToChannel: {
+    at: [
+      ['WAWebNewsletterSendMessageJob', 'sendNewsletterMessageJob'],
+      ['WAWebNewsletterSendMessageJob', 'sendNewsletterMessage'],
+    ],
+    is: isFunction,
+  },
+  channelRecords: {
+    at: [['WAWebNewsletterUpdateMsgsRecordsJob', null]],
+    is: hasFunctions('addNewsletterMsgsRecords', 'updateNewsletterMsgRecord'),
+  },
+  messageData: { at: [['WAWebMsgDataFromModel', 'msgDataFromMsgModel']], is: isFunction },
+
   /* messages */
   canReply: {
     at: [['WAWebMsgReply', 'canReplyMsg']],

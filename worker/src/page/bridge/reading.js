@@ -55,10 +55,11 @@ async function checkExists(call, { chat: id }) {
   return { reply: 'exists', id: exists ? place : null, other_names: otherNames(exists ? place : null) };
 }
 
-async function downloadMedia(call, { message: id }) {
+async function downloadMedia(call, { message: id, most }) {
   const message = await findMessage(id);
   if (!message) throw new Failure('not_found', 'no such message');
   if (!MEDIA.has(message.type)) throw new Failure('media_unavailable', 'this message has no media');
+  if (most != null && Number(message.size) > most) throw new Failure('too_large', 'this media is larger than is wanted');
   const gone = () => new Failure('media_unavailable', 'WhatsApp no longer has this media');
   const stage = () => String(message.mediaData?.mediaStage ?? '');
   if (message.mediaData && stage() !== 'RESOLVED' && isFunction(message.downloadMedia)) {

@@ -1,6 +1,20 @@
 /* Sends. Owns the making of a message, and the moment from which on nobody can say that nothing was sent:
  * `call.hand()`. */
 
+const isChannelId = (id) => String(idOf(id)).endsWith('@newsletter');
+
+/* A channel that this account may write to. */
+async function ownChannel(id) {
+  await need('channels');
+  const chat = found.channels.get(id);
+  if (!chat) throw new Failure('not_found', 'this account neither owns nor follows such a channel');
+  const role = String(chat.newsletterMetadata?.membershipType ?? '').toLowerCase();
+  if (role !== 'owner' && role !== 'admin') {
+    throw new Failure('forbidden', 'only the owner and the admins of a channel write to it');
+  }
+  return chat;
+}
+
 function needsConnection() {
   if (phase() !== 'main') throw new Failure('not_ready', 'the session is not connected');
 }
@@ -56,15 +70,47 @@ function sent(result, message) {
   return { reply: 'sent', message: idOf(message.id), timestamp_ms: toMs(message.t) };
 }
 
+/* What goes to a channel, by the names that its own way of sending has for it. */
+const TO_CHANNELS = { chat: 'text', poll_creation: 'pollCreation' };
+
+/* Hands a message to the page. A channel's go another way than a chat's: the page's clients hand them to a job of its
+ * own, whose server has no acknowledgements but its answer. Which way a page has for channels was not seen on the real
+ * one; so where it lacks the job, its ordinary way is taken, which says by its result whether it can. */
+async function post(call, chat, message) {
+  const send = use('send');
+  if (!isChannelId(chat.id)) {
+    call.hand();
+    const [, result] = await send(chat, message);
+    return sent(await result, message);
+  }
+  const type = TO_CHANNELS[message.type];
+  if (!type) throw new Failure('invalid_argument', 'a channel takes texts, polls and files');
+  const [job, records, data] = ['sendToChannel', 'channelRecords', 'messageData'].map((name) => lookUp(RARE[name]));
+  if (!job || !records || !data) {
+    call.hand();
+    const [, result] = await send(chat, message);
+    return sent(await result, message);
+  }
+  const model = new (use('messages').modelClass)(message);
+  await records.addNewsletterMsgsRecords([await data(model)]);
+  call.hand();
+  const answer = await job({ type, msg: model, msgData: message, newsletterJid: idOf(chat.id) });
+  if (!answer?.success) throw new Failure('refused', 'WhatsApp did not take the message');
+  chat.msgs.add(model);
+  if (answer.ack?.t) model.t = Number(answer.ack.t);
+  model.serverId = answer.serverId;
+  model.updateAck?.(1, true);
+  /* It is out; what the page keeps of it for itself changes nothing of that. */
+  await Promise.resolve(records.updateNewsletterMsgRecord(model)).catch(() => {});
+  return sent('OK', model);
+}
+
 async function sendText(call, { chat: id, text, options, link_preview }) {
   needsConnection();
-  const send = use('send');
   const chat = await chatFor(id);
   const added = { ...(await extras(chat, options)), ...(await previewOf(call, text, link_preview)) };
   const message = { ...(await envelope(call, chat, options)), ...added, type: 'chat', body: text };
-  call.hand();
-  const [, result] = await send(chat, message);
-  return sent(await result, message);
+  return post(call, chat, message);
 }
 
 /* How the page prepares a file that its type alone does not say how to show. */

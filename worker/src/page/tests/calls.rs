@@ -72,12 +72,12 @@ async fn media_in_both_directions() {
     let message = session.message().await;
     assert!(message.has_media);
     assert_eq!((message.kind.as_str(), message.body.as_str()), ("image", "foto"));
-    let download = Call::DownloadMedia { message: message.id };
+    let download = Call::DownloadMedia { message: message.id, most: None };
     let (reply, body) = session.with_body(download, Bytes::new()).await.expect("downloaded");
     assert_eq!(reply, Reply::Media { mimetype: "image/png".to_owned(), filename: None });
     assert!(body == bytes, "other bytes came back");
 
-    let none = Call::DownloadMedia { message: "false_1@c.us_NONE".to_owned() };
+    let none = Call::DownloadMedia { message: "false_1@c.us_NONE".to_owned(), most: None };
     assert_eq!(session.call(none).await.expect_err("none").kind, CallErrorKind::NotFound);
     session.close().await;
 }

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::failure::ApiError;
-use super::super::files::{File, FileArg};
+use super::super::files::{File, FileArg, playable};
 use super::super::session::Session;
 use super::{Mention, Sent, mentioned, options, send};
+use crate::convert::Target;
 
 /// A file.
 #[derive(Deserialize, ToSchema)]
@@ -34,9 +35,10 @@ pub(in super::super) struct FileArgs {
     /// A round video.
     #[serde(default)]
     as_note: bool,
-    /// Not offered: files are sent as they are.
+    /// Voice and video: `true` makes a file into what phones play, `false` refuses one that they do not; when absent it
+    /// is converted where that is needed.
     #[serde(default)]
-    convert: bool,
+    convert: Option<bool>,
 }
 
 /// What kind of file an operation sends.
@@ -44,8 +46,10 @@ pub(in super::super) struct FileArgs {
 struct Kind {
     /// Its type where nobody says.
     usual: &'static str,
-    /// What its type has to begin with.
+    /// What its type has to begin with, unless it is converted.
     family: &'static str,
+    /// What phones play.
+    target: Option<Target>,
     as_document: bool,
     style: Option<MediaStyle>,
 }
@@ -53,14 +57,16 @@ struct Kind {
 async fn send_media(session: Session, args: FileArgs, kind: Kind) -> Sent {
     let mentions = mentioned(Some(&args.chat_id), args.mentions)?;
     session.me()?; // before anything is fetched
-    let File { upload, mimetype, filename } = args.file.get(&session, kind.usual).await?;
+    let mut file = args.file.get(&session, kind.usual).await?;
+    if let Some(target) = kind.target {
+        file = playable(file, args.convert, target, &session).await?;
+    } else if args.convert == Some(true) {
+        return Err(ApiError::field("convert", "is for voice and video: this is sent as it is"));
+    }
+    let File { upload, mimetype, filename } = file;
     if !mimetype.starts_with(kind.family) {
         let rule = format!("has to begin with {}", kind.family);
         return Err(ApiError::field("file.mimetype", rule));
-    }
-    if args.convert && !mimetype.starts_with(kind.usual.split(';').next().unwrap_or_default()) {
-        let rule = format!("is not offered: send {} as it is", kind.usual);
-        return Err(ApiError::field("convert", rule));
     }
     let body = args.caption.clone().unwrap_or_default();
     let call = Call::SendMedia {
@@ -76,29 +82,34 @@ async fn send_media(session: Session, args: FileArgs, kind: Kind) -> Sent {
 }
 
 pub(in super::super) async fn send_image(session: Session, args: FileArgs) -> Sent {
-    let kind = Kind { usual: "image/jpeg", family: "image/", as_document: false, style: None };
+    let kind = Kind { usual: "image/jpeg", family: "image/", target: None, as_document: false, style: None };
     send_media(session, args, kind).await
 }
 
 pub(in super::super) async fn send_file(session: Session, args: FileArgs) -> Sent {
-    let kind = Kind { usual: "application/octet-stream", family: "", as_document: true, style: None };
+    let usual = "application/octet-stream";
+    let kind = Kind { usual, family: "", target: None, as_document: true, style: None };
     send_media(session, args, kind).await
 }
 
 pub(in super::super) async fn send_voice(session: Session, args: FileArgs) -> Sent {
     let style = Some(MediaStyle::Voice);
-    let kind = Kind { usual: "audio/ogg; codecs=opus", family: "audio/", as_document: false, style };
+    let target = Target::Voice;
+    let usual = target.mimetype();
+    let kind = Kind { usual, family: "audio/", target: Some(target), as_document: false, style };
     send_media(session, args, kind).await
 }
 
 pub(in super::super) async fn send_video(session: Session, args: FileArgs) -> Sent {
     let style = args.as_note.then_some(MediaStyle::VideoNote);
-    let kind = Kind { usual: "video/mp4", family: "video/", as_document: false, style };
+    let target = Target::Video;
+    let usual = target.mimetype();
+    let kind = Kind { usual, family: "video/", target: Some(target), as_document: false, style };
     send_media(session, args, kind).await
 }
 
 pub(in super::super) async fn send_sticker(session: Session, args: FileArgs) -> Sent {
     let style = Some(MediaStyle::Sticker);
-    let kind = Kind { usual: "image/webp", family: "image/", as_document: false, style };
+    let kind = Kind { usual: "image/webp", family: "image/", target: None, as_document: false, style };
     send_media(session, args, kind).await
 }

@@ -57,12 +57,23 @@ pub(super) fn preview_of(text: &str, wanted: bool) -> LinkPreview {
 async fn send(session: &Session, call: Call, file: Option<Upload>, to: &ChatId, body: String) -> Sent {
     let me = session.me()?;
     let has_media = matches!(call, Call::SendMedia { .. });
-    match session.call_with(call, file).await? {
+    match session.call_with(call, file).await.map_err(|error| of_channel(error, to))? {
         (Reply::Sent { message, timestamp_ms }, _) => {
             Ok(Json(Message::sent(SentMessage { message, timestamp_ms }, &me, to.as_str(), body, has_media)))
         }
         _ => Err(ApiError::wrong_reply()),
     }
+}
+
+/// A channel has a reason of its own why it is not written to.
+fn of_channel(error: ApiError, to: &ChatId) -> ApiError {
+    if to.is_channel() && error.is_forbidden() {
+        return ApiError::forbidden_field(
+            "chatId",
+            "is a channel of somebody else: only its owner and its admins write to it; nothing was sent",
+        );
+    }
+    error
 }
 
 /// Sends by one of the wide operations.

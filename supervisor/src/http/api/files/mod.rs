@@ -3,6 +3,7 @@
 //! Owns what a file of a request is and what may be wrong with it. `receive` takes the body, `lift` the file out of it,
 //! `fetch` gets the one at an address. **No file is in memory as a whole**: it lies in `uploads` until its worker has it.
 
+mod convert;
 mod fetch;
 mod lift;
 mod public;
@@ -20,6 +21,7 @@ use super::session::Session;
 use crate::logging::chain;
 use crate::uploads::{DraftError, LARGEST, NoRoom, Upload};
 
+pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
 pub(super) use receive::receive;
 pub(super) use served::of_message;
 
@@ -57,6 +59,11 @@ fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 impl FileArg {
+    /// One of which nothing else is said.
+    fn of(data: Option<String>, url: Option<String>) -> Self {
+        Self { mimetype: None, filename: None, data, url }
+    }
+
     /// The file, fetched if need be. `usual` is its type where nobody says.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub(in super::super) struct MessageFileArgs {
 /// `GET /api/files/{session}/{message}`: it comes from strangers and is served from our origin, so no script of
 /// theirs runs there: it is a download in a sandbox, whatever it says it is.
 pub(in super::super) async fn of_message(session: Session, args: MessageFileArgs) -> Result<Raw, ApiError> {
-    let call = Call::DownloadMedia { message: args.message };
+    let call = Call::DownloadMedia { message: args.message, most: None };
     let (Reply::Media { mimetype, filename }, bytes) = session.call(call).await? else {
         return Err(ApiError::wrong_reply());
     };

@@ -1,11 +1,12 @@
 //! Rows of contacts, and of the account's own profile and presence.
 
 use super::super::super::access::Action::{Read, Send};
-use super::super::route::{Row, absent, session};
-use super::super::{contacts, looks, profile};
+use super::super::route::{Row, session};
+use super::super::{contacts, files, looks, profile};
 use super::{DELETE, FILE, GET, POST, PUT};
 
-const NO_CONVERSION: &str = "files are sent as they are: voice in Opus, video in MP4";
+/// Where a file to convert stands in its body.
+const DATA: &[&str] = &["data"];
 
 pub(super) fn contacts_and_lids() -> Vec<Row> {
     vec![
@@ -96,7 +97,23 @@ pub(super) fn profile_and_presence() -> Vec<Row> {
             .says("The session's page as it is drawn now"),
         session(GET, "/api/sessions/{session}/health", "sessions.health", Read, looks::health)
             .says("The three levels of a session's health; 503 while it is not ready"),
-        absent(POST, "/api/{session}/media/convert/voice", "media.convert_voice", NO_CONVERSION),
-        absent(POST, "/api/{session}/media/convert/video", "media.convert_video", NO_CONVERSION),
+        session(
+            POST,
+            "/api/{session}/media/convert/voice",
+            "media.convert_voice",
+            Send,
+            files::convert_voice,
+        )
+        .says("Converts a sound to OGG Opus")
+        .with_file(DATA),
+        session(
+            POST,
+            "/api/{session}/media/convert/video",
+            "media.convert_video",
+            Send,
+            files::convert_video,
+        )
+        .says("Converts a film to MP4")
+        .with_file(DATA),
     ]
 }

@@ -8,7 +8,7 @@ use colmeia::operations::{
     PressButton, RejectCall, SearchChannels, SendButtons, SendList, SendOptions, SetLabelsOfChat,
     UpdateLabel,
 };
-use colmeia::protocol::CallErrorKind;
+use colmeia::protocol::{Call, CallErrorKind, Reply};
 use serde_json::json;
 
 use super::{PIXEL, key, received};
@@ -166,6 +166,36 @@ async fn channels_own_and_others() {
         assert_eq!(shown.muted, muted);
     }
 
+    // Texts by the channels' own way, and files by the page's.
+    let write = |to: &str, text: &str| Call::text(chat(to), text);
+    let sent = session.call(write(&own.id, "novidade")).await.expect("sent");
+    let Reply::Sent { message, .. } = &sent else { panic!("{sent:?}") };
+    assert!(message.starts_with(&format!("true_{}_", own.id)), "{message}");
+    let row = simulator.last_sent().await;
+    assert_eq!((&row["to"], &row["body"]), (&json!(own.id), &json!("novidade")));
+    let picture = |to: &str| Call::SendMedia {
+        chat: chat(to),
+        mimetype: "image/gif".to_owned(),
+        filename: "a.gif".to_owned(),
+        caption: Some("veja".to_owned()),
+        as_document: false,
+        style: None,
+        options: SendOptions::default(),
+    };
+    session.with_body(picture(&own.id), Bytes::from_static(PIXEL)).await.expect("sent");
+    let row = simulator.last_sent().await;
+    assert_eq!(
+        (&row["to"], &row["type"], &row["caption"]),
+        (&json!(own.id), &json!("image"), &json!("veja"))
+    );
+    // Where the page has no such way, its ordinary one.
+    let gone = "delete window.require('__debug').modulesMap.WAWebNewsletterSendMessageJob";
+    session.engine.evaluate(gone).await.expect("gone");
+    session.call(write(&own.id, "de novo")).await.expect("sent");
+    let kept = simulator.records("channel", false).await[&own.id]["messages"].take();
+    let kept: Vec<_> = kept.as_array().expect("a list").iter().map(|kept| kept["body"].clone()).collect();
+    assert_eq!(kept, ["novidade", "veja", "de novo"]);
+
     let other = "120363000000000055@newsletter";
     let messages =
         json!([{ "id": "M1", "body": "oi", "t": 1_700_000_000, "views": 3, "reactions": { "👍": 2 } }]);
@@ -180,12 +210,15 @@ async fn channels_own_and_others() {
     let newest = session.operate(newest).await.expect("read");
     assert_eq!((newest[0].message.body.as_str(), newest[0].views, newest[0].reactions["👍"]), ("oi", 3, 2));
     let channel = ChannelId::try_from(other.to_owned()).expect("a channel");
+    let sent = simulator.sent().await.len();
     for follow in [true, false] {
         session.operate(FollowChannel { channel: channel.clone(), follow }).await.expect("done");
         let followers = simulator.records("channel", false).await[other]["followers"].take();
         assert_eq!(followers == json!([ME]), follow);
         let all = session.operate(ListChannels { role: None }).await.expect("listed");
         assert_eq!(all.iter().any(|channel| channel.id == other), follow);
+        let refused = session.call(write(other, "spam")).await.expect_err("somebody else's");
+        assert_eq!(refused.kind, CallErrorKind::Forbidden, "{refused:?}");
     }
     let search = |text: Option<&str>| SearchChannels {
         text: text.map(str::to_owned),
@@ -195,6 +228,9 @@ async fn channels_own_and_others() {
         limit: 1,
         cursor: None,
     };
+    let unknown = session.call(write("120363000000000056@newsletter", "oi")).await.expect_err("unknown");
+    assert_eq!(unknown.kind, CallErrorKind::NotFound);
+    assert_eq!(simulator.sent().await.len(), sent);
     let page = session.operate(search(Some("outro"))).await.expect("found");
     assert_eq!((page.channels.len(), page.channels[0].id.as_str(), page.next), (1, other, None));
     let page = session.operate(search(None)).await.expect("found");
