@@ -12,6 +12,9 @@ use crate::Secret;
 pub struct Me {
     /// `5511999998888@c.us`; always a string.
     pub wid: String,
+    /// `98765432101234@lid`, where the page says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lid: Option<String>,
     /// The name that the phone's owner chose; may be empty.
     #[serde(default)]
     pub pushname: String,
@@ -392,7 +395,12 @@ mod tests {
 
     #[test]
     fn neither_number_nor_code_shows_in_debug() {
-        let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() };
+        let me = Me {
+            wid: "5511999998888@c.us".into(),
+            lid: None,
+            pushname: "Ana".into(),
+            platform: "android".into(),
+        };
         let shown = format!(
             "{:?} {:?}",
             SessionState::Ready { me },

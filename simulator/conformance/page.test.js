@@ -124,7 +124,7 @@ test('a killed browser finds each message of the meantime once, and older ones b
     const chat = window.require('WAWebCollections').Chat.get(id);
     const bodies = () => chat.msgs.getModelsArray().map(({ body }) => body);
     const before = bodies();
-    while ((await window.require('WAWebChatLoadMessages').loadEarlierMsgs({ chat })).length);
+    while ((await window.require('WAWebChatLoadMessages').loadEarlierMsgs({ chat }))?.length);
     return [before, bodies()];
   }, CHAT);
   assert.deepEqual(inMemory, expected(30, 60));

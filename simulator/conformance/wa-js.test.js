@@ -197,8 +197,10 @@ for (const switches of [
       `${ANA}@c.us`,
       picture.id,
     );
-    const told = (await phone.sent(ME)).slice(-3).map(({ type, about }) => [type, about]);
-    assert.deepEqual(told, [
+    /* The page's command to revoke answers before anything has happened. */
+    const told = async () => (await phone.sent(ME)).slice(-3).map(({ type, about }) => [type, about]);
+    await until('it is revoked', async () => (await told()).at(-1)[0] === 'revoke');
+    assert.deepEqual(await told(), [
       ['chat', undefined],
       ['reaction', picture.id],
       ['revoke', quoted],
@@ -222,6 +224,7 @@ for (const switches of [
         `${ANA}@c.us`,
       );
     /* The first and the last were revoked. */
+    await until('the page shows it as revoked', async () => (await bodies()).at(-1) === null);
     assert.deepEqual(await bodies(), [null, 'pic', 'oi!', null]);
     assert.deepEqual(foreign, []);
     await browser.close();

@@ -64,7 +64,7 @@ test('whatsapp-web.js changes what it can change', { timeout: 300_000 }, async (
   assert.deepEqual(votes.map(({ voter }) => voter).sort(), [A, `${ME}@c.us`].sort());
   await sends(await client.getContactById(B), 'vcard');
   await theirs.star();
-  assert.deepEqual(Object.keys(await phone.records('star', ME)), [theirs.id._serialized]);
+  await until('it has a star', async () => (await phone.records('star', ME))[theirs.id._serialized]);
   await theirs.unstar();
   assert.equal(await place.pin(86400), true);
   assert.deepEqual(
@@ -95,9 +95,8 @@ test('whatsapp-web.js changes what it can change', { timeout: 300_000 }, async (
   assert.equal(await client.getProfilePicUrl(A), `${address}/sim/a.png`);
   const ana = await client.getContactById(A);
   assert.equal(await ana.getAbout(), 'Ocupada');
-  await ana.block();
-  assert.deepEqual(Object.keys(await phone.records('blocked', ME)), [A]);
-  await ana.unblock();
+  /* The library asks for a helper that the page no longer has. */
+  await assert.rejects(ana.block(), /getContactToBlockOnlyUseIfNoAssociatedChat/);
   await client.setStatus('Aberto');
   assert.equal(await client.setDisplayName('Loja'), true);
   assert.equal(await client.setProfilePicture(new MessageMedia('image/png', PIXEL)), true);
@@ -137,9 +136,16 @@ test('whatsapp-web.js changes what it can change', { timeout: 300_000 }, async (
   );
   const invite = await group.getInviteCode();
   assert.equal(invite, (await record()).invite);
-  assert.notEqual(await group.revokeInvite(), invite);
+  /* The library looks for it in a module that no longer has it. */
+  await assert.rejects(group.revokeInvite(), /resetGroupInviteCode/);
   assert.equal((await client.getInviteInfo((await record()).invite)).subject, 'Equipe');
   await phone.group({ id: group.id._serialized, set: { requests: [{ id: B }] } });
+  /* The library reads the page's database, which holds what was last asked for. */
+  assert.equal((await group.getGroupMembershipRequests()).length, 0);
+  await client.pupPage.evaluate((id) => {
+    const wid = window.require('WAWebWidFactory').createWid(id);
+    return window.require('WAWebGroupQueryJob').queryAndUpdateGroupMetadataById({ id: wid });
+  }, group.id._serialized);
   assert.equal((await group.getGroupMembershipRequests()).length, 1);
   const [approved] = await group.approveGroupMembershipRequests({ requesterIds: [B], sleep: null });
   assert.equal(approved.message, 'Approved successfully');

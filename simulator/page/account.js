@@ -3,7 +3,8 @@
 
 import { encodeBase64, randomBytes } from './bytes.js';
 import * as database from './database.js';
-import { createWid } from './ids.js';
+import { createWid, self } from './ids.js';
+import { learn, lidOf } from './lids.js';
 
 /* There while a logout clears the profile: if it is cut short, the next document goes on with it. */
 export const CLEARING_KEY = 'post-logout';
@@ -16,13 +17,6 @@ const newKeys = () => ({
   advSecret: encodeBase64(randomBytes(32)),
   registrationId: randomBytes(2)[0] * 256 + 1,
 });
-
-/* A lid looks nothing like the number it stands for, but is always the same for it. */
-function lidOf(number) {
-  let mixed = 7n;
-  for (const digit of number) mixed = (mixed * 31n + BigInt(digit) + 11n) % 89_999_999_999_989n;
-  return String(10_000_000_000_000n + mixed);
-}
 
 export const account = {
   /* { number, device, name } once linked */
@@ -39,19 +33,21 @@ export const account = {
     return this.identity ? createWid(`${this.identity.number}:${this.identity.device}@c.us`) : null;
   },
   lid() {
-    return this.identity ? createWid(`${lidOf(this.identity.number)}@lid`) : null;
+    return this.identity ? lidOf(this.identity.number) : null;
   },
   isMe(wid) {
-    return this.isLinked() && (this.wid().equals(wid) || this.lid().equals(wid));
+    return this.isLinked() && (this.wid().equals(wid) || Boolean(this.lid()?.equals(wid)));
   },
 
   async load() {
     const saved = await database.get('account', 'me');
     if (saved) Object.assign(this, { identity: saved.identity, keys: saved.keys });
+    learn(this.lid(), this.wid());
     return this.isLinked();
   },
   async register(identity) {
     this.identity = identity;
+    learn(this.lid(), this.wid());
     localStorage.setItem('last-wid-md', JSON.stringify(String(this.deviceWid())));
     for (const key of SESSION_KEYS) localStorage.setItem(key, encodeBase64(randomBytes(16)));
     database.put('account', { id: 'me', identity, keys: this.keys });
@@ -67,6 +63,10 @@ export const account = {
     for (const key of Object.keys(localStorage)) if (key !== CLEARING_KEY) localStorage.removeItem(key);
   },
 };
+
+/* Message keys need to know whose they are. */
+self.isMe = (wid) => account.isMe(wid);
+self.isKnown = () => account.isLinked();
 
 /* What a phone's camera reads. */
 export const qrText = (ref) =>

@@ -5,17 +5,28 @@ import { createWid } from './ids.js';
 import { Model } from './models.js';
 import { did } from './records.js';
 
+/* Numbers, as the page has them. */
 export const CALL_STATES = {
-  INCOMING_RING: 'INCOMING_RING',
-  ReceivedCall: 'ReceivedCall',
-  ENDED: 'ENDED',
-  REJECTED: 'REJECTED',
+  None: 0,
+  Calling: 1,
+  ReceivedCall: 3,
+  AcceptSent: 4,
+  CallActive: 6,
+  CallActiveElseWhere: 7,
+  ReceivedCallWithoutOffer: 8,
+  CallStateEnding: 13,
 };
 
+/* There is no property `state`; it tells of a change without saying which. */
 export class CallModel extends Model {
-  static props = ['id', 'peerJid', 'isVideo', 'isGroup', 'outgoing', 'offerTime', 'state', 'participants'];
+  static props = ['id', 'peerJid', 'isVideo', 'isGroup', 'groupJid', 'outgoing', 'offerTime', 'participants'];
+  #state = null;
   getState() {
-    return this.state;
+    return this.#state;
+  }
+  become(state) {
+    this.#state = state;
+    this.trigger('change:state');
   }
   get canHandleLocally() {
     return false;
@@ -26,11 +37,22 @@ export class CallModel extends Model {
 }
 CallModel.prototype.proxyName = 'call';
 
-/* whatsapp-web.js looks for the Map inside to notice calls. */
+/* Tells nothing of calls that come and go: no `add`, no `remove`, no `change`, and no length. Whoever wants to notice
+ * one looks at the Map inside. */
 class CallCollection extends Emitter {
   calls = new Map();
   activeCall = null;
-  processIncomingCall() {}
+  setActiveCall(call) {
+    this.activeCall = call;
+    this.trigger('change:activeCall', this, call);
+  }
+  add(call) {
+    this.calls.set(call.id, call);
+    return call;
+  }
+  processIncomingCall(id, peerJid, offer) {
+    return this.add(new CallModel({ id, peerJid, participants: [], outgoing: false, ...offer }));
+  }
   getModelsArray() {
     return [...this.calls.values()];
   }
@@ -40,38 +62,21 @@ class CallCollection extends Emitter {
   findFirst(test) {
     return this.getModelsArray().find(test);
   }
-  get length() {
-    return this.calls.size;
-  }
 }
 export const CallStore = new CallCollection();
 
-export function receiveCall({ id, from, video, group, state, timestamp }) {
-  const known = CallStore.get(id);
-  if (state === 'ended') return known && end(known, CALL_STATES.ENDED);
-  const call = new CallModel({
-    id,
-    peerJid: createWid(from),
-    isVideo: video,
-    isGroup: group,
-    outgoing: false,
-    offerTime: timestamp,
-    state: 'NONE',
-    participants: [],
-  });
-  CallStore.calls.set(id, call);
-  CallStore.trigger('add', call, CallStore);
-  call.state = CALL_STATES.INCOMING_RING;
-  CallStore.trigger('change:state', call, call.state);
-  CallStore.trigger('change', call);
-}
+const HEARD = {
+  ringing: CALL_STATES.ReceivedCall,
+  active: CALL_STATES.CallActive,
+  elsewhere: CALL_STATES.CallActiveElseWhere,
+  ended: CALL_STATES.CallStateEnding,
+};
 
-function end(call, state) {
-  call.state = state;
-  CallStore.trigger('change:state', call, state);
-  CallStore.trigger('change', call);
-  CallStore.calls.delete(call.id);
-  CallStore.trigger('remove', call, CallStore);
+/* A call that is over stays in the collection. */
+export function receiveCall({ id, from, video, group, state, timestamp }) {
+  const offer = { isVideo: video, isGroup: group, offerTime: timestamp };
+  const call = CallStore.get(id) ?? (state === 'ringing' && CallStore.processIncomingCall(id, createWid(from), offer));
+  if (call) call.become(HEARD[state]);
 }
 
 /* A stanza as libraries build it, when it refuses a call. */
@@ -81,6 +86,6 @@ export async function sendStanza(stanza) {
   const id = refusal.attrs['call-id'];
   await did('reject_call', { id, from: String(stanza.attrs.to) });
   const call = CallStore.get(id);
-  if (call) end(call, CALL_STATES.REJECTED);
+  if (call) call.become(CALL_STATES.CallStateEnding);
 }
 export const wap = (tag, attrs, content) => ({ tag, attrs, content });

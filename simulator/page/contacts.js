@@ -2,13 +2,16 @@
 
 import { account } from './account.js';
 import { createWid } from './ids.js';
+import { otherName } from './lids.js';
 import { Collection, Model } from './models.js';
 
 /* What the page says of a contact. Written as functions of its attributes: libraries replace the getters of the model
  * by calls of these, and must not meet themselves again. */
 export const contactFacts = {
   formattedName({ attributes: { id, name, pushname } }) {
-    return name || pushname || (id.isLid() ? `~${id.user}` : `+${id.user}`);
+    /* The address book knows numbers; somebody's lid is shown under the same name. */
+    const known = id.isUser() ? ContactStore.get(otherName(id)) : undefined;
+    return name || known?.attributes.name || pushname || (id.isLid() ? `~${id.user}` : `+${id.user}`);
   },
   formattedShortName: (contact) => contact.attributes.shortName || contactFacts.formattedName(contact),
   isMe: ({ attributes: { id } }) => account.isMe(id),

@@ -2,7 +2,8 @@
  * Writes are gathered into one transaction; flush() resolves when they are committed. */
 
 const NAME = 'model-storage';
-const STORES = ['account', 'contacts', 'chats', 'groups', 'messages'];
+const STORES = ['account', 'contacts', 'chats', 'groups', 'messages', 'lids'];
+const VERSION = 2;
 
 const settled = (request) =>
   new Promise((resolve, reject) => {
@@ -13,9 +14,10 @@ const settled = (request) =>
 let opened;
 function open() {
   return (opened ||= new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
+    const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
-      for (const store of STORES) {
+      const there = request.result.objectStoreNames;
+      for (const store of STORES.filter((name) => !there.contains(name))) {
         const made = request.result.createObjectStore(store, { keyPath: 'id' });
         if (store === 'messages') made.createIndex('chat', ['chat', 'rowId']);
       }

@@ -6,6 +6,7 @@ import { unixTime } from './bytes.js';
 import { channel } from './channel.js';
 import * as database from './database.js';
 import { createWid } from './ids.js';
+import { byLid, isMigrated, served, shown } from './lids.js';
 import { Collection, Model } from './models.js';
 import { ChatStore, ContactStore } from './stores.js';
 
@@ -101,14 +102,26 @@ export const GroupMetadata = new GroupMetadataCollection(GroupMetadataModel);
 /* Statuses go to a chat of their own; what is posted there is noted by statuses.js. */
 export const statusHooks = { posted() {} };
 
-/* The chat with a person or a group, made on first use. */
-export function chatFor(wid, name) {
+/* The chat with a person or a group, made on first use. On migrated accounts a new one is with the lid. */
+export function chatFor(given, name) {
+  const wid = createWid(given);
   if (wid.isStatus()) return ChatStore.get(wid) || ChatStore.add({ id: wid });
   if (wid.isGroup()) return groupFor(wid, { subject: name });
-  const contact = ContactStore.gadd(wid);
+  const there = ChatStore.getLatestChatForWid(wid);
+  const id = there?.id ?? shown(wid);
+  const contact = ContactStore.gadd(id);
   if (name && !contact.pushname) contact.pushname = name;
-  return ChatStore.get(wid) || ChatStore.add({ id: wid, t: unixTime() });
+  return there || ChatStore.add({ id, ...accountLidOf(id), t: unixTime() });
 }
+
+/* Chats of before the migration keep their number. */
+export const accountLidOf = (id) => (isMigrated() && id.isUser() ? { accountLid: byLid(id) } : {});
+
+/* Somebody as this group names its members. */
+export const memberId = ({ isLidAddressingMode }, wid) => (isLidAddressingMode ? byLid(wid) : createWid(wid));
+/* Whom this account is in a chat. */
+export const meIn = ({ id, groupMetadata }) =>
+  id.isLid() || groupMetadata?.isLidAddressingMode ? account.lid() : account.wid();
 
 /* The chat of a group; `saved` is what the profile knows of it. */
 export function groupFor(wid, saved = {}) {
@@ -123,7 +136,7 @@ export function groupFor(wid, saved = {}) {
     participants,
     announce: false,
     restrict: false,
-    isLidAddressingMode: false,
+    isLidAddressingMode: saved.isLidAddressingMode ?? isMigrated(),
     groupType: 'DEFAULT',
     stale: false,
     size: 0,
@@ -132,7 +145,7 @@ export function groupFor(wid, saved = {}) {
     participants.add({ id: createWid(id), isAdmin, isSuperAdmin });
   ContactStore.gadd(wid).name = subject;
   const chat = ChatStore.add({ id: wid, name: subject, t: unixTime(), groupMetadata: metadata });
-  if (account.isLinked() && !saved.participants) join(chat, account.wid());
+  if (account.isLinked() && !saved.participants) join(chat, meIn(chat));
   return chat;
 }
 
@@ -159,7 +172,7 @@ function publish({ id, groupMetadata }) {
     const { value } = await channel.ask('find', { kind: 'group', id: String(id) });
     const known = new Set((value?.participants ?? []).map((member) => member.id));
     const seen = groupMetadata.participants.map((member) => ({
-      id: String(member.id),
+      id: String(served(member.id)),
       role: roleOf(member),
     }));
     const missing = seen.filter((member) => !known.has(member.id));
@@ -178,8 +191,10 @@ export function applyGroup(group, change) {
   const known = Boolean(ChatStore.get(wid));
   const chat = groupFor(wid, { subject: group.subject, creation: group.creation, participants: [] });
   const { groupMetadata } = chat;
+  if (group.addressing) groupMetadata.isLidAddressingMode = group.addressing === 'lid';
+  const named = (id) => String(memberId(groupMetadata, id));
   const { participants } = groupMetadata;
-  const roles = new Map((group.participants ?? []).map(({ id, role }) => [id, role]));
+  const roles = new Map((group.participants ?? []).map(({ id, role }) => [named(id), role]));
   for (const member of participants.toArray()) if (!roles.has(String(member.id))) participants.remove(member);
   for (const [id, role] of roles) {
     participants.add({ id: createWid(id), isAdmin: role !== 'member', isSuperAdmin: role === 'super_admin' });
@@ -188,14 +203,14 @@ export function applyGroup(group, change) {
     subject: group.subject,
     desc: group.desc,
     descId: group.desc_id,
-    owner: group.owner && createWid(group.owner),
+    owner: group.owner && memberId(groupMetadata, group.owner),
     creation: group.creation,
     announce: Boolean(group.announce),
     restrict: Boolean(group.restrict),
     memberAddMode: group.member_add_mode ?? 'admin_add',
     memberShareGroupHistoryMode: group.member_share_history_mode ?? 'admin_share',
     membershipApprovalMode: Boolean(group.membership_approval_mode),
-    membershipApprovalRequests: { _models: (group.requests ?? []).map(({ id }) => ({ id: createWid(id) })) },
+    membershipApprovalRequests: { _models: (group.requests ?? []).map(({ id }) => ({ id: memberId(groupMetadata, id) })) },
     size: participants.length,
   });
   ContactStore.gadd(wid).name = group.subject;
@@ -204,11 +219,17 @@ export function applyGroup(group, change) {
   if (change?.what) hooks.notice(chat, change, known);
 }
 
-export function storeGroup({ id, subject, creation, participants }) {
+export function storeGroup({ id, subject, creation, participants, isLidAddressingMode }) {
   const members = participants.map((member) => ({
     id: String(member.id),
     isAdmin: member.isAdmin,
     isSuperAdmin: member.isSuperAdmin,
   }));
-  database.put('groups', { id: String(id), subject, creation, participants: members });
+  database.put('groups', {
+    id: String(id),
+    subject,
+    creation,
+    isLidAddressingMode,
+    participants: members,
+  });
 }

@@ -3,9 +3,10 @@
 
 import * as database from './database.js';
 import { createWid, MsgKey } from './ids.js';
-import { chatFor, groupFor } from './groups.js';
+import { accountLidOf, chatFor, groupFor } from './groups.js';
+import { loadLids } from './lids.js';
 import { reviveMedia } from './media.js';
-import { ContactStore, MsgModel, MsgStore } from './stores.js';
+import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
 
 const IN_MEMORY = 20;
 const PAGE = 20;
@@ -72,6 +73,7 @@ const modelOf = (row) => MsgStore.get(row.id) || revive(row);
 
 /* After a start: contacts, chats, groups, and the newest messages of each chat. */
 export async function loadHistory() {
+  await loadLids();
   for (const row of await database.all('contacts')) {
     ContactStore.add({
       ...row,
@@ -81,7 +83,8 @@ export async function loadHistory() {
   }
   for (const row of await database.all('groups')) groupFor(createWid(row.id), row);
   for (const { lastReceivedKey, id, mute, ...row } of await database.all('chats')) {
-    const chat = chatFor(createWid(id));
+    const wid = createWid(id);
+    const chat = wid.isUser() ? ChatStore.add({ id: wid, ...accountLidOf(wid) }) : chatFor(wid);
     chat.mute.set({ expiration: mute || 0 }, { silent: true });
     chat.set(
       { ...row, lastReceivedKey: lastReceivedKey && MsgKey.fromString(lastReceivedKey) },
@@ -101,6 +104,7 @@ export async function loadEarlierMsgs(chatOrOptions) {
   const rows = await database.messagesBefore(String(chat.id), oldest ? oldest.rowId : Infinity, PAGE);
   state.isLoadingEarlierMsgs = false;
   state.noEarlierMsgs = rows.length < PAGE;
+  if (!rows.length) return undefined;
   return chat.msgs.addInFront(MsgStore.add(rows.map(modelOf)));
 }
 

@@ -118,9 +118,21 @@ export function createWid(value) {
 export const createUserWid = (user, server = 'c.us') =>
   createWid(String(user).includes('@') ? user : `${user}@${server}`);
 
+/* Set by account.js. */
+export const self = { isMe: () => false, isKnown: () => false };
+
+/* Either whence and whither, or the chat and the direction; and only for somebody who is logged in. */
 function fill(key, from) {
-  key.fromMe = from.fromMe ?? from.selfDir === 'out';
-  key.remote = from.remote || (key.fromMe ? from.to : from.from);
+  const isWid = (value) => value instanceof Wid;
+  if ((from.remote === undefined) === (from.from === undefined || from.to === undefined)) {
+    throw new Error('MsgKey error: either from and to, or remote and fromMe');
+  }
+  if (![from.remote, from.from, from.to, from.participant].every((wid) => wid === undefined || isWid(wid))) {
+    throw new Error('MsgKey error: ids have to be wids');
+  }
+  if (from.remote === undefined && !self.isKnown()) throw new Error('MsgKey error: nobody is logged in');
+  key.fromMe = from.remote === undefined ? self.isMe(from.from) : Boolean(from.fromMe);
+  key.remote = from.remote ?? (key.fromMe ? from.to : from.from);
   key.id = from.id;
   if (from.participant) key.participant = from.participant;
   if (from.selfDir) key.self = from.selfDir;

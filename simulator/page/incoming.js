@@ -7,14 +7,15 @@ import { unixTime } from './bytes.js';
 import { receiveCall } from './calls.js';
 import { channel } from './channel.js';
 import * as database from './database.js';
-import { applyGroup, chatFor, hooks, join, statusHooks } from './groups.js';
-import { knows, storeChat, storeMessage } from './history.js';
+import { applyGroup, chatFor, hooks, join, meIn, memberId, statusHooks } from './groups.js';
+import { forgetMessage, knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
+import { isMigrated, learn, shown } from './lids.js';
 import { noteReaction, receiveVote } from './marks.js';
 import { attachMedia } from './media.js';
 import { options } from './options.js';
 import { receivePresence } from './presence.js';
-import { ContactStore, MsgStore } from './stores.js';
+import { ChatStore, ContactStore, MsgStore } from './stores.js';
 
 /* Row numbers order the messages of a chat; seconds are too coarse for that. */
 let lastRow = 0;
@@ -58,24 +59,38 @@ export function addToChat(message) {
   return added;
 }
 
+/* Somebody as this account, or a group, names them. */
+const named = (chat, wid) => (chat?.groupMetadata ? memberId(chat.groupMetadata, wid) : shown(wid));
+
+/* A message's id with the names that this account uses; the server behind the simulator uses numbers. */
+function ownKey(text) {
+  const { fromMe, remote, id, participant } = MsgKey.fromString(text);
+  const chat = ChatStore.getLatestChatForWid(remote);
+  const to = chat?.id ?? (remote.isUser() ? shown(remote) : remote);
+  return new MsgKey({ fromMe, remote: to, id, participant: participant && named(chat, participant) });
+}
+
 const receivers = {
   async message(event) {
-    const remote = createWid(event.from);
-    const author = event.author ? createWid(event.author) : undefined;
+    const from = createWid(event.from);
+    /* Who is named by a lid may tell its number. */
+    if (event.number) learn(event.author ?? from, createUserWid(event.number));
+    const chat = chatFor(from, from.isGroup() ? event.group_name : event.name);
+    const remote = chat.id;
+    const author = event.author ? named(chat, event.author) : undefined;
+    if (author) join(chat, author);
     /* What the user writes on the phone comes like any other message. */
     const fromMe = Boolean(event.from_me);
     const id = new MsgKey({ fromMe, remote, id: event.id, participant: author });
     if (await knows(id)) return;
-    const chat = chatFor(remote, remote.isGroup() ? event.group_name : event.name);
     const person = ContactStore.gadd(author || remote);
     if (event.name && person.pushname !== event.name) person.pushname = event.name;
     if (event.number) person.phoneNumber = createUserWid(event.number);
     storeContact(person);
-    if (author) join(chat, author);
     const message = {
       id,
-      from: fromMe ? account.wid() : remote,
-      to: fromMe ? remote : account.wid(),
+      from: fromMe ? meIn(chat) : remote,
+      to: fromMe ? remote : meIn(chat),
       author,
       participant: author,
       self: fromMe ? 'out' : 'in',
@@ -86,8 +101,8 @@ const receivers = {
       t: event.timestamp,
       notifyName: event.name || person.formattedName,
       viewed: false,
-      ...quote(event.quoted),
-      ...(event.mentions ? { mentionedJidList: event.mentions.map(createWid) } : {}),
+      ...quote(event.quoted && String(ownKey(event.quoted))),
+      ...(event.mentions ? { mentionedJidList: event.mentions.map((wid) => named(chat, wid)) } : {}),
       ...event.content,
     };
     addToChat(event.media ? attachMedia(message, event.media) : message);
@@ -116,36 +131,42 @@ const receivers = {
     storeMessage(message);
   },
 
-  async edit({ id, body, timestamp }) {
+  async edit({ id, body, timestamp, key }) {
     const message = await find(id);
-    if (message) applyEdit(message, body, timestamp);
+    if (message) applyEdit(message, body, timestamp, key ?? (await MsgKey.newId()));
   },
 
-  async revoke({ id }) {
+  async revoke({ id, key }) {
     const message = await find(id);
-    if (message && message.type !== 'revoked') await applyRevoke(message, message.author || message.from);
+    if (message && message.type !== 'revoked') {
+      await applyRevoke(message, message.author || message.from, key ?? (await MsgKey.newId()));
+    }
   },
 
   async record({ record, value, change }) {
     if (record === 'group' && value) applyGroup(value, change);
   },
 
-  async presence(event) {
-    receivePresence(event);
+  /* On migrated accounts nobody's presence is taken without a chat with their lid. */
+  async presence({ chat, from, ...event }) {
+    const there = ChatStore.getLatestChatForWid(chat);
+    if (!there && isMigrated()) return;
+    receivePresence({ ...event, chat: there?.id ?? chat, from: named(there, from) });
   },
 
-  async call(event) {
-    receiveCall(event);
+  async call({ from, ...event }) {
+    receiveCall({ ...event, from: shown(from) });
   },
 
   async vote(event) {
     const message = await find(event.id);
-    if (message?.type === 'poll_creation') await receiveVote(message, event);
+    const from = message && named(message.chat, event.from);
+    if (message?.type === 'poll_creation') await receiveVote(message, { ...event, from });
   },
 
   async reaction({ id, from, reaction, key, timestamp_ms }) {
-    const parent = MsgKey.fromString(id);
-    const sender = createWid(from);
+    const parent = ownKey(id);
+    const sender = named(ChatStore.get(parent.remote), from);
     await reactionTableMode.bulkUpsert([
       reactionOf({ parent, sender, key, fromMe: false, text: reaction, ms: timestamp_ms }),
     ]);
@@ -156,13 +177,15 @@ function quote(id) {
   if (!id) return {};
   const quoted = MsgStore.get(id);
   const { type = 'chat', body, caption } = quoted ?? {};
-  const quotedParticipant = id.startsWith('true_') ? account.wid() : (quoted?.author ?? quoted?.from);
+  const quotedParticipant = id.startsWith('true_')
+    ? (quoted?.from ?? account.wid())
+    : (quoted?.author ?? quoted?.from);
   return { quotedStanzaID: id.split('_')[2], quotedMsg: { type, body, caption }, quotedParticipant };
 }
 
 /* What happened to a group stands in its chat. */
 hooks.notice = (chat, { by, what }) => {
-  const author = by ? createWid(by) : undefined;
+  const author = by ? memberId(chat.groupMetadata, by) : undefined;
   const fromMe = Boolean(author && account.isMe(author));
   const id = new MsgKey({ fromMe, remote: chat.id, id: `${unixTime()}${nextRow()}`, participant: author });
   const message = {
@@ -170,9 +193,9 @@ hooks.notice = (chat, { by, what }) => {
     type: 'gp2',
     subtype: what.subtype,
     body: what.body,
-    recipients: (what.recipients ?? []).map(createWid),
+    recipients: (what.recipients ?? []).map((wid) => memberId(chat.groupMetadata, wid)),
     from: chat.id,
-    to: account.wid(),
+    to: meIn(chat),
     author,
     t: unixTime(),
     ack: 1,
@@ -184,38 +207,62 @@ hooks.notice = (chat, { by, what }) => {
   storeChat(chat);
 };
 
-async function find(id) {
+async function find(text) {
+  const id = ownKey(String(text));
   return MsgStore.get(id) || (await MsgStore.getMessagesById([id])).messages[0];
 }
 
-export function applyEdit(message, body, timestamp) {
+/* `key` is the edit's own, a new one each time, and changes first; everything is there by then. At the first edit of
+ * what somebody else wrote the ack is told without a value. */
+export function applyEdit(message, body, timestamp, key) {
+  const { id, latestEditMsgKey, ack } = message;
+  const isFirst = !latestEditMsgKey && !id.fromMe;
+  const editKey = new MsgKey({ fromMe: id.fromMe, remote: id.remote, id: key, participant: id.participant });
   const text = message.directPath ? { caption: body } : { body };
-  message.set({ ...text, latestEditMsgKey: message.id, latestEditSenderTimestampMs: timestamp * 1000 });
+  message.set({
+    latestEditMsgKey: editKey,
+    latestEditSenderTimestampMs: timestamp * 1000,
+    ...(isFirst ? { ack: undefined } : {}),
+    ...text,
+  });
+  if (isFirst) message.set({ ack }, { silent: true });
   storeMessage(message);
 }
 
-export async function applyRevoke(message, by) {
-  await MsgStore.processMultipleMessages(message.id.remote, [
+/* What is left stands under the id of the revocation; the old key is in `protocolMessageKey` and no longer in the
+ * collection. No message is added for it. */
+export async function applyRevoke(message, by, key) {
+  const { id, chat } = message;
+  const newKey = new MsgKey({ fromMe: id.fromMe, remote: id.remote, id: key, participant: id.participant });
+  await MsgStore.processMultipleMessages(id.remote, [
     {
-      id: message.id,
+      id: newKey,
       type: 'protocol',
       subtype: 'sender_revoke',
       isNewMsg: true,
-      protocolMessageKey: message.id,
+      protocolMessageKey: id,
       from: message.from,
       to: message.to,
       author: by,
     },
   ]);
+  forgetMessage(message);
+  MsgStore.rename(id, newKey);
+  chat?.msgs.rename(id, newKey);
+  if (chat?.lastReceivedKey?.equals(id)) chat.lastReceivedKey = newKey;
   message.set({
+    id: newKey,
     type: 'revoked',
     body: undefined,
     caption: undefined,
     directPath: undefined,
     mediaData: undefined,
+    subtype: message.author && String(by) !== String(message.author) ? 'admin' : 'sender',
     revokeSender: by,
-    protocolMessageKey: message.id,
+    revokeTimestamp: unixTime(),
+    protocolMessageKey: id,
   });
+  message.trigger('change:msgKey', { newKey, oldKey: id });
   storeMessage(message);
 }
 

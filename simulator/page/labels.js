@@ -2,7 +2,7 @@
 
 import { ChatStore } from './stores.js';
 import { Collection, Model } from './models.js';
-import { keepFlags } from './outgoing.js';
+import { keepFlags } from './chatlist.js';
 import { findOwn, keep, own, ServerStatusCodeError } from './records.js';
 
 export const PALETTE = [

@@ -4,21 +4,21 @@
 import { account } from './account.js';
 import { storeMessage } from './history.js';
 import { createWid, MsgKey } from './ids.js';
+import { meIn } from './groups.js';
 import { Collection, Model } from './models.js';
 import { tellAbout } from './outgoing.js';
-import { keep, own } from './records.js';
+import { allow, keep, own } from './records.js';
 
 /* ---- stars ---- */
 
-const setStar = (star) => async (chat, messages) => {
+export async function sendStarMsgs(chat, messages, star) {
+  await allow('star');
   for (const message of messages) {
     await keep('star', own(message.id), star ? { id: String(message.id) } : null);
     message.star = star;
     storeMessage(message);
   }
-};
-export const sendStarMsgs = setStar(true);
-export const sendUnstarMsgs = setStar(false);
+}
 
 /* ---- pins ---- */
 
@@ -47,10 +47,12 @@ export const pinTable = {
 };
 
 export async function sendPinInChatMsg(message, type, option) {
-  const { PIN } = pinConstants.PIN_STATE;
+  const { PIN, UNPIN } = pinConstants.PIN_STATE;
+  if (type !== PIN && type !== UNPIN) return null;
   const seconds = type === PIN ? pinConstants.getPinExpiryDuration(option) : undefined;
   if (type === PIN && !seconds) throw new Error(`sendPinInChatMsg: how long is ${option}?`);
-  await tellAbout(message, type === PIN ? 'pin' : 'unpin', { seconds });
+  const { ok } = await tellAbout(message, type === PIN ? 'pin' : 'unpin', { seconds });
+  if (!ok) throw new Error('Pin send error');
   const parentMsgKey = String(message.id);
   PinInChat.add({ id: parentMsgKey, parentMsgKey, chatId: String(message.id.remote), pinType: type });
   return { messageSendResult: 'OK' };
@@ -121,10 +123,9 @@ function voteOf(message, sender, names, { key, ms }) {
 
 export async function sendVote(message, localIds) {
   const names = message.pollOptions.filter(({ localId }) => localIds.has(localId)).map(({ name }) => name);
-  await tellAbout(message, 'poll_vote', { choices: names });
+  if (!(await tellAbout(message, 'poll_vote', { choices: names })).ok) throw new Error('Vote send error');
   const times = { key: await MsgKey.newId(), ms: Date.now() };
-  await pollVoteTableMode.bulkUpsert([voteOf(message, account.wid(), names, times)]);
-  return { messageSendResult: 'OK' };
+  await pollVoteTableMode.bulkUpsert([voteOf(message, meIn(message.chat), names, times)]);
 }
 
 export const receiveVote = (message, { from, choices, key, timestamp_ms }) =>

@@ -3,27 +3,30 @@
 
 import { account } from './account.js';
 import { randomBytes, unixTime } from './bytes.js';
-import { applyGroup } from './groups.js';
+import { applyGroup, memberId } from './groups.js';
 import { createWid } from './ids.js';
+import { isMigrated, served } from './lids.js';
 import { queryExists } from './outgoing.js';
-import { find, findAll, keep, ServerStatusCodeError } from './records.js';
+import { refreshJoinRequests } from './requests.js';
+import { ActionError, allow, find, findAll, isRefused, keep, ServerStatusCodeError } from './records.js';
 import { ChatStore } from './stores.js';
 
 /* Numbers with this ending let nobody add them; they want an invitation. */
 const SHY = '9403';
+const INVITED_S = 3 * 86_400;
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
 const newCode = () => [...randomBytes(22)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 
-const isAdmin = (role) => role === 'admin' || role === 'super_admin';
-const memberOf = (group, wid) => group.participants.find(({ id }) => id === String(wid));
-const myPart = (group) => memberOf(group, account.wid()) || memberOf(group, account.lid());
+export const isAdmin = (role) => role === 'admin' || role === 'super_admin';
+const memberOf = (group, wid) => group.participants.find(({ id }) => id === String(served(wid)));
+export const myPart = (group) => memberOf(group, account.wid()) || memberOf(group, account.lid());
 
 const others = (group) =>
   group.participants
     .filter(({ id }) => id.endsWith('@c.us') && !account.isMe(createWid(id)))
     .map(({ id }) => id.replace('@c.us', ''));
 
-async function recordOf(wid) {
+export async function recordOf(wid) {
   const group = await find('group', wid);
   if (!group) throw new ServerStatusCodeError(404);
   return { participants: [], requests: [], ...group };
@@ -36,7 +39,7 @@ async function keepAndShow(wid, group, before, what) {
 }
 
 /* One change: allowed, made, kept, told to everyone who was or is in the group, and shown here. */
-async function change(wid, mayMember, what, mutate) {
+export async function change(wid, mayMember, what, mutate) {
   const group = await recordOf(wid);
   const me = myPart(group);
   if (!me || !(isAdmin(me.role) || mayMember(group))) throw new ServerStatusCodeError(403);
@@ -45,7 +48,7 @@ async function change(wid, mayMember, what, mutate) {
   await keepAndShow(wid, group, before, what);
 }
 
-const never = () => false;
+export const never = () => false;
 const always = () => true;
 const unrestricted = ({ restrict }) => !restrict;
 
@@ -53,16 +56,19 @@ export class GroupAlreadyExistsError extends Error {}
 
 export async function createGroup(options, participants) {
   const title = typeof options === 'string' ? options : options.title;
+  const addressing = options.addressingModeOverride ?? (isMigrated() ? 'lid' : 'pn');
+  await allow('create_group');
   const wid = createWid(`1203${Date.now()}${randomBytes(1)[0]}@g.us`);
   const outcomes = [];
   for (const one of participants) {
-    const id = one.phoneNumber || one.lid || one;
+    const id = served(one.phoneNumber || one.lid || one);
     const error = await refusal(id);
-    outcomes.push({ wid: id, type: 'participant', ...(error ? { error } : {}) });
+    const invitation = error === 403 ? { invite_code: newCode(), invite_code_exp: unixTime() + INVITED_S } : {};
+    outcomes.push({ wid: named({ addressing }, id), type: 'participant', error, ...invitation });
   }
   const members = outcomes
     .filter(({ error }) => !error)
-    .map((one) => ({ id: String(one.wid), role: 'member' }));
+    .map((one) => ({ id: String(served(one.wid)), role: 'member' }));
   const group = {
     id: String(wid),
     subject: title,
@@ -73,11 +79,12 @@ export async function createGroup(options, participants) {
     member_add_mode: options.memberAddMode ? 'all_member_add' : 'admin_add',
     membership_approval_mode: Boolean(options.membershipApprovalMode),
     invite: newCode(),
+    addressing,
     participants: [{ id: String(account.wid()), role: 'super_admin' }, ...members],
     requests: [],
   };
   await keepAndShow(wid, group, [], { subtype: 'create', body: title });
-  return { wid, subject: title, ts: group.creation, participants: outcomes };
+  return { wid, subject: title, creator: account.wid(), ts: group.creation, participants: outcomes };
 }
 
 async function refusal(wid) {
@@ -85,7 +92,8 @@ async function refusal(wid) {
   return createWid(wid).user.endsWith(SHY) ? 403 : null;
 }
 
-export async function addOne(wid, person) {
+export async function addOne(wid, given) {
+  const person = served(given);
   const error = await refusal(person);
   if (error) return error;
   if (memberOf(await recordOf(wid), person)) return 409;
@@ -97,25 +105,57 @@ export async function addOne(wid, person) {
   return 200;
 }
 
-const names = (members) => members.map(({ id }) => String(id));
+const names = (members) => members.map((member) => String(served(member.id ?? member)));
 
-export const removeParticipants = (chat, members) =>
-  change(chat.id, never, { subtype: 'remove', recipients: names(members) }, (group) => {
-    group.participants = group.participants.filter(({ id }) => !names(members).includes(id));
-  });
+/* ---- what is done to members: by one request for all, with an outcome for each ---- */
 
-export async function addParticipants(chat, members) {
-  for (const { id } of members) await addOne(chat.id, id);
+async function each(wid, people, act) {
+  const participants = [];
+  for (const person of people) {
+    const code = await act(person).catch((error) => {
+      if (error.statusCode === 403) throw error;
+      return error.statusCode;
+    });
+    participants.push({ userWid: createWid(person), code: String(code), subCode: null });
+  }
+  return { status: 207, participants };
 }
 
-const setRole = (role, subtype) => (chat, members) =>
-  change(chat.id, never, { subtype, recipients: names(members) }, (group) => {
-    for (const member of group.participants) {
-      if (names(members).includes(member.id) && member.role !== 'super_admin') member.role = role;
-    }
-  });
-export const promoteParticipants = setRole('admin', 'promote');
-export const demoteParticipants = setRole('member', 'demote');
+const onMember = (subtype, mutate) => async (wid, person) => {
+  const refusal = await isRefused(subtype);
+  if (refusal) return refusal;
+  const id = String(served(person));
+  if (!memberOf(await recordOf(wid), id)) return 404;
+  await change(wid, never, { subtype, recipients: [id] }, (group) => mutate(group, id));
+  return 200;
+};
+const remove = onMember('remove', (group, id) => {
+  group.participants = group.participants.filter((member) => member.id !== id);
+});
+const give = (role) => (group, id) => {
+  const member = memberOf(group, id);
+  if (member.role !== 'super_admin') member.role = role;
+};
+const promote = onMember('promote', give('admin'));
+const demote = onMember('demote', give('member'));
+
+export const addGroupParticipants = (wid, people) =>
+  each(wid, people.map(({ lid, phoneNumber }) => phoneNumber ?? lid), (person) => addOne(wid, person));
+export const removeGroupParticipants = (wid, people) => each(wid, people, (person) => remove(wid, person));
+export const promoteGroupParticipants = (wid, people) => each(wid, people, (person) => promote(wid, person));
+export const demoteGroupParticipants = (wid, people) => each(wid, people, (person) => demote(wid, person));
+
+/* The same for the screen: silent about each member, and refused here where somebody may not be changed. */
+const quietly = (job, allowed) => async (chat, members) => {
+  const { participants } = chat.groupMetadata;
+  if (!members.every((member) => participants[allowed](member))) throw new ActionError();
+  await job(chat.id, members.map(({ id }) => id));
+};
+export const removeParticipants = quietly(removeGroupParticipants, 'canRemove');
+export const promoteParticipants = quietly(promoteGroupParticipants, 'canPromote');
+export const demoteParticipants = quietly(demoteGroupParticipants, 'canDemote');
+export const addParticipants = (chat, contacts) =>
+  addGroupParticipants(chat.id, contacts.map(({ id }) => (id.isLid() ? { lid: id } : { phoneNumber: id })));
 
 export const setGroupSubject = (wid, subject) =>
   change(wid, unrestricted, { subtype: 'subject', body: subject }, (group) => {
@@ -141,18 +181,43 @@ const PROPERTIES = {
 };
 const NOTICE = { announcement: 'announce' };
 
+/* These resolve when the server refuses them, too; the others reject. */
+const ANSWERED = new Set(['announcement', 'restrict', 'membership_approval_mode']);
+const FIELD = {
+  announcement: 'announce',
+  restrict: 'restrict',
+  member_add_mode: 'memberAddMode',
+  member_share_group_history_mode: 'memberShareGroupHistoryMode',
+  membership_approval_mode: 'membershipApprovalMode',
+};
+
 export async function setGroupProperty(chatOrWid, property, value) {
   if (!PROPERTIES[property]) throw new ServerStatusCodeError(400);
   const wid = chatOrWid.groupMetadata ? chatOrWid.id : chatOrWid;
+  const { groupMetadata } = ChatStore.get(wid) ?? {};
+  if (groupMetadata && !groupMetadata.participants.iAmAdmin()) throw new ActionError();
   const what = { subtype: NOTICE[property] ?? property, body: String(value) };
-  await change(wid, never, what, (group) => PROPERTIES[property](group, value));
+  try {
+    await allow(property);
+    await change(wid, never, what, (group) => PROPERTIES[property](group, value));
+  } catch (error) {
+    if (!ANSWERED.has(property) || !error.statusCode) throw error;
+    return { name: 'SetPropertyResponseClientError', value: { errorCode: error.statusCode } };
+  }
+  /* After an own change the model holds the number. */
+  groupMetadata?.set({ [FIELD[property]]: value });
+  return { name: 'SetPropertyResponseSuccess' };
 }
 
+/* Whether the server let this account go. */
 export async function sendExitGroup(chat) {
+  if (!chat.groupMetadata) throw new ActionError();
+  if (await isRefused('leave')) return false;
   const me = String(account.wid());
   await change(chat.id, always, { subtype: 'leave', recipients: [me] }, (group) => {
     group.participants = group.participants.filter(({ id }) => id !== me);
   });
+  return true;
 }
 
 /* ---- invitations ---- */
@@ -177,13 +242,17 @@ async function invitedTo(code) {
   return { participants: [], requests: [], ...found[1] };
 }
 
+/* Somebody as a group names its members, whether this account is in it or not. */
+export const named = ({ addressing }, wid) =>
+  memberId({ isLidAddressingMode: addressing ? addressing === 'lid' : isMigrated() }, wid);
+
 export async function queryGroupInvite(code) {
   const group = await invitedTo(code);
   return {
     id: createWid(group.id),
     subject: group.subject,
     desc: group.desc,
-    owner: group.owner && createWid(group.owner),
+    owner: group.owner && named(group, group.owner),
     creation: group.creation,
     restrict: Boolean(group.restrict),
     announce: Boolean(group.announce),
@@ -191,14 +260,24 @@ export async function queryGroupInvite(code) {
     membershipApprovalMode: Boolean(group.membership_approval_mode),
     size: group.participants.length,
     participants: group.participants.map(({ id, role }) => ({
-      id: createWid(id),
+      id: named(group, id),
       isAdmin: isAdmin(role),
       isSuperAdmin: role === 'super_admin',
     })),
   };
 }
 
-export async function joinGroupViaInvite(code) {
+export class UnexpectedJoinGroupViaInviteResponse extends Error {}
+
+/* Whoever is wrong about the approval has joined, or asked to, all the same. */
+export async function joinGroupViaInvite(code, needsApproval = false) {
+  const gid = await join(code);
+  const { membership_approval_mode } = await invitedTo(code);
+  if (Boolean(membership_approval_mode) !== needsApproval) throw new UnexpectedJoinGroupViaInviteResponse();
+  return { gid };
+}
+
+async function join(code) {
   const group = await invitedTo(code);
   const wid = createWid(group.id);
   const me = String(account.wid());
@@ -206,83 +285,18 @@ export async function joinGroupViaInvite(code) {
     group.requests.push({ id: me, method: 'InviteLink', t: unixTime() });
     const note = { by: me, what: { subtype: 'created_membership_requests', recipients: [me] } };
     await keep('group', wid, group, others(group), note);
-    return { gid: wid, pendingApproval: true };
+    return wid;
   }
   if (!memberOf(group, me)) group.participants.push({ id: me, role: 'member' });
   await keepAndShow(wid, group, [], { subtype: 'invite', recipients: [me] });
-  return { gid: wid };
+  return wid;
 }
 
-/* ---- who asks to be let in ---- */
-
-export async function joinRequests(wid) {
-  const group = await recordOf(wid);
-  if (!isAdmin(myPart(group)?.role)) throw new ServerStatusCodeError(403);
-  return group.requests.map(({ id, method, t, added_by }) => ({
-    id: createWid(id),
-    addedBy: createWid(added_by || id),
-    requestMethod: method || 'InviteLink',
-    t: t || group.creation,
-  }));
-}
-
-async function answerJoinRequest(wid, person, approve) {
-  const id = String(person);
-  const group = await recordOf(wid);
-  if (!group.requests.some((request) => request.id === id)) return 404;
-  const what = { subtype: approve ? 'add' : 'revoked_membership_requests', recipients: [id] };
-  await change(wid, never, what, (record) => {
-    record.requests = record.requests.filter((request) => request.id !== id);
-    if (approve) record.participants.push({ id, role: 'member' });
-  });
-  return 200;
-}
-
-/* ---- the same in the words of the protocol, which some libraries speak ---- */
-
-const fromJid = (jid) => createWid(String(jid).replace('@s.whatsapp.net', '@c.us'));
-
-export async function sendAddParticipantsRPC({ participantArgs, iqTo }) {
-  const rows = [];
-  try {
-    for (const { participantJid } of participantArgs) {
-      const code = await addOne(createWid(iqTo), fromJid(participantJid));
-      const mixins = code === 200 ? null : { name: 'ParticipantError', value: { error: String(code) } };
-      rows.push({
-        addParticipantsParticipantAddedOrNonRegisteredWaUserParticipantErrorLidResponseMixinGroup: {
-          value: { addParticipantsParticipantMixins: mixins },
-        },
-      });
-    }
-  } catch (error) {
-    if (!error.statusCode) throw error;
-    const errors = { value: { code: String(error.statusCode) } };
-    return {
-      name: 'AddParticipantsResponseClientError',
-      value: { errorAddParticipantsClientErrors: errors },
-    };
-  }
-  return { name: 'AddParticipantsResponseSuccess', value: { addParticipant: rows } };
-}
-
-export async function sendMembershipRequestsActionRPC({ iqTo, approveArgs, rejectArgs }) {
-  const side = approveArgs
-    ? ['membershipRequestsActionApprove', 'membershipRequestsActionAcceptParticipantMixins']
-    : ['membershipRequestsActionReject', 'membershipRequestsActionRejectParticipantMixins'];
-  const participant = [];
-  for (const { participantJid } of (approveArgs || rejectArgs).participantArgs) {
-    const code = await answerJoinRequest(createWid(iqTo), fromJid(participantJid), Boolean(approveArgs));
-    participant.push({
-      jid: participantJid,
-      [side[1]]: code === 200 ? null : { value: { error: String(code) } },
-    });
-  }
-  return { name: 'MembershipRequestsActionResponseSuccess', value: { [side[0]]: { participant } } };
-}
-
-/* What the page knows of a group, brought up to date. */
+/* What the page knows of a group, brought up to date a moment after the answer, which is none: also of a group that is
+ * gone, or not ours. */
 export async function refreshGroup(wid) {
   const group = await find('group', wid);
-  if (group) applyGroup(group, null);
-  return ChatStore.get(wid)?.groupMetadata;
+  if (!group) return;
+  if (isAdmin(myPart({ participants: [], ...group })?.role)) await refreshJoinRequests(wid);
+  setTimeout(() => applyGroup(group, null));
 }

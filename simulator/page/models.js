@@ -138,6 +138,13 @@ export class Collection extends Emitter {
     return model;
   }
 
+  /* A model is known by another id from now on, which it gets itself afterwards. */
+  rename(id, newId) {
+    const model = this.#byKey.get(keyOf(id));
+    this.#byKey.delete(keyOf(id));
+    if (model) this.#byKey.set(keyOf(newId), model);
+  }
+
   reset() {
     for (const model of this.#models) model.off('all', this.passOn);
     this.#models = [];

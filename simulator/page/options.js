@@ -7,6 +7,8 @@ const query = new URLSearchParams(location.search);
 /* Only these survive the navigation after a logout. */
 const SWITCHES = [
   'key',
+  'lid',
+  'ui',
   'late',
   'gap',
   'prefetch',
@@ -28,6 +30,10 @@ export const options = Object.freeze({
   prefetch: query.get('prefetch') !== 'off',
   gapMs: milliseconds('gap', settings.waveGapMs),
   lineKbit: settings.lineKbit,
+  /* Whether this account's chats are with lids. */
+  migrated: query.has('lid') ? query.get('lid') === '1' : Boolean(settings.migrated),
+  /* Whether the main screen comes, which listens to the page's commands. */
+  mainUi: query.get('ui') !== '0',
   lateMs: milliseconds('late', 0),
   renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
   ballastModules: milliseconds('ballast_modules', 0),

@@ -5,26 +5,36 @@ import { account } from './account.js';
 import { channel } from './channel.js';
 import { unixTime } from './bytes.js';
 import * as database from './database.js';
-import { chatFor, join } from './groups.js';
-import { forgetChat, forgetMessage, loadEarlierMsgs, storeChat, storeMessage } from './history.js';
-import { createWid, MsgKey } from './ids.js';
+import { chatFor, join, meIn } from './groups.js';
+import { sendSeen } from './chatlist.js';
+import { forgetMessage, storeMessage } from './history.js';
+import { createUserWid, createWid, MsgKey } from './ids.js';
+import { getCurrentLid, getPhoneNumber, isMigrated, learn, lidOf, served } from './lids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
 import { publish } from './newsletters.js';
-import { did, keep, own } from './records.js';
+import { isRefused } from './records.js';
 import { untilReachable } from './session.js';
-import { ChatStore, MsgModel, MsgStore, MuteModel } from './stores.js';
+import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
 import { told } from './telling.js';
 
 const RESULT = { OK: 'OK', NETWORK: 'ERROR_NETWORK', UNKNOWN: 'ERROR_UNKNOWN' };
 
-MsgModel.prototype.downloadMedia = function () {
-  return downloadForMessage(this);
+/* Nothing is fetched by itself from somebody who is neither in the address book nor was ever answered. */
+MsgModel.prototype.downloadMedia = async function ({ isUserInitiated } = {}) {
+  const isTrusted = this.senderObj.isMyContact || this.chat.msgs.some(({ id }) => id.fromMe);
+  if (isUserInitiated || isTrusted) await downloadForMessage(this);
 };
 
-async function deliver(message) {
+async function deliver({ to, ...message }) {
   await untilReachable();
-  return channel.ask('send', { message });
+  return channel.ask('send', { message: { ...message, to: String(served(createWid(to))) } });
+}
+
+/* What the server says to something that is sent. */
+async function taken(what, message) {
+  const error = await isRefused(what);
+  return error ? { ok: false, error } : deliver(message);
 }
 
 /* Two promises: the message is in the chat; the server has answered. */
@@ -39,10 +49,17 @@ export function addAndSendMsgToChat(chat, given) {
     isUnsentMedia: Boolean(attributes.directPath),
   });
   if (message.directPath && !message.mediaData) reviveMedia(message);
-  if (chat.id.isGroup()) join(chat, account.wid());
+  if (chat.id.isGroup()) join(chat, meIn(chat));
   const sent = finish(chat, message);
+  /* Who writes has seen what is there. */
+  sendSeen({ chat, afterAvailable: false }).catch(() => {});
   return [database.flush().then(() => message), sent];
 }
+
+export class ContactBlockedError extends Error {}
+
+/* The server's number for a refusal (a nack) is nowhere to be read, but for this one: no more new chats this month. */
+const NACK_OF_CAP = 475;
 
 /* A channel's messages are in its own chat, and its server's answer is their only acknowledgement. */
 function sendToNewsletter(chat, attributes) {
@@ -68,21 +85,21 @@ export async function sendNewsletterMessageJob({ type, msg, newsletterJid }) {
 
 async function finish(chat, message) {
   const { groupMetadata } = chat;
+  if (ContactStore.get(chat.id)?.isContactBlocked) throw new ContactBlockedError();
   const silenced =
     groupMetadata &&
     (!groupMetadata.participants.iAmMember() ||
       (groupMetadata.announce && !groupMetadata.participants.iAmAdmin()));
   const answer = silenced
     ? { ok: false, error: 'forbidden' }
-    : await deliver({ id: String(message.id), to: String(message.id.remote), ...told(message.attributes) });
+    : await taken('send', { id: String(message.id), to: String(message.id.remote), ...told(message.attributes) });
   if (!answer.ok) {
-    message.ack = -1;
+    /* Without a connection its ack stays; only the result tells. */
+    const isNetwork = answer.error === 'network';
+    message.set({ isSendFailure: true, ...(isNetwork ? {} : { ack: -1 }) });
+    if (answer.error === NACK_OF_CAP) message.errorCode = 'UserReachedMaxMonthlyLimitForNewMessages';
     storeMessage(message);
-    return {
-      messageSendResult: answer.error === 'network' ? RESULT.NETWORK : RESULT.UNKNOWN,
-      t: unixTime(),
-      count: null,
-    };
+    return { messageSendResult: isNetwork ? RESULT.NETWORK : RESULT.UNKNOWN };
   }
   if (message.isUnsentMedia) message.isUnsentMedia = false;
   message.updateAck(1);
@@ -98,7 +115,7 @@ export async function sendTextMsgToChat(chat, body, { quotedMsg, selectedId, sel
     body,
     selectedId,
     selectedIndex,
-    ...(quotedMsg ? quotedMsg.msgContextInfo(chat) : {}),
+    ...(quotedMsg ? quotedMsg.msgContextInfo(chat.id) : {}),
   };
   return addAndSendMsgToChat(chat, message)[1];
 }
@@ -117,7 +134,7 @@ MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}
   const [added, result] = addAndSendMsgToChat(chat, {
     filename,
     ...base,
-    ...(options.quotedMsg ? options.quotedMsg.msgContextInfo(chat) : {}),
+    ...(options.quotedMsg ? options.quotedMsg.msgContextInfo(chat.id) : {}),
     type,
     mimetype,
     filehash,
@@ -135,7 +152,7 @@ MediaPrep.sendToChat = async (mediaData, chat, { caption, productMsgOptions = {}
 };
 
 async function newMessage(chat) {
-  const from = chat.id.isLid() ? account.lid() : account.wid();
+  const from = meIn(chat);
   const id = new MsgKey({
     from,
     to: chat.id,
@@ -147,130 +164,112 @@ async function newMessage(chat) {
 }
 
 /* The phone sees edits, revocations and reactions as messages of their own, about another one. */
-export async function tellAbout(message, type, details) {
-  const id = `true_${message.id.remote}_${await MsgKey.newId()}`;
-  return deliver({ id, to: String(message.id.remote), type, about: String(message.id), ...details });
+export async function tellAbout(message, type, details, key) {
+  const id = `true_${message.id.remote}_${key ?? (await MsgKey.newId())}`;
+  return taken(type, { id, to: String(message.id.remote), type, about: String(message.id), ...details });
 }
 
-export async function sendMessageEdit(message, body) {
-  await tellAbout(message, 'edit', { body });
-  applyEdit(message, body, unixTime());
+/* Whether it was taken is told by the message alone: the text has changed either way. */
+export async function sendMessageEdit(message, body, { linkPreview, mentionedJidList, groupMentions }) {
+  if (!message.id.fromMe || message.type === 'revoked') throw new Error('Cannot edit message');
+  const key = await MsgKey.newId();
+  applyEdit(message, body, unixTime(), key);
+  message.set({ mentionedJidList, ack: 0, isSendFailure: false });
+  const { ok } = await tellAbout(message, 'edit', { body }, key);
+  message.set(ok ? { ack: 1 } : { isSendFailure: true, errorCode: 'EditWindowExpired' });
+  storeMessage(message);
 }
 
 /* wa-js edits with a protocol message that names the edited one. */
 export async function addAndSendMessageEdit(message, edit) {
-  await sendMessageEdit(message, edit.body);
+  await sendMessageEdit(message, edit.body, {});
   return [message, { messageSendResult: RESULT.OK }];
 }
 
-export async function sendRevokeMsgs(chat, selection) {
-  for (const message of selection.list || selection) {
-    await tellAbout(message, 'revoke', {});
-    await applyRevoke(message, account.wid());
+/* One result per message; shown as revoked only when the server has taken it. */
+export async function sendRevokeMsgs(chat, { list }) {
+  const results = [];
+  for (const message of list) {
+    const key = await MsgKey.newId();
+    const { ok, error } = await tellAbout(message, 'revoke', {}, key);
+    if (ok) await applyRevoke(message, meIn(chat), key);
+    results.push({ messageSendResult: ok ? RESULT.OK : error === 'network' ? RESULT.NETWORK : RESULT.UNKNOWN });
   }
+  await database.flush();
+  return results;
 }
 
-export async function sendDeleteMsgs(chat, selection) {
-  for (const message of selection.list || selection) {
+/* How many were deleted. */
+export async function sendDeleteMsgs(chat, { list }) {
+  if (await isRefused('delete')) return 0;
+  for (const message of list) {
     chat.msgs.remove(message);
     MsgStore.remove(message);
     forgetMessage(message);
   }
   await database.flush();
+  return list.length;
 }
 
 export async function sendReactionToMsg(message, reaction) {
-  await tellAbout(message, 'reaction', { body: reaction });
+  if (!(await tellAbout(message, 'reaction', { body: reaction })).ok) throw new Error('Reaction send error');
   const key = await MsgKey.newId();
   await reactionTableMode.bulkUpsert([
     reactionOf({
       parent: message.id,
-      sender: account.wid(),
+      sender: meIn(message.chat),
       key,
       fromMe: true,
       text: reaction,
       ms: Date.now(),
     }),
   ]);
-  return { messageSendResult: RESULT.OK };
 }
 
-export async function forwardMessages({ chat, chats, msgs }) {
-  for (const target of chats || [chat]) {
-    for (const message of msgs) {
-      const { id, ack, rowId, t, from, to, author, participant, quotedMsg, quotedStanzaID, ...content } =
-        message.attributes;
-      await addAndSendMsgToChat(target, { ...content, ...(await newMessage(target)), isForwarded: true })[1];
-    }
+/* Does not wait for the server, and answers with the media messages whose forward threw: what was refused is not
+ * among them. A poll is forwarded as its result. */
+export async function forwardMessages({ chat, msgs }) {
+  if (ContactStore.get(chat.id)?.isContactBlocked) throw new ContactBlockedError();
+  for (const message of msgs) {
+    const { id, ack, rowId, t, from, to, author, participant, quotedMsg, quotedStanzaID, ...content } =
+      message.attributes;
+    const type = content.type === 'poll_creation' ? 'poll_result_snapshot' : content.type;
+    const copy = { ...content, ...(await newMessage(chat)), type, isForwarded: true, isSendFailure: undefined };
+    addAndSendMsgToChat(chat, copy)[1].catch(() => {});
   }
+  return [];
 }
 
-/* ---- reading and typing ---- */
-
-export async function sendSeen(chatOrOptions) {
-  const chat = chatOrOptions.chat || chatOrOptions;
-  if (chat.unreadCount) chat.unreadCount = 0;
-  storeChat(chat);
-  await channel.ask('seen', { chat: String(chat.id) });
-}
-
-export async function markUnread(chat, unread = true) {
-  chat.unreadCount = unread ? -1 : 0;
-  await keepFlags(chat);
-}
+/* ---- typing ---- */
 
 export const sendChatState = (state) => async (chatOrWid) => {
   const wid = chatOrWid.id instanceof Object ? chatOrWid.id : chatOrWid;
-  await channel.ask('chat_state', { chat: String(wid), state });
+  await channel.ask('chat_state', { chat: String(served(createWid(wid))), state });
 };
 
-/* ---- the chat list ---- */
-
-/* What the phone shows of a chat beside its messages. */
-export async function keepFlags(chat) {
-  const { archive, pin, mute, unreadCount, labels } = chat;
-  const flags = {
-    archived: Boolean(archive),
-    pinned: Boolean(pin),
-    muted_until: mute.expiration,
-    unread: unreadCount,
-    labels: labels ?? [],
-  };
-  storeChat(chat);
-  await keep('chat', own(chat.id), flags);
-  await database.flush();
-}
-MuteModel.changed = keepFlags;
-
-export const change = (name) => async (chat, value) => {
-  chat.set(name, value);
-  await keepFlags(chat);
-};
-
-export async function clearChat(chat) {
-  while ((await loadEarlierMsgs({ chat })).length);
-  for (const message of chat.msgs.toArray()) await sendDeleteMsgs(chat, [message]);
-  await did('clear_chat', { chat: String(chat.id) });
-}
-
-export async function deleteChat(chat) {
-  for (const message of chat.msgs.toArray()) MsgStore.remove(message);
-  await forgetChat(chat);
-  ChatStore.remove(chat);
-  await keep('chat', own(chat.id), null);
-  await did('delete_chat', { chat: String(chat.id) });
-  await database.flush();
-}
-
+/* Whether somebody is on WhatsApp, under the number that is theirs there. The answer names no lid; the page notes it. */
 export async function queryExists(widOrNumber) {
   const wid = createWid(
     String(widOrNumber).includes('@') ? widOrNumber : `${String(widOrNumber).replace(/\D/g, '')}@c.us`,
   );
-  const { exists } = await channel.ask('exists', { number: wid.user });
-  return exists ? { wid, biz: false } : null;
+  const asked = wid.isLid() ? (getPhoneNumber(wid) ?? wid) : wid;
+  const { exists, number } = await channel.ask('exists', { number: asked.user });
+  if (!exists) return null;
+  if (asked.isLid()) return { wid, biz: false };
+  learn(lidOf(number), createUserWid(number));
+  return { wid: wid.isLid() ? wid : createUserWid(number), biz: false };
 }
 
-export const findOrCreateLatestChat = async (wid) => ({ chat: chatFor(createWid(wid)), created: false });
+export async function findOrCreateLatestChat(given) {
+  const wid = createWid(given);
+  const there = ChatStore.getLatestChatForWid(wid);
+  if (there) return { chat: there, created: false };
+  if (!isMigrated() || !wid.isRegularUserPn()) return { chat: chatFor(wid), created: true };
+  if (!getCurrentLid(wid)) await queryExists(wid);
+  const lid = getCurrentLid(wid);
+  if (!lid) throw new Error('No LID for user');
+  return { chat: chatFor(lid), created: true };
+}
 
 /* What the real server says of a link; here as much as the address itself tells. Known to fail for `.invalid`. */
 export async function getLinkPreview({ href }) {

@@ -4,21 +4,21 @@
 import { account } from './account.js';
 import { Conn } from './connection.js';
 import { createUserWid, createWid } from './ids.js';
+import { isMigrated, served } from './lids.js';
 import { addContact } from './incoming.js';
 import { loadLabels } from './labels.js';
 import { setGroupPicture } from './membership.js';
 import { Collection, Model } from './models.js';
 import { loadNewsletters } from './newsletters.js';
-import { did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
+import { allow, did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
 import { ChatStore, ContactStore } from './stores.js';
 
 const DEFAULT_ABOUT = 'Hey there! I am using a simulation.';
 
 /* Whoever it is, the record is that of the number. */
 function numberOf(wid) {
-  const { phoneNumber } = ContactStore.get(wid) ?? {};
   if (account.isMe(wid)) return account.identity.number;
-  return (phoneNumber ?? wid).user;
+  return served(wid).user;
 }
 const personOf = async (wid) => (await find('person', numberOf(wid))) ?? {};
 const changePerson = async (wid, fields) =>
@@ -118,12 +118,17 @@ const markBlocked = (wid, blocked) => {
   ContactStore.gadd(wid).isContactBlocked = blocked;
 };
 
+/* Whether it minds a missing `blockEntryPoint` is unsure; here it does not. */
 const setBlocked = async (contact, blocked) => {
-  await keep('blocked', own(contact.id), blocked ? { id: String(contact.id) } : null);
+  const isKnown = contact.id.isLid() || ChatStore.get(contact.id)?.accountLid;
+  if (isMigrated() && !isKnown) throw 'blocklist: no lid for this contact';
+  await allow('block');
+  const id = served(contact.id);
+  await keep('blocked', own(id), blocked ? { id: String(id) } : null);
   markBlocked(contact.id, blocked);
 };
 export const blockContact = ({ contact }) => setBlocked(contact, true);
-export const unblockContact = (contact) => setBlocked(contact.contact ?? contact, false);
+export const unblockContact = (contact) => setBlocked(contact, false);
 
 /* ---- the address book ---- */
 

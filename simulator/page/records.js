@@ -4,6 +4,14 @@
 import { account } from './account.js';
 import { channel } from './channel.js';
 
+/* How the page refuses by itself: nothing was sent, and nothing is said. */
+export class ActionError extends Error {
+  constructor() {
+    super('');
+    this.name = 'ActionError';
+  }
+}
+
 /* How the real server refuses. */
 export class ServerStatusCodeError extends Error {
   constructor(statusCode) {
@@ -12,6 +20,15 @@ export class ServerStatusCodeError extends Error {
     this.statusCode = statusCode;
     this.status = statusCode;
   }
+}
+
+/* What the server refuses this account, for tests: record `refusal`, by what is done, a status; or `network`, or `lost`:
+ * the answer never came, and the page fails without saying anything. */
+export const isRefused = async (what) => (await find('refusal', own(what))) ?? 0;
+export async function allow(what, otherwise) {
+  const status = (await isRefused(what)) || otherwise;
+  if (status === 'lost') throw new Error('the answer was lost');
+  if (status) throw new ServerStatusCodeError(status);
 }
 
 export const own = (id) => `${account.identity.number}/${id}`;

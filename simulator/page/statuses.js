@@ -1,7 +1,7 @@
 /* Owns the statuses: the own one and what is posted to it. They live outside the list of chats. */
 
 import { account } from './account.js';
-import { createWid } from './ids.js';
+import { createWid, MsgKey } from './ids.js';
 import { applyRevoke } from './incoming.js';
 import { Collection, Model } from './models.js';
 import { statusHooks } from './groups.js';
@@ -41,7 +41,8 @@ statusHooks.posted = (message) => {
 };
 
 export async function revokeStatus(status, message) {
-  await tellAbout(message, 'revoke', {});
-  await applyRevoke(message, account.wid());
+  const key = await MsgKey.newId();
+  await tellAbout(message, 'revoke', {}, key);
+  await applyRevoke(message, account.wid(), key);
   status?.msgs.remove(message);
 }

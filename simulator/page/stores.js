@@ -3,6 +3,8 @@
 
 import { account } from './account.js';
 import { ContactStore } from './contacts.js';
+import { createWid } from './ids.js';
+import { getCurrentLid, isMigrated } from './lids.js';
 import { Collection, Model } from './models.js';
 import { PresenceStore } from './presence.js';
 
@@ -37,6 +39,10 @@ export class MsgModel extends Model {
     'quotedStanzaID',
     'quotedParticipant',
     'latestEditMsgKey',
+    'latestEditSenderTimestampMs',
+    'isSendFailure',
+    'errorCode',
+    'quotedRemoteJid',
     'protocolMessageKey',
     'rowId',
     'participant',
@@ -123,8 +129,11 @@ export class MsgModel extends Model {
     if (ack > (this.ack ?? 0)) this.ack = ack;
   }
   /* What a reply to this message carries. */
-  msgContextInfo() {
+  msgContextInfo(to) {
+    /* Whatever is not this chat's wid makes it a reply to another chat. */
+    const elsewhere = to !== undefined && String(to) !== String(this.id.remote);
     return {
+      ...(elsewhere ? { quotedRemoteJid: this.id.remote } : {}),
       quotedMsg: { type: this.type, body: this.body, caption: this.caption },
       quotedStanzaID: this.id.id,
       quotedParticipant: this.author || this.from,
@@ -136,25 +145,24 @@ MsgModel.prototype.proxyName = 'msg';
 /* Whether and until when a chat is silent. */
 export class MuteModel extends Model {
   static props = ['expiration'];
-  /* Set by outgoing.js, which keeps it. */
+  /* Set by chatlist.js, which keeps it. */
   static changed = async () => {};
 
   get isMuted() {
     return Boolean(this.attributes && this.expiration !== 0);
   }
-  async mute({ expiration }) {
-    this.expiration = expiration;
-    await MuteModel.changed(this.chat);
+  mute({ expiration }) {
+    return MuteModel.changed(this, expiration);
   }
-  async unmute() {
-    this.expiration = 0;
-    await MuteModel.changed(this.chat);
+  unmute() {
+    return MuteModel.changed(this, 0);
   }
 }
 
 export class ChatModel extends Model {
   static props = [
     'id',
+    'accountLid',
     'name',
     't',
     'unreadCount',
@@ -247,8 +255,13 @@ export class ChatCollectionImpl extends Collection {
   getActive() {
     return undefined;
   }
-  getLatestChatForWid(wid) {
-    return this.get(wid);
+  /* By the id or, on migrated accounts, by the lid of whom the chat is with. */
+  getLatestChatForWid(given) {
+    const wid = createWid(given);
+    const there = this.get(wid);
+    if (there || !isMigrated() || !wid.isUser()) return there;
+    const lid = wid.isLid() ? wid : getCurrentLid(wid);
+    return lid && this.findFirst(({ accountLid }) => accountLid?.equals(lid));
   }
   /* The newest chat stands first. */
   getModelsArray() {

@@ -21,6 +21,7 @@ export const told = ({
   size,
   media: directPath,
   quoted: quotedStanzaID,
+  quoted_elsewhere: rest.quotedRemoteJid && String(rest.quotedRemoteJid),
   mentions: mentionedJidList?.length ? mentionedJidList.map(String) : undefined,
   ...content(type, rest),
 });

@@ -100,7 +100,10 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
         Question::Resume { identity } => shared
             .change(|world| world.resume(page, identity))
             .unwrap_or_else(|| json!({ "ok": false, "logged_out": true })),
-        Question::Exists { number } => json!({ "exists": has_account(&number) }),
+        Question::Exists { number } => {
+            let canonical = canonical(&shared.lock(), number);
+            json!({ "exists": has_account(&canonical), "number": canonical })
+        }
         Question::Logout => {
             let number =
                 shared.lock().pages.get(page).and_then(|page| page.identity.clone()).map(|who| who.number);
@@ -153,6 +156,12 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
             json!({ "ok": true })
         }
     }
+}
+
+/// The number under which WhatsApp knows somebody, where people write another one (record `alias`).
+fn canonical(world: &crate::world::World, number: String) -> String {
+    let alias = world.lasting.records.get("alias", &number).and_then(Value::as_str);
+    alias.map_or(number, str::to_owned)
 }
 
 /// Numbers that begin with 0 or end in 0000 have no account.

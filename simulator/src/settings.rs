@@ -28,6 +28,9 @@ pub(crate) struct Settings {
     /// The pause before and within the second wave of the page's modules.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub(crate) wave_gap_ms: u64,
+    /// Accounts are migrated: their chats are with lids (the page's switch `lid` says otherwise for one page).
+    #[arg(long)]
+    pub(crate) migrated: bool,
     /// Keep numbers, devices, messages and media in this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
@@ -42,6 +45,7 @@ pub(crate) struct PageSettings {
     sync_ms: u64,
     line_kbit: Option<u64>,
     wave_gap_ms: u64,
+    migrated: bool,
 }
 
 impl From<&Settings> for PageSettings {
@@ -52,6 +56,7 @@ impl From<&Settings> for PageSettings {
             sync_ms: settings.sync_ms,
             line_kbit: settings.line_kbit,
             wave_gap_ms: settings.wave_gap_ms,
+            migrated: settings.migrated,
         }
     }
 }

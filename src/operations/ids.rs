@@ -38,14 +38,17 @@ impl From<ChannelId> for String {
     }
 }
 
-/// A message's id, `true_<chat>_<id>` or `false_<chat>_<id>`, with `_<author>` in groups.
+/// A message's id, `true_<chat>_<id>` or `false_<chat>_<id>`, with `_<author>` in groups. The direction, the chat and
+/// the author may be absent where the rest names one message only.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MessageRef(String);
 
 /// A text names no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("has to be a message's id: 'true_' or 'false_', the chat's id, '_' and the id in the chat")]
+#[error(
+    "has to be a message's id: 'true_' or 'false_', the chat's id, '_' and the id in the chat, or only that"
+)]
 pub struct InvalidMessageRef;
 
 impl MessageRef {
@@ -54,20 +57,34 @@ impl MessageRef {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The chat that it names, if it names one.
+    #[must_use]
+    pub fn chat(&self) -> Option<&str> {
+        self.0.split('_').find(|part| part.contains('@'))
+    }
+
+    /// The same within this chat, where it names none.
+    #[must_use]
+    pub fn within(self, chat: &str) -> Self {
+        if self.chat().is_some() { self } else { Self(format!("{chat}_{}", self.0)) }
+    }
 }
 
 impl TryFrom<String> for MessageRef {
     type Error = InvalidMessageRef;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut parts = text.splitn(3, '_');
-        let (direction, chat, rest) = (parts.next(), parts.next(), parts.next());
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic());
-        let valid = matches!(direction, Some("true" | "false"))
-            && chat.is_some_and(|chat| plain(chat) && chat.contains('@'))
-            && rest.is_some_and(plain)
-            && text.len() <= 256;
-        if valid { Ok(Self(text)) } else { Err(InvalidMessageRef) }
+        let whole = text.strip_prefix("true_").or_else(|| text.strip_prefix("false_"));
+        let (chat, rest) =
+            whole.unwrap_or(&text).split_once('_').map_or((None, &*text), |(c, r)| (Some(c), r));
+        let plain = |part: &str| part.bytes().all(|b| b.is_ascii_graphic());
+        let bare = |part: &str| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        let valid = match chat {
+            Some(chat) => plain(&text) && chat.contains('@') && !rest.is_empty(),
+            None => whole.is_none() && bare(rest),
+        };
+        if valid && text.len() <= 256 { Ok(Self(text)) } else { Err(InvalidMessageRef) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MessageRecord;
+use super::{MessageRecord, OtherNames};
 use crate::ChatId;
 use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions};
 
@@ -225,6 +225,9 @@ pub enum Reply {
     Exists {
         /// Its id there; `None` when it is not.
         id: Option<String>,
+        /// The other name of whom it is.
+        #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+        other_names: OtherNames,
     },
     /// Media; the bytes are the frame's body.
     Media {
@@ -309,6 +312,9 @@ pub struct ChatSummary {
     pub pinned: bool,
     /// Whether it is archived.
     pub archived: bool,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// One contact.
@@ -324,6 +330,9 @@ pub struct ContactRecord {
     pub is_my_contact: bool,
     /// Whether it is blocked.
     pub is_blocked: bool,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// One group.
@@ -335,4 +344,7 @@ pub struct GroupRecord {
     pub name: Option<String>,
     /// The members' ids.
     pub participants: Vec<String>,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::OtherNames;
 use crate::operations::{GroupRole, MessageDetails, PresenceState};
 
 /// Something that happened in a session.
@@ -121,6 +122,9 @@ pub struct MessageRecord {
     /// What most messages do not have: a quoted message, mentions, a place, a poll, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Box<MessageDetails>>,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// A reaction to a message.
@@ -143,6 +147,9 @@ pub struct ReactionNotice {
     pub by_api: bool,
     /// When.
     pub timestamp_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// A vote in a poll.
@@ -162,6 +169,9 @@ pub struct PollVoteNotice {
     pub options: Vec<String>,
     /// When.
     pub timestamp_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// What is seen of someone in a chat.
@@ -178,6 +188,9 @@ pub struct PresenceNotice {
     pub last_seen_ms: Option<i64>,
     /// When this was seen.
     pub at_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// A change of a group.
@@ -212,6 +225,9 @@ pub struct GroupNotice {
     pub members: Vec<GroupParticipant>,
     /// When.
     pub timestamp_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// What members of a group may do.
@@ -275,6 +291,9 @@ pub struct CallNotice {
     pub is_group: bool,
     /// When.
     pub timestamp_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// Where a call stands.

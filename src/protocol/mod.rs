@@ -8,6 +8,7 @@ mod calls;
 mod events;
 mod frame;
 mod messages;
+mod names;
 
 pub use calls::{
     Call, CallError, CallErrorKind, ChatSummary, ContactRecord, GroupRecord, Reply, TypingState,
@@ -18,6 +19,7 @@ pub use events::{
 };
 pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD, Part};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};
+pub use names::OtherNames;
 
 /// The protocol's version. It is part of the run directory's name, so that a supervisor of one version
 /// never meets a worker of another by accident.

@@ -84,8 +84,12 @@ impl Fake {
         SessionReport::of(if self.wants("unlinked") {
             SessionState::AwaitingScan { qr: Some(Secret::new("2@fake")) }
         } else {
-            let me =
-                Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() };
+            let me = Me {
+                wid: "5511999998888@c.us".into(),
+                lid: None,
+                pushname: "Ana".into(),
+                platform: "android".into(),
+            };
             SessionState::Ready { me }
         })
     }

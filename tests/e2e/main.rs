@@ -19,6 +19,7 @@ mod flask;
 mod foreign;
 mod full_disk;
 mod hostile;
+mod identity;
 mod isolation;
 mod lifecycle;
 mod media;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use colmeia::Me;
-use colmeia::protocol::{Call, CallError, MessageRecord, Reply};
+use colmeia::protocol::{Call, CallError, MessageRecord, OtherNames, Reply};
 use tokio::sync::mpsc;
 
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
@@ -104,7 +104,12 @@ impl Engine for Director {
 
 /// A view of this phase, with an account where one belongs.
 pub(crate) fn view(phase: PagePhase) -> PageView {
-    let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() };
+    let me = Me {
+        wid: "5511999998888@c.us".into(),
+        lid: None,
+        pushname: "Ana".into(),
+        platform: "android".into(),
+    };
     let linked = matches!(phase, PagePhase::Syncing | PagePhase::Main | PagePhase::Offline);
     PageView {
         phase,
@@ -137,5 +142,6 @@ pub(crate) fn message(n: u32) -> PageEvent {
         filename: None,
         sender_name: None,
         details: None,
+        other_names: OtherNames::default(),
     }))
 }

@@ -1,20 +1,15 @@
 /* The modules of ids, contacts, lids and whether a number exists. */
 
-import { account } from '../account.js';
 import { createUserWid, createWid, MsgKey, Wid } from '../ids.js';
+import * as lids from '../lids.js';
+import { meIn } from '../groups.js';
 import { queryExists } from '../outgoing.js';
 import { ContactCollectionImpl, contactFacts, ContactModel, ContactStore } from '../contacts.js';
 
 /* Numbers and lids that the page knows to be the same person. */
-const lids = {
-  getPhoneNumber: (wid) => (account.lid()?.equals(wid) ? account.wid() : ContactStore.get(wid)?.phoneNumber),
-  getCurrentLid: (wid) =>
-    account.wid()?.equals(wid)
-      ? account.lid()
-      : ContactStore.findFirst(({ phoneNumber }) => phoneNumber?.equals(wid))?.id,
-  getLidEntry: () => undefined,
-};
-const isLid = (wid) => createWid(wid)?.isLid();
+const cache = { getPhoneNumber: lids.getPhoneNumber, getCurrentLid: lids.getCurrentLid, getLidEntry() {} };
+const toPn = (wid) => (createWid(wid).isLid() ? lids.getPhoneNumber(wid) : wid);
+const toLid = (wid) => (createWid(wid).isLid() ? wid : lids.getCurrentLid(wid));
 
 /* An attribute, whatever stands in the way of its property. */
 const attribute = (name) => (contact) => contact.attributes[name];
@@ -109,19 +104,24 @@ export const contactModules = [
   {
     id: 'WAWebApiContact',
     exports: () => ({
-      getAlternateUserWid: (wid) => (isLid(wid) ? lids.getPhoneNumber(wid) : lids.getCurrentLid(wid)),
-      getCurrentLid: (wid) => lids.getCurrentLid(wid),
-      getPhoneNumber: (wid) => (isLid(wid) ? lids.getPhoneNumber(wid) : wid),
+      getAlternateUserWid: lids.otherName,
+      getCurrentLid: lids.getCurrentLid,
+      getPhoneNumber: lids.getPhoneNumber,
       getContactRecord: async () => undefined,
     }),
   },
   {
     id: 'WAWebLidMigrationUtils',
     exports: () => ({
-      toPn: (wid) => (isLid(wid) ? lids.getPhoneNumber(wid) : wid),
-      toLid: (wid) => lids.getCurrentLid(wid),
-      toUserLid: (wid) => lids.getCurrentLid(wid),
-      toUserLidOrThrow: (wid) => lids.getCurrentLid(wid) || wid,
+      toPn,
+      toLid,
+      toUserLid: toLid,
+      toUserLidOrThrow(wid) {
+        const lid = toLid(wid);
+        if (!lid) throw new Error('No LID for user');
+        return lid;
+      },
+      getMeUserLidOrJidForChat: meIn,
     }),
   },
   {
@@ -135,10 +135,10 @@ export const contactModules = [
       },
     }),
   },
-  { id: 'WAWebLidPnCache', exports: () => ({ lidPnCache: lids }) },
+  { id: 'WAWebLidPnCache', exports: () => ({ lidPnCache: cache }) },
   {
-    id: 'WAWebLid1X1MigrationUtils',
-    exports: () => ({ Lid1X1MigrationUtils: { isLidMigrated: () => false } }),
+    id: 'WAWebLid1X1MigrationGating',
+    exports: () => ({ Lid1X1MigrationUtils: { isLidMigrated: lids.isMigrated } }),
   },
   {
     id: 'WAWebQueryExistsJob',

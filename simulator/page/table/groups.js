@@ -9,11 +9,11 @@ import {
 } from '../groups.js';
 import { createWid } from '../ids.js';
 import * as membership from '../membership.js';
+import * as requests from '../requests.js';
 
 hooks.refresh = membership.refreshGroup;
 
-/* Callers give a wid, its text, or an object with one of them as `id`. */
-const queryAndUpdateGroupMetadataById = (given) => membership.refreshGroup(createWid(given?.id ?? given));
+const queryAndUpdateGroupMetadataById = ({ id }) => membership.refreshGroup(createWid(id));
 
 export const groupModules = [
   {
@@ -40,7 +40,6 @@ export const groupModules = [
     exports: () => ({
       queryAndUpdateGroupMetadataById,
       queryGroupInvite: membership.queryGroupInvite,
-      resetGroupInviteCode: membership.resetInviteCode,
     }),
   },
   {
@@ -90,15 +89,30 @@ export const groupModules = [
     }),
   },
   {
+    id: 'WAWebGroupModifyParticipantsJob',
+    exports: () => ({
+      addGroupParticipants: membership.addGroupParticipants,
+      removeGroupParticipants: membership.removeGroupParticipants,
+      promoteGroupParticipants: membership.promoteGroupParticipants,
+      demoteGroupParticipants: membership.demoteGroupParticipants,
+    }),
+  },
+  {
+    id: 'WAWebGroupGetMembershipApprovalRequestsJob',
+    exports: () => ({
+      queryAndUpdateGroupMembershipApprovalRequests: requests.refreshJoinRequests,
+    }),
+  },
+  {
     id: 'WASmaxGroupsAddParticipantsRPC',
-    exports: () => ({ sendAddParticipantsRPC: membership.sendAddParticipantsRPC }),
+    exports: () => ({ sendAddParticipantsRPC: requests.sendAddParticipantsRPC }),
   },
   {
     id: 'WASmaxGroupsMembershipRequestsActionRPC',
-    exports: () => ({ sendMembershipRequestsActionRPC: membership.sendMembershipRequestsActionRPC }),
+    exports: () => ({ sendMembershipRequestsActionRPC: requests.sendMembershipRequestsActionRPC }),
   },
   {
     id: 'WAWebApiMembershipApprovalRequestStore',
-    exports: () => ({ getMembershipApprovalRequests: membership.joinRequests }),
+    exports: () => ({ getMembershipApprovalRequests: requests.joinRequests }),
   },
 ];

@@ -4,6 +4,7 @@ import { CallModel, CALL_STATES, CallStore, sendStanza, wap } from '../calls.js'
 import { GroupMetadata } from '../groups.js';
 import { findByDirection, loadEarlierMsgs } from '../history.js';
 import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
+import * as chatlist from '../chatlist.js';
 import * as marks from '../marks.js';
 import * as outgoing from '../outgoing.js';
 import {
@@ -15,24 +16,14 @@ import {
   MsgModel,
   MsgStore,
 } from '../stores.js';
-import { hex, randomBytes, unixTime } from '../bytes.js';
-import { Cmd } from '../connection.js';
+import { hex, randomBytes } from '../bytes.js';
+import '../listener.js';
 import { peopleStores } from './people.js';
 import { otherStores } from './rest.js';
 import { wideStores } from './wide.js';
 
 const LINK = /https?:\/\/[^\s]+/g;
 const linksIn = (text) => (String(text || '').match(LINK) || []).map((href) => ({ href }));
-
-Object.assign(Cmd, {
-  sendRevokeMsgs: outgoing.sendRevokeMsgs,
-  sendDeleteMsgs: outgoing.sendDeleteMsgs,
-  archiveChat: outgoing.change('archive'),
-  pinChat: (chat, pin) => outgoing.change('pin')(chat, pin ? unixTime() : 0),
-  markChatUnread: outgoing.markUnread,
-  sendStarMsgs: marks.sendStarMsgs,
-  sendUnstarMsgs: marks.sendUnstarMsgs,
-});
 
 const mine = (message) => message.id.fromMe && message.type !== 'revoked';
 
@@ -126,7 +117,11 @@ export const messageModules = [
   {
     id: 'WAWebChatSendMessages',
     dependencies: ['WAWebCollections'],
-    exports: () => ({ sendRevokeMsgs: outgoing.sendRevokeMsgs, sendDeleteMsgs: outgoing.sendDeleteMsgs }),
+    exports: () => ({
+      sendRevokeMsgs: outgoing.sendRevokeMsgs,
+      sendDeleteMsgs: outgoing.sendDeleteMsgs,
+      sendStarMsgs: marks.sendStarMsgs,
+    }),
   },
   {
     id: 'WAWebMsgActionCapability',
@@ -150,10 +145,10 @@ export const messageModules = [
     id: 'WAWebUpdateUnreadChatAction',
     dependencies: ['WAWebChatCollection'],
     exports: () => ({
-      sendSeen: outgoing.sendSeen,
-      sendConversationSeen: outgoing.sendSeen,
-      markUnread: outgoing.markUnread,
-      markConversationUnread: outgoing.markUnread,
+      sendSeen: chatlist.sendSeen,
+      sendConversationSeen: chatlist.sendSeen,
+      markUnread: chatlist.markUnread,
+      markConversationUnread: chatlist.markUnread,
     }),
   },
   {
@@ -179,15 +174,6 @@ export const messageModules = [
       sendChatStatePaused: outgoing.sendChatState('paused'),
     }),
   },
-  {
-    id: 'WAWebChatPresenceAction',
-    dependencies: ['WAWebChatStateBridge'],
-    exports: () => ({
-      markComposing: outgoing.sendChatState('composing'),
-      markRecording: outgoing.sendChatState('recording'),
-      markPaused: outgoing.sendChatState('paused'),
-    }),
-  },
   { id: 'WAWebHandleMsgReceipt', exports: () => receiptHandlers },
   { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
   { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },
@@ -198,7 +184,8 @@ export const messageModules = [
   { id: 'WAWebPinInChatSchema', exports: () => ({ getTable: () => marks.pinTable }) },
   { id: 'WAWebPinMsgConstants', exports: () => marks.pinConstants },
   { id: 'WAWebPinInChatCollection', exports: () => ({ PinInChatCollection: marks.PinInChat }) },
-  { id: 'WAWebSetPinChatAction', exports: () => ({ setPin: Cmd.pinChat }) },
+  { id: 'WAWebSetPinChatAction', exports: () => ({ setPin: chatlist.setPin }) },
+  { id: 'WAWebSetArchiveChatAction', exports: () => ({ setArchive: chatlist.setArchive }) },
   { id: 'WAWebSendPinMessageAction', exports: () => ({ sendPinInChatMsg: marks.sendPinInChatMsg }) },
   {
     id: 'WAWebReactionsCollection',
@@ -210,12 +197,20 @@ export const messageModules = [
   {
     id: 'WAWebChatClearBridge',
     dependencies: ['WAWebChatCollection'],
-    exports: () => ({ sendClear: outgoing.clearChat }),
+    exports: () => ({ sendClear: chatlist.sendClear }),
+  },
+  {
+    id: 'WAWebClearChatUtils',
+    dependencies: ['WAWebChatClearBridge'],
+    exports: () => ({
+      initClearChat: chatlist.initClearChat,
+      finalizeClearChat: chatlist.finalizeClearChat,
+    }),
   },
   {
     id: 'WAWebDeleteChatAction',
     dependencies: ['WAWebChatCollection'],
-    exports: () => ({ sendDelete: outgoing.deleteChat }),
+    exports: () => ({ sendDelete: chatlist.sendDelete }),
   },
   {
     id: 'WALinkify',

@@ -1,12 +1,17 @@
 /* The modules of what people show of themselves, of blocking, and of who is there. */
 
+import { isMigrated } from '../lids.js';
 import * as people from '../people.js';
+import { sendChatState } from '../outgoing.js';
 import { did } from '../records.js';
 import { PresenceModel, PresenceStore } from '../presence.js';
 
 const PresenceBridge = {
   sendPresenceAvailable: () => did('presence', { state: 'available' }),
   sendPresenceUnavailable: () => did('presence', { state: 'unavailable' }),
+  markComposing: sendChatState('composing'),
+  markRecording: sendChatState('recording'),
+  markPaused: sendChatState('paused'),
 };
 
 export const peopleModules = [
@@ -45,8 +50,10 @@ export const peopleModules = [
   },
   {
     id: 'WAWebBlockContactUtils',
-    exports: () => ({ getContactToBlockOnlyUseIfNoAssociatedChat: (contact) => contact }),
+    /* Nothing else: the helper that libraries look for is not in it. */
+    exports: () => ({ handleBlock() {}, handleUnblock() {} }),
   },
+  { id: 'WAWebBlocklistMigration', exports: () => ({ isBlocklistMigrated: isMigrated }) },
   {
     id: 'WAWebBlockContactAction',
     exports: () => ({ blockContact: people.blockContact, unblockContact: people.unblockContact }),

@@ -3,6 +3,7 @@
 import { Collection } from '../models.js';
 import { SOCKET_STATE } from '../connection.js';
 import { hex, randomBytes, unixTime } from '../bytes.js';
+import { ActionError, ServerStatusCodeError } from '../records.js';
 
 const COLLECTIONS = [
   'BotProfile',
@@ -30,6 +31,8 @@ const collectionModules = COLLECTIONS.map((name) => {
 
 export const restModules = [
   ...collectionModules,
+  { id: 'WAWebMiscErrors', exports: () => ({ ActionError }) },
+  { id: 'WAWebBackendErrors', exports: () => ({ ServerStatusCodeError }) },
   { id: 'WARandomHex', exports: () => ({ randomHex: (length) => hex(randomBytes(length)) }) },
   { id: 'WATimeUtils', exports: () => ({ unixTime, unixTimeMs: () => Date.now() }) },
   { id: 'WAWebSyncGatingUtils', exports: () => ({ isPlaceholderMessageResendEnabled: () => false }) },

@@ -119,15 +119,16 @@ pub(crate) async fn presence(State(shared): State<Shared>, body: Bytes) -> Resul
     pass_on(&shared, &fields.number("number")?, &event)
 }
 
-/// `POST /phone/call {"number","from","id"?,"video"?,"group"?,"state"?}`: it rings, or (`ended`) no longer.
+/// `POST /phone/call {"number","from","id"?,"video"?,"group"?,"state"?}`: it rings, was taken here (`active`) or on another
+/// device (`elsewhere`), or is over (`ended`).
 pub(crate) async fn call(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
     let number = fields.number("number")?;
     let id = fields.optional_text("id")?.map_or_else(new_id, str::to_owned);
     let is = |field| fields.get(field) == Some(&Value::Bool(true));
     let state = fields.optional_text("state")?.unwrap_or("ringing");
-    if !["ringing", "ended"].contains(&state) {
-        return Err(Refusal::field("state", "must be ringing or ended"));
+    if !["ringing", "active", "elsewhere", "ended"].contains(&state) {
+        return Err(Refusal::field("state", "must be ringing, active, elsewhere or ended"));
     }
     let event = json!({
         "kind": "call", "id": id, "from": fields.chat("from")?, "video": is("video"), "group": is("group"),

@@ -30,7 +30,7 @@ impl<'a> Body<'a> {
     fn of(user: &'a UserId, message: &'a MessageRecord) -> Self {
         Self {
             from: &message.from,
-            phone: message.from.split('@').next().unwrap_or_default(),
+            phone: message.other_names.phone(&message.from),
             body: &message.body,
             message: &message.body,
             timestamp: message.timestamp_ms,
@@ -61,6 +61,8 @@ fn event_id(event: &Recorded) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use colmeia::protocol::OtherNames;
+
     use crate::journal::tests::{message, recorded, user};
 
     #[test]
@@ -76,8 +78,13 @@ mod tests {
         (record.from, record.body) = ("120363@g.us".into(), String::new());
         assert_eq!(
             body(&record),
-            r#"{"from":"120363@g.us","phone":"120363","body":"","message":"","timestamp":1700000000000,"user_id":"2_1"}"#
+            r#"{"from":"120363@g.us","phone":"120363@g.us","body":"","message":"","timestamp":1700000000000,"user_id":"2_1"}"#
         );
+        // Where WhatsApp tells the number behind a lid it is the phone; else an answer goes to the lid itself.
+        record.from = "98765432101234@lid".into();
+        assert!(body(&record).contains(r#""phone":"98765432101234@lid""#));
+        record.other_names = OtherNames::of([("98765432101234@lid", "5511988887777@c.us")]);
+        assert!(body(&record).contains(r#""phone":"5511988887777""#));
     }
 
     /// The value is the first release's: a receiver that keys on it must not see an event of before an upgrade twice.

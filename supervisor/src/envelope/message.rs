@@ -3,7 +3,7 @@
 
 use colmeia::Me;
 use colmeia::operations::{MessageDetails, QuotedMessage, SentMessage};
-use colmeia::protocol::MessageRecord;
+use colmeia::protocol::{MessageRecord, OtherNames};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -109,6 +109,10 @@ impl Message {
         let mut data = Map::new();
         data.insert("type".into(), record.kind.into());
         data.insert("notifyName".into(), record.sender_name.into());
+        let names = &record.other_names;
+        let writer = record.author.as_deref().unwrap_or(&record.from);
+        data.extend(both_names(names, writer));
+        data.insert("chat".into(), both_names(names, &record.chat).into());
         let MessageDetails { quoted, location, vcards, starred, forwarded, edited, by_api, .. } = details;
         for (name, is) in [("star", starred), ("isForwarded", forwarded), ("isEdited", edited)] {
             if is {
@@ -118,7 +122,7 @@ impl Message {
         let other = if record.from_me { record.chat } else { me.to_owned() };
         Self {
             timestamp: record.timestamp_ms / 1000,
-            participant: record.author.clone().unwrap_or_else(|| record.from.clone()),
+            participant: writer.to_owned(),
             from: record.from,
             from_me: record.from_me,
             source: source(by_api),
@@ -175,6 +179,12 @@ impl ReplyTo {
         let QuotedMessage { id, participant, body, has_media, .. } = quoted;
         Self { id, participant, body, has_media }
     }
+}
+
+/// Under which names WhatsApp knows somebody, as WAHA calls them: `pn` and `lid`. Whoever is no person has none.
+pub(super) fn both_names(names: &OtherNames, id: &str) -> Map<String, Value> {
+    let known = [("pn", names.number(id)), ("lid", names.lid(id))];
+    known.into_iter().filter_map(|(key, name)| Some((key.to_owned(), name?.into()))).collect()
 }
 
 /// The convention's word for where something was sent.

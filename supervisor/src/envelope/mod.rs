@@ -39,6 +39,8 @@ pub(crate) struct Envelope<'a> {
 #[serde(rename_all = "camelCase")]
 struct Account<'a> {
     id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lid: Option<&'a str>,
     push_name: &'a str,
 }
 
@@ -80,7 +82,7 @@ impl<'a> Envelope<'a> {
     /// The envelope of an event, with what was configured of its session, for a reader who finds files there. `None`
     /// for one that cannot be read.
     pub(crate) fn of(event: &'a Recorded, metadata: Option<Value>, files: &Origin) -> Option<Self> {
-        let account = |me: &'a Me| Account { id: &me.wid, push_name: &me.pushname };
+        let account = |me: &'a Me| Account { id: &me.wid, lid: me.lid.as_deref(), push_name: &me.pushname };
         Some(Self {
             id: event.id,
             timestamp: event.created_ms,

@@ -10,7 +10,7 @@ use colmeia::protocol::{
 };
 use serde_json::{Value, json};
 
-use super::message::{Message, MessageFile, ack_name, source};
+use super::message::{Message, MessageFile, ack_name, both_names, source};
 use super::origin::Origin;
 use crate::journal::{Kind, Recorded, StatusRecord};
 
@@ -105,6 +105,7 @@ fn reaction(record: &ReactionNotice, me: &str) -> Value {
         "to": to,
         "participant": record.sender,
         "reaction": { "text": record.text, "messageId": record.message },
+        "_data": both_names(&record.other_names, &record.sender),
     })
 }
 
@@ -120,7 +121,8 @@ fn vote(record: &PollVoteNotice, me: &str) -> Value {
     let mut vote = destination(&record.id, record.from_me, in_group.then_some(record.sender.as_str()));
     vote["selectedOptions"] = json!(record.options);
     vote["timestamp"] = json!(record.timestamp_ms);
-    json!({ "vote": vote, "poll": destination(&record.poll, poll.from_me, poll.author), "_data": {} })
+    let data = both_names(&record.other_names, &record.sender);
+    json!({ "vote": vote, "poll": destination(&record.poll, poll.from_me, poll.author), "_data": data })
 }
 
 fn presence(record: &PresenceNotice) -> Value {
@@ -131,6 +133,7 @@ fn presence(record: &PresenceNotice) -> Value {
             "lastKnownPresence": record.state,
             "lastSeen": record.last_seen_ms.map(seconds),
         }],
+        "_data": both_names(&record.other_names, &record.participant),
     })
 }
 
@@ -144,12 +147,20 @@ fn role(role: GroupRole) -> &'static str {
 }
 
 fn group(record: &GroupNotice, kind: Kind) -> Value {
-    let members = record.members.iter().map(|member| json!({ "id": member.id, "role": role(member.role) }));
+    let member = |id: &str, role: &str| {
+        let mut member = both_names(&record.other_names, id);
+        member.extend([("id".to_owned(), json!(id)), ("role".to_owned(), json!(role))]);
+        Value::Object(member)
+    };
+    let members = record.members.iter().map(|one| member(&one.id, role(one.role)));
     let mut payload = json!({
         "timestamp": seconds(record.timestamp_ms),
         "group": { "id": record.group },
         "_data": { "author": record.author },
     });
+    if let (Some(author), Some(data)) = (&record.author, payload["_data"].as_object_mut()) {
+        data.extend(both_names(&record.other_names, author));
+    }
     let group = &mut payload["group"];
     match kind {
         Kind::GroupJoin => {
@@ -175,8 +186,7 @@ fn group(record: &GroupNotice, kind: Kind) -> Value {
                 GroupChange::Join | GroupChange::Demote | GroupChange::Update => "participant",
             };
             payload["type"] = json!(record.change);
-            payload["participants"] =
-                record.participants.iter().map(|id| json!({ "id": id, "role": role })).collect();
+            payload["participants"] = record.participants.iter().map(|id| member(id, role)).collect();
         }
         _ => {}
     }
@@ -190,7 +200,7 @@ fn call(record: &CallNotice) -> Value {
         "timestamp": seconds(record.timestamp_ms),
         "isVideo": record.is_video,
         "isGroup": record.is_group,
-        "_data": {},
+        "_data": record.from.as_deref().map(|from| both_names(&record.other_names, from)).unwrap_or_default(),
     })
 }
 

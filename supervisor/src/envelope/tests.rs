@@ -2,7 +2,7 @@
 
 use colmeia::operations::{GroupRole, MessageDetails};
 use colmeia::protocol::{
-    Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord, PollVoteNotice,
+    Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord, OtherNames, PollVoteNotice,
 };
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::journal::tests::{message, user};
 use crate::journal::{Journal, Kind, StatusChange};
 
 fn ana() -> Me {
-    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+    Me { wid: "5511999998888@c.us".into(), lid: None, pushname: "Ana".into(), platform: "android".into() }
 }
 
 /// What goes out of these events, through a real journal.
@@ -72,7 +72,12 @@ async fn an_envelope_is_wahas() {
                 "location": null,
                 "vCards": [],
                 "replyTo": null,
-                "_data": { "type": "chat", "notifyName": null },
+                "_data": {
+                    "type": "chat",
+                    "notifyName": null,
+                    "pn": "5511988887777@c.us",
+                    "chat": { "pn": "5511988887777@c.us" },
+                },
             },
         })
     );
@@ -131,7 +136,8 @@ async fn a_group_that_one_comes_to_is_told_with_its_members() {
             members_can_send: true,
             approval_required: false,
         }),
-        members: vec![GroupParticipant { id: "5511988887777@c.us".into(), role: GroupRole::SuperAdmin }],
+        other_names: OtherNames::of([("77@lid", "5511988887777@c.us")]),
+        members: vec![GroupParticipant { id: "77@lid".into(), role: GroupRole::SuperAdmin }],
         timestamp_ms: 1_700_000_000_000,
     };
     let all = sent(vec![Event::Group(Box::new(record))]).await;
@@ -140,13 +146,13 @@ async fn a_group_that_one_comes_to_is_told_with_its_members() {
     assert_eq!(participants["payload"]["type"], "join");
     assert_eq!(
         participants["payload"]["participants"],
-        json!([{ "id": "5511999998888@c.us", "role": "participant" }])
+        json!([{ "id": "5511999998888@c.us", "pn": "5511999998888@c.us", "role": "participant" }])
     );
     assert_eq!(join["event"], Kind::GroupJoin.name());
     assert_eq!(join["payload"]["group"]["subject"], "Família");
     assert_eq!(
         join["payload"]["group"]["participants"],
-        json!([{ "id": "5511988887777@c.us", "role": "superadmin" }])
+        json!([{ "id": "77@lid", "lid": "77@lid", "pn": "5511988887777@c.us", "role": "superadmin" }])
     );
 }
 
@@ -161,6 +167,7 @@ async fn a_vote_names_the_poll_and_what_was_chosen() {
             from_me,
             options: vec!["Awesome!".into()],
             timestamp_ms: 1_692_861_369_000,
+            other_names: OtherNames::default(),
         }))
     };
     let friend = "5511988887777@c.us";
@@ -182,7 +189,7 @@ async fn a_vote_names_the_poll_and_what_was_chosen() {
                 "id": "true_5511988887777@c.us_3EB0", "from": "5511999998888@c.us", "to": friend, "fromMe": true,
                 "participant": null,
             },
-            "_data": {},
+            "_data": { "pn": friend },
         })
     );
     let payload = &all[2]["payload"];

@@ -171,6 +171,7 @@ mod tests {
                 from_me: false,
                 options: vec![],
                 timestamp_ms,
+                other_names: colmeia::protocol::OtherNames::default(),
             }))
         };
         assert_eq!(kinds(&vote(1)), kinds(&vote(1)), "told again it is the same");
@@ -195,6 +196,7 @@ mod tests {
     fn a_group_that_one_comes_to_is_told_as_both() {
         let group = |change, concerns_me| {
             let group = GroupNotice {
+                other_names: colmeia::protocol::OtherNames::default(),
                 id: "n1".into(),
                 group: "1@g.us".into(),
                 change,

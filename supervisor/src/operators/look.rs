@@ -201,7 +201,12 @@ mod tests {
 
     #[test]
     fn a_masked_number_keeps_its_last_four_digits() {
-        let me = Me { wid: "5511999998888:12@c.us".into(), pushname: String::new(), platform: String::new() };
+        let me = Me {
+            wid: "5511999998888:12@c.us".into(),
+            lid: None,
+            pushname: String::new(),
+            platform: String::new(),
+        };
         assert_eq!((masked(&me).as_str(), digits(&me)), ("*********8888", "5511999998888"));
     }
 }

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_state_is_one_of_five_and_only_a_session_that_can_send_is_working() {
-        let me = Me { wid: "1@c.us".into(), pushname: String::new(), platform: String::new() };
+        let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
         let ready = SessionState::Ready { me: me.clone() };
         let lost = SessionState::Reconnecting { me: Some(me.clone()), cause: Disruption::ConnectionLost };
         for (phase, state, status) in [
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(news(&view(Phase::Running, Some(SessionState::Pairing))), Some(("STARTING", false)));
         assert_eq!(news(&view(Phase::Running, Some(SessionState::Pairing))), None);
         assert_eq!(news(&awaiting(Some("2@c"))), Some(("SCAN_QR_CODE", false)));
-        let me = Me { wid: "1@c.us".into(), pushname: String::new(), platform: String::new() };
+        let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
         let ready = view(Phase::Running, Some(SessionState::Ready { me }));
         assert_eq!(news(&ready), Some(("WORKING", false)));
         assert_eq!(news(&awaiting(None)), Some(("STARTING", false)), "it works no more");

@@ -49,7 +49,9 @@ impl Home {
 }
 
 fn ready() -> SessionState {
-    SessionState::Ready { me: Me { wid: "1@c.us".into(), pushname: String::new(), platform: String::new() } }
+    SessionState::Ready {
+        me: Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() },
+    }
 }
 
 fn code() -> SessionState {

@@ -25,12 +25,13 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 20] = [
+const FILES: [&str; 22] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
     include_str!("bridge/registry.js"),
     include_str!("bridge/shapes.js"),
+    include_str!("bridge/identity.js"),
     include_str!("bridge/view.js"),
     include_str!("bridge/aside.js"),
     include_str!("bridge/tallies.js"),
@@ -43,6 +44,7 @@ const FILES: [&str; 20] = [
     include_str!("bridge/chats.js"),
     include_str!("bridge/people.js"),
     include_str!("bridge/groups.js"),
+    include_str!("bridge/participants.js"),
     include_str!("bridge/operations.js"),
     include_str!("bridge/calls.js"),
     include_str!("bridge/start.js"),
@@ -159,6 +161,27 @@ mod tests {
         };
         assert_eq!(keys(&FILES, "\nconst CORE = {"), of(Provider::Core));
         assert_eq!(keys(&WIDE_FILES, "\nreturn {"), of(Provider::WaJs));
+    }
+
+    #[test]
+    fn what_each_operation_does_in_the_page_is_written_down_and_true() {
+        let table = include_str!("../../../docs/operations.md");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let cell = |row: &&str, nth| row.split('|').nth(nth).unwrap_or_default().to_owned();
+        let operations: Vec<String> = rows
+            .iter()
+            .flat_map(|row| cell(row, 1).split('`').map(str::to_owned).collect::<Vec<_>>())
+            .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+            .collect();
+        for (name, ..) in Operation::ALL {
+            assert_eq!(operations.iter().filter(|row| row == name).count(), 1, "{name}");
+        }
+        let bridge = FILES.join("") + &WIDE_FILES.join("");
+        for row in &rows {
+            for module in cell(row, 2).split('`').filter(|word| word.starts_with("WA")) {
+                assert!(bridge.contains(&format!("'{module}'")), "{module} is not in the bridge");
+            }
+        }
     }
 
     #[test]

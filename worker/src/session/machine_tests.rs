@@ -25,7 +25,7 @@ const LIMITS: Deadlines = Deadlines {
 };
 
 fn me() -> Me {
-    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+    Me { wid: "5511999998888@c.us".into(), lid: None, pushname: "Ana".into(), platform: "android".into() }
 }
 
 fn view(phase: PagePhase) -> PageView {

@@ -87,6 +87,8 @@ pub(super) struct Exists {
     number_exists: bool,
     /// Its id there.
     chat_id: Option<String>,
+    /// Its number, where it is known.
+    pn: Option<String>,
 }
 
 /// What a contact says of itself.
@@ -146,7 +148,10 @@ pub(super) async fn save(session: Session, args: SaveArgs) -> Result<Json<Succes
 
 pub(super) async fn exists(session: Session, args: PhoneArgs) -> Result<Json<Exists>, ApiError> {
     match session.call(Call::CheckExists { chat: args.phone }).await? {
-        (Reply::Exists { id }, _) => Ok(Json(Exists { number_exists: id.is_some(), chat_id: id })),
+        (Reply::Exists { id, other_names }, _) => {
+            let pn = id.as_deref().and_then(|id| other_names.number(id)).map(str::to_owned);
+            Ok(Json(Exists { number_exists: id.is_some(), pn, chat_id: id }))
+        }
         _ => Err(ApiError::wrong_reply()),
     }
 }

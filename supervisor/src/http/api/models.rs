@@ -45,6 +45,9 @@ pub(super) struct CountAnswer {
 pub(super) struct MeInfo {
     /// `5511999998888@c.us`.
     pub(super) id: String,
+    /// `98765432101234@lid`, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lid: Option<String>,
     /// The name that the phone's owner chose.
     pub(super) push_name: String,
 }
@@ -67,7 +70,12 @@ impl PictureUrl {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Contact {
     id: String,
+    /// The digits of its number, where it is known.
     number: Option<String>,
+    /// Its number as an id.
+    pn: Option<String>,
+    /// Its other name at WhatsApp.
+    lid: Option<String>,
     name: Option<String>,
     pushname: Option<String>,
     short_name: Option<String>,
@@ -104,7 +112,7 @@ impl Success {
 
 impl MeInfo {
     pub(super) fn of(me: &Me) -> Self {
-        Self { id: me.wid.clone(), push_name: me.pushname.clone() }
+        Self { id: me.wid.clone(), lid: me.lid.clone(), push_name: me.pushname.clone() }
     }
 }
 
@@ -122,13 +130,17 @@ impl Files {
 
 impl Contact {
     pub(super) fn of(record: ContactRecord, me: &Me) -> Self {
-        let number = record.id.strip_suffix("@c.us").map(str::to_owned);
+        let pn = record.other_names.number(&record.id).map(str::to_owned);
+        let lid = record.other_names.lid(&record.id).map(str::to_owned);
+        let is_me = record.id == me.wid || Some(&record.id) == me.lid.as_ref();
         let short_name =
             record.name.as_deref().and_then(|name| name.split_whitespace().next()).map(str::to_owned);
         Self {
-            number,
+            number: pn.as_deref().map(|pn| pn.trim_end_matches("@c.us").to_owned()),
+            pn,
+            lid,
             short_name,
-            is_me: record.id == me.wid,
+            is_me,
             is_group: record.id.ends_with("@g.us"),
             is_wa_contact: true,
             is_my_contact: record.is_my_contact,

@@ -48,7 +48,7 @@ pub(super) async fn chats(
 impl From<ChatSummary> for Chat {
     fn from(chat: ChatSummary) -> Self {
         Self {
-            phone: chat.id.split('@').next().unwrap_or_default().into(),
+            phone: chat.other_names.phone(&chat.id).into(),
             id: chat.id,
             name: chat.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "Sem nome".into()),
             is_group: chat.is_group,
@@ -69,6 +69,7 @@ impl From<ChatSummary> for Chat {
 mod tests {
     use super::*;
     use crate::journal::tests::message;
+    use colmeia::protocol::OtherNames;
 
     #[test]
     fn a_chat_has_the_contracts_keys() {
@@ -84,6 +85,7 @@ mod tests {
                 timestamp_ms: 1_700_000_000_000,
                 pinned: false,
                 archived: true,
+                other_names: OtherNames::default(),
             };
             serde_json::to_string(&Chat::from(chat)).expect("plain data")
         };

@@ -142,7 +142,12 @@ mod tests {
 
     #[test]
     fn each_standing_has_its_words_in_both_languages() {
-        let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: String::new() };
+        let me = Me {
+            wid: "5511999998888@c.us".into(),
+            lid: None,
+            pushname: "Ana".into(),
+            platform: String::new(),
+        };
         let linked = Standing::Underway { linked: true, again: false };
         for (standing, kind, portuguese, english) in [
             (Standing::Absent, "wait", "Preparando o QR Code", "Preparing the QR code"),

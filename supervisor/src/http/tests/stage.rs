@@ -97,7 +97,7 @@ pub(in super::super) fn running(state: SessionState) -> UserView {
 }
 
 pub(in super::super) fn me() -> Me {
-    Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: "android".into() }
+    Me { wid: "5511999998888@c.us".into(), lid: None, pushname: "Ana".into(), platform: "android".into() }
 }
 
 pub(super) fn ready() -> UserView {

@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use colmeia::SessionState;
-use colmeia::protocol::{Call, CallError, CallErrorKind, ChatSummary, Reply};
+use colmeia::protocol::{Call, CallError, CallErrorKind, ChatSummary, OtherNames, Reply};
 
 use super::stage::*;
 use crate::journal::tests::message;
@@ -114,6 +114,7 @@ async fn chats_come_newest_first() {
             timestamp_ms,
             pinned: false,
             archived: false,
+            other_names: OtherNames::default(),
         };
         Ok((Reply::Chats { chats: vec![chat("1@c.us", 5), chat("2@g.us", 9)] }, Bytes::new()))
     };

@@ -69,7 +69,8 @@ async fn a_forgotten_session_has_left_nothing_and_nobody_else_has_lost_anything(
     for of in ["1", "2"] {
         let events = ids.iter().map(|id| incoming(id)).collect();
         journal.append(&user(of), events).await.expect("written");
-        let me = Some(Me { wid: "5511@c.us".into(), pushname: "Ana".into(), platform: String::new() });
+        let me =
+            Some(Me { wid: "5511@c.us".into(), lid: None, pushname: "Ana".into(), platform: String::new() });
         journal
             .append_statuses(vec![(user(of), StatusChange { me, ..said("WORKING") })])
             .await

@@ -7,7 +7,7 @@ mod reading;
 
 use std::collections::BTreeMap;
 
-use colmeia::protocol::MessageRecord;
+use colmeia::protocol::{MessageRecord, OtherNames};
 use colmeia::{ExitReason, Me};
 use proptest::prelude::*;
 
@@ -31,6 +31,7 @@ pub(crate) fn message(id: &str, body: &str) -> MessageRecord {
         filename: None,
         sender_name: None,
         details: None,
+        other_names: OtherNames::default(),
     }
 }
 

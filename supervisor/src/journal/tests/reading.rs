@@ -5,7 +5,8 @@ use super::*;
 #[tokio::test]
 async fn a_status_is_told_when_it_changes_and_not_again_after_a_restart() {
     let (folder, journal) = journal();
-    let me = Me { wid: "5511999998888@c.us".into(), pushname: "Ana".into(), platform: String::new() };
+    let me =
+        Me { wid: "5511999998888@c.us".into(), lid: None, pushname: "Ana".into(), platform: String::new() };
     let working = StatusChange { me: Some(me.clone()), ..said("WORKING") };
     let say = async |journal: &Journal, change: &StatusChange| {
         journal.append_statuses(vec![(user("1"), change.clone())]).await.expect("written");

@@ -11,6 +11,16 @@ const MOST_MEMBERS = 1500;
 /* Where the phone is linked in this very document, its history comes in with all reactions of old. */
 let linkedMs = 0;
 
+/* The page stores a reaction again when it was read. */
+const MOST_REACTIONS = 2000;
+const reactionsTold = new Map();
+function isTold(id, text) {
+  const before = reactionsTold.get(id);
+  reactionsTold.set(id, text);
+  if (reactionsTold.size > MOST_REACTIONS) reactionsTold.delete(reactionsTold.keys().next().value);
+  return before === text;
+}
+
 function isHistory(timestamp_ms) {
   if (linkedHere()) linkedMs ||= Date.now() - 60_000;
   return timestamp_ms < linkedMs;
@@ -28,11 +38,12 @@ function onReactions(rows) {
     const from_me = Boolean(id?.fromMe ?? String(id).startsWith('true_'));
     const sender = idOf(row.author ?? row.from ?? row.senderUserJid ?? (from_me ? myself : null));
     const chat = idOf(id?.remote) ?? String(message).split('_')[1];
-    if (!message || !sender || !chat) continue;
     const text = String(row.reactionText ?? '');
+    if (!message || !sender || !chat || isTold(idOf(id), text)) continue;
     const by_api = from_me && reactedHere.get(message) === text;
     if (by_api) reactedHere.delete(message);
-    happened('reaction', { id: idOf(id), message, chat, sender, from_me, by_api, text, timestamp_ms });
+    const other_names = otherNames(chat, sender);
+    happened('reaction', { id: idOf(id), message, chat, sender, from_me, by_api, text, timestamp_ms, other_names });
   }
 }
 
@@ -57,7 +68,8 @@ function onPresence(chatstate) {
   if (!presence) return;
   const who = isGroupId(presence.id) ? idOf(chatstate.id) : idOf(presence.id);
   const record = presenceRecords(presence).find(({ participant }) => participant === who);
-  if (record) happened('presence', { chat: idOf(presence.id), ...record, at_ms: Date.now() });
+  const chat = idOf(presence.id);
+  if (record) happened('presence', { chat, ...record, at_ms: Date.now(), other_names: otherNames(chat, record.participant) });
 }
 
 /* ---- groups ---- */
@@ -75,7 +87,7 @@ const GROUP_CHANGES = {
 /* What changes nothing about the group. */
 const NO_CHANGES = /membership_request|membership_approval_request|change_number|modify/;
 
-async function announceChange(model) {
+function announceChange(model) {
   const { subtype } = model;
   if (!subtype || NO_CHANGES.test(subtype)) return;
   const change = GROUP_CHANGES[subtype] ?? 'update';
@@ -83,8 +95,7 @@ async function announceChange(model) {
   const author = idOf(model.author);
   let participants = [...(model.recipients ?? [])].map(idOf);
   if (participants.length === 0 && subtype === 'leave' && author) participants = [author];
-  const mine = [myself, await found.meLid?.()].map(idOf);
-  const concerns_me = subtype === 'create' || participants.some((id) => mine.includes(id));
+  const concerns_me = subtype === 'create' || participants.some(isMe);
   const metadata = found.chats?.get(model.id.remote)?.groupMetadata;
   const comes = change === 'join' && concerns_me;
   const members = comes ? (metadata?.participants?.getModelsArray?.() ?? []).slice(0, MOST_MEMBERS) : [];
@@ -100,12 +111,13 @@ async function announceChange(model) {
     settings: comes && metadata ? rulesOf(metadata) : null,
     members: members.map((member) => ({ id: idOf(member.id), role: roleOf(member) })),
     timestamp_ms: toMs(model.t),
+    other_names: otherNames(author, participants, members.map(({ id }) => idOf(id))),
   });
 }
 
 function rulesOf({ memberAddMode, announce: onlyAdmins, membershipApprovalMode }) {
   return {
-    members_can_add: memberAddMode !== 'admin_add' && memberAddMode !== false,
+    members_can_add: memberAddMode !== 'admin_add' && Boolean(memberAddMode ?? true),
     members_can_send: !onlyAdmins,
     approval_required: Boolean(membershipApprovalMode),
   };
@@ -113,8 +125,10 @@ function rulesOf({ memberAddMode, announce: onlyAdmins, membershipApprovalMode }
 
 /* ---- calls ---- */
 
-const TAKEN = new Set(['ACTIVE', 'CONNECTING', 'HANDLED_REMOTELY', 'REMOTE_CALL_IN_PROGRESS', 'AcceptSent', 'CallActive']);
-const OVER = new Set(['ENDED', 'REJECTED', 'NOT_ANSWERED', 'FAILED', 'REJECTED_BUSY', 'Rejected', 'CallEnding']);
+/* Numbers of the page; null while it knows nothing yet. */
+const CALLING = 1;
+const TAKEN = new Set([4, 6, 7]);
+const OVER = new Set([0, 7, 13]);
 /* How far each call that is under way was told. */
 const callsToldOf = new Map();
 
@@ -122,38 +136,56 @@ function tellCall(call, state) {
   const from = idOf(call.peerJid);
   const timestamp_ms = Number(call.offerTime) > 0 ? toMs(call.offerTime) : Date.now();
   const [is_video, is_group] = [Boolean(call.isVideo), Boolean(call.isGroup)];
-  happened('call', { id: String(call.id), from, state, is_video, is_group, timestamp_ms });
+  happened('call', { id: String(call.id), from, state, is_video, is_group, timestamp_ms, other_names: otherNames(from) });
 }
 
 function onCall(call) {
-  if (!call?.id || call.outgoing) return;
   const id = String(call.id);
   const state = isFunction(call.getState) ? call.getState() : call.state;
-  if (!callsToldOf.has(id) && !OVER.has(state)) {
-    callsToldOf.set(id, 'received');
-    tellCall(call, 'received');
-  }
-  if (callsToldOf.get(id) === 'received' && TAKEN.has(state)) {
-    callsToldOf.set(id, 'accepted');
-    tellCall(call, 'accepted');
-  }
-  if (callsToldOf.has(id) && OVER.has(state)) {
-    if (callsToldOf.get(id) === 'received') tellCall(call, 'rejected');
-    callsToldOf.delete(id);
-  }
+  const told = callsToldOf.get(id);
+  if (told === 'over' || call.outgoing || state === CALLING) return;
+  if (!told) tellCall(call, 'received');
+  if (told !== 'accepted' && TAKEN.has(state)) tellCall(call, 'accepted');
+  else if (told !== 'accepted' && OVER.has(state)) tellCall(call, 'rejected');
+  callsToldOf.set(id, OVER.has(state) ? 'over' : TAKEN.has(state) ? 'accepted' : (told ?? 'received'));
 }
 
-/* Where the collection itself tells nothing, the map inside it is watched. What was put in is looked at when the page
- * has finished putting it together. */
+/* Calls that the page has put away. Those that are over stay with it, so the oldest are forgotten here. */
+const MOST_CALLS = 200;
+function onCallGone(id) {
+  const call = callsSeen.get(String(id));
+  if (call && callsToldOf.get(String(id)) === 'received') tellCall(call, 'rejected');
+  if (call) callsToldOf.set(String(id), 'over');
+}
+
+const callsSeen = new Map();
+function onNewCall(call) {
+  if (!call?.id || callsSeen.has(String(call.id))) return;
+  callsSeen.set(String(call.id), call);
+  if (callsSeen.size > MOST_CALLS) {
+    const [oldest] = callsSeen.keys();
+    callsSeen.delete(oldest);
+    callsToldOf.delete(oldest);
+  }
+  call.on?.('change:state', () => onCall(call));
+  onCall(call);
+}
+
+/* The collection tells nothing of calls that come and go, so the map inside it is watched. What was put in is looked
+ * at when the page has finished putting it together. */
 function watchCalls(collection) {
-  for (const name of ['add', 'change', 'change:state']) collection.on(name, onCall);
   const inside = Object.values(collection).find((value) => value instanceof Map);
   if (!inside) return;
-  const { set } = inside;
+  const { set, delete: remove } = inside;
   inside.set = function (key, call) {
-    queueMicrotask(() => onCall(call));
+    queueMicrotask(() => onNewCall(call));
     return set.call(this, key, call);
   };
+  inside.delete = function (key) {
+    onCallGone(key);
+    return remove.call(this, key);
+  };
+  for (const call of inside.values()) onNewCall(call);
 }
 
 /* ---- all of it ---- */

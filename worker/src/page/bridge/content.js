@@ -7,7 +7,12 @@ async function theMessage(id) {
   return message;
 }
 
-const wids = (ids) => ids.map((id) => use('createWid')(id));
+/* Whom a text mentions, by the names that its group has for them. */
+function mentionedWid(chat, id) {
+  const byLid = isLid(idOf(chat.id)) || chat.groupMetadata?.isLidAddressingMode;
+  const other = isPerson(id) && isLid(id) !== Boolean(byLid) ? otherName(id) : null;
+  return use('createWid')(other ?? id);
+}
 
 const membersOf = (chat) => (chat.groupMetadata?.participants?.getModelsArray?.() ?? []).map((member) => member.id);
 
@@ -18,7 +23,7 @@ async function mentioned(chat, ids) {
     if (isFunction(found.groups?.update)) await found.groups.update(chat.id).catch(() => {});
     if (!membersOf(chat).length) throw new Failure('refused', 'the members of this group are not known');
   }
-  return ids.flatMap((id) => (isAll(id) ? membersOf(chat) : wids([id])));
+  return ids.flatMap((id) => (isAll(id) ? membersOf(chat) : [mentionedWid(chat, id)]));
 }
 
 async function extras(chat, { reply_to, mentions = [] } = {}) {
@@ -29,7 +34,7 @@ async function extras(chat, { reply_to, mentions = [] } = {}) {
     if (!found.canReply(isFunction(quoted.unsafe) ? quoted.unsafe() : quoted)) {
       throw new Failure('refused', 'this message cannot be answered');
     }
-    Object.assign(fields, quoted.msgContextInfo(chat));
+    Object.assign(fields, quoted.msgContextInfo(chat.id));
   }
   if (mentions.length) fields.mentionedJidList = await mentioned(chat, mentions);
   return fields;

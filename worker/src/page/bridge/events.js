@@ -30,10 +30,10 @@ function onMessage(model) {
 function hear(model) {
   announced.set(model, null);
   if (isSentHere(model)) sentHere.add(model);
-  if (model.type === 'ciphertext') {
-    happened('waiting', messageRecord(model));
+  if (NOT_YET.has(model.type)) {
+    if (model.type === 'ciphertext') happened('waiting', messageRecord(model));
     const readable = () => {
-      if (model.type === 'ciphertext') return;
+      if (NOT_YET.has(model.type)) return;
       model.off?.('change:type', readable);
       announce(model);
     };
@@ -54,7 +54,18 @@ function onEdited(model) {
 
 function onType(model) {
   if (model?.type !== 'revoked') return;
-  happened('revoked', { message: messageRecord(model), before: announced.get(model) ?? null });
+  /* It has the revocation's id now; who received it knows it by its own. */
+  const id = idOf(model.protocolMessageKey ?? model.id);
+  happened('revoked', { message: { ...messageRecord(model), id }, before: announced.get(model) ?? null });
+}
+
+/* It falls while an own text is being changed, and comes without a value at another's first change. */
+const acknowledged = new WeakMap();
+function onAck(model) {
+  const { id, ack } = model ?? {};
+  if (!id?.fromMe || !Number.isInteger(ack) || (ack >= 0 && ack <= (acknowledged.get(model) ?? -1))) return;
+  acknowledged.set(model, ack);
+  emit('ack', { message: idOf(id), ack });
 }
 
 function onLinkEnded() {
@@ -97,6 +108,7 @@ function onOfflineEnd() {
 function onStreamOpened() {
   comesLate = true;
   onStream(true);
+  resubscribe();
 }
 
 /* Members that may come, or be put in their place, after the others. */
@@ -106,6 +118,8 @@ Object.assign(whenFound, {
   },
   stream: (stream) => {
     for (const name of ['change:mode', 'change:info']) stream.on(name, tell);
+    /* Whoever looks at their phone is told there, and it rings: the session is not there until somebody says so. */
+    if (stream.available) stream.markUnavailable?.();
   },
   cmd: (cmd) => {
     for (const name of ['main_stream_mode_ready_from_bridge', 'offline_progress_update_from_bridge']) cmd.on(name, tell);
@@ -124,9 +138,7 @@ function subscribe() {
   messages.on('add', onAdded);
   messages.on('change:latestEditMsgKey', onEdited);
   messages.on('change:type', onType);
-  messages.on('change:ack', (model, ack) => {
-    if (model?.id?.fromMe) emit('ack', { message: idOf(model.id), ack: Number.isInteger(ack) ? ack : Number(model.ack) || 0 });
-  });
+  messages.on('change:ack', onAck);
   /* Those that came before we listened; whoever receives them keys on their ids. */
   byTime(messages.getModelsArray()).forEach(onMessage);
 }

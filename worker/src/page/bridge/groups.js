@@ -1,5 +1,4 @@
-/* Operations on groups and their members through the page's own modules. Owns the reading of the server's answers
- * about single members. */
+/* Operations on groups through the page's own modules; their members are in participants.js. */
 
 /* The page's name of each setting; all take 1 and 0. */
 const GROUP_PROPERTY = {
@@ -9,11 +8,6 @@ const GROUP_PROPERTY = {
   members_share_history: 'member_share_group_history_mode',
   join_approval: 'membership_approval_mode',
 };
-
-const ADDED = 200;
-const NOT_ON_WHATSAPP = 404;
-const ALREADY_THERE = 409;
-const UNKNOWN = 400;
 
 function groupOf(id) {
   if (!id.endsWith('@g.us')) throw new Failure('invalid_argument', 'a group is meant, and this is none');
@@ -32,23 +26,44 @@ function asAdmin(chat) {
 async function freshGroup(id) {
   const chat = groupOf(id);
   await need('groupQuery');
-  await found.groupQuery.queryAndUpdateGroupMetadataById({ id });
+  await refreshed(chat);
   return chat;
 }
+
+/* The model follows a moment after the answer, and says nothing where nothing has changed. */
+const MODEL_FOLLOWS_MS = 250;
+
+async function refreshed({ id, groupMetadata }) {
+  const { participants } = groupMetadata;
+  let follow = () => {};
+  const followed = new Promise((done) => (follow = done));
+  groupMetadata.on('change', follow);
+  participants?.on?.('add remove', follow);
+  try {
+    await found.groupQuery.queryAndUpdateGroupMetadataById({ id });
+    await Promise.race([followed, pause(MODEL_FOLLOWS_MS)]);
+    /* All of what comes with the first change. */
+    await pause(0);
+  } finally {
+    groupMetadata.off('change', follow);
+    participants?.off?.('add remove', follow);
+  }
+}
+
+/* From the server these are words, after an own change they are numbers. */
+const isOn = (value, word) => value === word || value === true || value === 1;
 
 const roleOf = ({ isAdmin, isSuperAdmin }) => (isSuperAdmin ? 'super_admin' : isAdmin ? 'admin' : 'member');
 
 function memberRecord({ id, ...member }) {
   const text = idOf(id);
-  const phone = text.endsWith('@lid') ? idOf(found.lids.getPhoneNumber(id)) : text;
-  return { id: text, phone, role: roleOf(member) };
+  return { id: text, phone: numberOf(text), role: roleOf(member) };
 }
 
 const listed = (list) => list?.getModelsArray?.() ?? list ?? [];
 
 /* Of a group's metadata, or of what the server says about an invitation. */
 async function groupInfo(data, withMembers = true) {
-  await need('lids');
   const participants = listed(data.participants).map(({ id, isAdmin, isSuperAdmin }) =>
     memberRecord({ id, isAdmin, isSuperAdmin }),
   );
@@ -61,23 +76,21 @@ async function groupInfo(data, withMembers = true) {
     size: participants.length || data.size || 0,
     info_admins_only: Boolean(data.restrict),
     messages_admins_only: Boolean(data.announce),
-    members_add: data.memberAddMode === 'all_member_add' || data.memberAddMode === true,
-    members_share_history:
-      data.memberShareGroupHistoryMode === 'all_member_share' || data.memberShareGroupHistoryMode === true,
+    members_add: isOn(data.memberAddMode, 'all_member_add'),
+    members_share_history: isOn(data.memberShareGroupHistoryMode, 'all_member_share'),
     join_approval: Boolean(data.membershipApprovalMode),
     participants: withMembers ? participants : [],
   };
 }
 
 async function createGroup(call, { subject, participants }) {
-  await need('createGroup', 'lids', 'groupQuery');
+  await need('createGroup', 'groupQuery');
   const invited = [];
   for (const id of participants) {
     const place = await whereIs(id);
     if (!place) throw new Failure('not_on_whatsapp', 'a participant is not on WhatsApp');
-    const wid = use('createWid')(place);
-    const phoneNumber = place.endsWith('@lid') ? found.lids.getPhoneNumber(wid) : wid;
-    invited.push(phoneNumber ? { phoneNumber } : { lid: wid });
+    const number = numberOf(place);
+    invited.push(number ? { phoneNumber: use('createWid')(number) } : { lid: use('createWid')(place) });
   }
   call.hand();
   const made = await found.createGroup(
@@ -93,9 +106,9 @@ async function createGroup(call, { subject, participants }) {
     },
     invited,
   );
-  const id = idOf(made.wid ?? made.gid);
-  const chat = present(id) ?? (await use('findChat')(use('createWid')(id)))?.chat;
-  await found.groupQuery.queryAndUpdateGroupMetadataById({ id });
+  const id = idOf(made.wid);
+  const chat = present(id) ?? (await opened(id));
+  await refreshed(chat);
   return groupInfo(chat.groupMetadata);
 }
 
@@ -140,9 +153,11 @@ async function inviteInfo(call, { code }) {
 }
 
 async function joinGroup(call, { code }) {
-  await need('joinByInvite');
+  await need('invitations', 'groupQuery');
+  /* The page must know which answer to expect; it makes the request even if it is wrong about it. */
+  const { membershipApprovalMode } = await found.groupQuery.queryGroupInvite(code);
   call.hand();
-  const { gid } = await found.joinByInvite(code);
+  const { gid } = await found.invitations.joinGroupViaInvite(code, Boolean(membershipApprovalMode));
   return { id: idOf(gid) };
 }
 
@@ -150,7 +165,7 @@ async function leaveGroup(call, { group }) {
   const chat = groupOf(group);
   await need('exitGroup');
   call.hand();
-  await found.exitGroup(chat);
+  if ((await found.exitGroup(chat)) === false) throw new Failure('refused', 'WhatsApp did not let this account leave');
 }
 
 async function setGroupSubject(call, { group, subject }) {
@@ -180,7 +195,14 @@ async function setGroupSetting(call, { group, setting, on }) {
   const chat = asAdmin(groupOf(group));
   await need('groupProperty');
   call.hand();
-  await found.groupProperty(chat, GROUP_PROPERTY[setting], on ? 1 : 0);
+  answered(await found.groupProperty(chat, GROUP_PROPERTY[setting], on ? 1 : 0));
+}
+
+/* Some of the server's refusals are no error to the page, but an answer. */
+function answered(answer) {
+  if (!/(Client|Server)Error/.test(answer?.name ?? '')) return;
+  const status = Number(answer.value?.errorCode ?? answer.value?.errorClientErrors?.value?.code) || 403;
+  throw refusalOf({ status });
 }
 
 const codeOf = (answer) => ({ code: String(answer?.code ?? answer) });
@@ -193,101 +215,7 @@ async function inviteCode(call, { group }) {
 
 async function revokeInviteCode(call, { group }) {
   const chat = asAdmin(groupOf(group));
-  await need('groupQuery');
+  await need('invitations');
   call.hand();
-  return codeOf(await found.groupQuery.resetGroupInviteCode(chat.id));
-}
-
-/* ---- members ---- */
-
-/* One of somebody's two ids is the one under which the group knows it. */
-function memberOf(chat, id) {
-  const wid = use('createWid')(id);
-  const other = id.endsWith('@lid') ? found.lids.getPhoneNumber(wid) : found.lids.getCurrentLid(wid);
-  const { participants } = chat.groupMetadata;
-  return participants.get(wid) ?? (other ? participants.get(other) : undefined);
-}
-
-async function added(chat, id) {
-  const wid = use('createWid')(id);
-  if (memberOf(chat, id)) return ALREADY_THERE;
-  if (!(await whereIs(id))) return NOT_ON_WHATSAPP;
-  const answer = await found.addMembers({
-    participantArgs: [{ participantJid: found.toJid.widToUserJid(wid) }],
-    iqTo: found.toJid.widToGroupJid(chat.id),
-  });
-  if (answer.name === 'AddParticipantsResponseSuccess') {
-    const row = answer.value.addParticipant?.[0];
-    const mixin = row?.addParticipantsParticipantAddedOrNonRegisteredWaUserParticipantErrorLidResponseMixinGroup;
-    return Number(mixin?.value?.addParticipantsParticipantMixins?.value?.error ?? ADDED);
-  }
-  const refusal = answer.value?.errorAddParticipantsClientErrors?.value ?? answer.value?.errorServerErrors?.value;
-  return Number(refusal?.code ?? UNKNOWN);
-}
-
-const outcome = (id, code) => ({ id, done: code === ADDED, code: code === ADDED ? null : code });
-
-const MEMBER_ACTION = { remove: 'removeParticipants', promote: 'promoteParticipants', demote: 'demoteParticipants' };
-
-async function changeParticipants(call, { group, change, participants }) {
-  const chat = await freshGroup(group);
-  if (change !== 'add' || chat.groupMetadata.memberAddMode !== 'all_member_add') asAdmin(chat);
-  await need('lids', 'members', ...(change === 'add' ? ['addMembers', 'toJid'] : []));
-  const outcomes = [];
-  if (change === 'add') {
-    for (const id of participants) {
-      call.hand();
-      outcomes.push(outcome(id, await added(chat, id)));
-    }
-    return outcomes;
-  }
-  const members = participants.map((id) => memberOf(chat, id));
-  const there = members.filter(Boolean);
-  if (there.length) {
-    call.hand();
-    await found.members[MEMBER_ACTION[change]](chat, there);
-  }
-  return participants.map((id, index) => outcome(id, members[index] ? ADDED : NOT_ON_WHATSAPP));
-}
-
-async function listJoinRequests(call, { group }) {
-  const chat = asAdmin(groupOf(group));
-  await need('joinRequests', 'lids');
-  return listed(await found.joinRequests(chat.id)).map(({ id, addedBy, parentGroupId, requestMethod, t }) => ({
-    requester: idOf(id),
-    phone: idOf(id)?.endsWith('@lid') ? idOf(found.lids.getPhoneNumber(id)) : idOf(id),
-    added_by: idOf(addedBy),
-    parent_group: idOf(parentGroupId),
-    method: textOf(requestMethod),
-    timestamp_ms: toMs(t),
-  }));
-}
-
-async function answerJoinRequests(call, { group, approve, requesters }) {
-  const chat = asAdmin(groupOf(group));
-  await need('answerJoinRequests', 'toJid');
-  const side = approve
-    ? {
-        send: 'approveArgs',
-        answer: 'membershipRequestsActionApprove',
-        mixin: 'membershipRequestsActionAcceptParticipantMixins',
-      }
-    : {
-        send: 'rejectArgs',
-        answer: 'membershipRequestsActionReject',
-        mixin: 'membershipRequestsActionRejectParticipantMixins',
-      };
-  const outcomes = [];
-  for (const id of requesters) {
-    const participantJid = found.toJid.widToUserJid(use('createWid')(id));
-    call.hand();
-    const response = await found.answerJoinRequests({
-      iqTo: found.toJid.widToGroupJid(chat.id),
-      [side.send]: { participantArgs: [{ participantJid }] },
-    });
-    const row = response.value?.[side.answer]?.participant?.[0];
-    const done = response.name === 'MembershipRequestsActionResponseSuccess';
-    outcomes.push(outcome(id, done ? Number(row?.[side.mixin]?.value?.error ?? ADDED) : UNKNOWN));
-  }
-  return outcomes;
+  return codeOf(await found.invitations.resetGroupInviteCode(chat.id));
 }

@@ -1,33 +1,11 @@
-/* Linking, leaving, and small signs to the other side. */
+/* Linking and leaving. */
 
-const TYPING = { typing: 'showTyping', recording: 'showRecording', paused: 'showPaused' };
 /* How long a phone that is just being linked may take until it can be told that it is not. */
 const LINKED_MS = 20_000;
 /* The page tells the server for at most 3 s and swallows what fails: who took that long was not heard. */
 const TOLD_MS = 2800;
 /* Until the page begins to clear itself, whatever becomes of that. */
 const CLEARING_MS = 10_000;
-
-async function markSeen(call, { chat: id }) {
-  needsConnection();
-  const chat = present(id);
-  if (!chat) throw new Failure('not_found', 'no such chat');
-  const seen = use('markSeen');
-  /* The page tells the other side only while it counts as being looked at. */
-  found.stream?.markAvailable?.();
-  try {
-    await seen({ chat, threadId: undefined });
-  } finally {
-    found.stream?.markUnavailable?.();
-  }
-  return { reply: 'done' };
-}
-
-async function typing(call, { chat: id, state }) {
-  needsConnection();
-  await use(TYPING[state])(use('createWid')(id));
-  return { reply: 'done' };
-}
 
 /* A member for linking. Before a login the page is never complete; wa-js comes only where there is no other way. */
 async function forLinking(name) {

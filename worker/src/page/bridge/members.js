@@ -64,25 +64,17 @@ const RARE = {
   edit: {
     at: [['WAWebSendMessageEditAction', 'sendMessageEdit']],
     is: isFunction,
-    stand_in: (W) => (message, text) => W.chat.editMessage(message.id.toString(), text),
+    stand_in: (W) => async (message, text) => void (await W.chat.editMessage(message.id.toString(), text)),
   },
   may: {
     at: [['WAWebMsgActionCapability', null]],
     is: hasFunctions('canSenderRevokeMsg', 'canAdminRevokeMsg', 'canStarMsg', 'canEditText', 'canEditCaption'),
     stand_in: (W) => W.whatsapp.functions,
   },
-  actions: {
-    at: [['WAWebCmd', 'Cmd']],
-    is: hasFunctions(
-      'sendRevokeMsgs',
-      'sendDeleteMsgs',
-      'sendStarMsgs',
-      'sendUnstarMsgs',
-      'archiveChat',
-      'pinChat',
-      'markChatUnread',
-    ),
-    stand_in: (W) => W.whatsapp.Cmd,
+  /* The page's commands of the same names only tell its screen that somebody wants it. */
+  messageActions: {
+    at: [['WAWebChatSendMessages', null]],
+    is: hasFunctions('sendRevokeMsgs', 'sendDeleteMsgs', 'sendStarMsgs'),
   },
   forward: {
     at: [['WAWebChatForwardMessage', 'forwardMessages']],
@@ -110,10 +102,25 @@ const RARE = {
   },
 
   /* chats */
-  clear: {
-    at: [['WAWebChatClearBridge', 'sendClear']],
+  archive: {
+    at: [['WAWebSetArchiveChatAction', 'setArchive']],
     is: isFunction,
-    stand_in: (W) => (chat, keepStarred) => W.chat.clear(chat.id.toString(), keepStarred),
+    stand_in: (W) => W.whatsapp.functions.setArchive,
+  },
+  pinChat: {
+    at: [['WAWebSetPinChatAction', 'setPin']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.setPin,
+  },
+  markUnread: {
+    at: [['WAWebUpdateUnreadChatAction', 'markUnread']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.markUnread,
+  },
+  /* First the server is asked, then the screen follows. */
+  clear: {
+    at: [['WAWebClearChatUtils', null]],
+    is: hasFunctions('initClearChat', 'finalizeClearChat'),
   },
   deleteChat: {
     at: [['WAWebDeleteChatAction', 'sendDelete']],
@@ -147,12 +154,6 @@ const RARE = {
       setMyStatus: (text) => W.profile.setMyStatus(text),
     }),
   },
-  toBlock: {
-    at: [['WAWebBlockContactUtils', 'getContactToBlockOnlyUseIfNoAssociatedChat']],
-    is: isFunction,
-    /* Before this function came, the contact itself was given. */
-    stand_in: () => (contact) => contact,
-  },
   blocking: {
     at: [['WAWebBlockContactAction', null]],
     is: hasFunctions('blockContact', 'unblockContact'),
@@ -161,15 +162,16 @@ const RARE = {
       unblockContact: (contact) => W.blocklist.unblockContact(contact.id.toString()),
     }),
   },
+  blocksByLid: {
+    at: [['WAWebBlocklistMigration', 'isBlocklistMigrated']],
+    is: isFunction,
+    /* Pages without it block by number. */
+    stand_in: () => () => false,
+  },
   saveContact: {
     at: [['WAWebSaveContactAction', 'saveContactAction']],
     is: isFunction,
     stand_in: (W) => W.whatsapp.functions.saveContactAction,
-  },
-  lids: {
-    at: [['WAWebApiContact', null]],
-    is: hasFunctions('getPhoneNumber', 'getCurrentLid'),
-    stand_in: (W) => W.whatsapp.lidPnCache,
   },
 
   /* groups */
@@ -181,7 +183,7 @@ const RARE = {
   },
   groupQuery: {
     at: [['WAWebGroupQueryJob', null]],
-    is: hasFunctions('queryGroupInvite', 'queryAndUpdateGroupMetadataById', 'resetGroupInviteCode'),
+    is: hasFunctions('queryGroupInvite', 'queryAndUpdateGroupMetadataById'),
     stand_in: (W) => W.whatsapp.functions,
   },
   inviteCode: {
@@ -190,11 +192,11 @@ const RARE = {
     is: isFunction,
     stand_in: (W) => (id) => W.group.getInviteCode(id),
   },
-  joinByInvite: {
-    at: [['WAWebGroupInviteJob', 'joinGroupViaInvite']],
+  invitations: {
+    at: [['WAWebGroupInviteJob', null]],
     bundle: INVITE_LINK,
-    is: isFunction,
-    stand_in: (W) => W.whatsapp.functions.joinGroupViaInvite,
+    is: hasFunctions('joinGroupViaInvite', 'resetGroupInviteCode'),
+    stand_in: (W) => W.whatsapp.functions,
   },
   exitGroup: {
     at: [['WAWebExitGroupAction', 'sendExitGroup']],
@@ -213,13 +215,18 @@ const RARE = {
       W.whatsapp.functions.sendSetGroupProperty &&
       ((chat, name, value) => W.whatsapp.functions.sendSetGroupProperty(chat.id, name, value)),
   },
+  /* These say what became of each member; the actions of the page's screen do not. */
   members: {
-    at: [['WAWebModifyParticipantsGroupAction', null]],
-    is: hasFunctions('removeParticipants', 'promoteParticipants', 'demoteParticipants'),
-    stand_in: (W) => W.whatsapp.functions,
+    at: [['WAWebGroupModifyParticipantsJob', null]],
+    is: hasFunctions(
+      'addGroupParticipants',
+      'removeGroupParticipants',
+      'promoteGroupParticipants',
+      'demoteGroupParticipants',
+    ),
   },
-  addMembers: {
-    at: [['WASmaxGroupsAddParticipantsRPC', 'sendAddParticipantsRPC']],
+  askForJoinRequests: {
+    at: [['WAWebGroupGetMembershipApprovalRequestsJob', 'queryAndUpdateGroupMembershipApprovalRequests']],
     is: isFunction,
   },
   joinRequests: {

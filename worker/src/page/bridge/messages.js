@@ -47,6 +47,7 @@ function sendPoll(call, request) {
 const sendEvent = (call, request) =>
   sendContent(call, request, {
     type: 'event_creation',
+    kind: 'eventCreation',
     eventName: request.title,
     eventDescription: request.description ?? undefined,
     eventStartTime: Math.floor(request.start_ms / 1000),
@@ -77,44 +78,50 @@ function accepted(result) {
   }
 }
 
+/* The page does not wait for the server here, and tells of no refusal: the copy itself does. */
 async function forward(call, { chat: id, message: key }) {
   const message = await theMessage(key);
   const chat = await chatFor(id);
   await need('forward');
-  const options = {
-    chat,
-    chats: [chat],
-    msgs: [message],
-    multicast: true,
-    includeCaption: true,
-    appendedText: undefined,
-  };
-  return newestOf(call, chat, () => found.forward(options));
+  const options = { chat, msgs: [message], multicast: true, includeCaption: true, appendedText: undefined };
+  return newestOf(call, chat, async () => {
+    const failed = await found.forward(options);
+    if (failed?.length) throw new Failure('refused', 'the file could not be sent');
+  });
 }
 
 /* What an action of the page has sent into a chat, when the action itself does not say it. */
 async function newestOf(call, chat, act) {
-  const before = new Set(chat.msgs.getModelsArray());
-  call.hand();
-  await act();
-  const made = byTime(chat.msgs.getModelsArray()).findLast(
-    (one) => one.id.fromMe && isMessage(one) && !before.has(one),
-  );
-  if (!made) throw new Failure('outcome_unknown', 'the page does not show what it sent');
-  await untilServerHas(made);
-  return { message: idOf(made.id), timestamp_ms: toMs(made.t) };
+  const isNew = (one) => one.id.fromMe && idOf(one.id.remote) === idOf(chat.id) && isMessage(one) && one.isNewMsg;
+  const messages = use('messages');
+  let stop = () => {};
+  const made = new Promise((done) => {
+    const hear = (one) => isNew(one) && done(one);
+    messages.on('add', hear);
+    stop = () => messages.off('add', hear);
+  });
+  try {
+    call.hand();
+    await act();
+    /* The call's own deadline ends this. */
+    const copy = await made;
+    await untilServerHas(copy);
+    return { message: idOf(copy.id), timestamp_ms: toMs(copy.t) };
+  } finally {
+    stop();
+  }
 }
 
-/* The call's own deadline ends this. */
+/* The call's own deadline ends this, too. Without a connection the ack stays as it is. */
 function untilServerHas(message) {
   return new Promise((done, fail) => {
     const look = () => {
-      if (message.ack >= 0 && message.ack < 1) return;
-      message.off('change:ack', look);
-      if (message.ack < 0) fail(new Failure('refused', 'WhatsApp did not take the message'));
-      else done();
+      if (message.isSendFailure || message.ack < 0) fail(new Failure('refused', `WhatsApp did not take the message: ${reasonOf(message)}`));
+      else if (message.ack >= 1) done();
+      else return;
+      message.off('change:ack change:isSendFailure', look);
     };
-    message.on('change:ack', look);
+    message.on('change:ack change:isSendFailure', look);
     look();
   });
 }
@@ -140,42 +147,53 @@ async function editMessage(call, { message: id, text, mentions = [], link_previe
   }
   const chat = await chatFor(idOf(message.id.remote));
   const preview = await previewOf(call, text, link_preview);
-  const fields = mentions.length ? { ...preview, mentionedJidList: await mentioned(chat, mentions) } : preview;
+  const options = {
+    linkPreview: Object.keys(preview).length ? preview : undefined,
+    mentionedJidList: await mentioned(chat, mentions),
+  };
   call.hand();
-  accepted(await found.edit(message, text, fields));
+  await found.edit(message, text, options);
+  /* It resolves either way; the message tells. */
+  if (message.isSendFailure) throw new Failure('refused', `WhatsApp did not take the change: ${reasonOf(message)}`);
 }
 
 async function deleteMessage(call, { message: id, for_everyone }) {
   const message = await theMessage(id);
   const chat = await chatFor(idOf(message.id.remote));
-  await need('actions', 'may');
+  await need('messageActions', 'may');
   const selection = { list: [message], type: 'message' };
   if (!for_everyone) {
     call.hand();
-    await found.actions.sendDeleteMsgs(chat, selection, true);
+    const count = await found.messageActions.sendDeleteMsgs(chat, selection, true);
+    if (count === 0) throw new Failure('refused', 'the page did not delete the message');
     return;
   }
   if (!found.may.canSenderRevokeMsg(message) && !found.may.canAdminRevokeMsg(message)) {
     throw new Failure('forbidden', 'this message cannot be deleted for everyone (any more)');
   }
   call.hand();
-  await found.actions.sendRevokeMsgs(chat, selection, { clearMedia: true });
+  const results = await found.messageActions.sendRevokeMsgs(chat, selection, true);
+  results?.forEach?.(accepted);
+  if (message.type !== 'revoked') throw new Failure('outcome_unknown', 'the page does not show the message as deleted');
 }
 
 async function star(call, { message: id, starred }) {
   const message = await theMessage(id);
-  await need('actions', 'may');
+  await need('messageActions', 'may');
   if (!found.may.canStarMsg(message)) throw new Failure('forbidden', 'this message cannot be starred');
   const chat = await chatFor(idOf(message.id.remote));
   call.hand();
-  await found.actions[starred ? 'sendStarMsgs' : 'sendUnstarMsgs'](chat, [message], false);
+  await found.messageActions.sendStarMsgs(chat, [message], starred);
+  if (Boolean(message.star) !== starred) throw new Failure('refused', 'WhatsApp did not change the star');
 }
 
 async function setPin(call, id, state, time) {
   const message = await theMessage(id);
   await need('pinMessage', 'pinTimes');
   call.hand();
-  accepted(await found.pinMessage(message, state, found.pinTimes[time]));
+  const answer = await found.pinMessage(message, state, found.pinTimes[time]);
+  if (answer === null) throw new Failure('unsupported', 'the page does not know this kind of pin');
+  accepted(answer);
 }
 
 function pinMessage(call, { message, seconds }) {
@@ -215,7 +233,7 @@ const passes =
 async function findMessages(call, { chat: id, limit, offset = 0, oldest_first, filter }) {
   const most = Math.min(limit, FIND_MOST) + offset;
   const wanted = passes(filter);
-  const chats = id ? [knownChat(id)] : listedChats();
+  const chats = id ? [await knownChat(id)] : listedChats();
   const matches = [];
   for (const chat of chats) {
     for (let hasMore = Boolean(id); ;) {

@@ -111,7 +111,7 @@ async function operate(call, { operation }) {
 
 /* What the page's own errors and those of wa-js say of themselves, in our words. Their texts may carry numbers. */
 const REFUSALS = [
-  [/not_?found|not_?exist|does_?nt_exist|no_such/i, 'not_found', 'there is no such thing'],
+  [/not_?found|not_?exist|does_?nt_exist|no_such|not_incoming_ring/i, 'not_found', 'there is no such thing'],
   [/btn|button|option/i, 'invalid_argument', 'the page finds an argument wrong'],
   [
     /admin|not_allowed|forbidden|not_authorized|cannot|can_not|not_participating|only_business/i,
@@ -125,12 +125,34 @@ const STATUSES = {
   401: ['forbidden', 'WhatsApp does not let this account do it'],
   403: ['forbidden', 'WhatsApp does not let this account do it'],
   404: ['not_found', 'WhatsApp knows no such thing'],
+  405: ['refused', 'WhatsApp allows no more of them'],
   406: ['invalid_argument', 'WhatsApp finds it wrong'],
   410: ['not_found', 'WhatsApp no longer has it'],
 };
 
+/* What the page itself says, and only by a text. */
+const SAYINGS = [
+  [/^(reaction|vote|pin) send error/i, 'refused', 'WhatsApp did not take it'],
+  [/^cannot edit message/i, 'forbidden', 'this message cannot be edited (any more)'],
+];
+/* By the class of the error. In none of these cases anything was sent. */
+const CLASSES = {
+  ActionError: ['refused', 'the page refused it without asking WhatsApp'],
+  ContactBlockedError: ['forbidden', 'this contact is blocked'],
+  NetworkUnavailable: ['not_ready', 'there is no connection'],
+};
+
+function classOf(error) {
+  const name = [error?.name, error?.constructor?.name].find((one) => one in CLASSES);
+  return name && new Failure(...CLASSES[name]);
+}
+
 /* The refusal that an error is, whoever it comes from; null where it says nothing of the kind. */
 function refusalOf(error) {
+  /* No error at all: some of the page's checks reject with what they want to say. */
+  if (typeof error === 'string') return new Failure('refused', 'the page refused it without asking WhatsApp');
+  const known = classOf(error) ?? SAYINGS.find(([pattern]) => pattern.test(error?.message ?? ''));
+  if (known) return known instanceof Failure ? known : new Failure(known[1], known[2]);
   const status =
     error?.statusCode ?? error?.status ?? (error?.name === 'ServerStatusCodeError' ? Number(error.code) : undefined);
   if (status !== undefined && !(status >= 500)) {
@@ -138,6 +160,6 @@ function refusalOf(error) {
     return new Failure(kind, `${text} (${Number(status) || 'no status'})`);
   }
   if (typeof error?.code !== 'string') return null;
-  const known = REFUSALS.find(([pattern]) => pattern.test(error.code));
-  return known ? new Failure(known[1], known[2]) : null;
+  const refusal = REFUSALS.find(([pattern]) => pattern.test(error.code));
+  return refusal ? new Failure(refusal[1], refusal[2]) : null;
 }

@@ -6,9 +6,10 @@ const THUMBNAIL = 96;
 
 async function contactOf(id) {
   const contacts = use('contacts');
-  const there = contacts.get(use('createWid')(id));
+  const wanted = meant(id);
+  const there = contactsOf(wanted)[0];
   if (there) return there;
-  const place = await whereIs(id);
+  const place = await whereIs(wanted);
   if (!place) throw new Failure('not_on_whatsapp', 'this number is not on WhatsApp');
   const wid = use('createWid')(place);
   const contact = contacts.get(wid) ?? (await contacts.find(wid));
@@ -41,13 +42,21 @@ async function picture(call, { of, refresh }) {
   return { url: pictureAddress(answer) };
 }
 
+/* The page wants to know where somebody clicked. */
+const BLOCKED_FROM = 'ChatListBlock';
+
 async function block(call, { contact: id, blocked }) {
-  const contact = await contactOf(id);
-  await need('toBlock', 'blocking');
-  const target = found.toBlock(contact, 'ChatListBlock');
+  let contact = await contactOf(id);
+  await need('blocking', 'blocksByLid');
+  const name = idOf(contact.id);
+  if (found.blocksByLid() && isNumber(name)) {
+    const lid = otherName(name) ?? ((await whereIs(name)) && otherName(name));
+    if (!lid) throw new Failure('refused', 'WhatsApp names no lid for this number, and this account blocks by lid');
+    contact = await contactOf(lid);
+  }
   call.hand();
-  if (blocked) await found.blocking.blockContact({ contact: target });
-  else await found.blocking.unblockContact(target);
+  if (blocked) await found.blocking.blockContact({ contact, blockEntryPoint: BLOCKED_FROM });
+  else await found.blocking.unblockContact(contact, BLOCKED_FROM);
 }
 
 async function saveContact(call, { contact: id, first_name, last_name = '' }) {
@@ -70,16 +79,12 @@ async function saveContact(call, { contact: id, first_name, last_name = '' }) {
 /* ---- lids ---- */
 
 async function lidPairs() {
-  await need('lids');
   const pairs = new Map();
   for (const { id } of use('contacts').getModelsArray()) {
     const text = idOf(id);
-    const [lid, phone] = text.endsWith('@lid')
-      ? [text, idOf(found.lids.getPhoneNumber(id))]
-      : text.endsWith('@c.us')
-        ? [idOf(found.lids.getCurrentLid(id)), text]
-        : [];
-    if (lid && phone) pairs.set(lid, { lid, phone });
+    const other = otherName(text);
+    const [lid, phone] = isLid(text) ? [text, other] : [other, text];
+    if (other) pairs.set(lid, { lid, phone });
   }
   return [...pairs.values()].sort((a, b) => compare(a.lid, b.lid));
 }
@@ -88,17 +93,13 @@ const listLids = async (call, { limit, offset = 0 }) => (await lidPairs()).slice
 const countLids = async () => ({ count: (await lidPairs()).length });
 
 async function phoneOfLid(call, { lid }) {
-  await need('lids');
-  return { lid, phone: idOf(found.lids.getPhoneNumber(use('createWid')(lid))) };
+  return { lid, phone: otherName(lid) };
 }
 
 async function lidOfPhone(call, { phone }) {
-  await need('lids');
-  const wid = use('createWid')(phone);
   /* The page learns the lid of a number when it asks whether the number exists. */
-  const lid =
-    found.lids.getCurrentLid(wid) ?? (await use('exists')(wid).catch(() => null))?.lid ?? found.lids.getCurrentLid(wid);
-  return { lid: idOf(lid), phone };
+  const place = otherName(phone) ? phone : await whereIs(phone).catch(() => null);
+  return { lid: place && otherName(place), phone };
 }
 
 /* ---- the own profile ---- */
@@ -108,7 +109,7 @@ async function getProfile() {
   const me = await use('me')();
   return {
     id: idOf(me),
-    lid: idOf(await found.meLid?.()),
+    lid: idOf(myLid),
     name: textOf(found.conn?.pushname) ?? '',
     about: await aboutOf(me),
     picture: pictureAddress(await found.pictures.find(me).catch(() => null)),
@@ -117,6 +118,9 @@ async function getProfile() {
 
 async function setProfileName(call, { profile_name }) {
   await need('setName');
+  if (found.conn?.canSetMyPushname?.() === false) {
+    throw new Failure('forbidden', "a business account's name is changed on the phone");
+  }
   call.hand();
   await found.setName(profile_name);
 }
@@ -164,10 +168,21 @@ const setProfilePicture = async (call, { mimetype }) => setPicture(call, await u
 
 /* ---- presence ---- */
 
+/* Whose presence is wanted. The page forgets it with each connection, and when it becomes unavailable. */
+const subscribed = new Set();
+
+async function resubscribe() {
+  for (const id of subscribed) await presenceOf(id).catch(() => {});
+}
+
+/* Said once, and again by the page at each connection. */
 async function setPresence(call, { online }) {
   await need('available');
   call.hand();
+  if (online) found.stream?.markAvailable?.();
+  else if (found.stream?.available) found.stream.markUnavailable?.();
   await found.available[online ? 'sendPresenceAvailable' : 'sendPresenceUnavailable']();
+  if (!online) await resubscribe();
 }
 
 async function presenceOf(id) {
@@ -175,6 +190,7 @@ async function presenceOf(id) {
   await need('presences');
   const presence = chat.presence ?? (await found.presences.find(chat.id));
   if (!presence.isSubscribed && isFunction(presence.subscribe)) await presence.subscribe();
+  subscribed.add(idOf(chat.id));
   return { chat, presence };
 }
 

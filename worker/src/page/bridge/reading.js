@@ -8,13 +8,16 @@ async function listChats() {
   return { reply: 'chats', chats };
 }
 
+/* The same message, whichever of its chat's names is in the id. */
+const isKey = (key, text) => idOf(key) === text || key.id === keyParts(text).within;
+
 async function listMessages(call, { chat: id, limit, before }) {
-  const chat = knownChat(id);
+  const chat = await knownChat(id);
   let hasMore = true;
   for (;;) {
     call.check();
     const all = byTime(chat.msgs.getModelsArray().filter(isMessage));
-    const end = before ? all.findIndex(({ id: key }) => idOf(key) === before) : all.length;
+    const end = before ? all.findIndex(({ id: key }) => isKey(key, before)) : all.length;
     const enough = end >= 0 && end >= limit;
     if (enough || !hasMore) {
       if (end < 0) throw new Failure('not_found', 'no such message in this chat');
@@ -47,16 +50,9 @@ async function listGroups() {
 async function checkExists(call, { chat: id }) {
   needsConnection();
   if (id.endsWith('@g.us')) return { reply: 'exists', id: present(id) ? id : null };
-  const answer = id.endsWith('@lid') ? { wid: id } : { wid: await whereIs(id) };
-  return { reply: 'exists', id: answer.wid };
-}
-
-async function findMessage(id) {
-  const messages = use('messages');
-  const there = messages.get(id);
-  if (there) return there;
-  const older = isFunction(messages.getMessagesById) ? await messages.getMessagesById([id]) : null;
-  return older?.messages?.[0];
+  const place = await whereIs(meant(id));
+  const exists = place && (isNumber(place) || (await use('exists')(use('createWid')(place)))?.wid);
+  return { reply: 'exists', id: exists ? place : null, other_names: otherNames(exists ? place : null) };
 }
 
 async function downloadMedia(call, { message: id, most }) {
@@ -67,7 +63,7 @@ async function downloadMedia(call, { message: id, most }) {
   const gone = () => new Failure('media_unavailable', 'WhatsApp no longer has this media');
   const stage = () => String(message.mediaData?.mediaStage ?? '');
   if (message.mediaData && stage() !== 'RESOLVED' && isFunction(message.downloadMedia)) {
-    await message.downloadMedia({ downloadEvenIfExpensive: true, rmrReason: 1 }).catch(() => {});
+    await message.downloadMedia({ downloadEvenIfExpensive: true, isUserInitiated: true, rmrReason: 1 }).catch(() => {});
     while (stage() === 'FETCHING') {
       call.check();
       await pause(DOWNLOAD_POLL_MS);

@@ -1,21 +1,5 @@
-/* Sends. Owns the existence check, the making of a message, and the moment from which on nobody can say that
- * nothing was sent: `call.hand()`. */
-
-/* Numbers that are known to be there, with the id that WhatsApp gives them: it may differ from the number
- * that was asked for (Brazil's ninth digit). */
-const known = new Map();
-
-async function whereIs(id) {
-  if (!id.endsWith('@c.us')) return id;
-  if (!known.has(id)) {
-    const answer = await use('exists')(use('createWid')(id));
-    if (!answer?.wid) return null;
-    known.set(id, idOf(answer.wid));
-  }
-  return known.get(id);
-}
-
-const present = (id) => use('chats').get(use('createWid')(id));
+/* Sends. Owns the making of a message, and the moment from which on nobody can say that nothing was sent:
+ * `call.hand()`. */
 
 const isChannelId = (id) => String(idOf(id)).endsWith('@newsletter');
 
@@ -28,17 +12,6 @@ async function ownChannel(id) {
   if (role !== 'owner' && role !== 'admin') {
     throw new Failure('forbidden', 'only the owner and the admins of a channel write to it');
   }
-  return chat;
-}
-
-async function chatFor(id) {
-  if (isChannelId(id)) return ownChannel(id);
-  const there = present(id);
-  if (there) return there;
-  const place = await whereIs(id);
-  if (!place) throw new Failure('not_on_whatsapp', 'this number is not on WhatsApp');
-  const chat = present(place) ?? (await use('findChat')(use('createWid')(place)))?.chat;
-  if (!chat) throw new Failure('not_found', 'this chat cannot be opened');
   return chat;
 }
 
@@ -73,10 +46,27 @@ async function envelope(call, chat, { message_id } = {}) {
   };
 }
 
+const SEND_FAILURES = {
+  ERROR_NETWORK: 'there was no connection',
+  ERROR_EXPIRED: 'it was too late',
+  ERROR_CANCELLED: 'it was called off',
+  ERROR_UPLOAD: 'the file could not be uploaded',
+  ERROR_RATE_LIMIT: 'too many messages at once',
+};
+/* The only refusals of the server that the page keeps a name of. */
+const REASONS = {
+  UserReachedMaxMonthlyLimitForNewMessages: 'no more new conversations this month',
+  EditWindowExpired: 'it is too old to be changed',
+};
+const reasonOf = (message) => REASONS[message?.errorCode] ?? textOf(message?.errorCode) ?? 'no reason given';
+
 /* The page answers when WhatsApp's server has the message. */
 function sent(result, message) {
   const verdict = typeof result === 'string' ? result : result?.messageSendResult;
-  if (verdict !== 'OK') throw new Failure('refused', `WhatsApp did not take the message: ${verdict ?? 'no reason given'}`);
+  if (verdict !== 'OK') {
+    const reason = SEND_FAILURES[verdict] ?? reasonOf(found.messages?.get(message.id));
+    throw new Failure('refused', `WhatsApp did not take the message: ${reason} (${verdict ?? 'no result'})`);
+  }
   return { reply: 'sent', message: idOf(message.id), timestamp_ms: toMs(message.t) };
 }
 

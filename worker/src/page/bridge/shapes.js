@@ -1,33 +1,57 @@
 /* From the page's models to the worker's records. Owns the mapping of names; asks nothing of the network.
  * Ids are read with toString() only: the property behind it has changed its name before. */
 
-const idOf = (id) => (id == null ? null : String(id));
+/* Of whom or of which message; people without the number of their device. */
+const idOf = (id) => (id == null ? null : String(id).replace(/^(\d+):\d+@/, '$1@'));
 const textOf = (value) => (typeof value === 'string' && value !== '' ? value : null);
 const toMs = (seconds) => Math.round((Number(seconds) || 0) * 1000);
 
 /* Kinds whose `body` is what somebody wrote; that of the others is a thumbnail or nothing. */
-const WRITTEN = new Set(['chat', 'vcard', 'poll_creation', 'event_creation', 'list', 'list_response', 'buttons_response', 'template_button_reply', 'interactive', 'interactive_response']);
-const MEDIA = new Set(['image', 'video', 'audio', 'ptt', 'ptv', 'document', 'sticker', 'gif']);
-/* What the page notes for itself and nobody wrote. */
-const NOT_A_MESSAGE = new Set(['ciphertext', 'e2e_notification', 'notification', 'notification_template', 'broadcast_notification', 'newsletter_notification', 'gp2', 'protocol', 'call_log', 'debug', 'unknown', 'pinned_message', 'keep_in_chat']);
+const WRITTEN = new Set(['chat', 'comment', 'automated_greeting_message', 'hsm', 'native_flow', 'rich_response', 'vcard', 'poll_creation', 'event_creation', 'list', 'list_response', 'buttons_response', 'template_button_reply', 'interactive', 'interactive_response']);
+const MEDIA = new Set(['image', 'video', 'audio', 'ptt', 'ptv', 'document', 'sticker']);
+/* What the page notes for itself and nobody wrote, and what only belongs to a message that is told by itself: an album's
+ * pictures, what a poll or an event was answered, another text. */
+const NOT_A_MESSAGE = new Set([
+  'album', 'biz_content_placeholder', 'broadcast_notification', 'call_log', 'ciphertext', 'debug', 'debug_placeholder',
+  'e2e_notification', 'event_edit_encrypted', 'event_response', 'gp2', 'group-history', 'guest_upsell_system_msg',
+  'history_bundle', 'keep_in_chat', 'loading_media', 'message_edit_encrypted', 'message_history_notice',
+  'newsletter_notification', 'notification', 'notification_template', 'oversized', 'pin_message', 'pinned_message',
+  'poll_add_option_decrypted', 'poll_add_option_encrypted', 'poll_edit_encrypted', 'poll_update', 'protocol',
+  'quarantined', 'reaction', 'reaction_enc', 'status_notification', 'unknown',
+]);
+/* What these become is told when it is there. */
+const NOT_YET = new Set(['ciphertext', 'loading_media']);
 
 const isMessage = (model) => !NOT_A_MESSAGE.has(model.type);
 
 function senderName(model) {
-  const contact = found.contacts?.get(model.author || model.from);
-  return textOf(contact?.name) || textOf(contact?.pushname) || textOf(model.notifyName);
+  const names = contactsOf(idOf(model.author || model.from));
+  return nameIn(names, 'name') || nameIn(names, 'pushname') || textOf(model.notifyName);
 }
+
+/* What the page knows of somebody: a name of the address book is with the number, another one perhaps with the lid. */
+const contactsOf = (id) =>
+  [id, otherName(id)].map((name) => name && found.createWid && found.contacts?.get(found.createWid(name))).filter(Boolean);
+const nameIn = (contacts, field) => contacts.map((contact) => textOf(contact[field])).find(Boolean) ?? null;
+
+/* The page writes a document's name below it where nobody wrote anything. */
+const captionOf = ({ type, caption, filename, isCaptionByUser }) =>
+  type === 'document' && (isCaptionByUser === false || caption === filename) ? '' : caption;
 
 function messageRecord(model) {
   const { id } = model;
   const hasMedia = MEDIA.has(model.type);
-  const body = hasMedia ? model.caption : WRITTEN.has(model.type) ? model.body || model.pollName || model.eventName : model.caption;
+  const details = messageDetails(model);
+  const chat = idOf(id.remote);
+  const from = idOf(model.from) || idOf(id.fromMe ? myself : id.remote) || '';
+  const [to, author] = [idOf(model.to), idOf(model.author)];
+  const body = hasMedia ? captionOf(model) : WRITTEN.has(model.type) ? model.body || model.pollName || model.eventName : model.caption;
   return {
     id: idOf(id),
-    chat: idOf(id.remote),
-    from: idOf(model.from) || idOf(id.fromMe ? myself : id.remote) || '',
-    to: idOf(model.to),
-    author: idOf(model.author),
+    chat,
+    from,
+    to,
+    author,
     from_me: Boolean(id.fromMe),
     kind: String(model.type || 'unknown'),
     body: typeof body === 'string' ? body : '',
@@ -37,7 +61,8 @@ function messageRecord(model) {
     mimetype: hasMedia ? textOf(model.mimetype) : null,
     filename: hasMedia ? textOf(model.filename) : null,
     sender_name: id.fromMe ? null : senderName(model),
-    details: messageDetails(model),
+    details,
+    other_names: otherNames(chat, from, to, author, details?.mentions ?? [], details?.quoted?.participant),
   };
 }
 
@@ -68,7 +93,7 @@ function quotedRecord({ quotedStanzaID, quotedMsg, quotedParticipant, id, from, 
   const participant = idOf(quotedParticipant);
   /* Its complete id names the chat and who wrote it; without knowing who, only the part within the chat is known. */
   const chat = idOf(id.remote);
-  const mine = participant === null ? null : participant === idOf(myself) || participant === idOf(id.fromMe ? from : to);
+  const mine = participant === null ? null : isMe(participant) || participant === idOf(id.fromMe ? from : to);
   const author = isGroupId(id.remote) ? `_${participant}` : '';
   return {
     id: mine === null ? quotedStanzaID : `${mine}_${chat}_${quotedStanzaID}${author}`,
@@ -110,10 +135,11 @@ function byTime(models) {
 
 function chatRecord(chat) {
   const last = byTime((chat.msgs?.getModelsArray() ?? []).filter(isMessage)).pop();
-  const contact = found.contacts?.get(chat.id);
+  const contacts = contactsOf(idOf(chat.id));
   return {
     id: idOf(chat.id),
-    name: textOf(chat.formattedTitle) || textOf(chat.name) || textOf(contact?.name) || textOf(contact?.pushname),
+    other_names: otherNames(idOf(chat.id)),
+    name: textOf(chat.formattedTitle) || textOf(chat.name) || nameIn(contacts, 'name') || nameIn(contacts, 'pushname'),
     is_group: isGroupId(chat.id),
     unread: Number.isInteger(chat.unreadCount) ? chat.unreadCount : 0,
     last_message: last ? messageRecord(last) : null,
@@ -124,12 +150,16 @@ function chatRecord(chat) {
 }
 
 function contactRecord(contact) {
+  const id = idOf(contact.id);
+  const both = contactsOf(id);
+  const is = (...fields) => both.some((one) => fields.some((field) => one[field]));
   return {
-    id: idOf(contact.id),
-    name: textOf(contact.name),
-    pushname: textOf(contact.pushname) || textOf(contact.notifyName),
-    is_my_contact: Boolean(contact.isAddressBookContact || contact.isMyContact),
-    is_blocked: Boolean(contact.isContactBlocked),
+    id,
+    other_names: otherNames(id),
+    name: nameIn(both, 'name'),
+    pushname: nameIn(both, 'pushname') || nameIn(both, 'notifyName'),
+    is_my_contact: is('isAddressBookContact', 'isMyContact'),
+    is_blocked: is('isContactBlocked'),
   };
 }
 
@@ -139,5 +169,6 @@ function groupRecord(chat) {
     id: idOf(chat.id),
     name: textOf(chat.groupMetadata?.subject) || textOf(chat.formattedTitle) || textOf(chat.name),
     participants: participants.map(({ id }) => idOf(id)),
+    other_names: otherNames(participants.map(({ id }) => idOf(id))),
   };
 }

@@ -87,6 +87,13 @@ const MEMBERS = {
     optional: true,
   },
 
+  /* who is who */
+  lids: {
+    at: [['WAWebApiContact', null]],
+    is: (value) => isFunction(value?.getPhoneNumber) && isFunction(value?.getCurrentLid),
+    stand_in: (W) => W.whatsapp.lidPnCache,
+  },
+
   /* sending */
   createWid: {
     at: [['WAWebWidFactory', 'createWid']],
@@ -179,18 +186,18 @@ const MEMBERS = {
     stand_in: (W) => ({ chat }) => W.chat.markIsRead(chat.id.toString()),
   },
   showTyping: {
-    at: [['WAWebChatStateBridge', 'sendChatStateComposing']],
+    at: [['WAWebPresenceChatAction', 'markComposing']],
     is: isFunction,
-    stand_in: (W) => (wid) => W.chat.markIsComposing(wid.toString()),
+    stand_in: (W) => (chat) => W.chat.markIsComposing(chat.id.toString()),
   },
   showRecording: {
-    at: [['WAWebChatStateBridge', 'sendChatStateRecording']],
+    at: [['WAWebPresenceChatAction', 'markRecording']],
     is: isFunction,
-    stand_in: (W) => (wid) => W.chat.markIsRecording(wid.toString()),
+    stand_in: (W) => (chat) => W.chat.markIsRecording(chat.id.toString()),
   },
   showPaused: {
-    at: [['WAWebChatStateBridge', 'sendChatStatePaused']],
+    at: [['WAWebPresenceChatAction', 'markPaused']],
     is: isFunction,
-    stand_in: (W) => (wid) => W.chat.markIsPaused(wid.toString()),
+    stand_in: (W) => (chat) => W.chat.markIsPaused(chat.id.toString()),
   },
 };

@@ -18,7 +18,7 @@ async function onVote(model) {
   const chosen = [...(model.selectedOptionLocalIds ?? [])];
   const options = message.pollOptions.filter(({ localId }) => chosen.includes(localId)).map(({ name }) => String(name));
   const chat = idOf(message.id.remote);
-  happened('poll_vote', { id, poll: idOf(message.id), chat, sender, from_me: id.startsWith('true_'), options, timestamp_ms });
+  happened('poll_vote', { id, poll: idOf(message.id), chat, sender, from_me: id.startsWith('true_'), options, timestamp_ms, other_names: otherNames(chat, sender) });
 }
 
 function watchVotes(collection) {

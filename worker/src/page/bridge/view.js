@@ -111,6 +111,7 @@ function meRecord() {
   if (!myself) return null;
   return {
     wid: idOf(myself),
+    lid: idOf(myLid),
     pushname: textOf(found.conn?.pushname) ?? '',
     platform: textOf(found.conn?.platform) ?? '',
   };
@@ -121,6 +122,7 @@ async function view() {
   if (settled) {
     try {
       myself = (await found.me()) ?? null;
+      myLid = (await found.meLid?.()) ?? null;
     } catch {
       myself = null;
     }

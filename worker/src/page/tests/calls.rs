@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use colmeia::operations::SendOptions;
-use colmeia::protocol::{Call, CallErrorKind, Reply, TypingState};
+use colmeia::protocol::{Call, CallErrorKind, OtherNames, Reply, TypingState};
 use serde_json::json;
 
 use super::rig::{FRIEND, ME, Session, Simulator, chat};
@@ -131,8 +131,12 @@ async fn chats_messages_contacts_and_groups() {
     assert!(groups[0].participants.contains(&id), "{:?}", groups[0].participants);
 
     let exists = |number: &str| Call::CheckExists { chat: chat(number) };
-    assert_eq!(session.call(exists(FRIEND)).await, Ok(Reply::Exists { id: Some(id.clone()) }));
-    assert_eq!(session.call(exists("5511900000000")).await, Ok(Reply::Exists { id: None }));
+    let Ok(Reply::Exists { id: there, other_names }) = session.call(exists(FRIEND)).await else {
+        panic!("told")
+    };
+    assert_eq!((there.as_ref(), other_names.lid(&id).is_some()), (Some(&id), true));
+    let nobody = Reply::Exists { id: None, other_names: OtherNames::default() };
+    assert_eq!(session.call(exists("5511900000000")).await, Ok(nobody));
 
     assert_eq!(session.call(Call::MarkSeen { chat: chat(FRIEND) }).await, Ok(Reply::Done));
     let Ok(Reply::Chats { chats }) = session.call(Call::Chats).await else { panic!("chats") };

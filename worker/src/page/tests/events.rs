@@ -1,6 +1,6 @@
 //! What happens beside the messages: told in the protocol's words, once, by a page that is not degraded for it.
 
-use colmeia::operations::{GroupRole, MessageRef, PresenceState, React};
+use colmeia::operations::{EditMessage, GroupRole, LinkPreview, MessageRef, PresenceState, React};
 use colmeia::protocol::{CallState, Event, GroupChange, MessageRecord};
 use serde_json::{Value, json};
 
@@ -120,6 +120,70 @@ async fn real_chromium_tells_presences_groups_and_calls() {
     session.close().await;
 }
 
+#[tokio::test]
+async fn real_chromium_tells_every_change_and_nothing_that_nobody_wrote() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let id = message(&simulator, &mut session, "um").await;
+    for text in ["dois", "três"] {
+        about(&simulator, "/phone/edit", &id, json!({ "body": text })).await;
+        let Event::Edited { message: edited, .. } = happened(&mut session).await else { panic!("a change") };
+        assert_eq!((edited.id.as_str(), edited.body.as_str()), (id.as_str(), text));
+    }
+
+    let notes = ["album", "poll_update", "event_response", "history_bundle", "pinned_message", "oversized"];
+    for kind in notes.into_iter().chain(["comment"]) {
+        let content = json!({ "type": kind });
+        let note = json!({ "to": ME, "from": FRIEND, "name": "B", "body": "sim", "content": content });
+        simulator.post("/phone/message", note).await;
+    }
+    let told = session.message().await;
+    assert_eq!((told.kind.as_str(), told.body.as_str()), ("comment", "sim"), "the first that somebody wrote");
+    let media =
+        json!({ "mimetype": "application/pdf", "filename": "a.pdf", "data": "AA==", "caption": "a.pdf" });
+    simulator.post("/phone/message", json!({ "to": ME, "from": FRIEND, "name": "B", "media": media })).await;
+    let document = session.message().await;
+    assert_eq!((document.filename.as_deref(), document.body.as_str()), (Some("a.pdf"), ""));
+
+    // An own change lets the acknowledgement fall and rise again; nobody is told.
+    let own = session.send_text(FRIEND, "olá").await.expect("sent");
+    let mut acks = Vec::new();
+    while acks.last() != Some(&2) {
+        acks.push(ack(&mut session, &own).await);
+    }
+    let edit = EditMessage {
+        message: MessageRef::try_from(own.clone()).expect("an id"),
+        text: "olá!".to_owned(),
+        mentions: Vec::new(),
+        link_preview: LinkPreview::None,
+    };
+    session.operate(edit).await.expect("edited");
+    simulator.post("/phone/read", json!({ "number": ME, "chat": FRIEND })).await;
+    acks.push(ack(&mut session, &own).await);
+    assert_eq!(acks, [1, 2, 3]);
+
+    for (state, expected) in [("elsewhere", CallState::Accepted), ("active", CallState::Accepted)] {
+        let call = simulator.post("/phone/call", json!({ "number": ME, "from": FRIEND })).await;
+        let call = |state: &str| json!({ "number": ME, "from": FRIEND, "id": call["id"], "state": state });
+        let Event::Call(rings) = call_of(&mut session).await else { panic!("a call") };
+        assert_eq!(rings.state, CallState::Received);
+        simulator.post("/phone/call", call(state)).await;
+        let Event::Call(taken) = call_of(&mut session).await else { panic!("a call") };
+        assert_eq!((taken.id, taken.state), (rings.id, expected));
+        simulator.post("/phone/call", call("ended")).await;
+    }
+    session.close().await;
+}
+
+async fn ack(session: &mut Session, of: &str) -> i32 {
+    session
+        .event("an acknowledgement", |event| match event {
+            PageEvent::Ack { message, ack, .. } if message == of => Some(ack),
+            _ => None,
+        })
+        .await
+}
+
 /// The next message of ours that the page tells of.
 async fn own_message(session: &mut Session) -> MessageRecord {
     session
@@ -128,6 +192,16 @@ async fn own_message(session: &mut Session) -> MessageRecord {
             _ => None,
         })
         .await
+}
+
+/// The next call, past what else happens.
+async fn call_of(session: &mut Session) -> Event {
+    loop {
+        let event = happened(session).await;
+        if matches!(event, Event::Call(_)) {
+            return event;
+        }
+    }
 }
 
 fn by_api(message: &MessageRecord) -> bool {

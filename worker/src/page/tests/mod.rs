@@ -3,6 +3,7 @@
 
 mod calls;
 mod events;
+mod identity;
 mod life;
 mod operations;
 mod rig;

@@ -44,6 +44,10 @@ pub(in super::super) enum ChatSort {
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Chat {
     id: String,
+    /// The number of whom it is with, where it is known.
+    pn: Option<String>,
+    /// The other name of whom it is with.
+    lid: Option<String>,
     name: Option<String>,
     is_group: bool,
     /// Negative when marked as unread by hand.
@@ -76,6 +80,8 @@ impl Chat {
     pub(in super::super) fn of(overview: ChatOverview, me: &Me, files: &Files) -> Self {
         let ChatOverview { chat, muted, .. } = overview;
         Self {
+            pn: chat.other_names.number(&chat.id).map(str::to_owned),
+            lid: chat.other_names.lid(&chat.id).map(str::to_owned),
             id: chat.id,
             name: chat.name,
             is_group: chat.is_group,
@@ -93,7 +99,10 @@ impl ChatSummary {
     fn of(overview: ChatOverview, me: &Me, files: &Files) -> Self {
         let picture = overview.picture.clone().unwrap_or_default();
         let chat = Chat::of(overview, me, files);
-        let number = || chat.id.split('@').next().unwrap_or_default().to_owned();
+        let number = || {
+            let id = chat.pn.as_ref().unwrap_or(&chat.id);
+            id.split('@').next().unwrap_or_default().to_owned()
+        };
         Self {
             id: chat.id.clone(),
             name: chat.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(number),

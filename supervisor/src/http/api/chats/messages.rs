@@ -122,7 +122,8 @@ impl MessageArgs {
 /// A message's id names its chat; a contradiction is a mistake that would hit another chat.
 fn message_of(chat: &str, message: MessageRef) -> Result<MessageRef, ApiError> {
     let chat = chat_named(chat)?;
-    let own = message.as_str().split('_').nth(1).unwrap_or_default();
+    let message = message.within(&chat);
+    let own = message.chat().unwrap_or_default();
     // The same person may be named by number and by lid.
     let comparable = own.ends_with("@g.us") || chat.ends_with("@g.us");
     if comparable && own != chat {
@@ -230,6 +231,8 @@ mod tests {
         assert!(message_of("120363021234567890@g.us", message(group)).is_ok());
         assert!(message_of("120363029999999999@g.us", message(group)).is_err());
         assert!(message_of("5511988887777", message(group)).is_err());
+        let bare = message_of("5511988887777", message("3EB0AA55")).expect("a part of an id");
+        assert_eq!(bare.as_str(), "5511988887777@c.us_3EB0AA55");
         assert!(message_of("98765432101234@lid", message("true_5511988887777@c.us_3A")).is_ok());
     }
 

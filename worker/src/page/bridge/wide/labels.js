@@ -58,14 +58,14 @@ async function deleteLabel(call, { id }) {
 }
 
 const labelsOfChat = async (call, { chat }) =>
-  (knownChat(chat).labels ?? [])
+  ((await knownChat(chat)).labels ?? [])
     .map((id) => labelStore().get(id))
     .filter(Boolean)
     .map(labelRecord);
 
 async function setLabelsOfChat(call, { chat: id, labels }) {
   needsBusiness();
-  const chat = knownChat(id);
+  const chat = await knownChat(id);
   labels.forEach(theLabel);
   const present = (chat.labels ?? []).map(String);
   const changes = [

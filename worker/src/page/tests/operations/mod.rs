@@ -3,6 +3,7 @@
 
 mod groups;
 mod marks;
+mod outcomes;
 mod people;
 mod sends;
 mod wide;
