@@ -52,6 +52,7 @@ export function addToChat(message) {
   chat.msgs.add(added);
   chat.t = added.t;
   chat.lastReceivedKey = added.id;
+  /* What had waited at the server is unread too, whether or not it counts as new. */
   if (!added.id.fromMe && (added.isNewMsg || offlinePhase.on)) chat.unreadCount = Math.max(0, chat.unreadCount) + 1;
   storeMessage(added);
   if (chat.id.isStatus()) statusHooks.posted(added);

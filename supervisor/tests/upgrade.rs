@@ -278,7 +278,10 @@ fn a_port_that_systemd_opened_is_served_also_after_an_upgrade() {
     let worker = house.worker();
     std::fs::remove_file(house.path("run/http.addr")).expect("removed");
     signal(child.id(), Signal::HUP);
-    until("the next image serves", || house.path("run/http.addr").exists());
+    until("the next image serves", || {
+        // The file is there before its line is.
+        std::fs::read_to_string(house.path("run/http.addr")).is_ok_and(|told| !told.is_empty())
+    });
     assert_eq!(address(&house), port);
     assert!(ask(&port, "/health").expect("served").starts_with("HTTP/1.1 200 "));
     assert_eq!(house.worker(), worker);

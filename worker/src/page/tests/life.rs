@@ -184,6 +184,7 @@ async fn what_came_meanwhile_is_told_once_and_in_order_whether_it_counts_as_new_
         };
         say("before").await;
         assert_eq!(session.message().await.body, "before");
+        simulator.all_stored().await;
         simulator.fault("offline", 60_000).await;
         session.phase(PagePhase::Offline).await;
         for n in 0..5 {
@@ -194,7 +195,8 @@ async fn what_came_meanwhile_is_told_once_and_in_order_whether_it_counts_as_new_
         for n in 0..5 {
             assert_eq!(session.message().await.body, format!("meanwhile {n}"), "{query}");
         }
-        // And over a restart of the browser.
+        // And over a restart of the browser: what the page had no time to store would come again.
+        simulator.all_stored().await;
         let dirs = session.close().await;
         say("later").await;
         let mut session = Session::open_in(dirs, url, None).await;

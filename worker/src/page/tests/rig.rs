@@ -127,6 +127,25 @@ impl Simulator {
         answer["sent"].as_array().expect("a list").clone()
     }
 
+    /// Until every page has stored what it was given.
+    pub(super) async fn all_stored(&self) {
+        let stored = async {
+            loop {
+                let answer: Value = serde_json::from_slice(&self.get("/phone/numbers").await).expect("JSON");
+                let mut devices = answer["numbers"]
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .flat_map(|number| number["devices"].as_array().expect("a list").iter());
+                if devices.all(|device| device["queued"] == 0) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, stored).await.expect("stored in time");
+    }
+
     /// The newest of what pages sent.
     pub(super) async fn last_sent(&self) -> Value {
         self.sent().await.pop().expect("something was sent")
