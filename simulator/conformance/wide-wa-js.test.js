@@ -56,8 +56,10 @@ test('wa-js changes what it can change, and finds no way round itself', { timeou
   assert.equal((await last()).type, 'pin');
   await page.evaluate((chat) => WPP.chat.mute(chat, { duration: 3600 }), A);
   await page.evaluate((chat) => WPP.chat.pin(chat), A);
-  const flags = (await phone.records('chat', ME))[A];
-  assert.ok(flags.pinned && flags.muted_until !== 0);
+  await until('it is pinned and silent', async () => {
+    const flags = (await phone.records('chat', ME))[A];
+    return flags?.pinned && flags.muted_until !== 0;
+  });
 
   /* Groups. */
   const { gid } = await page.evaluate(
