@@ -127,7 +127,10 @@ async fn a_code_links_once_and_only_the_page_that_shows_it() {
     assert_eq!(linked["contacts"], json!([{ "number": ANA, "name": "Ana" }]));
     assert_eq!(simulator.post("scan", scan).await.0, StatusCode::NOT_FOUND);
     // The other page hears the answer to its own question next, so it heard nothing before.
-    assert_eq!(other.ask(json!({ "ask": "exists", "number": ANA })).await, json!({ "exists": true, "number": ANA }));
+    assert_eq!(
+        other.ask(json!({ "ask": "exists", "number": ANA })).await,
+        json!({ "exists": true, "number": ANA })
+    );
 }
 
 #[tokio::test]
