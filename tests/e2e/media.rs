@@ -99,10 +99,14 @@ async fn a_file_is_found_where_its_event_says_and_inside_of_it_where_that_was_as
     };
     let (own, other) = (keys("1").await, keys("2").await);
 
+    let mut told = Vec::new();
     for (text, bytes) in [("pequena", vec![7_u8; 500]), ("grande", vec![8_u8; 5000])] {
-        let media = json!({"mimetype": "image/png", "filename": "a.png", "data": STANDARD.encode(&bytes)});
-        farm.phone.message_with(json!({"to": NUMBER, "from": FRIEND, "caption": text, "media": media})).await;
-        near.has("1", &[text]).await;
+        let media = json!({
+            "mimetype": "image/png", "filename": "a.png", "data": STANDARD.encode(&bytes), "caption": text,
+        });
+        farm.phone.message_with(json!({"to": NUMBER, "from": FRIEND, "media": media})).await;
+        told.push(text);
+        near.has("1", &told).await;
         let event = near.taken().pop().expect("taken").event;
         let url = event["payload"]["media"]["url"].as_str().expect("an address").to_owned();
         assert!(
