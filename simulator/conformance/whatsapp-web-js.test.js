@@ -160,6 +160,10 @@ for (const switches of ['', '?key=min', '?late=2000']) {
       assert.equal(edited.body, 'oi de novo');
       await sent.react('😀');
       await sent.delete(true);
+      /* The page's command, which the library gives, answers before anything has happened. */
+      await until('the server has the revocation', async () =>
+        (await phone.sent(ME)).some(({ type }) => type === 'revoke'),
+      );
       const quoting = await image.reply('que foto!');
       /* The library's promise is kept when the page has the message, which is before the server has it. */
       const all = await until('the server has them', async () => {

@@ -157,7 +157,8 @@ def _(world, ask, _):
 
 @SUITE.show("Contacts / Check Exists")
 def _(world, ask, _):
-    assert ask() == {"numberExists": True, "chatId": TO}
+    found = ask()
+    assert (found["numberExists"], found["chatId"], found["pn"]) == (True, TO, TO), found
 
 
 @SUITE.show("Contacts / Get About")

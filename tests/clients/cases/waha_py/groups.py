@@ -235,7 +235,7 @@ def request_to_join(world, who):
 def _(world):
     id = request_to_join(world, BEA_ID)
     found = model(models.GroupJoinRequest, world.waha.groups.get_group_join_requests(world.session, id))
-    assert [one.requesterId for one in found] == [BEA_ID]
+    assert [(one.requesterPn, one.requesterId.split("@")[1]) for one in found] == [(BEA_ID, "lid")], found
 
 
 @case("groups.approve_group_join_requests")

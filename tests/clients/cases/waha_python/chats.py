@@ -109,7 +109,8 @@ def _(world):
 
 @case("contacts.check_exists")
 def _(world):
-    assert world.python.contacts.check_exists(world.session, ANA) == {"numberExists": True, "chatId": TO}
+    found = world.python.contacts.check_exists(world.session, ANA)
+    assert (found["numberExists"], found["chatId"], found["pn"]) == (True, TO, TO), found
     assert not world.python.contacts.check_exists(world.session, "5511900000000")["numberExists"]
 
 
