@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::journal::{EventId, Recorded};
 
 pub(crate) use message::{Message, MessageFile};
-pub(crate) use origin::Origin;
+pub(crate) use origin::{Origin, percent_encoded};
 
 /// The engine whose ids and shapes ours are; typed clients know no other name.
 const ENGINE: &str = "WEBJS";

@@ -36,12 +36,19 @@ impl Origin {
 
     /// Where the file of a session's message is, behind the key.
     pub(crate) fn file(&self, user: &UserId, message: &str) -> String {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~@".contains(&b);
-        let id = message.bytes().fold(String::new(), |id, b| {
-            if plain(b) { id + &char::from(b).to_string() } else { format!("{id}%{b:02X}") }
-        });
+        let id = percent_encoded(message).replace("%40", "@");
         format!("{}/api/files/{user}/{id}", self.0)
     }
+}
+
+/// Everything but RFC 3986's unreserved characters.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            encoded + &char::from(byte).to_string()
+        }
+        _ => format!("{encoded}%{byte:02X}"),
+    })
 }
 
 #[cfg(test)]

@@ -47,7 +47,6 @@ use super::{Http, external};
 use crate::envelope::Origin;
 
 pub(super) use failure::ApiError;
-pub(super) use models::percent_encoded;
 pub(super) use openapi::docs;
 pub(super) use pace::{Pace, Rate};
 

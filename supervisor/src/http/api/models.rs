@@ -96,16 +96,6 @@ pub(super) struct Files {
     pub(super) shown: bool,
 }
 
-/// Everything but RFC 3986's unreserved characters.
-pub(in super::super) fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |encoded, byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            encoded + &char::from(byte).to_string()
-        }
-        _ => format!("{encoded}%{byte:02X}"),
-    })
-}
-
 impl Success {
     pub(super) const YES: Self = Self { success: true };
 }

@@ -7,7 +7,6 @@ use colmeia::UserId;
 use colmeia::protocol::{Call, MessageRecord, Reply};
 use serde::Serialize;
 
-use super::super::api::percent_encoded;
 use super::super::errors::Failure;
 use super::super::user::{Pairs, RequestUser};
 use super::super::{Http, reply};
@@ -73,7 +72,7 @@ fn answer(messages: Vec<MessageRecord>, has_more: bool, user: &UserId) -> Answer
 
 impl Message {
     fn of(message: MessageRecord, user: &UserId) -> Self {
-        let media_url = || format!("/media/{}?user_id={user}", percent_encoded(&message.id));
+        let media_url = || format!("/media/{}?user_id={user}", crate::envelope::percent_encoded(&message.id));
         Self {
             media_url: message.has_media.then(media_url),
             message_id: message.id.clone(),

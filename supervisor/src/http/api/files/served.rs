@@ -56,7 +56,7 @@ fn disposition(name: &str) -> String {
     if plain == name {
         return format!("attachment; filename=\"{name}\"");
     }
-    let whole = super::super::models::percent_encoded(&name);
+    let whole = crate::envelope::percent_encoded(&name);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
 }
 
