@@ -68,6 +68,7 @@ test: check deny nextest conformance clients schemathesis contrib
 check: setup-test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	shellcheck --severity=warning $$(git grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh')
 
 # Reads the sources of all targets' crates, which a build for this one has not downloaded. Advisories need the network
 # at any time; licences, bans and sources do not.
