@@ -99,9 +99,9 @@ async fn a_webhook_that_was_away_gets_everything_in_order_and_delays_nobody() {
         farm.phone.message(NUMBER, FRIEND, text).await;
     }
     farm.service.start_again().await;
-    other.has("1", &texts).await;
+    other.has_by_id("1", &texts).await;
     let all: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-    farm.webhook.has("1", &all).await;
+    farm.webhook.has_by_id("1", &all).await;
     let (_, queues) = ctl(&farm, &["--json", "events", "queues"]).await;
     let queues: Value = serde_json::from_str(&queues).expect("JSON");
     assert_eq!(queues["queues"][0]["pending"], 8, "{queues}");

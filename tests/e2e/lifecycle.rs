@@ -30,7 +30,7 @@ async fn a_killed_supervisor_loses_no_session_and_no_message() {
     }
     bodies.push("depois".to_owned());
     farm.phone.message("5511900000001", "5511988887777", "depois").await;
-    farm.webhook.has("1", &bodies).await;
+    farm.webhook.has_by_id("1", &bodies).await;
     let after: Vec<i32> = Service::workers().iter().map(|worker| worker.pid).collect();
     assert_eq!(workers, after, "the workers lived on and were adopted");
 }

@@ -1,5 +1,6 @@
 //! A webhook's receiver: keeps what it took with its headers, refuses what it is told to, and can be away.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,6 +129,22 @@ impl Receiver {
             let taken = self.bodies(session);
             assert!(taken.len() <= bodies.len(), "more than expected: {taken:?}");
             (taken == bodies).then_some(())
+        })
+        .await;
+    }
+
+    /// The same where the service was killed, which may then call again with the same event's id.
+    pub(crate) async fn has_by_id(&self, session: &str, bodies: &[&str]) {
+        until(&format!("the receiver has {bodies:?}"), || async {
+            let mut seen = HashSet::new();
+            let mut taken = self.taken();
+            taken.retain(|taken| {
+                taken.event["session"] == session
+                    && taken.event["event"] == "message"
+                    && seen.insert(taken.event["id"].to_string())
+            });
+            assert!(taken.len() <= bodies.len(), "more than expected: {taken:?}");
+            taken.iter().map(Taken::body).eq(bodies.iter().copied()).then_some(())
         })
         .await;
     }
