@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use colmeia::UserId;
+
 /// Who takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
@@ -14,6 +16,8 @@ pub(crate) enum Holder {
     Key([u8; 32]),
     /// Whoever calls from this address without one; see [`Holder::at`].
     Address(IpAddr),
+    /// Whoever looks at this session.
+    Session(UserId),
     /// Whoever needs no key: the machine itself and the networks that are trusted, where all of Flask's users are one.
     Here,
 }

@@ -58,6 +58,7 @@ use crate::names::Names;
 use crate::operators::Operators;
 use crate::outgoing::Home;
 use crate::registry::Registry;
+use crate::shares::Holder;
 use crate::store::Store;
 use crate::uploads::Uploads;
 use access::{Access, Surface};
@@ -184,6 +185,7 @@ async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Re
             let reader = Reader::of(request.uri().path());
             let holder = access::holder(&http, &request);
             let begun = match &holder {
+                Holder::Here => Ok(None),
                 _ if passed.is_err() || access::is_unlimited(&request) => Ok(None),
                 holder => http.places.request(holder, Surface::of(request.uri().path())).map(Some),
             };

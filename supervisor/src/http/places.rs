@@ -12,6 +12,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use colmeia::UserId;
 use hyper::body::{Frame, SizeHint};
 
 use super::access::Surface;
@@ -36,6 +37,8 @@ const MOST: [u64; 3] = [192, 256, 64];
 const SOCKETS: u64 = 256;
 /// How many of them and of the streams may be for sessions that do not exist, or not yet.
 const STRANGE: u64 = 32;
+/// How many pages may follow one session's code.
+const PAGES: u64 = 32;
 /// How many requests one key or address may have under way, streams too.
 const REQUESTS: u64 = 64;
 
@@ -44,6 +47,7 @@ pub(super) struct Places {
     streams: [Shares; 3],
     sockets: Shares,
     strange: Shares,
+    pages: Shares,
     requests: Shares,
 }
 
@@ -70,7 +74,7 @@ impl Reader {
         match (self, holder) {
             (Self::Api, Holder::Here) => most - most / 4,
             (Self::Qr | Self::Operator, Holder::Here) => most,
-            (_, Holder::Key(_) | Holder::Address(_)) => most / 4,
+            (_, Holder::Key(_) | Holder::Address(_) | Holder::Session(_)) => most / 4,
         }
     }
 }
@@ -81,6 +85,7 @@ impl Places {
             streams: MOST.map(Shares::new),
             sockets: Shares::new(SOCKETS),
             strange: Shares::new(STRANGE),
+            pages: Shares::new(u64::MAX),
             requests: Shares::new(u64::MAX),
         }
     }
@@ -129,6 +134,15 @@ impl Places {
         })
     }
 
+    /// A place for a page that follows this session's code.
+    ///
+    /// # Errors
+    /// When there are too many of this session.
+    pub(super) fn page(&self, user: &UserId) -> Result<Share, Failure> {
+        let taken = self.pages.take(&Holder::Session(user.clone()), 1, PAGES);
+        taken.map_err(|_| Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES))
+    }
+
     /// The stream with its place, or why there is none. Any other answer as it is.
     pub(super) fn seat(&self, reader: Reader, holder: &Holder, response: Response) -> Response {
         if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != "text/event-stream") {
@@ -139,12 +153,13 @@ impl Places {
             (Ok(place), _) => during(place, response),
             (Err(none), Reader::Api) => full("streams", none).into_response(),
             (Err(_), Reader::Qr | Reader::Operator) => {
-                let error = "Há páginas demais abertas. Feche algumas e tente de novo.";
-                Failure::new(StatusCode::SERVICE_UNAVAILABLE, error).into_response()
+                Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES).into_response()
             }
         }
     }
 }
+
+const TOO_MANY_PAGES: &str = "Há páginas demais abertas. Feche algumas e tente de novo.";
 
 fn full(what: &str, none: NoShare) -> ApiError {
     let whose = match none {
@@ -231,6 +246,17 @@ mod tests {
         let local = take(Reader::Api, &Holder::Here);
         assert_eq!(local.len(), 144, "of programs the others keep a quarter");
         assert_eq!(take(Reader::Api, &Holder::Key([1; 32])).len(), 48);
+    }
+
+    #[test]
+    fn the_pages_of_one_session_leave_places_for_others() {
+        let places = Places::new();
+        let (one, two) = ("1".parse().expect("valid"), "2".parse().expect("valid"));
+        let open: Vec<_> = (0..99).filter_map(|_| places.page(&one).ok()).collect();
+        assert_eq!(open.len(), 32);
+        assert!(places.page(&two).is_ok());
+        drop(open);
+        assert!(places.page(&one).is_ok());
     }
 
     #[test]

@@ -296,6 +296,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn strangers_have_a_share_and_those_behind_whom_many_are_have_none() {
+        let config = ServiceConfig {
+            trusted_networks: vec!["172.18.0.0/16".parse().expect("network")],
+            trusted_proxies: vec!["192.0.2.1/32".parse().expect("network")],
+            ..ServiceConfig::default()
+        };
+        let rules = Rules::of(&config);
+        for (peer, who, shares) in [
+            ("127.0.0.1:1", "127.0.0.1", false),
+            ("[::1]:1", "::1", false),
+            ("[::ffff:172.18.0.7]:1", "172.18.0.7", false),
+            ("192.0.2.1:1", "192.0.2.1", false),
+            ("192.0.2.2:1", "192.0.2.2", true),
+            ("[2001:db8::1:2:3:4]:1", "2001:db8::", true),
+        ] {
+            let place = rules.place_of(peer.parse().expect("an address"));
+            assert_eq!(place, (who.parse().expect("an address"), shares), "{peer}");
+        }
+    }
+
+    #[test]
     fn an_address_is_the_same_with_and_without_a_slash_at_its_end() {
         for (from, to) in [
             ("/status/?user_id=3", Some("/status?user_id=3")),

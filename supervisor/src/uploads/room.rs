@@ -17,7 +17,7 @@ pub(super) const OF_ONE: u64 = 4 * super::LARGEST;
 pub(super) fn of_caller(holder: &Holder, whole: u64) -> u64 {
     match holder {
         Holder::Here => whole / 2,
-        Holder::Key(_) | Holder::Address(_) => whole / 4,
+        Holder::Key(_) | Holder::Address(_) | Holder::Session(_) => whole / 4,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request};
 use colmeia::config::ServiceConfig;
 use futures::FutureExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -232,9 +234,10 @@ async fn streams_leave_places_for_requests_and_end_when_nobody_reads() {
     let (address, _server) = listen_by(&stage, rules).await;
     let mut open = Vec::new();
     for n in 0..1_100 {
-        let path = if n % 2 == 0 { "/api/events/stream" } else { "/qr/events?user_id=1" };
+        let path =
+            if n % 2 == 0 { "/api/events/stream".into() } else { format!("/qr/events?user_id={}", n % 16) };
         let mut stream = TcpStream::connect(address).await.expect("connected");
-        stream.write_all(&get(path)).await.expect("written");
+        stream.write_all(&get(&path)).await.expect("written");
         open.push(stream);
     }
     is_healthy(address).await;
@@ -303,4 +306,38 @@ async fn what_unread_streams_hold_is_bounded_and_given_back() {
     let grown = resident().saturating_sub(before);
     // Sixty times a hundred events of 60 kB, as they were kept, are 360 MB.
     assert!(grown < 120, "{grown} MB for 60 streams");
+    drop(open);
+    let given_back = tokio::time::timeout(PATIENCE, async {
+        while resident().saturating_sub(before) > grown / 2 + 16 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert!(given_back.await.is_ok(), "{} MB stayed of {grown}", resident().saturating_sub(before));
+}
+
+#[tokio::test]
+async fn who_comes_through_a_trusted_proxy_has_a_share_and_flask_has_none() {
+    let config = ServiceConfig {
+        trusted_proxies: vec!["127.0.0.0/8".parse().expect("network")],
+        ..ServiceConfig::default()
+    };
+    let stage = Cast::new(nobody).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
+    let ask = |client: Option<&str>, method: Method, body: Body| {
+        let request = Request::builder().method(method).uri("/health");
+        let request =
+            client.into_iter().fold(request, |request, client| request.header("x-forwarded-for", client));
+        stage.ask(request.body(body).expect("request"))
+    };
+    let never = || Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+    // Half bodies of one stranger, and of somebody on this machine.
+    let mut held: Vec<_> =
+        (0..64).map(|_| ask(Some("203.0.113.9"), Method::POST, never()).boxed_local()).collect();
+    held.extend((0..100).map(|_| ask(None, Method::POST, never()).boxed_local()));
+    assert!(futures::future::select_all(&mut held).now_or_never().is_none(), "all of them wait");
+    let answered = async |client| ask(client, Method::GET, Body::empty()).await.status.as_u16();
+    assert_eq!(answered(Some("203.0.113.9")).await, 429);
+    assert_eq!(answered(Some("203.0.113.8")).await, 200);
+    assert_eq!(answered(None).await, 200);
+    drop(held);
+    assert_eq!(answered(Some("203.0.113.9")).await, 200);
 }

@@ -224,11 +224,15 @@ async fn send_file(stage: &Stage, key: &Secret, body: Body) -> Answer {
         .await
 }
 
-/// The beginning of a body whose rest never comes.
-fn slow() -> Body {
+/// The beginning of a body whose rest does not come as long as the other half is kept.
+fn slow() -> (Sender, Body) {
+    let (pieces, body) = futures::channel::mpsc::unbounded();
     let begun = Bytes::from(r#"{"session":"1","chatId":"5511988887777","file":{"data":"QUJD"#);
-    Body::from_stream(stream::iter([io::Result::Ok(begun)]).chain(stream::pending()))
+    pieces.unbounded_send(Ok(begun)).expect("taken");
+    (pieces, Body::from_stream(body))
 }
+
+type Sender = futures::channel::mpsc::UnboundedSender<io::Result<Bytes>>;
 
 #[tokio::test]
 async fn what_a_key_may_not_send_takes_no_room_and_what_it_may_no_more_than_its_share() {
@@ -237,7 +241,10 @@ async fn what_a_key_may_not_send_takes_no_room_and_what_it_may_no_more_than_its_
     let (send, other) =
         (key(&stage, Actions { send: true, ..Actions::default() }).await, key(&stage, Actions::ALL).await);
 
-    let reading: Vec<_> = (0..33).map(|_| send_file(&stage, &read, slow()).boxed_local()).collect();
+    let reading: Vec<_> = (0..33).map(|_| slow()).collect();
+    let (callers, bodies): (Vec<_>, Vec<_>) = reading.into_iter().unzip();
+    let reading: Vec<_> =
+        bodies.into_iter().map(|body| send_file(&stage, &read, body).boxed_local()).collect();
     let mut reading = stream::iter(reading).buffer_unordered(33);
     tokio::select! {
         answer = reading.next() => {
@@ -250,7 +257,10 @@ async fn what_a_key_may_not_send_takes_no_room_and_what_it_may_no_more_than_its_
     assert_eq!(send_file(&stage, &other, streamed(3 << 20)).await.status, 201);
     assert_eq!(open_files(&folder(&stage)), 0);
 
-    let sending: Vec<_> = (0..4).map(|_| send_file(&stage, &send, slow()).boxed_local()).collect();
+    let sending: Vec<_> = (0..4).map(|_| slow()).collect();
+    let (senders, bodies): (Vec<_>, Vec<_>) = sending.into_iter().unzip();
+    let sending: Vec<_> =
+        bodies.into_iter().map(|body| send_file(&stage, &send, body).boxed_local()).collect();
     let mut sending = stream::iter(sending).buffer_unordered(4);
     tokio::select! {
         answer = sending.next() => panic!("{}", answer.expect("some").body),
@@ -261,7 +271,7 @@ async fn what_a_key_may_not_send_takes_no_room_and_what_it_may_no_more_than_its_
     assert_eq!(told(&fifth).0, 429, "{}", fifth.body);
     assert!(fifth.body.contains("files of yours"), "{}", fifth.body);
     assert_eq!(send_file(&stage, &other, streamed(3 << 20)).await.status, 201, "another key has its own");
-    drop((reading, sending));
+    drop((reading, sending, callers, senders));
     until(|| stage.uploads.taken() == 0).await;
     nothing_is_left(&stage);
 }
