@@ -7,6 +7,7 @@
 //! Never does I/O and never starts a task: the only thing here that touches bytes is the frame codec,
 //! and that works on buffers.
 
+pub mod address;
 pub mod admin;
 pub mod chat;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod operations;
 pub mod protocol;
 pub mod secret;
 pub mod session;
+pub mod text;
 pub mod user;
 
 pub use chat::ChatId;

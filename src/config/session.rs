@@ -10,6 +10,8 @@ use crate::Secret;
 
 /// The most webhooks of one session: each of its events is written and sent once for every one of them.
 const MOST_WEBHOOKS: usize = 20;
+/// The most bytes of a session's configuration as JSON: what stands in it goes along with each of its events.
+const LARGEST: usize = 64 * 1024;
 
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -76,6 +78,9 @@ impl SessionSettings {
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         if self.webhooks.len() > MOST_WEBHOOKS {
             return Err(InvalidSettings { field: "config.webhooks".into(), rule: "must be 20 at most" });
+        }
+        if serde_json::to_vec(self).is_ok_and(|text| text.len() > LARGEST) {
+            return Err(InvalidSettings { field: "config".into(), rule: "must be 64 KiB at most as JSON" });
         }
         for (index, webhook) in self.webhooks.iter().enumerate() {
             webhook.validate().map_err(|wrong| InvalidSettings {
@@ -162,6 +167,17 @@ mod tests {
         };
         assert_eq!(with(20), Ok(()));
         assert_eq!(with(21).expect_err("one too many").to_string(), "config.webhooks must be 20 at most");
+    }
+
+    #[test]
+    fn what_goes_along_with_each_event_is_bounded() {
+        let with = |size: usize| {
+            let settings = serde_json::json!({ "metadata": { "a": "x".repeat(size) } });
+            serde_json::from_value::<SessionSettings>(settings).expect("settings").validate()
+        };
+        assert_eq!(with(60_000), Ok(()));
+        let error = with(66_000).expect_err("too large").to_string();
+        assert_eq!(error, "config must be 64 KiB at most as JSON");
     }
 
     #[test]

@@ -7,11 +7,13 @@
 //! ```text
 //! mark on disk ─▶ configuration, answers to repeated requests ─▶ the phone, the worker, profile, snapshots, limits, marks
 //!      ▲                                                                                              │
-//!      └── (next supervisor) ◀── crash        mark removed ◀── events, queues, dead letters ◀──────────┘
+//!      └── (next supervisor) ◀── crash        mark removed ◀── events, queues, dead letters ◀── keys ◀─┘
 //! ```
 //!
 //! The configuration goes first: a page that polls `/qr` starts the next session of the name as soon as the profile is
-//! gone, and it must not go through the last owner's proxy. The events go last: the worker's end is one of them.
+//! gone, and it must not go through the last owner's proxy. Keys that
+//! name only this session end with it, as soon as it is gone, so that none opens the next session of the name. The events
+//! go last: the worker's end is one of them.
 
 use std::collections::HashMap;
 use std::io;
@@ -42,6 +44,9 @@ pub(crate) enum DeletionError {
     /// The configuration or the answers.
     #[error("the session's configuration cannot be deleted")]
     Settings(#[source] Arc<StoreError>),
+    /// What keys allow with it.
+    #[error("the session's keys cannot be ended")]
+    Keys(#[source] Arc<StoreError>),
     /// Nobody can be asked to end the session.
     #[error("the session's task cannot be made")]
     NoTask(#[source] Arc<RegistryError>),
@@ -154,6 +159,7 @@ impl Parts {
         mark(true)?;
         store.forget_session(user).await.map_err(|error| DeletionError::Settings(Arc::new(error)))?;
         let told = self.end_session(user).await?;
+        store.forget_keys_of(user).await.map_err(|error| DeletionError::Keys(Arc::new(error)))?;
         // What its end had to tell is on disk before the disk forgets it.
         statuses.flush().await;
         journal.forget(user).await.map_err(DeletionError::Events)?;

@@ -14,6 +14,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use colmeia::config::ServiceConfig;
 use reqwest::Url;
 
+use crate::names::Names;
+
 /// Says whose request it is.
 const MARK: HeaderName = HeaderName::from_static("x-colmeia-sender");
 
@@ -84,10 +86,10 @@ impl Home {
     }
 
     /// Whether a URL leads here now, by number or by name.
-    pub(crate) async fn is_reached_by(self, url: &Url) -> bool {
+    pub(crate) async fn is_reached_by(self, url: &Url, names: &Names) -> bool {
         let Some(host) = url.host_str().filter(|_| self.is_port_of(url)) else { return false };
-        match tokio::net::lookup_host((host.trim_matches(['[', ']']), self.port)).await {
-            Ok(mut found) => found.any(|address| self.leads_to(address)),
+        match names.find(host).await {
+            Ok(found) => found.into_iter().any(|address| self.leads_to((address, self.port).into())),
             Err(_) => false,
         }
     }
@@ -95,20 +97,20 @@ impl Home {
 
 /// Which receivers of the configuration are this service itself: nothing will be delivered there. Each is logged with
 /// its key.
-pub(crate) async fn tell_of_own_receivers(config: Arc<ServiceConfig>) {
-    for key in own_receivers(&config).await {
+pub(crate) async fn tell_of_own_receivers(config: Arc<ServiceConfig>, names: Names) {
+    for key in own_receivers(&config, &names).await {
         tracing::error!(key, "this receiver's address is the service's own; nothing is ever delivered there");
     }
 }
 
-async fn own_receivers(config: &ServiceConfig) -> Vec<String> {
+async fn own_receivers(config: &ServiceConfig, names: &Names) -> Vec<String> {
     let flask = ("webhook_url".to_owned(), &config.webhook_url);
     let others = config.webhooks.iter().enumerate();
     let others = others.map(|(index, webhook)| (format!("webhooks[{index}].url"), &webhook.url));
     let mut own = Vec::new();
     for (key, url) in std::iter::once(flask).chain(others) {
         let Ok(url) = Url::parse(url) else { continue };
-        if Home::of(config.listen).is_reached_by(&url).await {
+        if Home::of(config.listen).is_reached_by(&url, names).await {
             own.push(key);
         }
     }
@@ -172,8 +174,9 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_here_is_known() {
         let home = Home::of("127.0.0.1:5001".parse().expect("address"));
-        assert!(home.is_reached_by(&Url::parse("http://localhost:5001/x").expect("a URL")).await);
-        assert!(!home.is_reached_by(&Url::parse("http://localhost:5002/x").expect("a URL")).await);
+        let names = Names::of_system().expect("names");
+        assert!(home.is_reached_by(&Url::parse("http://localhost:5001/x").expect("a URL"), &names).await);
+        assert!(!home.is_reached_by(&Url::parse("http://localhost:5002/x").expect("a URL"), &names).await);
     }
 
     #[tokio::test]
@@ -181,6 +184,7 @@ mod tests {
         let webhook = |url: &str| {
             serde_json::from_value(serde_json::json!({"url": url, "events": ["*"]})).expect("one")
         };
+        let names = Names::of_system().expect("names");
         let config = ServiceConfig {
             webhook_url: "http://localhost:5001/webhook".into(),
             webhooks: ["http://127.0.0.1:5002/", "http://[::1]:5001/x", "https://example.invalid:5001/"]
@@ -188,8 +192,8 @@ mod tests {
                 .into(),
             ..ServiceConfig::default()
         };
-        assert_eq!(own_receivers(&config).await, ["webhook_url", "webhooks[1].url"]);
-        assert!(own_receivers(&ServiceConfig::default()).await.is_empty());
+        assert_eq!(own_receivers(&config, &names).await, ["webhook_url", "webhooks[1].url"]);
+        assert!(own_receivers(&ServiceConfig::default(), &names).await.is_empty());
     }
 
     #[test]

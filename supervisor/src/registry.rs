@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use colmeia::UserId;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
@@ -17,6 +19,13 @@ use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, User
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
 /// each costs a few kilobytes.
 const MOST: usize = 10_000;
+
+/// How many of them may be newcomers, who wait without ever having had a session, where there are not even so many places
+/// for workers: anybody can make up names, and who stands behind so many does not come to a place soon.
+const NEWCOMERS: usize = 64;
+/// How long a newcomer keeps its turn after somebody last asked for it, when others want one: a page that shows a code asks
+/// every twenty seconds.
+const TURN: Duration = Duration::from_secs(30);
 
 /// All users that have a task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +46,9 @@ pub(crate) enum RegistryError {
     /// More users than any machine serves are known; new ones are refused until others are gone.
     #[error("too many users are known at once ({0})")]
     TooManyUsers(usize),
+    /// So many wait who never had a session, and for all of them somebody still asks.
+    #[error("too many new sessions wait to be started ({0})")]
+    TooManyNewcomers(usize),
     /// The supervisor ends.
     #[error("the service is shutting down")]
     ShuttingDown,
@@ -69,7 +81,23 @@ impl Registry {
         if users.len() >= MOST {
             return Err(RegistryError::TooManyUsers(users.len()));
         }
+        if self.is_new(user) {
+            let newcomers: Vec<_> = users.values().filter(|handle| handle.is_newcomer()).collect();
+            let attended: Vec<_> = newcomers.iter().map(|handle| handle.attended()).collect();
+            let most = self.inner.host.config.max_users.max(NEWCOMERS);
+            match in_turn(&attended, most, Instant::now()) {
+                Turn::Free => {}
+                Turn::Of(index) => newcomers[index].give_way(),
+                Turn::Nobody => return Err(RegistryError::TooManyNewcomers(newcomers.len())),
+            }
+        }
         Ok(self.begin(&mut users, user, None))
+    }
+
+    /// Whether nothing is known of the user: no session, no configuration and no operator's word.
+    fn is_new(&self, user: &UserId) -> bool {
+        let Host { state, store, .. } = &*self.inner.host;
+        !state.auth_dir(user).exists() && store.session(user).is_none() && !folders::is_held(state, user)
     }
 
     /// The user's task; made if there is none but an auth directory, which a disconnect has to delete even when
@@ -148,6 +176,7 @@ impl Registry {
                     handle.pass_on(command);
                 }
             }
+            Command::GiveWay => {}
             Command::Carry { answer } => drop(answer),
             Command::Renew { answer } | Command::Mend { answer } => drop(answer.send(Renewal::Needless)),
             Command::Limit { answer, .. } => drop(answer.send(Err(LimitsError::Gone))),
@@ -182,5 +211,42 @@ impl Registry {
     /// A panic while the lock was held cannot leave the map half changed: each change is one call.
     fn users(&self) -> MutexGuard<'_, HashMap<UserId, UserHandle>> {
         self.inner.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whose turn a newcomer may take.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// There are fewer than may be.
+    Free,
+    /// That of this one, for whom nobody has asked for longest.
+    Of(usize),
+    /// All of them are still asked for.
+    Nobody,
+}
+
+/// `attended` says when somebody last asked for each of those who wait.
+fn in_turn(attended: &[Instant], most: usize, now: Instant) -> Turn {
+    if attended.len() < most {
+        return Turn::Free;
+    }
+    let longest = attended.iter().enumerate().min_by_key(|(_, at)| **at);
+    match longest {
+        Some((index, at)) if now.saturating_duration_since(*at) >= TURN => Turn::Of(index),
+        _ => Turn::Nobody,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newcomer_takes_the_turn_of_one_for_whom_nobody_asks_any_more() {
+        let now = Instant::now() + Duration::from_secs(100);
+        let ago = |secs| now - Duration::from_secs(secs);
+        assert_eq!(in_turn(&[ago(90)], 2, now), Turn::Free);
+        assert_eq!(in_turn(&[ago(31), ago(40), ago(1)], 3, now), Turn::Of(1));
+        assert_eq!(in_turn(&[ago(29), ago(20)], 2, now), Turn::Nobody);
     }
 }

@@ -33,6 +33,7 @@ use crate::locks::{self, LockError};
 use crate::memory::{Memory, MemoryError};
 use crate::mend::mend;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::operators::Operators;
 use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
@@ -166,6 +167,7 @@ async fn serve(
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
     let statuses = Statuses::start(journal.clone());
 
+    let names = Names::of_system().map_err(ServiceError::Runtime)?;
     let hurry = CancellationToken::new();
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
@@ -207,6 +209,7 @@ async fn serve(
         journal.clone(),
         recipients,
         Arc::clone(&config),
+        names.clone(),
         Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
         metrics.clone(),
         stop_delivery.clone(),
@@ -259,15 +262,23 @@ async fn serve(
         owners: host.owners.clone(),
     };
     let converter = Converter::new(config.conversion.clone(), config.landlock, means);
-    let parts =
-        http::Parts { config, journal: journal.clone(), store, operators, metrics, uploads, converter };
+    let parts = http::Parts {
+        config,
+        journal: journal.clone(),
+        store,
+        operators,
+        metrics,
+        uploads,
+        names: names.clone(),
+        converter,
+    };
     let app = http::App { registry: registry.clone(), parts };
     let mut http = tokio::spawn(http::serve(listener, app, controlled));
     let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
     let renewing = tokio::spawn(renew(registry.clone()));
     let mending = tokio::spawn(mend(registry.clone(), host.disk.clone(), max_starting));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    tokio::spawn(outgoing::tell_of_own_receivers(Arc::clone(&host.config)));
+    tokio::spawn(outgoing::tell_of_own_receivers(Arc::clone(&host.config), names));
     systemd::ready();
 
     let ended = loop {

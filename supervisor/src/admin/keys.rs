@@ -5,11 +5,15 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use colmeia::UserId;
 use colmeia::admin::{Key, Keys};
+use colmeia::text::is_unseen;
 use serde::Deserialize;
 
 use super::socket::Peer;
 use super::{Admin, Refusal, broken, refuse};
 use crate::store::{Actions, ApiKey, NewKey};
+
+/// The longest name of a key.
+const LONGEST_NAME: usize = 100;
 
 /// What a new key is to allow.
 #[derive(Debug, Default, Deserialize)]
@@ -37,6 +41,11 @@ pub(super) async fn add(
     let sessions = names(&wishes.sessions).map(str::parse::<UserId>).collect::<Result<_, _>>();
     let sessions = sessions.map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("sessions: {error}")))?;
     let actions = actions(&wishes)?;
+    if wishes.name.chars().count() > LONGEST_NAME || wishes.name.contains(is_unseen) {
+        let rule =
+            format!("name: at most {LONGEST_NAME} characters, none of which controls how others are shown");
+        return Err(refuse(StatusCode::BAD_REQUEST, rule));
+    }
     let grants = NewKey { name: wishes.name, active: true, admin: wishes.admin, sessions, actions };
     let (key, secret) = admin.app.store.add_key(None, grants).await.map_err(|error| broken(&error))?;
     tracing::info!(key = key.id, uid = peer.uid, pid = peer.pid, "a key was made by an operator");

@@ -7,10 +7,11 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,13 +23,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
+use crate::connections::{Place, Places, Watched, WatchedBody, Working};
 use crate::logging::chain;
 use crate::operators::Machine;
 
 /// The group whose members are operators.
 const GROUP: &str = "colmeia";
-/// The most connections at once; the next one waits.
+/// The most connections at once. Who keeps us waiting gives a place up when it is needed.
 const CONNECTIONS: usize = 64;
+/// How long an operator may take nothing of an answer: `colmeiactl logs` into a pager reads as it is scrolled.
+const UNREAD: Duration = Duration::from_secs(600);
+/// How many callers are looked at at once: each look goes through all processes, on a thread that others need.
+static LOOKS: Semaphore = Semaphore::const_new(2);
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long answers under way may take at the end.
@@ -63,10 +69,23 @@ pub(super) async fn serve(app: &App, router: Router, end: CancellationToken) -> 
     let listener = bind(&path).map_err(fail)?;
     open_to_operators(app.host.run.root(), &path, app.host.owners.in_force().mode()).map_err(fail)?;
     tracing::info!(socket = %path.display(), "operators are served");
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let registry = app.registry.clone();
+    let door = move |stream| {
+        let workers = registry.list().iter().filter_map(|handle| handle.view().pid).collect();
+        admit(stream, workers).boxed()
+    };
+    accept_all(&listener, &door, &router, &end).await;
+    let _ = std::fs::remove_file(&path);
+    Ok(())
+}
+
+/// Who is let in.
+type Door = dyn Fn(UnixStream) -> BoxFuture<'static, Option<(UnixStream, Peer)>> + Send + Sync;
+
+async fn accept_all(listener: &UnixListener, door: &Door, router: &Router, end: &CancellationToken) {
+    let places = Places::new(CONNECTIONS, CONNECTIONS);
     let connections = TaskTracker::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = end.cancelled() => break,
@@ -79,19 +98,33 @@ pub(super) async fn serve(app: &App, router: Router, end: CancellationToken) -> 
                 continue;
             }
         };
-        let workers: Vec<u32> = app.registry.list().iter().filter_map(|handle| handle.view().pid).collect();
-        let (router, end) = (router.clone(), end.clone());
+        // Whoever it is: a worker that calls again and again gives its own places up first.
+        let uid = stream.peer_cred().map_or(u32::MAX, |credentials| credentials.uid());
+        let place = loop {
+            match places.take(uid, false) {
+                Ok((place, _)) => break Some(place),
+                Err(_) => tokio::select! {
+                    () = places.freed() => {}
+                    () = end.cancelled() => break None,
+                },
+            }
+        };
+        let Some(place) = place else { break };
+        let (admitted, router, end) = (door(stream), router.clone(), end.clone());
         connections.spawn(async move {
-            let _place = place;
-            if let Some(peer) = admit(&stream, workers).await {
-                converse(stream, peer, router, end).await;
+            let served = async {
+                if let Some((stream, peer)) = admitted.await {
+                    converse(stream, peer, &place, router, end).await;
+                }
+            };
+            tokio::select! {
+                () = served => {}
+                () = place.end.cancelled() => {}
             }
         });
     }
-    let _ = std::fs::remove_file(&path);
     connections.close();
     let _ = tokio::time::timeout(FAREWELL, connections.wait()).await;
-    Ok(())
 }
 
 /// The runtime directory is ours alone until here, so nobody connects before the mode is right.
@@ -119,7 +152,7 @@ fn open_to_operators(root: &Path, socket: &Path, mode: u32) -> io::Result<()> {
 
 /// Who calls, unless it is, or could be, one of our own workers or something below one. What a dead worker leaves
 /// behind becomes our child.
-async fn admit(stream: &UnixStream, workers: Vec<u32>) -> Option<Peer> {
+async fn admit(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Peer)> {
     let credentials = stream.peer_cred().ok()?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
     let peer = Peer { uid: credentials.uid(), pid };
@@ -130,19 +163,33 @@ async fn admit(stream: &UnixStream, workers: Vec<u32>) -> Option<Peer> {
         // Without a number it comes from outside of our namespace, where no worker is.
         machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
     };
-    if tokio::task::spawn_blocking(suspect).await.unwrap_or(true) {
+    let look = LOOKS.acquire().await; // it is never closed
+    let suspect = tokio::task::spawn_blocking(suspect).await.unwrap_or(true);
+    drop(look);
+    if suspect {
         tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");
         return None;
     }
-    Some(peer)
+    Some((stream, peer))
 }
 
-async fn converse(stream: UnixStream, peer: Peer, router: Router, end: CancellationToken) {
+async fn converse(
+    stream: UnixStream,
+    peer: Peer,
+    place: &Place<u32>,
+    router: Router,
+    end: CancellationToken,
+) {
     let service = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    let watch = place.watch.clone();
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let working = Working::begin(watch.clone());
+        let mut request = request.map(|body| WatchedBody::new(body, watch.clone()));
         request.extensions_mut().insert(peer);
-        service.call(request)
+        let answer = service.call(request);
+        async move { answer.await.map(|answer| answer.map(|body| working.with(body))) }
     });
+    let stream = Watched::new(stream, place.watch.clone(), UNREAD);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -157,5 +204,48 @@ async fn converse(stream: UnixStream, peer: Peer, router: Router, end: Cancellat
     };
     if let Err(error) = ended {
         tracing::debug!(error = chain(&error), "an operator's connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn idle_operators_delay_nobody() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("admin.sock");
+        let listener = bind(&path).expect("bound");
+        let end = CancellationToken::new();
+        let serving = tokio::spawn({
+            let end = end.clone();
+            async move {
+                let router = Router::new().route("/", get(async || "here"));
+                let all = |stream| async { Some((stream, Peer { uid: 0, pid: 0 })) }.boxed();
+                accept_all(&listener, &all, &router, &end).await;
+            }
+        });
+        let mut idle = Vec::new();
+        for begun in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
+            for _ in 0..80 {
+                let mut stream = UnixStream::connect(&path).await.expect("connected");
+                stream.write_all(begun.as_bytes()).await.expect("written");
+                idle.push(stream);
+            }
+            let mut stream = UnixStream::connect(&path).await.expect("connected");
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .await
+                .expect("written");
+            let mut answer = String::new();
+            let read = tokio::time::timeout(HEAD_TIMEOUT / 3, stream.read_to_string(&mut answer));
+            read.await.expect("nobody is waited for").expect("a clean end");
+            assert!(answer.ends_with("here"), "{answer}");
+        }
+        end.cancel();
+        serving.await.expect("no panic");
     }
 }

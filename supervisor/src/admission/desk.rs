@@ -17,7 +17,7 @@ pub(crate) struct Desk {
 
 #[derive(Debug)]
 enum Wish {
-    Enter(Ticket, u64, Verdicts),
+    Enter(Ticket, u64, Standing, Verdicts),
     Again(Ticket),
     Occupy(Ticket, u64),
     Settle(Ticket),
@@ -25,6 +25,13 @@ enum Wish {
     Leave(Ticket),
     Resize(Ticket, u64),
     Close(bool),
+}
+
+/// Whether who asks had a session before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Known,
+    Newcomer,
 }
 
 /// Where verdicts go, with the ticket they belong to: a late one must not be taken for another's.
@@ -76,8 +83,11 @@ impl Desk {
                 };
                 let Some(wish) = wish else { break };
                 let verdicts = match wish {
-                    Wish::Enter(ticket, bytes, verdicts) => {
+                    Wish::Enter(ticket, bytes, standing, verdicts) => {
                         admission.set_aside(ticket, bytes);
+                        if standing == Standing::Newcomer {
+                            admission.is_new(ticket);
+                        }
                         waiting.insert(ticket, verdicts);
                         admission.enter(ticket)
                     }
@@ -103,9 +113,9 @@ impl Desk {
     }
 
     /// Queues; the verdicts come through the channel. `bytes` are set aside once there is a place.
-    pub(crate) fn enter(&self, bytes: u64, verdicts: Verdicts) -> Place {
+    pub(crate) fn enter(&self, bytes: u64, standing: Standing, verdicts: Verdicts) -> Place {
         let place = self.place();
-        place.say(Wish::Enter(place.ticket, bytes, verdicts));
+        place.say(Wish::Enter(place.ticket, bytes, standing, verdicts));
         place
     }
 
@@ -113,7 +123,7 @@ impl Desk {
     pub(crate) fn occupy(&self, bytes: u64, verdicts: Verdicts) -> Place {
         let place = self.place();
         place.say(Wish::Occupy(place.ticket, bytes));
-        place.say(Wish::Enter(place.ticket, bytes, verdicts));
+        place.say(Wish::Enter(place.ticket, bytes, Standing::Known, verdicts));
         place
     }
 

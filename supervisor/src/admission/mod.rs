@@ -2,16 +2,17 @@
 //!
 //! Owns the places of all workers and the queue for them. [`Admission`] is pure: first come, first served, at most
 //! `max_running` places taken and `max_starting` of them starting (fewer under [`pressure`]), and what is set aside for all of them within
-//! the memory that there is. It knows no user and no process, only tickets.
+//! the memory that there is. Newcomers, who never had a session, stand behind all who had one: anybody can make up names.
+//! It knows no user and no process, only tickets.
 
 mod desk;
 mod pressure;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-pub(crate) use desk::{Desk, Place, Verdicts};
+pub(crate) use desk::{Desk, Place, Standing, Verdicts};
 pub(crate) use pressure::follow as follow_pressure;
 
 /// Names one wish for a place.
@@ -61,6 +62,7 @@ pub(crate) struct Admission {
     closed: bool,
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
+    newcomers: HashSet<Ticket>,
     /// What is set aside for each, in bytes; nothing for those who are not in here.
     sizes: HashMap<Ticket, u64>,
     /// The bytes that there are for all; no limit where nobody measures.
@@ -76,6 +78,7 @@ impl Admission {
             closed: false,
             stages: BTreeMap::new(),
             queue: VecDeque::new(),
+            newcomers: HashSet::new(),
             sizes: HashMap::new(),
             room: None,
         }
@@ -84,6 +87,11 @@ impl Admission {
     /// This much is set aside for this one, whenever it takes a place.
     pub(crate) fn set_aside(&mut self, ticket: Ticket, bytes: u64) {
         self.sizes.insert(ticket, bytes);
+    }
+
+    /// This one never had a session.
+    pub(crate) fn is_new(&mut self, ticket: Ticket) {
+        self.newcomers.insert(ticket);
     }
 
     /// There is this much for all of them together.
@@ -143,6 +151,7 @@ impl Admission {
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
         self.stages.remove(&ticket);
         self.sizes.remove(&ticket);
+        self.newcomers.remove(&ticket);
         self.queue.retain(|waiting| *waiting != ticket);
         self.advance()
     }
@@ -166,7 +175,12 @@ impl Admission {
         // Who needs less does not overtake: the first would wait for ever.
         let mut short = false;
         let mut verdicts = Vec::new();
-        let queue = std::mem::take(&mut self.queue);
+        let mut queue = std::mem::take(&mut self.queue);
+        // Who keeps a place takes nobody's. Among those of a kind the order stays.
+        let is_placed =
+            |ticket: &Ticket| matches!(self.stages.get(ticket), Some(Stage::Waiting { placed: true, .. }));
+        let is_behind = |ticket: &Ticket| self.newcomers.contains(ticket) && !is_placed(ticket);
+        queue.make_contiguous().sort_by_key(is_behind);
         for ticket in queue {
             let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
             let Stage::Waiting { placed, told } = *stage else { continue };

@@ -21,6 +21,24 @@ fn starts_are_limited_and_first_come_first_served() {
 }
 
 #[test]
+fn newcomers_stand_behind_those_who_had_a_session() {
+    let mut admission = Admission::new(2, 1);
+    [2, 3].into_iter().for_each(|ticket| admission.is_new(ticket));
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!((admission.enter(2), admission.enter(3)), (vec![(2, WAIT)], vec![(3, WAIT)]));
+    assert_eq!(admission.enter(4), [(4, WAIT)]);
+    assert_eq!(admission.settle(1), [(4, Verdict::Admitted), (2, FULL), (3, FULL)]);
+    assert_eq!(admission.leave(4), [(2, Verdict::Admitted)], "each in its turn");
+    admission.settle(2);
+    assert_eq!(admission.enter(5), [(5, FULL)]);
+    // It has its place already, and takes nobody's.
+    admission.rest(2);
+    assert_eq!(admission.enter(2), [(2, Verdict::Admitted)]);
+    admission.settle(2);
+    assert_eq!(admission.leave(1), [(5, Verdict::Admitted)]);
+}
+
+#[test]
 fn a_free_place_wakes_the_next_and_waiting_users_learn_why_they_wait() {
     let mut admission = Admission::new(1, 2);
     assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
@@ -123,9 +141,9 @@ fn a_machine_smaller_than_one_cap_serves_one_and_an_ordinary_one_twelve() {
 async fn a_place_that_is_dropped_goes_to_the_next() {
     let desk = Desk::open(Admission::new(1, 1));
     let (sender, mut verdicts) = mpsc::unbounded_channel();
-    let first = desk.enter(0, sender.clone());
+    let first = desk.enter(0, Standing::Known, sender.clone());
     assert_eq!(verdicts.recv().await, Some((first.ticket(), Verdict::Admitted)));
-    let second = desk.enter(0, sender);
+    let second = desk.enter(0, Standing::Known, sender);
     assert_eq!(verdicts.recv().await, Some((second.ticket(), FULL)));
     drop(first);
     assert_eq!(verdicts.recv().await, Some((second.ticket(), Verdict::Admitted)));

@@ -37,7 +37,7 @@ fn config() -> ConversionConfig {
 impl Rig {
     async fn convert(&self, user: &str) -> Result<Upload, Unconverted> {
         let file = upload(&self.uploads, b"abc");
-        let room = self.uploads.expect(LARGEST).expect("room");
+        let room = self.uploads.expect(LARGEST, &crate::shares::Holder::Here).expect("room");
         self.converter.convert(&file, Target::Voice, &user.parse().expect("valid"), room).await
     }
 
@@ -119,7 +119,7 @@ async fn a_session_that_converts_much_keeps_no_other_from_it() {
     let rig = rig(script, config());
     let ask = async |user: &str, content: &[u8]| {
         let file = upload(&rig.uploads, content);
-        let room = rig.uploads.expect(3).expect("room");
+        let room = rig.uploads.expect(3, &crate::shares::Holder::Here).expect("room");
         rig.converter.convert(&file, Target::Voice, &user.parse().expect("valid"), room).await
     };
     let begun = |count: usize| {

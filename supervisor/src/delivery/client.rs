@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::policy::Outcome;
 use super::wire::{CONNECT, Connector, Parcel};
 use crate::logging::chain;
+use crate::names::Names;
 use crate::outgoing::{self, Home, LeadsHome};
 
 /// How long a request may take to leave, once there is a connection.
@@ -60,9 +61,9 @@ pub(super) struct Post {
 impl Client {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(super) fn new(home: Home) -> Result<Self, rustls::Error> {
+    pub(super) fn new(home: Home, names: Names) -> Result<Self, rustls::Error> {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
-        let connector = Connector::new(home)?;
+        let connector = Connector::new(home, names)?;
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(4);
         let shared = builder.build(connector.clone());
         let single = builder.pool_max_idle_per_host(0).build(connector);
@@ -217,7 +218,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::nowhere;
+    use super::super::tests::{names, nowhere};
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
@@ -280,7 +281,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("bound");
         tokio::spawn(async move { receiver(listener.accept().await.expect("a connection").0).await });
-        let client = Client { leave: Duration::ZERO, ..Client::new(nowhere()).expect("a client") };
+        let client = Client { leave: Duration::ZERO, ..Client::new(nowhere(), names()).expect("a client") };
         client.send(&post(address, bytes, Duration::from_millis(50)), &CancellationToken::new()).await
     }
 
@@ -314,10 +315,22 @@ mod tests {
         let refused = listener.local_addr().expect("bound").to_string();
         drop(listener);
         for address in [&*refused, "nobody.invalid", "127.0.0.1:0"] {
-            let client = Client::new(nowhere()).expect("a client");
+            let client = Client::new(nowhere(), names()).expect("a client");
             let outcome = client.send(&post(address, 9, LEAVE), &CancellationToken::new()).await;
             assert!(outcome.is_away(), "{address}: {outcome:?}");
         }
+    }
+
+    /// Name servers that are away take neither a thread nor more time than a connection may.
+    #[tokio::test]
+    async fn a_name_that_nobody_answers_for_is_away() {
+        let (names, server) = crate::names::tests::silent().await;
+        let client = Client::new(nowhere(), names).expect("a client");
+        let begun = Instant::now();
+        let outcome = client.send(&post("flask.example", 9, LEAVE), &CancellationToken::new()).await;
+        assert!(outcome.is_away(), "{outcome:?}");
+        assert!(begun.elapsed() < CONNECT + LEAVE, "{:?}", begun.elapsed());
+        assert!(server.try_recv(&mut [0; 512]).is_ok(), "it was asked");
     }
 
     #[tokio::test]
@@ -344,7 +357,7 @@ mod tests {
     async fn nothing_is_sent_to_ourselves_by_whatever_name() {
         let listener = TcpListener::bind("0.0.0.0:0").await.expect("bound");
         let address = listener.local_addr().expect("address");
-        let client = |home| Client::new(home).expect("a client");
+        let client = |home| Client::new(home, names()).expect("a client");
         let (careful, other) = (client(Home::of(address)), client(nowhere()));
         let going = CancellationToken::new();
         let to = |host: &str| Post {

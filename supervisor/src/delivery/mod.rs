@@ -48,6 +48,7 @@ use tracing::{error, info, warn};
 use crate::journal::{FLASK, Journal, JournalError, Queue, now_ms};
 use crate::logging::chain;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::outgoing::Home;
 use breakers::Breakers;
 use client::Client;
@@ -71,15 +72,17 @@ pub(crate) async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
+    names: Names,
     media: Media,
     metrics: Metrics,
     shutdown: CancellationToken,
 ) {
-    let begun = Client::new(Home::of(config.listen)).map_err(|error| chain(&error)).and_then(|client| {
-        let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
-        let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-        Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics))
-    });
+    let begun =
+        Client::new(Home::of(config.listen), names).map_err(|error| chain(&error)).and_then(|client| {
+            let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
+            let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
+            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics))
+        });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
         Err(error) => error!(error, "nothing can be delivered: events are kept"),
@@ -219,6 +222,9 @@ impl Dispatcher {
     async fn tidy(&self) {
         self.delivery.breakers.forget();
         let journal = &self.delivery.journal;
+        if let Err(error) = self.forget_queues().await {
+            report(&error, "old queues could not be forgotten");
+        }
         let keep_ms = i64::from(self.keep.keep_days).saturating_mul(24 * 60 * 60 * 1000);
         let most = u64::from(self.keep.keep_mb) * 1024 * 1024;
         for _ in 0..PRUNE_STEPS {
@@ -232,6 +238,20 @@ impl Dispatcher {
                 Err(error) => return report(&error, "old events could not be deleted"),
             }
         }
+    }
+
+    /// Forgets the queues of addresses that are not configured any more: whoever changes them often leaves one for each.
+    async fn forget_queues(&self) -> Result<(), JournalError> {
+        let recipients = &self.delivery.recipients;
+        let is_gone = |queue: &Queue| {
+            &*queue.address != FLASK && recipients.find(&queue.user, &queue.address).is_none()
+        };
+        let queues = self.delivery.journal.queues().await?;
+        let gone: Vec<_> = queues.iter().filter(|queue| is_gone(queue)).map(|queue| queue.id).collect();
+        if !gone.is_empty() {
+            self.delivery.journal.forget_queues(gone).await?;
+        }
+        Ok(())
     }
 
     async fn finish(mut self) {

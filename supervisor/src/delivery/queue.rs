@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::client::Post;
 use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
 use super::{Delivery, flask, said, webhook};
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, URGED, now_ms};
@@ -157,7 +158,10 @@ async fn offer_to_flask(
     let Some(post) = flask::request(&delivery.flask, &pending.event) else {
         return unreadable(queue, pending);
     };
-    let outcome = delivery.client.send(&post, &signals.shutdown).await;
+    if !passes(delivery, queue, pending, signals).await {
+        return Next::Nothing;
+    }
+    let outcome = send(delivery, queue, &post, signals).await;
     let verdict = for_flask(&outcome, &trial.attempt(delivery, pending));
     Next::Settle(settlement(delivery, queue, pending, trial, &outcome, verdict))
 }
@@ -178,24 +182,31 @@ async fn offer(
     let body = webhook::body(&pending.event, metadata, &delivery.media, webhook.inline_max_bytes);
     let Some(body) = signals.during(body).await else { return Next::Nothing };
     let Some(body) = body else { return unreadable(queue, pending) };
-    // Who is asked to try now does.
-    if pending.next_ms != URGED && signals.during(delivery.breakers.pass(&queue.address)).await.is_none() {
+    if !passes(delivery, queue, pending, signals).await {
         return Next::Nothing;
     }
     // That may have taken a while: what is configured now counts.
     let webhook = delivery.recipients.find(&queue.user, &queue.address).unwrap_or(webhook);
     let Some(post) = webhook::request(&webhook, body) else { return gone() };
-    let outcome = delivery.client.send(&post, &signals.shutdown).await;
-    if let Some(pause) = delivery.breakers.hear(&queue.address, !outcome.is_away()) {
-        debug!(
-            address = said(delivery, queue),
-            secs = pause.as_secs(),
-            "a webhook is left alone for a while"
-        );
-    }
+    let outcome = send(delivery, queue, &post, signals).await;
     let verdict =
         for_webhook(&outcome, &trial.attempt(delivery, pending), &webhook.retries.unwrap_or_default());
     Next::Settle(settlement(delivery, queue, pending, trial, &outcome, verdict))
+}
+
+/// Waits until the address may be tried; whoever is asked to try now does. `false` when something else has to be done.
+async fn passes(delivery: &Delivery, queue: &Queue, pending: &Pending, signals: &Signals) -> bool {
+    pending.next_ms == URGED || signals.during(delivery.breakers.pass(&queue.address)).await.is_some()
+}
+
+/// Sends it once; the address's breaker hears what came of it.
+async fn send(delivery: &Delivery, queue: &Queue, post: &Post, signals: &Signals) -> Outcome {
+    let outcome = delivery.client.send(post, &signals.shutdown).await;
+    if let Some(pause) = delivery.breakers.hear(&queue.address, !outcome.is_away()) {
+        let address = said(delivery, queue);
+        debug!(address, secs = pause.as_secs(), "a receiver is left alone for a while");
+    }
+    outcome
 }
 
 impl Signals {

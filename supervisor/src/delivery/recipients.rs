@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use colmeia::UserId;
+use colmeia::address::Shown;
 use colmeia::config::{IgnoreConfig, WebhookConfig};
 use serde_json::Value;
 
@@ -92,10 +93,7 @@ pub(crate) const FLASK_SHOWN: &str = "Flask";
 
 /// Enough of an address to know whose it is. The rest of it may be a token.
 pub(crate) fn shown(address: &str) -> String {
-    match reqwest::Url::parse(address) {
-        Ok(url) => url.origin().ascii_serialization(),
-        Err(_) => FLASK_SHOWN.into(),
-    }
+    Shown(address).origin().unwrap_or_else(|| FLASK_SHOWN.into())
 }
 
 #[cfg(test)]

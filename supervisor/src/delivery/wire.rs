@@ -27,6 +27,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use crate::names::Names;
 use crate::outgoing::{Home, LeadsHome};
 
 /// How long a connection may take to be made: name, TCP and TLS.
@@ -40,17 +41,17 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// Makes connections, but none to ourselves; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector>,
+    https: HttpsConnector<HttpConnector<Names>>,
     home: Home,
 }
 
 impl Connector {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(super) fn new(home: Home) -> Result<Self, rustls::Error> {
+    pub(super) fn new(home: Home, names: Names) -> Result<Self, rustls::Error> {
         // The first one wins; a second call changes nothing and is no error worth a word.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = HttpConnector::new();
+        let mut http = HttpConnector::new_with_resolver(names);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT));

@@ -45,6 +45,7 @@ use super::routes::{self, Effect};
 use super::visitors::{Digest, Visit, Visitors};
 use super::{Http, api, external, negotiate, page};
 use crate::outgoing::{self, Marked};
+use crate::shares::Holder;
 use crate::store::{self, Store};
 use attempts::Attempts;
 use decision::{Place, Question, Shown, Verdict, decide, is_operators};
@@ -324,6 +325,25 @@ pub(super) fn guard(http: &Http, request: &mut Request) -> Result<Option<Basis>,
         }
         refusal => Err(Box::new(refuse(refusal, surface))),
     }
+}
+
+/// Whose part it is of what there is only so much of. For requests that were looked at.
+pub(super) fn holder(http: &Http, request: &Request) -> Holder {
+    let extensions = request.extensions();
+    if let Some(Basis::Key(digest, _)) = extensions.get() {
+        return Holder::Key(*digest);
+    }
+    let peer = extensions.get::<Peer>();
+    match http.access.place(peer.and_then(|peer| peer.client)) {
+        Place::Elsewhere => peer.map_or(Holder::Here, |peer| Holder::at(peer.caller())),
+        Place::Here | Place::Trusted => Holder::Here,
+    }
+}
+
+/// Whether as many requests as the caller likes may be under way: those of the machine itself and of the networks that
+/// are trusted, and those with a key without limits.
+pub(super) fn is_unlimited(request: &Request) -> bool {
+    request.extensions().get::<Caller>().is_some_and(Caller::is_admin)
 }
 
 fn asks_for_a_page(request: &Request) -> bool {

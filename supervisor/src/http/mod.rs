@@ -48,18 +48,20 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use colmeia::config::ServiceConfig;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use crate::convert::Converter;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::operators::Operators;
+use crate::outgoing::Home;
 use crate::registry::Registry;
+use crate::shares::Holder;
 use crate::store::Store;
 use crate::uploads::Uploads;
-use access::Access;
+use access::{Access, Surface};
 use external::Proxies;
 use places::{Places, Reader};
 use watch::Readiness;
@@ -97,6 +99,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     /// Files on their way to workers.
     pub(crate) uploads: Uploads,
+    /// Finds the addresses of names.
+    pub(crate) names: Names,
     /// Makes voice and video into what phones play.
     pub(crate) converter: Converter,
 }
@@ -112,13 +116,12 @@ struct Shared {
     store: Store,
     pace: api::Pace,
     started: SystemTime,
-    /// Places for streams.
+    /// Places for streams, WebSockets and requests.
     places: Places,
-    /// Places for WebSockets.
-    sockets: Arc<Semaphore>,
     operators: Operators,
     metrics: Metrics,
     uploads: Uploads,
+    fetcher: api::Fetcher,
     converter: Converter,
     readiness: Readiness,
     /// Where we listen; the port is part of the default user's name.
@@ -140,7 +143,8 @@ impl Http {
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let Parts { config, journal, store, operators, metrics, uploads, converter } = parts;
+        let Parts { config, journal, store, operators, metrics, uploads, names, converter } = parts;
+        let fetcher = api::Fetcher::new(names, &config.media_networks, Home::of(local));
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
@@ -153,10 +157,10 @@ impl Http {
             journal,
             store,
             places: Places::new(),
-            sockets: Arc::new(Semaphore::new(events::SOCKETS)),
             operators,
             metrics,
             uploads,
+            fetcher,
             converter,
             local,
             shutdown,
@@ -179,13 +183,26 @@ async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Re
             let passed = access::guard(&http, &mut request);
             let prefix = external::prefix_value(request.headers());
             let reader = Reader::of(request.uri().path());
-            let response = match passed {
-                Ok(None) => body::collect(request, next).await,
-                Ok(Some(basis)) => access::bound(&http, basis, body::collect(request, next).await),
-                Err(refused) => *refused,
+            let holder = access::holder(&http, &request);
+            let begun = match &holder {
+                Holder::Here => Ok(None),
+                _ if passed.is_err() || access::is_unlimited(&request) => Ok(None),
+                holder => http.places.request(holder, Surface::of(request.uri().path())).map(Some),
+            };
+            request.extensions_mut().insert(holder.clone());
+            let (response, begun) = match (passed, begun) {
+                (Ok(None), Ok(begun)) => (body::collect(request, next).await, begun),
+                (Ok(Some(basis)), Ok(begun)) => {
+                    (access::bound(&http, basis, body::collect(request, next).await), begun)
+                }
+                (Err(refused), _) | (_, Err(refused)) => (*refused, None),
             };
             let response = match reader {
-                Some(reader) => http.places.seat(reader, response),
+                Some(reader) => http.places.seat(reader, &holder, response),
+                None => response,
+            };
+            let response = match begun {
+                Some(begun) => places::during(begun, response),
                 None => response,
             };
             external::lead_below(prefix, response)

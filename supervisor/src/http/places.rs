@@ -1,22 +1,24 @@
-//! [`Places`]: how many streams of events may be open, for each kind of reader.
+//! [`Places`]: how many streams of events and WebSockets may be open, how many requests one caller may have under way,
+//! and everybody's share of that.
 //!
 //! Owns the counts. Each kind has places of its own, and all of them together leave room among the connections for
-//! requests: nobody who opens streams keeps Flask or the operators out. How long a reader may read nothing, the
-//! connection says ([`super::server`]).
+//! requests: nobody who opens streams keeps Flask or the operators out, and no key or address keeps out another one. How long a
+//! reader may read nothing, the connection says ([`super::server`]).
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use colmeia::UserId;
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::access::Surface;
 use super::api::ApiError;
 use super::errors::Failure;
+use crate::shares::{Holder, NoShare, Share, Shares};
 
 /// Who reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +32,30 @@ pub(super) enum Reader {
 }
 
 /// How many of each, in this order.
-const MOST: [usize; 3] = [192, 256, 64];
+const MOST: [u64; 3] = [192, 256, 64];
+/// The most WebSockets at once.
+const SOCKETS: u64 = 256;
+/// How many of them and of the streams may be for sessions that do not exist, or not yet.
+const STRANGE: u64 = 32;
+/// How many pages may follow one session's code.
+const PAGES: u64 = 32;
+/// How many requests one key or address may have under way, streams too.
+const REQUESTS: u64 = 64;
 
 /// All of them.
-pub(super) struct Places([Arc<Semaphore>; 3]);
+pub(super) struct Places {
+    streams: [Shares; 3],
+    sockets: Shares,
+    strange: Shares,
+    pages: Shares,
+    requests: Shares,
+}
+
+/// A WebSocket's place, for as long as it is open.
+pub(super) struct Socket {
+    _of_all: Share,
+    _strange: Option<Share>,
+}
 
 impl Reader {
     /// Who reads what this path streams; `None` where nothing is.
@@ -45,43 +67,120 @@ impl Reader {
             _ => None,
         }
     }
+
+    /// How many of so many one holder may have. People's pages come to us through Flask or a proxy beside us, all from
+    /// there; of programs there the others keep a quarter.
+    fn share(self, most: u64, holder: &Holder) -> u64 {
+        match (self, holder) {
+            (Self::Api, Holder::Here) => most - most / 4,
+            (Self::Qr | Self::Operator, Holder::Here) => most,
+            (_, Holder::Key(_) | Holder::Address(_) | Holder::Session(_)) => most / 4,
+        }
+    }
 }
 
 impl Places {
     pub(super) fn new() -> Self {
-        Self(MOST.map(|most| Arc::new(Semaphore::new(most))))
+        Self {
+            streams: MOST.map(Shares::new),
+            sockets: Shares::new(SOCKETS),
+            strange: Shares::new(STRANGE),
+            pages: Shares::new(u64::MAX),
+            requests: Shares::new(u64::MAX),
+        }
+    }
+
+    /// Lets a request of this holder begin. It counts until its answer is given ([`during`]).
+    ///
+    /// # Errors
+    /// The answer, when there are too many.
+    pub(super) fn request(&self, holder: &Holder, surface: Surface) -> Result<Share, Box<Response>> {
+        self.requests.take(holder, 1, REQUESTS).map_err(|_| {
+            Box::new(match surface {
+                Surface::Api => {
+                    let error = "Too many of your requests are under way: wait for their answers";
+                    ApiError::too_many(error, 1).into_response()
+                }
+                Surface::Open | Surface::Pages => {
+                    let error = "Há requisições demais em andamento deste endereço. Espere as respostas.";
+                    Failure::new(StatusCode::TOO_MANY_REQUESTS, error).into_response()
+                }
+            })
+        })
+    }
+
+    /// A place for a WebSocket; `known` when there is such a session, or all are meant.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn socket(&self, holder: &Holder, known: bool) -> Result<Socket, ApiError> {
+        let share = Reader::Api.share(SOCKETS, holder);
+        let of_all = self.sockets.take(holder, 1, share).map_err(|none| full("WebSockets", none))?;
+        Ok(Socket { _of_all: of_all, _strange: self.strange(known)? })
+    }
+
+    /// A place for what is read of a session that does not exist; none is needed where it does.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn strange(&self, known: bool) -> Result<Option<Share>, ApiError> {
+        if known {
+            return Ok(None);
+        }
+        let taken = self.strange.take(&Holder::Here, 1, STRANGE);
+        taken.map(Some).map_err(|_| {
+            let error = "There is no session of this name, and too many wait for such; make it first";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error)
+        })
+    }
+
+    /// A place for a page that follows this session's code.
+    ///
+    /// # Errors
+    /// When there are too many of this session.
+    pub(super) fn page(&self, user: &UserId) -> Result<Share, Failure> {
+        let taken = self.pages.take(&Holder::Session(user.clone()), 1, PAGES);
+        taken.map_err(|_| Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES))
     }
 
     /// The stream with its place, or why there is none. Any other answer as it is.
-    pub(super) fn seat(&self, reader: Reader, response: Response) -> Response {
+    pub(super) fn seat(&self, reader: Reader, holder: &Holder, response: Response) -> Response {
         if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != "text/event-stream") {
             return response;
         }
-        let places = match reader {
-            Reader::Api => &self.0[0],
-            Reader::Qr => &self.0[1],
-            Reader::Operator => &self.0[2],
-        };
-        match (Arc::clone(places).try_acquire_owned(), reader) {
-            (Ok(place), _) => response.map(|stream| Body::new(Seated { stream, _place: place })),
-            (Err(_), Reader::Api) => {
-                let error = "Too many streams are open; try again later";
-                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error).into_response()
-            }
+        let index = reader as usize;
+        match (self.streams[index].take(holder, 1, reader.share(MOST[index], holder)), reader) {
+            (Ok(place), _) => during(place, response),
+            (Err(none), Reader::Api) => full("streams", none).into_response(),
             (Err(_), Reader::Qr | Reader::Operator) => {
-                let error = "Há páginas demais abertas. Feche algumas e tente de novo.";
-                Failure::new(StatusCode::SERVICE_UNAVAILABLE, error).into_response()
+                Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES).into_response()
             }
         }
     }
 }
 
-struct Seated {
-    stream: Body,
-    _place: OwnedSemaphorePermit,
+const TOO_MANY_PAGES: &str = "Há páginas demais abertas. Feche algumas e tente de novo.";
+
+fn full(what: &str, none: NoShare) -> ApiError {
+    let whose = match none {
+        NoShare::All => "",
+        NoShare::Own => " of yours",
+    };
+    let error = format!("Too many {what}{whose} are open; close some or try again later");
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
-impl HttpBody for Seated {
+/// The answer, which has this until it is given as a whole.
+pub(super) fn during(held: impl Send + Unpin + 'static, response: Response) -> Response {
+    response.map(|stream| Body::new(Seated { stream, _held: held }))
+}
+
+struct Seated<T> {
+    stream: Body,
+    _held: T,
+}
+
+impl<T: Unpin> HttpBody for Seated<T> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -111,19 +210,79 @@ mod tests {
         response.body(body).expect("a response")
     }
 
+    fn address(n: u8) -> Holder {
+        Holder::at([192, 0, 2, n].into())
+    }
+
     #[test]
     fn each_kind_of_reader_has_its_places_and_gets_them_back() {
         let places = Places::new();
-        let mut open: Vec<_> = (0..MOST[0]).map(|_| places.seat(Reader::Api, stream())).collect();
+        let seat = |reader, holder: &Holder| places.seat(reader, holder, stream());
+        let mut open: Vec<_> = (0..MOST[0]).map(|n| seat(Reader::Api, &Holder::Key([n as u8; 32]))).collect();
         assert!(open.iter().all(|response| response.status() == 200));
-        assert_eq!(places.seat(Reader::Api, stream()).status(), 503);
+        assert_eq!(seat(Reader::Api, &Holder::Here).status(), 503);
         for other in [Reader::Qr, Reader::Operator] {
-            assert_eq!(places.seat(other, stream()).status(), 200, "{other:?}");
+            assert_eq!(seat(other, &Holder::Here).status(), 200, "{other:?}");
         }
         open.pop();
-        assert_eq!(places.seat(Reader::Api, stream()).status(), 200);
-        let plain = places.seat(Reader::Api, StatusCode::NO_CONTENT.into_response());
+        assert_eq!(seat(Reader::Api, &Holder::Here).status(), 200);
+        let plain = places.seat(Reader::Api, &Holder::Here, StatusCode::NO_CONTENT.into_response());
         assert_eq!(plain.status(), 204, "what is no stream needs no place");
+    }
+
+    #[test]
+    fn no_holder_takes_all_places_of_a_kind() {
+        let places = Places::new();
+        let take = |reader, holder: &Holder| {
+            let most = usize::try_from(MOST[reader as usize]).expect("small");
+            let open: Vec<_> = (0..=most).map(|_| places.seat(reader, holder, stream())).collect();
+            open.into_iter().filter(|response| response.status() == 200).collect::<Vec<_>>()
+        };
+        let one = take(Reader::Qr, &address(1));
+        assert_eq!(one.len(), 64, "a quarter");
+        assert_eq!(take(Reader::Qr, &address(2)).len(), 64);
+        drop(one);
+        assert_eq!(take(Reader::Qr, &Holder::Here).len(), 256, "everybody's pages may come through Flask");
+        let local = take(Reader::Api, &Holder::Here);
+        assert_eq!(local.len(), 144, "of programs the others keep a quarter");
+        assert_eq!(take(Reader::Api, &Holder::Key([1; 32])).len(), 48);
+    }
+
+    #[test]
+    fn the_pages_of_one_session_leave_places_for_others() {
+        let places = Places::new();
+        let (one, two) = ("1".parse().expect("valid"), "2".parse().expect("valid"));
+        let open: Vec<_> = (0..99).filter_map(|_| places.page(&one).ok()).collect();
+        assert_eq!(open.len(), 32);
+        assert!(places.page(&two).is_ok());
+        drop(open);
+        assert!(places.page(&one).is_ok());
+    }
+
+    #[test]
+    fn sockets_of_sessions_that_do_not_exist_keep_nobody_out() {
+        let places = Places::new();
+        let strange: Vec<_> = (0..300).filter_map(|_| places.socket(&Holder::Here, false).ok()).collect();
+        assert_eq!(strange.len(), 32);
+        let known: Vec<_> = (0..300).filter_map(|_| places.socket(&Holder::Here, true).ok()).collect();
+        assert_eq!(known.len(), 160, "three quarters in all");
+        let key: Vec<_> = (0..300).filter_map(|_| places.socket(&Holder::Key([1; 32]), true).ok()).collect();
+        assert_eq!(key.len(), 64);
+        drop(strange);
+        assert!(places.socket(&Holder::Here, false).is_ok(), "what is closed is free");
+    }
+
+    #[test]
+    fn one_address_has_so_many_requests_under_way_and_no_more() {
+        let places = Places::new();
+        let begin =
+            |holder: &Holder| places.request(holder, Surface::Api).map_err(|refused| refused.status());
+        let begun: Vec<_> = (0..100).filter_map(|_| begin(&address(1)).ok()).collect();
+        assert_eq!(begun.len(), 64);
+        assert_eq!(begin(&address(1)).map(drop), Err(StatusCode::TOO_MANY_REQUESTS));
+        assert!(begin(&address(2)).is_ok());
+        drop(begun);
+        assert!(begin(&address(1)).is_ok());
     }
 
     #[test]

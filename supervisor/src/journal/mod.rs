@@ -244,6 +244,17 @@ impl Journal {
         Ok(self.write(move |connection, _| store::prune(connection, i64::MAX, limit, false)).await?.rows)
     }
 
+    /// Forgets those of these queues in which nothing is, and says how many there were.
+    ///
+    /// # Errors
+    /// When none was forgotten.
+    pub(crate) async fn forget_queues(&self, queues: Vec<i64>) -> Result<usize, JournalError> {
+        let step = move |connection: &Connection, ledger: &mut Ledger| {
+            store::forget_queues(connection, ledger, &queues)
+        };
+        Ok(self.write(step).await?.rows)
+    }
+
     /// Forgets a user: every event that is there now, whoever waits for it, and what was last said of the session.
     /// What comes while this runs stays. A step at a time, so that others' writes do not wait for long; a call after
     /// a failure goes on.

@@ -14,6 +14,12 @@ use super::{Cursor, DeadLetter, EventId, Head, Kind, Load, Page, Pending, Queue,
 /// How many rows one look for events goes through at most, so that whoever filters much does not hold up others.
 const SCAN: u32 = 2_000;
 
+/// How many bytes of events one look takes into memory beside its last event: whoever reads keeps them until they are
+/// taken, and there are hundreds who read.
+const PAGE: usize = 256 * 1024;
+/// The same for what waits in a queue: as long as a receiver is away each of its queues keeps so much.
+const BATCH: usize = 64 * 1024;
+
 /// The columns of an event `e`, in the order of [`recorded`].
 const COLUMNS: &str = "e.id, e.user, e.key, e.created_ms, e.kind, e.payload, e.me";
 
@@ -48,14 +54,19 @@ pub(super) fn pending(
     queue: i64,
     limit: u32,
 ) -> rusqlite::Result<Vec<Pending>> {
-    connection
-        .prepare_cached(&pending_sql())?
-        .query_map(params![queue, limit], |row| {
-            let (attempts, next_ms, since_ms) = (row.get(7)?, row.get(8)?, row.get(9)?);
-            Ok(recorded(row, number)?.map(|event| Pending { event, attempts, next_ms, since_ms }))
-        })?
-        .filter_map(Result::transpose)
-        .collect()
+    let mut statement = connection.prepare_cached(&pending_sql())?;
+    let mut rows = statement.query(params![queue, limit])?;
+    let (mut pending, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (attempts, next_ms, since_ms) = (row.get(7)?, row.get(8)?, row.get(9)?);
+        let Some(event) = recorded(row, number)? else { continue };
+        bytes += event.payload.len();
+        pending.push(Pending { event, attempts, next_ms, since_ms });
+        if bytes >= BATCH {
+            break;
+        }
+    }
+    Ok(pending)
 }
 
 /// Of a queue and a number of events.
@@ -86,6 +97,15 @@ pub(super) fn queue(connection: &Connection, id: i64) -> rusqlite::Result<Option
 
 pub(super) const WAITING: &str = "SELECT q.id, q.user, q.address FROM queues q WHERE EXISTS (
     SELECT 1 FROM deliveries d WHERE d.queue_id = q.id AND d.state = 'pending')";
+
+/// All queues.
+pub(super) fn queues(connection: &Connection) -> rusqlite::Result<Vec<Queue>> {
+    connection
+        .prepare_cached("SELECT id, user, address FROM queues")?
+        .query_map([], as_queue)?
+        .filter_map(Result::transpose)
+        .collect()
+}
 
 /// The queues that have something to deliver. One look into an index for each queue.
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<Queue>> {
@@ -174,8 +194,8 @@ pub(super) fn events_sql(of_user: bool) -> String {
     format!("SELECT {COLUMNS} FROM events e WHERE e.id > ?1 {of_user} ORDER BY e.id LIMIT {SCAN}")
 }
 
-/// Events after a place, the oldest first. Goes through at most [`SCAN`] rows: a page may be empty although more
-/// follows, and says how far it got.
+/// Events after a place, the oldest first. Goes through at most [`SCAN`] rows and [`PAGE`] bytes: a page may be short, or
+/// empty, although more follows, and says how far it got.
 pub(super) fn events(
     connection: &Connection,
     number: u32,
@@ -189,17 +209,20 @@ pub(super) fn events(
         Some(user) => statement.query(params![after, user.as_str()])?,
         None => statement.query([after])?,
     };
-    let (mut events, mut scanned, mut reached) = (Vec::new(), 0, after);
+    let (mut events, mut bytes, mut scanned, mut reached) = (Vec::new(), 0, 0, after);
+    let is_full = |events: &[Recorded], bytes| events.len() >= limit || bytes >= PAGE;
     while let Some(row) = rows.next()? {
         scanned += 1;
         reached = row.get(0)?;
         let event = recorded(row, number)?;
-        events.extend(event.filter(|event| event.kind != Kind::Notice && wanted(&event.user, event.kind)));
-        if events.len() >= limit {
+        let event = event.filter(|event| event.kind != Kind::Notice && wanted(&event.user, event.kind));
+        bytes += event.as_ref().map_or(0, |event| event.payload.len());
+        events.extend(event);
+        if is_full(&events, bytes) {
             break;
         }
     }
-    let more = events.len() >= limit || scanned == SCAN;
+    let more = is_full(&events, bytes) || scanned == SCAN;
     Ok(Page { events, reached, more })
 }
 

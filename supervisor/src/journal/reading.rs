@@ -24,6 +24,14 @@ impl Journal {
         self.read(move |connection| queries::queue(connection, id)).await
     }
 
+    /// All queues, whether or not something is in them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) async fn queues(&self) -> Result<Vec<Queue>, JournalError> {
+        self.read(queries::queues).await
+    }
+
     /// The queues that have something to deliver.
     ///
     /// # Errors

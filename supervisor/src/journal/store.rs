@@ -249,6 +249,22 @@ pub(super) fn forget(
     Ok(Changes { rows, ..Changes::default() })
 }
 
+/// Forgets those of these queues in which nothing is, and nothing that was given up either.
+pub(super) fn forget_queues(
+    connection: &Connection,
+    ledger: &mut Ledger,
+    queues: &[i64],
+) -> rusqlite::Result<Changes> {
+    let mut used = connection.prepare_cached("SELECT DISTINCT queue_id FROM deliveries")?;
+    let used = used.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<i64>>>()?;
+    let mut rows = 0;
+    for queue in queues.iter().filter(|queue| !used.contains(queue)) {
+        rows += connection.prepare_cached("DELETE FROM queues WHERE id = ?1")?.execute([queue])?;
+        ledger.queues.retain(|_, id| id != queue);
+    }
+    Ok(Changes { rows, ..Changes::default() })
+}
+
 /// Has the head of each of these queues tried now.
 pub(super) fn urge(connection: &Connection, queues: &Queues) -> rusqlite::Result<Changes> {
     let (condition, values) = queues.condition();

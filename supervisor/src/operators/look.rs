@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use colmeia::admin::{Session, SessionDetail};
 use colmeia::config::MemoryMode;
+use colmeia::text::plain;
 use colmeia::{Me, SessionState, UserId};
 
 use super::sentences::explain;
@@ -134,7 +135,7 @@ impl Inner {
             auth_dir: auth_dir.display().to_string(),
             was_linked: view.is_some_and(|view| view.was_linked),
             number: me.map(|me| if wishes.number { digits(me).to_owned() } else { masked(me) }),
-            name: me.map(|me| me.pushname.clone()),
+            name: me.map(|me| plain(&me.pushname).into_owned()),
             next_start_ms: match view.map(|view| &view.phase) {
                 Some(Phase::BackingOff { until }) => Some(millis(*until)),
                 _ => None,

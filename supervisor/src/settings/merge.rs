@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use colmeia::address::Shown;
 use colmeia::config::ServiceConfig;
 use toml::{Table, Value};
 
@@ -104,11 +105,22 @@ pub(crate) fn in_force(config: &ServiceConfig) -> Result<String, toml::ser::Erro
     if let Some(Value::Array(webhooks)) = table.get_mut("webhooks") {
         webhooks.iter_mut().for_each(hide_secrets);
     }
+    for key in ["webhook_url", "page_url"] {
+        table.get_mut(key).into_iter().for_each(hide_in_address);
+    }
     toml::to_string(&table)
 }
 
-/// The key of the signature and the values of headers.
+/// What may be a token in an address.
+fn hide_in_address(address: &mut Value) {
+    if let Value::String(text) = address {
+        *text = Shown(text).to_string();
+    }
+}
+
+/// The key of the signature, the values of headers and what of the address may be a token.
 fn hide_secrets(webhook: &mut Value) {
+    webhook.get_mut("url").into_iter().for_each(hide_in_address);
     if let Some(key) = webhook.get_mut("hmac").and_then(|hmac| hmac.get_mut("key")) {
         *key = Value::from(HIDDEN);
     }

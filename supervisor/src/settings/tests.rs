@@ -116,12 +116,19 @@ fn what_is_in_force_is_a_file_without_secrets() {
 #[test]
 fn secrets_of_webhooks_are_not_shown() {
     let file = file(
-        "[[webhooks]]\nurl = 'http://x/'\nevents = ['*']\nhmac = { key = 'hunter2' }\n\
+        "webhook_url = 'http://flask/webhook?key=hunter1'\n\
+         [[webhooks]]\nurl = 'http://x/hook/hunter2hunter2hunter2?token=hunter4'\nevents = ['*']\n\
+         hmac = { key = 'hunter2' }\n\
          custom_headers = [{ name = 'a', value = 'hunter3' }]",
     );
     let loaded = load_from(&["--config", file.path().to_str().expect("UTF-8")], &[]).expect("valid");
     let shown = in_force(&loaded).expect("shown");
-    assert!(shown.contains("http://x/") && !shown.contains("hunter"), "{shown}");
+    assert!(
+        shown.contains("http://x/hook/***?***")
+            && shown.contains("http://flask/webhook?***")
+            && !shown.contains("hunter"),
+        "{shown}"
+    );
     toml::from_str::<ServiceConfig>(&shown).expect("a configuration file");
 }
 

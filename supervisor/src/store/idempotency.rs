@@ -8,6 +8,8 @@
 //!      └─▶ Different             the same key for another request
 //! ```
 
+use std::collections::HashMap;
+
 use colmeia::UserId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -16,6 +18,13 @@ use crate::journal::now_ms;
 
 /// How long an answer is kept: a day, as Stripe and the IETF draft's examples have it.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+/// How many answers of one session are kept, the newest: more than it sends within a day at the usual limit of 30 a
+/// minute. What does not count against that limit could else fill the disk.
+const MOST: u32 = 50_000;
+/// After how many new claims of a session it is looked whether there are more.
+const LOOK: u32 = 128;
+/// How many sessions are counted for that.
+const COUNTED: usize = 10_000;
 /// The status of a claim whose process ended before it could answer.
 const UNKNOWN: u16 = 500;
 
@@ -48,6 +57,30 @@ pub(crate) enum Claim {
     Different,
 }
 
+/// How many answers are kept, and how many claims each session made since that was last looked at.
+pub(super) struct Answers {
+    pub(super) most: u32,
+    pub(super) since: HashMap<UserId, u32>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self { most: MOST, since: HashMap::new() }
+    }
+}
+
+impl Answers {
+    /// Whether it is time to look at this session, which has just made a claim.
+    fn is_due(&mut self, user: &UserId) -> bool {
+        if self.since.len() >= COUNTED {
+            self.since.clear();
+        }
+        let since = self.since.entry(user.clone()).or_default();
+        *since += 1;
+        *since >= LOOK.min(self.most) && self.since.remove(user).is_some()
+    }
+}
+
 impl Store {
     /// Claims a key of a session for a request, which is told apart by its digest.
     ///
@@ -78,6 +111,11 @@ impl Store {
                         "INSERT INTO answers (user, key, request, created_ms) VALUES (?1, ?2, ?3, ?4)",
                         params![user.as_str(), key, request, now],
                     )?;
+                    if thread.answers.is_due(&user) {
+                        let sql = "DELETE FROM answers WHERE user = ?1 AND status IS NOT NULL AND rowid NOT IN
+                            (SELECT rowid FROM answers WHERE user = ?1 ORDER BY created_ms DESC, rowid DESC LIMIT ?2)";
+                        connection.execute(sql, params![user.as_str(), thread.answers.most])?;
+                    }
                     Claim::New
                 }
                 Some((first, _, _)) if first != request => Claim::Different,

@@ -124,6 +124,37 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Ends what keys allow with a session: one that names no other is removed, from the others its name is taken.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    pub(crate) async fn forget_keys_of(&self, user: &UserId) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.run(move |thread| {
+            let keys = load(&thread.connection)?;
+            let transaction = thread.connection.transaction()?;
+            for mut key in keys {
+                if !key.grants.sessions.remove(&user) {
+                    continue;
+                }
+                // None named would mean all.
+                if key.grants.sessions.is_empty() {
+                    transaction.execute("DELETE FROM keys WHERE id = ?1", [&key.id])?;
+                } else {
+                    let grants = serde_json::to_string(&key.grants)?;
+                    transaction
+                        .execute("UPDATE keys SET grants = ?2 WHERE id = ?1", params![key.id, grants])?;
+                }
+                tracing::info!(key = key.id, %user, "a key ended with its session");
+            }
+            transaction.commit()?;
+            thread.publish_keys()
+        })
+        .await
+    }
+}
+
 impl Thread {
     fn publish_keys(&self) -> Result<(), StoreError> {
         self.keys.send_replace(load(&self.connection)?.into());

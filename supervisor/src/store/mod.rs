@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::SessionSettings;
+use idempotency::Answers;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -42,6 +43,7 @@ struct Thread {
     connection: Connection,
     keys: watch::Sender<Arc<Vec<ApiKey>>>,
     sessions: watch::Sender<Sessions>,
+    answers: Answers,
 }
 
 /// Why something could not be kept or read.
@@ -74,12 +76,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`] says what is wrong with the file.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, Answers::default())
+    }
+
+    fn open_with(path: &Path, answers: Answers) -> Result<Self, StoreError> {
         let connection = schema::open(path)?;
         idempotency::give_up_those_under_way(&connection)?;
         let (keys, known_keys) = watch::channel(Arc::new(keys::load(&connection)?));
         let (sessions, known_sessions) = watch::channel(Arc::new(sessions::load(&connection)?));
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
-        let mut thread = Thread { connection, keys, sessions };
+        let mut thread = Thread { connection, keys, sessions, answers };
         std::thread::Builder::new()
             .name("settings".into())
             .spawn(move || {

@@ -1,6 +1,7 @@
 //! The configuration of each session. Owns its rows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::{IgnoreConfig, SessionSettings, WebhookConfig};
@@ -27,7 +28,8 @@ impl Store {
                  ON CONFLICT (user) DO UPDATE SET settings = ?2",
                 params![user.as_str(), serde_json::to_string(&settings)?],
             )?;
-            thread.publish_sessions()
+            thread.publish_session(user, Some(settings));
+            Ok(())
         })
         .await
     }
@@ -43,16 +45,24 @@ impl Store {
             transaction.execute("DELETE FROM sessions WHERE user = ?1", [user.as_str()])?;
             transaction.execute("DELETE FROM answers WHERE user = ?1", [user.as_str()])?;
             transaction.commit()?;
-            thread.publish_sessions()
+            thread.publish_session(user, None);
+            Ok(())
         })
         .await
     }
 }
 
 impl Thread {
-    fn publish_sessions(&self) -> Result<(), StoreError> {
-        self.sessions.send_replace(load(&self.connection)?.into());
-        Ok(())
+    /// What is configured for one session from now on. The others' are not read again: whoever changes one often would
+    /// else hold up everybody who needs this thread.
+    fn publish_session(&self, user: UserId, settings: Option<SessionSettings>) {
+        self.sessions.send_modify(|all| {
+            let all = Arc::make_mut(all);
+            match settings {
+                Some(settings) => drop(all.insert(user, settings)),
+                None => drop(all.remove(&user)),
+            }
+        });
     }
 }
 

@@ -108,3 +108,48 @@ async fn a_claim_that_was_given_back_is_free() {
     store.release_claim(&user("1"), "k").await.expect("works");
     assert_eq!(store.claim(&user("1"), "k", [2; 32]).await.expect("works"), Claim::New);
 }
+
+#[tokio::test]
+async fn so_many_answers_of_a_session_are_kept_and_the_oldest_make_room() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("settings.db");
+    let store = Store::open_with(&path, Answers { most: 20, ..Answers::default() }).expect("opens");
+    let answer = FirstAnswer { status: 200, body: b"{}".to_vec() };
+    for of in ["2", "1"] {
+        for n in 0..if of == "1" { 200 } else { 10 } {
+            let key = format!("k{n}");
+            assert_eq!(store.claim(&user(of), &key, [1; 32]).await.expect("works"), Claim::New);
+            store.settle_claim(&user(of), &key, answer.clone()).await.expect("kept");
+        }
+    }
+    let kept = |of: &'static str| {
+        store.run(move |thread| {
+            let sql = "SELECT count(*) FROM answers WHERE user = ?1";
+            Ok(thread.connection.query_row(sql, [of], |row| row.get::<_, u32>(0))?)
+        })
+    };
+    let of_one = kept("1").await.expect("read");
+    assert!((20..=40).contains(&of_one), "{of_one}");
+    assert_eq!(kept("2").await.expect("read"), 10, "another session's are its own");
+    assert!(matches!(store.claim(&user("1"), "k199", [1; 32]).await.expect("works"), Claim::Answered(_)));
+}
+
+#[tokio::test]
+async fn keys_end_with_the_session_they_are_for() {
+    let (store, _folder) = store();
+    let with =
+        |sessions: &[&str]| NewKey { sessions: sessions.iter().map(|id| user(id)).collect(), ..grants() };
+    let (only, _) = store.add_key(None, with(&["1"])).await.expect("made");
+    let (both, _) = store.add_key(None, with(&["1", "2"])).await.expect("made");
+    let (other, _) = store.add_key(None, with(&["2"])).await.expect("made");
+    let (all, _) = store.add_key(None, with(&[])).await.expect("made");
+    store.forget_keys_of(&user("1")).await.expect("ended");
+    let keys = store.keys();
+    let grants = |key: &ApiKey| {
+        keys.iter().find(|known| known.id == key.id).map(|known| known.grants.sessions.clone())
+    };
+    assert_eq!(grants(&only), None);
+    assert_eq!(grants(&both), Some(BTreeSet::from([user("2")])), "it goes on for the other one");
+    assert_eq!(grants(&other), Some(BTreeSet::from([user("2")])));
+    assert_eq!(grants(&all), Some(BTreeSet::new()), "one for all sessions is not this session's");
+}

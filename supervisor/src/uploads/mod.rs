@@ -18,6 +18,7 @@ use colmeia::UserId;
 use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 
+use crate::shares::{Holder, Share, Shares};
 use crate::user::folders;
 use room::{Place, Room};
 
@@ -25,6 +26,8 @@ pub(crate) use room::NoRoom;
 
 /// The largest file: WhatsApp's cap for everyday media.
 pub(crate) const LARGEST: u64 = 64 * 1024 * 1024;
+/// How many large bodies come in at once: each has a thread that waits for it.
+const READERS: u64 = 32;
 /// How much of a file is read at once.
 const PIECE: usize = 256 * 1024;
 
@@ -33,6 +36,9 @@ const PIECE: usize = 256 * 1024;
 pub(crate) struct Uploads {
     folder: Arc<Path>,
     room: Arc<Mutex<Room>>,
+    /// The room as callers have it, and how many large bodies may come in at once.
+    callers: Shares,
+    readers: Shares,
 }
 
 /// Room for a file that may come.
@@ -93,15 +99,24 @@ impl Uploads {
             _ => folders::make_private(&folder)?,
         }
         let room = Arc::new(Mutex::new(Room::new(room::WHOLE, room::OF_ONE)));
-        Ok(Self { folder: folder.into(), room })
+        let (callers, readers) = (Shares::new(room::WHOLE), Shares::new(READERS));
+        Ok(Self { folder: folder.into(), room, callers, readers })
     }
 
-    /// Sets room aside for a file of at most so many bytes, and never more than [`LARGEST`].
+    /// Lets a large body of this caller come in, until this is dropped.
     ///
     /// # Errors
     /// [`NoRoom`].
-    pub(crate) fn expect(&self, bytes: u64) -> Result<Expected, NoRoom> {
-        let place = Place::take(&self.room, bytes.min(LARGEST))?;
+    pub(crate) fn reader(&self, holder: &Holder) -> Result<Share, NoRoom> {
+        Ok(self.readers.take(holder, 1, room::of_caller(holder, READERS))?)
+    }
+
+    /// Sets room aside for a file of this caller of at most so many bytes, and never more than [`LARGEST`].
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub(crate) fn expect(&self, bytes: u64, holder: &Holder) -> Result<Expected, NoRoom> {
+        let place = Place::take(&self.room, bytes.min(LARGEST))?.of(holder, &self.callers)?;
         Ok(Expected { folder: Arc::clone(&self.folder), place })
     }
 
@@ -241,7 +256,8 @@ pub(crate) mod tests {
 
     /// A file of this content.
     pub(crate) fn upload(uploads: &Uploads, content: &[u8]) -> Upload {
-        let mut draft = uploads.expect(content.len() as u64).expect("room").begin().expect("begun");
+        let mut draft =
+            uploads.expect(content.len() as u64, &Holder::Here).expect("room").begin().expect("begun");
         draft.write(content).expect("written");
         draft.finish()
     }
@@ -282,12 +298,12 @@ pub(crate) mod tests {
     fn nothing_is_taken_beyond_what_was_set_aside() {
         let folder = tempfile::tempdir().expect("folder");
         let uploads = Uploads::open(folder.path().join("u")).expect("opened");
-        let mut draft = uploads.expect(3).expect("room").begin().expect("begun");
+        let mut draft = uploads.expect(3, &Holder::Here).expect("room").begin().expect("begun");
         draft.write(b"abc").expect("fits");
         assert!(matches!(draft.write(b"d"), Err(DraftError::TooLarge)));
         drop(draft);
         assert_eq!(uploads.taken(), 0);
-        drop(uploads.expect(u64::MAX).expect("no more than the largest"));
+        drop(uploads.expect(u64::MAX, &Holder::Here).expect("no more than the largest"));
     }
 
     #[test]
@@ -295,7 +311,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let uploads = Uploads::open(folder.path().join("u")).expect("opened");
         let write = |room, content: &[u8]| {
-            let draft = uploads.expect(room).expect("room").begin().expect("begun");
+            let draft = uploads.expect(room, &Holder::Here).expect("room").begin().expect("begun");
             draft.hand_out().expect("handed out").write_all(content).expect("written");
             draft.adopt()
         };

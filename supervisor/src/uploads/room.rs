@@ -1,15 +1,34 @@
-//! How many bytes of uploads may be under way, altogether and for one session. [`Room`] is pure; [`Place`] takes a
-//! part of it and gives it back when it is dropped, on whichever path.
+//! How many bytes of uploads may be under way, altogether, for one session and for one caller ([`of_caller`]). [`Room`]
+//! is pure; [`Place`] takes a part of it and gives it back when it is dropped, on whichever path.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use colmeia::UserId;
 
+use crate::shares::{Holder, NoShare, Share, Shares};
+
 /// Altogether: sixteen of the largest files. They lie on the disk, and a worker takes one in moments.
 pub(super) const WHOLE: u64 = 16 * super::LARGEST;
 /// Of one session: four of the largest files.
 pub(super) const OF_ONE: u64 = 4 * super::LARGEST;
+
+/// How much of so much one caller may have: a quarter, and the machine itself, which is many, a half.
+pub(super) fn of_caller(holder: &Holder, whole: u64) -> u64 {
+    match holder {
+        Holder::Here => whole / 2,
+        Holder::Key(_) | Holder::Address(_) | Holder::Session(_) => whole / 4,
+    }
+}
+
+impl From<NoShare> for NoRoom {
+    fn from(none: NoShare) -> Self {
+        match none {
+            NoShare::All => Self::Whole,
+            NoShare::Own => Self::OfCaller,
+        }
+    }
+}
 
 /// Who has taken how many bytes.
 #[derive(Debug)]
@@ -29,6 +48,9 @@ pub(crate) enum NoRoom {
     /// This session has.
     #[error("too many files of this session are on their way already")]
     OfOne,
+    /// Whoever sends it has.
+    #[error("too many files of this caller are on their way already")]
+    OfCaller,
 }
 
 impl Room {
@@ -77,13 +99,21 @@ pub(super) struct Place {
     room: Arc<Mutex<Room>>,
     user: OnceLock<UserId>,
     bytes: u64,
+    /// The same bytes, as the caller's.
+    share: Option<Share>,
 }
 
 impl Place {
     /// Takes so many bytes.
     pub(super) fn take(room: &Arc<Mutex<Room>>, bytes: u64) -> Result<Self, NoRoom> {
         room.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)?;
-        Ok(Self { room: Arc::clone(room), user: OnceLock::new(), bytes })
+        Ok(Self { room: Arc::clone(room), user: OnceLock::new(), bytes, share: None })
+    }
+
+    /// Counts it as this caller's too.
+    pub(super) fn of(mut self, holder: &Holder, shares: &Shares) -> Result<Self, NoRoom> {
+        self.share = Some(shares.take(holder, self.bytes, of_caller(holder, WHOLE))?);
+        Ok(self)
     }
 
     /// Counts it as this user's; the first one counts.
@@ -101,6 +131,7 @@ impl Place {
         let Some(over) = self.bytes.checked_sub(bytes).filter(|over| *over > 0) else { return };
         self.room.lock().unwrap_or_else(PoisonError::into_inner).give_back(self.user.get(), over);
         self.bytes = bytes;
+        self.share.iter_mut().for_each(|share| share.shrink_to(bytes));
     }
 
     /// How many bytes it has.

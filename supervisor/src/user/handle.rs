@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::limits::LimitsError;
 use super::policy::{Carried, Renewal, Told};
-use super::view::UserView;
+use super::view::{Phase, UserView};
 use crate::metrics::Metrics;
 use crate::uploads::Upload;
 
@@ -28,6 +28,8 @@ pub(crate) struct UserHandle {
     view: watch::Receiver<UserView>,
     commands: mpsc::Sender<Command>,
     metrics: Metrics,
+    /// When somebody last asked for the session to run.
+    attended: Arc<Mutex<Instant>>,
 }
 
 /// What a user's task can be asked.
@@ -35,6 +37,8 @@ pub(crate) struct UserHandle {
 pub(crate) enum Command {
     /// Someone wants this session to run: start it, resume it if it is parked, and count it as attended.
     Wake,
+    /// Others want to begin, and nobody asks for this session: a wish of one who never had a session is given up.
+    GiveWay,
     /// Do something in the session, perhaps with a file.
     Call { call: Box<Call>, file: Option<Upload>, deadline: Duration, answer: oneshot::Sender<CallResult> },
     /// Log the phone out, stop the worker, delete the auth directory.
@@ -136,7 +140,7 @@ impl UserHandle {
         commands: mpsc::Sender<Command>,
         metrics: Metrics,
     ) -> Self {
-        Self { user, view, commands, metrics }
+        Self { user, view, commands, metrics, attended: Arc::new(Mutex::new(Instant::now())) }
     }
 
     /// What is known now.
@@ -151,7 +155,24 @@ impl UserHandle {
 
     /// Asks for the session to run. Never waits: a task that is too busy to take it is awake already.
     pub(crate) fn wake(&self) {
+        *self.attended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let _ = self.commands.try_send(Command::Wake);
+    }
+
+    /// When somebody last asked for that.
+    pub(crate) fn attended(&self) -> Instant {
+        *self.attended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks it to give a wish up that nobody repeats.
+    pub(crate) fn give_way(&self) {
+        let _ = self.commands.try_send(Command::GiveWay);
+    }
+
+    /// Whether it waits to begin without ever having had a session.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        let view = self.view.borrow();
+        view.pid.is_none() && !view.was_linked && view.phase != Phase::Held
     }
 
     /// Does something in the session, perhaps with a file.

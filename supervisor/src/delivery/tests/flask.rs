@@ -247,3 +247,30 @@ async fn what_was_sent_when_the_service_ends_is_not_sent_again() {
     assert_eq!(waiting(&journal, &user("1")).await, 1, "only b is left");
     receiver.release();
 }
+
+/// Each session would ask for it again and again by itself.
+#[tokio::test]
+async fn while_flask_is_away_it_is_left_alone_and_heard_of_when_it_is_back() {
+    let receiver = Receiver::new(|_, _| Answer::Status(200));
+    let address = TcpListener::bind(local()).await.expect("bound").local_addr().expect("address");
+    let delivering = deliver_to(address, PATIENCE);
+    for n in 0..20 {
+        delivering.append(&n.to_string(), &["a"]).await;
+    }
+    let tried = || {
+        let counted = |line: &str| {
+            line.strip_prefix(r#"colmeia_deliveries_total{receiver="flask",outcome="unreachable"} "#)
+                .and_then(|count| count.parse::<u32>().ok())
+        };
+        delivering.metrics.encode(&[], &[]).lines().find_map(counted).unwrap_or_default()
+    };
+    eventually(async || tried() >= 5).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    // Each of them by itself would have tried three times by now.
+    assert!(tried() < 20, "{}", tried());
+    let (_, _server) = receiver.listen(address).await;
+    for n in 0..20 {
+        delivering.settled(&n.to_string()).await;
+    }
+    delivering.end().await;
+}

@@ -119,6 +119,10 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
 }
 
 /// Our own address, at which nobody of these tests is.
+pub(super) fn names() -> Names {
+    Names::of_system().expect("names")
+}
+
 pub(super) fn nowhere() -> Home {
     Home::of(([127, 0, 0, 1], 1).into())
 }
@@ -151,7 +155,7 @@ fn deliver(
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients.clone()));
     let journal = journal.expect("opens");
     let (metrics, events) = (Metrics::default(), EventsConfig::default());
-    let client = Client::new(nowhere()).expect("a client");
+    let client = Client::new(nowhere(), names()).expect("a client");
     let delivery = Delivery::new(
         journal.clone(),
         recipients,

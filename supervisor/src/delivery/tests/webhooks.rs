@@ -129,7 +129,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let folder = tempfile::tempdir().expect("folder");
     let journal = Journal::open(&folder.path().join("colmeia.db"), Arc::new(recipients)).expect("opens");
     journal.append(&user("1"), vec![incoming("a")]).await.expect("written");
-    let client = Client::new(nowhere()).expect("client");
+    let client = Client::new(nowhere(), names()).expect("client");
     let nobody = Recipients::new(&[], Arc::new(()));
     let events = EventsConfig::default();
     let flask = at(flask_at, PATIENCE);
@@ -139,8 +139,66 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     eventually(async || waiting(&journal, &user("1")).await == 0).await;
     let dead = journal.dead(Which::default(), 9).await.expect("read");
     assert_eq!((dead.len(), dead[0].error.as_str()), (1, "this webhook is not configured any more"));
+    let ids = async || {
+        let queues = journal.queues().await.expect("read");
+        queues.into_iter().filter(|queue| &*queue.address != FLASK).map(|queue| queue.id).collect::<Vec<_>>()
+    };
+    let queue = ids().await;
+    journal.forget_queues(queue.clone()).await.expect("works");
+    assert_eq!(
+        (ids().await, queue.len()),
+        (queue, 1),
+        "as long as something was given up in it, it can be replayed"
+    );
+    journal.prune(i64::MAX, 9).await.expect("works");
+    // What a round does.
+    let dispatcher = |delivery| Dispatcher::new(delivery, events, shutdown.clone());
+    let client = Client::new(nowhere(), names()).expect("client");
+    let nobody = Recipients::new(&[], Arc::new(()));
+    let flask = at(flask_at, PATIENCE);
+    let delivery = Delivery::new(journal.clone(), nobody, client, flask, events, media(), Metrics::default());
+    dispatcher(delivery).forget_queues().await.expect("works");
+    assert_eq!(ids().await, [0_i64; 0]);
     shutdown.cancel();
     task.await.expect("no panic");
+}
+
+/// One session with as many webhooks as it may have, all of which hang or have much to take, delays no other.
+#[tokio::test]
+async fn a_session_with_many_webhooks_delays_no_other() {
+    #[derive(Debug)]
+    struct Many(Vec<WebhookConfig>);
+    impl Sessions for Many {
+        fn webhooks(&self, user: &UserId) -> Vec<WebhookConfig> {
+            let most = if user.as_str() == "many" { self.0.len() } else { 1 };
+            self.0[..most].to_vec()
+        }
+        fn metadata(&self, _: &UserId) -> Option<Value> {
+            None
+        }
+    }
+    let flask = Receiver::new(|_, _| Answer::Status(200));
+    let busy = Receiver::new(|times, body| match body["session"].as_str() {
+        Some("many") if times % 2 == 0 => Answer::Held,
+        _ => Answer::Status(200),
+    });
+    let (flask_at, _a) = flask.listen(local()).await;
+    let (busy_at, _b) = busy.listen(local()).await;
+    let webhooks = (0..20).map(|n| {
+        let mut webhook = Receiver::webhook(busy_at, 3);
+        webhook.url = format!("{}?n={n}", webhook.url);
+        webhook
+    });
+    let delivering = deliver(flask_at, &[], Arc::new(Many(webhooks.collect())), PATIENCE);
+    let texts: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+    delivering.append("many", &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    eventually(async || busy.enveloped("many").len() >= 20).await;
+    delivering.append("2", &["x", "y"]).await;
+    delivering.settled("2").await;
+    assert_eq!(busy.enveloped("2"), ["x", "y"]);
+    assert!(waiting(&delivering.journal, &user("many")).await > 2_000, "the other one has still much to do");
+    busy.release();
+    delivering.end().await;
 }
 
 /// It opened the breaker of the address: other sessions' events came 43 s late, and 40 attempts took 796 s.

@@ -44,15 +44,24 @@ impl Caller {
         self.admin
     }
 
+    /// Whether this may be done with any session at all.
+    pub(crate) fn may_somewhere(&self, action: Action) -> bool {
+        self.admin || self.allows(action)
+    }
+
     /// Whether this may be done with this session.
     pub(crate) fn may(&self, action: Action, session: &UserId) -> bool {
-        let allowed = match action {
+        let named = self.sessions.is_empty() || self.sessions.contains(session);
+        self.admin || (named && self.allows(action))
+    }
+
+    fn allows(&self, action: Action) -> bool {
+        match action {
             Action::Read => self.actions.read,
             Action::Send => self.actions.send,
             Action::Control => self.actions.control,
             Action::Media => self.actions.media || self.actions.read,
-        };
-        self.admin || (allowed && (self.sessions.is_empty() || self.sessions.contains(session)))
+        }
     }
 }
 

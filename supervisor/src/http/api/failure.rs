@@ -113,7 +113,7 @@ impl ApiError {
     }
 
     /// 429: too many, and when again.
-    pub(super) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
+    pub(in super::super) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, error);
         Self { retry_after_secs: Some(retry_after_secs), ..error }
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::failure::ApiError;
 use super::fields::{Fields, Kind, is_unfilled};
+use super::unique::{self, Unread};
 use super::wording;
 
 /// Everything that was given, by name.
@@ -45,12 +46,13 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if body.is_empty() {
         return Ok(Map::new());
     }
-    match serde_json::from_slice(body) {
+    match unique::read(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(Value::Null) => Ok(Map::new()),
         Ok(_) => Err(ApiError::bad_request("The body has to be a JSON object")),
+        Err(Unread::Twice(field)) => Err(unique::twice(&field)),
         // The error's own text may repeat what was sent; the place tells enough.
-        Err(error) => Err(ApiError::bad_request(format!(
+        Err(Unread::NoJson(error)) => Err(ApiError::bad_request(format!(
             "The body is no JSON (line {}, column {})",
             error.line(),
             error.column()
@@ -210,6 +212,12 @@ mod tests {
             let error = format!("{:?}", args(&[], body).expect_err(body));
             assert!(error.contains("body") && !error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_field_that_stands_there_twice_is_named() {
+        let error = format!("{:?}", args(&[], r#"{"chatId":"55119","chatId":"55118"}"#).expect_err("twice"));
+        assert!(error.contains("field: Some(\"chatId\")") && error.contains("more than once"), "{error}");
     }
 
     proptest! {

@@ -34,6 +34,7 @@ mod session;
 mod sessions;
 mod statuses;
 mod table;
+mod unique;
 mod wording;
 
 use std::collections::HashSet;
@@ -41,12 +42,14 @@ use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use colmeia::UserId;
 
 use super::routes::Route;
 use super::{Http, external};
 use crate::envelope::Origin;
 
 pub(super) use failure::ApiError;
+pub(super) use files::Fetcher;
 pub(super) use openapi::docs;
 pub(super) use pace::{Pace, Rate};
 
@@ -78,6 +81,11 @@ pub(super) fn takes_file(method: &Method, path: &str) -> bool {
         with_file.map(|row| (row.path, row.method)).collect()
     });
     OPERATIONS.contains(&(path, method.clone()))
+}
+
+/// Whether a session of this name is known in any way.
+pub(super) fn is_known(http: &Http, user: &UserId) -> bool {
+    session::known(http, user).is_some()
 }
 
 /// Where this caller finds files: the service's `public_url`, else how it reached us.

@@ -2,7 +2,7 @@
 //!
 //! | the key was | the answer is |
 //! | --- | --- |
-//! | not seen within a day | that of the work |
+//! | not seen within a day, nor among the session's last 50,000 | that of the work |
 //! | seen, and answered | the first answer, with `Idempotency-Replayed: true`; also after a restart |
 //! | seen, and nobody has answered yet | 409 |
 //! | seen with another request | 422 |

@@ -1,7 +1,7 @@
 //! [`Row`]: one line of the table of operations, and what happens to a request that matches it.
 //!
 //! ```text
-//! arguments (input) ─▶ may this caller? ─▶ the session ─▶ first answer? ─▶ pace ─▶ handler
+//! may this caller at all? ─▶ arguments (input) ─▶ in this session? ─▶ the session ─▶ first answer? ─▶ pace ─▶ handler
 //! ```
 //!
 //! Owns that order. What is refused here has touched no session. Knows no operation.
@@ -31,6 +31,7 @@ use super::input;
 use super::session::Session;
 use super::{files, pace, repeat};
 use crate::logging::chain;
+use crate::shares::Holder;
 use crate::uploads::Upload;
 
 /// The session of a request that names none, as in WAHA.
@@ -41,6 +42,8 @@ pub(super) struct Ctx {
     pub(super) http: Http,
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
+    /// Whose part it is of what there is only so much of.
+    pub(super) holder: Holder,
     /// The file that came in the body.
     pub(super) upload: Option<Upload>,
 }
@@ -212,6 +215,30 @@ impl Row {
         changes.filter_map(end).find(|name| !name.contains('/'))
     }
 
+    /// The caller, as far as it is known without the body whether they may do this.
+    fn lets_in<'a>(
+        &self,
+        caller: Caller,
+        given: impl IntoIterator<Item = &'a (String, String)>,
+    ) -> Result<Caller, ApiError> {
+        match self.scope {
+            Scope::Admin if !caller.is_admin() => {
+                Err(ApiError::forbidden("Only a key without limits may do this"))
+            }
+            Scope::Session(action) if !caller.may_somewhere(action) => {
+                Err(ApiError::forbidden(format!("This key may not {}", action.name())))
+            }
+            Scope::Session(action) => {
+                let named = given.into_iter().find(|(name, _)| name == "session");
+                match named.and_then(|(_, user)| user.parse().ok()) {
+                    Some(user) if !caller.may(action, &user) => Err(may_not(action, &user)),
+                    _ => Ok(caller),
+                }
+            }
+            Scope::Admin | Scope::Anyone => Ok(caller),
+        }
+    }
+
     /// As it is served.
     pub(super) fn route(self, deeper: Option<&'static str>) -> Route {
         let (method, path, effect) = (self.method.clone(), self.path, self.effect);
@@ -252,28 +279,32 @@ impl Served {
         }
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let query = query.map_err(|_| ApiError::bad_request("The query cannot be decoded"))?.0;
+        // Put there before anything else is looked at.
+        let holder = parts.extensions.get::<Holder>().cloned().unwrap_or(Holder::Here);
+        let caller = caller.or((row.scope == Scope::Anyone).then(Caller::unlimited));
+        let caller = caller.ok_or_else(|| ApiError::forbidden("This operation needs a key"));
+        let caller = match caller.and_then(|caller| row.lets_in(caller, path.iter().chain(&query))) {
+            Ok(caller) => caller,
+            // Nothing of what it sends is taken in; it is only heard out, to see the answer.
+            Err(refused) => {
+                files::refuse(body).await;
+                return Err(refused);
+            }
+        };
         let (body, upload) = match row.file_at {
-            Some(at) => files::receive(&http, at, &parts.headers, body).await?,
+            Some(at) => files::receive(&http, at, &parts.headers, &holder, body).await?,
             None => (input::object(&collected(body).await?)?, None),
         };
         let fields = input::gather(&self.known, path, query, body);
-
-        let Some(caller) = caller.or((row.scope == Scope::Anyone).then(Caller::unlimited)) else {
-            return Err(ApiError::forbidden("This operation needs a key"));
-        };
-        let ctx = Ctx { http, caller, headers: parts.headers, upload };
+        let ctx = Ctx { http, caller, headers: parts.headers, holder, upload };
         match (&row.does, row.scope) {
-            (Does::Anywhere(_), Scope::Admin) if !ctx.caller.is_admin() => {
-                Err(ApiError::forbidden("Only a key without limits may do this"))
-            }
             (Does::Anywhere(handler), _) if row.method == Method::GET => handler(ctx, fields).await,
             (Does::Anywhere(handler), _) => to_its_end(row.operation, handler(ctx, fields)).await,
             (Does::InSession(handler), Scope::Session(action)) => {
                 let user = session_of(&fields)?;
                 tracing::Span::current().record("user", user.as_str());
                 if !ctx.caller.may(action, &user) {
-                    let name = action.name();
-                    return Err(ApiError::forbidden(format!("This key may not {name} in session {user}")));
+                    return Err(may_not(action, &user));
                 }
                 let Some(session) = Session::find(ctx, &user) else {
                     return Err(ApiError::no_session(&user));
@@ -317,6 +348,10 @@ impl Served {
         };
         to_its_end(operation, working).await
     }
+}
+
+fn may_not(action: Action, user: &UserId) -> ApiError {
+    ApiError::forbidden(format!("This key may not {} in session {user}", action.name()))
 }
 
 /// Waits for the work, which goes on when nobody waits any more.

@@ -18,12 +18,10 @@ use colmeia::UserId;
 
 use super::Http;
 use super::access::{Action, Caller};
-use super::api::origin;
+use super::api::{is_known as knows_session, origin};
 use super::routes::{Effect, Route};
 use feed::Source;
 use query::Question;
-
-pub(super) use socket::SOCKETS;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {
@@ -41,4 +39,9 @@ fn source(http: &Http, question: Question, caller: Caller, headers: &HeaderMap) 
     let files = origin(http, headers);
     let scope = Arc::new(move |user: &UserId| caller.may(Action::Read, user));
     Source { journal: http.journal.clone(), question: Arc::new(question), scope, files }
+}
+
+/// Whether there is such a session, or all are meant.
+fn is_known(http: &Http, question: &Question) -> bool {
+    question.session.as_ref().is_none_or(|user| knows_session(http, user))
 }

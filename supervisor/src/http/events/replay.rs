@@ -14,6 +14,9 @@ use super::query::Question;
 use super::source;
 use crate::journal::{Cursor, EventId};
 
+/// How many bytes of events an answer has, beside its last one: the rest is on the next page.
+const BYTES: usize = 4 * 1024 * 1024;
+
 /// A page.
 #[derive(Serialize)]
 struct Answer {
@@ -34,15 +37,16 @@ pub(super) async fn replay(
     let (limit, from) = (question.limit, question.cursor(Cursor::Beginning));
     let source = source(&http, question, caller, &headers);
     let mut after = source.journal.place(from).await?;
-    let (mut events, mut last) = (Vec::new(), None);
+    let (mut events, mut last, mut bytes) = (Vec::new(), None, 0);
     loop {
         let page = source.page(after, limit - events.len()).await?;
         for told in page.events.iter().filter_map(|event| source.tell(event)) {
             last = Some(told.id);
+            bytes += told.json.len();
             events.extend(RawValue::from_string(told.json));
         }
         after = page.reached;
-        if !page.more || events.len() >= limit {
+        if !page.more || events.len() >= limit || bytes >= BYTES {
             let next = last.filter(|_| page.more);
             return Ok(reply::ok(&Answer { events, next }));
         }

@@ -2,13 +2,12 @@
 //!
 //! Owns the talk on an open socket. What the other side says is not listened to, only that it is there.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -17,11 +16,10 @@ use super::super::access::{Basis, Caller};
 use super::super::api::ApiError;
 use super::feed::Feed;
 use super::query::Question;
-use super::source;
+use super::{is_known, source};
 use crate::journal::Cursor;
+use crate::shares::Holder;
 
-/// The most sockets at once.
-pub(in super::super) const SOCKETS: usize = 256;
 /// How often the other side is asked whether it is there.
 const PING: Duration = Duration::from_secs(25);
 /// How long the other side may take to read.
@@ -35,16 +33,14 @@ const LARGEST: usize = 64 * 1024;
 pub(super) async fn socket(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
+    Extension(holder): Extension<Holder>,
     basis: Option<Extension<Basis>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
-    let place = Arc::clone(&http.sockets).try_acquire_owned();
-    let place = place.map_err(|_| {
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Too many WebSockets are open; try again later")
-    })?;
+    let place = http.places.socket(&holder, is_known(&http, &question))?;
     let from = question.cursor(Cursor::End);
     let feed = Feed::start(source(&http, question, caller, &headers), from).await?;
     let talk = async move |socket| {

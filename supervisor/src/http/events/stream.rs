@@ -14,9 +14,10 @@ use futures::{StreamExt as _, stream};
 use super::super::Http;
 use super::super::access::Caller;
 use super::super::api::ApiError;
+use super::super::places::during;
 use super::feed::Feed;
 use super::query::Question;
-use super::source;
+use super::{is_known, source};
 use crate::journal::Cursor;
 
 /// How often a silent stream shows that it is alive, so that nothing between us and the reader closes it.
@@ -37,6 +38,7 @@ pub(super) async fn stream(
         question.after = Some(id.map_err(|error| ApiError::field("Last-Event-ID", error))?);
     }
     let from = question.cursor(Cursor::End);
+    let strange = http.places.strange(is_known(&http, &question))?;
     let feed = Feed::start(source(&http, question, caller, &headers), from).await?;
     let begin = stream::iter([Ok::<_, Infallible>(Event::default().retry(AGAIN))]);
     let events = stream::unfold((feed, http.shutdown.clone()), |(mut feed, shutdown)| async move {
@@ -46,5 +48,5 @@ pub(super) async fn stream(
     let sse = Sse::new(begin.chain(events)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let mut response = sse.into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(during(strange, response))
 }

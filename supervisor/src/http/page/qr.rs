@@ -13,6 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::super::errors::Failure;
 use super::super::negotiate::Language;
+use super::super::places::during;
 use super::super::standing::Standing;
 use super::super::user::RequestUser;
 use super::super::{Http, external, negotiate, reply};
@@ -76,12 +77,14 @@ pub(super) async fn events(
     headers: HeaderMap,
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
+    let page = http.places.page(&user)?;
     let handle = http.users.find_or_create(&user).map_err(|_| no_task())?;
     handle.wake();
     let mut beat = tokio::time::interval_at(Instant::now() + ATTENDED, ATTENDED);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let view = handle.watch();
-    Ok(follow(Following { handle, view, beat, language: Language::of(&headers) }, http.shutdown.clone()))
+    let following = Following { handle, view, beat, language: Language::of(&headers) };
+    Ok(during(page, follow(following, http.shutdown.clone())))
 }
 
 /// `POST /qr/retry`: someone says "again", or at all.

@@ -1,6 +1,7 @@
 //! [`Shown`]: where a user stands, in the words of the page. Pure.
 
 use colmeia::Me;
+use colmeia::text::plain;
 use serde::Serialize;
 
 use super::super::negotiate::Language::{self, English, Portuguese};
@@ -74,7 +75,7 @@ fn ready(language: Language) -> [&'static str; 2] {
 }
 
 fn linked_as(me: &Me, language: Language) -> String {
-    match (me.pushname.trim(), language) {
+    match (plain(&me.pushname).trim(), language) {
         ("", Portuguese) => "Tudo pronto. Você já pode fechar esta página.".into(),
         ("", English) => "All set. You can close this page.".into(),
         (name, Portuguese) => format!("Conectado como {name}. Você já pode fechar esta página."),

@@ -1,28 +1,30 @@
 //! Real sockets: large bodies, slow callers, and the end.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request};
+use colmeia::config::ServiceConfig;
 use futures::FutureExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::super::control::control;
-use super::super::server::accept_all;
+use super::super::server::{Rules, accept_all};
 use super::stage::*;
+use crate::journal::tests::{message, user};
 
 async fn listen(stage: &Stage) -> (SocketAddr, JoinHandle<()>) {
+    listen_by(stage, Rules::of(&ServiceConfig::default())).await
+}
+
+async fn listen_by(stage: &Stage, rules: Rules) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
     let address = listener.local_addr().expect("address");
-    (
-        address,
-        tokio::spawn(accept_all(
-            listener,
-            stage.router.clone(),
-            "".into(),
-            control(stage.shutdown.clone()).1,
-        )),
-    )
+    let (router, inside) = (stage.router.clone(), control(stage.shutdown.clone()).1);
+    (address, tokio::spawn(accept_all(listener, router, rules, inside)))
 }
 
 async fn talk(address: SocketAddr, request: &[u8]) -> String {
@@ -154,7 +156,12 @@ async fn the_server_says_whether_it_turns_and_when_it_works_on_nothing() {
     let address = listener.local_addr().expect("address");
     let (outside, inside) = control(stage.shutdown.clone());
     assert!(outside.beat().now_or_never().is_none(), "nobody accepts yet");
-    let server = tokio::spawn(accept_all(listener, stage.router.clone(), "".into(), inside));
+    let server = tokio::spawn(accept_all(
+        listener,
+        stage.router.clone(),
+        Rules::of(&ServiceConfig::default()),
+        inside,
+    ));
     outside.beat().await;
     let following = follow(address).await;
     let asking = tokio::spawn(async move { talk(address, &get("/chats?user_id=1")).await });
@@ -185,4 +192,152 @@ async fn who_was_accepted_before_the_end_and_speaks_just_after_is_answered() {
     early.read_to_string(&mut answer).await.expect("a clean end");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     server.await.expect("no panic");
+}
+
+/// Whether this one has an answer at once, whatever else is open.
+async fn is_healthy(address: SocketAddr) {
+    for path in ["/health", "/status?user_id=1", "/qr?user_id=1"] {
+        let answer = tokio::time::timeout(PATIENCE, talk(address, &get(path))).await.expect("a place");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+    }
+    let body = r#"{"phone":"5511988887777","message":"oi"}"#;
+    let request = format!(
+        "POST /send?user_id=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = tokio::time::timeout(PATIENCE, talk(address, request.as_bytes())).await.expect("a place");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn whatever_somebody_leaves_open_there_is_a_place_for_a_request() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    let rules = Rules { connections: 24, ..Rules::of(&ServiceConfig::default()) };
+    let (address, _server) = listen_by(&stage, rules).await;
+    let half_body = "POST /send?user_id=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n{";
+    let kept = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for begun in ["", "GET /health HTT", half_body, kept] {
+        let mut open = Vec::new();
+        for _ in 0..40 {
+            let mut stream = TcpStream::connect(address).await.expect("connected");
+            stream.write_all(begun.as_bytes()).await.expect("written");
+            open.push(stream);
+        }
+        is_healthy(address).await;
+    }
+}
+
+#[tokio::test]
+async fn streams_leave_places_for_requests_and_end_when_nobody_reads() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    let rules = Rules { unread: Duration::from_millis(500), ..Rules::of(&ServiceConfig::default()) };
+    let (address, _server) = listen_by(&stage, rules).await;
+    let mut open = Vec::new();
+    for n in 0..1_100 {
+        let path =
+            if n % 2 == 0 { "/api/events/stream".into() } else { format!("/qr/events?user_id={}", n % 16) };
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(&get(&path)).await.expect("written");
+        open.push(stream);
+    }
+    is_healthy(address).await;
+    // Much more than the kernel keeps for somebody who does not read.
+    let text = "x".repeat(60_000);
+    for round in 0..20 {
+        let events = (0..10).map(|n| {
+            (1, colmeia::protocol::Event::Message(Box::new(message(&format!("{round}.{n}"), &text))))
+        });
+        stage.journal.append(&user("1"), events.collect()).await.expect("written");
+    }
+    is_healthy(address).await;
+    // Those who were sent more than fits have been let go, and can go on where they were.
+    let first = &mut open[0];
+    let mut seen = Vec::new();
+    let ended = tokio::time::timeout(PATIENCE, async {
+        tokio::time::sleep(Duration::from_secs(2)).await; // longer than `unread`: this reader reads nothing
+        first.read_to_end(&mut seen).await
+    });
+    let _ = ended.await.expect("it was ended"); // cleanly or not
+    let seen = String::from_utf8_lossy(&seen);
+    let last =
+        seen.rsplit("\nid: ").find_map(|rest| rest.split_once('\n').map(|(id, _)| id)).expect("an event");
+    let again =
+        format!("GET /api/events/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {last}\r\n\r\n");
+    drop(open);
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    stream.write_all(again.as_bytes()).await.expect("written");
+    let (mut rest, mut piece) = (Vec::new(), vec![0; 65_536]);
+    while !String::from_utf8_lossy(&rest).contains("19.9") {
+        let read =
+            tokio::time::timeout(PATIENCE, stream.read(&mut piece)).await.expect("it goes on").expect("more");
+        assert_ne!(read, 0, "it ended");
+        // The name that is looked for may lie over the edge of two pieces.
+        rest.drain(..rest.len().saturating_sub(16));
+        rest.extend_from_slice(&piece[..read]);
+    }
+}
+
+#[tokio::test]
+async fn what_unread_streams_hold_is_bounded_and_given_back() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage();
+    let text = "x".repeat(60_000);
+    for round in 0..20 {
+        let events = (0..10).map(|n| {
+            (1, colmeia::protocol::Event::Message(Box::new(message(&format!("{round}.{n}"), &text))))
+        });
+        stage.journal.append(&user("1"), events.collect()).await.expect("written");
+    }
+    let (address, _server) = listen(&stage).await;
+    let first = stage.journal.events(0, None, |_, _| true, 1).await.expect("read").events.remove(0).id;
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").expect("there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+    };
+    let before = resident();
+    let mut open = Vec::new();
+    for _ in 0..60 {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(&get(&format!("/api/events/stream?after={first}"))).await.expect("written");
+        // It has begun to tell.
+        stream.read_exact(&mut [0; 4_000]).await.expect("events");
+        open.push(stream);
+    }
+    let grown = resident().saturating_sub(before);
+    // Sixty times a hundred events of 60 kB, as they were kept, are 360 MB.
+    assert!(grown < 120, "{grown} MB for 60 streams");
+    drop(open);
+    let given_back = tokio::time::timeout(PATIENCE, async {
+        while resident().saturating_sub(before) > grown / 2 + 16 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert!(given_back.await.is_ok(), "{} MB stayed of {grown}", resident().saturating_sub(before));
+}
+
+#[tokio::test]
+async fn who_comes_through_a_trusted_proxy_has_a_share_and_flask_has_none() {
+    let config = ServiceConfig {
+        trusted_proxies: vec!["127.0.0.0/8".parse().expect("network")],
+        ..ServiceConfig::default()
+    };
+    let stage = Cast::new(nobody).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
+    let ask = |client: Option<&str>, method: Method, body: Body| {
+        let request = Request::builder().method(method).uri("/health");
+        let request =
+            client.into_iter().fold(request, |request, client| request.header("x-forwarded-for", client));
+        stage.ask(request.body(body).expect("request"))
+    };
+    let never = || Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+    // Half bodies of one stranger, and of somebody on this machine.
+    let mut held: Vec<_> =
+        (0..64).map(|_| ask(Some("203.0.113.9"), Method::POST, never()).boxed_local()).collect();
+    held.extend((0..100).map(|_| ask(None, Method::POST, never()).boxed_local()));
+    assert!(futures::future::select_all(&mut held).now_or_never().is_none(), "all of them wait");
+    let answered = async |client| ask(client, Method::GET, Body::empty()).await.status.as_u16();
+    assert_eq!(answered(Some("203.0.113.9")).await, 429);
+    assert_eq!(answered(Some("203.0.113.8")).await, 200);
+    assert_eq!(answered(None).await, 200);
+    drop(held);
+    assert_eq!(answered(Some("203.0.113.9")).await, 200);
 }

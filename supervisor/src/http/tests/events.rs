@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use colmeia::config::ServiceConfig;
 use colmeia::protocol::Event;
 use futures::StreamExt as _;
 use serde_json::Value;
@@ -10,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::super::control::control;
-use super::super::server::accept_all;
+use super::super::server::{Rules, accept_all};
 use super::stage::{Cast, Stage, nobody};
 use crate::journal::tests::{incoming, user};
 
@@ -34,7 +35,12 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let (_, controlled) = control(stage.shutdown.clone());
-        tokio::spawn(accept_all(listener, stage.router.clone(), "".into(), controlled));
+        tokio::spawn(accept_all(
+            listener,
+            stage.router.clone(),
+            Rules::of(&ServiceConfig::default()),
+            controlled,
+        ));
         let stop = stage.shutdown.clone();
         Self { stage, address, stop }
     }

@@ -25,6 +25,7 @@ use crate::deletion::{self, Deletions};
 use crate::delivery::Recipients;
 use crate::journal::{Journal, Statuses};
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::operators::Operators;
 use crate::owners::Owners;
 use crate::registry::RegistryError;
@@ -203,6 +204,7 @@ impl Cast {
         while let Some(command) = asked.recv().await {
             let note = match &command {
                 Command::Wake => "wake",
+                Command::GiveWay => "give_way",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
                 Command::Operate(Operation::Start) => "start",
@@ -242,6 +244,7 @@ impl Cast {
                     });
                 }
                 Command::Wake
+                | Command::GiveWay
                 | Command::Operate(_)
                 | Command::Renew { .. }
                 | Command::Mend { .. }
@@ -298,6 +301,7 @@ impl Cast {
             operators,
             metrics: Metrics::default(),
             uploads: uploads.clone(),
+            names: Names::of_system().expect("names"),
             converter,
         };
         let http = Http::with_users(users, parts, local, shutdown.clone());

@@ -8,11 +8,15 @@ use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use colmeia::Secret;
 use colmeia::config::{ConversionConfig, ServiceConfig};
+use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::stage::{Answer, Cast, Stage, nobody, ready, sent};
+use crate::shares::Holder;
+use crate::store::{Actions, NewKey};
 use crate::uploads::LARGEST;
 use crate::uploads::tests::open_files;
 
@@ -112,9 +116,9 @@ async fn until(condition: impl Fn() -> bool) {
 async fn where_there_is_no_room_one_is_told_when_again() {
     let stage = Cast::new(sent).with("1", ready()).with("2", ready()).on_stage();
     let one = "1".parse().expect("valid");
-    let mut held: Vec<_> = (0..4)
-        .map(|_| stage.uploads.expect(LARGEST).and_then(|place| place.of(&one)).expect("room"))
-        .collect();
+    let expect = |caller: u8| stage.uploads.expect(LARGEST, &Holder::Key([caller; 32]));
+    let mut held: Vec<_> =
+        (0..4).map(|_| expect(1).and_then(|place| place.of(&one)).expect("room")).collect();
     let answer = stage.post("/api/sendImage", body("1", "QUJD")).await;
     assert_eq!(told(&answer), (429, json!("file.data")), "{}", answer.body);
     assert!(answer.headers.contains_key("retry-after"));
@@ -124,7 +128,7 @@ async fn where_there_is_no_room_one_is_told_when_again() {
         "another session has its own"
     );
 
-    held.extend(std::iter::from_fn(|| stage.uploads.expect(LARGEST).ok()));
+    held.extend((0..=255).filter_map(|caller| expect(caller).ok()));
     let answer = stage.post("/api/sendImage", body("2", "QUJD")).await;
     assert_eq!(told(&answer), (503, json!("file.data")), "{}", answer.body);
     assert!(answer.headers.contains_key("retry-after"));
@@ -204,5 +208,86 @@ async fn voice_and_video_that_phones_do_not_play_are_refused_by_the_field_that_i
     assert!(answer.status == 501 && answer.body.contains("apt install ffmpeg"), "{}", answer.body);
     let answer = stage.post("/api/1/media/convert/voice", "{}").await;
     assert_eq!(told(&answer).0, 400, "{}", answer.body);
+    nothing_is_left(&stage);
+}
+
+/// A key for these actions.
+async fn key(stage: &Stage, actions: Actions) -> Secret {
+    let grants =
+        NewKey { name: String::new(), active: true, admin: false, sessions: Default::default(), actions };
+    stage.store.add_key(None, grants).await.expect("made").1
+}
+
+async fn send_file(stage: &Stage, key: &Secret, body: Body) -> Answer {
+    stage
+        .ask(Request::post("/api/sendFile").header("x-api-key", key.expose()).body(body).expect("request"))
+        .await
+}
+
+/// The beginning of a body whose rest does not come as long as the other half is kept.
+fn slow() -> (Sender, Body) {
+    let (pieces, body) = futures::channel::mpsc::unbounded();
+    let begun = Bytes::from(r#"{"session":"1","chatId":"5511988887777","file":{"data":"QUJD"#);
+    pieces.unbounded_send(Ok(begun)).expect("taken");
+    (pieces, Body::from_stream(body))
+}
+
+type Sender = futures::channel::mpsc::UnboundedSender<io::Result<Bytes>>;
+
+#[tokio::test]
+async fn what_a_key_may_not_send_takes_no_room_and_what_it_may_no_more_than_its_share() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    let read = key(&stage, Actions { read: true, ..Actions::default() }).await;
+    let (send, other) =
+        (key(&stage, Actions { send: true, ..Actions::default() }).await, key(&stage, Actions::ALL).await);
+
+    let reading: Vec<_> = (0..33).map(|_| slow()).collect();
+    let (callers, bodies): (Vec<_>, Vec<_>) = reading.into_iter().unzip();
+    let reading: Vec<_> =
+        bodies.into_iter().map(|body| send_file(&stage, &read, body).boxed_local()).collect();
+    let mut reading = stream::iter(reading).buffer_unordered(33);
+    tokio::select! {
+        answer = reading.next() => {
+            let answer = answer.expect("some");
+            assert_eq!(answer.status, 403, "{}", answer.body);
+        }
+        // It is heard out for a moment, and nothing of it is kept.
+        () = std::future::ready(()) => assert_eq!(stage.uploads.taken(), 0),
+    }
+    assert_eq!(send_file(&stage, &other, streamed(3 << 20)).await.status, 201);
+    assert_eq!(open_files(&folder(&stage)), 0);
+
+    let sending: Vec<_> = (0..4).map(|_| slow()).collect();
+    let (senders, bodies): (Vec<_>, Vec<_>) = sending.into_iter().unzip();
+    let sending: Vec<_> =
+        bodies.into_iter().map(|body| send_file(&stage, &send, body).boxed_local()).collect();
+    let mut sending = stream::iter(sending).buffer_unordered(4);
+    tokio::select! {
+        answer = sending.next() => panic!("{}", answer.expect("some").body),
+        () = until(|| open_files(&folder(&stage)) == 4) => {}
+    }
+    // Room for the largest file each, for nobody knows how much comes.
+    let fifth = send_file(&stage, &send, streamed(3 << 20)).await;
+    assert_eq!(told(&fifth).0, 429, "{}", fifth.body);
+    assert!(fifth.body.contains("files of yours"), "{}", fifth.body);
+    assert_eq!(send_file(&stage, &other, streamed(3 << 20)).await.status, 201, "another key has its own");
+    drop((reading, sending, callers, senders));
+    until(|| stage.uploads.taken() == 0).await;
+    nothing_is_left(&stage);
+}
+
+#[tokio::test]
+async fn a_field_that_stands_there_twice_is_refused_by_its_name() {
+    let stage = Cast::new(nobody).with("1", ready()).on_stage();
+    for (path, body, field) in [
+        ("/api/sendText", r#"{"session":"1","chatId":"55119","text":"a","text":"b"}"#, "text"),
+        ("/api/sendImage", r#"{"session":"1","chatId":"55119","chatId":"55118"}"#, "chatId"),
+        ("/api/sendImage", r#"{"session":"1","file":{"data":"QQ==","data":"QQ=="}}"#, "file.data"),
+        ("/api/sendImage", r#"{"session":"1","file":{"mimetype":"a/b","mimetype":"a/b"}}"#, "file.mimetype"),
+        ("/api/sendImage", r#"{"session":"1","mentions":[{"a":1,"a":2}]}"#, "mentions[0].a"),
+    ] {
+        let answer = stage.post(path, body).await;
+        assert_eq!(told(&answer), (400, json!(field)), "{body}: {}", answer.body);
+    }
     nothing_is_left(&stage);
 }

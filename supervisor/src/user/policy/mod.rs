@@ -208,6 +208,7 @@ impl Policy {
         let was_parked = matches!(self.state, State::Parked { .. });
         match event {
             Event::Wake => self.wake(now.at, &mut actions),
+            Event::GiveWay => self.give_way(now.at, &mut actions),
             Event::Waiting { wait } => {
                 if let State::Queued { wait: shown } = &mut self.state {
                     *shown = wait;

@@ -46,6 +46,17 @@ impl Policy {
         }
     }
 
+    /// Who had a session keeps waiting, and so does who has a process.
+    pub(super) fn give_way(&mut self, at: Duration, actions: &mut Vec<Action>) {
+        let waits = matches!(
+            self.state,
+            State::Stopped { .. } | State::Queued { .. } | State::BackingOff { .. } | State::Parked { .. }
+        );
+        if waits && !self.linked() && !self.held {
+            self.rest(at, actions);
+        }
+    }
+
     pub(super) fn queue(&mut self, actions: &mut Vec<Action>) {
         self.wake_after = false;
         self.state = State::Queued { wait: Wait::Starts };

@@ -146,6 +146,8 @@ pub(crate) enum Told {
 pub(crate) enum Event {
     /// Someone wants the session.
     Wake,
+    /// Others want to begin, and nobody asks for this one.
+    GiveWay,
     /// The wish for a place is in the queue.
     Waiting { wait: Wait },
     /// There is a place.

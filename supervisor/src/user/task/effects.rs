@@ -12,6 +12,7 @@ use colmeia::{ExitReason, Secret, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Host, Note, UserTask, Worker};
+use crate::admission::Standing;
 use crate::memory::Group;
 use crate::user::folders;
 use crate::user::handle::{DisconnectOutcome, NotDeleted};
@@ -31,7 +32,9 @@ impl UserTask {
             Action::RequestPlace => match &self.place {
                 Some(place) => place.again(),
                 None => {
-                    self.place = Some(self.host.desk.enter(self.weight.set_aside, self.verdicts.0.clone()))
+                    let standing = if self.policy.linked() { Standing::Known } else { Standing::Newcomer };
+                    let verdicts = self.verdicts.0.clone();
+                    self.place = Some(self.host.desk.enter(self.weight.set_aside, standing, verdicts));
                 }
             },
             Action::Settle => self.place.iter().for_each(|place| place.settle()),

@@ -26,6 +26,7 @@ impl UserTask {
     pub(super) fn command(&mut self, command: Command) -> Vec<Event> {
         match command {
             Command::Wake => vec![Event::Wake],
+            Command::GiveWay => vec![Event::GiveWay],
             Command::Call { call, file, deadline, answer } => {
                 let at = self.at();
                 self.connection.iter_mut().for_each(|connection| connection.vigil.doubt(at));

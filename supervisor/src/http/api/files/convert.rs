@@ -93,7 +93,7 @@ async fn converted(
     session: &Session,
     field: &str,
 ) -> Result<Upload, ApiError> {
-    let room = session.http.uploads.expect(LARGEST).and_then(|room| room.of(session.user()));
+    let room = session.http.uploads.expect(LARGEST, &session.holder).and_then(|room| room.of(session.user()));
     let room = room.map_err(|error| no_room(error, field))?;
     let converted = session.http.converter.convert(file, target, session.user(), room).await;
     converted.map_err(|why| explain(&why, field))

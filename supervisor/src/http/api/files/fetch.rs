@@ -5,7 +5,7 @@
 //! time gains nothing); every redirect is checked anew. What comes in goes to the disk piece by piece.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -20,6 +20,7 @@ use super::super::session::Session;
 use super::public::may_ask;
 use super::{is_mimetype, lower, no_room, not_taken, too_large};
 use crate::logging::chain;
+use crate::names::Names;
 use crate::outgoing::{self, Home, LeadsHome, is_of_this_machine};
 use crate::uploads::{LARGEST, Upload};
 
@@ -37,38 +38,64 @@ const FIELD: &str = "file.url";
 /// What is wrong with the address or with what is there.
 pub(super) async fn fetch(url: &str, session: &Session) -> Result<(Upload, Option<String>), ApiError> {
     let fetching = tokio::time::timeout(FETCHED_WITHIN, async {
-        let (http, home) = (&session.http, Home::of(session.http.local));
-        let (answer, said) = follow(url, &http.config.media_networks, home).await?;
+        let (answer, said) = session.http.fetcher.follow(url).await?;
         Ok((read(answer, session).await?, said))
     });
     fetching.await.unwrap_or_else(|_| Err(failed("did not answer in time")))
 }
 
-/// The answer that has the file, and the file's type where it says one.
-async fn follow(
-    url: &str,
-    allowed: &[IpNet],
+/// The clients for all files: what a client has (certificates, connections) is there once.
+pub(in super::super::super) struct Fetcher {
+    names: Names,
+    allowed: Arc<[IpNet]>,
     home: Home,
-) -> Result<(reqwest::Response, Option<String>), ApiError> {
-    let mut url = checked(url, allowed, home)?;
-    for _ in 0..=REDIRECTS {
-        let client = client(allowed, home.is_port_of(&url))?;
-        let answer = client.get(url.clone()).send().await.map_err(|error| explain(&error))?;
-        if answer.status().is_redirection() {
-            let next = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            let next = next.and_then(|next| url.join(next).ok());
-            url = checked(next.ok_or_else(|| failed("redirects to nowhere"))?.as_str(), allowed, home)?;
-            continue;
-        }
-        if !answer.status().is_success() {
-            return Err(failed(&format!("answers {}", answer.status().as_u16())));
-        }
-        let said = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let said = said.filter(|text| is_mimetype(text)).map(lower);
-        let said = said.filter(|text| !text.starts_with("application/octet-stream"));
-        return Ok((answer, said));
+    /// For our own port, at which no name may lead to this machine, and for all others.
+    clients: [OnceLock<Option<reqwest::Client>>; 2],
+}
+
+impl Fetcher {
+    /// Files from these networks may be fetched although they are private.
+    pub(in super::super::super) fn new(names: Names, allowed: &[IpNet], home: Home) -> Self {
+        Self { names, allowed: allowed.into(), home, clients: Default::default() }
     }
-    Err(failed("redirects too often"))
+
+    /// The answer that has the file, and the file's type where it says one.
+    async fn follow(&self, url: &str) -> Result<(reqwest::Response, Option<String>), ApiError> {
+        let mut url = self.checked(url)?;
+        for _ in 0..=REDIRECTS {
+            let answer = self.client(&url)?.get(url.clone()).send().await.map_err(|error| explain(&error))?;
+            if answer.status().is_redirection() {
+                let next = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+                let next = next.and_then(|next| url.join(next).ok());
+                url = self.checked(next.ok_or_else(|| failed("redirects to nowhere"))?.as_str())?;
+                continue;
+            }
+            if !answer.status().is_success() {
+                return Err(failed(&format!("answers {}", answer.status().as_u16())));
+            }
+            let said = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let said = said.filter(|text| is_mimetype(text)).map(lower);
+            let said = said.filter(|text| !text.starts_with("application/octet-stream"));
+            return Ok((answer, said));
+        }
+        Err(failed("redirects too often"))
+    }
+
+    fn checked(&self, url: &str) -> Result<Url, ApiError> {
+        checked(url, &self.allowed, self.home)
+    }
+
+    /// The client for an address.
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, ApiError> {
+        let is_our_port = self.home.is_port_of(url);
+        let client = self.clients[usize::from(is_our_port)].get_or_init(|| {
+            let public =
+                Public { names: self.names.clone(), allowed: Arc::clone(&self.allowed), is_our_port };
+            let client = client(public);
+            client.map_err(|error| tracing::error!(error = chain(&error), "files cannot be fetched")).ok()
+        });
+        client.as_ref().ok_or_else(ApiError::bug)
+    }
 }
 
 /// The file, for this session.
@@ -77,7 +104,8 @@ async fn read(answer: reqwest::Response, session: &Session) -> Result<Upload, Ap
     if most > LARGEST {
         return Err(too_large(FIELD));
     }
-    let expected = session.http.uploads.expect(most).and_then(|expected| expected.of(session.user()));
+    let expected =
+        session.http.uploads.expect(most, &session.holder).and_then(|expected| expected.of(session.user()));
     let expected = expected.map_err(|error| no_room(error, FIELD))?;
     let mut draft = expected.begin().map_err(|error| not_taken(&error, FIELD))?;
     let mut chunks = answer.bytes_stream();
@@ -128,8 +156,7 @@ fn explain(error: &reqwest::Error) -> ApiError {
     failed(if error.is_timeout() { "did not answer in time" } else { "cannot be reached" })
 }
 
-/// A client for one request. Where the port is ours, no name leads to this machine, whatever `media_networks` says.
-fn client(allowed: &[IpNet], is_our_port: bool) -> Result<reqwest::Client, ApiError> {
+fn client(public: Public) -> reqwest::Result<reqwest::Client> {
     // The first one wins; a second call changes nothing and is no error worth a word.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
@@ -140,17 +167,16 @@ fn client(allowed: &[IpNet], is_our_port: bool) -> Result<reqwest::Client, ApiEr
         .no_proxy()
         .connect_timeout(CONNECTED_WITHIN)
         .timeout(FETCHED_WITHIN)
-        .dns_resolver(Arc::new(Public { allowed: allowed.into(), is_our_port }))
+        // A connection that is used again would lead where the name led before.
+        .pool_max_idle_per_host(0)
+        .dns_resolver(Arc::new(public))
         .user_agent(concat!("colmeia/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| {
-            tracing::error!(error = chain(&error), "files cannot be fetched");
-            ApiError::bug()
-        })
 }
 
 /// Resolves names to addresses that may be asked, and to no others.
 struct Public {
+    names: Names,
     allowed: Arc<[IpNet]>,
     is_our_port: bool,
 }
@@ -163,17 +189,17 @@ struct NotPublic;
 
 impl Resolve for Public {
     fn resolve(&self, name: Name) -> Resolving {
-        let (allowed, is_our_port) = (Arc::clone(&self.allowed), self.is_our_port);
+        let (names, allowed, is_our_port) = (self.names.clone(), Arc::clone(&self.allowed), self.is_our_port);
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = names.find(name.as_str()).await?;
             // One bad address among good ones is an attack, not an accident.
-            if !found.iter().all(|address| may_ask(address.ip(), &allowed)) {
+            if !found.iter().all(|address| may_ask(*address, &allowed)) {
                 return Err(NotPublic.into());
             }
-            if is_our_port && found.iter().any(|address| is_of_this_machine(address.ip())) {
+            if is_our_port && found.iter().any(|address| is_of_this_machine(*address)) {
                 return Err(LeadsHome.into());
             }
-            Ok(Box::new(found.into_iter()) as Addrs)
+            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }
@@ -185,6 +211,10 @@ mod tests {
     use super::*;
 
     static HOME: LazyLock<Home> = LazyLock::new(|| Home::of(([127, 0, 0, 1], 5001).into()));
+
+    fn fetcher(allowed: &[IpNet]) -> Fetcher {
+        Fetcher::new(Names::of_system().expect("names"), allowed, *HOME)
+    }
 
     #[test]
     fn an_address_is_checked_before_anything_is_asked() {
@@ -208,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_asked() {
-        let error = follow("http://localhost:1/", &[], *HOME).await.map(drop).expect_err("private");
+        let error = fetcher(&[]).follow("http://localhost:1/").await.map(drop).expect_err("private");
         assert_eq!(error, not_public());
     }
 
@@ -221,10 +251,10 @@ mod tests {
             "http://localhost:5001/",
             "http://0:5001/",
         ] {
-            let error = follow(url, &all, *HOME).await.map(drop).expect_err("ours");
+            let error = fetcher(&all).follow(url).await.map(drop).expect_err("ours");
             assert_eq!(error, own(), "{url}");
         }
-        let other = follow("http://127.0.0.1:1/", &all, *HOME).await.map(drop).expect_err("nobody is there");
+        let other = fetcher(&all).follow("http://127.0.0.1:1/").await.map(drop).expect_err("nobody is there");
         assert_eq!(other, failed("cannot be reached"));
     }
 }

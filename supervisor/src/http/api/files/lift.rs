@@ -6,6 +6,7 @@
 //! file.** It blocks while it waits for the body, so it runs on a thread for that.
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::io::{self, Chain, Cursor, Read};
 
 use base64::alphabet::STANDARD;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use struson::reader::{JsonReader, JsonStreamReader, JsonSyntaxError, LinePosition, ReaderError, ValueType};
 
 use super::super::super::body::LIMIT;
+use super::super::unique::below;
 use crate::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
 
 /// The largest body: the largest file in base64, lines and escapes in it, and the rest.
@@ -43,8 +45,8 @@ pub(super) enum Wrong {
     TooLarge,
     #[error("the file is no base64")]
     NoBase64,
-    #[error("the file stands there twice")]
-    Twice,
+    #[error("a field stands there twice")]
+    Twice(String),
     #[error("the file cannot be taken")]
     File(#[from] DraftError),
     #[error("the body did not come in in time")]
@@ -87,7 +89,7 @@ fn read<'a, R: Read>(
         }
     }
     let json = JsonStreamReader::new(Cursor::new(first).chain(source));
-    let mut lifting = Lifting { json, in_file, expected: Some(expected), upload: None };
+    let mut lifting = Lifting { json, in_file, expected: Some(expected), upload: None, way: String::new() };
     if lifting.json.peek()? != ValueType::Object {
         return Err(Wrong::NoObject);
     }
@@ -155,6 +157,8 @@ struct Lifting<'s, 'a, R: Read> {
     /// Until the file has come.
     expected: Option<Expected>,
     upload: Option<Upload>,
+    /// Where we are.
+    way: String,
 }
 
 impl<R: Read> Lifting<'_, '_, R> {
@@ -175,8 +179,11 @@ impl<R: Read> Lifting<'_, '_, R> {
             ValueType::Array => {
                 let mut items = Vec::new();
                 self.json.begin_array()?;
+                let way = self.way.len();
                 while self.json.has_next()? {
+                    let _ = write!(self.way, "[{}]", items.len()); // writing into a String does not fail
                     items.push(self.value(None)?);
+                    self.way.truncate(way);
                 }
                 self.json.end_array()?;
                 Value::Array(items)
@@ -191,8 +198,14 @@ impl<R: Read> Lifting<'_, '_, R> {
         while self.json.has_next()? {
             let name = self.json.next_name_owned()?;
             let at = at.and_then(<[_]>::split_first).filter(|(next, _)| **next == name).map(|(_, at)| at);
+            let outside = std::mem::take(&mut self.way);
+            self.way = below(&outside, &name);
+            if fields.contains_key(&name) {
+                return Err(Wrong::Twice(std::mem::take(&mut self.way)));
+            }
             let value = self.value(at)?;
             fields.insert(name, value);
+            self.way = outside;
         }
         self.json.end_object()?;
         Ok(fields)
@@ -200,7 +213,7 @@ impl<R: Read> Lifting<'_, '_, R> {
 
     /// Takes the file out, and says what stands in its place: its digest, or nothing where there was none.
     fn file(&mut self) -> Result<String, Wrong> {
-        let mut draft = self.expected.take().ok_or(Wrong::Twice)?.begin()?;
+        let mut draft = self.expected.take().ok_or_else(|| Wrong::Twice(self.way.clone()))?.begin()?;
         self.in_file.set(true);
         decode(Dense(self.json.next_string_reader()?), &mut draft)?;
         self.in_file.set(false);

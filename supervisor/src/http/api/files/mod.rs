@@ -13,6 +13,7 @@ mod served;
 mod tests;
 
 use axum::http::StatusCode;
+use colmeia::text::is_unseen;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -22,7 +23,8 @@ use crate::logging::chain;
 use crate::uploads::{DraftError, LARGEST, NoRoom, Upload};
 
 pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
-pub(super) use receive::receive;
+pub(in super::super) use fetch::Fetcher;
+pub(super) use receive::{receive, refuse};
 pub(super) use served::of_message;
 
 /// When to try again after there was no room.
@@ -84,10 +86,10 @@ impl FileArg {
         }
         let named = self.filename.as_deref().and_then(last_part).map(str::to_owned);
         let filename = named.unwrap_or_else(|| usual_name(&mimetype));
-        if filename.chars().count() > 255 || filename.chars().any(char::is_control) {
+        if filename.chars().count() > 255 || filename.contains(is_unseen) {
             return Err(ApiError::field(
                 "file.filename",
-                "has to be a file's name of at most 255 characters",
+                "has to be a file's name of at most 255 characters, without characters that control how it is shown",
             ));
         }
         Ok(File { upload, mimetype, filename })
@@ -111,6 +113,7 @@ fn no_room(error: NoRoom, field: &str) -> ApiError {
     let (status, whose) = match error {
         NoRoom::Whole => (StatusCode::SERVICE_UNAVAILABLE, "files"),
         NoRoom::OfOne => (StatusCode::TOO_MANY_REQUESTS, "files of this session"),
+        NoRoom::OfCaller => (StatusCode::TOO_MANY_REQUESTS, "files of yours"),
     };
     let rule = format!("cannot be taken now: too many {whose} are on their way");
     ApiError::no_room(status, field, &rule, AGAIN_SECS)

@@ -13,22 +13,22 @@ use bytes::Buf as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::super::super::{Http, body};
 use super::super::failure::ApiError;
+use super::super::unique;
 use super::lift::{LARGEST_BODY, Wrong, lift};
 use super::{no_room, not_taken};
 use crate::blocking;
 use crate::logging::chain;
-use crate::uploads::{NoRoom, Upload};
+use crate::shares::Holder;
+use crate::uploads::Upload;
 
 /// How long a large body may take to come in: 91 MiB at 10 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(80);
-/// How many large bodies come in at once: each has a thread that waits for it.
-const READERS: usize = 32;
-static READING: Semaphore = Semaphore::const_new(READERS);
+/// How long a body is thrown away that was refused before it came.
+const REFUSED: Duration = Duration::from_secs(10);
 
 /// The fields of a body, and its file if there is one at this place.
 ///
@@ -38,6 +38,7 @@ pub(in super::super) async fn receive(
     http: &Http,
     at: &'static [&'static str],
     headers: &HeaderMap,
+    holder: &Holder,
     body: Body,
 ) -> Result<(Map<String, Value>, Option<Upload>), ApiError> {
     let (field, hint) = (at.join("."), body.size_hint());
@@ -52,16 +53,16 @@ pub(in super::super) async fn receive(
     // A small one is waited for in memory: only a large one takes a thread while it comes in.
     let small = hint.upper().is_some_and(|most| most <= body::LIMIT);
     let body = if small { Body::from(body::whole(body).await?) } else { body };
-    let reading = if small { Ok(None) } else { READING.try_acquire().map(Some) };
-    let reading = reading.map_err(|_| NoRoom::Whole);
+    let reading = if small { Ok(None) } else { http.uploads.reader(holder).map(Some) };
     let most = hint.upper().unwrap_or(u64::MAX).div_ceil(4).saturating_mul(3);
-    let (_reading, expected) = match reading.and_then(|reading| Ok((reading, http.uploads.expect(most)?))) {
-        Ok(room) => room,
-        Err(error) => {
-            discard(body, until).await;
-            return Err(no_room(error, &field));
-        }
-    };
+    let (_reading, expected) =
+        match reading.and_then(|reading| Ok((reading, http.uploads.expect(most, holder)?))) {
+            Ok(room) => room,
+            Err(error) => {
+                discard(body, until).await;
+                return Err(no_room(error, &field));
+            }
+        };
     let coming = Coming { runtime: Handle::current(), body, until, chunk: Bytes::new() };
     let lift = move || lift(coming, at, expected);
     let lifted = if small {
@@ -75,6 +76,11 @@ pub(in super::super) async fn receive(
 fn broken(error: impl Error) -> ApiError {
     tracing::error!(error = chain(&error), "a body could not be read");
     ApiError::bug()
+}
+
+/// Throws the body of whoever may not send it away, for a moment.
+pub(in super::super) async fn refuse(body: Body) {
+    discard(body, Instant::now() + REFUSED).await;
 }
 
 /// Throws a body away, so that the caller, who is still sending, gets to see the answer.
@@ -106,7 +112,7 @@ fn explain(wrong: &Wrong, field: &str) -> ApiError {
             format!("The body is larger than the limit of {} MiB beside its file", body::LIMIT / 1024 / 1024),
         ),
         Wrong::NoBase64 => ApiError::field(field, "has to be base64"),
-        Wrong::Twice => ApiError::field(field, "stands there more than once"),
+        Wrong::Twice(at) => unique::twice(at),
         Wrong::File(error) => not_taken(error, field),
         Wrong::Slow => body::Refused::Slow.into(),
         Wrong::Broken => body::Refused::Broken.into(),

@@ -5,6 +5,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
 use colmeia::protocol::{Call, Reply};
+use colmeia::text::is_unseen;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -43,11 +44,7 @@ pub(in super::super) async fn of_message(session: Session, args: MessageFileArgs
 
 /// A download under this name: in ASCII for old programs, and whole in UTF-8 (RFC 6266 and 8187).
 fn disposition(name: &str) -> String {
-    // What turns letters around is left out: `exe.jpg` must not be shown as another name.
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let name: String =
-        name.chars().filter(|c| !c.is_control() && !turns(*c) && !"/\\".contains(*c)).collect();
+    let name: String = name.chars().filter(|c| !is_unseen(*c) && !"/\\".contains(*c)).collect();
     if name.is_empty() {
         return "attachment".into();
     }

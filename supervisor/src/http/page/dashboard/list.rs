@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::UserId;
+use colmeia::text::plain;
 use futures::future::select_all;
 use tokio::sync::watch;
 
@@ -145,7 +146,7 @@ fn row(
         state: view.map_or("disconnected", state_name),
         since: view.map(|view| words::ago(view.since, now, language)).unwrap_or_default(),
         number: standing.me().and_then(phone_number),
-        name: standing.me().map(|me| me.pushname.clone()).unwrap_or_default(),
+        name: standing.me().map(|me| plain(&me.pushname).into_owned()).unwrap_or_default(),
         memory: view.and_then(|view| Memory::of(view, cap)),
         restarts: view.map_or(0, |view| view.restarts),
         last_exit: view.and_then(|view| view.last_exit.as_ref()).map(|reason| words::exit(reason, language)),

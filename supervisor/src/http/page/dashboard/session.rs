@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::admin::DeadLetter;
 use colmeia::session::HealthLevel;
+use colmeia::text::plain;
 use colmeia::{ExitReason, UserId};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -189,7 +190,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
             _ => None,
         },
         number: standing.me().and_then(phone_number),
-        name: standing.me().map(|me| me.pushname.clone()).unwrap_or_default(),
+        name: standing.me().map(|me| plain(&me.pushname).into_owned()).unwrap_or_default(),
         memory: Memory::of(view, http.operators.cap(user)),
         restarts: view.restarts,
         last_exit: view

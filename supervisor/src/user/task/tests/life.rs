@@ -206,3 +206,43 @@ async fn a_users_own_limits_hold_at_once_and_after_a_restart_and_wrong_ones_chan
     second.registry.shut_down().await;
     assert!(!second.host.state.limits(&handle.user).exists());
 }
+
+#[tokio::test]
+async fn made_up_names_are_bounded_and_keep_nobody_out_who_had_a_session() {
+    let house = house("", |config| (config.max_users, config.max_starting) = (1, 1));
+    let first = house.ready("first").await;
+    let known = user("known");
+    std::fs::create_dir_all(house.host.state.auth_dir(&known)).expect("made");
+    let made: Vec<_> = (0..20_000)
+        .filter_map(|n| house.registry.find_or_create(&user(&format!("made-up-{n}"))).ok())
+        .collect();
+    made.iter().for_each(UserHandle::wake);
+    assert_eq!(made.len(), 64);
+    assert_eq!(house.registry.list().len(), 65);
+    let known = house.wake("known");
+    until(&known, |view| matches!(view.phase, Phase::Queued { .. })).await;
+    for made in &made {
+        until(made, |view| matches!(view.phase, Phase::Queued { .. })).await;
+    }
+    // The only place is free: it goes to whoever had a session, although they came last.
+    first.shut_down().await;
+    until(&known, |view| view.state().is_some_and(SessionState::is_ready)).await;
+    assert!(made.iter().all(|made| made.view().pid.is_none()));
+    // A wish that is given up leaves nothing behind.
+    made.iter().for_each(UserHandle::give_way);
+    known.give_way();
+    for made in &made {
+        until_gone(&house, &made.user).await;
+    }
+    assert!(known.view().pid.is_some(), "who runs does not give way");
+    house.registry.shut_down().await;
+}
+
+async fn until_gone(house: &House, user: &UserId) {
+    let gone = async {
+        while house.registry.find(user).is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(120), gone).await.expect("gone");
+}
