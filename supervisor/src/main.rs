@@ -27,6 +27,7 @@ mod owners;
 mod port;
 mod procfs;
 mod registry;
+mod seldom;
 mod service;
 mod settings;
 mod shares;

@@ -12,6 +12,7 @@ use colmeia::UserId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::seldom::Seldom;
 use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
 use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, UserTask, folders, marks};
@@ -38,6 +39,8 @@ struct Inner {
     host: Arc<Host>,
     users: Mutex<HashMap<UserId, UserHandle>>,
     closing: AtomicBool,
+    /// That newcomers are turned away.
+    crowded: Seldom,
 }
 
 /// Why a user's task could not be made.
@@ -57,7 +60,8 @@ pub(crate) enum RegistryError {
 impl Registry {
     /// An empty registry.
     pub(crate) fn new(host: Arc<Host>) -> Self {
-        Self { inner: Arc::new(Inner { host, users: Mutex::default(), closing: AtomicBool::new(false) }) }
+        let (users, closing, crowded) = (Mutex::default(), AtomicBool::new(false), Seldom::default());
+        Self { inner: Arc::new(Inner { host, users, closing, crowded }) }
     }
 
     /// The user's task, if there is one. Never makes one.
@@ -88,7 +92,13 @@ impl Registry {
             match in_turn(&attended, most, Instant::now()) {
                 Turn::Free => {}
                 Turn::Of(index) => newcomers[index].give_way(),
-                Turn::Nobody => return Err(RegistryError::TooManyNewcomers(newcomers.len())),
+                Turn::Nobody => {
+                    if let Some(times) = self.inner.crowded.happened() {
+                        let waiting = newcomers.len();
+                        tracing::warn!(%user, waiting, times, "a new session is turned away: too many wait already");
+                    }
+                    return Err(RegistryError::TooManyNewcomers(newcomers.len()));
+                }
             }
         }
         Ok(self.begin(&mut users, user, None))

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -27,6 +27,7 @@ use super::control::Controlled;
 use super::{App, Http, external, router};
 use crate::connections::{NoPlace, Place, Places, Watched, WatchedBody, Working};
 use crate::logging::chain;
+use crate::seldom::Seldom;
 use crate::shares::Holder;
 
 /// How long a request's head may take, and how long a kept connection may be silent.
@@ -39,8 +40,6 @@ const HEAD_LIMIT: usize = 64 * 1024;
 const CONNECTIONS: usize = 1024;
 /// The most of one address that nobody trusts: a household or an office behind one router has room in it.
 const SHARE: usize = 128;
-/// How often it is said that places are taken away.
-const SAID: Duration = Duration::from_secs(60);
 /// How long running requests may take at the end: longer than any call.
 const FAREWELL: Duration = Duration::from_secs(15);
 /// How long one who has just connected may take to begin when no more is accepted.
@@ -126,15 +125,14 @@ struct Door {
     places: Places<IpAddr>,
     /// Accepted, and without a place so far.
     next: Option<(TcpStream, SocketAddr)>,
-    /// When it was last said that places are taken away or refused, and how often that has been so since.
-    said: Option<Instant>,
-    unsaid: u64,
+    /// That places are taken away or refused.
+    taken: Seldom,
 }
 
 impl Door {
     fn new(rules: Rules) -> Self {
         let places = Places::new(rules.connections, rules.share);
-        Self { rules, places, next: None, said: None, unsaid: 0 }
+        Self { rules, places, next: None, taken: Seldom::default() }
     }
 
     /// The next one. Dropping the wait loses nobody.
@@ -168,12 +166,9 @@ impl Door {
         }
     }
 
-    fn say(&mut self, from: IpAddr) {
-        self.unsaid += 1;
-        if self.said.is_none_or(|said| said.elapsed() >= SAID) {
-            let times = std::mem::take(&mut self.unsaid);
+    fn say(&self, from: IpAddr) {
+        if let Some(times) = self.taken.happened() {
             warn!(%from, times, "places for connections are taken: who keeps us waiting gives theirs up");
-            self.said = Some(Instant::now());
         }
     }
 }

@@ -15,6 +15,7 @@ use super::super::standing::Standing;
 use super::super::user::{Pairs, RequestUser};
 use super::super::{Http, negotiate, page, reasons, reply};
 use crate::logging::chain;
+use crate::registry::RegistryError;
 use crate::user::UserView;
 
 /// The keys stand in the contract's order.
@@ -76,7 +77,10 @@ fn wake(http: &Http, user: &UserId) -> Result<(UserView, bool), String> {
             Ok((view, created))
         }
         Err(error) => {
-            tracing::warn!(%user, error = chain(&error), "a user's task could not be made");
+            // Of those the registry speaks, and not of each.
+            if !matches!(error, RegistryError::TooManyNewcomers(_)) {
+                tracing::warn!(%user, error = chain(&error), "a user's task could not be made");
+            }
             Err("O serviço não pode iniciar este WhatsApp agora. Tente novamente em instantes.".into())
         }
     }
