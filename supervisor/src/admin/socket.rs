@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use colmeia_base::tasks;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -81,12 +82,12 @@ pub(super) async fn serve(app: &App, router: Router, end: CancellationToken) -> 
         };
         let workers: Vec<u32> = app.registry.list().iter().filter_map(|handle| handle.view().pid).collect();
         let (router, end) = (router.clone(), end.clone());
-        connections.spawn(async move {
+        connections.spawn(tasks::watched("operator", async move {
             let _place = place;
             if let Some(peer) = admit(&stream, workers).await {
                 converse(stream, peer, router, end).await;
             }
-        });
+        }));
     }
     let _ = std::fs::remove_file(&path);
     connections.close();
@@ -130,7 +131,7 @@ async fn admit(stream: &UnixStream, workers: Vec<u32>) -> Option<Peer> {
         // Without a number it comes from outside of our namespace, where no worker is.
         machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
     };
-    if tokio::task::spawn_blocking(suspect).await.unwrap_or(true) {
+    if tasks::blocking("suspect", suspect).await.unwrap_or(true) {
         tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");
         return None;
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Uri;
+use colmeia_base::tasks;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -64,11 +65,11 @@ pub(super) async fn accept_all(
     while let Some((stream, peer, place)) = accept(&listener, &places, &mut controlled).await {
         let (router, base_path, shutdown) = (router.clone(), Arc::clone(&base_path), controlled.stop.clone());
         let (give_up, busy) = (give_up.clone(), controlled.busy.clone());
-        running.spawn(async move {
+        running.spawn(tasks::watched("http connection", async move {
             let _place = place;
             let _ =
                 give_up.run_until_cancelled(converse(stream, peer, router, base_path, busy, shutdown)).await;
-        });
+        }));
     }
     // Who calls now is refused, and does not wait for nothing; unless the next image of the program has it too.
     drop(listener);
