@@ -153,7 +153,7 @@ impl Client {
         let stream = UnixStream::connect(&self.socket).await.map_err(unreachable)?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(ClientError::Broken)?;
-        tokio::spawn(connection);
+        colmeia_base::tasks::passing("connection", connection);
         let request = Request::builder().method(method).uri(path).header("host", "localhost");
         // Paths are made of user ids and numbers, so this cannot fail.
         let request = request.body(Full::new(body)).unwrap_or_default();

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use colmeia::admin::{Session, Sessions};
+use colmeia_base::tasks;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
@@ -81,7 +82,7 @@ pub(crate) async fn run(client: &Client) -> Result<(), CtlError> {
 /// Keys come from a thread: reading a terminal waits.
 fn keyboard() -> mpsc::Receiver<KeyEvent> {
     let (sender, receiver) = mpsc::channel(16);
-    std::thread::spawn(move || {
+    let reading = tasks::passing_thread("keyboard", move || {
         while !sender.is_closed() {
             match event::poll(KEYS).and_then(|there| if there { event::read().map(Some) } else { Ok(None) }) {
                 Ok(Some(Event::Key(key))) if key.kind == KeyEventKind::Press => {
@@ -94,6 +95,8 @@ fn keyboard() -> mpsc::Receiver<KeyEvent> {
             }
         }
     });
+    // Without it the receiver is closed at once, as when the terminal is.
+    drop(reading);
     receiver
 }
 

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use colmeia::admin::Finding;
+use colmeia_base::tasks;
 use rustix::fs::{Access, access};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
 
@@ -64,11 +65,14 @@ fn version(path: &Path, argument: &str) -> Option<String> {
     let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty());
     let stdout = child.stdout.take()?;
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
+    let begun = tasks::passing_thread("version", move || {
         let mut text = String::new();
         let _ = stdout.take(4096).read_to_string(&mut text);
         let _ = sender.send(text); // the asker may have given up
     });
+    if begun.is_err() {
+        let _ = child.kill(); // its answer could not be heard
+    }
     let text = receiver.recv_timeout(PATIENCE);
     if text.is_err()
         && let Ok(handle) = handle

@@ -6,9 +6,9 @@ import { createWid, MsgKey } from './ids.js';
 import { accountLidOf, chatFor, groupFor } from './groups.js';
 import { loadLids } from './lids.js';
 import { reviveMedia } from './media.js';
+import { options } from './options.js';
 import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
 
-const IN_MEMORY = 20;
 const PAGE = 20;
 const IDS = ['from', 'to', 'author', 'participant', 'quotedParticipant', 'revokeSender'];
 const ID_LISTS = ['mentionedJidList', 'recipients'];
@@ -90,16 +90,24 @@ export async function loadHistory() {
       { ...row, lastReceivedKey: lastReceivedKey && MsgKey.fromString(lastReceivedKey) },
       { silent: true },
     );
-    const rows = await database.messagesBefore(id, Infinity, IN_MEMORY);
+    const rows = await database.messagesBefore(id, Infinity, options.inMemory);
     chat.msgs.add(MsgStore.add(rows.map(revive)));
   }
 }
+
+/* Chats that were asked for older messages. */
+const askedBefore = new WeakSet();
 
 /* One more page of a chat, put in front of what is in memory; empty when there is no more. */
 export async function loadEarlierMsgs(chatOrOptions) {
   const chat = chatOrOptions.chat || chatOrOptions;
   const state = chat.msgs.msgLoadState;
   const oldest = chat.msgs.head();
+  if (options.earlier === 'fails') throw new Error('the storage does not answer');
+  if (options.earlier === 'late' && !askedBefore.has(chat)) {
+    askedBefore.add(chat);
+    return undefined;
+  }
   state.isLoadingEarlierMsgs = true;
   const rows = await database.messagesBefore(String(chat.id), oldest ? oldest.rowId : Infinity, PAGE);
   state.isLoadingEarlierMsgs = false;

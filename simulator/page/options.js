@@ -13,6 +13,8 @@ const SWITCHES = [
   'gap',
   'prefetch',
   'missed',
+  'memory',
+  'earlier',
   'rename',
   'ballast_modules',
   'weight',
@@ -27,6 +29,10 @@ export const options = Object.freeze({
   /* July 2026: minified builds renamed the property that holds a message key's text. */
   minifiedKeys: query.get('key') === 'min',
   missedQuietly: query.get('missed') === 'quiet',
+  /* How many messages of each chat are in memory after a start, and how its older ones are read: 'fails', or 'late' when the
+   * first try finds none although there are some. */
+  inMemory: Number(query.get('memory') ?? 20),
+  earlier: query.get('earlier'),
   prefetch: query.get('prefetch') !== 'off',
   gapMs: milliseconds('gap', settings.waveGapMs),
   lineKbit: settings.lineKbit,

@@ -1,4 +1,6 @@
 //! The phone's API without a browser: the page's side of the channel is played by the test.
+
+#![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
 #![allow(clippy::unwrap_used, reason = "what is unexpected here is a failed test")]
 
 use std::{process::Stdio, time::Duration};

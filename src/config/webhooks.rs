@@ -23,6 +23,7 @@ pub const EVENT_NAMES: &[&str] = &[
     "message.waiting",
     "message.edited",
     "message.revoked",
+    "message.missed",
     "group.v2.join",
     "group.v2.leave",
     "group.v2.update",
@@ -36,9 +37,9 @@ pub const EVENT_NAMES: &[&str] = &[
 
 /// What is said to who asks for another: all of [`EVENT_NAMES`].
 pub const UNKNOWN_EVENT: &str = "has a name that is never published; there are session.status, message, message.any, \
-    message.reaction, message.ack, message.ack.group, message.waiting, message.edited, message.revoked, group.v2.join, \
-    group.v2.leave, group.v2.update, group.v2.participants, presence.update, poll.vote, call.received, call.accepted, \
-    call.rejected, and \"*\" for all of them";
+    message.reaction, message.ack, message.ack.group, message.waiting, message.edited, message.revoked, message.missed, \
+    group.v2.join, group.v2.leave, group.v2.update, group.v2.participants, presence.update, poll.vote, call.received, \
+    call.accepted, call.rejected, and \"*\" for all of them";
 
 /// The longest delay between two attempts that may be asked for.
 const LONGEST_DELAY: Duration = Duration::from_secs(3600);

@@ -58,6 +58,8 @@ pub enum Event {
         /// How far: 2 device, 3 read, 4 played.
         ack: i32,
     },
+    /// Messages have come of which nothing is known but that they came.
+    Missed(MissedNotice),
 }
 
 impl Event {
@@ -75,6 +77,7 @@ impl Event {
             Self::Presence(presence) => Some(&presence.chat),
             Self::Group(group) => Some(&group.group),
             Self::PollVote(vote) => Some(&vote.chat),
+            Self::Missed(missed) => Some(&missed.chat),
             Self::Call(_) => None,
         }
     }
@@ -172,6 +175,46 @@ pub struct PollVoteNotice {
     /// The other names of the people in it.
     #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
     pub other_names: OtherNames,
+}
+
+/// Messages of a chat that came while nobody listened, and that the page cannot give any more.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissedNotice {
+    /// The chat.
+    pub chat: String,
+    /// How many, by what the page counts as unread; absent where it does not say.
+    #[serde(default)]
+    pub count: Option<u32>,
+    /// They came after this.
+    pub since_ms: i64,
+    /// And before this.
+    pub until_ms: i64,
+    /// Why they cannot be had.
+    pub reason: MissedReason,
+}
+
+/// Why messages cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedReason {
+    /// The page did not read them from its store, or not in time.
+    NotLoaded,
+    /// The page counts more than it has stored.
+    NotStored,
+    /// There are more than are read.
+    TooMany,
+}
+
+impl MissedReason {
+    /// Its name outside.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotLoaded => "not_loaded",
+            Self::NotStored => "not_stored",
+            Self::TooMany => "too_many",
+        }
+    }
 }
 
 /// What is seen of someone in a chat.
@@ -323,6 +366,12 @@ impl fmt::Debug for ReactionNotice {
 impl fmt::Debug for PollVoteNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PollVote(from_me: {}, {} options)", self.from_me, self.options.len())
+    }
+}
+
+impl fmt::Debug for MissedNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Missed({:?}, {:?})", self.count, self.reason)
     }
 }
 

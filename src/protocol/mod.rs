@@ -15,7 +15,7 @@ pub use calls::{
 };
 pub use events::{
     CallNotice, CallState, Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord,
-    PollVoteNotice, PresenceNotice, ReactionNotice,
+    MissedNotice, MissedReason, PollVoteNotice, PresenceNotice, ReactionNotice,
 };
 pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD, Part};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};

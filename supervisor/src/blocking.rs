@@ -5,10 +5,11 @@
 
 use std::io;
 
+use colmeia_base::tasks;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 
 /// How many calls that block run at once; more wait their turn, so none may wait for the network or for long. Each
 /// thread brings its own heap: with a thousand users started at once 512 of them left 60 MB behind.
@@ -32,7 +33,7 @@ pub(crate) async fn in_turn<T: Send + 'static>(
     static TURN: Semaphore = Semaphore::const_new(1);
     // It is never closed.
     let _turn = TURN.acquire().await;
-    spawn_blocking(work).await
+    tasks::blocking("in turn", work).await
 }
 
 /// Begins what waits for somebody outside on a thread of its own. The caller bounds how many there are.
@@ -40,11 +41,11 @@ pub(crate) async fn in_turn<T: Send + 'static>(
 /// # Errors
 /// When there is no thread. The answer fails when the work panics.
 pub(crate) fn apart<T: Send + 'static>(
-    name: &str,
+    name: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<impl Future<Output = Result<T, RecvError>>> {
     let (told, answer) = oneshot::channel();
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+    tasks::passing_thread(name, move || {
         // Nobody may wait for it any more.
         let _ = told.send(work());
     })?;

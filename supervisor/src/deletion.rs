@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::layout::StateLayout;
+use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 
@@ -134,7 +135,7 @@ impl Deletions {
             return under_way.clone();
         }
         let (inner, deleted) = (Arc::clone(&self.0), user.clone());
-        let work = tokio::spawn(async move {
+        let work = tasks::passing("deletion", async move {
             let _busy = inner.parts.control.busy();
             let result = inner.parts.delete(&deleted).await;
             if let Err(error) = &result {

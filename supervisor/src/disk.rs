@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM};
+use colmeia_base::tasks;
 use rustix::fs::statvfs;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -53,11 +54,11 @@ impl Disk {
         let mut last = free(&folder);
         known.look(last, mark.as_ref());
         let (told, followed) = watch::channel(known);
-        tokio::spawn(async move {
+        tasks::vital("disk", async move {
             while !told.is_closed() {
                 sleep(if last.is_some_and(|free| free >= DISK_PLENTY) { DISK_SELDOM } else { LOOK }).await;
                 let folder = folder.clone();
-                if let Ok(free) = tokio::task::spawn_blocking(move || free(&folder)).await {
+                if let Ok(free) = tasks::blocking("disk space", move || free(&folder)).await {
                     told.send_if_modified(|known| known.look(free, mark.as_ref()));
                     last = free;
                 }

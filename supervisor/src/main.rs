@@ -3,6 +3,8 @@
 //! Owns the order of start and end, and the exit codes: 0 after an end that was asked for, 78 for a configuration
 //! that cannot be used, 75 when another supervisor has the directories, 1 for anything else.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
+
 mod admin;
 mod admission;
 mod adopt;

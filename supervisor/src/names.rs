@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use colmeia_base::tasks;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{TokioResolver, system_conf};
@@ -112,11 +113,11 @@ impl Names {
         let due = self.0.follows && read.at.elapsed() >= FRESH;
         if due && !self.0.reading.swap(true, Ordering::AcqRel) {
             let (names, known) = (self.clone(), read.clone());
-            tokio::task::spawn_blocking(move || {
+            drop(tasks::blocking("names", move || {
                 let read = known.again();
                 *names.0.read.lock().unwrap_or_else(PoisonError::into_inner) = read;
                 names.0.reading.store(false, Ordering::Release);
-            });
+            }));
         }
         read
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use colmeia::UserId;
+use colmeia_base::tasks;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -205,8 +206,8 @@ impl Registry {
         let (handle, task) = UserTask::new(Arc::clone(host), user.clone(), keep, adopted);
         users.insert(user.clone(), handle.clone());
         let (registry, user) = (self.clone(), user.clone());
-        tokio::spawn(async move {
-            let run = tokio::spawn(task.run(registry.clone()));
+        tasks::vital("user's end", async move {
+            let run = tasks::passing("user", task.run(registry.clone()));
             if let Err(error) = run.await {
                 // One user's trouble is nobody else's. The next task must find no process of this one.
                 tracing::error!(%user, %error, "a user's task failed");

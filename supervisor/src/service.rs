@@ -14,6 +14,7 @@ use colmeia::UserId;
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, RuntimeDirTooLong, StateLayout};
 use colmeia::protocol::Event;
+use colmeia_base::{awake, tasks};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::signal::unix::{SignalKind, signal};
@@ -144,6 +145,7 @@ async fn serve(
     mut inherited: Inherited,
     image: &Image,
 ) -> Result<Ended, ServiceError> {
+    awake::watch();
     let mut signals = Signals::catch().map_err(ServiceError::Runtime)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|error| ServiceError::Runtime(error.into()))?;
@@ -205,15 +207,18 @@ async fn serve(
         host.desk.close(true);
     }
     let stop_delivery = CancellationToken::new();
-    let delivery = tokio::spawn(delivery::run(
-        journal.clone(),
-        recipients,
-        Arc::clone(&config),
-        names.clone(),
-        Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
-        metrics.clone(),
-        stop_delivery.clone(),
-    ));
+    let delivery = tasks::vital(
+        "delivery",
+        delivery::run(
+            journal.clone(),
+            recipients,
+            Arc::clone(&config),
+            names.clone(),
+            Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
+            metrics.clone(),
+            stop_delivery.clone(),
+        ),
+    );
     let delivery = delivery.map(drop).boxed().shared();
 
     adopt::adopt_workers(&host, &registry).await;
@@ -273,12 +278,21 @@ async fn serve(
         converter,
     };
     let app = http::App { registry: registry.clone(), parts };
-    let mut http = tokio::spawn(http::serve(listener, app, controlled));
-    let beat = tokio::spawn(systemd::beat(registry.clone(), control.clone()));
-    let renewing = tokio::spawn(renew(registry.clone()));
-    let mending = tokio::spawn(mend(registry.clone(), host.disk.clone(), max_starting));
+    let mut http = tasks::passing("http", http::serve(listener, app, controlled));
+    let beat = {
+        let (registry, control) = (registry.clone(), control.clone());
+        tasks::restarted("pulse", move || systemd::beat(registry.clone(), control.clone()))
+    };
+    let renewing = {
+        let registry = registry.clone();
+        tasks::restarted("renewal", move || renew(registry.clone()))
+    };
+    let mending = {
+        let (registry, disk) = (registry.clone(), host.disk.clone());
+        tasks::restarted("mending", move || mend(registry.clone(), disk.clone(), max_starting))
+    };
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    tokio::spawn(outgoing::tell_of_own_receivers(Arc::clone(&host.config), names));
+    tasks::passing("own receivers", outgoing::tell_of_own_receivers(Arc::clone(&host.config), names));
     systemd::ready();
 
     let ended = loop {
@@ -347,7 +361,7 @@ async fn serve(
     }
 
     systemd::stopping();
-    let second = tokio::spawn(async move {
+    let second = tasks::vital("second signal", async move {
         let name = signals.end().await;
         tracing::warn!(signal = name, "ending at once");
         hurry.cancel();
@@ -390,13 +404,13 @@ fn layouts(config: &ServiceConfig) -> Result<(RunLayout, StateLayout), ServiceEr
 /// Dead processes whose parents died are handed to us. They are reaped when a child has died, not too often.
 fn reap_strangers(children: Children) -> io::Result<()> {
     let mut died = signal(SignalKind::child())?;
-    tokio::spawn(async move {
+    tasks::vital("reaper", async move {
         let mut pace = interval(REAP);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while died.recv().await.is_some() {
             pace.tick().await;
             let children = children.clone();
-            let _ = tokio::task::spawn_blocking(move || children.reap_strangers()).await;
+            let _ = tasks::blocking("reaping", move || children.reap_strangers()).await;
         }
     });
     Ok(())

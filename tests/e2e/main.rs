@@ -4,6 +4,8 @@
 //! process of its own (nextest), which is a subreaper: when it ends, however it ends, no process that it
 //! caused is left, and a test can see whether one was.
 
+#![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
+
 #[allow(dead_code, unused_imports, reason = "shared with tests/chaos, which needs other parts of it")]
 mod harness;
 
@@ -13,11 +15,13 @@ mod damage;
 mod dashboard;
 mod deletion;
 mod drill;
+mod ends;
 mod events;
 mod faults;
 mod flask;
 mod foreign;
 mod full_disk;
+mod gap;
 mod hostile;
 mod identity;
 mod isolation;

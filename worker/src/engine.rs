@@ -11,6 +11,8 @@ use colmeia::{Me, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
+use crate::spool::Marks;
+
 /// What the page shows of itself, in one consistent piece. The bridge sends it at each change, and a probe
 /// returns it fresh.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +28,9 @@ pub(crate) struct PageView {
     /// Progress of the synchronisation, where the page tells.
     #[serde(default)]
     pub(crate) percent: Option<u8>,
+    /// Everything that the page has was told.
+    #[serde(default)]
+    pub(crate) heard: bool,
     /// There is no registration, and none is being cleared: what a logout leaves behind.
     #[serde(default)]
     pub(crate) unlinked: bool,
@@ -89,6 +94,10 @@ pub(crate) enum PageEvent {
     },
     /// Something beside messages and acknowledgements.
     Happened(Box<Event>),
+    /// A new document wants to know how far the one before it was heard, and tells nothing until it does.
+    Behind,
+    /// A phone was linked to this document: what it had before is history.
+    Linked,
     /// The link was ended. The same end may be told again.
     LoggedOut,
     /// The page cannot be loaded, for this reason of the browser's (`net::ERR_…`).
@@ -181,6 +190,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// Health, level three: does the page answer, and what does it show?
     fn probe_page(&self, timeout_ms: u64) -> impl Future<Output = Result<PageView, ProbeError>> + Send;
+
+    /// Says how far the document before was heard; `None` when nothing was ever heard.
+    fn catch_up(&self, marks: Option<Marks>) -> impl Future<Output = Result<(), ProbeError>> + Send;
 
     /// Asks the page for something; returns when the request was made, not when it took effect.
     fn nudge(&self, nudge: Nudge) -> impl Future<Output = Result<(), ProbeError>> + Send;

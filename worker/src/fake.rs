@@ -10,6 +10,7 @@ use colmeia::protocol::{Call, CallError, MessageRecord, OtherNames, Reply};
 use tokio::sync::mpsc;
 
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
+use crate::spool::Marks;
 
 /// What the fake page answers to probes, and what it was asked.
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Stage {
     pub(crate) view: Option<PageView>,
     pub(crate) nudges: Vec<Nudge>,
     pub(crate) calls: Vec<String>,
+    /// How far it was told that the page before it was heard.
+    pub(crate) marks: Option<Option<Marks>>,
     pub(crate) closed: bool,
     pub(crate) events: Option<mpsc::UnboundedSender<PageEvent>>,
 }
@@ -88,6 +91,11 @@ impl Engine for Director {
         self.stage(|stage| stage.view.clone()).ok_or(ProbeError::Timeout(timeout_ms))
     }
 
+    async fn catch_up(&self, marks: Option<Marks>) -> Result<(), ProbeError> {
+        self.stage(|stage| stage.marks = Some(marks));
+        Ok(())
+    }
+
     async fn nudge(&self, nudge: Nudge) -> Result<(), ProbeError> {
         self.stage(|stage| stage.nudges.push(nudge));
         Ok(())
@@ -116,6 +124,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         qr: None,
         me: linked.then_some(me),
         percent: None,
+        heard: false,
         unlinked: false,
         until_ms: None,
         left_ms: None,

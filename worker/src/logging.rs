@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colmeia::UserId;
+use colmeia_base::tasks;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -70,7 +71,7 @@ pub(crate) fn start(user: Option<&UserId>) {
 /// the thread that begins here has no more rights than the rest.
 pub(crate) fn keep(path: &Path) {
     let (reader, lines) = sync_channel(WAITING);
-    let thread = std::thread::Builder::new().name("stderr".into()).spawn(move || {
+    let thread = tasks::passing_thread("stderr", move || {
         for passing in lines {
             match passing {
                 Passing::Line(line) => drop(io::stderr().write_all(&line)),
@@ -163,7 +164,7 @@ impl Book {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".1");
             // It may have been set aside before, when the next one could not be made for want of room.
-            match std::fs::rename(&self.path, aside) {
+            match colmeia_base::files::rename(&self.path, Path::new(&aside)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => *self = Self::open(&self.path)?,
             }

@@ -4,6 +4,8 @@
 //! listens, and ends when its session ends, with the reason in its last report and its exit code.
 //! It links no HTTP server and no database, and it believes only its supervisor.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
+
 mod browser;
 mod convert;
 mod engine;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use colmeia::ExitReason;
 use colmeia::config::WorkerConfig;
 use colmeia::layout::{RunLayout, StateLayout};
+use colmeia_base::{awake, tasks};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         return convert::run(&order);
     }
     let config = configuration();
+    tasks::before_the_end(logging::finish);
     logging::start(config.as_ref().ok().map(|config| &config.user));
     let code = match config.and_then(start) {
         Ok(reason) => exit_code(&reason),
@@ -117,7 +121,6 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
     let spool = Spool::open(&state.spool_dir(&config.user))?;
-    let gap = spool.left_alone().map(page::Gap::since);
     let (outbox, events) = Outbox::new(spool);
     let server = Server::bind(
         &paths.worker_socket(&config.user),
@@ -129,16 +132,17 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let _ = writeln!(std::io::stdout(), "ready");
     tracing::info!(pid = std::process::id(), "worker listens");
 
+    awake::watch();
     let end = CancellationToken::new();
     let connected = server.connected();
     let profile = keeper::start(&state, &config.user);
-    let launcher = page::ChromiumLauncher::new(&config, gap, profile.clone());
+    let launcher = page::ChromiumLauncher::new(&config, profile.clone());
     let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
-    let outbox = tokio::spawn(outbox.run());
-    let served = tokio::spawn(server.run(session.clone(), events.clone(), end.clone()));
+    let outbox = tasks::vital("spool", outbox.run());
+    let served = tasks::vital("socket", server.run(session.clone(), events.clone(), end.clone()));
     let watchers = [
-        tokio::spawn(stop_when_orphaned(connected, session.clone(), config.deadlines.orphan_ms)),
-        tokio::spawn(stop_on_signal(session.clone())),
+        tasks::vital("orphanage", stop_when_orphaned(connected, session.clone(), config.deadlines.orphan_ms)),
+        tasks::vital("signals", stop_on_signal(session.clone())),
     ];
     drop(session);
 
@@ -163,10 +167,10 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
 async fn stop_when_orphaned(mut connected: watch::Receiver<bool>, session: SessionHandle, grace_ms: u64) {
     while connected.wait_for(|connected| !connected).await.is_ok() {
         let back = async { connected.wait_for(|connected| *connected).await.is_ok() };
-        match tokio::time::timeout(Duration::from_millis(grace_ms), back).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(_) => {
+        match awake::within(Duration::from_millis(grace_ms), back).await {
+            Some(true) => {}
+            Some(false) => return,
+            None => {
                 tracing::warn!(grace_ms, "no supervisor came back");
                 return session.stop(ExitReason::Orphaned).await;
             }

@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use colmeia::admin::{Diagnosis, Finding, Verdict};
+use colmeia_base::tasks;
 use colmeia_doctor::{Subject, examine};
 
 use super::{Admin, Refusal, broken};
 use crate::memory::InForce;
+use crate::store::Unreadable;
 
 /// `GET /v1/doctor`.
 pub(super) async fn doctor(State(admin): State<Admin>) -> Result<Json<Diagnosis>, Refusal> {
@@ -20,9 +22,23 @@ pub(super) async fn doctor(State(admin): State<Admin>) -> Result<Json<Diagnosis>
         runtime_dir: host.run.root().to_owned(),
     };
     let mut findings =
-        tokio::task::spawn_blocking(move || examine(&subject)).await.map_err(|error| broken(&error))?;
+        tasks::blocking("doctor", move || examine(&subject)).await.map_err(|error| broken(&error))?;
     findings.push(caps(host.memory.mode()));
+    findings.push(settings(&host.store.unreadable_sessions()));
     Ok(Json(Diagnosis { findings }))
+}
+
+/// Whose configuration could not be read.
+fn settings(unreadable: &Unreadable) -> Finding {
+    let check = "settings".into();
+    if unreadable.is_empty() {
+        return Finding { check, verdict: Verdict::Ok, found: "all can be read".into(), advice: None };
+    }
+    let names: Vec<String> = unreadable.iter().map(|(user, why)| format!("{user} ({why})")).collect();
+    let advice =
+        "these sessions do not start; set each one's configuration anew (PUT /api/sessions/…), or delete it";
+    let found = format!("the configuration cannot be read of: {}", names.join(", "));
+    Finding { check, verdict: Verdict::Problem, found, advice: Some(advice.into()) }
 }
 
 /// Which way of keeping the memory caps is in force: what could be is a question to the machine, what is one to us.

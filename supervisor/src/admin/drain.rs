@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::{Extension, Json};
 use colmeia::admin::Drain;
+use colmeia_base::tasks;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +59,7 @@ pub(super) fn begin(admin: &Admin) {
     if let Some(token) = admin.app.drain.begin(&admin.end) {
         admin.app.host.desk.close(true);
         let admin = admin.clone();
-        tokio::spawn(async move { token.run_until_cancelled(stop_all(&admin)).await });
+        tasks::passing("drain", async move { token.run_until_cancelled(stop_all(&admin)).await });
     }
 }
 

@@ -10,6 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use colmeia::admin::{Line, Lines};
+use colmeia_base::tasks;
 use futures::stream;
 use serde::Deserialize;
 
@@ -50,7 +51,7 @@ pub(super) async fn logs(
         while lines.is_empty() {
             tokio::time::sleep(LOOK).await;
             let of = tail.clone();
-            let news = tokio::task::spawn_blocking(move || of.since(position)).await;
+            let news = tasks::blocking("log", move || of.since(position)).await;
             (lines, position) = news.ok()?;
         }
         Some((Ok::<_, std::convert::Infallible>(encode(lines)), Some((tail, Vec::new(), position))))
@@ -61,7 +62,7 @@ pub(super) async fn logs(
 }
 
 async fn read(tail: Tail, most: usize) -> Result<(Vec<String>, Position), Refusal> {
-    tokio::task::spawn_blocking(move || tail.last(most)).await.map_err(|error| broken(&error))
+    tasks::blocking("log", move || tail.last(most)).await.map_err(|error| broken(&error))
 }
 
 fn encode(lines: Vec<String>) -> Bytes {

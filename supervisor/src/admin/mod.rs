@@ -31,6 +31,7 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use colmeia::UserId;
 use colmeia::admin::Failure;
+use colmeia_base::tasks;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -83,7 +84,7 @@ pub(crate) fn start(app: App, end: CancellationToken) -> JoinHandle<()> {
     if draining {
         drain::begin(&admin);
     }
-    tokio::spawn(async move {
+    tasks::vital("admin socket", async move {
         let router = router(admin.clone());
         if let Err(error) = socket::serve(&admin.app, router, end).await {
             tracing::error!(error = crate::logging::chain(&error), "operators cannot be served");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
+use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hyper::server::conn::http1;
@@ -111,7 +112,7 @@ async fn accept_all(listener: &UnixListener, door: &Door, router: &Router, end: 
         };
         let Some(place) = place else { break };
         let (admitted, router, end) = (door(stream), router.clone(), end.clone());
-        connections.spawn(async move {
+        connections.spawn(tasks::watched("operator", async move {
             let served = async {
                 if let Some((stream, peer)) = admitted.await {
                     converse(stream, peer, &place, router, end).await;
@@ -121,7 +122,7 @@ async fn accept_all(listener: &UnixListener, door: &Door, router: &Router, end: 
                 () = served => {}
                 () = place.end.cancelled() => {}
             }
-        });
+        }));
     }
     connections.close();
     let _ = tokio::time::timeout(FAREWELL, connections.wait()).await;
@@ -164,7 +165,7 @@ async fn admit(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Pee
         machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
     };
     let look = LOOKS.acquire().await; // it is never closed
-    let suspect = tokio::task::spawn_blocking(suspect).await.unwrap_or(true);
+    let suspect = tasks::blocking("suspect", suspect).await.unwrap_or(true);
     drop(look);
     if suspect {
         tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use colmeia_base::tasks;
 use tokio::sync::{mpsc, watch};
 
 use super::{Admission, Ticket, Verdict};
@@ -60,7 +61,7 @@ impl Desk {
         mut pace: watch::Receiver<usize>,
     ) -> Self {
         let (wishes, mut inbox) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
+        tasks::vital("admission", async move {
             let mut waiting: HashMap<Ticket, Verdicts> = HashMap::new();
             let (mut measuring, mut pacing) = (true, true);
             admission.measured(*room.borrow_and_update());

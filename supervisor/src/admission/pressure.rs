@@ -19,6 +19,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use colmeia_base::tasks;
 use tokio::sync::watch;
 
 use crate::procfs;
@@ -62,7 +63,7 @@ pub(crate) fn follow(most: usize) -> watch::Receiver<usize> {
 fn follow_in(folder: &Path, most: usize, look: Duration) -> watch::Receiver<usize> {
     let folder = folder.to_owned();
     let (paces, watched) = watch::channel(most);
-    tokio::spawn(async move {
+    tasks::vital("pressure", async move {
         loop {
             match read(&folder) {
                 Ok(pressure) => {

@@ -17,8 +17,8 @@ use std::time::Duration;
 use colmeia::UserId;
 use colmeia::config::{ConversionConfig, Landlock};
 use colmeia::convert::{CANNOT_RUN, CANNOT_SHUT_IN, Order, UNKNOWN_KIND};
+use colmeia_base::tasks;
 use tokio::sync::{Mutex as Turn, Semaphore};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::logging::chain;
@@ -138,7 +138,7 @@ impl Converter {
         let running = self.start(file, &draft, target, user).map_err(Unconverted::System)?;
         let status = timeout(limit, running.wait()).await.map_err(|_| Unconverted::Slow)?;
         judge(status.map_err(Unconverted::System)?)?;
-        let adopted = spawn_blocking(move || draft.adopt()).await;
+        let adopted = tasks::blocking("conversion", move || draft.adopt()).await;
         let adopted = adopted.map_err(|panic| Unconverted::System(std::io::Error::other(panic)))??;
         if adopted.length() == 0 { Err(Unconverted::Unreadable) } else { Ok(adopted) }
     }

@@ -32,12 +32,11 @@ mod wire;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::config::{EventsConfig, ServiceConfig};
-use futures::FutureExt;
+use colmeia_base::tasks;
 use reqwest::Url;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -269,7 +268,7 @@ impl Dispatcher {
 async fn serve(delivery: Arc<Delivery>, queue: Queue, signals: Signals) -> Queue {
     let shutdown = signals.shutdown.clone();
     let drained = queue::drain(delivery, queue.clone(), signals);
-    if AssertUnwindSafe(drained).catch_unwind().await.is_err() {
+    if tasks::caught("queue", drained).await.is_err() {
         error!(user = %queue.user, "a delivery task ended by a panic");
         let _ = tokio::time::timeout(ROUND, shutdown.cancelled()).await;
     }

@@ -43,6 +43,14 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
         Event::Call(record) => call(&record),
         Event::Waiting(record) => message(*record, me),
         Event::PollVote(record) => vote(&record, me),
+        Event::Missed(missed) => json!({
+            "from": missed.chat,
+            "count": missed.count,
+            "since": seconds(missed.since_ms),
+            "until": seconds(missed.until_ms),
+            "reason": missed.reason.name(),
+            "_data": {},
+        }),
         Event::GroupAck { message, participant, ack } => {
             let mut payload = acknowledgement(&message, ack);
             payload["participant"] = json!(participant);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use colmeia::protocol::Call;
+use colmeia_base::tasks;
 use tracing::{error, info};
 
 use crate::logging::chain;
@@ -18,7 +19,7 @@ pub(super) async fn once(
     deadline: Duration,
 ) -> CallResult {
     let (user, operation) = (handle.user.clone(), call.name());
-    let answer = tokio::spawn(async move { handle.call(call, file, deadline).await });
+    let answer = tasks::passing("call", async move { handle.call(call, file, deadline).await });
     let answer = answer.await.unwrap_or_else(|panic| {
         error!(%user, operation, error = chain(&panic), "a call panicked");
         Err(CallFailure::WorkerGone)

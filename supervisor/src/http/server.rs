@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::Uri;
 use colmeia::config::ServiceConfig;
+use colmeia_base::tasks;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -101,13 +102,13 @@ pub(super) async fn accept_all(
     while let Some((stream, peer, place)) = accept(&listener, &mut door, &mut controlled).await {
         let (router, rules, shutdown) = (router.clone(), rules.clone(), controlled.stop.clone());
         let (give_up, busy) = (give_up.clone(), controlled.busy.clone());
-        running.spawn(async move {
+        running.spawn(tasks::watched("http connection", async move {
             tokio::select! {
                 () = converse(stream, peer, &place, router, rules, busy, shutdown) => {}
                 () = place.end.cancelled() => debug!(%peer, "a connection gives its place up"),
                 () = give_up.cancelled() => {}
             }
-        });
+        }));
     }
     // Who calls now is refused, and does not wait for nothing; unless the next image of the program has it too.
     drop((listener, door));

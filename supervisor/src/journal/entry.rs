@@ -100,6 +100,10 @@ impl Entry {
                 let PollVoteNotice { poll, sender, timestamp_ms, .. } = &**vote;
                 vec![entry(Kind::PollVote, format!("vote:{poll}:{sender}:{timestamp_ms}"))]
             }
+            Event::Missed(missed) => {
+                let key = format!("missed:{}:{}:{}", missed.chat, missed.since_ms, missed.until_ms);
+                vec![entry(Kind::MessageMissed, key)]
+            }
             Event::GroupAck { message, participant, ack } => {
                 vec![entry(Kind::MessageAckGroup, format!("ack.group:{message}:{participant}:{ack}"))]
             }

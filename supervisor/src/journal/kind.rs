@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     MessageReaction,
     MessageEdited,
     MessageRevoked,
+    /// Messages came that nobody can be told of.
+    MessageMissed,
     SessionStatus,
     PresenceUpdate,
     GroupJoin,
@@ -33,7 +35,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All that anybody is told of.
-    pub(crate) const PUBLIC: [Self; 18] = [
+    pub(crate) const PUBLIC: [Self; 19] = [
         Self::Message,
         Self::MessageAny,
         Self::MessageAck,
@@ -42,6 +44,7 @@ impl Kind {
         Self::MessageReaction,
         Self::MessageEdited,
         Self::MessageRevoked,
+        Self::MessageMissed,
         Self::SessionStatus,
         Self::PresenceUpdate,
         Self::GroupJoin,
@@ -65,6 +68,7 @@ impl Kind {
             Self::MessageReaction => "message.reaction",
             Self::MessageEdited => "message.edited",
             Self::MessageRevoked => "message.revoked",
+            Self::MessageMissed => "message.missed",
             Self::SessionStatus => "session.status",
             Self::PresenceUpdate => "presence.update",
             Self::GroupJoin => "group.v2.join",

@@ -39,6 +39,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use colmeia::UserId;
 use colmeia::config::IgnoreConfig;
 use colmeia::protocol::Event;
+use colmeia_base::tasks;
 use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -111,11 +112,10 @@ impl Journal {
         let (questions, asked) = mpsc::channel(QUEUE);
         let (last, followed) = watch::channel(queries::last(&connection)?);
         let due = Due::default();
-        let told = Told { due: due.clone(), last };
-        let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new()
-                .name(name.into())
-                .spawn(work)
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let told = Told { due: due.clone(), last, folder };
+        let start = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
+            tasks::vital_thread(name, work)
                 .map_err(|source| JournalError::File { path: path.into(), source: source.into() })
         };
         start("journal", Box::new(move || writer::write(connection, ledger, queue, &told)))?;

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use colmeia::{ExitReason, Me, UserId};
+use colmeia_base::tasks;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
@@ -69,7 +70,7 @@ impl Statuses {
     pub(crate) fn start(journal: Journal) -> Self {
         // Unbounded: a change is small, and a session changes a few times a minute at most.
         let (sender, said) = mpsc::unbounded_channel();
-        tokio::spawn(keep(journal, said));
+        tasks::vital("statuses", keep(journal, said));
         Self(sender)
     }
 

@@ -5,6 +5,7 @@
 //! write that was answered before them, and hold up none.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -41,6 +42,8 @@ pub(super) enum Question {
 pub(super) struct Told {
     pub(super) due: Due,
     pub(super) last: watch::Sender<i64>,
+    /// Where the journal lies.
+    pub(super) folder: PathBuf,
 }
 
 /// Writes until it is closed or the last journal handle is dropped.
@@ -65,6 +68,7 @@ pub(super) fn write(
             next = if writes.len() < BATCH { commands.try_recv().ok() } else { None };
         }
         if !writes.is_empty() {
+            colmeia_base::tasks::trip(&told.folder, "journal");
             commit(&mut connection, &mut ledger, writes, told);
         }
         if let Some(answer) = closing {

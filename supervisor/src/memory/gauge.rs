@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::config::{MemoryMode, MemoryPolicy};
+use colmeia_base::tasks;
 use tokio::sync::{mpsc, watch};
 
 use super::InForce;
@@ -112,8 +113,8 @@ impl Memory {
         let inner = Arc::new(Inner::new(mode, groups));
         if mode != InForce::Off {
             let (measured, round) = (Arc::downgrade(&inner), Duration::from_millis(policy.poll_ms));
-            let thread = std::thread::Builder::new().name("memory".into());
-            thread.spawn(move || rounds::measure(&measured, round)).map_err(MemoryError::Thread)?;
+            tasks::vital_thread("memory", move || rounds::measure(&measured, round))
+                .map_err(MemoryError::Thread)?;
         }
         Ok(Self { inner })
     }
@@ -155,7 +156,7 @@ impl Memory {
     /// Ends what runs in groups of other users than these: nobody knows it any more.
     pub(crate) async fn clear_away_all_but(&self, kept: Vec<UserId>) {
         if let Some(groups) = self.inner.groups.clone() {
-            let _ = tokio::task::spawn_blocking(move || groups.clear_away_all_but(&kept)).await;
+            let _ = tasks::blocking("control groups", move || groups.clear_away_all_but(&kept)).await;
         }
     }
 

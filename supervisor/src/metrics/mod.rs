@@ -196,6 +196,7 @@ impl Metrics {
         let now = now_ms().unsigned_abs();
         let _ =
             encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress(), now));
+        let _ = encode_registry(&mut text, &snapshot::tasks(&colmeia_base::tasks::table()));
         let _ = encode_eof(&mut text);
         text
     }

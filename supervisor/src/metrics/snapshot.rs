@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicU64;
 
 use colmeia::admin::{EventQueue, Session};
+use colmeia_base::tasks::Row;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -35,6 +36,7 @@ const STATES: [&str; 17] = [
 ];
 
 type OfReceiver = [(&'static str, &'static str); 1];
+type OfTask = [(&'static str, &'static str); 1];
 type OfUser = [(&'static str, String); 1];
 type Seconds = Counter<f64, AtomicU64>;
 
@@ -104,6 +106,23 @@ pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progre
     registry.register("session_restarts", "How often the session's worker was started again", restarts);
     registry.register("session_queue_events", "Events of the session that wait to be delivered", queue);
     registry.register("session_ready", "1 while messages can be sent", ready);
+    registry
+}
+
+/// What runs in this process, and what of it has failed. The names are ours.
+pub(super) fn tasks(table: &[(&'static str, Row)]) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    let (running, failed): (Family<OfTask, Gauge>, Family<OfTask, Counter>) = Default::default();
+    for (name, row) in table {
+        running.get_or_create(&[("task", name)]).set(whole(row.running));
+        failed.get_or_create(&[("task", name)]).inc_by(row.failed);
+    }
+    registry.register("tasks", "Tasks and threads of the supervisor that run now, by name", running);
+    registry.register(
+        "task_failures",
+        "Tasks and threads of the supervisor that have failed, by name",
+        failed,
+    );
     registry
 }
 

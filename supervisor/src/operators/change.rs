@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::admin::Changed;
+use colmeia_base::tasks;
 
 use super::look::phase_name;
 use super::{OperationError, Operators};
@@ -124,7 +125,7 @@ impl Operators {
     /// It goes on when whoever asked hangs up: half a deletion would be worse.
     async fn bounded(&self, handle: UserHandle, reset: bool) -> Result<DisconnectOutcome, OperationError> {
         let busy = self.0.control.busy();
-        let going = tokio::spawn(async move {
+        let going = tasks::passing("operation", async move {
             let _busy = busy;
             if reset { handle.reset().await } else { handle.disconnect().await }
         });

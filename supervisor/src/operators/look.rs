@@ -7,6 +7,7 @@ use colmeia::admin::{Session, SessionDetail};
 use colmeia::config::MemoryMode;
 use colmeia::text::plain;
 use colmeia::{Me, SessionState, UserId};
+use colmeia_base::tasks;
 
 use super::sentences::explain;
 use super::{Inner, Machine, OperationError, Operators};
@@ -39,7 +40,7 @@ impl Operators {
             let everyone = own.everyone();
             everyone.iter().map(|(user, view)| own.0.line(user, view.as_ref(), &machine, &queues)).collect()
         };
-        tokio::task::spawn_blocking(look).await.map_err(OperationError::Look)
+        tasks::blocking("look", look).await.map_err(OperationError::Look)
     }
 
     /// Everything about one of them.
@@ -58,7 +59,7 @@ impl Operators {
             let session = own.0.line(&user, view.as_ref(), &Machine::look(), &queues);
             Ok(own.0.detail(session, view.as_ref(), wishes))
         };
-        tokio::task::spawn_blocking(look).await.map_err(OperationError::Look)?
+        tasks::blocking("look", look).await.map_err(OperationError::Look)?
     }
 
     /// Who has a task, and who has only a folder or a hold. Reads a directory: not for a task that may not wait.

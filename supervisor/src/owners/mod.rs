@@ -8,15 +8,16 @@ mod book;
 mod ground;
 
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
 use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
 use colmeia::layout::{RunLayout, StateLayout};
+use colmeia_base::files;
 use rustix::process::{Pid, getegid, geteuid};
 use sha2::{Digest as _, Sha256};
 
@@ -276,20 +277,14 @@ fn read(path: &Path) -> Result<Book, OwnersError> {
     };
     serde_json::from_slice(&text).or_else(|error| {
         let aside = path.with_extension("damaged");
-        fs::rename(path, &aside).map_err(io)?;
+        files::rename(path, &aside).map_err(io)?;
         tracing::error!(%error, aside = %aside.display(), "who has which user id cannot be read; set aside");
         Ok(Book::default())
     })
 }
 
-/// Beside it first, so that there is always one of the two.
 fn write(path: &Path, book: &Book) -> io::Result<()> {
-    let draft = path.with_extension("draft");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec_pretty(book)?)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    fs::File::open(path.parent().unwrap_or(path))?.sync_all()
+    files::write(path, &serde_json::to_vec_pretty(book)?)
 }
 
 #[cfg(test)]

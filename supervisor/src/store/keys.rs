@@ -62,6 +62,29 @@ impl Actions {
     pub(crate) const ALL: Self = Self { read: true, send: true, control: true, media: true };
 }
 
+/// The name of a key of which nobody knows what it allows.
+const UNREADABLE: &str = "(cannot be read)";
+
+impl NewKey {
+    /// What a row that cannot be read allows: nothing.
+    fn unreadable() -> Self {
+        Self {
+            name: UNREADABLE.to_owned(),
+            active: false,
+            admin: false,
+            sessions: BTreeSet::new(),
+            actions: Actions::default(),
+        }
+    }
+}
+
+impl ApiKey {
+    /// Whether its row could not be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.grants == NewKey::unreadable()
+    }
+}
+
 /// What is compared instead of a key.
 pub(crate) fn digest(key: &[u8]) -> [u8; 32] {
     Sha256::digest(key).into()
@@ -171,7 +194,9 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<ApiKey>, StoreError> {
     })?;
     rows.map(|row| {
         let (id, digest, grants, created_ms) = row?;
-        Ok(ApiKey { id, digest, grants: serde_json::from_str(&grants)?, created_ms })
+        // It stays a key: where there is one, nobody comes in without.
+        let grants = serde_json::from_str(&grants).unwrap_or_else(|_| NewKey::unreadable());
+        Ok(ApiKey { id, digest, grants, created_ms })
     })
     .collect()
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::SessionSettings;
+use colmeia_base::tasks;
 use idempotency::Answers;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,6 +30,8 @@ const QUEUE: usize = 256;
 
 type Job = Box<dyn FnOnce(&mut Thread) + Send>;
 type Sessions = Arc<BTreeMap<UserId, SessionSettings>>;
+/// Rows that cannot be read: the name in each, and why. They stay as they are until they are replaced or deleted.
+pub(crate) type Unreadable = BTreeMap<String, String>;
 
 /// A handle to the store; cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +39,7 @@ pub(crate) struct Store {
     jobs: mpsc::Sender<Job>,
     keys: watch::Receiver<Arc<Vec<ApiKey>>>,
     sessions: watch::Receiver<Sessions>,
+    unreadable: watch::Receiver<Arc<Unreadable>>,
 }
 
 /// What the thread has.
@@ -43,6 +47,7 @@ struct Thread {
     connection: Connection,
     keys: watch::Sender<Arc<Vec<ApiKey>>>,
     sessions: watch::Sender<Sessions>,
+    unreadable: watch::Sender<Arc<Unreadable>>,
     answers: Answers,
 }
 
@@ -62,9 +67,9 @@ pub(crate) enum StoreError {
     /// It was made by a newer version.
     #[error("the settings database has schema {found}; this version knows {known}")]
     Newer { found: i64, known: i64 },
-    /// A row that cannot be read.
-    #[error("the settings database holds a row that cannot be read")]
-    Row(#[from] serde_json::Error),
+    /// What is to be kept has no form.
+    #[error("it cannot be written as JSON")]
+    Encode(#[from] serde_json::Error),
     /// The thread is gone.
     #[error("the settings database is closed")]
     Closed,
@@ -82,19 +87,36 @@ impl Store {
     fn open_with(path: &Path, answers: Answers) -> Result<Self, StoreError> {
         let connection = schema::open(path)?;
         idempotency::give_up_those_under_way(&connection)?;
-        let (keys, known_keys) = watch::channel(Arc::new(keys::load(&connection)?));
-        let (sessions, known_sessions) = watch::channel(Arc::new(sessions::load(&connection)?));
+        let loaded = keys::load(&connection)?;
+        for key in loaded.iter().filter(|key| key.is_unreadable()) {
+            tracing::error!(
+                id = key.id,
+                "what an API key allows cannot be read; it is set aside and allows nothing"
+            );
+        }
+        let (keys, known_keys) = watch::channel(Arc::new(loaded));
+        let (loaded, set_aside) = sessions::load(&connection)?;
+        for (user, why) in &set_aside {
+            tracing::error!(
+                user,
+                why,
+                "a session's configuration cannot be read; it is set aside and the session does not start"
+            );
+        }
+        let (sessions, known_sessions) = watch::channel(Arc::new(loaded));
+        let (unreadable, known_unreadable) = watch::channel(Arc::new(set_aside));
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
-        let mut thread = Thread { connection, keys, sessions, answers };
-        std::thread::Builder::new()
-            .name("settings".into())
-            .spawn(move || {
-                while let Some(job) = queue.blocking_recv() {
-                    job(&mut thread);
-                }
-            })
+        let mut thread = Thread { connection, keys, sessions, unreadable, answers };
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let work = move || {
+            while let Some(job) = queue.blocking_recv() {
+                tasks::trip(&folder, "settings");
+                job(&mut thread);
+            }
+        };
+        tasks::vital_thread("settings", work)
             .map_err(|source| StoreError::File { path: path.into(), source })?;
-        Ok(Self { jobs, keys: known_keys, sessions: known_sessions })
+        Ok(Self { jobs, keys: known_keys, sessions: known_sessions, unreadable: known_unreadable })
     }
 
     /// All keys, active or not.
@@ -110,6 +132,11 @@ impl Store {
     /// Every session that has a configuration.
     pub(crate) fn sessions(&self) -> Arc<BTreeMap<UserId, SessionSettings>> {
         Arc::clone(&self.sessions.borrow())
+    }
+
+    /// The sessions whose configuration cannot be read, and why.
+    pub(crate) fn unreadable_sessions(&self) -> Arc<Unreadable> {
+        Arc::clone(&self.unreadable.borrow())
     }
 
     /// The configuration of one session, if it has one.

@@ -8,7 +8,7 @@ use colmeia::config::{IgnoreConfig, SessionSettings, WebhookConfig};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use super::{Store, StoreError, Thread};
+use super::{Store, StoreError, Thread, Unreadable};
 use crate::delivery::Sessions;
 
 impl Store {
@@ -56,6 +56,9 @@ impl Thread {
     /// What is configured for one session from now on. The others' are not read again: whoever changes one often would
     /// else hold up everybody who needs this thread.
     fn publish_session(&self, user: UserId, settings: Option<SessionSettings>) {
+        self.unreadable.send_if_modified(|rows| {
+            rows.contains_key(user.as_str()) && Arc::make_mut(rows).remove(user.as_str()).is_some()
+        });
         self.sessions.send_modify(|all| {
             let all = Arc::make_mut(all);
             match settings {
@@ -81,16 +84,22 @@ impl Sessions for Store {
     }
 }
 
-/// All configurations. A row of a name that is no user id any more is left out.
-pub(super) fn load(connection: &Connection) -> Result<BTreeMap<UserId, SessionSettings>, StoreError> {
+/// All configurations, and the rows that cannot be read. None of those keeps the others from being there.
+pub(super) fn load(
+    connection: &Connection,
+) -> Result<(BTreeMap<UserId, SessionSettings>, Unreadable), StoreError> {
     let mut statement = connection.prepare_cached("SELECT user, settings FROM sessions")?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    let mut sessions = BTreeMap::new();
+    let (mut sessions, mut unreadable) = (BTreeMap::new(), Unreadable::new());
     for row in rows {
-        let (user, settings) = row?;
-        if let Ok(user) = user.parse() {
-            sessions.insert(user, serde_json::from_str(&settings)?);
+        let (name, settings) = row?;
+        // Where it is wrong, and not what stands there: it may be a password.
+        let place = |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+        match (name.parse(), serde_json::from_str(&settings)) {
+            (Ok(user), Ok(settings)) => drop(sessions.insert(user, settings)),
+            (Ok(_), Err(error)) => drop(unreadable.insert(name, place(error))),
+            (Err(_), _) => drop(unreadable.insert(name, "the name is no user id".to_owned())),
         }
     }
-    Ok(sessions)
+    Ok((sessions, unreadable))
 }

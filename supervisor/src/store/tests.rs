@@ -153,3 +153,39 @@ async fn keys_end_with_the_session_they_are_for() {
     assert_eq!(grants(&other), Some(BTreeSet::from([user("2")])));
     assert_eq!(grants(&all), Some(BTreeSet::new()), "one for all sessions is not this session's");
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_set_aside_by_name_and_keeps_nobody_else_out() {
+    let (store, folder) = store();
+    let settings = SessionSettings { debug: true, ..SessionSettings::default() };
+    store.keep_session(&user("1"), settings.clone()).await.expect("kept");
+    store.keep_session(&user("2"), settings.clone()).await.expect("kept");
+    let (key, _) = store.add_key(None, grants()).await.expect("made");
+    drop(store);
+    let path = folder.path().join("settings.db");
+    let broken = Connection::open(&path).expect("opens");
+    broken
+        .execute("UPDATE sessions SET settings = '{\"debug\":\"hunter2' WHERE user = '2'", [])
+        .expect("broken");
+    broken.execute("INSERT INTO sessions VALUES ('../3', '{}')", []).expect("broken");
+    broken.execute("UPDATE keys SET grants = '[]'", []).expect("broken");
+    drop(broken);
+
+    let store = Store::open(&path).expect("opens");
+    assert_eq!(store.session(&user("1")), Some(settings.clone()));
+    assert_eq!(store.session(&user("2")), None);
+    let aside = store.unreadable_sessions();
+    assert_eq!(aside.keys().map(String::as_str).collect::<Vec<_>>(), ["../3", "2"]);
+    assert!(aside["2"].contains("column") && !aside["2"].contains("hunter2"), "{}", aside["2"]);
+    let keys = store.keys();
+    assert_eq!(
+        (keys.len(), &keys[0].id, keys[0].grants.active),
+        (1, &key.id, false),
+        "still a key, which allows nothing"
+    );
+
+    store.keep_session(&user("2"), settings.clone()).await.expect("set anew");
+    assert_eq!(store.session(&user("2")), Some(settings));
+    assert!(!store.unreadable_sessions().contains_key("2"));
+    assert!(store.remove_key(&key.id).await.expect("works"));
+}

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use colmeia_base::tasks;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::time::timeout;
 
@@ -93,7 +94,7 @@ impl Image {
             })
             .map_err(failed)?;
         let handle = pidfd_open(pid, PidfdFlags::empty());
-        let mut output = tokio::task::spawn_blocking(move || child.wait_with_output());
+        let mut output = tasks::blocking("trial", move || child.wait_with_output());
         let in_time = timeout(CHECK, &mut output).await;
         let late = in_time.is_err();
         let output = match in_time {

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use colmeia::UserId;
+use colmeia_base::tasks;
 use sha2::{Digest as _, Sha256};
-use tokio::task::spawn_blocking;
 
 use crate::shares::{Holder, Share, Shares};
 use crate::user::folders;
@@ -168,7 +168,7 @@ impl Draft {
     /// # Errors
     /// [`DraftError`].
     pub(crate) async fn taking(mut self, bytes: Bytes) -> Result<Self, DraftError> {
-        let written = spawn_blocking(move || self.write(&bytes).map(|()| self)).await;
+        let written = tasks::blocking("upload", move || self.write(&bytes).map(|()| self)).await;
         written.unwrap_or_else(|panic| Err(DraftError::Disk(io::Error::other(panic))))
     }
 
@@ -241,7 +241,7 @@ impl Upload {
     /// Those of the disk, and [`io::ErrorKind::UnexpectedEof`] when it lost something.
     pub(crate) async fn piece(&self, from: u64) -> io::Result<Bytes> {
         let whole = Arc::clone(&self.0);
-        let read = spawn_blocking(move || {
+        let read = tasks::blocking("upload", move || {
             let left = usize::try_from(whole.length.saturating_sub(from)).unwrap_or(PIECE);
             let mut piece = BytesMut::zeroed(left.min(PIECE));
             whole.file.read_exact_at(&mut piece, from).map(|()| piece.freeze())

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use colmeia::layout::{OWN_DIR, StateLayout};
 use colmeia::{ExitReason, UserId};
+use colmeia_base::{files, tasks};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
@@ -43,12 +44,9 @@ pub(crate) fn keep_deletion(layout: &StateLayout, user: &UserId, going_on: bool)
     let mark = layout.deletion_mark(user);
     if going_on {
         make_private(&layout.deletions())?;
-        return fs::File::create(mark).map(drop);
+        return files::write(&mark, b"");
     }
-    match fs::remove_file(mark) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    files::remove(&mark)
 }
 
 /// Everyone of whom everything is being deleted.
@@ -94,12 +92,9 @@ pub(crate) fn keep_hold(layout: &StateLayout, user: &UserId, held: bool) -> io::
     let mark = layout.hold_mark(user);
     if held {
         make_private(&layout.holds())?;
-        return fs::write(mark, b"");
+        return files::write(&mark, b"");
     }
-    match fs::remove_file(mark) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    files::remove(&mark)
 }
 
 /// Everyone whom an operator holds back.
@@ -120,15 +115,10 @@ pub(crate) fn keep_parked(
 ) -> io::Result<()> {
     let mark = layout.parked_mark(user);
     let Some(reason) = reason else {
-        return match fs::remove_file(mark) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
+        return files::remove(&mark);
     };
     make_private(&layout.parked_marks())?;
-    let draft = layout.parked_marks().join(format!(".{user}"));
-    let written = fs::write(&draft, serde_json::to_vec(reason)?).and_then(|()| fs::rename(&draft, mark));
-    written.inspect_err(|_| drop(fs::remove_file(draft)))
+    files::write(&mark, &serde_json::to_vec(reason)?)
 }
 
 /// Why the user is parked, if it is.
@@ -162,7 +152,7 @@ fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
 pub(crate) fn bury(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> {
     let number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let grave = layout.root().join(format!("{TOMBSTONE}{user}_{number}"));
-    match fs::rename(layout.auth_dir(user), &grave) {
+    match files::rename(&layout.auth_dir(user), &grave) {
         Ok(()) => Ok(Some(grave)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -199,7 +189,7 @@ pub(crate) fn users_on_disk(layout: &StateLayout) -> io::Result<Vec<UserId>> {
 /// Removes folders in the background, one after the other: a profile has thousands of files, and what others wait for
 /// must not wait for these.
 pub(crate) fn remove_in_background(folders: Vec<PathBuf>) {
-    tokio::spawn(async move {
+    tasks::passing("removing folders", async move {
         for folder in folders {
             let removed =
                 blocking::in_turn(move || fs::remove_dir_all(&folder).map_err(|error| (folder, error)));

@@ -3,13 +3,13 @@
 //! Owns the files. They lie in no auth directory and outlive a session that is deleted, because they are settings
 //! and not a session.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 
 use colmeia::UserId;
 use colmeia::config::{InvalidConfig, MemoryOverrides, MemoryPolicy, ServiceConfig};
 use colmeia::layout::StateLayout;
+use colmeia_base::files;
 
 use super::folders::make_private;
 
@@ -66,19 +66,10 @@ pub(crate) fn keep(
     in_force(config, user, own).validate()?;
     let file = layout.limits(user);
     if own == MemoryOverrides::default() {
-        return match fs::remove_file(file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
-        };
+        return Ok(files::remove(&file)?);
     }
     make_private(&layout.all_limits())?;
-    // Beside it first: a supervisor that dies here leaves the old ones or the new ones. No user is called so.
-    let draft = layout.all_limits().join(format!(".{user}"));
-    let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    written.write_all(&serde_json::to_vec(&own).map_err(io::Error::from)?)?;
-    written.sync_all()?;
-    fs::rename(draft, file)?;
-    Ok(())
+    Ok(files::write(&file, &serde_json::to_vec(&own).map_err(io::Error::from)?)?)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 //! Owns the files. They lie outside of every worker's walls, so that another user's browser, which has the same
 //! user id as we have, cannot pass for us.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 
 use colmeia::layout::StateLayout;
 use colmeia::{Secret, UserId};
+use colmeia_base::files;
 
 use super::folders::make_private;
 
@@ -19,11 +19,7 @@ use super::folders::make_private;
 pub(crate) fn mint(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
     let token = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     make_private(&layout.tokens())?;
-    // Beside it first: a supervisor that dies here leaves the old one or the new one, and never half of one.
-    let draft = layout.tokens().join(format!(".{user}"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(token.as_bytes())?;
-    fs::rename(&draft, layout.token(user))?;
+    files::write(&layout.token(user), token.as_bytes())?;
     Ok(Secret::new(token))
 }
 

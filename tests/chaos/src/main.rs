@@ -4,6 +4,8 @@
 //! `make chaos SECONDS=300 SEED=1`. What happens when follows from the seed; how the programs' own timing falls
 //! does not. It is no test of `cargo test`, because of its length; the pure parts of it have tests there.
 
+#![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
+
 mod bounds;
 mod disk;
 mod ledger;

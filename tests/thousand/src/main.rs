@@ -4,6 +4,8 @@
 //! `make thousand USERS=1000`. Times are printed, as multiples of what they were with ten users, and never judged. It
 //! is no test of `cargo test`, because it fills a machine; the pure parts of it have tests there.
 
+#![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
+
 mod figures;
 mod house;
 

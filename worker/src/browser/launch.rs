@@ -13,6 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use colmeia_base::tasks;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use tokio::net::unix::pipe;
@@ -81,11 +82,8 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
 
     let (started, start) = oneshot::channel();
     let program = spec.program.clone();
-    std::thread::Builder::new()
-        .name("browser".into())
-        .stack_size(STACK)
-        .spawn(move || live(&spec, [browser_reads, browser_writes], walls.as_ref(), started))
-        .map_err(broken)?;
+    let life = move || live(&spec, [browser_reads, browser_writes], walls.as_ref(), started);
+    tasks::passing_thread_with("browser", STACK, life).map_err(broken)?;
     let (process, stderr) = start
         .await
         .map_err(|_| OpenError::Launch("the thread that starts the browser ended".to_owned()))?
@@ -98,7 +96,9 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
         })?;
     if let Some(stderr) = stderr {
         match pipe::Receiver::from_owned_fd(stderr) {
-            Ok(stderr) => drop(tokio::spawn(process.last_words().clone().listen(stderr))),
+            Ok(stderr) => {
+                drop(tasks::passing("last words", process.last_words().clone().listen(stderr)));
+            }
             Err(error) => tracing::warn!(%error, "the browser's messages cannot be read"),
         }
     }

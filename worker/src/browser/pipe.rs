@@ -17,6 +17,7 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use async_tungstenite::tungstenite::{Message, Utf8Bytes};
 use bytes::{Bytes, BytesMut};
 use colmeia::Secret;
+use colmeia_base::tasks;
 use futures::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe;
@@ -58,7 +59,7 @@ pub(crate) async fn bridge(commands: pipe::Sender, answers: pipe::Receiver) -> i
     let address = listener.local_addr()?;
     let path = format!("/{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
     let url = Secret::new(format!("ws://{address}{path}"));
-    let task = tokio::spawn(async move {
+    let task = tasks::vital("pipe", async move {
         let Some(socket) = the_client(listener, path).await else { return };
         pass_on(socket, commands, answers).await;
     });
@@ -73,9 +74,9 @@ async fn the_client(listener: TcpListener, path: String) -> Option<Socket> {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let path = path.clone();
-                    handshakes.spawn(async move {
+                    handshakes.spawn(tasks::watched("handshake", async move {
                         tokio::time::timeout(HANDSHAKE, handshake(stream, path)).await.ok().flatten()
-                    });
+                    }));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the loopback port for the browser's pipe failed");

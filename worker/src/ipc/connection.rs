@@ -12,6 +12,7 @@ use colmeia::protocol::{
     WorkerHello,
 };
 use colmeia::{ExitReason, Secret, UserId};
+use colmeia_base::tasks;
 use futures::{SinkExt, StreamExt};
 use interprocess::local_socket::tokio::Stream;
 use tokio::io::{ReadHalf, WriteHalf};
@@ -161,7 +162,7 @@ async fn read(
         match frame.message::<ToWorker>()? {
             ToWorker::Request { id, deadline_ms, call } => {
                 let (session, queue) = (session.clone(), queue.clone());
-                tokio::spawn(async move {
+                tasks::passing("request", async move {
                     let name = call.name();
                     let (result, body) = match session.call(call, frame.body, deadline_ms).await {
                         Ok((reply, body)) => (Ok(reply), body),

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colmeia::{Secret, UserId};
+use colmeia_base::tasks;
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
@@ -104,7 +105,7 @@ impl Server {
             let (user, token) = (self.user.clone(), self.token.clone());
             let connected = self.connected.clone();
             let (current, end) = (Arc::clone(&current), end.clone());
-            tracker.spawn(async move {
+            tracker.spawn(tasks::watched("connection", async move {
                 if let Err(error) = connection.hello(&user, &token).await {
                     tracing::warn!(error = %chain(&error), "a supervisor could not say hello");
                     return;
@@ -124,7 +125,7 @@ impl Server {
                 if !token.is_cancelled() {
                     connected.send_replace(false);
                 }
-            });
+            }));
         }
         tracker.close();
         let _ = tokio::time::timeout(LAST_WORD, tracker.wait()).await;

@@ -120,7 +120,7 @@ fn copy_once(
             Err(error) => return Err(at(name)(error)),
         }
     }
-    File::open(to).and_then(|folder| folder.sync_all()).map_err(at(to))?;
+    colmeia_base::files::sync(to).map_err(at(to))?;
     Ok(settled(&before, &list(from, parts)?).then_some(bytes))
 }
 

@@ -36,6 +36,7 @@ use colmeia::UserId;
 use colmeia::errors::chain;
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM, StateLayout};
 use colmeia::session::Recovery;
+use colmeia_base::tasks;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -78,7 +79,7 @@ struct Keeper {
 /// Starts a keeper. The caller holds the lock of the auth directory, and no browser runs.
 pub(crate) fn start(layout: &StateLayout, user: &UserId) -> KeeperHandle {
     let (keeper, handle) = Keeper::open(layout, user);
-    tokio::spawn(keeper.run());
+    tasks::vital("keeper", keeper.run());
     handle
 }
 
@@ -235,7 +236,7 @@ impl Keeper {
         }
         self.hurry.store(false, Ordering::Relaxed);
         let (shelf, hurry) = (self.shelf.clone(), Arc::clone(&self.hurry));
-        let taking = tokio::task::spawn_blocking(move || shelf.take(now_ms(), &hurry));
+        let taking = tasks::blocking("snapshot", move || shelf.take(now_ms(), &hurry));
         let taken = match taking.await {
             Ok(Ok(bytes)) => {
                 tracing::info!(bytes, why, "snapshot of the registration");

@@ -2,9 +2,8 @@
 //!
 //! Owns the file. It is written beside itself first, so that a crash or a full disk leaves the one before.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use colmeia::session::Recovery;
@@ -41,10 +40,7 @@ impl Record {
 
     /// Writes it down.
     pub(super) fn save(&self, path: &Path) -> io::Result<()> {
-        let draft = path.with_extension("json.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        let written = file.write_all(&serde_json::to_vec(self)?).and_then(|()| file.sync_data());
-        written.and_then(|()| fs::rename(&draft, path)).inspect_err(|_| drop(fs::remove_file(&draft)))
+        colmeia_base::files::write(path, &serde_json::to_vec(self)?)
     }
 }
 

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use colmeia_base::files;
+
 use super::copy::{self, CopyError};
 use super::logs;
 
@@ -69,8 +71,7 @@ impl Shelf {
         let draft = self.snapshots.join(format!("{now_ms}{UNFINISHED}"));
         let bytes = copy::copy(&self.profile, &draft, &REGISTRATION, interrupted)?;
         let whole = self.snapshots.join(now_ms.to_string());
-        fs::rename(&draft, &whole).map_err(fail(&whole))?;
-        sync(&self.snapshots);
+        files::rename(&draft, &whole).map_err(fail(&whole))?;
         keep_newest(&self.snapshots, MOST_SNAPSHOTS);
         Ok(bytes)
     }
@@ -84,7 +85,7 @@ impl Shelf {
     pub(super) fn set_aside(&self, now_ms: u64) -> io::Result<Option<PathBuf>> {
         private(&self.damaged)?;
         let place = self.damaged.join(now_ms.to_string());
-        match fs::rename(&self.profile, &place) {
+        match files::rename(&self.profile, &place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         }
@@ -95,10 +96,7 @@ impl Shelf {
     /// Puts the newest snapshot in the place of the profile, which must not exist, and says when it was taken.
     pub(super) fn restore(&self) -> io::Result<Option<u64>> {
         let Some(taken) = self.newest() else { return Ok(None) };
-        fs::rename(self.snapshots.join(taken.to_string()), &self.profile)?;
-        if let Some(folder) = self.profile.parent() {
-            sync(folder);
-        }
+        files::rename(&self.snapshots.join(taken.to_string()), &self.profile)?;
         Ok(Some(taken))
     }
 
@@ -140,11 +138,6 @@ fn remove(path: &Path) {
     if let Err(error) = removed {
         tracing::warn!(path = %path.display(), %error, "an old copy of a profile cannot be removed");
     }
-}
-
-/// Keeps a rename over a power cut; without it the older state comes back, which is whole too.
-fn sync(folder: &Path) {
-    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn millis(duration: Duration) -> u64 {

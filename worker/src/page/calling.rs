@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use colmeia::operations::Effect;
 use colmeia::protocol::{Call, CallError, CallErrorKind, MAX_BODY, Reply};
+use colmeia_base::tasks;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
@@ -154,8 +155,8 @@ impl Drop for UnderWay {
             return;
         }
         let (shared, number) = (Arc::clone(&self.shared), self.number);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            tasks::passing("calling off", async move {
                 let _ = shared.ask("cancel", &[json!(number)], CALL_OFF).await;
             });
         }

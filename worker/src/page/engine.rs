@@ -10,7 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
 use colmeia::protocol::{Call, CallError, Reply};
-use serde_json::Value;
+use colmeia_base::tasks;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use super::listener::Listener;
 use super::shared::{NUDGE, Parts, Shared};
 use crate::browser::Exit;
 use crate::engine::{Engine, Nudge, PageEvent, PagePhase, PageView, ProbeError};
+use crate::spool::Marks;
 
 /// A collection of a large heap stops the page for a second or two.
 const RELIEVE: Duration = Duration::from_secs(15);
@@ -48,13 +50,12 @@ impl ChromiumEngine {
     ) -> Result<Self, ProbeError> {
         let shared = Arc::new(Shared::new(parts, events));
         let tasks = [
-            tokio::spawn(watch_exit(
-                shared.process.watch_exit(),
-                Arc::clone(&shared.listener),
-                shared.handler.clone(),
-            ))
+            tasks::vital(
+                "browser's end",
+                watch_exit(shared.process.watch_exit(), Arc::clone(&shared.listener), shared.handler.clone()),
+            )
             .abort_handle(),
-            tokio::spawn(stand_in(Arc::downgrade(&shared))).abort_handle(),
+            tasks::vital("wa-js", stand_in(Arc::downgrade(&shared))).abort_handle(),
         ];
         let engine = Self { shared, tasks };
         engine.shared.open_tab().await?;
@@ -117,6 +118,7 @@ impl Engine for ChromiumEngine {
                 qr: None,
                 me: None,
                 percent: None,
+                heard: false,
                 unlinked: false,
                 until_ms: None,
                 left_ms: None,
@@ -127,6 +129,10 @@ impl Engine for ChromiumEngine {
                 .map_err(|_| ProbeError::Failed("the page's view is unreadable".to_owned())),
             _ => Err(ProbeError::Failed("the page's view is none".to_owned())),
         }
+    }
+
+    async fn catch_up(&self, marks: Option<Marks>) -> Result<(), ProbeError> {
+        self.shared.ask("marks", &[json!(marks)], NUDGE).await.map(drop)
     }
 
     async fn nudge(&self, nudge: Nudge) -> Result<(), ProbeError> {

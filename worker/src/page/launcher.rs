@@ -10,6 +10,7 @@ use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
 use colmeia::config::{Ownership, Proxy, WorkerConfig};
 use colmeia::layout::{DISK_FULL, StateLayout};
+use colmeia_base::tasks;
 use futures::StreamExt;
 use nix::libc;
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use super::cdp;
 use super::engine::ChromiumEngine;
 use super::identity::Identity;
-use super::script::{Gap, Script};
+use super::script::Script;
 use super::shared::Parts;
 use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec, PipeBridge};
@@ -53,14 +54,12 @@ pub(crate) struct ChromiumLauncher {
     proxy: Option<Proxy>,
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
-    gap: Option<Gap>,
     keeper: KeeperHandle,
 }
 
 impl ChromiumLauncher {
-    /// For the user of this configuration. The caller holds the lock of the user's auth directory. `gap` is the time
-    /// in which the worker before this one died, if there was one.
-    pub(crate) fn new(config: &WorkerConfig, gap: Option<Gap>, keeper: KeeperHandle) -> Self {
+    /// For the user of this configuration. The caller holds the lock of the user's auth directory.
+    pub(crate) fn new(config: &WorkerConfig, keeper: KeeperHandle) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         let temporary = state.browser_tmp(&config.user);
         let (profile, home) = (state.profile_dir(&config.user), state.home_dir(&config.user));
@@ -79,7 +78,6 @@ impl ChromiumLauncher {
             merge: config.memory_merge,
             proxy: config.proxy.clone(),
             own_user: matches!(config.ownership, Ownership::Own { .. }),
-            gap,
             keeper,
         }
     }
@@ -160,7 +158,7 @@ impl Launcher for ChromiumLauncher {
     type Engine = ChromiumEngine;
 
     async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
-        let script = Script::for_page(&self.page_url, self.gap)
+        let script = Script::for_page(&self.page_url)
             .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
         browser::prepare(&self.profile).await?;
         // What the browser before this one has left there is nobody's. Where it stays, that is no harm.
@@ -233,7 +231,7 @@ async fn connect(url: &str) -> Result<(Browser, String, tokio::task::AbortHandle
     };
     let connecting = Browser::connect_with_config(url, config);
     let (browser, mut handler) = cdp::within(FIRST_ANSWER, connecting).await.map_err(|e| e.to_string())?;
-    let handler = tokio::spawn(async move {
+    let handler = tasks::vital("debugger", async move {
         // After an error of the connection the library would go on waiting for ever.
         while let Some(Ok(())) = handler.next().await {}
     })

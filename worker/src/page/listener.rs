@@ -94,6 +94,8 @@ impl Listener {
             Told::Message { message } => self.tell(PageEvent::Message(message)),
             Told::Ack { message, ack } => self.tell(PageEvent::Ack { message, ack }),
             Told::Happened { what } => self.tell(PageEvent::Happened(what)),
+            Told::Behind {} => self.tell(PageEvent::Behind),
+            Told::Linked {} => self.tell(PageEvent::Linked),
             Told::Logout {} => {
                 if !self.link_end_told.swap(true, Ordering::Relaxed) {
                     self.tell(PageEvent::LoggedOut);

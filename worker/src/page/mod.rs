@@ -26,7 +26,6 @@ mod wire;
 mod tests;
 
 pub(crate) use launcher::ChromiumLauncher;
-pub(crate) use script::Gap;
 
 /// Directives for the log: these libraries write every message at `trace` and some at `warn`, and messages
 /// carry QR strings and texts. To be applied after, and so above, whatever a user asks for.

@@ -3,29 +3,8 @@
 //! Owns the names by which page and worker find each other. They are random, so that no page can count on
 //! them. The bridge itself is in `bridge/`.
 
-use std::time::{Duration, SystemTime};
-
-/// How far the page's clock may be off ours, and how long a worker may have stood still before it was killed.
-const MARGIN: Duration = Duration::from_secs(60);
-
-/// When nobody may have heard what the page was told: around the death of the worker before this one, which may
-/// have died over a message that the page had stored already. Such a message is told once more; the journal knows
-/// which of them it has.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Gap {
-    from: SystemTime,
-    to: SystemTime,
-}
-
-impl Gap {
-    /// From the moment in which the worker before was last seen until now.
-    pub(crate) fn since(seen: SystemTime) -> Self {
-        Self { from: seen - MARGIN, to: SystemTime::now() + MARGIN }
-    }
-}
-
 /// In this order they make one function body.
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -36,6 +15,7 @@ const FILES: [&str; 22] = [
     include_str!("bridge/aside.js"),
     include_str!("bridge/tallies.js"),
     include_str!("bridge/events.js"),
+    include_str!("bridge/gap.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
@@ -67,26 +47,21 @@ pub(super) struct Script {
     pub(super) binding: String,
     inlet: String,
     origin: String,
-    gap: Option<Gap>,
 }
 
 impl Script {
-    /// For a page with this address, whose messages of the gap are told although they are not new. `None` when it
-    /// is none that a browser can load.
-    pub(super) fn for_page(page_url: &str, gap: Option<Gap>) -> Option<Self> {
+    /// For a page with this address; `None` when it is none that a browser can load.
+    pub(super) fn for_page(page_url: &str) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
-        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, gap })
+        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)? })
     }
 
     /// The source, to be run in each new document before anything else.
     pub(super) fn source(&self) -> String {
-        let seconds =
-            |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let settings = serde_json::json!({
             "binding": self.binding,
             "inlet": self.inlet,
             "origin": self.origin,
-            "gap": self.gap.map(|gap| [seconds(gap.from), seconds(gap.to)]),
         });
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))
     }
@@ -186,7 +161,7 @@ mod tests {
 
     #[test]
     fn names_are_different_each_time() {
-        let script = || Script::for_page("https://web.whatsapp.com/", None).expect("a page");
+        let script = || Script::for_page("https://web.whatsapp.com/").expect("a page");
         assert_ne!(script().binding, script().binding);
         assert!(script().source().len() > 20_000, "all files are in it");
     }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::target::CloseTargetParams;
 use colmeia::protocol::{CallError, CallErrorKind, MAX_BODY, Reply};
+use colmeia_base::tasks;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::AbortHandle;
@@ -125,7 +126,7 @@ impl Shared {
         let events = self.listener.events.clone();
         let tab = Tab::open(&self.browser, Arc::clone(&self.settings), &self.identity, events, |streams| {
             let listener = Arc::clone(&self.listener);
-            listening = Some(tokio::spawn(listener.heed(streams, binding)).abort_handle());
+            listening = Some(tasks::vital("page", listener.heed(streams, binding)).abort_handle());
         })
         .await;
         let (Ok(_), Some(listening)) = (&tab, listening.clone()) else {

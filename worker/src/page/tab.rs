@@ -14,6 +14,7 @@ use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
 use chromiumoxide::error::CdpError;
 use chromiumoxide::{Browser, Page};
 use colmeia::config::Proxy;
+use colmeia_base::tasks;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -174,7 +175,7 @@ fn begin(
     failed: &Arc<AtomicBool>,
 ) -> AbortHandle {
     let (page, url) = (page.clone(), settings.page_url.clone());
-    tokio::spawn(navigate(page, url, events.clone(), Arc::clone(failed))).abort_handle()
+    tasks::passing("loading", navigate(page, url, events.clone(), Arc::clone(failed))).abort_handle()
 }
 
 /// The library answers only when the page has loaded, which nobody needs to wait for. A page that cannot be

@@ -28,6 +28,10 @@ pub(super) enum Told {
     Happened {
         what: Box<Event>,
     },
+    /// A new document wants to know how far the one before it was heard.
+    Behind {},
+    /// A phone was linked to this document.
+    Linked {},
     Logout {},
     /// The page lacks these members; is there a wa-js that has them?
     NeedStandIn {

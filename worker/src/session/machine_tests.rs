@@ -36,6 +36,7 @@ fn view(phase: PagePhase) -> PageView {
         qr: None,
         me: linked.then(me),
         percent: None,
+        heard: false,
         unlinked: false,
         until_ms: None,
         left_ms: None,

@@ -12,6 +12,7 @@ use colmeia::config::Deadlines;
 use colmeia::protocol;
 use colmeia::session::{HealthLevel, LaunchCause, Probes};
 use colmeia::{ExitReason, SessionReport, SessionState};
+use colmeia_base::awake::Awake;
 use nix::libc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -21,7 +22,7 @@ use super::machine::{Action, Event, State, step};
 use super::{Command, SessionHandle};
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
 use crate::keeper::KeeperHandle;
-use crate::spool::OutboxHandle;
+use crate::spool::{Hearing, OutboxHandle};
 use colmeia::errors::chain;
 
 mod asking;
@@ -37,7 +38,12 @@ type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
 
 /// What the session's own helpers report.
 enum Helper {
-    Probed { took: Duration, result: Result<PageView, (HealthLevel, ProbeError)> },
+    /// `whole` when we were awake all the while.
+    Probed {
+        took: Duration,
+        whole: bool,
+        result: Result<PageView, (HealthLevel, ProbeError)>,
+    },
     Nudged(Nudge, Result<(), ProbeError>),
 }
 
@@ -49,7 +55,8 @@ pub(crate) struct SessionTask<L: Launcher> {
     keeper: KeeperHandle,
     commands: mpsc::Receiver<Command>,
     report: watch::Sender<SessionReport>,
-    started: Instant,
+    /// Of the time in which we were awake: the page is not silent while we do not listen.
+    clock: Awake,
     state: State,
     engine: Option<Arc<L::Engine>>,
     helpers: (mpsc::UnboundedSender<Helper>, mpsc::UnboundedReceiver<Helper>),
@@ -85,7 +92,7 @@ impl<L: Launcher> SessionTask<L> {
             keeper,
             commands,
             report,
-            started: Instant::now(),
+            clock: Awake::begin(),
             next_probe: Instant::now(),
             stirred: Instant::now(),
             engine: None,
@@ -146,12 +153,12 @@ impl<L: Launcher> SessionTask<L> {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn deadline(&self) -> Instant {
         let ms = self.state.deadline.unwrap_or_else(|| self.now() + self.limits.launch_ms);
-        self.started + Duration::from_millis(ms)
+        self.clock.at(Duration::from_millis(ms))
     }
 
     /// Lets the machine decide, publishes what it says, and does what it wants.
@@ -232,7 +239,18 @@ impl<L: Launcher> SessionTask<L> {
                 self.outbox.append(*event);
                 None
             }
-            PageEvent::LoggedOut => self.apply(Event::LoggedOut),
+            PageEvent::Behind => {
+                self.catch_up();
+                None
+            }
+            PageEvent::Linked => {
+                self.outbox.heard(Hearing::Linked);
+                None
+            }
+            PageEvent::LoggedOut => {
+                self.outbox.heard(Hearing::Nothing);
+                self.apply(Event::LoggedOut)
+            }
             PageEvent::NotLoaded(why) => self.apply(Event::NotLoaded(why)),
             PageEvent::PageCrashed => self.apply(Event::PageCrashed),
             PageEvent::BrowserGone { signal } => self.apply(Event::BrowserGone { signal }),
@@ -241,6 +259,9 @@ impl<L: Launcher> SessionTask<L> {
 
     fn on_view(&mut self, mut view: PageView) -> Option<ExitReason> {
         view.left_ms = view.until_ms.map(|until| until.saturating_sub(epoch_ms()));
+        if view.heard {
+            self.outbox.heard(Hearing::All);
+        }
         self.shown |= view.phase != PagePhase::Loading;
         self.report.send_if_modified(|report| {
             let changed = report.degraded != view.degraded
@@ -261,8 +282,13 @@ impl<L: Launcher> SessionTask<L> {
 
     fn on_helper(&mut self, helper: Helper) -> Option<ExitReason> {
         match helper {
-            Helper::Probed { took, result } => {
+            Helper::Probed { took, whole, result } => {
                 self.probing = false;
+                if !whole && result.is_err() {
+                    // Its time ran out while nobody could hear the answer.
+                    self.next_probe = Instant::now();
+                    return None;
+                }
                 let found = probes(took, result.as_ref());
                 let exit = match result {
                     Ok(view) => self.on_view(view),

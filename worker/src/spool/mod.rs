@@ -2,12 +2,12 @@
 //!
 //! Owns the file `events.log`: a first line `{"next":<seq>}` and then one line per event,
 //! `{"seq":<n>,"event":{…}}`. An append is on disk when it returns; a line that a crash cut short was never
-//! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file's time
-//! says when somebody last kept it. The file system keeps [`RESERVE`] free for it, so that what comes in while the disk
+//! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file system keeps [`RESERVE`] free for it, so that what comes in while the disk
 //! is full is safe too.
 //!
 //! Never decides when an event is done: the supervisor does, by acknowledging it.
 
+mod heard;
 mod outbox;
 
 use std::collections::VecDeque;
@@ -15,13 +15,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use colmeia::protocol::Event;
 use nix::fcntl::{FallocateFlags, fallocate};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use outbox::{Outbox, OutboxHandle};
+use heard::Heard;
+pub(crate) use heard::Marks;
+pub(crate) use outbox::{Hearing, Outbox, OutboxHandle};
 
 /// A file with acknowledged events at its front is written anew when they take more than this.
 const SLACK: u64 = 1024 * 1024;
@@ -67,7 +68,7 @@ pub(crate) struct Spool {
     reserved: u64,
     next: u64,
     pending: VecDeque<Place>,
-    left_alone: Option<SystemTime>,
+    heard: Heard,
 }
 
 impl Spool {
@@ -79,6 +80,7 @@ impl Spool {
             move |source| SpoolError { doing, path, source }
         };
         fs::create_dir_all(dir).map_err(fail("create"))?;
+        // A worker of an earlier release kept the file's time for it.
         let left_alone = fs::metadata(&path).and_then(|file| file.modified()).ok();
         let file = private().create(true).truncate(false).open(&path).map_err(fail("open"))?;
         let mut spool = Self {
@@ -88,7 +90,7 @@ impl Spool {
             reserved: 0,
             next: 1,
             pending: VecDeque::new(),
-            left_alone,
+            heard: Heard::open(dir, left_alone),
         };
         spool.load().map_err(fail("read"))?;
         spool.reserve();
@@ -157,6 +159,7 @@ impl Spool {
         self.end += bytes.len() as u64;
         self.next = seq;
         self.pending.extend(places);
+        events.iter().for_each(|event| self.heard.told(event));
         self.reserve();
         Ok(self.next - 1)
     }
@@ -213,7 +216,7 @@ impl Spool {
                 _ => {}
             }
             fresh.sync_data()?;
-            fs::rename(&fresh_path, &self.path)?;
+            colmeia_base::files::rename(&fresh_path, &self.path)?;
             Ok((fresh, header.len() as u64))
         };
         let (file, header) = write().map_err(|e| {
@@ -230,15 +233,9 @@ impl Spool {
         Ok(())
     }
 
-    /// Until when the worker before this one kept the spool; `None` when there was none.
-    pub(crate) fn left_alone(&self) -> Option<SystemTime> {
-        self.left_alone
-    }
-
-    /// Leaves a sign that somebody keeps it, for [`Self::left_alone`].
-    pub(crate) fn touch(&self) {
-        // Without it the next worker looks further back, which costs it some work and nothing else.
-        let _ = self.file.set_modified(SystemTime::now());
+    /// Where it lies.
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
 
     /// The number of the last event that was ever appended; 0 before the first.
@@ -304,18 +301,6 @@ mod tests {
         assert!(seqs(&spool).is_empty());
         assert_eq!(spool.append(&[event(4)]).expect("appends"), 4);
         assert!(fs::metadata(dir.path().join("events.log")).expect("exists").len() < 200, "it was compacted");
-    }
-
-    #[test]
-    fn its_time_says_when_the_worker_before_was_last_there() {
-        let dir = tempfile::tempdir().expect("temp dir");
-        let first = Spool::open(dir.path()).expect("opens");
-        assert_eq!(first.left_alone(), None);
-        let long_ago = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
-        first.file.set_modified(long_ago).expect("set");
-        assert_eq!(Spool::open(dir.path()).expect("opens").left_alone(), Some(long_ago));
-        first.touch();
-        assert!(Spool::open(dir.path()).expect("opens").left_alone() > Some(long_ago));
     }
 
     #[test]

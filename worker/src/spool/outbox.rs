@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use colmeia::errors::chain;
 use colmeia::protocol::Event;
+use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Numbered, Spool, SpoolError};
+use super::{Marks, Numbered, Spool, SpoolError};
 
 /// How long to wait before a failed append is tried again: the disk may be full for a while.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often the spool is marked as kept. The next worker looks back a minute more than to the last mark.
+/// How often it is written down how far the page was heard. Who comes next looks back to there, and a minute more.
 const MARK: Duration = Duration::from_secs(10);
 /// The most events that are written with one flush.
 const BATCH: usize = 256;
@@ -25,6 +26,19 @@ enum Request {
     Acknowledge(u64),
     Read { after: u64, limit: usize, answer: oneshot::Sender<Result<Vec<Numbered>, SpoolError>> },
     Flush(oneshot::Sender<()>),
+    Heard(Hearing),
+    Marks(oneshot::Sender<Option<Marks>>),
+}
+
+/// How far the page was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// It has nothing that was not told.
+    All,
+    /// A phone was linked to it, and what it has is told or history.
+    Linked,
+    /// The link has ended, and what the page had with it.
+    Nothing,
 }
 
 /// The task's other end; cheap to clone.
@@ -68,8 +82,7 @@ impl Outbox {
                     let requests = std::mem::take(&mut batch);
                     self = self.serve(requests).await;
                 }
-                // Writes no data, so it waits for no disk.
-                _ = marks.tick() => self.spool.touch(),
+                _ = marks.tick() => self = self.keep_marks().await,
             }
         }
     }
@@ -83,6 +96,7 @@ impl Outbox {
                 other => others.push(other),
             }
         }
+        tasks::trip(self.spool.folder(), "spool");
         let mut at_once = usize::MAX;
         // Appends first: whoever waits for a flush after them must find them.
         while !events.is_empty() {
@@ -140,8 +154,31 @@ impl Outbox {
                     let _ = answer.send(result);
                 }
                 Request::Flush(done) => {
+                    self = self.keep_marks().await;
                     let _ = done.send(());
                 }
+                Request::Heard(hearing) => match hearing {
+                    Hearing::All => self.spool.heard.all(),
+                    Hearing::Linked => self.spool.heard.linked(),
+                    Hearing::Nothing => self.spool.heard.forget(),
+                },
+                Request::Marks(answer) => {
+                    let _ = answer.send(self.spool.heard.marks());
+                }
+            }
+        }
+        self
+    }
+}
+
+impl Outbox {
+    async fn keep_marks(mut self) -> Self {
+        if self.spool.heard.is_behind() {
+            let (spool, result, ()) = blocking(self.spool, |spool| (spool.heard.save(), ())).await;
+            self.spool = spool;
+            if let Err(error) = result {
+                // Who comes next looks further back, which costs it some work and nothing else.
+                tracing::debug!(%error, "how far the page was heard cannot be written down");
             }
         }
         self
@@ -152,7 +189,7 @@ async fn blocking<T: Send + 'static, U: Send + 'static>(
     mut spool: Spool,
     work: impl FnOnce(&mut Spool) -> (T, U) + Send + 'static,
 ) -> (Spool, T, U) {
-    let done = tokio::task::spawn_blocking(move || {
+    let done = tasks::blocking("spool's disk", move || {
         let (result, rest) = work(&mut spool);
         (spool, result, rest)
     });
@@ -190,6 +227,18 @@ impl OutboxHandle {
         let (answer, answered) = oneshot::channel();
         let _ = self.requests.send(Request::Read { after, limit, answer });
         answered.await.unwrap_or_else(|_| Ok(Vec::new()))
+    }
+
+    /// How far the page was heard, what was given before included.
+    pub(crate) fn heard(&self, hearing: Hearing) {
+        let _ = self.requests.send(Request::Heard(hearing));
+    }
+
+    /// Where to begin, for a page that may have more than was told; `None` when nothing was ever heard.
+    pub(crate) async fn marks(&self) -> Option<Marks> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.requests.send(Request::Marks(answer));
+        answered.await.ok().flatten()
     }
 
     /// Returns when everything given before is on disk.

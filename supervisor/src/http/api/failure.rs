@@ -24,7 +24,16 @@ pub(in super::super) struct ApiError {
     field: Option<String>,
     operation: Option<&'static str>,
     retry_after_secs: Option<u64>,
-    nothing_done: bool,
+    done: Done,
+}
+
+/// What is known of a request that has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// Nothing was done: the same request may be made again.
+    Nothing,
+    /// Perhaps something was.
+    Perhaps,
 }
 
 /// What is wrong, and with which field.
@@ -46,6 +55,7 @@ pub(super) struct ErrorBody<'a> {
 }
 
 impl ApiError {
+    /// Claims nothing about what was done: whoever knows that it was nothing says so ([`Self::before_anything`]).
     pub(in super::super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self {
             status,
@@ -53,14 +63,29 @@ impl ApiError {
             field: None,
             operation: None,
             retry_after_secs: None,
-            nothing_done: true,
+            done: Done::Perhaps,
         }
+    }
+
+    /// It is certain that nothing was done.
+    pub(in super::super) fn before_anything(self) -> Self {
+        Self { done: Done::Nothing, ..self }
+    }
+
+    /// Something was done before this: the request as a whole must not be made again.
+    pub(super) fn after_something(self) -> Self {
+        Self { done: Done::Perhaps, ..self }
+    }
+
+    /// An error of the request itself, seen before anything was done.
+    fn refusal(status: StatusCode, error: impl Into<String>) -> Self {
+        Self::new(status, error).before_anything()
     }
 
     /// 400: a field is wrong.
     pub(in super::super) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
         let field = field.into();
-        let error = Self::new(StatusCode::BAD_REQUEST, format!("{field} {rule}"));
+        let error = Self::refusal(StatusCode::BAD_REQUEST, format!("{field} {rule}"));
         Self { field: Some(field), ..error }
     }
 
@@ -77,12 +102,12 @@ impl ApiError {
 
     /// 400: the request as a whole is wrong.
     pub(super) fn bad_request(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, error)
+        Self::refusal(StatusCode::BAD_REQUEST, error)
     }
 
     /// 403: the key does not allow it.
     pub(super) fn forbidden(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, error)
+        Self::refusal(StatusCode::FORBIDDEN, error)
     }
 
     /// 403: a field names what this account may not use.
@@ -97,7 +122,7 @@ impl ApiError {
 
     /// 404: it does not exist.
     pub(super) fn not_found(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, error)
+        Self::refusal(StatusCode::NOT_FOUND, error)
     }
 
     /// 404: there is no such session.
@@ -109,36 +134,36 @@ impl ApiError {
     /// 422: the session is not where it has to be.
     pub(super) fn not_working(status: &str, expected: &str) -> Self {
         let error = format!("The session is {status} and has to be {expected} for this; nothing was done");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, error)
+        Self::refusal(StatusCode::UNPROCESSABLE_ENTITY, error)
     }
 
     /// 429: too many, and when again.
     pub(in super::super) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, error);
+        let error = Self::refusal(StatusCode::TOO_MANY_REQUESTS, error);
         Self { retry_after_secs: Some(retry_after_secs), ..error }
     }
 
     /// 413: a file, at this field, is larger than is taken.
     pub(super) fn too_large(field: &str, most_mib: u64) -> Self {
         let error = format!("{field} is larger than the limit of {most_mib} MiB");
-        Self { field: Some(field.into()), ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, error) }
+        Self { field: Some(field.into()), ..Self::refusal(StatusCode::PAYLOAD_TOO_LARGE, error) }
     }
 
     /// 503 for all, or 429 for this session: there is no room for this field's file now; and when again.
     pub(super) fn no_room(status: StatusCode, field: &str, rule: &str, retry_after_secs: u64) -> Self {
-        let error = Self::new(status, format!("{field} {rule}; nothing was sent"));
+        let error = Self::refusal(status, format!("{field} {rule}; nothing was sent"));
         Self { field: Some(field.into()), retry_after_secs: Some(retry_after_secs), ..error }
     }
 
     /// 507: what was asked for needs room on the disk.
     pub(super) fn disk_full() -> Self {
         let error = "The disk is full: what comes back could not be kept; nothing was done";
-        Self::new(StatusCode::INSUFFICIENT_STORAGE, error)
+        Self::refusal(StatusCode::INSUFFICIENT_STORAGE, error)
     }
 
     /// 501: an operation of the convention that is not offered.
     pub(super) fn not_offered(operation: &'static str, why: &str) -> Self {
-        let error = Self::new(StatusCode::NOT_IMPLEMENTED, format!("{operation} is not offered: {why}"));
+        let error = Self::refusal(StatusCode::NOT_IMPLEMENTED, format!("{operation} is not offered: {why}"));
         Self { operation: Some(operation), ..error }
     }
 
@@ -156,18 +181,18 @@ impl ApiError {
     fn unknown_outcome() -> Self {
         let error = "It is not known whether this was done: the session was interrupted before it could \
                      confirm. It was not repeated; look at the phone before you try again";
-        Self { nothing_done: false, ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, error) }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
     /// Whether it is certain that nothing was done, so that the same request may be made again.
     pub(super) fn nothing_was_done(&self) -> bool {
-        self.nothing_done
+        self.done == Done::Nothing
     }
 
     /// The failure of a call; `outside` when others see what it does.
     pub(super) fn of_call(failure: &CallFailure, outside: bool) -> Self {
         use CallErrorKind as Kind;
-        let bad = |status, error: &str| Self::new(status, error);
+        let bad = |status, error: &str| Self::refusal(status, error);
         match failure {
             CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
             CallFailure::DiskFull => Self::disk_full(),
@@ -199,6 +224,8 @@ impl ApiError {
                     StatusCode::NOT_IMPLEMENTED,
                     "This version of WhatsApp Web does not offer it; nothing was done",
                 ),
+                // What was asked is done by then.
+                Kind::TooLarge if outside => Self::unknown_outcome(),
                 Kind::TooLarge => {
                     bad(StatusCode::UNPROCESSABLE_ENTITY, "The answer is too large: ask for less at once")
                 }
@@ -258,6 +285,7 @@ mod tests {
             (session(Kind::Refused), 422, false),
             (session(Kind::Unsupported), 501, false),
             (session(Kind::OutcomeUnknown), 500, true),
+            (session(Kind::TooLarge), 500, true),
             (CallFailure::WorkerGone, 500, true),
             (CallFailure::Deadline, 500, true),
             (CallFailure::ShuttingDown, 500, true),
@@ -266,5 +294,20 @@ mod tests {
             assert_eq!((error.status.as_u16(), !error.nothing_was_done()), (status, done), "{failure}");
         }
         assert_eq!(ApiError::of_call(&CallFailure::Deadline, false).status, 504);
+    }
+
+    #[test]
+    fn that_nothing_was_done_is_never_said_by_itself() {
+        let unknown = [
+            ApiError::new(StatusCode::BAD_REQUEST, "wrong"),
+            ApiError::bug(),
+            ApiError::wrong_reply(),
+            ApiError::from(JournalError::Closed),
+            ApiError::from(StoreError::Closed),
+            ApiError::of_call(&CallFailure::Session(CallError::new(CallErrorKind::TooLarge, "long")), true),
+            ApiError::field("chatId", "is empty").after_something(),
+        ];
+        assert!(unknown.iter().all(|error| !error.nothing_was_done()));
+        assert!(ApiError::field("chatId", "is empty").nothing_was_done());
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn once(
         Claim::Answered(first) => return Ok(again(first)),
         Claim::UnderWay => {
             let error = "A request with this Idempotency-Key is under way";
-            return Err(ApiError::new(StatusCode::CONFLICT, error));
+            return Err(ApiError::new(StatusCode::CONFLICT, error)); // by this one nothing, by the other perhaps
         }
         Claim::Different => {
             let error = "This Idempotency-Key was used for another request";

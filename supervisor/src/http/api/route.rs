@@ -14,6 +14,7 @@ use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use colmeia::UserId;
+use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -334,7 +335,8 @@ impl Served {
         let (store, owner) = (http.store.clone(), user.clone());
         let paced_work = async move {
             pace::take(&session, paced)?;
-            let done = handler(session, fields).await;
+            let acted = session.acted();
+            let done = acted.judge(handler(session, fields).await);
             if paced && done.as_ref().is_err_and(ApiError::nothing_was_done) {
                 http.pace.give_back(&user);
             }
@@ -359,7 +361,7 @@ async fn to_its_end(
     operation: &'static str,
     work: impl Future<Output = Result<Response, ApiError>> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    tokio::spawn(work).await.unwrap_or_else(|panic| {
+    tasks::passing("operation", work).await.unwrap_or_else(|panic| {
         tracing::error!(operation, error = chain(&panic), "a handler panicked");
         Err(ApiError::bug())
     })

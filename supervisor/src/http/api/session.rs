@@ -3,6 +3,8 @@
 //! **No handler waits for a browser to say how a session is**: that is read from the view.
 
 use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,6 +28,22 @@ const FILE_DEADLINE: Duration = Duration::from_secs(50);
 pub(super) struct Session {
     ctx: Ctx,
     pub(super) handle: UserHandle,
+    acted: Acted,
+}
+
+/// Whether anything of a request was done that others see: an operation may be made of several calls.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Acted(Arc<AtomicBool>);
+
+impl Acted {
+    fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The failure of one call is not that of the whole.
+    pub(super) fn judge<T>(&self, result: Result<T, ApiError>) -> Result<T, ApiError> {
+        result.map_err(|error| if self.0.load(Ordering::Relaxed) { error.after_something() } else { error })
+    }
 }
 
 impl Deref for Session {
@@ -48,7 +66,12 @@ impl Session {
     /// The session of a known user. Nothing is made for anyone else.
     pub(super) fn find(ctx: Ctx, user: &UserId) -> Option<Self> {
         let handle = known(&ctx.http, user)?;
-        Some(Self { ctx, handle })
+        Some(Self { ctx, handle, acted: Acted::default() })
+    }
+
+    /// What it is judged by in the end.
+    pub(super) fn acted(&self) -> Acted {
+        self.acted.clone()
     }
 
     /// Its name.
@@ -131,6 +154,9 @@ impl Session {
         let has_file = file.is_some() || matches!(call, Call::DownloadMedia { .. });
         let deadline = if has_file { usual.max(FILE_DEADLINE) } else { usual };
         let answer = calls::once(self.handle.clone(), call, file, deadline).await;
+        if outside && answer.is_ok() {
+            self.acted.now();
+        }
         answer.map_err(|failure| ApiError::of_call(&failure, outside))
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::http::StatusCode;
 use colmeia::UserId;
 use colmeia::config::{Proxy, SessionSettings};
+use colmeia_base::tasks;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -315,8 +316,9 @@ fn may_control(ctx: Ctx, user: &UserId) -> Result<Ctx, ApiError> {
 async fn forget(session: &Session) -> Result<(), ApiError> {
     let handle = session.handle.clone();
     let running = matches!(handle.view().phase, Phase::Running);
-    let going =
-        tokio::spawn(async move { if running { handle.disconnect().await } else { handle.reset().await } });
+    let going = tasks::passing("forgetting", async move {
+        if running { handle.disconnect().await } else { handle.reset().await }
+    });
     match tokio::time::timeout(FORGOTTEN_WITHIN, going).await {
         Ok(Ok(DisconnectOutcome::NotDeleted)) => {
             let error = "The session's folder cannot be deleted; the service's log says why";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
+use colmeia_base::tasks;
 use serde::Serialize;
 
 use super::super::errors::Failure;
@@ -39,7 +40,7 @@ pub(super) async fn disconnect(
             let linked = view.was_linked
                 || standing.is_linked()
                 || matches!(standing, Standing::Code { .. } | Standing::Pairing);
-            let going = tokio::spawn(async move { handle.disconnect().await });
+            let going = tasks::passing("disconnect", async move { handle.disconnect().await });
             let outcome = tokio::time::timeout(LONGEST, going).await;
             if let Ok(Ok(DisconnectOutcome::NotDeleted)) = outcome {
                 let error = "Não foi possível apagar os dados deste WhatsApp no servidor. Avise quem administra o servidor e tente novamente depois.";

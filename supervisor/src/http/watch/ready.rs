@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use colmeia::config::ServiceConfig;
+use colmeia_base::tasks;
 use rustix::fs::{Access, access, statvfs};
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -63,7 +64,7 @@ async fn look(journal: &Journal, config: &Arc<ServiceConfig>) -> Found {
         Err(_) => "does not answer in time",
     };
     let config = Arc::clone(config);
-    let files = tokio::task::spawn_blocking(move || (disk(&config), browser(&config)));
+    let files = tasks::blocking("readiness", move || (disk(&config), browser(&config)));
     let (disk, browser) = files.await.unwrap_or(("cannot be looked at", "cannot be looked at"));
     let ready = [database, disk, browser].iter().all(|part| *part == OK);
     Found { ready, database, disk, browser }

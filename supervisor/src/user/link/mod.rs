@@ -13,8 +13,10 @@ mod pump;
 use bytes::Bytes;
 use colmeia::protocol::{CallError, Reply};
 use colmeia::{SessionReport, UserId};
+use colmeia_base::tasks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -22,6 +24,9 @@ use crate::metrics::Metrics;
 pub(crate) use events::{Allowance, EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
+
+/// How long a connection that has failed is not followed by another.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What comes from a worker.
 #[derive(Debug)]
@@ -42,6 +47,9 @@ pub(crate) enum LinkEnd {
     /// The other side closed it, or it broke.
     #[error("the connection ended")]
     Lost,
+    /// A task of the connection has failed, which is a bug of ours.
+    #[error("a task of the connection has failed")]
+    Failed,
     /// The worker said something that no worker says.
     #[error("the worker broke the protocol: {0}")]
     Violation(String),
@@ -79,9 +87,19 @@ impl Link {
         Self {
             events: count,
             tasks: [
-                tokio::spawn(pump::write(writer, queue)),
-                tokio::spawn(pump::read(reader, events, allowance.clone(), generation, inbox)),
-                tokio::spawn(events::keep(kept, user.clone(), sink, allowance, outbox.clone(), metrics)),
+                owned("link's writer", pump::write(writer, queue), generation, inbox.clone()),
+                owned(
+                    "link's reader",
+                    pump::read(reader, events, allowance.clone(), generation, inbox.clone()),
+                    generation,
+                    inbox.clone(),
+                ),
+                owned(
+                    "link's keeper",
+                    events::keep(kept, user.clone(), sink, allowance, outbox.clone(), metrics),
+                    generation,
+                    inbox,
+                ),
             ],
             outbox,
         }
@@ -96,6 +114,23 @@ impl Link {
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.outbox
     }
+}
+
+/// A connection of which one task has failed is none: its user's task is told, and makes another.
+fn owned(
+    name: &'static str,
+    work: impl Future<Output = ()> + Send + 'static,
+    generation: u64,
+    inbox: mpsc::Sender<(u64, FromLink)>,
+) -> JoinHandle<()> {
+    tasks::passing(name, async move {
+        if tasks::caught(name, work).await.is_err() {
+            // The next one may fail at the same.
+            tokio::time::sleep(AGAIN).await;
+            // Nobody hears it any more only when the user's task is gone.
+            let _ = inbox.send((generation, FromLink::Closed(LinkEnd::Failed))).await;
+        }
+    })
 }
 
 impl Drop for Link {

@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus};
 
+use colmeia_base::tasks;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use tokio::task::spawn_blocking;
 
 use super::leftovers::Children;
 use super::pidfd;
@@ -63,7 +63,7 @@ impl Drop for Helper {
             children.forget(pid);
         };
         match tokio::runtime::Handle::try_current() {
-            Ok(_) => drop(spawn_blocking(reap)),
+            Ok(_) => drop(tasks::blocking("reaping", reap)),
             Err(_) => reap(),
         }
     }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use colmeia_base::tasks;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
 };
@@ -125,7 +126,7 @@ pub(crate) async fn sweep(traces: Traces) {
     let deadline = Instant::now() + SWEEP;
     loop {
         let of = traces.clone();
-        let found = tokio::task::spawn_blocking(move || find_and_kill(&of)).await.unwrap_or_default();
+        let found = tasks::blocking("leftovers", move || find_and_kill(&of)).await.unwrap_or_default();
         if found.is_empty() {
             return;
         }

@@ -9,6 +9,7 @@ use colmeia::errors::is_disk_full;
 use colmeia::protocol::ToWorker;
 use colmeia::session::LaunchCause;
 use colmeia::{ExitReason, Secret, UserId};
+use colmeia_base::{awake, tasks};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Host, Note, UserTask, Worker};
@@ -85,6 +86,12 @@ impl UserTask {
 
     fn spawn(&mut self) -> Option<Event> {
         let host = &self.host;
+        if host.store.unreadable_sessions().contains_key(self.user.as_str()) {
+            // It may name a proxy: without it the session would show itself where it must not.
+            let why = "its configuration cannot be read; set it anew or delete the session".to_owned();
+            tracing::error!(user = %self.user, why, "cannot start a worker");
+            return Some(Event::Exited(ExitReason::LaunchFailed { cause: LaunchCause::Other, why }));
+        }
         self.log_from = Tail::of(&host.state, &self.user).end();
         let started = host.memory.group(&self.user, &self.weight.policy);
         let started = started.map_err(SpawnError::from).and_then(|group| {
@@ -128,9 +135,9 @@ impl UserTask {
         let user_dir = self.host.run.user_dir(&self.user);
         let group = self.host.memory.group_of(&self.user);
         let user = self.user.clone();
-        tokio::spawn(async move {
+        tasks::vital("worker's end", async move {
             let ended = process.ended().await;
-            let clear = tokio::task::spawn_blocking(move || {
+            let clear = tasks::blocking("clearing up", move || {
                 let killed = group.as_ref().map_or(0, Group::kills);
                 let over_cap = killed > 0;
                 if let Some(peak) = group.as_ref().and_then(Group::peak) {
@@ -152,15 +159,23 @@ impl UserTask {
         let Some(worker) = &self.process else { return };
         let (notes, process) = (self.notes.0.clone(), Arc::clone(&worker.process));
         let (host, user) = (Arc::clone(&self.host), self.user.clone());
-        let connecting = tokio::spawn(async move {
+        let connecting = tasks::vital("connecting", async move {
             let deadline = Duration::from_millis(host.config.hello_deadline_ms);
-            let until = Instant::now() + deadline;
+            let mut pauses = awake::pauses();
             if let Some(ready) = ready
-                && let Some(answer) = begun(&user, ready, until).await
+                && let Some(answer) = begun(&user, ready, Instant::now() + deadline).await
+                && (matches!(answer, NotBegun::Refused(_)) || awake::pauses() == pauses)
             {
                 return drop(notes.send(answer.note(generation)).await);
             }
-            let greeted = reach(&host, &user, &process, until).await.map(Box::new);
+            let greeted = loop {
+                let greeted = reach(&host, &user, &process, Instant::now() + deadline).await;
+                // What ran out while we did not listen says nothing about the worker.
+                let before = std::mem::replace(&mut pauses, awake::pauses());
+                if greeted.is_ok() || before == pauses {
+                    break greeted.map(Box::new);
+                }
+            };
             let _ = notes.send(Note::Greeted(generation, greeted)).await;
         });
         if let Some(earlier) = self.connecting.replace(connecting) {

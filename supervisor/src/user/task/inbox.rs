@@ -214,6 +214,10 @@ impl UserTask {
                         tracing::error!(%user, %end, "the worker is cut off");
                         vec![Event::Violation]
                     }
+                    LinkEnd::Failed => {
+                        tracing::error!(%user, %end, "the worker is connected to anew");
+                        vec![Event::LinkLost]
+                    }
                     LinkEnd::Lost | LinkEnd::Resync => {
                         tracing::info!(%user, %end, "connection to the worker closed");
                         vec![if matches!(end, LinkEnd::Resync) { Event::Resync } else { Event::LinkLost }]

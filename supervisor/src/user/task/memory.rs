@@ -9,6 +9,7 @@ use colmeia::SessionState;
 use colmeia::admin::When;
 use colmeia::config::{MemoryMode, MemoryOverrides, MemoryPolicy};
 use colmeia::protocol::ToWorker;
+use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot};
 
 use super::UserTask;
@@ -119,7 +120,7 @@ impl UserTask {
             self.weigh_again(worker);
         }
         let (memory, user, policy) = (self.host.memory.clone(), self.user.clone(), self.weight.policy);
-        tokio::task::spawn_blocking(move || {
+        tasks::blocking("memory", move || {
             let written = running.is_some() && memory.limit(&user, &policy);
             let _ = answer.send(Ok(applied(memory.mode(), running.is_some(), written)));
         });
@@ -207,14 +208,17 @@ impl UserTask {
     fn move_out(&self) {
         let Some(group) = self.host.memory.group_of(&self.user) else { return };
         let user = self.user.clone();
-        tokio::spawn(blocking::in_turn(move || match group.move_out() {
-            Ok(bytes) => {
-                tracing::info!(%user, mib = bytes / MIB, "an idle session's memory was moved into swap")
-            }
-            Err(error) => {
-                tracing::warn!(%user, error = chain(&error), "an idle session's memory stays where it is");
-            }
-        }));
+        tasks::passing(
+            "moving out",
+            blocking::in_turn(move || match group.move_out() {
+                Ok(bytes) => {
+                    tracing::info!(%user, mib = bytes / MIB, "an idle session's memory was moved into swap")
+                }
+                Err(error) => {
+                    tracing::warn!(%user, error = chain(&error), "an idle session's memory stays where it is");
+                }
+            }),
+        );
     }
 
     /// Whether nobody would miss the session for the seconds that it takes to come back.

@@ -18,6 +18,8 @@ use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::ToWorker;
 use colmeia::{ExitReason, SessionReport, UserId};
+use colmeia_base::awake::Awake;
+use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -82,7 +84,8 @@ pub(crate) struct Adopted {
 pub(crate) struct UserTask {
     host: Arc<Host>,
     user: UserId,
-    born: Instant,
+    /// Of the time in which we were awake: a worker is not silent while we do not listen.
+    clock: Awake,
     policy: Policy,
     view: watch::Sender<UserView>,
     /// What was told of the session last.
@@ -185,7 +188,7 @@ impl UserTask {
         let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());
         let mut task = Self {
             user,
-            born: Instant::now(),
+            clock: Awake::begin(),
             policy,
             view,
             told: Told::nothing(),
@@ -276,7 +279,7 @@ impl UserTask {
     }
 
     fn at(&self) -> Duration {
-        self.born.elapsed()
+        self.clock.elapsed()
     }
 
     fn now(&self) -> Now {
@@ -288,7 +291,7 @@ impl UserTask {
         let watch = self.connection.as_ref().map(|connection| connection.vigil.deadline(at));
         let due = [self.policy.deadline(), watch].into_iter().flatten().min();
         // Nothing due: everything that can happen comes through a channel.
-        self.born + due.unwrap_or(at + Duration::from_secs(3600))
+        self.clock.at(due.unwrap_or(at + Duration::from_secs(3600)))
     }
 
     /// Lets the policy decide and does what it says. What comes of it is applied too.
@@ -326,8 +329,8 @@ impl UserTask {
     fn read_last_lines(&self) {
         let (tail, from) = (Tail::of(&self.host.state, &self.user), self.log_from);
         let notes = self.notes.0.clone();
-        tokio::spawn(async move {
-            let lines = tokio::task::spawn_blocking(move || tail.last_since(from, LAST_LINES)).await;
+        tasks::passing("last lines", async move {
+            let lines = tasks::blocking("log", move || tail.last_since(from, LAST_LINES)).await;
             let _ = notes.send(Note::Lines(lines.unwrap_or_default().into())).await;
         });
     }

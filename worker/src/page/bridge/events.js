@@ -12,19 +12,12 @@ function announce(model) {
   emit('message', { message });
 }
 
-/* Stored by the page while a worker died over it: not new, and perhaps told to nobody. */
-function fellIntoTheGap(model) {
-  if (settings.gap === null || linkedHere() || model.id?.fromMe) return false;
-  const at = Number(model.t);
-  return at >= settings.gap[0] && at <= settings.gap[1];
-}
-
 /* Only what is sent from this very page begins without an ack: what another device sent, the server has. */
 const isSentHere = ({ id, isNewMsg, local, ack }) => Boolean(id?.fromMe && isNewMsg && (local || ack === 0));
 
 /* A message that cannot be read yet becomes readable by a change of its type. */
 function onMessage(model) {
-  if (model && !announced.has(model) && (model.isNewMsg || fellIntoTheGap(model))) hear(model);
+  if (model && !announced.has(model) && model.isNewMsg) listen(model);
 }
 
 function hear(model) {
@@ -101,7 +94,7 @@ function onOfflineEnd() {
     const theirs = byTime((chat?.msgs?.getModelsArray() ?? []).filter(({ id }) => !id?.fromMe));
     return count > 0 && theirs.slice(-count).includes(model);
   };
-  for (const model of byTime(came.filter(unread))) if (!announced.has(model)) hear(model);
+  for (const model of byTime(came.filter(unread))) if (!announced.has(model)) listen(model);
 }
 
 /* After each login it begins anew. */
@@ -141,4 +134,5 @@ function subscribe() {
   messages.on('change:ack', onAck);
   /* Those that came before we listened; whoever receives them keys on their ids. */
   byTime(messages.getModelsArray()).forEach(onMessage);
+  catchUp();
 }

@@ -136,6 +136,7 @@ async function view() {
     qr: now === 'qr' ? shownQr() : null,
     me: meRecord(),
     percent: now === 'syncing' ? percent() : null,
+    heard: now === 'main' && isHeard(),
     /* No registration, and none that is being cleared. */
     unlinked: resumed !== null && !myself && !isClearing(),
     until_ms: now === 'temporarily_banned' ? ban.until_ms : null,

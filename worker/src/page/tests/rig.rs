@@ -263,10 +263,15 @@ impl Session {
     /// The next event that this takes; others are passed over.
     pub(super) async fn event<T>(&mut self, what: &str, mut take: impl FnMut(PageEvent) -> Option<T>) -> T {
         let mut seen = Vec::new();
+        let (events, engine) = (&mut self.events, &self.engine);
         let waiting = async {
             loop {
-                let event = self.events.recv().await.expect("the engine lives");
+                let event = events.recv().await.expect("the engine lives");
                 seen.push(format!("{event:?}"));
+                if event == PageEvent::Behind {
+                    // As a session does of which nothing was ever heard. A page that is gone asks no more.
+                    let _ = engine.catch_up(None).await;
+                }
                 if let Some(taken) = take(event) {
                     return taken;
                 }
@@ -405,7 +410,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
 /// A launcher as a worker has it.
 pub(super) fn launcher(config: &WorkerConfig) -> ChromiumLauncher {
     let layout = StateLayout::new(&config.state_dir, &config.client_prefix);
-    ChromiumLauncher::new(config, None, crate::keeper::start(&layout, &config.user))
+    ChromiumLauncher::new(config, crate::keeper::start(&layout, &config.user))
 }
 
 fn browser() -> PathBuf {

@@ -6,9 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use colmeia::errors::chain;
 use colmeia::protocol::{Call, CallError, CallErrorKind};
 use colmeia::session::HealthLevel;
 use colmeia::{ExitReason, SessionState};
+use colmeia_base::{awake, tasks};
 use tokio::time::Instant;
 
 use super::{Helper, SessionTask, in_ms};
@@ -39,8 +41,8 @@ impl<L: Launcher> SessionTask<L> {
         self.probing = true;
         let limit = self.limits.probe_timeout_ms;
         let helpers = self.helpers.0.clone();
-        tokio::spawn(async move {
-            let begun = Instant::now();
+        tasks::vital("probe", async move {
+            let (begun, pauses) = (Instant::now(), awake::pauses());
             let result = match engine.probe_page(limit).await {
                 Ok(view) => Ok(view),
                 Err(page) => match engine.probe_browser(limit).await {
@@ -48,7 +50,11 @@ impl<L: Launcher> SessionTask<L> {
                     Err(browser) => Err((HealthLevel::Browser, browser)),
                 },
             };
-            let _ = helpers.send(Helper::Probed { took: begun.elapsed(), result });
+            let _ = helpers.send(Helper::Probed {
+                took: begun.elapsed(),
+                whole: awake::pauses() == pauses,
+                result,
+            });
         });
     }
 
@@ -57,9 +63,21 @@ impl<L: Launcher> SessionTask<L> {
         tracing::info!(?nudge, "asking the page");
         self.reloading |= nudge == Nudge::Reload;
         let helpers = self.helpers.0.clone();
-        tokio::spawn(async move {
+        tasks::vital("nudge", async move {
             let result = engine.nudge(nudge).await;
             let _ = helpers.send(Helper::Nudged(nudge, result));
+        });
+    }
+
+    /// Tells a new document how far the one before it was heard. What that one said is in the outbox by now. One that
+    /// is not there yet asks again.
+    pub(super) fn catch_up(&mut self) {
+        let Some(engine) = self.engine.clone() else { return };
+        let outbox = self.outbox.clone();
+        tasks::passing("catching up", async move {
+            if let Err(error) = engine.catch_up(outbox.marks().await).await {
+                tracing::debug!(error = %chain(&error), "the page that wants to catch up does not listen");
+            }
         });
     }
 
@@ -83,9 +101,9 @@ impl<L: Launcher> SessionTask<L> {
                     Call::Logout => self.apply(Event::LogoutRequested),
                     _ => None,
                 };
-                self.calls.spawn(async move {
+                self.calls.spawn(tasks::watched("call", async move {
                     let _ = answer.send(engine.call(*call, body, deadline_ms).await);
-                });
+                }));
                 exit
             }
         }

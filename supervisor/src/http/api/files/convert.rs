@@ -107,7 +107,8 @@ fn explain(why: &Unconverted, field: &str) -> ApiError {
             StatusCode::NOT_IMPLEMENTED,
             "Conversion needs ffmpeg, which is not installed on the server: apt install ffmpeg (or set \
              conversion.ffmpeg); until then send voice as audio/ogg with Opus and video as video/mp4",
-        ),
+        )
+        .before_anything(),
         Unconverted::Kind => wrong("it is no sound or film of a kind that is known"),
         Unconverted::Unreadable => wrong("it is broken, or what is to be converted is not in it"),
         Unconverted::Slow => wrong("it takes longer than conversion.timeout_secs allows; send a shorter one"),

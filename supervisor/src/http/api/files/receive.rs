@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::header::EXPECT;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Buf as _;
+use colmeia_base::tasks;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
@@ -66,7 +67,7 @@ pub(in super::super) async fn receive(
     let coming = Coming { runtime: Handle::current(), body, until, chunk: Bytes::new() };
     let lift = move || lift(coming, at, expected);
     let lifted = if small {
-        tokio::task::spawn_blocking(lift).await.map_err(broken)
+        tasks::blocking("file", lift).await.map_err(broken)
     } else {
         blocking::apart("body", lift).map_err(broken)?.await.map_err(broken)
     };
@@ -110,7 +111,8 @@ fn explain(wrong: &Wrong, field: &str) -> ApiError {
         Wrong::TooLarge => ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("The body is larger than the limit of {} MiB beside its file", body::LIMIT / 1024 / 1024),
-        ),
+        )
+        .before_anything(),
         Wrong::NoBase64 => ApiError::field(field, "has to be base64"),
         Wrong::Twice(at) => unique::twice(at),
         Wrong::File(error) => not_taken(error, field),

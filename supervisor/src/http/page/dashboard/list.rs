@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::UserId;
 use colmeia::text::plain;
+use colmeia_base::tasks;
 use futures::future::select_all;
 use tokio::sync::watch;
 
@@ -111,7 +112,7 @@ impl Source for Following {
 async fn live(http: &Http, language: Language, base: &str) -> String {
     let (operators, now) = (http.operators.clone(), SystemTime::now());
     let queues = operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
-    let rows = tokio::task::spawn_blocking(move || {
+    let rows = tasks::blocking("dashboard", move || {
         let everyone = operators.everyone();
         let row = |(user, view): (UserId, Option<UserView>)| {
             let own = || queues.iter().filter(|queue| queue.user == user);

@@ -10,6 +10,7 @@ use colmeia::admin::DeadLetter;
 use colmeia::session::HealthLevel;
 use colmeia::text::plain;
 use colmeia::{ExitReason, UserId};
+use colmeia_base::tasks;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -170,7 +171,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
     let dead = own().map(|queue| queue.dead).sum();
     let letters = if dead > 0 { letters(http, user, language).await } else { Vec::new() };
     let tail = http.operators.tail(user);
-    let lines = tokio::task::spawn_blocking(move || tail.last(LINES).0).await.unwrap_or_default();
+    let lines = tasks::blocking("log", move || tail.last(LINES).0).await.unwrap_or_default();
     let standing = Standing::of(view);
     let report = view.report.as_ref();
     let live = Live {

@@ -1,0 +1,111 @@
+//! Small files that are replaced as a whole, and names that change: on disk when the call returns.
+//!
+//! Owns the order that this takes: the contents first, then the name, then the folder that holds the name. Never decides
+//! what stands in a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Puts a file with these contents in the place of the one that is there, if one is; for the owner's eyes only. Who reads
+/// it finds the old one or the new one, also after a power cut. What is written first lies beside it, under the same name
+/// with a dot before it.
+///
+/// # Errors
+/// Those of the file system; then the old one is still there.
+pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    let draft = path.with_file_name(hidden);
+    let put = || {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        let mut file = options.open(&draft)?;
+        file.write_all(contents)?;
+        file.sync_all()?;
+        rename(&draft, path)
+    };
+    put().inspect_err(|_| drop(fs::remove_file(&draft)))
+}
+
+/// Gives a file or folder another name, in one step.
+///
+/// # Errors
+/// Those of the file system. When the folder cannot be brought to disk the name has changed all the same, but a power
+/// cut may bring the old one back.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    let (old, new) = (folder(from), folder(to));
+    sync(new)?;
+    if old == new { Ok(()) } else { sync(old) }
+}
+
+/// Removes a file for good.
+///
+/// # Errors
+/// Those of the file system. That there is none is none.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => sync(folder(path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings the names in a folder to disk.
+///
+/// # Errors
+/// Those of the file system; that it knows no such thing is none.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        done => done,
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("book");
+        for text in ["first", "second, which is longer", "3"] {
+            write(&path, text.as_bytes()).expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("there"), text);
+        }
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+        remove(&path).expect("removed");
+        remove(&path).expect("there is none, and that is no error");
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_its_place_leaves_the_old_one_and_no_draft() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("book");
+        // A folder that is not empty is in the way.
+        fs::create_dir_all(path.join("full")).expect("made");
+        assert!(write(&path, b"new").is_err());
+        assert!(path.join("full").is_dir());
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_link_in_the_drafts_place_is_not_followed() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (path, other) = (dir.path().join("book"), dir.path().join("other"));
+        fs::write(&other, "not ours").expect("written");
+        std::os::unix::fs::symlink(&other, dir.path().join(".book")).expect("linked");
+        assert!(write(&path, b"new").is_err());
+        assert_eq!(fs::read_to_string(&other).expect("there"), "not ours");
+    }
+}
