@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use colmeia::UserId;
 use tokio::sync::mpsc;
 
+use crate::blocking;
 use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
 use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, UserTask, folders, marks};
@@ -54,7 +55,8 @@ impl Registry {
     }
 
     /// The user's task, made if there is none. It does nothing until it is woken, and nothing is made on disk
-    /// before its worker starts.
+    /// before its worker starts. Touches no disk: what is remembered of the user is in its view once it is settled
+    /// ([`UserHandle::settled`]).
     ///
     /// # Errors
     /// [`RegistryError`] when no task can be made.
@@ -74,18 +76,30 @@ impl Registry {
 
     /// The user's task; made if there is none but an auth directory, which a disconnect has to delete even when
     /// nobody woke the user.
-    pub(crate) fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
-        self.find(user).or_else(|| {
-            let on_disk = self.inner.host.state.auth_dir(user).exists();
-            if on_disk { self.find_or_create(user).ok() } else { None }
-        })
+    pub(crate) async fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
+        let handle = match self.find(user) {
+            Some(handle) => handle,
+            None => {
+                let auth_dir = self.inner.host.state.auth_dir(user);
+                let on_disk = blocking::in_folders(move || auth_dir.exists()).await.unwrap_or(false);
+                if !on_disk {
+                    return None;
+                }
+                self.find_or_create(user).ok()?
+            }
+        };
+        handle.settled().await;
+        Some(handle)
     }
 
     /// Who has an auth directory or is held back by an operator.
-    pub(crate) fn on_disk(&self) -> Vec<UserId> {
-        let layout = &self.inner.host.state;
-        let on_disk = folders::users_on_disk(layout).unwrap_or_default();
-        on_disk.into_iter().chain(folders::users_held(layout)).collect()
+    pub(crate) async fn on_disk(&self) -> Vec<UserId> {
+        let layout = self.inner.host.state.clone();
+        let found = blocking::in_folders(move || {
+            let on_disk = folders::users_on_disk(&layout).unwrap_or_default();
+            on_disk.into_iter().chain(folders::users_held(&layout)).collect()
+        });
+        found.await.unwrap_or_default()
     }
 
     /// All tasks, sorted by user id.
@@ -136,14 +150,12 @@ impl Registry {
                     handle.wake();
                 }
             }
-            Command::Operate(operation) => {
-                if let Ok(handle) = self.find_or_create(user) {
-                    handle.operate(operation);
-                }
-            }
             Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
             // What is on disk has to go, whoever does it.
-            Command::Disconnect { .. } | Command::Reset { .. } | Command::Delete { .. } => {
+            Command::Operate { .. }
+            | Command::Disconnect { .. }
+            | Command::Reset { .. }
+            | Command::Delete { .. } => {
                 if let Ok(handle) = self.find_or_create(user) {
                     handle.pass_on(command);
                 }
@@ -161,13 +173,11 @@ impl Registry {
         user: &UserId,
         adopted: Option<Adopted>,
     ) -> UserHandle {
-        let host = &self.inner.host;
-        let keep = folders::may_be_linked(&host.state, user);
-        let (handle, task) = UserTask::new(Arc::clone(host), user.clone(), keep, adopted);
+        let (handle, task) = UserTask::new(Arc::clone(&self.inner.host), user.clone());
         users.insert(user.clone(), handle.clone());
         let (registry, user) = (self.clone(), user.clone());
         tokio::spawn(async move {
-            let run = tokio::spawn(task.run(registry.clone()));
+            let run = tokio::spawn(task.run(registry.clone(), adopted));
             if let Err(error) = run.await {
                 // One user's trouble is nobody else's. The next task must find no process of this one.
                 tracing::error!(%user, %error, "a user's task failed");

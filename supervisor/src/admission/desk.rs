@@ -25,6 +25,7 @@ enum Wish {
     Leave(Ticket),
     Resize(Ticket, u64),
     Close(bool),
+    HoldForMeans(bool),
 }
 
 /// Where verdicts go, with the ticket they belong to: a late one must not be taken for another's.
@@ -91,6 +92,7 @@ impl Desk {
                     Wish::Rest(ticket) => admission.rest(ticket),
                     Wish::Resize(ticket, bytes) => admission.resize(ticket, bytes),
                     Wish::Close(closed) => admission.close(closed),
+                    Wish::HoldForMeans(short) => admission.hold_for_means(short),
                     Wish::Leave(ticket) => {
                         waiting.remove(&ticket);
                         admission.leave(ticket)
@@ -120,6 +122,11 @@ impl Desk {
     /// Holds all starts back, or lets them go on.
     pub(crate) fn close(&self, closed: bool) {
         let _ = self.wishes.send(Wish::Close(closed)); // the desk's task lives as long as we do
+    }
+
+    /// Holds all starts back while the machine has nothing left for them.
+    pub(crate) fn hold_for_means(&self, short: bool) {
+        let _ = self.wishes.send(Wish::HoldForMeans(short)); // as above
     }
 
     fn place(&self) -> Place {

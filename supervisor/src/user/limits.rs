@@ -3,15 +3,15 @@
 //! Owns the files. They lie in no auth directory and outlive a session that is deleted, because they are settings
 //! and not a session.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 
 use colmeia::UserId;
 use colmeia::config::{InvalidConfig, MemoryOverrides, MemoryPolicy, ServiceConfig};
 use colmeia::layout::StateLayout;
 
 use super::folders::make_private;
+use crate::private;
 
 /// Why a user's limits cannot be changed. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(crate) enum LimitsError {
 /// What is set for this user, if anything is. What cannot be read, or no longer fits the configuration, is as if
 /// nothing was set, and the log says so: a worker without its own cap is better than no worker.
 pub(crate) fn load(layout: &StateLayout, config: &ServiceConfig, user: &UserId) -> MemoryOverrides {
-    let text = match fs::read(layout.limits(user)) {
+    let text = match private::read(&layout.limits(user)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return MemoryOverrides::default(),
         Err(error) => {
@@ -74,9 +74,7 @@ pub(crate) fn keep(
     make_private(&layout.all_limits())?;
     // Beside it first: a supervisor that dies here leaves the old ones or the new ones. No user is called so.
     let draft = layout.all_limits().join(format!(".{user}"));
-    let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    written.write_all(&serde_json::to_vec(&own).map_err(io::Error::from)?)?;
-    written.sync_all()?;
+    private::create(&draft, &serde_json::to_vec(&own).map_err(io::Error::from)?)?.sync_all()?;
     fs::rename(draft, file)?;
     Ok(())
 }

@@ -3,14 +3,14 @@
 //! Owns the files. They lie outside of every worker's walls, so that another user's browser, which has the same
 //! user id as we have, cannot pass for us.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 
 use colmeia::layout::StateLayout;
 use colmeia::{Secret, UserId};
 
 use super::folders::make_private;
+use crate::private;
 
 /// Makes a token for a new worker. An older one of the same user is void.
 ///
@@ -21,8 +21,7 @@ pub(crate) fn mint(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
     make_private(&layout.tokens())?;
     // Beside it first: a supervisor that dies here leaves the old one or the new one, and never half of one.
     let draft = layout.tokens().join(format!(".{user}"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(token.as_bytes())?;
+    private::create(&draft, token.as_bytes())?;
     fs::rename(&draft, layout.token(user))?;
     Ok(Secret::new(token))
 }
@@ -32,7 +31,8 @@ pub(crate) fn mint(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
 /// # Errors
 /// Those of the file system; among them that there is none.
 pub(crate) fn read(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
-    fs::read_to_string(layout.token(user)).map(Secret::new)
+    let token = String::from_utf8(private::read(&layout.token(user))?).map_err(io::Error::other)?;
+    Ok(Secret::new(token))
 }
 
 /// The user's session is deleted.

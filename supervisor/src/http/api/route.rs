@@ -275,7 +275,7 @@ impl Served {
                     let name = action.name();
                     return Err(ApiError::forbidden(format!("This key may not {name} in session {user}")));
                 }
-                let Some(session) = Session::find(ctx, &user) else {
+                let Some(session) = Session::find(ctx, &user).await else {
                     return Err(ApiError::no_session(&user));
                 };
                 files::count(&session, row.file_at)?;

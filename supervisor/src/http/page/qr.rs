@@ -54,9 +54,10 @@ struct Accepted {
 }
 
 /// The page as it stands now. It starts the user's worker, as the JSON answer does.
-pub(in super::super) fn qr(http: &Http, headers: &HeaderMap, user: &UserId) -> Response {
+pub(in super::super) async fn qr(http: &Http, headers: &HeaderMap, user: &UserId) -> Response {
     let language = Language::of(headers);
     let Ok(handle) = http.users.find_or_create(user) else { return no_task().into_response() };
+    handle.settled().await;
     let view = handle.view();
     handle.wake();
     let shown = Shown::of(Standing::of(&view), language);

@@ -11,6 +11,8 @@ use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -205,9 +207,9 @@ impl Cast {
                 Command::Wake => "wake",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
-                Command::Operate(Operation::Start) => "start",
-                Command::Operate(Operation::Stop) => "stop",
-                Command::Operate(Operation::Restart) => "restart",
+                Command::Operate { operation: Operation::Start, .. } => "start",
+                Command::Operate { operation: Operation::Stop, .. } => "stop",
+                Command::Operate { operation: Operation::Restart, .. } => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Delete { .. } => "delete",
                 Command::Renew { .. } => "renew",
@@ -229,6 +231,9 @@ impl Cast {
                 Command::Disconnect { answer } | Command::Reset { answer } => {
                     let _ = answer.send(self.outcome);
                 }
+                Command::Operate { answer, .. } => {
+                    let _ = answer.send(Ok(()));
+                }
                 Command::Delete { answer } => {
                     if let Some(gate) = &self.gate {
                         drop(gate.acquire().await);
@@ -242,7 +247,6 @@ impl Cast {
                     });
                 }
                 Command::Wake
-                | Command::Operate(_)
                 | Command::Renew { .. }
                 | Command::Mend { .. }
                 | Command::Limit { .. }
@@ -321,12 +325,12 @@ impl Users for Cast {
         Ok(cast.find(user).expect("just made"))
     }
 
-    fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
-        self.find(user)
+    fn find_or_restore<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Option<UserHandle>> {
+        std::future::ready(self.find(user)).boxed()
     }
 
-    fn others(&self) -> Vec<UserId> {
-        Vec::new()
+    fn others(&self) -> BoxFuture<'_, Vec<UserId>> {
+        std::future::ready(Vec::new()).boxed()
     }
 
     fn list(&self) -> Vec<UserHandle> {

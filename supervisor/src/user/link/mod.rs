@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 pub(crate) use events::{Allowance, EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
+pub(crate) use pace::Bucket;
 
 /// What comes from a worker.
 #[derive(Debug)]
