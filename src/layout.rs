@@ -27,6 +27,7 @@
 //!   supervisor.lock                         held by the one supervisor of this directory
 //!   disk-was-full                           its time says when; the epoch's beginning says never
 //!   v<protocol>/<uid>/worker.sock           the worker's own socket
+//!   v<protocol>/<uid>/log                   the pipe of what the worker writes to its standard error
 //!   v<protocol>/<uid>/tmp/                  the browser's temporary files
 //! ```
 
@@ -42,6 +43,9 @@ pub const AUTH_PREFIX: &str = ".wwebjs_auth_user_";
 
 /// The folder of an auth directory that is Colmeia's.
 pub const OWN_DIR: &str = "colmeia";
+
+/// The pipe in a user's runtime folder through which the worker's standard error comes.
+pub const LOG_PIPE: &str = "log";
 
 /// The longest path of a Unix socket on Linux, without the closing NUL (`sockaddr_un`, unix(7)).
 pub const MAX_SOCKET_PATH: usize = 107;
@@ -93,6 +97,12 @@ impl StateLayout {
     #[must_use]
     pub fn settings_database(&self) -> PathBuf {
         self.root.join("colmeia-settings.db")
+    }
+
+    /// Held by the one supervisor of this directory.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("colmeia.lock")
     }
 
     /// Which user id of the system each user's processes have.

@@ -190,6 +190,8 @@ pub enum LaunchCause {
     Proxy,
     /// The page's host cannot be reached.
     Unreachable,
+    /// The machine has no descriptors, processes or memory left for it.
+    Machine,
     /// Something else, or a kind that this version does not know.
     #[default]
     #[serde(other)]
@@ -198,6 +200,9 @@ pub enum LaunchCause {
 
 /// The exit status of a worker that could not begin because the disk is full.
 pub const EXIT_DISK_FULL: u8 = 28;
+
+/// The exit status of a worker that could not begin because the machine has no descriptors, processes or memory left.
+pub const EXIT_MACHINE: u8 = 24;
 
 /// Why a worker process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,6 +279,7 @@ impl ExitReason {
             Self::LaunchFailed { cause: LaunchCause::DiskFull, .. } => "launch_failed(disk_full)".into(),
             Self::LaunchFailed { cause: LaunchCause::Proxy, .. } => "launch_failed(proxy)".into(),
             Self::LaunchFailed { cause: LaunchCause::Unreachable, .. } => "launch_failed(unreachable)".into(),
+            Self::LaunchFailed { cause: LaunchCause::Machine, .. } => "launch_failed(machine)".into(),
             Self::LaunchFailed { cause: LaunchCause::Other, why } => format!("launch_failed({why})"),
             Self::ProfileCorrupt => "profile_corrupt".into(),
             Self::CapRecycle => "cap_recycle".into(),

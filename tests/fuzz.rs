@@ -1,8 +1,12 @@
 //! The fuzz targets on a stable toolchain: every seed of the corpus, then thousands of changes of seeds, the same
 //! in each run. cargo-fuzz searches further (`fuzz/Cargo.toml`).
 
+#[path = "../fuzz/stage/mod.rs"]
+mod stage;
 #[path = "../fuzz/targets.rs"]
 mod targets;
+
+use stage::{journal, uploads};
 
 use std::path::Path;
 
@@ -81,4 +85,19 @@ fn any_bytes_are_frames_or_refused() {
 #[test]
 fn any_head_is_a_message_or_refused() {
     search("wire", targets::wire);
+}
+
+#[test]
+fn any_body_with_a_file_is_read_the_same_however_it_comes_or_refused() {
+    search("upload", targets::upload);
+}
+
+#[test]
+fn any_query_is_understood_within_its_bounds_or_refused() {
+    search("query", targets::query);
+}
+
+#[test]
+fn any_text_is_a_name_and_no_more_or_refused() {
+    search("ids", targets::ids);
 }

@@ -21,7 +21,12 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let draft = path.with_file_name(hidden);
     let put = || {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        options.write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        // Whoever put something there may have it open still.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = options.open(&draft)?;
         file.write_all(contents)?;
         file.sync_all()?;
@@ -105,7 +110,8 @@ mod tests {
         let (path, other) = (dir.path().join("book"), dir.path().join("other"));
         fs::write(&other, "not ours").expect("written");
         std::os::unix::fs::symlink(&other, dir.path().join(".book")).expect("linked");
-        assert!(write(&path, b"new").is_err());
+        write(&path, b"new").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "new");
         assert_eq!(fs::read_to_string(&other).expect("there"), "not ours");
     }
 }

@@ -127,6 +127,21 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 #[test]
+fn a_stop_that_the_disk_does_not_take_is_not_said_to_be_done() {
+    let service = Service::start();
+    service.ready("1");
+    let holds = service.folder.path().join("colmeia-held");
+    std::fs::write(&holds, "no folder").expect("written");
+    let said = service.ctl(&["stop", "1"]);
+    assert_ne!(said.code, 0, "{}", said.stdout);
+    assert!(said.stderr.contains("a restart of the service undoes it"), "{}", said.stderr);
+    until("it is held, as it says", || service.session("1")["phase"] == "held");
+    std::fs::remove_file(&holds).expect("removed");
+    assert_eq!(service.ctl(&["stop", "1"]).code, 0);
+    assert!(holds.join("1").exists());
+}
+
+#[test]
 fn a_session_is_listed_stopped_started_restarted_and_reset_and_the_other_goes_on() {
     let service = Service::start();
     let (first, other) = (service.ready("1"), service.ready("2"));

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::admin::Finding;
 use rustix::fs::{Access, access};
+use rustix::process::{Resource, getrlimit};
 
 use super::{ok, problem, warning};
 
@@ -35,6 +36,31 @@ pub(super) fn cgroup() -> Finding {
         return warning(check, format!("{own} is not delegated to us"), advice);
     }
     ok(check, format!("{own} is delegated ({})", controllers.trim()))
+}
+
+/// Whether there are open files for all sessions: each takes a dozen in the supervisor, each caller one. It is the limit
+/// of whoever looks, the supervisor's own where it is asked.
+pub(super) fn descriptors() -> Finding {
+    let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as u64;
+    judge_descriptors(open, getrlimit(Resource::Nofile).maximum)
+}
+
+/// Below this a few dozen sessions with their callers use them up.
+const FEW: u64 = 4096;
+/// What one start takes, several times.
+const SPARE: u64 = 128;
+
+fn judge_descriptors(open: u64, most: Option<u64>) -> Finding {
+    let check = "open files";
+    let advice = "raise LimitNOFILE= of the service (ulimit -Hn elsewhere)";
+    match most {
+        None => ok(check, format!("{open}, without a limit")),
+        Some(most) if open.saturating_add(SPARE) > most => {
+            problem(check, format!("{open} of {most}: starts wait"), advice)
+        }
+        Some(most) if most < FEW => warning(check, format!("{open} of only {most}"), advice),
+        Some(most) => ok(check, format!("{open} of {most}")),
+    }
 }
 
 fn own_cgroup() -> Option<String> {
@@ -84,4 +110,18 @@ pub(super) fn clock(state_dir: &Path) -> Finding {
         return warning(check, "files in the state directory are from the future", advice);
     }
     ok(check, "plausible")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::admin::Verdict;
+
+    #[test]
+    fn few_open_files_are_a_warning_and_none_left_a_problem() {
+        let verdict = |open, most| judge_descriptors(open, most).verdict;
+        assert_eq!((verdict(100, None), verdict(100, Some(65_536))), (Verdict::Ok, Verdict::Ok));
+        assert_eq!(verdict(100, Some(1024)), Verdict::Warning);
+        assert_eq!(verdict(65_500, Some(65_536)), Verdict::Problem);
+    }
 }

@@ -45,6 +45,7 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
         folders::space("/dev/shm", std::path::Path::new("/dev/shm"), folders::SHM),
         kernel::cgroup(),
         kernel::landlock(),
+        kernel::descriptors(),
         merging::possible(subject.memory_merge),
         kernel::clock(&subject.state_dir),
     ]

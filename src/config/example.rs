@@ -48,6 +48,7 @@ fn it_names_every_key_and_no_other_and_shows_the_real_defaults() {
         config.runtime_dir.take().and(config.wa_js.take()).and(config.worker.take()).is_some()
             && config.public_url.take().is_some()
     );
+    assert!(std::mem::take(&mut config.state_dir).is_absolute());
     assert_eq!(std::mem::take(&mut config.webhooks).len(), 1);
     // As if nothing was said.
     let ignore = std::mem::take(&mut config.ignore);

@@ -28,8 +28,10 @@ pub struct ServiceConfig {
     /// address that the caller used counts, in a webhook, which has no caller, `http://` and the address in `listen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// Where auth directories and the journal lie. Default `.`: the server that Colmeia replaces kept its
-    /// auth directories in its working directory.
+    /// Where auth directories and the journal lie. Default: `$STATE_DIRECTORY` (systemd's), else the working directory if
+    /// sessions of Colmeia or of the server that it replaces lie there already, else `/var/lib/colmeia` if it can be
+    /// written, else `$XDG_STATE_HOME/colmeia` or `~/.local/state/colmeia`.
+    #[serde(skip_serializing_if = "is_unset")]
     pub state_dir: PathBuf,
     /// Where sockets and locks lie. Default: `$RUNTIME_DIRECTORY` (systemd's), else `/run/colmeia` if it can be
     /// written, else `$XDG_RUNTIME_DIR/colmeia`, else `/tmp/colmeia-<uid>`. Made with mode 0700.
@@ -169,7 +171,7 @@ impl Default for ServiceConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5001)),
             public_url: None,
-            state_dir: PathBuf::from("."),
+            state_dir: PathBuf::new(),
             runtime_dir: None,
             page_url: "https://web.whatsapp.com/".into(),
             browser: PathBuf::from("/usr/lib/chromium/chromium-headless-shell"),
@@ -225,6 +227,10 @@ impl ServiceConfig {
     pub fn memory_of(&self, user: &UserId) -> MemoryPolicy {
         self.memory.overridden(self.users.get(user).copied().unwrap_or_default().memory)
     }
+}
+
+fn is_unset(path: &std::path::Path) -> bool {
+    path.as_os_str().is_empty()
 }
 
 #[cfg(test)]

@@ -56,6 +56,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let socket = RunLayout::new(&fake.config.runtime_dir)?.worker_socket(&fake.config.user);
     let listener = UnixListener::bind(socket)?;
+    if fake.wants("shout") {
+        // A worker that was taken over: forged lines, as fast as they are taken, then one now and then.
+        std::thread::spawn(|| {
+            let forged = b"{\"user\":\"8\",\"level\":\"ERROR\",\"message\":\"forged\\n\\u001b[31mall is lost\"}\n\x1b[2Jraw\n";
+            (0..2_000_000).for_each(|_| drop(std::io::stderr().write_all(forged)));
+            for n in 0_u32.. {
+                let _ = writeln!(std::io::stderr(), "still here {n}");
+                std::thread::sleep(std::time::Duration::from_millis(200));
+            }
+        });
+    }
     std::io::stdout().write_all(b"ready\n")?;
     std::io::stdout().flush()?;
     loop {
@@ -174,6 +185,14 @@ impl Fake {
             frames
                 .send(Frame { head: Bytes::from_static(b"{\"type\":\"nonsense\"}"), body: Bytes::new() })
                 .await?;
+        }
+        if self.wants("flip-on-call") {
+            // A page that was taken over: linked, not linked, linked, …; then it is as it was.
+            for n in 0..400_u32 {
+                let other = SessionReport::of(SessionState::Pairing);
+                let report = if n % 2 == 0 { other } else { self.report() };
+                frames.send(Frame::new(&FromWorker::Report(report), Bytes::new())?).await?;
+            }
         }
         if self.wants("flood-on-call") {
             loop {

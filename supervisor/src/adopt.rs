@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia::UserId;
+use colmeia::errors::lack_of;
 use colmeia::protocol::ToWorker;
 use tokio::time::timeout;
 
@@ -17,7 +18,7 @@ use crate::logging::chain;
 use crate::registry::Registry;
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::process::{Traces, WorkerProcess, sweep};
-use crate::user::{Adopted, Host, Phase, folders, marks, token};
+use crate::user::{Adopted, Host, Phase, folders, marks, token_of};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);
@@ -36,14 +37,26 @@ enum Found {
 
 /// Takes over living workers and clears away dead ones.
 pub(crate) async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
-    let users = match users_with_folder(host) {
-        Ok(users) => users,
-        Err(error) => {
-            tracing::error!(%error, "the runtime folders cannot be read; nothing is adopted");
-            return;
+    let users = loop {
+        match users_with_folder(host) {
+            Ok(users) => break users,
+            Err(error) if lack_of(&error).is_some() => wait_for_means(host, &error).await,
+            Err(error) => {
+                tracing::error!(%error, "the runtime folders cannot be read; nothing is adopted");
+                return;
+            }
         }
     };
-    let found = futures::future::join_all(users.iter().map(|user| look(host, user))).await;
+    let found = futures::future::join_all(users.iter().map(|user| async {
+        loop {
+            match look(host, user).await {
+                Ok(found) => break found,
+                // Nobody is declared dead because nobody could look.
+                Err(error) => wait_for_means(host, &*error).await,
+            }
+        }
+    }))
+    .await;
     for (user, found) in users.iter().zip(found) {
         match found {
             Found::Living(adopted) => {
@@ -70,15 +83,16 @@ pub(crate) async fn bring_back(host: &Host, registry: &Registry) -> io::Result<(
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
     for user in folders::users_parked(&host.state) {
         // It shows why, and starts nothing.
-        if let Err(error) = registry.find_or_create(&user) {
+        if let Err(error) = registry.find_or_create_known(&user) {
             tracing::error!(%user, %error, "a parked user cannot be shown");
         }
     }
     for user in users {
         if folders::may_be_linked(&host.state, &user) {
             host.metrics.boot_found(&user);
-            match registry.find_or_create(&user) {
+            match registry.find_or_create_known(&user) {
                 Ok(handle) => {
+                    handle.settled().await;
                     let mut view = handle.watch();
                     handle.wake();
                     // Its wish is in the queue before the next one's.
@@ -102,33 +116,42 @@ fn users_with_folder(host: &Host) -> io::Result<Vec<UserId>> {
     }
 }
 
-async fn look(host: &Host, user: &UserId) -> Found {
+async fn wait_for_means(host: &Host, error: &(dyn std::error::Error + 'static)) {
+    lack_of(error).into_iter().for_each(|lack| host.shortage.noticed(lack));
+    host.shortage.over().await;
+}
+
+/// # Errors
+/// When the machine has nothing left to look with ([`lack_of`]), and so nothing is known.
+async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::error::Error + Send + Sync>> {
     let marks = marks(host, user);
     let expected = |uid| host.owners.expects(user, uid);
     let peer = match link::open(&host.run.worker_socket(user), HELLO, expected).await {
         Ok(peer) => peer,
         Err(GreetingError::ForeignUid(uid)) => {
             tracing::error!(%user, uid, "a worker of another system user is in our runtime folder; left alone");
-            return Found::Foreign;
+            return Ok(Found::Foreign);
         }
+        Err(error) if lack_of(&error).is_some() => return Err(error.into()),
         Err(error) => {
             tracing::info!(%user, reason = chain(&error), "no living worker behind this socket");
             sweep(Traces { session: None, marks }).await;
-            return Found::Dead;
+            return Ok(Found::Dead);
         }
     };
     let process = match WorkerProcess::adopt(peer.pid, marks, &host.launch.children) {
         Ok(process) => process,
+        Err(error) if lack_of(&error).is_some() => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%user, %error, "what listens here is no worker of ours; left alone");
-            return Found::Foreign;
+            return Ok(Found::Foreign);
         }
     };
-    let greeted = match token::read(&host.state, user) {
+    let greeted = match token_of(host, user).await {
         Ok(token) => link::greet(peer, user, token, HELLO).await,
         Err(error) => Err(GreetingError::NoToken(error)),
     };
-    match greeted {
+    Ok(match greeted {
         Ok(greeted) if host.state.auth_dir(user).exists() => {
             Found::Living(Box::new(Adopted { process, greeted }))
         }
@@ -137,19 +160,20 @@ async fn look(host: &Host, user: &UserId) -> Found {
             dismiss(host, process, greeted).await;
             Found::Dead
         }
+        Err(error) if lack_of(&error).is_some() => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%user, reason = chain(&error), "a worker cannot be adopted and is ended");
             end(&process).await;
             Found::Dead
         }
-    }
+    })
 }
 
 async fn dismiss(host: &Host, process: WorkerProcess, mut greeted: Greeted) {
     let patience = Duration::from_millis(host.config.stop_deadline_ms);
     let stopped = async {
         greeted.say(&ToWorker::Stop, Bytes::new()).await?;
-        process.ended().await?;
+        process.ended().await;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     };
     if !matches!(timeout(patience, stopped).await, Ok(Ok(()))) {
@@ -159,7 +183,5 @@ async fn dismiss(host: &Host, process: WorkerProcess, mut greeted: Greeted) {
 
 async fn end(process: &WorkerProcess) {
     process.kill();
-    if let Err(error) = process.ended().await {
-        tracing::error!(pid = process.id(), %error, "cannot wait for a worker's end");
-    }
+    process.ended().await;
 }

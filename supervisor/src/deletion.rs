@@ -172,7 +172,7 @@ impl Parts {
     async fn end_session(&self, user: &UserId) -> Result<Told, DeletionError> {
         let mut result = Err(NotDeleted::Gone);
         for _ in 0..TASKS {
-            let handle = self.users.find_or_create(user);
+            let handle = self.users.find_or_create(user).await;
             let handle = handle.map_err(|error| DeletionError::NoTask(Arc::new(error)))?;
             let view = handle.view();
             result = handle.delete().await.map(|told| match told {

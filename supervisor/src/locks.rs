@@ -6,12 +6,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 
+use crate::private;
 use crate::user::folders::make_private;
 
 /// A directory that is ours as long as this lives.
@@ -75,14 +76,10 @@ pub(crate) fn take(file: &Path, inherited: Option<OwnedFd>) -> Result<Lock, Lock
     let io = |source| LockError::Io { path: file.to_owned(), source };
     let mut opened = match inherited.map(File::from).filter(|inherited| is_same(inherited, file)) {
         Some(inherited) => inherited,
-        None => OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(file)
-            .map_err(io)?,
+        None => {
+            let mut how = OpenOptions::new();
+            private::open(file, how.read(true).write(true).create(true).truncate(false)).map_err(io)?
+        }
     };
     match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
@@ -106,7 +103,7 @@ pub(crate) fn take(file: &Path, inherited: Option<OwnedFd>) -> Result<Lock, Lock
 
 /// Whether the open file is the one of this name. Another one was passed on for another directory.
 fn is_same(opened: &File, name: &Path) -> bool {
-    match (opened.metadata(), fs::metadata(name)) {
+    match (opened.metadata(), fs::symlink_metadata(name)) {
         (Ok(opened), Ok(named)) => (opened.dev(), opened.ino()) == (named.dev(), named.ino()),
         _ => false,
     }
@@ -125,6 +122,17 @@ mod tests {
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(first);
         take(&file, None).expect("free again");
+    }
+
+    #[test]
+    fn a_planted_link_is_no_lock_and_what_it_leads_to_stays_as_it_is() {
+        let directory = tempfile::tempdir().expect("folder");
+        let (file, victim) = (directory.path().join("colmeia.lock"), directory.path().join("victim"));
+        fs::write(&victim, "precious").expect("written");
+        std::os::unix::fs::symlink(&victim, &file).expect("planted");
+        let error = take(&file, None).expect_err("a link");
+        assert!(crate::logging::chain(&error).contains("is a link"), "{error:?}");
+        assert_eq!(fs::read_to_string(&victim).expect("there"), "precious");
     }
 
     #[test]

@@ -27,12 +27,14 @@ mod operators;
 mod outgoing;
 mod owners;
 mod port;
+mod private;
 mod procfs;
 mod registry;
 mod seldom;
 mod service;
 mod settings;
 mod shares;
+mod shortage;
 mod signals;
 mod store;
 mod systemd;
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
+    shortage::raise_limit();
     // Whatever we and our workers make is ours alone; where others are let in, a mode is set by name.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match service::run(config, inherited, image) {

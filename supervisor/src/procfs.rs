@@ -29,9 +29,12 @@ pub(crate) fn whole(file: &Path) -> io::Result<String> {
 }
 
 /// The ids of all processes that there are.
-pub(crate) fn pids() -> impl Iterator<Item = u32> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+///
+/// # Errors
+/// When there is no descriptor to look with.
+pub(crate) fn pids() -> io::Result<impl Iterator<Item = u32>> {
+    let entries = std::fs::read_dir("/proc")?.flatten();
+    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use colmeia_base::tasks;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::blocking;
 use crate::seldom::Seldom;
 use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
@@ -70,12 +71,26 @@ impl Registry {
         self.users().get(user).cloned()
     }
 
-    /// The user's task, made if there is none. It does nothing until it is woken, and nothing is made on disk
-    /// before its worker starts.
+    /// The user's task, made if there is none. It does nothing until it is woken.
     ///
     /// # Errors
     /// [`RegistryError`] when no task can be made.
-    pub(crate) fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
+    pub(crate) async fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
+        match self.find(user) {
+            Some(handle) => Ok(handle),
+            None => self.find_or_make(user, self.is_new(user).await),
+        }
+    }
+
+    /// The same of a user of whom something is known.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when no task can be made.
+    pub(crate) fn find_or_create_known(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
+        self.find_or_make(user, false)
+    }
+
+    fn find_or_make(&self, user: &UserId, new: bool) -> Result<UserHandle, RegistryError> {
         let mut users = self.users();
         if let Some(handle) = users.get(user) {
             return Ok(handle.clone());
@@ -86,7 +101,7 @@ impl Registry {
         if users.len() >= MOST {
             return Err(RegistryError::TooManyUsers(users.len()));
         }
-        if self.is_new(user) {
+        if new {
             let newcomers: Vec<_> = users.values().filter(|handle| handle.is_newcomer()).collect();
             let attended: Vec<_> = newcomers.iter().map(|handle| handle.attended()).collect();
             let most = self.inner.host.config.max_users.max(NEWCOMERS);
@@ -106,25 +121,42 @@ impl Registry {
     }
 
     /// Whether nothing is known of the user: no session, no configuration and no operator's word.
-    fn is_new(&self, user: &UserId) -> bool {
+    async fn is_new(&self, user: &UserId) -> bool {
         let Host { state, store, .. } = &*self.inner.host;
-        !state.auth_dir(user).exists() && store.session(user).is_none() && !folders::is_held(state, user)
+        if store.session(user).is_some() {
+            return false;
+        }
+        let (state, user) = (state.clone(), user.clone());
+        let look = move || !state.auth_dir(&user).exists() && !folders::is_held(&state, &user);
+        blocking::in_folders(look).await.unwrap_or(true)
     }
 
     /// The user's task; made if there is none but an auth directory, which a disconnect has to delete even when
     /// nobody woke the user.
-    pub(crate) fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
-        self.find(user).or_else(|| {
-            let on_disk = self.inner.host.state.auth_dir(user).exists();
-            if on_disk { self.find_or_create(user).ok() } else { None }
-        })
+    pub(crate) async fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
+        let handle = match self.find(user) {
+            Some(handle) => handle,
+            None => {
+                let auth_dir = self.inner.host.state.auth_dir(user);
+                let on_disk = blocking::in_folders(move || auth_dir.exists()).await.unwrap_or(false);
+                if !on_disk {
+                    return None;
+                }
+                self.find_or_create_known(user).ok()?
+            }
+        };
+        handle.settled().await;
+        Some(handle)
     }
 
     /// Who has an auth directory or is held back by an operator.
-    pub(crate) fn on_disk(&self) -> Vec<UserId> {
-        let layout = &self.inner.host.state;
-        let on_disk = folders::users_on_disk(layout).unwrap_or_default();
-        on_disk.into_iter().chain(folders::users_held(layout)).collect()
+    pub(crate) async fn on_disk(&self) -> Vec<UserId> {
+        let layout = self.inner.host.state.clone();
+        let found = blocking::in_folders(move || {
+            let on_disk = folders::users_on_disk(&layout).unwrap_or_default();
+            on_disk.into_iter().chain(folders::users_held(&layout)).collect()
+        });
+        found.await.unwrap_or_default()
     }
 
     /// All tasks, sorted by user id.
@@ -171,19 +203,17 @@ impl Registry {
     fn redirect(&self, user: &UserId, command: Command) {
         match command {
             Command::Wake => {
-                if let Ok(handle) = self.find_or_create(user) {
+                if let Ok(handle) = self.find_or_create_known(user) {
                     handle.wake();
-                }
-            }
-            Command::Operate(operation) => {
-                if let Ok(handle) = self.find_or_create(user) {
-                    handle.operate(operation);
                 }
             }
             Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
             // What is on disk has to go, whoever does it.
-            Command::Disconnect { .. } | Command::Reset { .. } | Command::Delete { .. } => {
-                if let Ok(handle) = self.find_or_create(user) {
+            Command::Operate { .. }
+            | Command::Disconnect { .. }
+            | Command::Reset { .. }
+            | Command::Delete { .. } => {
+                if let Ok(handle) = self.find_or_create_known(user) {
                     handle.pass_on(command);
                 }
             }
@@ -201,13 +231,11 @@ impl Registry {
         user: &UserId,
         adopted: Option<Adopted>,
     ) -> UserHandle {
-        let host = &self.inner.host;
-        let keep = folders::may_be_linked(&host.state, user);
-        let (handle, task) = UserTask::new(Arc::clone(host), user.clone(), keep, adopted);
+        let (handle, task) = UserTask::new(Arc::clone(&self.inner.host), user.clone());
         users.insert(user.clone(), handle.clone());
         let (registry, user) = (self.clone(), user.clone());
         tasks::vital("user's end", async move {
-            let run = tasks::passing("user", task.run(registry.clone()));
+            let run = tasks::passing("user", task.run(registry.clone(), adopted));
             if let Err(error) = run.await {
                 // One user's trouble is nobody else's. The next task must find no process of this one.
                 tracing::error!(%user, %error, "a user's task failed");

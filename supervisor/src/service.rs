@@ -38,7 +38,9 @@ use crate::names::Names;
 use crate::operators::Operators;
 use crate::owners::{InForce, Owners, OwnersError};
 use crate::port::{self, ListenError, Port};
+use crate::private::{self, NotOurs};
 use crate::registry::Registry;
+use crate::shortage::Shortage;
 use crate::signals::{self, Asked, Signals};
 use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
@@ -73,6 +75,9 @@ pub(crate) enum ServiceError {
     /// The directories.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// What lies in them.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
     /// The runtime directory's name.
     #[error(transparent)]
     RuntimeDir(#[from] RuntimeDirTooLong),
@@ -154,10 +159,12 @@ async fn serve(
     for path in [run.root(), state.root()] {
         folders::make_private(path).map_err(|source| ServiceError::Io { path: path.to_owned(), source })?;
     }
+    let state = resolved(&state, &config)?;
+    private::state_directory(&state)?;
     let in_force = InForce::decide(&config, state.root(), run.root())?;
     locks::private_directory(run.root())?;
     let runtime_lock = locks::take(&run.supervisor_lock(), inherited.claim(RUNTIME_LOCK))?;
-    let state_lock = locks::take(&state.root().join("colmeia.lock"), inherited.claim(STATE_LOCK))?;
+    let state_lock = locks::take(&state.lock(), inherited.claim(STATE_LOCK))?;
     let owners = Owners::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
@@ -177,12 +184,14 @@ async fn serve(
     let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
     let metrics = Metrics::default();
     metrics.memory_mode(memory.mode().name());
+    let desk = Desk::open_with(
+        Admission::new(config.max_users, config.max_starting),
+        memory.room(),
+        follow_pressure(config.max_starting),
+    );
     let host = Arc::new(Host {
-        desk: Desk::open_with(
-            Admission::new(config.max_users, config.max_starting),
-            memory.room(),
-            follow_pressure(config.max_starting),
-        ),
+        shortage: Shortage::follow(desk.clone(), metrics.clone()),
+        desk,
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
@@ -395,7 +404,14 @@ async fn serve(
     ended.map(|_| Ended::Over)
 }
 
-/// Absolute, with every link resolved: a worker has another working directory.
+/// The state directory as it is called without a link: what lies in it is opened by that name.
+fn resolved(state: &StateLayout, config: &ServiceConfig) -> Result<StateLayout, ServiceError> {
+    let io = |source| ServiceError::Io { path: state.root().to_owned(), source };
+    let root = std::fs::canonicalize(state.root()).map_err(io)?;
+    Ok(StateLayout::new(root, config.client_prefix.clone()))
+}
+
+/// Absolute: a worker has another working directory.
 fn layouts(config: &ServiceConfig) -> Result<(RunLayout, StateLayout), ServiceError> {
     let run = RunLayout::new(config.runtime_dir.clone().unwrap_or_default())?;
     Ok((run, StateLayout::new(config.state_dir.clone(), config.client_prefix.clone())))
@@ -410,7 +426,13 @@ fn reap_strangers(children: Children) -> io::Result<()> {
         while died.recv().await.is_some() {
             pace.tick().await;
             let children = children.clone();
-            let _ = tasks::blocking("reaping", move || children.reap_strangers()).await;
+            loop {
+                let children = children.clone();
+                match blocking::looking(move || children.reap_strangers()).await {
+                    Ok(false) => drop(pace.tick().await), // a worker is just being started
+                    Ok(true) | Err(_) => break,
+                }
+            }
         }
     });
     Ok(())

@@ -38,6 +38,20 @@ fn workers_outlive_a_killed_supervisor_and_are_adopted_by_the_next() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_any_more_ends_neither_the_service_nor_its_order() {
+    let house = House::new();
+    let mut supervisor = house.start_by(house.command().stderr(std::process::Stdio::piped()));
+    drop(supervisor.stderr.take());
+    let worker = house.worker();
+    signal(worker, Signal::KILL);
+    house::until("there is another", || !alive(worker) && house.worker() != worker);
+    let worker = house.worker();
+    signal(supervisor.id(), Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+    assert!(!alive(worker) && !house.path("run/http.addr").exists());
+}
+
+#[test]
 fn a_second_supervisor_is_told_who_is_there() {
     let house = House::new();
     let mut first = house.start();

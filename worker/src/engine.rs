@@ -117,6 +117,9 @@ pub(crate) enum OpenError {
     /// With what to do about it, in words.
     #[error("{0}")]
     Launch(String),
+    /// The machine has no descriptors, processes or memory left for it; in words.
+    #[error("{0}")]
+    Machine(String),
     /// The browser's program is missing or cannot be run; with what to do about it.
     #[error("{0}")]
     NoBrowser(String),

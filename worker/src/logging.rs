@@ -4,12 +4,14 @@
 //! Owns the format, the filter and the file. `COLMEIA_LOG_FORMAT` (`human`, `json`) and `COLMEIA_LOG` (a filter
 //! such as `info,colmeia_worker=debug`) come from the supervisor, so that all lines of one service look alike.
 //!
-//! Standard error is somebody else's: a terminal, a pipe, the journal of a supervisor that may be dead. From
-//! [`keep`] on it is written to by a thread of its own, and a line that does not get through is dropped, so that
-//! nobody who stops reading stops a session. The file is kept in any case, bounded, by this process alone.
+//! Standard error is the supervisor's pipe, which takes only so much, and nothing while the supervisor is away. From
+//! [`keep`] on it is written to by a thread of its own, which waits for room; a line that finds the thread's queue full
+//! is dropped and counted, and the next that gets through says how many, so that nobody who stops reading stops a session
+//! and nothing is lost in silence. The file is kept in any case, bounded, by this process alone.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia_base::tasks;
+use rustix::event::{PollFd, PollFlags, poll};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -36,6 +39,8 @@ static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
 struct Kept {
     file: Book,
     reader: SyncSender<Passing>,
+    /// Lines that did not get through since the last that did.
+    dropped: u64,
 }
 
 /// What is handed to the thread that writes to standard error.
@@ -74,15 +79,31 @@ pub(crate) fn keep(path: &Path) {
     let thread = tasks::passing_thread("stderr", move || {
         for passing in lines {
             match passing {
-                Passing::Line(line) => drop(io::stderr().write_all(&line)),
+                Passing::Line(line) => drop(write_when_possible(io::stderr().lock(), &line)),
                 Passing::Last(done) => drop(done.send(())),
             }
         }
     });
     match (Book::open(path), thread) {
-        (Ok(file), Ok(_)) => *kept() = Some(Kept { file, reader }),
+        (Ok(file), Ok(_)) => *kept() = Some(Kept { file, reader, dropped: 0 }),
         (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "no log file is kept"),
     }
+}
+
+/// Writes a whole line to what does not wait by itself.
+fn write_when_possible(mut to: impl Write + AsFd, mut line: &[u8]) -> io::Result<()> {
+    while !line.is_empty() {
+        match to.write(line) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => line = &line[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(&to, PollFlags::OUT)], None)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Gives the last lines a moment to get through.
@@ -107,6 +128,15 @@ struct Lines {
 }
 
 impl Lines {
+    /// The line that says how many did not get through.
+    fn dropped(&self, lines: u64) -> Vec<u8> {
+        let text = "lines were dropped: nobody read them in time; the worker's own log has them";
+        self.with_user(&match self.json {
+            true => format!("{{\"level\":\"WARN\",\"message\":\"{text}\",\"lines\":{lines}}}\n").into_bytes(),
+            false => format!("WARN {text} lines={lines}\n").into_bytes(),
+        })
+    }
+
     fn with_user(&self, line: &[u8]) -> Vec<u8> {
         let Some(user) = &self.user else { return line.to_vec() };
         match (self.json, line) {
@@ -133,7 +163,11 @@ impl Write for Lines {
         match kept().as_mut() {
             Some(kept) => {
                 let _ = kept.file.add(&whole);
-                let _ = kept.reader.try_send(Passing::Line(whole));
+                if kept.dropped > 0 && kept.reader.try_send(Passing::Line(self.dropped(kept.dropped))).is_ok()
+                {
+                    kept.dropped = 0;
+                }
+                kept.dropped += u64::from(kept.reader.try_send(Passing::Line(whole)).is_err());
             }
             None => drop(io::stderr().write_all(&whole)),
         }
@@ -208,16 +242,30 @@ mod tests {
     }
 
     #[test]
+    fn a_line_waits_for_room_and_is_never_torn() {
+        let (reader, writer) = io::pipe().expect("made");
+        rustix::io::ioctl_fionbio(&writer, true).expect("set");
+        let line = [b"x".repeat(20_000), b"\n".to_vec()].concat();
+        let wrote = std::thread::spawn(move || {
+            (0..20).try_for_each(|_| write_when_possible(&writer, &line)).expect("written");
+        });
+        let lines = io::BufRead::lines(io::BufReader::new(reader));
+        let all: Vec<usize> = lines.map(|line| line.expect("read").len()).collect();
+        wrote.join().expect("no panic");
+        assert_eq!(all, [20_000; 20]);
+    }
+
+    #[test]
     fn nobody_who_stops_reading_stops_a_line() {
         let folder = tempfile::tempdir().expect("folder");
         let file = Book::open(&folder.path().join("worker.log")).expect("opened");
         let (reader, _nobody_reads) = sync_channel(1);
-        *kept() = Some(Kept { file, reader });
+        *kept() = Some(Kept { file, reader, dropped: 0 });
         let mut lines = Lines { user: Some("2_1".into()), json: false };
         for _ in 0..100 {
             lines.write_all(b"line\n").expect("never fails");
         }
-        *kept() = None;
+        assert_eq!(kept().take().map(|kept| kept.dropped), Some(99), "one waits");
         let text = std::fs::read_to_string(folder.path().join("worker.log")).expect("kept");
         assert_eq!(text, "line user=2_1\n".repeat(100));
     }

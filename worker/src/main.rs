@@ -37,8 +37,8 @@ use crate::ipc::Server;
 use crate::jail::Cell;
 use crate::session::{SessionHandle, SessionTask};
 use crate::spool::{Outbox, Spool};
-use colmeia::errors::{chain, is_disk_full};
-use colmeia::session::EXIT_DISK_FULL;
+use colmeia::errors::{chain, is_disk_full, lack_of};
+use colmeia::session::{EXIT_DISK_FULL, EXIT_MACHINE};
 
 /// The largest configuration that is read.
 const MAX_CONFIG: u64 = 64 * 1024;
@@ -81,11 +81,14 @@ fn main() -> ExitCode {
         Err(error) => {
             let why = chain(&error);
             tracing::error!(error = %why, "the worker cannot start");
-            let full = is_disk_full(&error);
+            let (word, code) = match (is_disk_full(&error), lack_of(&error)) {
+                (true, _) => ("disk_full", EXIT_DISK_FULL),
+                (false, Some(_)) => ("machine", EXIT_MACHINE),
+                (false, None) => ("failed", 1),
+            };
             // Its log may not be open yet, so the supervisor is told. It may be gone already; then nobody reads it.
-            let word = if full { "disk_full" } else { "failed" };
             let _ = writeln!(std::io::stdout(), "{word} {}", why.replace('\n', " "));
-            ExitCode::from(if full { EXIT_DISK_FULL } else { 1 })
+            ExitCode::from(code)
         }
     };
     logging::finish();
@@ -93,7 +96,7 @@ fn main() -> ExitCode {
 }
 
 /// 0 for an end that was asked for; 2 for one that the session came to by itself. 1 is a worker that could not
-/// even begin, [`EXIT_DISK_FULL`] one that could not for want of room.
+/// even begin, [`EXIT_DISK_FULL`] one that could not for want of room, [`EXIT_MACHINE`] for want of descriptors or memory.
 fn exit_code(reason: &ExitReason) -> ExitCode {
     match reason {
         ExitReason::Stopped | ExitReason::LoggedOut | ExitReason::Orphaned => ExitCode::SUCCESS,

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use colmeia::config::Ownership;
 use nix::errno::Errno;
 use nix::unistd::{self, getresuid, setgroups, setresgid, setresuid};
-use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chownat, fchown, openat, statat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chownat, fchown, openat, statat,
+};
 use rustix::thread::{CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities};
 
 /// A browser's profile has a dozen levels. What somebody nested deeper stays whose it is.
@@ -102,7 +104,9 @@ impl Heir {
     /// The folder itself changes hands last, so that one that was interrupted is seen to be unfinished.
     fn receive(self, folder: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let folder = File::open(folder)?;
+        // A link in its place would give somebody else's files away.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = File::from(openat(CWD, folder, flags, Mode::empty())?);
         self.walk(folder.as_fd(), 0)?;
         let found = folder.metadata()?;
         if self.wants(found.uid(), found.gid()) {
@@ -188,6 +192,11 @@ mod tests {
         for name in ["", "a", "a/b", "a/b/file", "a/link", "a/up"] {
             assert_eq!(owner(&folder.join(name)), (uid, uid), "{name}");
         }
+        let planted = root.path().join("planted");
+        fs::create_dir(root.path().join("victim")).expect("made");
+        std::os::unix::fs::symlink(root.path().join("victim"), &planted).expect("made");
+        own.receive(&planted).expect_err("a link in the folder's place");
+        assert_eq!(owner(&root.path().join("victim")), (0, 0));
         for path in [&outside, &root.path().to_owned(), &folder.join("twice")] {
             assert_eq!(owner(path), (0, 0), "{}", path.display());
         }

@@ -89,7 +89,10 @@ async fn stop_all(admin: &Admin) {
 /// The worker is asked to be replaced, which it cannot be as long as nobody starts.
 async fn stop(handle: &UserHandle) {
     let Some(pid) = handle.view().pid else { return };
-    handle.operate(Operation::Restart);
+    // What it waits for is the disk's, and not the worker's end.
+    if let Err(error) = handle.operate(Operation::Restart).await {
+        tracing::warn!(user = %handle.user, %error, "the drain");
+    }
     // An error means that the user's task is gone, and its worker with it.
     let _ = handle.watch().wait_for(|view| view.pid != Some(pid)).await;
 }

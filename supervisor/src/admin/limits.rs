@@ -20,7 +20,7 @@ pub(super) async fn show(
     Path(user): Path<String>,
 ) -> Result<Json<Limits>, Refusal> {
     let user = parse(&user)?;
-    admin.app.operators.known(&user)?;
+    admin.app.operators.known(&user).await?;
     Ok(Json(of(&admin.app, &user)))
 }
 
@@ -54,7 +54,7 @@ async fn change(
     own: MemoryOverrides,
 ) -> Result<Json<Limits>, Refusal> {
     let user = parse(user)?;
-    let handle = admin.app.operators.known(&user)?;
+    let handle = admin.app.operators.known(&user).await?;
     tracing::info!(%user, ?own, uid = peer.uid, pid = peer.pid, "limits set by an operator");
     let applied = handle.limit(own).await.map_err(|error| {
         let status = match error {

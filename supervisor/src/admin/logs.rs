@@ -39,7 +39,7 @@ pub(super) async fn logs(
     Query(wishes): Query<Wishes>,
 ) -> Result<Response, Refusal> {
     let user = parse(&user)?;
-    admin.app.operators.known(&user)?;
+    admin.app.operators.known(&user).await?;
     let tail = admin.app.operators.tail(&user);
     let most = wishes.lines.unwrap_or(USUAL).min(MOST);
     let (lines, position) = read(tail.clone(), most).await?;

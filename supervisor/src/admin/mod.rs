@@ -146,6 +146,7 @@ impl From<OperationError> for Refusal {
             OperationError::Busy | OperationError::NoTask(_) => StatusCode::SERVICE_UNAVAILABLE,
             OperationError::StillGoing => StatusCode::GATEWAY_TIMEOUT,
             OperationError::NotDeleted
+            | OperationError::NotKept(_)
             | OperationError::Deletion(_)
             | OperationError::Journal(_)
             | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,

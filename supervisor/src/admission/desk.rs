@@ -26,6 +26,7 @@ enum Wish {
     Leave(Ticket),
     Resize(Ticket, u64),
     Close(bool),
+    HoldForMeans(bool),
 }
 
 /// Whether who asks had a session before.
@@ -102,6 +103,7 @@ impl Desk {
                     Wish::Rest(ticket) => admission.rest(ticket),
                     Wish::Resize(ticket, bytes) => admission.resize(ticket, bytes),
                     Wish::Close(closed) => admission.close(closed),
+                    Wish::HoldForMeans(short) => admission.hold_for_means(short),
                     Wish::Leave(ticket) => {
                         waiting.remove(&ticket);
                         admission.leave(ticket)
@@ -131,6 +133,11 @@ impl Desk {
     /// Holds all starts back, or lets them go on.
     pub(crate) fn close(&self, closed: bool) {
         let _ = self.wishes.send(Wish::Close(closed)); // the desk's task lives as long as we do
+    }
+
+    /// Holds all starts back while the machine has nothing left for them.
+    pub(crate) fn hold_for_means(&self, short: bool) {
+        let _ = self.wishes.send(Wish::HoldForMeans(short)); // as above
     }
 
     fn place(&self) -> Place {

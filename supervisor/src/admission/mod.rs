@@ -36,6 +36,8 @@ pub(crate) enum Wait {
     Place,
     /// Memory: if all that run took what they may, there would not be enough for one more.
     Memory,
+    /// Descriptors or processes: the machine has none left.
+    Means,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub(crate) struct Admission {
     pace: usize,
     /// Nobody starts.
     closed: bool,
+    /// Nobody starts: the machine has nothing left for it.
+    short: bool,
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
     newcomers: HashSet<Ticket>,
@@ -76,6 +80,7 @@ impl Admission {
             max_starting,
             pace: max_starting,
             closed: false,
+            short: false,
             stages: BTreeMap::new(),
             queue: VecDeque::new(),
             newcomers: HashSet::new(),
@@ -162,6 +167,12 @@ impl Admission {
         self.advance()
     }
 
+    /// As [`Self::close`], for want of descriptors or the like.
+    pub(crate) fn hold_for_means(&mut self, short: bool) -> Vec<(Ticket, Verdict)> {
+        self.short = short;
+        self.advance()
+    }
+
     fn advance(&mut self) -> Vec<(Ticket, Verdict)> {
         let count = |wanted: fn(&Stage) -> bool, stages: &BTreeMap<_, Stage>| {
             stages.values().filter(|stage| wanted(stage)).count()
@@ -189,10 +200,11 @@ impl Admission {
             // One may always run, or a machine smaller than one cap would serve nobody.
             let over = self.room.is_some_and(|room| bytes.saturating_add(size) > room) && taken > 0;
             short |= !placed && !full && over;
-            let wait = match (full, short && !placed) {
-                (true, _) => Wait::Place,
-                (false, true) => Wait::Memory,
-                (false, false) => Wait::Starts,
+            let wait = match (self.short, full, short && !placed) {
+                (true, _, _) => Wait::Means,
+                (false, true, _) => Wait::Place,
+                (false, false, true) => Wait::Memory,
+                (false, false, false) => Wait::Starts,
             };
             if wait == Wait::Starts && starting < self.max_starting.min(self.pace) {
                 *stage = Stage::Starting;

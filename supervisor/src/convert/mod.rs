@@ -134,7 +134,7 @@ impl Converter {
         let turn = self.turn(user);
         let waiting = async { (turn.lock().await, self.0.places.acquire().await) };
         let _turn = timeout_at(until, waiting).await.map_err(|_| Unconverted::Busy)?;
-        let draft = room.begin()?;
+        let draft = room.beginning().await?;
         let running = self.start(file, &draft, target, user).map_err(Unconverted::System)?;
         let status = timeout(limit, running.wait()).await.map_err(|_| Unconverted::Slow)?;
         judge(status.map_err(Unconverted::System)?)?;

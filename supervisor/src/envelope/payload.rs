@@ -214,5 +214,13 @@ fn call(record: &CallNotice) -> Value {
 
 fn status(session: &str, record: &StatusRecord) -> Value {
     let exit = record.exit.as_ref().map(|exit| json!({ "exit": { "label": exit.label(), "reason": exit } }));
-    json!({ "name": session, "status": record.status, "statuses": record.statuses, "data": exit })
+    let data = match (exit, record.joined) {
+        (exit, 0) => exit,
+        (exit, joined) => {
+            let mut data = exit.unwrap_or_else(|| json!({}));
+            data["joined"] = joined.into();
+            Some(data)
+        }
+    };
+    json!({ "name": session, "status": record.status, "statuses": record.statuses, "data": data })
 }

@@ -87,6 +87,12 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
         (ExitReason::LaunchFailed { cause: LaunchCause::Unreachable, .. }, English) => {
             "The server cannot reach WhatsApp. Check the server's internet connection and try again."
         }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Machine, .. }, Portuguese) => {
+            "O servidor está sem recursos (arquivos abertos, processos ou memória). Avise quem administra o servidor; a sessão volta sozinha."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::Machine, .. }, English) => {
+            "The server has no open files, processes or memory left. Tell whoever runs the server; the session comes back by itself."
+        }
         (ExitReason::LaunchFailed { cause: LaunchCause::Other, why }, Portuguese) => {
             return format!(
                 "O navegador desta sessão não pôde ser iniciado. Avise quem administra o servidor. Detalhe técnico: {why}."

@@ -42,7 +42,9 @@ impl<'a> Standing<'a> {
         let state = match &view.phase {
             Phase::Stopped => return Self::Absent,
             Phase::Held => return Self::Held,
-            Phase::Queued { wait: Wait::Place } => return Self::AtCapacity { linked, memory: false },
+            Phase::Queued { wait: Wait::Place | Wait::Means } => {
+                return Self::AtCapacity { linked, memory: false };
+            }
             Phase::Queued { wait: Wait::Memory } => return Self::AtCapacity { linked, memory: true },
             Phase::Queued { wait: Wait::Starts } | Phase::Starting => None,
             Phase::BackingOff { .. } => return Self::Underway { linked, again: true },

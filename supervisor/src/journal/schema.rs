@@ -3,7 +3,6 @@
 //! Owns the tables, the migrations and the pragmas; never reads or writes a row of them.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::JournalError;
+use crate::private;
 
 /// One script per schema version: the first makes version 1 out of an empty file, and so on. A script that was
 /// released is never changed.
@@ -21,15 +21,10 @@ const QUICK_CHECK_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Opens or makes the database. Only its owner may read it: it holds messages.
 pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)
+    private::open(path, OpenOptions::new().create(true).truncate(false).write(true))
         .map_err(|source| JournalError::File { path: path.into(), source: Arc::new(source) })?;
     let unusable = |source| JournalError::Open { path: path.into(), source: Arc::new(source) };
-    let mut connection = Connection::open(path).map_err(unusable)?;
+    let mut connection = Connection::open_with_flags(path, private::DATABASE).map_err(unusable)?;
     prepare(&connection).map_err(unusable)?;
     check(&connection, path)?;
     migrate(&mut connection)?;
@@ -39,7 +34,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
 /// A second connection, which writes nothing: in WAL a reader and the writer never wait for each other.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, JournalError> {
     let open = || {
-        let connection = Connection::open(path)?;
+        let connection = Connection::open_with_flags(path, private::DATABASE)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "query_only", "on")?;
         Ok(connection)

@@ -30,6 +30,8 @@ pub(crate) struct StatusChange {
     pub(crate) exit: Option<ExitReason>,
     /// It is told although the status is the same as before: there is another code to scan.
     pub(crate) again: bool,
+    /// How many changes before it are not told one by one, because there were too many.
+    pub(crate) joined: u32,
 }
 
 /// It as it is kept.
@@ -40,6 +42,14 @@ pub(crate) struct StatusRecord {
     pub(crate) statuses: Vec<StatusPoint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) exit: Option<ExitReason>,
+    /// How many changes before it are told with it alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) joined: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A status and when it began.
@@ -68,7 +78,7 @@ impl std::fmt::Debug for Said {
 impl Statuses {
     /// Starts the task.
     pub(crate) fn start(journal: Journal) -> Self {
-        // Unbounded: a change is small, and a session changes a few times a minute at most.
+        // Unbounded: a change is small, and what a session may tell has a quota.
         let (sender, said) = mpsc::unbounded_channel();
         tasks::vital("statuses", keep(journal, said));
         Self(sender)

@@ -156,7 +156,12 @@ pub(super) fn append_status(
         )?
         .execute(params![user.as_str(), serde_json::to_string(&statuses).map_err(to_text)?, me, forget])?;
     let key = format!("status:{now_ms}:{}", rand::random::<u64>());
-    let record = StatusRecord { status: change.status.into(), statuses, exit: change.exit.clone() };
+    let record = StatusRecord {
+        status: change.status.into(),
+        statuses,
+        exit: change.exit.clone(),
+        joined: change.joined,
+    };
     let payload = serde_json::to_string(&record).map_err(to_text)?;
     let entry = Entry { key, kind: Kind::SessionStatus, payload, flask: false, companion: false };
     append(connection, ledger, user, &[Row { entry, addresses: addresses.to_vec() }], now_ms)

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::admin::{EventQueue, Session};
+use colmeia::errors::Lack;
 use colmeia::{ExitReason, UserId};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -55,6 +56,7 @@ struct Inner {
     delivery_seconds: Family<One, Histogram, fn() -> Histogram>,
     dead_letters: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
+    shortage: Family<One, Gauge>,
     boot: Boot,
 }
 
@@ -104,6 +106,15 @@ impl Default for Metrics {
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
             memory_mode.clone(),
         );
+        let shortage: Family<One, Gauge> = Family::default();
+        for of in [Lack::Descriptors, Lack::Processes, Lack::Memory] {
+            shortage.get_or_create(&[("of", of.name())]).set(0);
+        }
+        registry.register(
+            "shortage",
+            "1 while starts wait because the machine has none left of this (descriptors, processes, memory)",
+            shortage.clone(),
+        );
         Self(Arc::new(Inner {
             registry,
             calls,
@@ -115,6 +126,7 @@ impl Default for Metrics {
             delivery_seconds,
             dead_letters,
             memory_mode,
+            shortage,
             boot: Boot::default(),
         }))
     }
@@ -171,6 +183,13 @@ impl Metrics {
     /// In which way memory caps are kept.
     pub(crate) fn memory_mode(&self, mode: &'static str) {
         self.0.memory_mode.get_or_create(&[("mode", mode)]).set(1);
+    }
+
+    /// What the machine has none left of, if there is such a thing.
+    pub(crate) fn short_of(&self, lack: Option<Lack>) {
+        for of in [Lack::Descriptors, Lack::Processes, Lack::Memory] {
+            self.0.shortage.get_or_create(&[("of", of.name())]).set(i64::from(lack == Some(of)));
+        }
     }
 
     /// This user's session was found when the service began, and is to be there again.

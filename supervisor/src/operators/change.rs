@@ -10,7 +10,7 @@ use colmeia_base::tasks;
 use super::look::phase_name;
 use super::{OperationError, Operators};
 use crate::deletion::DELETED_WITHIN;
-use crate::user::{DisconnectOutcome, Operation, Phase, Told, UserHandle};
+use crate::user::{DisconnectOutcome, NotKept, Operation, Phase, Told, UserHandle};
 
 /// More than the user's task gives itself.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -83,7 +83,8 @@ impl Operators {
     /// Does what was asked for. `new` lets a start make a user that is not known yet.
     ///
     /// # Errors
-    /// [`OperationError`]; then nothing was changed, except for [`OperationError::StillGoing`].
+    /// [`OperationError`]; then nothing was changed, except for [`OperationError::StillGoing`] and
+    /// [`OperationError::NotKept`].
     pub(crate) async fn change(
         &self,
         user: &UserId,
@@ -91,14 +92,15 @@ impl Operators {
         new: bool,
         by: Asker,
     ) -> Result<Changed, OperationError> {
-        let handle = match self.known(user) {
-            Err(_) if new && word == Word::Start => self.0.users.find_or_create(user)?,
+        let handle = match self.known(user).await {
+            Err(_) if new && word == Word::Start => self.0.users.find_or_create(user).await?,
             // Of one that was never started there may be a configuration.
             Err(_) if word == Word::Delete && self.0.deletions.has_settings(user) => {
-                self.0.users.find_or_create(user)?
+                self.0.users.find_or_create(user).await?
             }
             found => found?,
         };
+        handle.settled().await;
         tracing::info!(%user, operation = word.name(), %by, "asked by an operator");
         let phase = handle.view().phase;
         let name = phase_name(&phase);
@@ -108,9 +110,9 @@ impl Operators {
             return Err(OperationError::WaitsForNobody { user: user.clone(), phase: name });
         }
         let phone_told = match word {
-            Word::Start | Word::Resume => operate(&handle, Operation::Start)?,
-            Word::Stop => operate(&handle, Operation::Stop)?,
-            Word::Restart => operate(&handle, Operation::Restart)?,
+            Word::Start | Word::Resume => operate(&handle, Operation::Start).await?,
+            Word::Stop => operate(&handle, Operation::Stop).await?,
+            Word::Restart => operate(&handle, Operation::Restart).await?,
             Word::Logout => Some(self.bounded(handle, false).await? != DisconnectOutcome::OnlyHere),
             Word::Reset => self.bounded(handle, true).await.map(|_| None)?,
             Word::Delete => {
@@ -138,8 +140,12 @@ impl Operators {
 }
 
 /// The view shows what comes of it.
-fn operate(handle: &UserHandle, operation: Operation) -> Result<Option<bool>, OperationError> {
-    if handle.operate(operation) { Ok(None) } else { Err(OperationError::Busy) }
+async fn operate(handle: &UserHandle, operation: Operation) -> Result<Option<bool>, OperationError> {
+    match handle.operate(operation).await {
+        Ok(()) => Ok(None),
+        Err(NotKept::Busy) => Err(OperationError::Busy),
+        Err(error) => Err(OperationError::NotKept(error)),
+    }
 }
 
 #[cfg(test)]

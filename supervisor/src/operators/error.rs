@@ -5,6 +5,7 @@ use colmeia::UserId;
 use crate::deletion::DeletionError;
 use crate::journal::JournalError;
 use crate::registry::RegistryError;
+use crate::user::NotKept;
 
 /// Why not.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub(crate) enum OperationError {
     /// The user's task takes no more commands just now.
     #[error("the user's task is busy; try again")]
     Busy,
+    /// It was done, and a restart of the service undoes it.
+    #[error("{0} ({cause})", cause = cause_of(.0))]
+    NotKept(NotKept),
     /// A logout or a reset that goes on beyond what anyone waits for.
     #[error("it is still going on; look again in a moment")]
     StillGoing,
@@ -39,4 +43,12 @@ pub(crate) enum OperationError {
     /// The helper that looks at the machine panicked.
     #[error("the machine could not be looked at")]
     Look(#[source] tokio::task::JoinError),
+}
+
+/// What the disk says.
+fn cause_of(error: &NotKept) -> String {
+    match error {
+        NotKept::Disk(cause) => cause.to_string(),
+        NotKept::Busy | NotKept::Slow => "no answer".into(),
+    }
 }

@@ -17,6 +17,7 @@ use colmeia::UserId;
 use colmeia::config::ServiceConfig;
 use colmeia::layout::StateLayout;
 
+use crate::blocking;
 use crate::deletion::Deletions;
 use crate::http::{Control, Users};
 use crate::journal::Journal;
@@ -60,12 +61,17 @@ impl Operators {
     ///
     /// # Errors
     /// When nobody of this name is known.
-    pub(crate) fn known(&self, user: &UserId) -> Result<UserHandle, OperationError> {
+    pub(crate) async fn known(&self, user: &UserId) -> Result<UserHandle, OperationError> {
         let Inner { users, state, .. } = &*self.0;
-        let handle = users
-            .find_or_restore(user)
-            .or_else(|| if folders::is_held(state, user) { users.find_or_create(user).ok() } else { None });
-        handle.ok_or_else(|| OperationError::Unknown(user.clone()))
+        if let Some(handle) = users.find_or_restore(user).await {
+            return Ok(handle);
+        }
+        let (state, held) = (state.clone(), user.clone());
+        let held = blocking::in_folders(move || folders::is_held(&state, &held)).await.unwrap_or(false);
+        let made = if held { users.find_or_create(user).await.ok() } else { None };
+        let handle = made.ok_or_else(|| OperationError::Unknown(user.clone()))?;
+        handle.settled().await;
+        Ok(handle)
     }
 
     /// What ends sessions for good.

@@ -45,6 +45,9 @@ fn sentence(reason: &ExitReason) -> String {
         ExitReason::LaunchFailed { cause: LaunchCause::Unreachable, why } => {
             format!("The page's host cannot be reached: {why}.")
         }
+        ExitReason::LaunchFailed { cause: LaunchCause::Machine, why } => {
+            format!("The machine has no descriptors, processes or memory left: {why}. It starts by itself when it has.")
+        }
         ExitReason::LaunchFailed { cause: LaunchCause::Other, why } => {
             format!("It could not be started: {why}.")
         }

@@ -28,8 +28,11 @@ pub(crate) struct Machine {
 impl Machine {
     /// Looks once.
     pub(crate) fn look() -> Self {
-        let processes: HashMap<u32, Stat> =
-            procfs::pids().filter_map(|pid| Some((pid, parse(&procfs::read(pid, "stat").ok()?)?))).collect();
+        let processes: HashMap<u32, Stat> = procfs::pids()
+            .into_iter()
+            .flatten()
+            .filter_map(|pid| Some((pid, parse(&procfs::read(pid, "stat").ok()?)?)))
+            .collect();
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         for (pid, stat) in &processes {
             children.entry(stat.parent).or_default().push(*pid);

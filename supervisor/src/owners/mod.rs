@@ -16,15 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
 use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
+use colmeia::errors::lack_of;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia_base::files;
 use rustix::process::{Pid, getegid, geteuid};
 use sha2::{Digest as _, Sha256};
 
 use crate::logging::chain;
-use crate::procfs;
 use crate::user::folders::{make_private, users_on_disk};
 use crate::user::process::real_uid;
+use crate::{private, procfs};
 use book::Book;
 pub(crate) use ground::Obstacle;
 
@@ -104,6 +105,8 @@ pub(crate) struct Owners {
     state: StateLayout,
     run: RunLayout,
     kept: Arc<Mutex<Kept>>,
+    /// Held over the disk and over who knows whom, by those who may wait for them. Nobody who only asks takes it.
+    assigning: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -133,7 +136,7 @@ impl Owners {
             }
             // The file may have been lost; what lies on the disk tells.
             for user in users_on_disk(state).map_err(io(root))? {
-                let owner = fs::metadata(state.auth_dir(&user)).map(|found| found.uid());
+                let owner = fs::symlink_metadata(state.auth_dir(&user)).map(|found| found.uid());
                 if let Some(uid) = owner.ok().filter(|uid| range.contains(*uid))
                     && book.learn(&user, uid)
                 {
@@ -146,43 +149,51 @@ impl Owners {
             fs::set_permissions(path, Permissions::from_mode(in_force.mode())).map_err(io(path))?;
         }
         let kept = Arc::new(Mutex::new(Kept { book, given: HashSet::new() }));
-        Ok(Self { in_force, state: state.clone(), run: run.clone(), kept })
+        Ok(Self { in_force, state: state.clone(), run: run.clone(), kept, assigning: Arc::default() })
     }
 
     /// Nobody has one.
     #[cfg(test)]
     pub(crate) fn off(state: &StateLayout, run: &RunLayout) -> Self {
-        Self { in_force: InForce(None), state: state.clone(), run: run.clone(), kept: Arc::default() }
+        Self {
+            in_force: InForce(None),
+            state: state.clone(),
+            run: run.clone(),
+            kept: Arc::default(),
+            assigning: Arc::default(),
+        }
     }
 
-    /// What the user's next worker is to do about its files and itself.
+    /// What the user's next worker is to do about its files and itself. Blocks.
     ///
     /// # Errors
     /// When an id cannot be kept on disk, or there is none left; then no worker may start.
     pub(crate) fn ownership(&self, user: &UserId) -> Result<Ownership, OwnersError> {
-        let found = fs::metadata(self.state.auth_dir(user)).ok().map(|found| (found.uid(), found.gid()));
-        let mut kept = self.kept();
+        let _turn = self.assigning.lock().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            fs::symlink_metadata(self.state.auth_dir(user)).ok().map(|found| (found.uid(), found.gid()));
+        let (mut book, given) = {
+            let kept = self.kept();
+            (kept.book.clone(), kept.given.clone())
+        };
         let Some(range) = self.in_force.0 else {
             // What was given back entirely is not looked through again.
-            let entry = kept.book.of(user).filter(|entry| found.is_some_and(|(uid, _)| uid == entry.uid));
+            let entry = book.of(user).filter(|entry| found.is_some_and(|(uid, _)| uid == entry.uid));
             let own = (geteuid().as_raw(), getegid().as_raw());
             return Ok(entry.map_or(Ownership::Keep, |entry| {
                 let (to_uid, to_gid) = entry.before.unwrap_or(own);
                 Ownership::GiveBack { uid: entry.uid, to_uid, to_gid }
             }));
         };
-        let mut book = kept.book.clone();
         let old = book.of(user).map(|entry| entry.uid);
         let uid = match old.filter(|uid| range.contains(*uid)) {
             Some(uid) => uid,
             None => {
-                let owners = self.owners_on_disk();
-                let running = users_of_processes();
+                let owners = self.owners_on_disk()?;
+                let running = users_of_processes()
+                    .map_err(|source| OwnersError::Io { path: "/proc".into(), source })?;
                 let taken = |uid| {
-                    owners.contains(&uid)
-                        || kept.given.contains(&uid)
-                        || running.contains(&uid)
-                        || is_account(uid)
+                    owners.contains(&uid) || given.contains(&uid) || running.contains(&uid) || is_account(uid)
                 };
                 book.assign(user, range, taken).ok_or(OwnersError::UsedUp(range.count()))?
             }
@@ -193,8 +204,9 @@ impl Owners {
         if old != Some(uid) || news {
             let path = self.state.uids();
             write(&path, &book).map_err(|source| OwnersError::Io { path, source })?;
-            kept.book = book;
         }
+        let mut kept = self.kept();
+        kept.book = book;
         kept.given.insert(uid);
         Ok(Ownership::Own { uid, supervisor: geteuid().as_raw() })
     }
@@ -225,11 +237,16 @@ impl Owners {
     }
 
     /// Whose the things in our directories are, down to [`LOOK_DEPTH`].
-    fn owners_on_disk(&self) -> BTreeSet<u32> {
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with: an id of which nothing was seen may be somebody's.
+    fn owners_on_disk(&self) -> Result<BTreeSet<u32>, OwnersError> {
         let mut owners = BTreeSet::new();
-        collect(self.state.root(), LOOK_DEPTH, &mut owners);
-        collect(&self.run.user_dirs(), LOOK_DEPTH, &mut owners);
-        owners
+        for folder in [self.state.root(), &self.run.user_dirs()] {
+            collect(folder, LOOK_DEPTH, &mut owners)
+                .map_err(|source| OwnersError::Io { path: folder.to_owned(), source })?;
+        }
+        Ok(owners)
     }
 
     /// A panic while the lock was held cannot leave it half changed: each change is one assignment.
@@ -238,15 +255,20 @@ impl Owners {
     }
 }
 
-fn collect(folder: &Path, depth: usize, owners: &mut BTreeSet<u32>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+fn collect(folder: &Path, depth: usize, owners: &mut BTreeSet<u32>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if lack_of(&error).is_some() => return Err(error),
+        entries => entries,
+    };
+    for entry in entries.into_iter().flatten().flatten() {
         // Of the entry itself, and not of where a link leads.
         let Ok(found) = entry.metadata() else { continue };
         owners.insert(found.uid());
         if depth > 1 && found.is_dir() {
-            collect(&entry.path(), depth - 1, owners);
+            collect(&entry.path(), depth - 1, owners)?;
         }
     }
+    Ok(())
 }
 
 /// A number of this state directory's own, the same at each start.
@@ -257,9 +279,9 @@ fn choice_of(state: &Path) -> u32 {
 }
 
 /// Whose processes run on this machine: those of another service may have an id of our range.
-fn users_of_processes() -> BTreeSet<u32> {
-    let pids = procfs::pids().filter_map(|pid| Pid::from_raw(pid.cast_signed()));
-    pids.filter_map(real_uid).collect()
+fn users_of_processes() -> io::Result<BTreeSet<u32>> {
+    let pids = procfs::pids()?.filter_map(|pid| Pid::from_raw(pid.cast_signed()));
+    pids.filter_map(|pid| real_uid(pid).transpose()).collect()
 }
 
 /// Whether the system knows somebody with this id.
@@ -270,7 +292,7 @@ fn is_account(uid: u32) -> bool {
 /// No file is an empty book. One that cannot be read is set aside: what lies on the disk tells most of it again.
 fn read(path: &Path) -> Result<Book, OwnersError> {
     let io = |source| OwnersError::Io { path: path.to_owned(), source };
-    let text = match fs::read(path) {
+    let text = match private::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Book::default()),
         Err(error) => return Err(io(error)),

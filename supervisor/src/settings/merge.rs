@@ -162,8 +162,13 @@ impl Merged {
 /// The table, the key in it, and a value of its kind: `restart_base_ms` is `base_ms` in `restart`.
 fn find(wanted: &str) -> Option<(Option<String>, String, Value)> {
     let path = || Some(PathBuf::new());
-    let shape =
-        ServiceConfig { runtime_dir: path(), wa_js: path(), worker: path(), ..ServiceConfig::default() };
+    let shape = ServiceConfig {
+        state_dir: "/unset".into(),
+        runtime_dir: path(),
+        wa_js: path(),
+        worker: path(),
+        ..ServiceConfig::default()
+    };
     let shape = Table::try_from(shape).ok()?;
     shape.iter().find_map(|(key, value)| match value {
         Value::Table(inner) => {

@@ -5,6 +5,7 @@
 
 mod merge;
 mod runtime_dir;
+mod state_dir;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -133,7 +134,11 @@ fn complete(config: &mut ServiceConfig, environment: &merge::Environment) -> Res
     let runtime_dir = config.runtime_dir.take().unwrap_or_else(|| runtime_dir::choose(environment));
     let worker = config.worker.take().unwrap_or_else(beside_us);
     let absolute = |path: PathBuf| std::path::absolute(path).map_err(SettingsError::WorkingDirectory);
-    config.state_dir = absolute(std::mem::take(&mut config.state_dir))?;
+    let state_dir = match std::mem::take(&mut config.state_dir) {
+        unset if unset.as_os_str().is_empty() => state_dir::choose(environment),
+        set => set,
+    };
+    config.state_dir = absolute(state_dir)?;
     config.runtime_dir = Some(absolute(runtime_dir)?);
     config.worker = Some(absolute(worker)?);
     config.browser = absolute(std::mem::take(&mut config.browser))?;

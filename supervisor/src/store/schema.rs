@@ -1,13 +1,13 @@
 //! Opens the database and brings its schema up to date. Owns the tables; never reads or writes a row of them.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::StoreError;
+use crate::private;
 
 /// One script per schema version. A script that was released is never changed.
 const MIGRATIONS: &[&str] = &["
@@ -35,14 +35,9 @@ const MIGRATIONS: &[&str] = &["
 
 /// Opens or makes the database. Only its owner may read it: it holds proxies' passwords and webhooks' keys.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)
+    private::open(path, OpenOptions::new().create(true).truncate(false).write(true))
         .map_err(|source| StoreError::File { path: path.into(), source })?;
-    let mut connection = Connection::open(path)?;
+    let mut connection = Connection::open_with_flags(path, private::DATABASE)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;

@@ -137,13 +137,22 @@ impl Expected {
         Ok(self)
     }
 
-    /// Begins the file.
+    /// Begins the file. Blocks for as long as the disk does.
     ///
     /// # Errors
     /// [`DraftError::Disk`].
     pub(crate) fn begin(self) -> Result<Draft, DraftError> {
         let file = tempfile::tempfile_in(&self.folder).map_err(DraftError::Disk)?;
         Ok(Draft { file, place: self.place, hash: Sha256::new(), written: 0 })
+    }
+
+    /// As [`Self::begin`], where nothing may block.
+    ///
+    /// # Errors
+    /// [`DraftError::Disk`].
+    pub(crate) async fn beginning(self) -> Result<Draft, DraftError> {
+        let begun = tasks::blocking("upload", move || self.begin()).await;
+        begun.unwrap_or_else(|panic| Err(DraftError::Disk(io::Error::other(panic))))
     }
 }
 

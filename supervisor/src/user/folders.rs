@@ -12,7 +12,7 @@ use colmeia_base::{files, tasks};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::blocking;
+use crate::{blocking, private};
 
 /// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
 /// that is half deleted never comes back as a session.
@@ -31,7 +31,7 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
 
 /// Whether the user has a session on disk that may be linked: worth being brought back at boot.
 pub(crate) fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
-    layout.auth_dir(user).is_dir()
+    fs::symlink_metadata(layout.auth_dir(user)).is_ok_and(|found| found.is_dir())
         && !unlinked_mark(layout, user).exists()
         && !layout.deletion_mark(user).exists()
 }
@@ -63,7 +63,7 @@ pub(crate) fn users_being_deleted(layout: &StateLayout) -> Vec<UserId> {
 pub(crate) fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io::Result<()> {
     // A worker with a user id of its own may write in there, and we may have more rights: no link is followed.
     let inside = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let kept = openat(CWD, layout.auth_dir(user), inside & !OFlags::NOFOLLOW, Mode::empty())
+    let kept = openat(CWD, layout.auth_dir(user), inside, Mode::empty())
         .and_then(|auth_dir| openat(auth_dir, OWN_DIR, inside, Mode::empty()))
         .and_then(|own_dir| match linked {
             true => unlinkat(own_dir, UNLINKED, AtFlags::empty()),
@@ -123,7 +123,7 @@ pub(crate) fn keep_parked(
 
 /// Why the user is parked, if it is.
 pub(crate) fn parked(layout: &StateLayout, user: &UserId) -> Option<ExitReason> {
-    let bytes = fs::read(layout.parked_mark(user)).ok()?;
+    let bytes = private::read(&layout.parked_mark(user)).ok()?;
     let reason = serde_json::from_slice(&bytes);
     reason.inspect_err(|error| tracing::warn!(%user, %error, "why the user is parked cannot be read")).ok()
 }
@@ -179,8 +179,10 @@ pub(crate) fn graves(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
 pub(crate) fn users_on_disk(layout: &StateLayout) -> io::Result<Vec<UserId>> {
     let mut users: Vec<_> = fs::read_dir(layout.root())?
         .flatten()
-        .filter(|entry| entry.path().is_dir())
-        .filter_map(|entry| StateLayout::user_of_auth_dir(entry.file_name().to_str()?))
+        .filter_map(|entry| Some((StateLayout::user_of_auth_dir(entry.file_name().to_str()?)?, entry)))
+        // A link is no session, wherever it leads.
+        .filter(|(_, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|(user, _)| user)
         .collect();
     users.sort();
     Ok(users)

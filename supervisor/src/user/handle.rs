@@ -21,6 +21,9 @@ use super::view::{Phase, UserView};
 use crate::metrics::Metrics;
 use crate::uploads::Upload;
 
+/// How long an operator waits for the disk.
+const KEPT_WITHIN: Duration = Duration::from_secs(10);
+
 /// A handle to one user's task; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct UserHandle {
@@ -30,6 +33,7 @@ pub(crate) struct UserHandle {
     metrics: Metrics,
     /// When somebody last asked for the session to run.
     attended: Arc<Mutex<Instant>>,
+    settled: watch::Receiver<bool>,
 }
 
 /// What a user's task can be asked.
@@ -44,7 +48,7 @@ pub(crate) enum Command {
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
     /// What an operator wants of the session.
-    Operate(Operation),
+    Operate { operation: Operation, answer: oneshot::Sender<Operated> },
     /// Stop the worker and delete the auth directory without asking the session anything.
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Log the phone out, stop the worker, delete the auth directory and what an operator has set for the user. Answered
@@ -62,7 +66,8 @@ pub(crate) enum Command {
     Shutdown { answer: oneshot::Sender<()> },
 }
 
-/// What an operator can want that needs no answer: the view shows what comes of it.
+/// What an operator can want. The view shows what comes of it; the answer says that it is on disk, as far as there is
+/// anything to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// Stop, and do not start again before an operator says so.
@@ -71,6 +76,23 @@ pub(crate) enum Operation {
     Start,
     /// A new worker for this one.
     Restart,
+}
+
+/// Whether an operator's word is kept, so that it holds after a restart of the service too.
+pub(crate) type Operated = Result<(), NotKept>;
+
+/// Why it is not.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum NotKept {
+    /// The task takes no more commands just now, or is gone. Nothing has changed.
+    #[error("the user's task is busy or gone; try again")]
+    Busy,
+    /// It holds now, and only until the service is restarted.
+    #[error("it holds now, but cannot be written to the disk: a restart of the service undoes it")]
+    Disk(#[source] Arc<io::Error>),
+    /// The disk does not answer.
+    #[error("it holds now, but the disk does not answer: a restart of the service may undo it")]
+    Slow,
 }
 
 /// From when on each limit holds, by its name.
@@ -140,7 +162,13 @@ impl UserHandle {
         commands: mpsc::Sender<Command>,
         metrics: Metrics,
     ) -> Self {
-        Self { user, view, commands, metrics, attended: Arc::new(Mutex::new(Instant::now())) }
+        let settled = watch::channel(true).1;
+        Self { user, view, commands, metrics, attended: Arc::new(Mutex::new(Instant::now())), settled }
+    }
+
+    /// The same of a task that has not yet read what is remembered.
+    pub(super) fn settling(self, settled: watch::Receiver<bool>) -> Self {
+        Self { settled, ..self }
     }
 
     /// What is known now.
@@ -202,9 +230,23 @@ impl UserHandle {
         }
     }
 
-    /// Does what an operator wants. `false` when the task is too busy to take it, or gone.
-    pub(crate) fn operate(&self, operation: Operation) -> bool {
-        self.commands.try_send(Command::Operate(operation)).is_ok()
+    /// Does what an operator wants, and returns when that is on disk.
+    ///
+    /// # Errors
+    /// [`NotKept`] says what is true instead.
+    pub(crate) async fn operate(&self, operation: Operation) -> Operated {
+        let (answer, answered) = oneshot::channel();
+        self.commands.try_send(Command::Operate { operation, answer }).map_err(|_| NotKept::Busy)?;
+        match tokio::time::timeout(KEPT_WITHIN, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(NotKept::Busy)),
+            Err(_) => Err(NotKept::Slow),
+        }
+    }
+
+    /// Waits until what is remembered of the user is in the view: right after its task was made it is not.
+    pub(crate) async fn settled(&self) {
+        let mut settled = self.settled.clone();
+        let _ = settled.wait_for(|settled| *settled).await; // a task that is gone has nothing more to say
     }
 
     /// Deletes the session and forgets the user. Bounded by the task itself.

@@ -3,7 +3,6 @@
 //! Owns the files. They lie in no auth directory and outlive a session that is deleted, because they are settings
 //! and not a session.
 
-use std::fs;
 use std::io;
 
 use colmeia::UserId;
@@ -12,6 +11,7 @@ use colmeia::layout::StateLayout;
 use colmeia_base::files;
 
 use super::folders::make_private;
+use crate::private;
 
 /// Why a user's limits cannot be changed. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(crate) enum LimitsError {
 /// What is set for this user, if anything is. What cannot be read, or no longer fits the configuration, is as if
 /// nothing was set, and the log says so: a worker without its own cap is better than no worker.
 pub(crate) fn load(layout: &StateLayout, config: &ServiceConfig, user: &UserId) -> MemoryOverrides {
-    let text = match fs::read(layout.limits(user)) {
+    let text = match private::read(&layout.limits(user)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return MemoryOverrides::default(),
         Err(error) => {
@@ -95,7 +95,7 @@ mod tests {
         config.memory.high_mb = 3000;
         config.memory.max_mb = 4000;
         assert_eq!(load(&layout, &config, &user), MemoryOverrides::default(), "they no longer fit");
-        fs::write(layout.limits(&user), "{").expect("written");
+        std::fs::write(layout.limits(&user), "{").expect("written");
         assert_eq!(load(&layout, &config, &user), MemoryOverrides::default());
         keep(&layout, &config, &user, MemoryOverrides::default()).expect("taken back");
         assert!(!layout.limits(&user).exists());

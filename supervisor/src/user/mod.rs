@@ -15,11 +15,11 @@ pub(crate) mod view;
 mod vigil;
 
 pub(crate) use handle::{
-    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, UserHandle,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
 };
 pub(crate) use policy::{Carried, LOGOUT, Renewal, Told};
 pub(crate) use status::SessionStatus;
-pub(crate) use task::{Adopted, Host, UserTask, marks};
+pub(crate) use task::{Adopted, Host, UserTask, marks, token_of};
 #[cfg(test)]
 pub(crate) use view::{MemoryUse, Pong};
 pub(crate) use view::{Phase, UserView};

@@ -2,10 +2,13 @@
 //!
 //! Pure: it reads a view. The finer states stay where they are, in [`super::Phase`] and [`SessionState`].
 
+use std::time::Duration;
+
 use colmeia::{Secret, SessionState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::link::Bucket;
 use super::view::{Phase, UserView};
 use crate::journal::StatusChange;
 
@@ -63,29 +66,79 @@ impl SessionStatus {
             me: view.state().and_then(SessionState::me).cloned(),
             exit: ended,
             again: false,
+            joined: 0,
         }
     }
 }
 
-/// What was told of a session last, and so what is news. Owns that each code to scan is told once.
+/// How many changes of a session may be told at once: several restarts with everything that goes with them.
+const AT_ONCE: f64 = 60.0;
+/// How many more each second: one in 15 s. A session that waits for a phone shows another code each 20 s.
+const PER_SECOND: f64 = 1.0 / 15.0;
+
+/// What was told of a session last, and so what is news. Owns that each code to scan is told once, and that a page which
+/// flips its state fills no journal: beyond the quota changes wait, and those that wait are joined into the latest, which
+/// is told in the end with how many there were.
 #[derive(Debug)]
 pub(super) struct Told {
     status: SessionStatus,
     /// The code that was to be scanned then.
     code: Option<Secret>,
+    quota: Bucket,
+    /// What waits for the quota, and from when on it is tried again.
+    waiting: Option<(StatusChange, Duration)>,
+    /// How many changes were not told for it.
+    joined: u32,
 }
 
 impl Told {
     /// Whoever has just come into being is stopped, and that is no news.
     pub(super) fn nothing() -> Self {
-        Self { status: SessionStatus::Stopped, code: None }
+        let quota = Bucket::full(AT_ONCE, PER_SECOND);
+        Self { status: SessionStatus::Stopped, code: None, quota, waiting: None, joined: 0 }
     }
 
-    /// What there is to tell of this view, if anything. Pure but for what it remembers.
+    /// What there is to tell now, after this view. Pure but for what it remembers.
+    pub(super) fn news(&mut self, view: &UserView, at: Duration) -> Option<StatusChange> {
+        let change = match (self.changed(view), self.waiting.take()) {
+            (Some(change), Some(_)) => {
+                self.joined = self.joined.saturating_add(1);
+                change
+            }
+            (Some(change), None) => change,
+            (None, Some((change, _))) => change,
+            (None, None) => return None,
+        };
+        match self.quota.one(at) {
+            Ok(()) => Some(self.counted(change)),
+            Err(again) => {
+                self.waiting = Some((change, again));
+                None
+            }
+        }
+    }
+
+    /// When something that waits can be told.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.waiting.as_ref().map(|(_, again)| *again)
+    }
+
+    /// What still waits, at the end: nobody else will tell it.
+    pub(super) fn last_word(&mut self) -> Option<StatusChange> {
+        let (change, _) = self.waiting.take()?;
+        Some(self.counted(change))
+    }
+
+    fn counted(&mut self, change: StatusChange) -> StatusChange {
+        let joined = std::mem::take(&mut self.joined);
+        StatusChange { again: change.again || joined > 0, joined, ..change }
+    }
+
+    /// What has changed with this view, told or not.
     ///
     /// `SCAN_QR_CODE` is told for each code when it can be fetched: not before the first, not between two, and again for
     /// the next one.
-    pub(super) fn news(&mut self, view: &UserView) -> Option<StatusChange> {
+    fn changed(&mut self, view: &UserView) -> Option<StatusChange> {
         let (status, code) = match view.state() {
             Some(SessionState::AwaitingScan { qr: None }) => match self.status {
                 SessionStatus::ScanQrCode => return None,
@@ -160,7 +213,8 @@ mod tests {
             view(Phase::Running, Some(SessionState::AwaitingScan { qr: code.map(Secret::new) }))
         };
         let mut told = Told::nothing();
-        let mut news = |view: &UserView| told.news(view).map(|change| (change.status, change.again));
+        let mut news =
+            |view: &UserView| told.news(view, Duration::ZERO).map(|change| (change.status, change.again));
         assert_eq!(news(&view(Phase::Stopped, None)), None);
         assert_eq!(news(&view(Phase::Starting, None)), Some(("STARTING", false)));
         assert_eq!(news(&awaiting(None)), None, "there is nothing to fetch yet");
@@ -177,6 +231,47 @@ mod tests {
         let ready = view(Phase::Running, Some(SessionState::Ready { me }));
         assert_eq!(news(&ready), Some(("WORKING", false)));
         assert_eq!(news(&awaiting(None)), Some(("STARTING", false)), "it works no more");
+    }
+
+    /// A page that was taken over flips its state 200 times a second for a day.
+    #[test]
+    fn flips_are_joined_and_the_latest_state_is_told_in_the_end_with_their_number() {
+        let me = || Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
+        let states = [
+            view(Phase::Running, Some(SessionState::Ready { me: me() })),
+            view(Phase::Running, Some(SessionState::Pairing)),
+        ];
+        let (mut told, mut rows, mut joined) = (Told::nothing(), 0, 0);
+        let flips: u32 = 200 * 600;
+        for n in 0..flips {
+            let at = Duration::from_millis(5) * n;
+            if let Some(change) = told.news(&states[n as usize % 2], at) {
+                rows += 1;
+                joined += change.joined;
+                assert_eq!(change.again, change.joined > 0);
+            }
+        }
+        assert!(rows <= 60 + 600 / 15, "{rows} in ten minutes");
+        // The last of them was `Pairing`, and it is told once there is room for it.
+        let due = told.due().expect("something waits");
+        assert_eq!(told.news(&states[1], due.saturating_sub(Duration::from_millis(2))), None);
+        let last = told.news(&states[1], due).expect("told in the end");
+        assert_eq!((last.status, rows + 1 + joined + last.joined), ("STARTING", flips));
+        assert_eq!((told.due(), told.last_word()), (None, None));
+        // Who ends says what still waits.
+        assert_eq!(told.news(&states[0], due), None);
+        assert_eq!(told.last_word().map(|change| (change.status, change.joined)), Some(("WORKING", 0)));
+    }
+
+    #[test]
+    fn a_session_that_waits_for_a_phone_tells_every_code() {
+        let mut told = Told::nothing();
+        for n in 0..5_000_u32 {
+            let code = Some(Secret::new(format!("2@{n}")));
+            let view = view(Phase::Running, Some(SessionState::AwaitingScan { qr: code }));
+            let change = told.news(&view, Duration::from_secs(20) * n).expect("each");
+            assert_eq!((change.status, change.joined), ("SCAN_QR_CODE", 0));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use colmeia::{Secret, UserId};
 use colmeia_base::files;
 
 use super::folders::make_private;
+use crate::private;
 
 /// Makes a token for a new worker. An older one of the same user is void.
 ///
@@ -28,7 +29,8 @@ pub(crate) fn mint(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
 /// # Errors
 /// Those of the file system; among them that there is none.
 pub(crate) fn read(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
-    fs::read_to_string(layout.token(user)).map(Secret::new)
+    let token = String::from_utf8(private::read(&layout.token(user))?).map_err(io::Error::other)?;
+    Ok(Secret::new(token))
 }
 
 /// The user's session is deleted.

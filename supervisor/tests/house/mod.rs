@@ -68,13 +68,18 @@ impl House {
 
     /// The worker of user 7, once it is there.
     pub(crate) fn worker(&self) -> u32 {
-        let mark = format!("TMPDIR={}", self.path("run/v1/7").display());
+        self.worker_of("7")
+    }
+
+    pub(crate) fn worker_of(&self, user: &str) -> u32 {
+        let folder = self.path(&format!("run/v1/{user}"));
+        let mark = format!("TMPDIR={}", folder.display());
         let mut found = None;
         until("the worker runs", || {
             found = processes().into_iter().find(|pid| {
                 let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
                 environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
-                    && self.path("run/v1/7/worker.sock").exists()
+                    && folder.join("worker.sock").exists()
             });
             found.is_some()
         });

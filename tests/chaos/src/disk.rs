@@ -9,7 +9,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 /// Room for eight profiles, their snapshots and the journal, and for what a snapshot leaves free on any disk.
-const SIZE: &str = "size=768m";
+const SIZE: &str = "size=768m,mode=0700";
 
 /// The file system.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use tokio::sync::{oneshot, watch};
 use super::process::{BrowserProcess, Exit, LastWords};
 use crate::engine::OpenError;
 use crate::walls::BrowserWalls;
-use colmeia::errors::chain;
+use colmeia::errors::{chain, lack_of};
 
 /// What the browser inherits of the environment; everything else is not its business.
 const INHERITED: [&str; 6] = ["PATH", "LANG", "LC_ALL", "TZ", "FONTCONFIG_FILE", "FONTCONFIG_PATH"];
@@ -71,7 +71,10 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
         fs::create_dir_all(dir)
             .map_err(|e| OpenError::Launch(format!("{} cannot be created: {e}", dir.display())))?;
     }
-    let broken = |error: io::Error| OpenError::Launch(format!("the browser's pipes cannot be made: {error}"));
+    let broken = |error: io::Error| {
+        let why = format!("the browser's pipes cannot be made: {error}");
+        if lacks_means(&error) { OpenError::Machine(why) } else { OpenError::Launch(why) }
+    };
     let (browser_reads, we_write) = pipe_pair().map_err(broken)?;
     let (we_read, browser_writes) = pipe_pair().map_err(broken)?;
     let commands = pipe::Sender::from_owned_fd(we_write).map_err(broken)?;
@@ -91,6 +94,7 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
             let why = format!("{} cannot be started: {error}", program.display());
             match error.raw_os_error() {
                 Some(libc::EACCES | libc::ENOEXEC) => OpenError::NoBrowser(why),
+                _ if lacks_means(&error) => OpenError::Machine(why),
                 _ => OpenError::Launch(why),
             }
         })?;
@@ -103,6 +107,11 @@ pub(crate) async fn launch(spec: LaunchSpec) -> Result<Launched, OpenError> {
         }
     }
     Ok(Launched { process, commands, answers })
+}
+
+/// Whether the machine has none left of what a start takes. `EAGAIN` is what fork(2) and clone(2) say then.
+fn lacks_means(error: &io::Error) -> bool {
+    lack_of(error).is_some() || error.raw_os_error() == Some(libc::EAGAIN)
 }
 
 type Started = oneshot::Sender<io::Result<(BrowserProcess, Option<OwnedFd>)>>;

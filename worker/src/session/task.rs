@@ -210,6 +210,7 @@ impl<L: Launcher> SessionTask<L> {
                 let cause = match error {
                     OpenError::NoBrowser(_) => LaunchCause::NoBrowser,
                     OpenError::DiskFull(..) => LaunchCause::DiskFull,
+                    OpenError::Machine(_) => LaunchCause::Machine,
                     _ => LaunchCause::Other,
                 };
                 let reason = match error {

@@ -84,8 +84,8 @@ pub(super) fn takes_file(method: &Method, path: &str) -> bool {
 }
 
 /// Whether a session of this name is known in any way.
-pub(super) fn is_known(http: &Http, user: &UserId) -> bool {
-    session::known(http, user).is_some()
+pub(super) async fn is_known(http: &Http, user: &UserId) -> bool {
+    session::known(http, user).await.is_some()
 }
 
 /// Where this caller finds files: the service's `public_url`, else how it reached us.

@@ -307,7 +307,7 @@ impl Served {
                 if !ctx.caller.may(action, &user) {
                     return Err(may_not(action, &user));
                 }
-                let Some(session) = Session::find(ctx, &user) else {
+                let Some(session) = Session::find(ctx, &user).await else {
                     return Err(ApiError::no_session(&user));
                 };
                 files::count(&session, row.file_at)?;

@@ -55,17 +55,22 @@ impl Deref for Session {
 }
 
 /// The task of a user who is known in any way: by a task, a folder, a hold or a configuration.
-pub(super) fn known(http: &Http, user: &UserId) -> Option<UserHandle> {
-    http.users.find_or_restore(user).or_else(|| {
-        let named = http.store.session(user).is_some() || http.users.others().contains(user);
-        if named { http.users.find_or_create(user).ok() } else { None }
-    })
+pub(super) async fn known(http: &Http, user: &UserId) -> Option<UserHandle> {
+    if let Some(handle) = http.users.find_or_restore(user).await {
+        return Some(handle);
+    }
+    if http.store.session(user).is_none() && !http.users.others().await.contains(user) {
+        return None;
+    }
+    let handle = http.users.find_or_create(user).await.ok()?;
+    handle.settled().await;
+    Some(handle)
 }
 
 impl Session {
     /// The session of a known user. Nothing is made for anyone else.
-    pub(super) fn find(ctx: Ctx, user: &UserId) -> Option<Self> {
-        let handle = known(&ctx.http, user)?;
+    pub(super) async fn find(ctx: Ctx, user: &UserId) -> Option<Self> {
+        let handle = known(&ctx.http, user).await?;
         Some(Self { ctx, handle, acted: Acted::default() })
     }
 

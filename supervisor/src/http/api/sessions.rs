@@ -25,7 +25,9 @@ use super::session::{Session, known};
 use crate::deletion::{DELETED_WITHIN, DeletionError};
 use crate::logging::chain;
 use crate::outgoing::Home;
-use crate::user::{DisconnectOutcome, Operation, Phase, SessionStatus as Status, Told, UserHandle, UserView};
+use crate::user::{
+    DisconnectOutcome, NotKept, Operation, Phase, SessionStatus as Status, Told, UserHandle, UserView,
+};
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
@@ -115,16 +117,16 @@ fn yes() -> bool {
 }
 
 pub(super) async fn list(ctx: Ctx, args: ListArgs) -> Result<Json<Vec<SessionInfo>>, ApiError> {
-    let all = everyone(&ctx.http);
+    let all = everyone(&ctx.http).await;
     let seen = all.into_iter().filter(|(user, _)| ctx.caller.may(Action::Read, user));
     let sessions = seen.map(|(user, view)| info(&ctx.http, &ctx.caller, &user, view.as_ref()));
     Ok(Json(sessions.filter(|session| args.all || session.status != Status::Stopped).collect()))
 }
 
 /// Who has a task, and who has only a folder, a hold or a configuration.
-fn everyone(http: &Http) -> BTreeMap<UserId, Option<UserView>> {
+async fn everyone(http: &Http) -> BTreeMap<UserId, Option<UserView>> {
     let others: BTreeSet<_> =
-        http.users.others().into_iter().chain(http.store.sessions().keys().cloned()).collect();
+        http.users.others().await.into_iter().chain(http.store.sessions().keys().cloned()).collect();
     let mut all: BTreeMap<_, _> = others.into_iter().map(|user| (user, None)).collect();
     let tasks = http.users.list().into_iter().map(|handle| (handle.user.clone(), Some(handle.view())));
     // A task alone is no session: a status that was asked for may have made it.
@@ -142,15 +144,15 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
     let user = args.name.map_or_else(|| "default".parse().map_err(|_| ApiError::bug()), Ok)?;
     let ctx = may_control(ctx, &user)?;
     ctx.http.operators.deletions().settled(&user).await;
-    if everyone(&ctx.http).contains_key(&user) {
+    if everyone(&ctx.http).await.contains_key(&user) {
         let error = format!("Session {user} exists already: use PUT to change it");
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error));
     }
     let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?.unwrap_or_default();
     ctx.http.store.keep_session(&user, settings).await?;
-    let session = Session::find(ctx, &user).ok_or_else(busy)?;
+    let session = Session::find(ctx, &user).await.ok_or_else(busy)?;
     if args.start {
-        operate(&session.handle, Operation::Start)?;
+        operate(&session.handle, Operation::Start).await?;
         leaves(&session.handle, Status::Stopped).await;
     }
     Ok(Json(shown(&session)))
@@ -175,7 +177,7 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
     let anew = before.proxy != settings.proxy || before.debug != settings.debug;
     store.keep_session(user, settings).await?;
     if anew && Status::of(&session.handle.view()) != Status::Stopped {
-        operate(&session.handle, Operation::Restart)?;
+        operate(&session.handle, Operation::Restart).await?;
     }
     Ok(())
 }
@@ -227,7 +229,7 @@ pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo
 
 pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     if Status::of(&session.handle.view()) != Status::Working {
-        operate(&session.handle, Operation::Start)?;
+        operate(&session.handle, Operation::Start).await?;
         leaves(&session.handle, Status::Stopped).await;
     }
     Ok(Json(shown(&session)))
@@ -244,7 +246,7 @@ async fn stop_now(session: &Session) -> Result<(), ApiError> {
     if store.session(user).is_none() {
         store.keep_session(user, SessionSettings::default()).await?;
     }
-    operate(&session.handle, Operation::Stop)?;
+    operate(&session.handle, Operation::Stop).await?;
     until(&session.handle, STOPPED_WITHIN, |view| {
         matches!(view.phase, Phase::Stopped | Phase::Held) && view.pid.is_none()
     })
@@ -253,7 +255,7 @@ async fn stop_now(session: &Session) -> Result<(), ApiError> {
 }
 
 pub(super) async fn restart(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
-    operate(&session.handle, Operation::Restart)?;
+    operate(&session.handle, Operation::Restart).await?;
     leaves(&session.handle, Status::Working).await;
     Ok(Json(shown(&session)))
 }
@@ -266,9 +268,9 @@ pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionIn
     }
     let ran = Status::of(&session.handle.view()) != Status::Stopped;
     forget(&session).await?;
-    let handle = known(&session.http, session.user()).ok_or_else(busy)?;
+    let handle = known(&session.http, session.user()).await.ok_or_else(busy)?;
     if ran {
-        operate(&handle, Operation::Start)?;
+        operate(&handle, Operation::Start).await?;
         leaves(&handle, Status::Stopped).await;
     }
     Ok(Json(info(&session.http, &session.caller, session.user(), Some(&handle.view()))))
@@ -283,12 +285,12 @@ pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Sessio
     if settings.is_some() || before.is_none() {
         ctx.http.store.keep_session(&args.name, settings.or(before).unwrap_or_default()).await?;
     }
-    let session = Session::find(ctx, &args.name).ok_or_else(busy)?;
+    let session = Session::find(ctx, &args.name).await.ok_or_else(busy)?;
     start(session, NoArgs {}).await
 }
 
 pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
-    let session = named(ctx, &args.name)?;
+    let session = named(ctx, &args.name).await?;
     if args.logout {
         return delete(session, NoArgs {}).await;
     }
@@ -297,11 +299,11 @@ pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted
 }
 
 pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
-    delete(named(ctx, &args.name)?, NoArgs {}).await
+    delete(named(ctx, &args.name).await?, NoArgs {}).await
 }
 
-fn named(ctx: Ctx, user: &UserId) -> Result<Session, ApiError> {
-    Session::find(may_control(ctx, user)?, user).ok_or_else(|| ApiError::no_session(user))
+async fn named(ctx: Ctx, user: &UserId) -> Result<Session, ApiError> {
+    Session::find(may_control(ctx, user)?, user).await.ok_or_else(|| ApiError::no_session(user))
 }
 
 fn may_control(ctx: Ctx, user: &UserId) -> Result<Ctx, ApiError> {
@@ -346,8 +348,16 @@ fn checked(settings: SessionSettings, http: &Http) -> Result<SessionSettings, Ap
     Ok(settings)
 }
 
-fn operate(handle: &UserHandle, operation: Operation) -> Result<(), ApiError> {
-    if handle.operate(operation) { Ok(()) } else { Err(busy()) }
+async fn operate(handle: &UserHandle, operation: Operation) -> Result<(), ApiError> {
+    match handle.operate(operation).await {
+        Ok(()) => Ok(()),
+        Err(NotKept::Busy) => Err(busy()),
+        // It was done, and the answer says for how long.
+        Err(error) => {
+            tracing::error!(user = %handle.user, ?operation, error = chain(&error), "an operator's word is not kept");
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        }
+    }
 }
 
 fn busy() -> ApiError {

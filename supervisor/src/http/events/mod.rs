@@ -42,6 +42,9 @@ fn source(http: &Http, question: Question, caller: Caller, headers: &HeaderMap) 
 }
 
 /// Whether there is such a session, or all are meant.
-fn is_known(http: &Http, question: &Question) -> bool {
-    question.session.as_ref().is_none_or(|user| knows_session(http, user))
+async fn is_known(http: &Http, question: &Question) -> bool {
+    match &question.session {
+        Some(user) => knows_session(http, user).await,
+        None => true,
+    }
 }

@@ -40,7 +40,7 @@ pub(super) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     let question = Question::read(&query.unwrap_or_default())?;
-    let place = http.places.socket(&holder, is_known(&http, &question))?;
+    let place = http.places.socket(&holder, is_known(&http, &question).await)?;
     let from = question.cursor(Cursor::End);
     let feed = Feed::start(source(&http, question, caller, &headers), from).await?;
     let talk = async move |socket| {

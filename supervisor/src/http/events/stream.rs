@@ -38,7 +38,7 @@ pub(super) async fn stream(
         question.after = Some(id.map_err(|error| ApiError::field("Last-Event-ID", error))?);
     }
     let from = question.cursor(Cursor::End);
-    let strange = http.places.strange(is_known(&http, &question))?;
+    let strange = http.places.strange(is_known(&http, &question).await)?;
     let feed = Feed::start(source(&http, question, caller, &headers), from).await?;
     let begin = stream::iter([Ok::<_, Infallible>(Event::default().retry(AGAIN))]);
     let events = stream::unfold((feed, http.shutdown.clone()), |(mut feed, shutdown)| async move {

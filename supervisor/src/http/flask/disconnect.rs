@@ -31,7 +31,7 @@ pub(super) async fn disconnect(
 ) -> Result<Response, Failure> {
     let named = body::json_object(&body)?.unwrap_or_default();
     let user = of_query_or_body(&pairs, &named, &http)?;
-    let whole = match http.users.find_or_restore(&user) {
+    let whole = match http.users.find_or_restore(&user).await {
         None => true,
         Some(handle) => {
             let view = handle.view();

@@ -57,9 +57,9 @@ pub(super) async fn qr(
     }
     if negotiate::wants_html(&headers) {
         let asks = ask.is_some() || pairs.get(page::ASK).is_some();
-        return Ok(if asks { page::ask(&headers, &user) } else { page::qr(&http, &headers, &user) });
+        return Ok(if asks { page::ask(&headers, &user) } else { page::qr(&http, &headers, &user).await });
     }
-    Ok(match wake(&http, &user) {
+    Ok(match wake(&http, &user).await {
         Ok((view, created)) => reply::ok(&answer(&view, created)),
         Err(message) => {
             reply::ok(&Answer { status: Some("failed"), message: Some(message), ..Answer::waiting() })
@@ -68,10 +68,11 @@ pub(super) async fn qr(
 }
 
 /// Starts the user's worker, if need be, and returns the view from before and whether the user is new.
-fn wake(http: &Http, user: &UserId) -> Result<(UserView, bool), String> {
+async fn wake(http: &Http, user: &UserId) -> Result<(UserView, bool), String> {
     let created = http.users.find(user).is_none();
-    match http.users.find_or_create(user) {
+    match http.users.find_or_create(user).await {
         Ok(handle) => {
+            handle.settled().await;
             let view = handle.view();
             handle.wake();
             Ok((view, created))

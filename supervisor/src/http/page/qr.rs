@@ -55,9 +55,10 @@ struct Accepted {
 }
 
 /// The page as it stands now. It starts the user's worker, as the JSON answer does.
-pub(in super::super) fn qr(http: &Http, headers: &HeaderMap, user: &UserId) -> Response {
+pub(in super::super) async fn qr(http: &Http, headers: &HeaderMap, user: &UserId) -> Response {
     let language = Language::of(headers);
-    let Ok(handle) = http.users.find_or_create(user) else { return no_task().into_response() };
+    let Ok(handle) = http.users.find_or_create(user).await else { return no_task().into_response() };
+    handle.settled().await;
     let view = handle.view();
     handle.wake();
     let shown = Shown::of(Standing::of(&view), language);
@@ -78,7 +79,7 @@ pub(super) async fn events(
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
     let page = http.places.page(&user)?;
-    let handle = http.users.find_or_create(&user).map_err(|_| no_task())?;
+    let handle = http.users.find_or_create(&user).await.map_err(|_| no_task())?;
     handle.wake();
     let mut beat = tokio::time::interval_at(Instant::now() + ATTENDED, ATTENDED);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -93,7 +94,7 @@ pub(super) async fn retry(
     headers: HeaderMap,
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
-    http.users.find_or_create(&user).map_err(|_| no_task())?.wake();
+    http.users.find_or_create(&user).await.map_err(|_| no_task())?.wake();
     if negotiate::wants_html(&headers) {
         return Ok(see_other(&format!("/qr?user_id={user}")));
     }

@@ -11,6 +11,8 @@ use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -207,9 +209,9 @@ impl Cast {
                 Command::GiveWay => "give_way",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
-                Command::Operate(Operation::Start) => "start",
-                Command::Operate(Operation::Stop) => "stop",
-                Command::Operate(Operation::Restart) => "restart",
+                Command::Operate { operation: Operation::Start, .. } => "start",
+                Command::Operate { operation: Operation::Stop, .. } => "stop",
+                Command::Operate { operation: Operation::Restart, .. } => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Delete { .. } => "delete",
                 Command::Renew { .. } => "renew",
@@ -231,6 +233,9 @@ impl Cast {
                 Command::Disconnect { answer } | Command::Reset { answer } => {
                     let _ = answer.send(self.outcome);
                 }
+                Command::Operate { answer, .. } => {
+                    let _ = answer.send(Ok(()));
+                }
                 Command::Delete { answer } => {
                     if let Some(gate) = &self.gate {
                         drop(gate.acquire().await);
@@ -245,7 +250,6 @@ impl Cast {
                 }
                 Command::Wake
                 | Command::GiveWay
-                | Command::Operate(_)
                 | Command::Renew { .. }
                 | Command::Mend { .. }
                 | Command::Limit { .. }
@@ -314,23 +318,23 @@ impl Users for Cast {
         locked(&self.users).get(user).map(|(handle, _)| handle.clone())
     }
 
-    fn find_or_create(&self, user: &UserId) -> Result<UserHandle, RegistryError> {
-        if let Some(handle) = self.find(user) {
-            return Ok(handle);
-        }
-        if self.full {
-            return Err(RegistryError::TooManyUsers(1));
-        }
-        let cast = self.clone().with(user.as_str(), view(Phase::Stopped));
-        Ok(cast.find(user).expect("just made"))
+    fn find_or_create<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<UserHandle, RegistryError>> {
+        let made = || {
+            if self.full {
+                return Err(RegistryError::TooManyUsers(1));
+            }
+            let cast = self.clone().with(user.as_str(), view(Phase::Stopped));
+            Ok(cast.find(user).expect("just made"))
+        };
+        std::future::ready(self.find(user).map_or_else(made, Ok)).boxed()
     }
 
-    fn find_or_restore(&self, user: &UserId) -> Option<UserHandle> {
-        self.find(user)
+    fn find_or_restore<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Option<UserHandle>> {
+        std::future::ready(self.find(user)).boxed()
     }
 
-    fn others(&self) -> Vec<UserId> {
-        Vec::new()
+    fn others(&self) -> BoxFuture<'_, Vec<UserId>> {
+        std::future::ready(Vec::new()).boxed()
     }
 
     fn list(&self) -> Vec<UserHandle> {

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 pub(crate) use events::{Allowance, EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
+pub(crate) use pace::Bucket;
 
 /// How long a connection that has failed is not followed by another.
 const AGAIN: Duration = Duration::from_secs(1);

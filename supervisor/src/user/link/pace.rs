@@ -26,7 +26,7 @@ const BYTES_PER_SECOND: f64 = 1_536.0;
 
 /// It fills with time and is emptied by what is taken.
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
+pub(crate) struct Bucket {
     most: f64,
     per_second: f64,
     left: f64,
@@ -34,18 +34,38 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(most: f64, per_second: f64) -> Self {
+    /// With nothing taken yet: so much at most, and so much more each second.
+    pub(crate) fn full(most: f64, per_second: f64) -> Self {
         Self { most, per_second, left: most, at: Duration::ZERO }
     }
 
     /// Takes so much at this time; `false` when that was more than there is.
-    fn take(&mut self, amount: f64, at: Duration) -> bool {
+    pub(crate) fn take(&mut self, amount: f64, at: Duration) -> bool {
         let since = at.saturating_sub(self.at);
         self.at = self.at.max(at);
         self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.most) - amount;
         let enough = self.left >= 0.0;
         self.left = self.left.max(0.0);
         enough
+    }
+
+    /// Whether anything is left now.
+    pub(crate) fn has_left(&mut self, at: Duration) -> bool {
+        self.take(0.0, at) && self.left >= 1.0
+    }
+
+    /// Takes one if there is one; else nothing is taken, and it says when there will be one.
+    pub(crate) fn one(&mut self, at: Duration) -> Result<(), Duration> {
+        let since = at.saturating_sub(self.at);
+        self.at = self.at.max(at);
+        self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.most);
+        if self.left >= 1.0 {
+            self.left -= 1.0;
+            return Ok(());
+        }
+        // A little more, so that no rounding wakes anyone too early.
+        let missing = (1.0 - self.left) / self.per_second.max(f64::EPSILON);
+        Err(self.at + Duration::from_secs_f64(missing) + Duration::from_millis(1))
     }
 }
 

@@ -246,6 +246,8 @@ impl Policy {
             Event::Room => self.room(&mut actions),
             Event::MetFullDisk => self.note_full_disk(now.at),
             Event::Mend(moment) => self.mend(moment, now.at, &mut actions),
+            Event::NoMeans(called) => self.no_means(called, now, &mut actions),
+            Event::Delayed => self.delayed(now.at),
             Event::Tick => self.tick(now.at, &mut actions),
         }
         let parked = matches!(self.state, State::Parked { .. });

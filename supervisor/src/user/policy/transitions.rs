@@ -75,6 +75,25 @@ impl Policy {
         actions.push(Action::Spawn);
     }
 
+    /// Nothing has failed that could be counted: it waits with the others until the machine has what a start takes.
+    pub(super) fn no_means(&mut self, called: ExitReason, now: Now, actions: &mut Vec<Action>) {
+        if matches!(self.state, State::Starting { .. }) && !self.shutting_down && self.forget.is_none() {
+            self.settle_by = None;
+            self.last_exit = Some(called);
+            actions.push(Action::RestPlace);
+            self.queue(actions);
+        } else {
+            self.exited(called, now, actions);
+        }
+    }
+
+    /// The time for the Hello begins anew.
+    pub(super) fn delayed(&mut self, at: Duration) {
+        if let State::Starting { until, .. } = &mut self.state {
+            *until = at + self.rules.hello;
+        }
+    }
+
     pub(super) fn connected(&mut self, at: Duration) {
         if matches!(self.state, State::Starting { .. }) {
             self.state = State::Running { since: at, settled: self.settle_by.is_none() };
@@ -268,7 +287,9 @@ impl Policy {
         let hopeless = matches!(reason, ExitReason::Banned | ExitReason::Conflict);
         // One more start to see if there is room says enough.
         let still_full = is_disk_full(&reason) && self.attempts as usize > self.rules.burst;
-        if hopeless || still_full || self.failures.len() >= self.rules.burst {
+        // That is the machine's trouble and no reason to give anyone up; only our own word for it holds up the others.
+        let parked = hopeless || still_full || self.failures.len() >= self.rules.burst;
+        if parked && !lacks_means(&reason) {
             self.state = State::Parked { until: now.at + self.parked_for(&reason), reason };
             actions.push(Action::ReleasePlace);
         } else {
@@ -413,6 +434,10 @@ impl Policy {
             self.stop_within(self.rules.stop, at, actions);
         }
     }
+}
+
+fn lacks_means(reason: &ExitReason) -> bool {
+    matches!(reason, ExitReason::LaunchFailed { cause: LaunchCause::Machine, .. })
 }
 
 fn is_disk_full(reason: &ExitReason) -> bool {

@@ -198,6 +198,11 @@ pub(crate) enum Event {
     Shutdown,
     /// As `Shutdown`, at once.
     Hurry,
+    /// No process could be started, because the machine has nothing left for one; with what that is called.
+    NoMeans(ExitReason),
+    /// What we do about the start takes us longer than it should: a slow disk, a machine without descriptors. That is
+    /// not held against the worker.
+    Delayed,
     /// Time has passed.
     Tick,
 }

@@ -1,7 +1,7 @@
 //! [`Helper`]: a process of ours that does one thing and ends soon. Dropping it ends it.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, Command, ExitStatus};
 
 use colmeia_base::tasks;
@@ -45,7 +45,7 @@ impl Helper {
     /// # Errors
     /// Those of the system.
     pub(crate) async fn wait(mut self) -> io::Result<ExitStatus> {
-        pidfd::ended(self.handle.try_clone()?).await?;
+        pidfd::ended(self.handle.as_fd()).await;
         let mut child = self.child.take().ok_or(io::ErrorKind::NotFound)?;
         let status = child.wait(); // it has ended
         self.children.forget(self.pid);

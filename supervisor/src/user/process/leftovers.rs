@@ -8,23 +8,25 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use colmeia_base::tasks;
+use colmeia::errors::lack_of;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::pidfd;
-use crate::procfs;
+use crate::{blocking, procfs};
 
 /// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
 const SWEEP: Duration = Duration::from_secs(5);
+/// When it is looked again where nothing could be seen.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The process id as a plain number.
 pub(crate) fn number(pid: Pid) -> u32 {
@@ -41,7 +43,7 @@ pub(crate) struct Table(HashMap<Pid, Stat>);
 impl Table {
     /// Reads them. Blocks.
     pub(crate) fn read() -> Self {
-        Self(processes().collect())
+        Self(processes().unwrap_or_default())
     }
 
     /// The living processes of the worker with this process id.
@@ -81,14 +83,22 @@ struct Stat {
 /// Our own children that are workers: their end is waited for by their [`super::WorkerProcess`]. All other
 /// children of ours were handed to us when their parent died, and are reaped here.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Children(Arc<Mutex<HashSet<Pid>>>);
+pub(crate) struct Children(Arc<Counted>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    workers: Mutex<HashSet<Pid>>,
+    /// Held by all who are just starting one, which takes as long as the disk takes to hand out the program, and by who
+    /// reaps the others. Nobody waits for it who must not wait for the disk.
+    starting: RwLock<()>,
+}
 
 impl Children {
     /// Runs a spawn so that its child is counted before anyone can reap it.
     pub(crate) fn spawn<T>(&self, spawn: impl FnOnce() -> io::Result<(Pid, T)>) -> io::Result<T> {
-        let mut workers = self.workers();
+        let _starting = self.0.starting.read().unwrap_or_else(PoisonError::into_inner);
         let (pid, spawned) = spawn()?;
-        workers.insert(pid);
+        self.workers().insert(pid);
         Ok(spawned)
     }
 
@@ -96,7 +106,8 @@ impl Children {
     /// spawned it. `false` for anyone else's.
     pub(crate) fn recover(&self, pid: Pid) -> bool {
         let mut workers = self.workers();
-        let ours = stat(pid).is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get());
+        let ours =
+            stat(pid).ok().flatten().is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get());
         ours && workers.insert(pid)
     }
 
@@ -105,33 +116,46 @@ impl Children {
         self.workers().remove(&pid);
     }
 
-    /// Reaps every dead child that is no worker.
-    pub(crate) fn reap_strangers(&self) {
+    /// Reaps every dead child that is no worker. `false` when this is not the moment: a worker is just being started, or
+    /// the machine has no descriptors to look with.
+    pub(crate) fn reap_strangers(&self) -> bool {
+        let Ok(_nobody_starts) = self.0.starting.try_write() else { return false };
+        let Ok(all) = processes() else { return false };
         let workers = self.workers();
         let own = getpid().as_raw_nonzero().get();
-        for (pid, stat) in processes() {
+        for (pid, stat) in all {
             if stat.zombie && stat.parent == own && !workers.contains(&pid) {
                 reap(pid);
             }
         }
+        true
     }
 
     fn workers(&self) -> MutexGuard<'_, HashSet<Pid>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Kills what a dead worker left behind and waits until it is gone, within bounds.
 pub(crate) async fn sweep(traces: Traces) {
-    let deadline = Instant::now() + SWEEP;
+    let mut deadline = None;
     loop {
         let of = traces.clone();
-        let found = tasks::blocking("leftovers", move || find_and_kill(&of)).await.unwrap_or_default();
+        let found = match blocking::looking(move || find_and_kill(&of)).await {
+            Ok(Ok(found)) => found,
+            // It cannot be seen what there is. Whatever is left would be in the way of the next worker.
+            Ok(Err(_)) => {
+                sleep(LOOK_AGAIN).await;
+                continue;
+            }
+            Err(_) => return,
+        };
         if found.is_empty() {
             return;
         }
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + SWEEP);
         for (pid, handle) in found {
-            if timeout_at(deadline, pidfd::ended(handle)).await.is_err() {
+            if timeout_at(deadline, pidfd::ended(handle.as_fd())).await.is_err() {
                 tracing::error!(pid = pid.as_raw_nonzero().get(), "a killed process does not go away");
                 return;
             }
@@ -140,26 +164,43 @@ pub(crate) async fn sweep(traces: Traces) {
     }
 }
 
-fn find_and_kill(traces: &Traces) -> Vec<(Pid, OwnedFd)> {
-    let all: HashMap<Pid, Stat> = processes().collect();
-    let mut found = recognise(&all, traces.session, |pid| traces.marks.are_of(pid));
+/// # Errors
+/// When the machine has nothing left to look with. That nothing was found would be no answer.
+fn find_and_kill(traces: &Traces) -> io::Result<Vec<(Pid, OwnedFd)>> {
+    let all = processes()?;
+    let mut lacking = None;
+    let mut found = recognise(&all, traces.session, |pid| {
+        traces.marks.are_of(pid).unwrap_or_else(|error| {
+            lacking = Some(error);
+            false
+        })
+    });
+    if let Some(error) = lacking {
+        return Err(error);
+    }
     if let Some(leader) = traces.session {
         found.remove(&leader); // dead already, and reaped by its owner
     }
     let mut handles = Vec::new();
     for pid in found {
-        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+        let opened = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
+        let Some(handle) = unless_lacking(opened)? else { continue };
         // Between the listing and the handle the number may have gone to another process.
-        let same = stat(pid).is_some_and(|now| all.get(&pid).is_some_and(|then| now.session == then.session));
+        let same =
+            stat(pid)?.is_some_and(|now| all.get(&pid).is_some_and(|then| now.session == then.session));
         if same && pidfd_send_signal(&handle, Signal::KILL).is_ok() {
             handles.push((pid, handle));
         }
     }
-    handles
+    Ok(handles)
 }
 
 /// The living processes that belong to the worker.
-fn recognise(all: &HashMap<Pid, Stat>, session: Option<Pid>, has_mark: impl Fn(Pid) -> bool) -> HashSet<Pid> {
+fn recognise(
+    all: &HashMap<Pid, Stat>,
+    session: Option<Pid>,
+    mut has_mark: impl FnMut(Pid) -> bool,
+) -> HashSet<Pid> {
     let own = getpid();
     let session = session.map(|pid| pid.as_raw_nonzero().get());
     let mut found: HashSet<Pid> = all
@@ -182,13 +223,23 @@ fn recognise(all: &HashMap<Pid, Stat>, session: Option<Pid>, has_mark: impl Fn(P
     }
 }
 
-fn processes() -> impl Iterator<Item = (Pid, Stat)> {
-    let pids = procfs::pids().filter_map(|pid| Pid::from_raw(pid.cast_signed()));
-    pids.filter_map(|pid| Some((pid, stat(pid)?)))
+/// # Errors
+/// When the machine has nothing left to look with; a process that is gone is none.
+fn processes() -> io::Result<HashMap<Pid, Stat>> {
+    let pids = procfs::pids()?.filter_map(|pid| Pid::from_raw(pid.cast_signed()));
+    pids.filter_map(|pid| Some(stat(pid).transpose()?.map(|stat| (pid, stat)))).collect()
 }
 
-fn stat(pid: Pid) -> Option<Stat> {
-    parse_stat(&procfs::read(number(pid), "stat").ok()?)
+fn stat(pid: Pid) -> io::Result<Option<Stat>> {
+    Ok(unless_lacking(procfs::read(number(pid), "stat"))?.and_then(|line| parse_stat(&line)))
+}
+
+/// Of a process that cannot be asked nothing is known. A machine that has nothing left to ask with is an error.
+fn unless_lacking<T>(answer: io::Result<T>) -> io::Result<Option<T>> {
+    match answer {
+        Err(error) if lack_of(&error).is_some() => Err(error),
+        answer => Ok(answer.ok()),
+    }
 }
 
 /// The command's name stands in parentheses and may contain any character, so fields are counted from its end.
@@ -202,26 +253,34 @@ fn parse_stat(line: &str) -> Option<Stat> {
 }
 
 impl Marks {
-    fn are_of(&self, pid: Pid) -> bool {
-        self.uid.is_some_and(|uid| real_uid(pid) == Some(uid))
-            || has_mark(pid, &[self.user_dir.as_path(), self.own_dir.as_path()])
+    fn are_of(&self, pid: Pid) -> io::Result<bool> {
+        let own = match self.uid {
+            Some(uid) => real_uid(pid)? == Some(uid),
+            None => false,
+        };
+        Ok(own || has_mark(pid, &[self.user_dir.as_path(), self.own_dir.as_path()])?)
     }
 }
 
 /// The user id that the process runs as, also one that cannot be looked into otherwise.
-pub(crate) fn real_uid(pid: Pid) -> Option<u32> {
-    let status = procfs::read(number(pid), "status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+///
+/// # Errors
+/// When the machine has nothing left to look with.
+pub(crate) fn real_uid(pid: Pid) -> io::Result<Option<u32>> {
+    let Some(status) = unless_lacking(procfs::read(number(pid), "status"))? else { return Ok(None) };
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    Ok(line.and_then(|line| line.split_whitespace().next()?.parse().ok()))
 }
 
 /// Whether the process was started with one of these folders, or one in them, as its `TMPDIR`. Not every process can be
 /// asked.
-fn has_mark(pid: Pid, folders: &[&Path]) -> bool {
-    let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
-    environment
+fn has_mark(pid: Pid, folders: &[&Path]) -> io::Result<bool> {
+    let read = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
+    let Some(environment) = unless_lacking(read)? else { return Ok(false) };
+    Ok(environment
         .split(|byte| *byte == 0)
         .filter_map(|entry| entry.strip_prefix(b"TMPDIR="))
-        .any(|dir| folders.iter().any(|folder| Path::new(OsStr::from_bytes(dir)).starts_with(folder)))
+        .any(|dir| folders.iter().any(|folder| Path::new(OsStr::from_bytes(dir)).starts_with(folder))))
 }
 
 /// Reaps a dead process if it is our child; others have other parents.
@@ -261,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_process_tells_its_user_id() {
-        assert_eq!(real_uid(getpid()), Some(rustix::process::getuid().as_raw()));
+        assert_eq!(real_uid(getpid()).expect("known"), Some(rustix::process::getuid().as_raw()));
     }
 
     #[tokio::test]

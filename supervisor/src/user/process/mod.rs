@@ -5,14 +5,15 @@
 
 mod helper;
 mod leftovers;
+pub(crate) mod lines;
 mod pidfd;
 mod spawn;
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use colmeia::ExitReason;
-use colmeia::session::{EXIT_DISK_FULL, LaunchCause};
+use colmeia::session::{EXIT_DISK_FULL, EXIT_MACHINE, LaunchCause};
 use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
@@ -90,19 +91,18 @@ impl WorkerProcess {
     ///
     /// The process stays a zombie until its leftovers are gone: so long its number cannot be given to another,
     /// and they can be recognised by their session.
-    pub(crate) async fn ended(&self) -> io::Result<Ended> {
-        pidfd::ended(self.handle.try_clone()?).await?;
+    pub(crate) async fn ended(&self) -> Ended {
+        pidfd::ended(self.handle.as_fd()).await;
         let ended = self.status(WaitIdOptions::NOWAIT);
         sweep(Traces { session: Some(self.pid), marks: self.marks.clone() }).await;
         if let Some(children) = &self.children {
             self.status(WaitIdOptions::empty());
             children.forget(self.pid);
         }
-        Ok(ended)
+        ended
     }
 
     fn status(&self, options: WaitIdOptions) -> Ended {
-        use std::os::fd::AsFd;
         if self.children.is_none() {
             return Ended::Unknown;
         }
@@ -125,6 +125,10 @@ impl Ended {
             Self::Exited(0) if connected => ExitReason::Stopped,
             Self::Exited(code) if !connected && code == i32::from(EXIT_DISK_FULL) => {
                 ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "the disk is full".into() }
+            }
+            Self::Exited(code) if !connected && code == i32::from(EXIT_MACHINE) => {
+                let why = "the machine has no descriptors, processes or memory left".into();
+                ExitReason::LaunchFailed { cause: LaunchCause::Machine, why }
             }
             Self::Exited(code) if !connected => ExitReason::LaunchFailed {
                 cause: LaunchCause::Other,

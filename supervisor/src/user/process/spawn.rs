@@ -12,14 +12,19 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use colmeia::config::{LogFormat, WorkerConfig};
+use colmeia::errors::{Lack, lack_of};
+use colmeia::layout::LOG_PIPE;
+use colmeia::session::LaunchCause;
 use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::net::unix::pipe;
 
+use super::lines::{self, Lines};
 use super::{Children, Marks, WorkerProcess};
 use crate::memory::{CgroupError, Group};
 use crate::owners::OwnersError;
+use crate::private::NotOurs;
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
@@ -27,8 +32,12 @@ const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
 const FIRST_OWN_FD: libc::c_uint = 3;
 /// What a worker writes once its socket listens.
 const READY: &str = "ready";
-/// The beginning of what it writes when it cannot begin; the second when that is because the disk is full.
-const FAILED: [&str; 2] = ["failed ", "disk_full "];
+/// The beginnings of what it writes when it cannot begin, with what each means.
+const FAILED: [(&str, LaunchCause); 3] = [
+    ("failed ", LaunchCause::Other),
+    ("disk_full ", LaunchCause::DiskFull),
+    ("machine ", LaunchCause::Machine),
+];
 /// The longest line that is read of it.
 const LINE: u64 = 4096;
 
@@ -48,13 +57,15 @@ pub(crate) struct Launch {
 pub(crate) struct Spawned {
     pub(crate) process: WorkerProcess,
     pub(crate) ready: Readiness,
+    /// What it writes to its standard error.
+    pub(crate) lines: Lines,
 }
 
 /// Why a worker's socket does not listen.
 #[derive(Debug)]
 pub(crate) enum NotReady {
-    /// It said why; `full` when that is because the disk is.
-    Refused { full: bool, why: String },
+    /// It said why, and what kind of trouble that is.
+    Refused { cause: LaunchCause, why: String },
     /// It said nothing.
     Silent(io::Error),
 }
@@ -82,6 +93,12 @@ pub(crate) enum SpawnError {
     /// It cannot have a user id of its own.
     #[error("cannot give it a user id of its own")]
     Owner(#[from] OwnersError),
+    /// Its folder is not what it should be.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
+    /// There is no way for what it has to say.
+    #[error("cannot make the pipe for its log")]
+    Log(#[source] io::Error),
     /// Its token cannot be kept.
     #[error("cannot keep its token")]
     Token(#[source] io::Error),
@@ -94,7 +111,19 @@ pub(crate) enum SpawnError {
     },
 }
 
+impl SpawnError {
+    /// What the machine has none left of, if that is why. Where a process was to be started, `EAGAIN` says so too.
+    pub(crate) fn lack(&self) -> Option<Lack> {
+        match self {
+            Self::Run { source, .. } if source.kind() == io::ErrorKind::WouldBlock => Some(Lack::Processes),
+            _ => lack_of(self),
+        }
+    }
+}
+
 /// Starts a worker whose processes have these marks, in this control group if there is one.
+///
+/// Blocks while the disk hands out the program.
 ///
 /// # Errors
 /// [`SpawnError`]; then no process is left.
@@ -106,6 +135,8 @@ pub(crate) fn spawn(
 ) -> Result<Spawned, SpawnError> {
     super::super::folders::make_private(&marks.user_dir)
         .map_err(|source| SpawnError::Folder { path: marks.user_dir.clone(), source })?;
+    let log = marks.user_dir.join(LOG_PIPE);
+    let (lines, stderr) = lines::pipe(&log).map_err(SpawnError::Log)?;
     let mut command = Command::new(&launch.program);
     command
         .env_clear()
@@ -115,7 +146,7 @@ pub(crate) fn spawn(
         .env("TMPDIR", &marks.user_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
+        .stderr(Stdio::from(stderr));
     if config.debug {
         // Only our own lines: those of libraries may quote what passes through them.
         command.env("COLMEIA_LOG", "info,colmeia_worker=debug");
@@ -140,7 +171,7 @@ pub(crate) fn spawn(
         .map_err(|source| SpawnError::Run { program: launch.program.clone(), source })?;
     let process = WorkerProcess { pid, handle, children: Some(launch.children.clone()), marks };
     match configure(&mut child, config) {
-        Ok(ready) => Ok(Spawned { process, ready }),
+        Ok(ready) => Ok(Spawned { process, ready, lines }),
         Err(source) => {
             process.kill();
             let _ = child.wait();
@@ -203,9 +234,9 @@ impl Readiness {
         if line == READY {
             return Ok(());
         }
-        for (full, word) in [(false, FAILED[0]), (true, FAILED[1])] {
+        for (word, cause) in FAILED {
             if let Some(why) = line.strip_prefix(word) {
-                return Err(NotReady::Refused { full, why: why.to_owned() });
+                return Err(NotReady::Refused { cause, why: why.to_owned() });
             }
         }
         Err(NotReady::Silent(io::Error::other("the worker said nothing that a worker says")))

@@ -5,26 +5,29 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use colmeia::config::{Ownership, WorkerConfig};
-use colmeia::errors::is_disk_full;
+use colmeia::errors::{is_disk_full, lack_of};
 use colmeia::protocol::ToWorker;
 use colmeia::session::LaunchCause;
 use colmeia::{ExitReason, Secret, UserId};
 use colmeia_base::{awake, tasks};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::chores::Done;
 use super::{Host, Note, UserTask, Worker};
 use crate::admission::Standing;
+use crate::blocking;
 use crate::memory::Group;
 use crate::user::folders;
-use crate::user::handle::{DisconnectOutcome, NotDeleted};
+use crate::user::handle::{DisconnectOutcome, NotDeleted, NotKept};
 use crate::user::link::{self, Greeted, GreetingError};
 use crate::user::policy::{Action, Event, LOGOUT, State, Told};
 use crate::user::process::{self, Marks, NotReady, SpawnError, Spawned, WorkerProcess};
-use crate::user::tail::Tail;
 use crate::user::token;
 
 /// How long to wait before a socket is tried again on which nobody listened.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
+/// How often it is said that the machine still has nothing to reach a worker with: less than any time for a Hello.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl UserTask {
     /// Does one thing. What follows at once is returned; the rest comes back later as a note.
@@ -47,75 +50,147 @@ impl UserTask {
             Action::Kill => self.process.iter().for_each(|worker| worker.process.kill()),
             Action::Logout => return self.log_out(),
             Action::Remember { linked } => {
-                if let Err(error) = folders::remember(&self.host.state, &self.user, linked) {
-                    tracing::warn!(user = %self.user, %error, "cannot keep whether the user is linked");
+                let (host, user) = (Arc::clone(&self.host), self.user.clone());
+                // A page that flips must not fill the queue: the same once more says nothing.
+                if self.chores.says_otherwise(linked) {
+                    let keep = move || folders::remember(&host.state, &user, linked);
+                    self.chores.mark("whether the user is linked", false, keep);
                 }
             }
-            Action::KeepHold { held } => {
-                if let Err(error) = folders::keep_hold(&self.host.state, &self.user, held) {
-                    tracing::warn!(user = %self.user, %error, "cannot keep an operator's stop");
-                }
-            }
+            Action::KeepHold { held } => self.keep_hold(held),
             Action::KeepParked { parked } => self.keep_parked(parked),
-            Action::DeleteAuth { told } => self.delete(told),
-            Action::AnswerDisconnect { told } => {
-                let outcome = match told {
-                    Told::Yes => DisconnectOutcome::LoggedOut,
-                    Told::No => DisconnectOutcome::OnlyHere,
-                    Told::Nobody => DisconnectOutcome::NobodyLinked,
-                };
-                for answer in self.disconnects.drain(..) {
-                    let _ = answer.send(outcome);
-                }
+            Action::DeleteAuth { told } => {
+                let limits_too = !self.deletions.is_empty();
+                self.chores.bury(Arc::clone(&self.host), self.user.clone(), told, limits_too);
             }
+            // Who asked for the end of the folder is told when it is gone.
+            Action::AnswerDisconnect { told } if self.chores.burying() => self.buried_first = Some(told),
+            Action::AnswerDisconnect { told } => self.answer_disconnects(told),
             Action::Finish => self.finished = true,
         }
         None
     }
 
-    /// Keeps on disk whether, and why, the user is parked.
-    pub(super) fn keep_parked(&self, parked: bool) {
-        let reason = match self.policy.state() {
-            State::Parked { reason, .. } if parked => Some(reason),
-            _ => None,
+    fn answer_disconnects(&mut self, told: Told) {
+        let outcome = match told {
+            Told::Yes => DisconnectOutcome::LoggedOut,
+            Told::No => DisconnectOutcome::OnlyHere,
+            Told::Nobody => DisconnectOutcome::NobodyLinked,
         };
-        if let Err(error) = folders::keep_parked(&self.host.state, &self.user, reason) {
-            tracing::warn!(user = %self.user, %error, "cannot keep whether the user is parked");
+        for answer in self.disconnects.drain(..) {
+            let _ = answer.send(outcome);
         }
     }
 
     fn spawn(&mut self) -> Option<Event> {
-        let host = &self.host;
-        if host.store.unreadable_sessions().contains_key(self.user.as_str()) {
+        if self.host.store.unreadable_sessions().contains_key(self.user.as_str()) {
             // It may name a proxy: without it the session would show itself where it must not.
             let why = "its configuration cannot be read; set it anew or delete the session".to_owned();
             tracing::error!(user = %self.user, why, "cannot start a worker");
             return Some(Event::Exited(ExitReason::LaunchFailed { cause: LaunchCause::Other, why }));
         }
-        self.log_from = Tail::of(&host.state, &self.user).end();
-        let started = host.memory.group(&self.user, &self.weight.policy);
-        let started = started.map_err(SpawnError::from).and_then(|group| {
-            let token = token::mint(&host.state, &self.user).map_err(SpawnError::Token)?;
-            let ownership = host.owners.ownership(&self.user)?;
-            if let (Some(group), Ownership::Own { uid, .. }) = (&group, ownership) {
-                group.give_to(uid)?;
+        self.chores.spawn(Arc::clone(&self.host), self.user.clone(), self.weight.policy);
+        None
+    }
+
+    /// Keeps an operator's stop on disk, or that it is lifted.
+    pub(super) fn keep_hold(&mut self, held: bool) {
+        let (host, user) = (Arc::clone(&self.host), self.user.clone());
+        let keep = move || folders::keep_hold(&host.state, &user, held);
+        self.chores.mark("an operator's word", true, keep);
+    }
+
+    /// Keeps on disk whether, and why, the user is parked. Where an operator lifts it, that is their word too.
+    pub(super) fn keep_parked(&mut self, parked: bool) {
+        let reason = match self.policy.state() {
+            State::Parked { reason, .. } if parked => Some(reason.clone()),
+            _ => None,
+        };
+        let (host, user) = (Arc::clone(&self.host), self.user.clone());
+        let by_operator = !parked && !self.operated.is_empty();
+        let keep = move || folders::keep_parked(&host.state, &user, reason.as_ref());
+        self.chores.mark("whether the user is parked", by_operator, keep);
+    }
+
+    /// Whoever waits for an operator's word to be kept is told once it is, or cannot be.
+    pub(super) fn answer_operators(&mut self) {
+        if self.chores.has_words() {
+            return;
+        }
+        let kept = self.unkept.clone().map_or(Ok(()), |error| Err(NotKept::Disk(error)));
+        for answer in self.operated.drain(..) {
+            let _ = answer.send(kept.clone()); // it is done, whoever waits
+        }
+    }
+
+    /// The disk has done something; what follows from it.
+    pub(super) fn done(&mut self, done: Done) -> Vec<Event> {
+        let spawning = self.chores.spawning();
+        self.chores.done(&done);
+        match done {
+            Done::Marked { what, by_operator, result } => {
+                if let Err(error) = &result {
+                    tracing::warn!(user = %self.user, %error, what, "cannot be kept on disk");
+                }
+                // Until it is tried again: one that is kept says nothing of another that is not.
+                if let (true, Err(error)) = (by_operator, result) {
+                    self.unkept = Some(Arc::new(error));
+                }
+                Vec::new()
             }
-            let config = worker_config(host, &self.user, token, ownership, group.as_ref());
-            process::spawn(&host.launch, &config, marks(host, &self.user), group.as_ref())
-        });
+            Done::Spawned { log_from, result } => {
+                self.log_from = log_from;
+                self.spawned(*result)
+            }
+            Done::Buried { told, gone, limits_too } => {
+                self.buried(told, gone, limits_too);
+                Vec::new()
+            }
+            Done::Limited { own, answer, result } => {
+                match result {
+                    Ok(()) => self.limited(own, answer),
+                    Err(error) => drop(answer.send(Err(error))),
+                }
+                Vec::new()
+            }
+            Done::Broken => {
+                tracing::error!(user = %self.user, "what was to be done to the disk broke off");
+                let why = "what starts a worker broke off".to_owned();
+                let reason = ExitReason::LaunchFailed { cause: LaunchCause::Other, why };
+                spawning.then_some(Event::Exited(reason)).into_iter().collect()
+            }
+        }
+    }
+
+    fn spawned(&mut self, started: Result<Spawned, SpawnError>) -> Vec<Event> {
         match started {
-            Ok(Spawned { process, ready }) => {
+            Ok(Spawned { process, ready, lines }) => {
+                tasks::passing("worker's lines", lines.tell(self.user.clone()));
                 tracing::info!(user = %self.user, pid = process.id(), "worker started");
+                let wanted = matches!(self.policy.state(), State::Starting { .. });
                 self.follow(process, SystemTime::now());
-                self.connect(Some(ready));
-                None
+                if wanted {
+                    self.connect(Some(ready));
+                } else if let Some(worker) = &self.process {
+                    // What was decided meanwhile found no process. Nothing has begun in this one.
+                    worker.process.kill();
+                }
+                vec![Event::Delayed]
             }
             Err(error) => {
                 let why = crate::logging::chain(&error);
+                if let Some(lack) = error.lack() {
+                    tracing::warn!(user = %self.user, error = why, "no worker can be started just now");
+                    self.host.shortage.noticed(lack);
+                    return vec![Event::NoMeans(ExitReason::LaunchFailed {
+                        cause: LaunchCause::Machine,
+                        why,
+                    })];
+                }
                 tracing::error!(user = %self.user, error = why, "cannot start a worker");
                 let full = is_disk_full(&error);
                 let cause = if full { LaunchCause::DiskFull } else { LaunchCause::Other };
-                Some(Event::Exited(ExitReason::LaunchFailed { cause, why }))
+                vec![Event::Exited(ExitReason::LaunchFailed { cause, why })]
             }
         }
     }
@@ -137,7 +212,7 @@ impl UserTask {
         let user = self.user.clone();
         tasks::vital("worker's end", async move {
             let ended = process.ended().await;
-            let clear = tasks::blocking("clearing up", move || {
+            let clear = blocking::looking(move || {
                 let killed = group.as_ref().map_or(0, Group::kills);
                 let over_cap = killed > 0;
                 if let Some(peak) = group.as_ref().and_then(Group::peak) {
@@ -145,7 +220,7 @@ impl UserTask {
                 }
                 // Whatever could not be recognised as the worker's ends here at the latest.
                 group.iter().for_each(Group::remove);
-                // The socket and the browser's temporary files.
+                // The socket and the browser's temporary files: the process is gone, and nobody else listens there.
                 let _ = std::fs::remove_dir_all(user_dir);
                 over_cap
             });
@@ -168,8 +243,10 @@ impl UserTask {
             {
                 return drop(notes.send(answer.note(generation)).await);
             }
+            let delayed = || notes.send(Note::Delayed(generation));
             let greeted = loop {
-                let greeted = reach(&host, &user, &process, Instant::now() + deadline).await;
+                let until = Instant::now() + deadline;
+                let greeted = reach(&host, &user, &process, until, delayed).await;
                 // What ran out while we did not listen says nothing about the worker.
                 let before = std::mem::replace(&mut pauses, awake::pauses());
                 if greeted.is_ok() || before == pauses {
@@ -202,36 +279,25 @@ impl UserTask {
         (!asked).then_some(Event::LogoutDone { told: Told::No })
     }
 
-    /// Deletes what is on disk, and says to everyone who waits for that whether it is gone and the phone `told`.
-    fn delete(&mut self, told: Told) {
-        let gone = self.delete_auth().map_err(|error| {
-            tracing::error!(user = %self.user, %error, "cannot delete the session's folder");
-            NotDeleted::Disk(Arc::new(error))
-        });
-        if gone.is_err() {
+    /// Says to everyone who waits for the end of the folder whether it is gone and the phone `told`.
+    fn buried(&mut self, told: Told, gone: Result<(), NotDeleted>, limits_too: bool) {
+        if let Err(error) = &gone {
+            tracing::error!(user = %self.user, error = crate::logging::chain(error), "the session is not deleted");
             for answer in self.disconnects.drain(..) {
                 let _ = answer.send(DisconnectOutcome::NotDeleted); // who no longer waits finds it in the log
             }
         }
-        if self.deletions.is_empty() {
+        if let Some(told) = self.buried_first.take() {
+            self.answer_disconnects(told);
+        }
+        if !limits_too {
             return;
         }
-        let gone = gone.and_then(|()| {
-            self.forget_limits().map_err(|error| {
-                tracing::error!(user = %self.user, %error, "cannot delete the user's own limits");
-                NotDeleted::Disk(Arc::new(error))
-            })
-        });
+        if gone.is_ok() {
+            self.forget_limits();
+        }
         let gone = gone.map(|()| told);
         self.deleted.extend(self.deletions.drain(..).map(|answer| (answer, gone.clone())));
-    }
-
-    fn delete_auth(&self) -> std::io::Result<()> {
-        token::forget(&self.host.state, &self.user);
-        let grave = folders::bury(&self.host.state, &self.user)?;
-        tracing::info!(user = %self.user, existed = grave.is_some(), "session deleted");
-        folders::remove_in_background(grave.into_iter().collect());
-        Ok(())
     }
 }
 
@@ -239,8 +305,7 @@ impl UserTask {
 async fn begun(user: &UserId, ready: process::Readiness, until: Instant) -> Option<NotBegun> {
     match timeout_at(until, ready.wait()).await {
         Ok(Ok(())) => None,
-        Ok(Err(NotReady::Refused { full, why })) => {
-            let cause = if full { LaunchCause::DiskFull } else { LaunchCause::Other };
+        Ok(Err(NotReady::Refused { cause, why })) => {
             Some(NotBegun::Refused(ExitReason::LaunchFailed { cause, why }))
         }
         Ok(Err(NotReady::Silent(error))) => {
@@ -269,16 +334,32 @@ impl NotBegun {
 }
 
 /// Connects to the worker and says Hello.
-async fn reach(
-    host: &Host,
+///
+/// While the machine has no descriptors for that, nothing bad is said of the worker: `delayed` is told, and the time begins
+/// anew.
+async fn reach<F: Future>(
+    host: &Arc<Host>,
     user: &UserId,
     process: &WorkerProcess,
-    until: Instant,
+    mut until: Instant,
+    delayed: impl Fn() -> F,
 ) -> Result<Greeted, String> {
+    let patience = Duration::from_millis(host.config.hello_deadline_ms);
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match greet(host, user, process, left).await {
             Ok(greeted) => return Ok(greeted),
+            Err(error) if lack_of(&error).is_some() => {
+                lack_of(&error).into_iter().for_each(|lack| host.shortage.noticed(lack));
+                loop {
+                    delayed().await;
+                    if timeout(AGAIN, host.shortage.over()).await.is_ok() {
+                        break;
+                    }
+                }
+                until = Instant::now() + patience;
+                delayed().await;
+            }
             // Nobody is there just now: it is on its way, or dying, and then its end says more.
             Err(error) if error.is_absence() && left > TRY_AGAIN => sleep(TRY_AGAIN).await,
             Err(error) => return Err(crate::logging::chain(&error)),
@@ -287,7 +368,7 @@ async fn reach(
 }
 
 async fn greet(
-    host: &Host,
+    host: &Arc<Host>,
     user: &UserId,
     process: &WorkerProcess,
     left: Duration,
@@ -296,8 +377,15 @@ async fn greet(
     if peer.pid != process.pid() {
         return Err(GreetingError::ForeignProcess(process::number(peer.pid)));
     }
-    let token = token::read(&host.state, user).map_err(GreetingError::NoToken)?;
+    let token = token_of(host, user).await.map_err(GreetingError::NoToken)?;
     link::greet(peer, user, token, left).await
+}
+
+/// The token of the user's worker, from the disk.
+pub(crate) async fn token_of(host: &Arc<Host>, user: &UserId) -> std::io::Result<Secret> {
+    let (host, user) = (Arc::clone(host), user.clone());
+    let read = blocking::in_folders(move || token::read(&host.state, &user)).await;
+    read.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 
 /// By what the user's processes are recognised.
@@ -306,7 +394,7 @@ pub(crate) fn marks(host: &Host, user: &UserId) -> Marks {
     Marks { user_dir, own_dir, uid: host.owners.of(user) }
 }
 
-fn worker_config(
+pub(super) fn worker_config(
     host: &Host,
     user: &UserId,
     token: Secret,

@@ -60,8 +60,13 @@ impl UserTask {
                 self.deletions.push(answer);
                 vec![Event::Delete]
             }
-            Command::Operate(operation) => {
+            Command::Operate { operation, answer } => {
                 tracing::info!(user = %self.user, ?operation, "an operator's word");
+                self.operated.push(answer);
+                // What could not be written down then is tried again now.
+                if self.unkept.take().is_some() {
+                    self.keep_hold(self.policy.held());
+                }
                 vec![match operation {
                     Operation::Stop => Event::Hold,
                     Operation::Start => Event::Start,
@@ -137,7 +142,10 @@ impl UserTask {
                 }
                 Vec::new()
             }
-            Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(&ended, over_cap))],
+            Note::Delayed(generation) if generation == self.generation => vec![Event::Delayed],
+            Note::Delayed(_) => Vec::new(),
+            Note::Done(done) => self.done(done),
+            Note::Ended { ended, over_cap } => vec![Event::Exited(self.ended(ended, over_cap))],
         }
     }
 
@@ -167,15 +175,12 @@ impl UserTask {
         events
     }
 
-    fn ended(&mut self, ended: &std::io::Result<Ended>, over_cap: bool) -> ExitReason {
+    fn ended(&mut self, ended: Ended, over_cap: bool) -> ExitReason {
         self.hang_up();
         let worker = self.process.take();
         self.weight.put_down();
         let greeted = worker.as_ref().is_some_and(|worker| worker.greeted);
-        let reason = worker.and_then(|worker| worker.last_word).unwrap_or_else(|| match ended {
-            Ok(ended) => ended.reason(greeted),
-            Err(_) => Ended::Unknown.reason(greeted),
-        });
+        let reason = worker.and_then(|worker| worker.last_word).unwrap_or_else(|| ended.reason(greeted));
         // To the worker the kernel's kill looks like a crash of the browser, or of the page.
         let died =
             matches!(reason, ExitReason::Crash { .. } | ExitReason::Hang { .. } | ExitReason::Stuck { .. });

@@ -3,6 +3,7 @@
 //! Owns what "a quiet moment" is. Measures nothing and decides no limit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::SessionState;
@@ -107,11 +108,12 @@ impl UserTask {
     /// Other limits: kept first, then held against readings, then told to the kernel, which may have to make room
     /// and so is not waited for here.
     pub(super) fn limit(&mut self, own: MemoryOverrides, answer: oneshot::Sender<Limited>) {
+        self.chores.limit(Arc::clone(&self.host), self.user.clone(), own, answer);
+    }
+
+    /// They are kept.
+    pub(super) fn limited(&mut self, own: MemoryOverrides, answer: oneshot::Sender<Limited>) {
         let (host, user) = (&self.host, &self.user);
-        if let Err(error) = limits::keep(&host.state, &host.config, user, own) {
-            drop(answer.send(Err(error)));
-            return;
-        }
         self.weight.limit(limits::in_force(&host.config, user, own));
         self.place.iter().for_each(|place| place.resize(self.weight.set_aside));
         let running = self.process.as_ref().map(|worker| worker.process.pid());
@@ -120,22 +122,18 @@ impl UserTask {
             self.weigh_again(worker);
         }
         let (memory, user, policy) = (self.host.memory.clone(), self.user.clone(), self.weight.policy);
-        tasks::blocking("memory", move || {
-            let written = running.is_some() && memory.limit(&user, &policy);
-            let _ = answer.send(Ok(applied(memory.mode(), running.is_some(), written)));
+        tasks::passing("memory", async move {
+            let done = blocking::looking(move || {
+                let written = running.is_some() && memory.limit(&user, &policy);
+                let _ = answer.send(Ok(applied(memory.mode(), running.is_some(), written)));
+            });
+            let _ = done.await; // without an answer whoever asked is told so
         });
     }
 
     /// The next owner of the name begins with what holds for everyone.
-    pub(super) fn forget_limits(&mut self) -> std::io::Result<()> {
-        let (host, none) = (&self.host, MemoryOverrides::default());
-        match limits::keep(&host.state, &host.config, &self.user, none) {
-            Err(limits::LimitsError::Disk(error)) => return Err(error),
-            // What holds for everyone is valid since the start.
-            Ok(()) | Err(limits::LimitsError::Invalid(_) | limits::LimitsError::Gone) => {}
-        }
-        self.weight.limit(limits::in_force(&host.config, &self.user, none));
-        Ok(())
+    pub(super) fn forget_limits(&mut self) {
+        self.weight.limit(limits::in_force(&self.host.config, &self.user, MemoryOverrides::default()));
     }
 
     fn follow_again(&mut self, worker: Pid) {

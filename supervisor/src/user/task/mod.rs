@@ -2,9 +2,11 @@
 //!
 //! Owns the user's policy, process, connection and place, and feeds whatever happens to the policy. What follows
 //! is carried out in `effects`; calls under way are kept in `calls`; what others may see is made in `publish`.
-//! It never waits for a worker, a disk or another user: everything slow comes back as a note.
+//! It never waits for a worker, a disk or another user: what is done to the disk is done in `chores`, one after the
+//! other, and everything slow comes back as a note.
 
 mod calls;
+mod chores;
 mod effects;
 mod inbox;
 mod memory;
@@ -14,7 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use colmeia::config::ServiceConfig;
+use colmeia::config::{MemoryOverrides, ServiceConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::ToWorker;
 use colmeia::{ExitReason, SessionReport, UserId};
@@ -25,7 +27,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::handle::{Command, Deleted, DisconnectOutcome, UserHandle};
+use super::handle::{Command, Deleted, DisconnectOutcome, Operated, UserHandle};
+use super::limits;
 use super::link::{Allowance, EventSink, FromLink, Greeted, Link};
 use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
@@ -33,16 +36,18 @@ use super::status::Told;
 use super::tail::{Position, Tail};
 use super::view::{Pong, UserView};
 use super::vigil::{Trust, Vigil};
-use super::{folders, limits};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
+use crate::blocking;
 use crate::disk::Disk;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::owners::Owners;
 use crate::registry::Registry;
+use crate::shortage::Shortage;
 use crate::store::Store;
 use calls::Calls;
-pub(crate) use effects::marks;
+use chores::{Chores, Done, Remembered};
+pub(crate) use effects::{marks, token_of};
 use memory::Weight;
 
 /// How many commands may wait for a task; it takes them at once.
@@ -64,6 +69,7 @@ pub(crate) struct Host {
     pub(crate) store: Store,
     pub(crate) owners: Owners,
     pub(crate) disk: Disk,
+    pub(crate) shortage: Shortage,
     /// What an earlier image of the program knew of its users; each takes up its own.
     pub(crate) carried: Mutex<HashMap<UserId, Carried>>,
     /// What is counted of workers and calls.
@@ -88,6 +94,8 @@ pub(crate) struct UserTask {
     clock: Awake,
     policy: Policy,
     view: watch::Sender<UserView>,
+    /// Whether what was remembered of the user is in the view.
+    settled: watch::Sender<bool>,
     /// What was told of the session last.
     told: Told,
     commands: mpsc::Receiver<Command>,
@@ -107,6 +115,14 @@ pub(crate) struct UserTask {
     /// Of events; it outlives workers, so that a flood gains nothing by a restart.
     allowance: Allowance,
     calls: Calls,
+    /// What is done to the disk.
+    chores: Chores,
+    /// Operators who wait for their word to be on disk.
+    operated: Vec<oneshot::Sender<Operated>>,
+    /// Why their last word is not.
+    unkept: Option<Arc<std::io::Error>>,
+    /// To be told once the folder is gone.
+    buried_first: Option<super::policy::Told>,
     disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
     deletions: Vec<oneshot::Sender<Deleted>>,
     /// What became of them, to be told after everything that their end has to say is said.
@@ -150,9 +166,13 @@ enum Note {
     Greeted(u64, Result<Box<Greeted>, String>),
     /// The process has ended; `over_cap` when the kernel had to kill in its control group.
     Ended {
-        ended: std::io::Result<Ended>,
+        ended: Ended,
         over_cap: bool,
     },
+    /// The machine has nothing left to reach the worker with; it is tried further.
+    Delayed(u64),
+    /// The disk has done something.
+    Done(Done),
     /// It could not begin, and said why before it ended.
     Refused(u64, ExitReason),
     /// What it logged last.
@@ -160,40 +180,29 @@ enum Note {
 }
 
 impl UserTask {
-    /// A task and its handle. It starts nothing before it is woken, unless a living worker is handed to it.
-    pub(crate) fn new(
-        host: Arc<Host>,
-        user: UserId,
-        keep: bool,
-        adopted: Option<Adopted>,
-    ) -> (UserHandle, Self) {
+    /// A task and its handle. It touches no disk before it runs, and starts nothing before it is woken, unless a living
+    /// worker is handed to it ([`Self::run`]).
+    pub(crate) fn new(host: Arc<Host>, user: UserId) -> (UserHandle, Self) {
         let rules = Rules::of(&host.config);
-        let policy = match adopted {
-            Some(_) => Policy::adopted(rules, Duration::ZERO),
-            None => Policy::new(rules, keep, Duration::ZERO),
-        };
-        let held = folders::is_held(&host.state, &user);
-        let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
-        let parked = folders::parked(&host.state, &user);
-        let policy = match &parked {
-            Some(reason) if !held && adopted.is_none() => policy.parked(reason.clone(), Duration::ZERO),
-            _ => policy,
-        };
-        let carried = host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
-        let policy = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
-        let own = limits::load(&host.state, &host.config, &user);
-        let weight = Weight::new(limits::in_force(&host.config, &user, own));
+        let weight = Weight::new(limits::in_force(&host.config, &user, MemoryOverrides::default()));
         let (view, watched) = watch::channel(publish::first_view());
         let (sender, commands) = mpsc::channel(COMMANDS);
-        let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone());
-        let mut task = Self {
+        let (settled, settling) = watch::channel(false);
+        let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone()).settling(settling);
+        let notes = mpsc::channel(8);
+        let task = Self {
             user,
             clock: Awake::begin(),
-            policy,
+            policy: Policy::new(rules, false, Duration::ZERO),
+            settled,
+            chores: Chores::begin(notes.0.clone()),
+            operated: Vec::new(),
+            unkept: None,
+            buried_first: None,
             view,
             told: Told::nothing(),
             commands,
-            notes: mpsc::channel(8),
+            notes,
             said: mpsc::channel(64),
             verdicts: mpsc::unbounded_channel(),
             place: None,
@@ -214,37 +223,60 @@ impl UserTask {
             hurried: false,
             host,
         };
-        if let Some(adopted) = adopted {
-            if parked.is_some() {
-                // The last supervisor died before it could take the mark away.
-                task.keep_parked(false);
-            }
-            task.adopt(adopted);
-            if held {
-                // The last supervisor died before it could stop this one.
-                task.apply(Event::Hold);
-            }
-        }
-        if matches!(task.policy.state(), State::Parked { .. }) {
-            task.read_last_lines();
-        }
-        task.publish();
         (handle, task)
     }
 
-    fn adopt(&mut self, Adopted { process, greeted }: Adopted) {
+    /// Takes up what is remembered of the user.
+    fn take_up(&mut self, remembered: Remembered, adopted: Option<Adopted>) {
+        let Remembered { keep, held, parked, own, begun, lines } = remembered;
+        let rules = Rules::of(&self.host.config);
+        let policy = match adopted {
+            Some(_) => Policy::adopted(rules, Duration::ZERO),
+            None => Policy::new(rules, keep, Duration::ZERO),
+        };
+        let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
+        let policy = match &parked {
+            Some(reason) if !held && adopted.is_none() => policy.parked(reason.clone(), Duration::ZERO),
+            _ => policy,
+        };
+        let carried = self.host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
+        self.policy = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
+        self.clock = Awake::begin();
+        self.weight = Weight::new(limits::in_force(&self.host.config, &self.user, own));
+        if let Some(adopted) = adopted {
+            if parked.is_some() {
+                // The last supervisor died before it could take the mark away.
+                self.keep_parked(false);
+            }
+            if let Some(lines) = lines {
+                tasks::passing("worker's lines", lines.tell(self.user.clone()));
+            }
+            self.adopt(adopted, begun);
+            if held {
+                // The last supervisor died before it could stop this one.
+                self.apply(Event::Hold);
+            }
+        }
+        if matches!(self.policy.state(), State::Parked { .. }) {
+            self.read_last_lines();
+        }
+        self.publish();
+        self.settled.send_replace(true);
+    }
+
+    fn adopt(&mut self, Adopted { process, greeted }: Adopted, begun: SystemTime) {
         self.place = Some(self.host.desk.occupy(self.weight.set_aside, self.verdicts.0.clone()));
-        // A worker makes its socket before it starts its browser.
-        let socket = std::fs::metadata(self.host.run.worker_socket(&self.user));
-        let begun = socket.and_then(|socket| socket.modified()).unwrap_or_else(|_| SystemTime::now());
         self.follow(process, begun);
         for event in self.connected(greeted) {
             self.apply(event);
         }
     }
 
-    /// Runs until the user is not needed any more.
-    pub(crate) async fn run(mut self, registry: Registry) {
+    /// Runs until the user is not needed any more: takes up what the disk remembers, and the living worker if there is
+    /// one, and then whatever comes.
+    pub(crate) async fn run(mut self, registry: Registry, adopted: Option<Adopted>) {
+        let remembered = chores::remember(&self.host, &self.user).await;
+        self.take_up(remembered, adopted);
         let mut disk = self.host.disk.watch();
         loop {
             let due = self.due();
@@ -255,7 +287,11 @@ impl UserTask {
                 Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
                 Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
                 () = disk.has_room_again() => vec![Event::Room],
-                () = sleep_until(due) => vec![Event::Tick],
+                // What takes us long is no worker's fault.
+                () = sleep_until(due) => match self.chores.spawning() {
+                    true => vec![Event::Delayed, Event::Tick],
+                    false => vec![Event::Tick],
+                },
                 () = self.host.hurry.cancelled(), if !self.hurried => {
                     self.hurried = true;
                     vec![Event::Hurry]
@@ -266,12 +302,22 @@ impl UserTask {
             }
             self.watch_over();
             self.publish();
+            self.answer_operators();
             for (answer, deleted) in self.deleted.drain(..) {
                 let _ = answer.send(deleted); // it is done, whoever waits
             }
-            if std::mem::take(&mut self.finished) && registry.retire(&self.user, &mut self.commands) {
-                break;
+            // Whoever comes next finds the disk as this one leaves it.
+            let over = matches!(self.policy.state(), State::Stopped { .. });
+            self.finished &= over;
+            if self.finished && (self.chores.is_empty() || self.hurried) {
+                self.finished = false;
+                if registry.retire(&self.user, &mut self.commands) {
+                    break;
+                }
             }
+        }
+        if let Some(last) = self.told.last_word() {
+            self.host.sink.keep_status(&self.user, last);
         }
         for answer in self.shutdowns {
             let _ = answer.send(());
@@ -289,7 +335,7 @@ impl UserTask {
     fn due(&self) -> Instant {
         let at = self.at();
         let watch = self.connection.as_ref().map(|connection| connection.vigil.deadline(at));
-        let due = [self.policy.deadline(), watch].into_iter().flatten().min();
+        let due = [self.policy.deadline(), watch, self.told.due()].into_iter().flatten().min();
         // Nothing due: everything that can happen comes through a channel.
         self.clock.at(due.unwrap_or(at + Duration::from_secs(3600)))
     }
@@ -330,7 +376,7 @@ impl UserTask {
         let (tail, from) = (Tail::of(&self.host.state, &self.user), self.log_from);
         let notes = self.notes.0.clone();
         tasks::passing("last lines", async move {
-            let lines = tasks::blocking("log", move || tail.last_since(from, LAST_LINES)).await;
+            let lines = blocking::in_folders(move || tail.last_since(from, LAST_LINES)).await;
             let _ = notes.send(Note::Lines(lines.unwrap_or_default().into())).await;
         });
     }

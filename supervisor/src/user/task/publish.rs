@@ -38,7 +38,8 @@ impl UserTask {
             }
             changed
         });
-        if let Some(news) = self.told.news(&self.view.borrow()) {
+        let at = self.at();
+        if let Some(news) = self.told.news(&self.view.borrow(), at) {
             self.host.sink.keep_status(&self.user, news);
         }
     }

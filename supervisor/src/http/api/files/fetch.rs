@@ -107,7 +107,7 @@ async fn read(answer: reqwest::Response, session: &Session) -> Result<Upload, Ap
     let expected =
         session.http.uploads.expect(most, &session.holder).and_then(|expected| expected.of(session.user()));
     let expected = expected.map_err(|error| no_room(error, FIELD))?;
-    let mut draft = expected.begin().map_err(|error| not_taken(&error, FIELD))?;
+    let mut draft = expected.beginning().await.map_err(|error| not_taken(&error, FIELD))?;
     let mut chunks = answer.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| explain(&error))?;

@@ -94,7 +94,7 @@ pub(super) async fn session(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Response {
-    let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
+    let found = found(&http, &name).await;
     let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
     let user = handle.user.clone();
     tracing::Span::current().record("user", user.as_str());
@@ -110,12 +110,16 @@ pub(super) async fn events(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Response {
-    let found = name.parse::<UserId>().ok().and_then(|user| http.operators.known(&user).ok());
+    let found = found(&http, &name).await;
     let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
     let (visit, _) = Visit::of_or_new(&headers);
     let frame = Frame::new(&http, &headers, &visit, String::new());
     let (shutdown, view) = (http.shutdown.clone(), handle.watch());
     follow(Following { http, handle, view, frame, attended: Instant::now() }, shutdown)
+}
+
+async fn found(http: &Http, name: &str) -> Option<UserHandle> {
+    http.operators.known(&name.parse().ok()?).await.ok()
 }
 
 fn nobody(language: Language) -> Told {
@@ -151,7 +155,7 @@ impl Source for Following {
         if let Ok(Err(_)) = timeout(LOOK, self.view.changed()).await {
             // The user's task is over; another may come.
             tokio::time::sleep(LOOK).await;
-            let Ok(handle) = self.http.operators.known(&self.handle.user) else { return false };
+            let Ok(handle) = self.http.operators.known(&self.handle.user).await else { return false };
             self.view = handle.watch();
             self.handle = handle;
         }

@@ -69,6 +69,11 @@ impl Told {
                 "O serviço está ocupado. Tente de novo em instantes.",
                 "The service is busy. Try again in a moment.",
             ),
+            OperationError::NotKept(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Foi feito, mas não pôde ser gravado no disco: um reinício do serviço desfaz. Veja o log.",
+                "It was done, but cannot be written to the disk: a restart of the service undoes it. See the log.",
+            ),
             OperationError::StillGoing => (
                 StatusCode::ACCEPTED,
                 "Ainda em andamento. Veja de novo em instantes.",

@@ -232,3 +232,58 @@ fn a_worker_that_is_replaced_comes_back_at_once_and_that_is_no_failure() {
     world.feed(Event::Exited(ExitReason::Stopped));
     assert!(!world.auth, "who disconnects meanwhile does not come back");
 }
+
+fn no_means() -> ExitReason {
+    ExitReason::LaunchFailed { cause: LaunchCause::Machine, why: "Too many open files".into() }
+}
+
+#[test]
+fn a_start_for_which_the_machine_has_nothing_left_waits_uncounted_as_often_as_it_takes() {
+    let mut world = World::new(true);
+    world.feed(Event::Wake);
+    for _ in 0..50 {
+        world.feed(Event::Admitted);
+        assert_eq!(world.feed(Event::NoMeans(no_means())), [Action::RestPlace, Action::RequestPlace]);
+        assert_eq!((world.policy.attempts(), world.policy.restarts()), (0, 0));
+    }
+    world.feed(Event::Admitted);
+    world.feed(Event::Connected);
+    assert!(matches!(world.policy.state, State::Running { .. }));
+    // A deletion that came meanwhile is not held up.
+    let mut world = World::new(true);
+    world.feed(Event::Wake);
+    world.feed(Event::Admitted);
+    world.feed(Event::Delete);
+    world.feed(Event::NoMeans(no_means()));
+    assert!(!world.auth && world.finished);
+}
+
+#[test]
+fn a_worker_that_blames_the_machine_is_never_parked_and_holds_up_nobody() {
+    let mut world = World::new(true);
+    world.feed(Event::Wake);
+    for _ in 0..20 {
+        world.feed(Event::Admitted);
+        world.feed(Event::Connected);
+        let actions = world.feed(Event::Exited(no_means()));
+        assert!(matches!(world.policy.state, State::BackingOff { .. }), "{:?}", world.policy.state);
+        assert_eq!(actions, [Action::RestPlace], "it waits by itself");
+        world.pass(RULES.cap);
+    }
+    assert!(world.policy.attempts() >= 20, "and longer each time");
+}
+
+#[test]
+fn what_takes_us_long_is_not_held_against_a_worker() {
+    let mut world = World::new(true);
+    world.feed(Event::Wake);
+    world.feed(Event::Admitted);
+    for _ in 0..20 {
+        world.at += RULES.hello;
+        world.feed(Event::Delayed);
+        world.feed(Event::Tick);
+        assert!(matches!(world.policy.state, State::Starting { .. }) && !world.killed);
+    }
+    world.pass(RULES.hello);
+    assert!(world.killed, "but the Hello has its time");
+}

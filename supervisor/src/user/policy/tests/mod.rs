@@ -4,6 +4,8 @@ mod examples;
 mod history;
 mod properties;
 
+use colmeia::session::LaunchCause;
+
 use super::*;
 
 const RULES: Rules = Rules {
@@ -78,7 +80,7 @@ impl World {
     fn feed_with(&mut self, event: Event, chance: f64) -> Vec<Action> {
         match &event {
             Event::Admitted => self.place = Place::Held,
-            Event::Exited(_) => (self.process, self.killed) = (false, false),
+            Event::Exited(_) | Event::NoMeans(_) => (self.process, self.killed) = (false, false),
             Event::Disconnect | Event::Reset | Event::Delete => self.asked = self.asked.or(Some(self.at)),
             _ => {}
         }
@@ -170,6 +172,11 @@ impl World {
             Step::Happen(Event::Connected) if !self.process => {}
             Step::Happen(event) => drop(self.feed(event)),
             Step::Admit if self.place == Place::Wished => drop(self.feed(Event::Admitted)),
+            Step::Exit(reason @ ExitReason::LaunchFailed { cause: LaunchCause::Machine, .. })
+                if matches!(self.policy.state, State::Starting { .. }) =>
+            {
+                drop(self.feed(Event::NoMeans(reason)));
+            }
             Step::Exit(reason) if self.process => drop(self.feed(Event::Exited(reason))),
             Step::Admit | Step::Exit(_) => {}
             Step::Pass(ms) => self.pass(Duration::from_millis(ms)),

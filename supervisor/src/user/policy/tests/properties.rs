@@ -19,6 +19,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(ExitReason::Banned),
         1 => Just(ExitReason::CapRecycle),
         1 => Just(ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why: "x".into() }),
+        1 => Just(ExitReason::LaunchFailed { cause: LaunchCause::Machine, why: "x".into() }),
         1 => Just(ExitReason::Stopped),
     ];
     prop_oneof![
@@ -36,6 +37,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => reason.prop_map(Step::Exit),
         2 => prop_oneof![Just(Told::Yes), Just(Told::No), Just(Told::Nobody)]
             .prop_map(|told| Step::Happen(Event::LogoutDone { told })),
+        1 => Just(Step::Happen(Event::Delayed)),
         1 => Just(Step::Happen(Event::Renew)),
         1 => Just(Step::Happen(Event::Room)),
         2 => Just(Step::Happen(Event::MetFullDisk)),

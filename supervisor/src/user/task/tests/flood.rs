@@ -45,3 +45,19 @@ async fn a_flood_of_events_ends_at_the_quota_and_a_new_worker_gets_no_new_one() 
     }
     house.registry.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_page_that_flips_its_state_writes_few_rows_and_its_last_state_is_told() {
+    let house = house("flip-on-call", patient);
+    let handle = house.ready("1").await;
+    for _ in 0..2 {
+        assert!(matches!(send(&handle).await, Ok((Reply::Sent { .. }, _))));
+    }
+    until(&handle, |view| view.state().is_some_and(SessionState::is_ready)).await;
+    house.registry.shut_down().await;
+    let told = house.memory.statuses.lock().expect("no panic").clone();
+    assert!(told.len() < 100, "{} rows for 800 flips", told.len());
+    let joined: u32 = told.iter().map(|(_, change)| change.joined).sum();
+    assert!(joined > 200, "{joined} of them were joined");
+    assert_eq!(told.last().map(|(_, change)| change.status), Some("STOPPED"));
+}

@@ -16,7 +16,7 @@ async fn two_users_have_two_processes_and_an_end_leaves_none() {
     assert!(!alive(pids[0]) && !alive(pids[1]));
     assert!(house.registry.list().is_empty());
     assert!(!house.host.run.user_dir(&one.user).exists(), "socket and folder are gone");
-    assert!(house.registry.find_or_create(&user("3")).is_err());
+    assert!(house.registry.find_or_create(&user("3")).await.is_err());
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_deletion_takes_everything_of_the_session_along_and_says_when_it_canno
     let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
     handle.limit(own).await.expect("kept");
     assert!(state.limits(&handle.user).exists());
-    assert!(handle.operate(Operation::Stop));
+    handle.operate(Operation::Stop).await.expect("kept");
     until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
 
     // Nothing can be renamed out of a folder that is none: the state directory is put aside for a moment.
@@ -81,7 +81,7 @@ async fn a_deletion_takes_everything_of_the_session_along_and_says_when_it_canno
     assert!(matches!(failed, Err(crate::user::NotDeleted::Disk(_))), "{failed:?}");
     assert!(state.auth_dir(&handle.user).exists());
 
-    let handle = house.registry.find_or_create(&handle.user).expect("made");
+    let handle = house.registry.find_or_create(&handle.user).await.expect("made");
     timeout(Duration::from_secs(60), handle.delete()).await.expect("in time").expect("deleted");
     assert!(!state.auth_dir(&handle.user).exists() && !alive(pid));
     assert!(!state.limits(&handle.user).exists() && !folders::is_held(state, &handle.user));
@@ -99,7 +99,7 @@ async fn heeded(handle: &UserHandle) {
 async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     let first = house("", |_| ());
     let handle = first.ready("1").await;
-    assert!(handle.operate(Operation::Stop));
+    handle.operate(Operation::Stop).await.expect("kept");
     until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
     for _ in 0..3 {
         heeded(&first.wake("1")).await;
@@ -112,17 +112,54 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     let handle = second.wake("1");
     heeded(&handle).await;
     assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
-    handle.operate(Operation::Start);
+    handle.operate(Operation::Start).await.expect("kept");
     let pid = until(&handle, |view| view.state().is_some()).await.pid;
-    handle.operate(Operation::Restart);
+    handle.operate(Operation::Restart).await.expect("kept");
     let view = until(&handle, |view| view.state().is_some() && view.pid != pid).await;
     assert_eq!((view.restarts, view.attempts), (0, 0), "asked for, so no failure");
-    handle.operate(Operation::Stop);
+    handle.operate(Operation::Stop).await.expect("kept");
     until(&handle, |view| view.phase == Phase::Held).await;
     timeout(Duration::from_secs(120), handle.reset()).await.expect("in time");
     assert!(!second.host.state.auth_dir(&handle.user).exists());
     assert!(!folders::is_held(&second.host.state, &handle.user));
     second.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_word_that_the_disk_does_not_take_holds_and_is_said_to_be_unkept_until_it_is() {
+    let house = house("", |_| ());
+    let handle = house.ready("1").await;
+    let holds = house.host.state.holds();
+    std::fs::write(&holds, b"no folder").expect("written");
+    let said = handle.operate(Operation::Stop).await.expect_err("nothing can be written in there");
+    assert!(matches!(said, crate::user::NotKept::Disk(_)), "{said:?}");
+    until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
+    assert!(handle.operate(Operation::Stop).await.is_err(), "asked again, it is tried again");
+    std::fs::remove_file(&holds).expect("removed");
+    handle.operate(Operation::Stop).await.expect("kept now");
+    assert!(folders::is_held(&house.host.state, &handle.user));
+    // Nor is a start said to be kept whose hold is still on disk.
+    std::fs::remove_file(house.host.state.hold_mark(&handle.user)).expect("removed");
+    std::fs::create_dir(house.host.state.hold_mark(&handle.user)).expect("made");
+    assert!(handle.operate(Operation::Start).await.is_err());
+    until(&handle, |view| view.state().is_some()).await;
+    house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_session_whose_folder_is_a_link_is_refused_by_name() {
+    let house = house("", |config| config.restart.burst = 2);
+    let (victim, planted) = (user("2"), user("1"));
+    std::fs::create_dir_all(house.host.state.own_dir(&victim)).expect("made");
+    let (to, link) = (house.host.state.auth_dir(&victim), house.host.state.auth_dir(&planted));
+    std::os::unix::fs::symlink(to, &link).expect("planted");
+    let users = folders::users_on_disk(&house.host.state).expect("read");
+    assert_eq!(users, [victim], "it is no session");
+    let handle = house.wake("1");
+    let view = until(&handle, |view| matches!(view.phase, Phase::Parked { .. })).await;
+    let Phase::Parked { reason } = view.phase else { unreachable!("just met") };
+    assert!(reason.label().contains("_user_1 is a link"), "{reason:?}");
+    house.registry.shut_down().await;
 }
 
 #[tokio::test]
@@ -176,7 +213,7 @@ async fn at_boot_sockets_of_the_dead_are_cleared_and_sessions_brought_back() {
     let users: Vec<_> = house.registry.list().into_iter().map(|handle| handle.user).collect();
     assert_eq!(users, std::slice::from_ref(&linked));
     until(&house.registry.find(&linked).expect("woken"), |view| view.state().is_some()).await;
-    assert!(house.registry.find_or_restore(&unlinked).is_some(), "a disconnect finds it");
+    assert!(house.registry.find_or_restore(&unlinked).await.is_some(), "a disconnect finds it");
     house.registry.shut_down().await;
 }
 
@@ -213,9 +250,10 @@ async fn made_up_names_are_bounded_and_keep_nobody_out_who_had_a_session() {
     let first = house.ready("first").await;
     let known = user("known");
     std::fs::create_dir_all(house.host.state.auth_dir(&known)).expect("made");
-    let made: Vec<_> = (0..20_000)
-        .filter_map(|n| house.registry.find_or_create(&user(&format!("made-up-{n}"))).ok())
-        .collect();
+    let mut made = Vec::new();
+    for n in 0..20_000 {
+        made.extend(house.registry.find_or_create(&user(&format!("made-up-{n}"))).await.ok());
+    }
     made.iter().for_each(UserHandle::wake);
     assert_eq!(made.len(), 64);
     assert_eq!(house.registry.list().len(), 65);

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::admission::Admission;
 use crate::journal::StatusChange;
+use crate::user::folders;
 use crate::user::handle::{CallFailure, Operation};
 use crate::user::link::SinkError;
 use crate::user::process::Children;
@@ -97,6 +98,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         },
         store: Store::open(&folder.path().join("settings.db")).expect("opens"),
         disk: Disk::always(behaviour == "full-disk"),
+        shortage: Shortage::never(),
         carried: Mutex::default(),
         metrics: Metrics::default(),
         hurry: CancellationToken::new(),
@@ -111,7 +113,7 @@ fn user(id: &str) -> UserId {
 
 impl House {
     fn wake(&self, id: &str) -> UserHandle {
-        let handle = self.registry.find_or_create(&user(id)).expect("made");
+        let handle = self.registry.find_or_create_known(&user(id)).expect("made");
         handle.wake();
         handle
     }
@@ -128,6 +130,16 @@ async fn until(handle: &UserHandle, condition: impl FnMut(&UserView) -> bool) ->
     let mut view = handle.watch();
     let met = timeout(Duration::from_secs(120), view.wait_for(condition)).await;
     met.unwrap_or_else(|_| panic!("never; at last: {:?}", handle.view())).expect("the task lives").clone()
+}
+
+/// Waits until the disk has it.
+async fn eventually(condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(120), met).await.expect("in time");
 }
 
 fn send_text() -> Call {

@@ -135,6 +135,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             store: house.host.store.clone(),
             owners: house.host.owners.clone(),
             disk: Disk::always(false),
+            shortage: Shortage::never(),
             carried: Mutex::default(),
             metrics: Metrics::default(),
             hurry: house.host.hurry.clone(),
@@ -210,8 +211,8 @@ async fn a_parked_user_has_the_last_lines_of_its_worker_until_it_is_started_agai
     assert!(matches!(view.phase, Phase::Parked { .. }));
     assert_eq!(view.last_lines.last().map(String::as_str), Some("it cannot go on"));
     assert_eq!(view.last_lines.len(), 2, "of the last worker alone: {:?}", view.last_lines);
-    assert!(folders::parked(&house.host.state, &handle.user).is_some());
-    handle.operate(Operation::Start);
+    eventually(|| folders::parked(&house.host.state, &handle.user).is_some()).await;
+    handle.operate(Operation::Start).await.expect("kept");
     until(&handle, |view| view.last_lines.is_empty()).await;
     house.registry.shut_down().await;
     assert!(folders::parked(&house.host.state, &handle.user).is_none());
