@@ -120,6 +120,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         until_ms: None,
         left_ms: None,
         degraded: vec![],
+        lacks: vec![],
         version: None,
     }
 }

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use colmeia::operations::{Operation, Provider};
+
 /// How far the page's clock may be off ours, and how long a worker may have stood still before it was killed.
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -25,11 +27,12 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 22] = [
+const FILES: [&str; 27] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
     include_str!("bridge/registry.js"),
+    include_str!("bridge/rare.js"),
     include_str!("bridge/shapes.js"),
     include_str!("bridge/identity.js"),
     include_str!("bridge/view.js"),
@@ -45,17 +48,19 @@ const FILES: [&str; 22] = [
     include_str!("bridge/people.js"),
     include_str!("bridge/groups.js"),
     include_str!("bridge/participants.js"),
+    include_str!("bridge/labels.js"),
+    include_str!("bridge/statuses.js"),
+    include_str!("bridge/channels.js"),
+    include_str!("bridge/needs.js"),
     include_str!("bridge/operations.js"),
     include_str!("bridge/calls.js"),
     include_str!("bridge/start.js"),
 ];
 
 /// What comes with wa-js, likewise.
-const WIDE_FILES: [&str; 6] = [
+const WIDE_FILES: [&str; 4] = [
     include_str!("bridge/wide/begin.js"),
-    include_str!("bridge/wide/labels.js"),
     include_str!("bridge/wide/statuses.js"),
-    include_str!("bridge/wide/channels.js"),
     include_str!("bridge/wide/others.js"),
     include_str!("bridge/wide/operations.js"),
 ];
@@ -68,14 +73,16 @@ pub(super) struct Script {
     inlet: String,
     origin: String,
     gap: Option<Gap>,
+    wa_js: bool,
 }
 
 impl Script {
-    /// For a page with this address, whose messages of the gap are told although they are not new. `None` when it
+    /// For a page with this address, whose messages of the gap are told although they are not new; `wa_js` says whether
+    /// the worker has one. `None` when it
     /// is none that a browser can load.
-    pub(super) fn for_page(page_url: &str, gap: Option<Gap>) -> Option<Self> {
+    pub(super) fn for_page(page_url: &str, gap: Option<Gap>, wa_js: bool) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
-        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, gap })
+        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, gap, wa_js })
     }
 
     /// The source, to be run in each new document before anything else.
@@ -87,6 +94,8 @@ impl Script {
             "inlet": self.inlet,
             "origin": self.origin,
             "gap": self.gap.map(|gap| [seconds(gap.from), seconds(gap.to)]),
+            "waJs": self.wa_js,
+            "wide": wide_operations(),
         });
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))
     }
@@ -102,6 +111,12 @@ impl Script {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         format!("window.{}?.{function}({})", self.inlet, arguments.join(","))
     }
+}
+
+/// The names of those that only wa-js can do.
+fn wide_operations() -> Vec<&'static str> {
+    let only = |(_, _, by): &&(&str, _, Provider)| *by == Provider::WaJs;
+    Operation::ALL.iter().filter(only).map(|(name, ..)| *name).collect()
 }
 
 /// As `location.origin` says it: a default port is left out.
@@ -122,8 +137,6 @@ fn origin_of(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use colmeia::operations::{Operation, Provider};
 
     use super::*;
 
@@ -186,7 +199,7 @@ mod tests {
 
     #[test]
     fn names_are_different_each_time() {
-        let script = || Script::for_page("https://web.whatsapp.com/", None).expect("a page");
+        let script = || Script::for_page("https://web.whatsapp.com/", None, true).expect("a page");
         assert_ne!(script().binding, script().binding);
         assert!(script().source().len() > 20_000, "all files are in it");
     }

@@ -195,9 +195,9 @@ impl ApiError {
                 Kind::Forbidden => {
                     Self::forbidden("WhatsApp does not allow this account to do it; nothing was done")
                 }
-                Kind::Unsupported => bad(
+                Kind::Unsupported => Self::new(
                     StatusCode::NOT_IMPLEMENTED,
-                    "This version of WhatsApp Web does not offer it; nothing was done",
+                    format!("Not possible in this session: {}; nothing was done", error.message),
                 ),
                 Kind::TooLarge => {
                     bad(StatusCode::UNPROCESSABLE_ENTITY, "The answer is too large: ask for less at once")

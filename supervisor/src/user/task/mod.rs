@@ -34,6 +34,7 @@ use super::vigil::{Trust, Vigil};
 use super::{folders, limits};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::disk::Disk;
+use crate::lacks::LacksTold;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::owners::Owners;
@@ -66,6 +67,8 @@ pub(crate) struct Host {
     pub(crate) carried: Mutex<HashMap<UserId, Carried>>,
     /// What is counted of workers and calls.
     pub(crate) metrics: Metrics,
+    /// What was said of what pages lack.
+    pub(crate) lacks: LacksTold,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }

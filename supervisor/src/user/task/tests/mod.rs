@@ -99,6 +99,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         disk: Disk::always(behaviour == "full-disk"),
         carried: Mutex::default(),
         metrics: Metrics::default(),
+        lacks: LacksTold::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });

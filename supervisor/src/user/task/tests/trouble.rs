@@ -137,6 +137,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             disk: Disk::always(false),
             carried: Mutex::default(),
             metrics: Metrics::default(),
+            lacks: LacksTold::default(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);
