@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::MemoryOverrides;
-use crate::session::Recovery;
+use crate::session::{Lack, Recovery, impossible};
 use crate::{ExitReason, Secret, UserId};
 
 /// `GET /v1/service`: the service itself.
@@ -123,6 +123,9 @@ pub struct SessionDetail {
     /// Page members for which wa-js stands in.
     #[serde(default)]
     pub degraded: Vec<String>,
+    /// What of the page is missing, and what follows from it.
+    #[serde(default)]
+    pub lacks: Vec<Lack>,
     /// The page's version.
     pub page_version: Option<String>,
     /// What its processes may take.
@@ -145,6 +148,37 @@ pub struct SessionDetail {
     /// The code to scan, only with `?qr=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qr: Option<Secret>,
+}
+
+/// What `colmeiactl report` prints: what a session misses of WhatsApp's page, for Colmeia's developers. Versions and names
+/// of modules and operations, nothing of the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageReport {
+    /// The version of this document.
+    pub report: u32,
+    /// Colmeia's version.
+    pub colmeia: String,
+    /// The page's version, once known.
+    pub page_version: Option<String>,
+    /// The session's state: what is missing is only known of a page that is complete (`ready`).
+    pub state: String,
+    /// What is missing; empty where nothing is.
+    pub lacks: Vec<Lack>,
+    /// The operations that are not possible.
+    pub impossible: Vec<String>,
+}
+
+impl From<&SessionDetail> for PageReport {
+    fn from(detail: &SessionDetail) -> Self {
+        Self {
+            report: 1,
+            colmeia: env!("CARGO_PKG_VERSION").to_owned(),
+            page_version: detail.page_version.clone(),
+            state: detail.session.state.clone(),
+            lacks: detail.lacks.clone(),
+            impossible: impossible(&detail.lacks).into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// The answer to a change: what was asked for, and where the session is now. The rest is seen in the list.

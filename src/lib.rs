@@ -23,5 +23,5 @@ pub mod user;
 
 pub use chat::ChatId;
 pub use secret::Secret;
-pub use session::{ExitReason, Me, SessionReport, SessionState};
+pub use session::{ExitReason, Lack, Me, SessionReport, SessionState, impossible};
 pub use user::UserId;

@@ -303,6 +303,36 @@ pub struct Recovery {
     pub aside: Option<String>,
 }
 
+/// A member of WhatsApp's page that a session misses although the page is complete: WhatsApp has changed it. Names of
+/// modules and of operations only, so that it can be shown to anyone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lack {
+    /// The page's name of it, `module.member`; `wa-js` where that could not be put into the page.
+    pub member: String,
+    /// Whether its whole module is gone; otherwise the module has another member in its place. `None` where the page
+    /// does not say which modules it has.
+    #[serde(default)]
+    pub module_absent: Option<bool>,
+    /// Whether wa-js does it instead.
+    #[serde(default)]
+    pub stand_in: bool,
+    /// The operations that need it.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// The operations that need it for some of their arguments only.
+    #[serde(default)]
+    pub partly: Vec<String>,
+}
+
+/// The operations that are not possible with what is missing, by name.
+#[must_use]
+pub fn impossible(lacks: &[Lack]) -> Vec<&str> {
+    let gone = lacks.iter().filter(|lack| !lack.stand_in);
+    let names: std::collections::BTreeSet<&str> =
+        gone.flat_map(|lack| lack.operations.iter().map(String::as_str)).collect();
+    names.into_iter().collect()
+}
+
 /// What a worker tells about its session, sent at every change and after every probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionReport {
@@ -312,6 +342,9 @@ pub struct SessionReport {
     /// Members of the page that our bridge misses, so that wa-js stands in for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub degraded: Vec<String>,
+    /// The same and what follows from each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Lack>,
     /// Until when the disruption lasts, in milliseconds since the epoch, where WhatsApp says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
@@ -361,6 +394,7 @@ impl SessionReport {
         Self {
             state,
             degraded: Vec::new(),
+            lacks: Vec::new(),
             until_ms: None,
             browser_pid: None,
             page_version: None,

@@ -5,7 +5,9 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::admin::{Changed, Drain, Key, Keys, Limits, Lines, Session, SessionDetail, Sessions};
+use colmeia::admin::{
+    Changed, Drain, Key, Keys, Limits, Lines, PageReport, Session, SessionDetail, Sessions,
+};
 use colmeia::config::MemoryOverrides;
 use hyper::Method;
 use serde::Serialize;
@@ -30,6 +32,10 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
             let detail: SessionDetail =
                 client.get(&format!("/v1/sessions/{user}?qr={qr}&number={number}")).await?;
             out.say(&detail, || table::show(&detail))
+        }
+        Command::Report { user } => {
+            let detail: SessionDetail = client.get(&format!("/v1/sessions/{user}")).await?;
+            Out { json: true }.say(&PageReport::from(&detail), String::new)
         }
         Command::Top => top::run(client).await,
         Command::Logs { user, follow: true, lines } => {

@@ -36,6 +36,8 @@ pub(crate) enum Command {
         #[arg(long)]
         number: bool,
     },
+    /// What a session misses of WhatsApp's page, as JSON for Colmeia's developers: nothing of the user is in it
+    Report { user: UserId },
     /// A live table with keys to stop, start and restart
     Top,
     /// A worker's recent log lines

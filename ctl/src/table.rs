@@ -1,6 +1,7 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
 use colmeia::admin::{Key, Limits, Merged, Session, SessionDetail, When};
+use colmeia::impossible;
 use colmeia::session::Recovery;
 
 use crate::format::{ago, bytes, or_dash, span, until};
@@ -121,6 +122,11 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
     if !detail.degraded.is_empty() {
         lines.push(("degraded", detail.degraded.join(", ")));
     }
+    let impossible = impossible(&detail.lacks);
+    if !impossible.is_empty() {
+        let why = format!("{}; `colmeiactl report {}` says why", impossible.join(", "), session.user);
+        lines.push(("not possible", why));
+    }
     if let Some(exit) = &session.last_exit {
         lines.push(("last exit", format!("{}: {}", exit.label, exit.sentence)));
     }
@@ -217,6 +223,9 @@ pub(crate) fn plain(text: &str) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use colmeia::Lack;
+    use colmeia::admin::PageReport;
+
     use super::*;
 
     pub(crate) fn session(user: &str) -> Session {
@@ -227,6 +236,17 @@ pub(crate) mod tests {
             "queue":3}}"#
         );
         serde_json::from_str(&text).expect("valid")
+    }
+
+    fn lack(stand_in: bool) -> Lack {
+        let operations = vec!["star".to_owned(), "edit_message".to_owned()];
+        Lack {
+            member: "WAWebX.y".to_owned(),
+            module_absent: Some(true),
+            stand_in,
+            operations,
+            partly: vec![],
+        }
     }
 
     #[test]
@@ -260,6 +280,7 @@ pub(crate) mod tests {
             name: Some("An\u{1b}[2Ja".into()),
             next_start_ms: None,
             degraded: vec![],
+            lacks: vec![lack(false)],
             page_version: None,
             limits: None,
             uid: None,
@@ -280,6 +301,20 @@ pub(crate) mod tests {
             "{text}"
         );
         assert!(text.contains("(the registration is gone): the phone has to scan a new code; it lies in /x"));
+        assert!(
+            text.contains("not possible       edit_message, star; `colmeiactl report 1` says why"),
+            "{text}"
+        );
+        let report = serde_json::to_string(&PageReport::from(&detail)).expect("JSON");
+        assert!(
+            report.contains(r#""member":"WAWebX.y""#)
+                && report.contains(r#""impossible":["edit_message","star"]"#)
+        );
+        for private in ["8888", "2Ja", "/x", "the last word"] {
+            assert!(!report.contains(private), "{private} is in {report}");
+        }
+        let replaced = SessionDetail { lacks: vec![lack(true)], ..detail.clone() };
+        assert!(!show(&replaced).contains("not possible"), "wa-js does it");
         assert!(!text.contains('\u{1b}'), "a name does not command the terminal");
     }
 }

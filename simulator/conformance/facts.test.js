@@ -215,6 +215,7 @@ test('being seen waits for somebody to look, unless it is said not to', async (t
   const { page } = await open(t);
   const seen = await page.evaluate(async () => {
     const { sendSeen } = window.require('WAWebUpdateUnreadChatAction');
+    window.require('WAWebStreamModel').Stream.markUnavailable();
     const chat = chatOf();
     await sendSeen({ chat });
     const waiting = chat.unreadCount;
@@ -320,4 +321,91 @@ test('calls have numbers for states and tell nothing of coming and going', async
     return [window.told, 'state' in calls.get(call), 'length' in calls];
   }, id);
   assert.deepEqual(seen, [[], false, false], 'it stays in the collection');
+});
+
+test('the page begins available where its document has the focus, and says it at each connection', async (t) => {
+  const { page, phone } = await open(t);
+  const said = async () =>
+    (await phone.actions(ME)).filter(({ what }) => what === 'presence').map(({ details }) => details.state);
+  const focus = await page.evaluate(() => {
+    const { Stream } = window.require('WAWebStreamModel');
+    return [Stream.available, document.hasFocus()];
+  });
+  assert.equal(focus[0], focus[1]);
+  assert.deepEqual(await said(), [focus[0] ? 'available' : 'unavailable']);
+  const subscribed = () =>
+    page.evaluate(async () => {
+      const { PresenceCollection } = window.require('WAWebPresenceCollection');
+      const presence = PresenceCollection.gadd(chatOf().id);
+      await presence.subscribe();
+      window.require('WAWebStreamModel').Stream.markUnavailable();
+      return presence.isSubscribed;
+    });
+  assert.equal(await subscribed(), false, 'it forgets what was subscribed to');
+  assert.equal((await said()).length, 1, 'nobody was at the screen, so the server does not hear of it');
+  await phone.fault({ number: ME, fault: 'relogin' });
+  await until('it connects again', async () => (await said()).length === 2);
+  assert.equal((await said())[1], 'unavailable');
+});
+
+test('labels: a failure is no answer, and without a business account an error', async (t) => {
+  const { page, phone, refuse } = await open(t);
+  const add = () => page.evaluate(() => outcome(() => window.require('WAWebBizLabelEditingAction').labelAddAction('Novo', 0)));
+  assert.match(await add(), /^Error Invariant Violation/);
+  await phone.setRecord('person', ME, { business: true });
+  await phone.fault({ number: ME, fault: 'relogin' });
+  await page.evaluate(() => (window.require('WAWebConnModel').Conn.platform = 'smba'));
+  await refuse('label', 403);
+  assert.equal(await add(), 'undefined');
+  await refuse('label', null);
+  assert.equal(await add(), '1', 'the new id');
+});
+
+test('what the server refuses of a group rejects; a group that is gone does not', async (t) => {
+  const { page, phone, refuse } = await open(t);
+  const group = '120363000000000011@g.us';
+  const participants = [{ id: `${ME}@c.us`, role: 'super_admin' }];
+  await phone.group({ id: group, set: { subject: 'Nosso', invite: 'OWN11', participants } });
+  await until('it is there', () =>
+    page.evaluate((id) => Boolean(window.require('WAWebChatCollection').ChatCollection.get(id)), group),
+  );
+  const act = (name) =>
+    page.evaluate(
+      ([id, what]) =>
+        outcome(() => {
+          const wid = window.require('WAWebWidFactory').createWid(id);
+          const acts = {
+            query: () => window.require('WAWebGroupQueryJob').queryAndUpdateGroupMetadataById({ id: wid }),
+            join: () => window.require('WAWebGroupInviteJob').joinGroupViaInvite('OWN11', false),
+            subject: () => window.require('WAWebGroupModifyInfoJob').setGroupSubject(wid, 'x'),
+            code: () => window.require('WAWebMexFetchGroupInviteCodeJob').fetchMexGroupInviteCode(id),
+          };
+          return acts[what]();
+        }),
+      [group, name],
+    );
+  for (const [status, answer] of [[404, 'undefined'], [403, 'undefined'], [500, 'ServerStatusCodeError 500']]) {
+    await refuse('query_group', status);
+    assert.equal(await act('query'), answer);
+  }
+  for (const [what, name] of [['join_group', 'join'], ['subject', 'subject'], ['invite_code', 'code']]) {
+    await refuse(what, 403);
+    assert.equal(await act(name), 'ServerStatusCodeError 403', name);
+  }
+});
+
+test('without a connection a contact is not saved, and what is lost says nothing', async (t) => {
+  const { page, refuse } = await open(t);
+  const save = () =>
+    page.evaluate(() =>
+      outcome(() =>
+        window
+          .require('WAWebSaveContactAction')
+          .saveContactAction({ firstName: 'Ana', lastName: '', phoneNumber: '5511911110001' }),
+      ),
+    );
+  for (const [said, answer] of [['network', /^NetworkUnavailable/], [406, /^ServerStatusCodeError 406/], ['lost', /^Error /], [null, /^undefined/]]) {
+    await refuse('save_contact', said);
+    assert.match(await save(), answer);
+  }
 });

@@ -3,7 +3,7 @@
 import { Emitter } from './events.js';
 import { createWid } from './ids.js';
 import { Model } from './models.js';
-import { did } from './records.js';
+import { allow, did } from './records.js';
 
 /* Numbers, as the page has them. */
 export const CALL_STATES = {
@@ -84,6 +84,7 @@ export async function sendStanza(stanza) {
   const [refusal] = (stanza.content ?? []).filter(({ tag }) => tag === 'reject');
   if (stanza.tag !== 'call' || !refusal) return;
   const id = refusal.attrs['call-id'];
+  await allow('reject_call');
   await did('reject_call', { id, from: String(stanza.attrs.to) });
   const call = CallStore.get(id);
   if (call) call.become(CALL_STATES.CallStateEnding);

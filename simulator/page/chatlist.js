@@ -50,7 +50,7 @@ MuteModel.changed = async (mute, expiration) => {
 
 /* The server's errors are swallowed. */
 export async function markUnread(chat, unread) {
-  if (await isRefused('unread')) return;
+  if (await isRefused('unread').catch(() => true)) return;
   chat.unreadCount = unread ? -1 : 0;
   await keepFlags(chat);
 }

@@ -44,7 +44,7 @@ export const StreamInfo = names(
 );
 
 /* What only session.js and linking.js can do; they register it here to avoid a circle of imports. */
-export const actions = { logout() {}, reconnect() {}, refreshQR() {} };
+export const actions = { logout() {}, reconnect() {}, refreshQR() {}, forgetPresences() {} };
 
 class ConnModel extends Model {
   static props = ['id', 'ref', 'refTTL', 'wid', 'connected', 'platform', 'pushname', 'battery', 'plugged'];
@@ -96,8 +96,10 @@ class StreamModel extends Model {
   markAvailable() {
     this.available = true;
   }
+  /* Forgets who is there and whose presence was wanted. The server hears of it only where somebody was at the screen. */
   markUnavailable() {
     this.available = false;
+    actions.forgetPresences();
   }
 }
 export const Stream = new StreamModel({
@@ -106,7 +108,7 @@ export const Stream = new StreamModel({
   info: StreamInfo.OPENING,
   displayInfo: StreamInfo.OPENING,
   phoneAuthed: false,
-  available: false,
+  available: document.hasFocus(),
 });
 
 /* There is neither an event `main_loaded`, `main_stream_mode_ready` or `logout` nor a flag `isMainLoaded`. */

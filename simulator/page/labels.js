@@ -3,7 +3,8 @@
 import { ChatStore } from './stores.js';
 import { Collection, Model } from './models.js';
 import { keepFlags } from './chatlist.js';
-import { findOwn, keep, own, ServerStatusCodeError } from './records.js';
+import { Conn } from './connection.js';
+import { allow, findOwn, isRefused, keep, own, ServerStatusCodeError } from './records.js';
 
 export const PALETTE = [
   '#ff9485',
@@ -48,6 +49,7 @@ LabelModel.prototype.proxyName = 'label';
 
 export class LabelCollectionImpl extends Collection {
   async addOrRemoveLabels(changes, chats) {
+    await allow('label');
     for (const chat of chats) {
       const labels = new Set((chat.labels ?? []).map(String));
       for (const { id, type } of changes) {
@@ -80,15 +82,27 @@ const store = ({ id, name, colorIndex }) => keep('label', own(id), { id, name, c
 
 export const nextId = async () => Math.max(0, ...LabelStore.map(({ id }) => Number(id))) + 1;
 
+function mustBeBusiness() {
+  if (!Conn.isSMB) throw new Error('Invariant Violation: labels cannot be edited');
+}
+
+/* Its failure is no answer. */
 export async function addLabel(name, colorIndex) {
+  mustBeBusiness();
+  if (await isRefused('label')) return undefined;
   const label = LabelStore.add({ id: String(await nextId()), name, colorIndex: Number(colorIndex) });
   await store(label);
   return label.id;
 }
+/* How a refusal of these two looks is not certain. */
 export async function editLabel(id, name, predefinedId, colorIndex) {
+  mustBeBusiness();
+  await allow('label');
   await store(LabelStore.get(String(id)).set({ name, colorIndex: Number(colorIndex) }));
 }
 export async function deleteLabel(idOrOptions) {
+  mustBeBusiness();
+  await allow('label');
   const id = String(idOrOptions?.labelId ?? idOrOptions);
   const labelled = ChatStore.filter((chat) => (chat.labels ?? []).includes(id));
   await LabelStore.addOrRemoveLabels([{ id, type: 'remove' }], labelled);

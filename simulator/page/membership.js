@@ -43,6 +43,7 @@ export async function change(wid, mayMember, what, mutate) {
   const group = await recordOf(wid);
   const me = myPart(group);
   if (!me || !(isAdmin(me.role) || mayMember(group))) throw new ServerStatusCodeError(403);
+  await allow(what.subtype);
   const before = others(group);
   mutate(group);
   await keepAndShow(wid, group, before, what);
@@ -94,7 +95,7 @@ async function refusal(wid) {
 
 export async function addOne(wid, given) {
   const person = served(given);
-  const error = await refusal(person);
+  const error = (await isRefused('add')) || (await refusal(person));
   if (error) return error;
   if (memberOf(await recordOf(wid), person)) return 409;
   const what = { subtype: 'add', recipients: [String(person)] };
@@ -113,7 +114,7 @@ async function each(wid, people, act) {
   const participants = [];
   for (const person of people) {
     const code = await act(person).catch((error) => {
-      if (error.statusCode === 403) throw error;
+      if (!error.statusCode || error.statusCode === 403) throw error;
       return error.statusCode;
     });
     participants.push({ userWid: createWid(person), code: String(code), subCode: null });
@@ -225,6 +226,7 @@ export async function sendExitGroup(chat) {
 export async function fetchInviteCode(id) {
   const group = await recordOf(id);
   if (!isAdmin(myPart(group)?.role)) throw new ServerStatusCodeError(403);
+  await allow('invite_code');
   return { code: group.invite };
 }
 
@@ -271,6 +273,7 @@ export class UnexpectedJoinGroupViaInviteResponse extends Error {}
 
 /* Whoever is wrong about the approval has joined, or asked to, all the same. */
 export async function joinGroupViaInvite(code, needsApproval = false) {
+  await allow('join_group');
   const gid = await join(code);
   const { membership_approval_mode } = await invitedTo(code);
   if (Boolean(membership_approval_mode) !== needsApproval) throw new UnexpectedJoinGroupViaInviteResponse();
@@ -293,8 +296,11 @@ async function join(code) {
 }
 
 /* What the page knows of a group, brought up to date a moment after the answer, which is none: also of a group that is
- * gone, or not ours. */
+ * gone (404), or not ours (403). Other errors reject. */
 export async function refreshGroup(wid) {
+  const status = await isRefused('query_group');
+  if (status === 403 || status === 404) return;
+  if (status) throw new ServerStatusCodeError(status);
   const group = await find('group', wid);
   if (!group) return;
   if (isAdmin(myPart({ participants: [], ...group })?.role)) await refreshJoinRequests(wid);

@@ -5,7 +5,7 @@ import { account } from './account.js';
 import { randomBytes, unixTime } from './bytes.js';
 import { createWid, MsgKey } from './ids.js';
 import { Collection, Model } from './models.js';
-import { find, findAll, keep, ServerStatusCodeError } from './records.js';
+import { allow, find, findAll, keep, ServerStatusCodeError } from './records.js';
 import { ChatModel, MsgModel } from './stores.js';
 
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
@@ -102,15 +102,20 @@ async function change(id, mutate) {
 
 const without = (list = [], one) => list.filter((other) => other !== one);
 
-export const join = (idOrChat) =>
-  change(String(idOrChat.id ?? idOrChat), (record) => {
+export async function join(idOrChat) {
+  await allow('follow_channel');
+  return change(String(idOrChat.id ?? idOrChat), (record) => {
     record.followers = [...without(record.followers, me()), me()];
   });
-export const leave = (idOrChat) =>
-  change(String(idOrChat.id ?? idOrChat), (record) => {
+}
+export async function leave(idOrChat) {
+  await allow('follow_channel');
+  return change(String(idOrChat.id ?? idOrChat), (record) => {
     record.followers = without(record.followers, me());
   });
+}
 const setMuted = (muted) => async (ids) => {
+  await allow('mute_channel');
   for (const id of ids) {
     await change(String(id), (record) => {
       record.muted_by = muted ? [...without(record.muted_by, me()), me()] : without(record.muted_by, me());
@@ -121,6 +126,7 @@ export const mute = setMuted(true);
 export const unmute = setMuted(false);
 
 export async function create({ name, description, picture }) {
+  await allow('create_channel');
   const path = picture ? await upload(picture) : undefined;
   const record = {
     id: `1203${Date.now()}${randomBytes(1)[0]}@newsletter`,
@@ -151,6 +157,7 @@ async function upload(dataUrl) {
 export async function remove(idOrChat) {
   const id = String(idOrChat.id ?? idOrChat);
   if (roleIn(await recordOf(id)) !== 'owner') throw new ServerStatusCodeError(403);
+  await allow('delete_channel');
   await keep('channel', id, null);
   NewsletterStore.remove(id);
   NewsletterMetadata.remove(id);
@@ -209,6 +216,7 @@ async function matches({ searchText = '', countryCodes = [], categories = [] }) 
 }
 
 export async function directory(request) {
+  await allow('search_channels');
   const found = await matches(request);
   const start = Number(request.cursorToken || 0);
   const end = start + (request.limit ?? 50);

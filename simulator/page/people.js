@@ -31,10 +31,12 @@ export async function getStatus({ wid }) {
   return { id: createWid(wid), status: about ?? DEFAULT_ABOUT };
 }
 export async function setMyStatus(about) {
+  await allow('about');
   await changePerson(account.wid(), { about });
   await did('about', { about });
 }
 export async function setPushname(name) {
+  await allow('name');
   await changePerson(account.wid(), { name });
   await did('name', { name });
   account.identity.name = name;
@@ -88,6 +90,7 @@ export async function requestProfilePicFromServer(chatOrWid) {
 }
 
 async function setPictureOf(wid, path) {
+  await allow('picture');
   if (wid.isGroup()) await setGroupPicture(wid, path);
   else if (account.isMe(wid)) await changePerson(wid, { picture: path });
   else throw new ServerStatusCodeError(401);
@@ -133,6 +136,7 @@ export const unblockContact = (contact) => setBlocked(contact, false);
 /* ---- the address book ---- */
 
 export async function saveContactAction({ firstName, lastName, phoneNumber }) {
+  await allow('save_contact');
   const name = [firstName, lastName].filter(Boolean).join(' ');
   const number = createUserWid(phoneNumber).user;
   await keep('contact', own(number), { number, name, first_name: firstName, last_name: lastName });

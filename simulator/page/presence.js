@@ -1,7 +1,9 @@
 /* Owns who is there and what they are doing, as far as somebody asked. */
 
 import { createWid } from './ids.js';
+import { served } from './lids.js';
 import { Collection, Model } from './models.js';
+import { did } from './records.js';
 
 /* What somebody in a chat is doing. */
 class ChatstateModel extends Model {
@@ -25,6 +27,7 @@ export class PresenceModel extends Model {
   }
   async subscribe() {
     this.isSubscribed = true;
+    await did('subscribe_presence', { chat: String(served(this.id)) });
   }
 }
 PresenceModel.prototype.proxyName = 'presence';

@@ -22,12 +22,25 @@ export class ServerStatusCodeError extends Error {
   }
 }
 
-/* What the server refuses this account, for tests: record `refusal`, by what is done, a status; or `network`, or `lost`:
- * the answer never came, and the page fails without saying anything. */
-export const isRefused = async (what) => (await find('refusal', own(what))) ?? 0;
+/* How the page says that there is no connection, where it asks first. */
+export class NetworkUnavailable extends Error {
+  constructor() {
+    super('no connection');
+    this.name = 'NetworkUnavailable';
+  }
+}
+
+/* What the server refuses this account, for tests: record `refusal`, by what is done, a status; or `network`; or `lost`:
+ * the answer did not come, and the page fails without saying anything; or `silent`: it waits for one. */
+export async function isRefused(what) {
+  const said = (await find('refusal', own(what))) ?? 0;
+  if (said === 'lost') throw new Error('the answer was lost');
+  if (said === 'silent') await new Promise(() => {});
+  return said;
+}
 export async function allow(what, otherwise) {
   const status = (await isRefused(what)) || otherwise;
-  if (status === 'lost') throw new Error('the answer was lost');
+  if (status === 'network') throw new NetworkUnavailable();
   if (status) throw new ServerStatusCodeError(status);
 }
 

@@ -4,7 +4,7 @@
 import { createWid } from './ids.js';
 import { served } from './lids.js';
 import { addOne, change, isAdmin, myPart, named, never, recordOf } from './membership.js';
-import { ServerStatusCodeError } from './records.js';
+import { allow, isRefused, ServerStatusCodeError } from './records.js';
 
 /* What the page's database holds, which is what was last asked for. */
 const requestsOf = new Map();
@@ -13,6 +13,7 @@ export const joinRequests = async (wid) => requestsOf.get(String(wid)) ?? [];
 export async function refreshJoinRequests(wid) {
   const group = await recordOf(wid);
   if (!isAdmin(myPart(group)?.role)) throw new ServerStatusCodeError(403);
+  await allow('join_requests');
   const requests = group.requests.map(({ id, method, t, added_by }) => ({
     id: named(group, id),
     addedBy: named(group, added_by || id),
@@ -23,6 +24,8 @@ export async function refreshJoinRequests(wid) {
 }
 
 async function answerJoinRequest(wid, person, approve) {
+  const refusal = await isRefused('answer_join_request');
+  if (refusal) return refusal;
   const id = String(served(person));
   const group = await recordOf(wid);
   if (!group.requests.some((request) => request.id === id)) return 404;

@@ -18,6 +18,7 @@ import {
   NetworkStatus,
   offlineDelivery,
   Socket,
+  Stream,
 } from './connection.js';
 import * as database from './database.js';
 import { loadHistory } from './history.js';
@@ -27,6 +28,7 @@ import { startLinking, stopLinking } from './linking.js';
 import { options } from './options.js';
 import { loadAccount } from './people.js';
 import { forgetPresences } from './presence.js';
+import { did } from './records.js';
 import { complete, loadMain } from './registry.js';
 import { showChats, showProgress } from './screen.js';
 import { ChatStore } from './stores.js';
@@ -108,6 +110,8 @@ async function login(mine) {
     comeBack();
   }
   Cmd.trigger('open_socket_stream_from_bridge');
+  /* Each connection begins with whether somebody is at the screen. */
+  did('presence', { state: Stream.available ? 'available' : 'unavailable' });
   receive(true);
   if (!Socket.hasSynced)
     synchronise(mine).catch((error) => console.error('the page could not synchronise', error));
@@ -212,6 +216,7 @@ async function again() {
   await pause(RETRIES_S[Math.min(failures++, RETRIES_S.length - 1)] * 1000);
   await openSocket();
 }
+actions.forgetPresences = forgetPresences;
 actions.reconnect = () => {
   if (Socket.state === 'OPENING') openSocket();
 };

@@ -6,6 +6,7 @@ import { applyRevoke } from './incoming.js';
 import { Collection, Model } from './models.js';
 import { statusHooks } from './groups.js';
 import { tellAbout } from './outgoing.js';
+import { ServerStatusCodeError } from './records.js';
 import { MsgModel } from './stores.js';
 
 export class StatusModel extends Model {
@@ -40,9 +41,11 @@ statusHooks.posted = (message) => {
   status.set({ lastReceivedKey: message.id, t: message.t });
 };
 
+/* How a refusal looks is not certain. */
 export async function revokeStatus(status, message) {
   const key = await MsgKey.newId();
-  await tellAbout(message, 'revoke', {}, key);
+  const { ok, error } = await tellAbout(message, 'revoke', {}, key);
+  if (!ok) throw new ServerStatusCodeError(error);
   await applyRevoke(message, account.wid(), key);
   status?.msgs.remove(message);
 }

@@ -59,11 +59,14 @@ pub struct JoinGroup {
     pub code: String,
 }
 
-/// The group that was joined.
+/// The group that was joined, or that was asked to be let into.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupJoined {
     /// Its id.
     pub id: String,
+    /// The account is no member yet: the request waits until an admin approves it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
 }
 
 /// See [`super::Operation::LeaveGroup`].

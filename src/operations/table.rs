@@ -167,19 +167,19 @@ operations! {
     "answer_join_requests" AnswerJoinRequests -> Vec<ParticipantOutcome>: Send, Core;
 
     /// All labels.
-    "list_labels" ListLabels -> Vec<LabelRecord>: Read, WaJs;
+    "list_labels" ListLabels -> Vec<LabelRecord>: Read, Core;
     /// Makes a label.
-    "create_label" CreateLabel -> LabelRecord: Send, WaJs;
+    "create_label" CreateLabel -> LabelRecord: Send, Core;
     /// Changes a label's name or colour.
-    "update_label" UpdateLabel -> LabelRecord: Change, WaJs;
+    "update_label" UpdateLabel -> LabelRecord: Change, Core;
     /// Deletes a label.
-    "delete_label" DeleteLabel -> Nothing: Change, WaJs;
+    "delete_label" DeleteLabel -> Nothing: Change, Core;
     /// A chat's labels.
-    "labels_of_chat" LabelsOfChat -> Vec<LabelRecord>: Read, WaJs;
+    "labels_of_chat" LabelsOfChat -> Vec<LabelRecord>: Read, Core;
     /// Gives a chat these labels and no others.
-    "set_labels_of_chat" SetLabelsOfChat -> Nothing: Change, WaJs;
+    "set_labels_of_chat" SetLabelsOfChat -> Nothing: Change, Core;
     /// The chats with a label.
-    "chats_of_label" ChatsOfLabel -> Vec<ChatSummary>: Read, WaJs;
+    "chats_of_label" ChatsOfLabel -> Vec<ChatSummary>: Read, Core;
 
     /// The account's own profile.
     "get_profile" GetProfile -> Profile: Read, Core;
@@ -206,24 +206,24 @@ operations! {
     /// Posts the frame's body as status.
     "post_media_status" PostMediaStatus -> SentMessage: Send, WaJs;
     /// Takes an own status back.
-    "delete_status" DeleteStatus -> Nothing: Send, WaJs;
+    "delete_status" DeleteStatus -> Nothing: Send, Core;
 
     /// The channels that the account follows or owns.
-    "list_channels" ListChannels -> Vec<ChannelRecord>: Read, WaJs;
+    "list_channels" ListChannels -> Vec<ChannelRecord>: Read, Core;
     /// One channel, by id or invitation.
-    "get_channel" GetChannel -> ChannelRecord: Read, WaJs;
+    "get_channel" GetChannel -> ChannelRecord: Read, Core;
     /// Creates a channel; its picture is the frame's body.
-    "create_channel" CreateChannel -> ChannelRecord: Send, WaJs;
+    "create_channel" CreateChannel -> ChannelRecord: Send, Core;
     /// Deletes an own channel.
-    "delete_channel" DeleteChannel -> Nothing: Change, WaJs;
+    "delete_channel" DeleteChannel -> Nothing: Change, Core;
     /// Follows a channel or stops.
-    "follow_channel" FollowChannel -> Nothing: Change, WaJs;
+    "follow_channel" FollowChannel -> Nothing: Change, Core;
     /// Mutes a channel or lets it sound again.
     "mute_channel" MuteChannel -> Nothing: Change, WaJs;
     /// The newest messages of a channel, followed or not.
-    "channel_messages" ChannelMessages -> Vec<ChannelMessage>: Read, WaJs;
+    "channel_messages" ChannelMessages -> Vec<ChannelMessage>: Read, Core;
     /// Searches the directory of channels.
-    "search_channels" SearchChannels -> ChannelPage: Read, WaJs;
+    "search_channels" SearchChannels -> ChannelPage: Read, Core;
 }
 
 impl std::fmt::Debug for Operation {

@@ -17,6 +17,7 @@ mod disk;
 mod envelope;
 mod http;
 mod journal;
+mod lacks;
 mod locks;
 mod logging;
 mod memory;

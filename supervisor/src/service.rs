@@ -204,6 +204,7 @@ async fn serve(
         disk: Disk::follow(state.root().to_owned(), &run.full_disk_mark()),
         carried: Mutex::new(carried),
         metrics: metrics.clone(),
+        lacks: crate::lacks::LacksTold::default(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,

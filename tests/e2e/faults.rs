@@ -144,6 +144,7 @@ async fn a_renamed_module_degrades_the_session_and_does_not_end_it() {
     let status = farm.status("1").await;
     assert_eq!(status["state"], "ready", "{status}");
     assert!(status["degraded"].to_string().contains("WAWebSendMsgChatAction"), "{status}");
+    assert!(status["impossible"].is_null(), "wa-js stands in: {status}");
 }
 
 #[tokio::test]

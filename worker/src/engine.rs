@@ -7,7 +7,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use colmeia::protocol::{Call, CallError, Event, MessageRecord, Reply};
-use colmeia::{Me, Secret};
+use colmeia::{Lack, Me, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -43,6 +43,9 @@ pub(crate) struct PageView {
     /// Page members that the bridge misses and wa-js has to stand in for.
     #[serde(default)]
     pub(crate) degraded: Vec<String>,
+    /// What of the page is missing, and what follows from it.
+    #[serde(default)]
+    pub(crate) lacks: Vec<Lack>,
     /// The page's version.
     #[serde(default)]
     pub(crate) version: Option<String>,
@@ -79,6 +82,7 @@ pub(crate) enum PagePhase {
 }
 
 /// What the engine tells without being asked.
+#[allow(clippy::large_enum_variant, reason = "views are few, and moved once")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PageEvent {
     /// The page changed.

@@ -129,6 +129,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         until_ms: None,
         left_ms: None,
         degraded: vec![],
+        lacks: vec![],
         version: None,
     }
 }

@@ -142,6 +142,7 @@ impl Inner {
                 _ => None,
             },
             degraded: report.map(|report| report.degraded.clone()).unwrap_or_default(),
+            lacks: report.map(|report| report.lacks.clone()).unwrap_or_default(),
             page_version: report.and_then(|report| report.page_version.clone()),
             // The host's business, and added by whoever knows it.
             limits: None,

@@ -123,6 +123,7 @@ impl Engine for ChromiumEngine {
                 until_ms: None,
                 left_ms: None,
                 degraded: Vec::new(),
+                lacks: Vec::new(),
                 version: None,
             }),
             Value::String(text) => serde_json::from_str(&text)

@@ -158,7 +158,7 @@ impl Launcher for ChromiumLauncher {
     type Engine = ChromiumEngine;
 
     async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
-        let script = Script::for_page(&self.page_url)
+        let script = Script::for_page(&self.page_url, self.wa_js.is_some())
             .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
         browser::prepare(&self.profile).await?;
         // What the browser before this one has left there is nobody's. Where it stays, that is no harm.

@@ -3,12 +3,15 @@
 //! Owns the names by which page and worker find each other. They are random, so that no page can count on
 //! them. The bridge itself is in `bridge/`.
 
+use colmeia::operations::{Operation, Provider};
+
 /// In this order they make one function body.
-const FILES: [&str; 23] = [
+const FILES: [&str; 28] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
     include_str!("bridge/registry.js"),
+    include_str!("bridge/rare.js"),
     include_str!("bridge/shapes.js"),
     include_str!("bridge/identity.js"),
     include_str!("bridge/view.js"),
@@ -25,17 +28,19 @@ const FILES: [&str; 23] = [
     include_str!("bridge/people.js"),
     include_str!("bridge/groups.js"),
     include_str!("bridge/participants.js"),
+    include_str!("bridge/labels.js"),
+    include_str!("bridge/statuses.js"),
+    include_str!("bridge/channels.js"),
+    include_str!("bridge/needs.js"),
     include_str!("bridge/operations.js"),
     include_str!("bridge/calls.js"),
     include_str!("bridge/start.js"),
 ];
 
 /// What comes with wa-js, likewise.
-const WIDE_FILES: [&str; 6] = [
+const WIDE_FILES: [&str; 4] = [
     include_str!("bridge/wide/begin.js"),
-    include_str!("bridge/wide/labels.js"),
     include_str!("bridge/wide/statuses.js"),
-    include_str!("bridge/wide/channels.js"),
     include_str!("bridge/wide/others.js"),
     include_str!("bridge/wide/operations.js"),
 ];
@@ -47,13 +52,15 @@ pub(super) struct Script {
     pub(super) binding: String,
     inlet: String,
     origin: String,
+    wa_js: bool,
 }
 
 impl Script {
-    /// For a page with this address; `None` when it is none that a browser can load.
-    pub(super) fn for_page(page_url: &str) -> Option<Self> {
+    /// For a page with this address; `wa_js` says whether the worker has one. `None` when it is none that a browser can
+    /// load.
+    pub(super) fn for_page(page_url: &str, wa_js: bool) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
-        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)? })
+        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, wa_js })
     }
 
     /// The source, to be run in each new document before anything else.
@@ -62,6 +69,8 @@ impl Script {
             "binding": self.binding,
             "inlet": self.inlet,
             "origin": self.origin,
+            "waJs": self.wa_js,
+            "wide": wide_operations(),
         });
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))
     }
@@ -77,6 +86,12 @@ impl Script {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         format!("window.{}?.{function}({})", self.inlet, arguments.join(","))
     }
+}
+
+/// The names of those that only wa-js can do.
+fn wide_operations() -> Vec<&'static str> {
+    let only = |(_, _, by): &&(&str, _, Provider)| *by == Provider::WaJs;
+    Operation::ALL.iter().filter(only).map(|(name, ..)| *name).collect()
 }
 
 /// As `location.origin` says it: a default port is left out.
@@ -97,8 +112,6 @@ fn origin_of(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use colmeia::operations::{Operation, Provider};
 
     use super::*;
 
@@ -161,7 +174,7 @@ mod tests {
 
     #[test]
     fn names_are_different_each_time() {
-        let script = || Script::for_page("https://web.whatsapp.com/").expect("a page");
+        let script = || Script::for_page("https://web.whatsapp.com/", true).expect("a page");
         assert_ne!(script().binding, script().binding);
         assert!(script().source().len() > 20_000, "all files are in it");
     }

@@ -41,6 +41,7 @@ fn view(phase: PagePhase) -> PageView {
         until_ms: None,
         left_ms: None,
         degraded: Vec::new(),
+        lacks: Vec::new(),
         version: None,
     }
 }

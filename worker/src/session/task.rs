@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use colmeia::config::Deadlines;
 use colmeia::protocol;
 use colmeia::session::{HealthLevel, LaunchCause, Probes};
-use colmeia::{ExitReason, SessionReport, SessionState};
+use colmeia::{ExitReason, Lack, SessionReport, SessionState, impossible};
 use colmeia_base::awake::Awake;
 use nix::libc;
 use tokio::sync::{mpsc, watch};
@@ -37,6 +37,7 @@ const VANISHED: &str = "the registration is gone, and the page does not say that
 type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
 
 /// What the session's own helpers report.
+#[allow(clippy::large_enum_variant, reason = "views are few, and moved once")]
 enum Helper {
     /// `whole` when we were awake all the while.
     Probed {
@@ -72,6 +73,8 @@ pub(crate) struct SessionTask<L: Launcher> {
     damage: Option<String>,
     /// When the page is asked to give back what coming up took.
     settles: Option<Instant>,
+    /// What of the page was logged as missing, and of which version.
+    lacks_told: Option<(Option<String>, Vec<Lack>)>,
 }
 
 impl<L: Launcher> SessionTask<L> {
@@ -103,6 +106,7 @@ impl<L: Launcher> SessionTask<L> {
             shown: false,
             damage: None,
             settles: None,
+            lacks_told: None,
         };
         (task, SessionHandle { commands: sender, report: followed })
     }
@@ -264,21 +268,31 @@ impl<L: Launcher> SessionTask<L> {
             self.outbox.heard(Hearing::All);
         }
         self.shown |= view.phase != PagePhase::Loading;
+        self.tell_lacks(&view);
         self.report.send_if_modified(|report| {
-            let changed = report.degraded != view.degraded
+            let changed = report.lacks != view.lacks
                 || report.page_version != view.version
                 || report.until_ms != view.until_ms;
             if changed {
-                if report.degraded != view.degraded && !view.degraded.is_empty() {
-                    tracing::warn!(degraded = ?view.degraded, "the page changed; wa-js stands in");
-                }
                 report.degraded.clone_from(&view.degraded);
+                report.lacks.clone_from(&view.lacks);
                 report.page_version.clone_from(&view.version);
                 report.until_ms = view.until_ms;
             }
             changed
         });
         self.apply(Event::View(view))
+    }
+
+    /// Logs what a page lacks, once for each version of the page.
+    fn tell_lacks(&mut self, view: &PageView) {
+        let now = (view.version.clone(), view.lacks.clone());
+        if view.lacks.is_empty() || self.lacks_told.as_ref() == Some(&now) {
+            return;
+        }
+        let (degraded, impossible) = (&view.degraded, impossible(&view.lacks));
+        tracing::warn!(page_version = view.version, ?degraded, ?impossible, "the page has changed");
+        self.lacks_told = Some(now);
     }
 
     fn on_helper(&mut self, helper: Helper) -> Option<ExitReason> {

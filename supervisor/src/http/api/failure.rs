@@ -220,9 +220,9 @@ impl ApiError {
                 Kind::Forbidden => {
                     Self::forbidden("WhatsApp does not allow this account to do it; nothing was done")
                 }
-                Kind::Unsupported => bad(
+                Kind::Unsupported => Self::new(
                     StatusCode::NOT_IMPLEMENTED,
-                    "This version of WhatsApp Web does not offer it; nothing was done",
+                    format!("Not possible in this session: {}; nothing was done", error.message),
                 ),
                 // What was asked is done by then.
                 Kind::TooLarge if outside => Self::unknown_outcome(),

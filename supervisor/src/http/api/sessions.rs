@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::http::StatusCode;
-use colmeia::UserId;
 use colmeia::config::{Proxy, SessionSettings};
+use colmeia::{Lack, SessionReport, UserId};
 use colmeia_base::tasks;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,30 @@ pub(super) struct SessionInfo {
     #[schema(value_type = Object)]
     presence: Map<String, Value>,
     timestamps: Timestamps,
+    /// What WhatsApp has changed in its page so that this session misses it; absent while nothing is missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<Missing>,
+}
+
+/// A member of the page that is missing.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Missing {
+    /// The page's name of it.
+    member: String,
+    /// Whether wa-js does it instead.
+    by_wa_js: bool,
+    /// The operations that need it: not possible unless wa-js does it.
+    operations: Vec<String>,
+}
+
+impl Missing {
+    fn of(report: &SessionReport) -> Vec<Self> {
+        let lacks = report.lacks.iter().cloned();
+        let missing =
+            |lack: Lack| Self { member: lack.member, by_wa_js: lack.stand_in, operations: lack.operations };
+        lacks.map(missing).collect()
+    }
 }
 
 /// What runs a session.
@@ -397,5 +421,6 @@ fn info(http: &Http, caller: &Caller, user: &UserId, view: Option<&UserView>) ->
         engine: Engine { engine: super::models::ENGINE },
         presence: Map::new(),
         timestamps: Timestamps { activity: u64::try_from(activity.as_millis()).unwrap_or(u64::MAX) },
+        missing: view.and_then(|view| view.report.as_ref()).map(Missing::of).unwrap_or_default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use colmeia::{ExitReason, Me};
+use colmeia::{ExitReason, Me, impossible};
 use serde::Serialize;
 
 use super::super::standing::{Standing, state_name};
@@ -42,9 +42,12 @@ pub(super) struct Session<'a> {
     /// Until when that lasts, in milliseconds since the epoch, where WhatsApp says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     until_ms: Option<u64>,
-    /// Members of the page that wa-js stands in for; absent while there are none, as they should be.
+    /// Members of the page that have changed; wa-js stands in for them where it can. Absent while there are none, as they should be.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     degraded: &'a [String],
+    /// Operations that are not possible with what is missing; absent while all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    impossible: Vec<&'a str>,
     /// Why the worker before this one ended; absent while there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_exit: Option<String>,
@@ -109,6 +112,7 @@ pub(super) fn answer(view: &UserView) -> Answer<'_> {
         state: state_name(view),
         until_ms: view.report.as_ref().and_then(|report| report.until_ms),
         degraded: view.report.as_ref().map_or(&[], |report| &report.degraded),
+        impossible: view.report.as_ref().map(|report| impossible(&report.lacks)).unwrap_or_default(),
         last_exit: view.last_exit.as_ref().map(ExitReason::label),
     })
 }

@@ -120,3 +120,39 @@ async fn a_screenshot_is_a_picture_or_base64_and_of_someone_who_is_there() {
         Cast::new(|_| Err(crate::user::CallFailure::NotReady)).with("1", view(Phase::Stopped)).on_stage();
     assert_eq!(stage.get("/api/screenshot?session=1").await.status, 422);
 }
+
+#[tokio::test]
+async fn what_a_session_misses_is_shown_wherever_one_looks_and_only_where_something_is_missing() {
+    let lack = |stand_in| colmeia::Lack {
+        member: "WAWebSetArchiveChatAction.setArchive".to_owned(),
+        module_absent: Some(true),
+        stand_in,
+        operations: vec!["archive_chat".to_owned()],
+        partly: Vec::new(),
+    };
+    let mut view = ready();
+    let report = view.report.as_mut().expect("it is ready");
+    report.degraded = vec![lack(false).member];
+    report.lacks = vec![lack(false)];
+    let mut replaced = ready();
+    replaced.report.as_mut().expect("it is ready").lacks = vec![lack(true)];
+    let cast = Cast::new(nobody).with("1", view).with("2", ready()).with("3", replaced);
+    let stage = cast.on_stage();
+
+    let read =
+        async |path: &str| -> Value { serde_json::from_str(&stage.get(path).await.body).expect("JSON") };
+    assert_eq!(read("/status?user_id=1").await["impossible"], json!(["archive_chat"]));
+    assert_eq!(read("/status?user_id=3").await.get("impossible"), None, "wa-js does it");
+    let whole = read("/status?user_id=2").await;
+    assert_eq!((whole.get("impossible"), whole.get("degraded")), (None, None));
+    let missing = json!([{
+        "member": "WAWebSetArchiveChatAction.setArchive", "byWaJs": false, "operations": ["archive_chat"],
+    }]);
+    assert_eq!(read("/api/sessions/1").await["missing"], missing);
+    assert_eq!(read("/api/sessions/2").await.get("missing"), None);
+
+    let shown = super::pages::page(&stage, "/sessions/1", "en").await.body;
+    assert!(shown.contains("Not possible") && shown.contains("archive_chat"), "{shown}");
+    let shown = super::pages::page(&stage, "/sessions/2", "en").await.body;
+    assert!(!shown.contains("Not possible"), "{shown}");
+}

@@ -238,6 +238,7 @@ impl UserTask {
         if let (SessionState::Failed { reason }, Some(worker)) = (&report.state, &mut self.process) {
             worker.last_word = Some(reason.clone());
         }
+        self.host.lacks.tell(&self.user, &report);
         if let Some(connection) = &mut self.connection {
             connection.vigil.report(report.state.is_ready(), at);
             if report.state.is_ready() {

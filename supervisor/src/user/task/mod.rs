@@ -39,6 +39,7 @@ use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::blocking;
 use crate::disk::Disk;
+use crate::lacks::LacksTold;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::owners::Owners;
@@ -74,6 +75,8 @@ pub(crate) struct Host {
     pub(crate) carried: Mutex<HashMap<UserId, Carried>>,
     /// What is counted of workers and calls.
     pub(crate) metrics: Metrics,
+    /// What was said of what pages lack.
+    pub(crate) lacks: LacksTold,
     /// Cancelled when an end must not be waited for any longer.
     pub(crate) hurry: CancellationToken,
 }

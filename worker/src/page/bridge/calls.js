@@ -82,6 +82,7 @@ async function run(call, request) {
     if (request.op !== 'logout') await untilJudged();
     const operation = OPERATIONS[request.op];
     if (!operation) throw new Failure('unsupported', 'the page does not know this operation');
+    await equip(request.op);
     const reply = await operation(call, request);
     emit('reply', { call: call.id, reply, size: call.size });
   } catch (error) {

@@ -40,7 +40,6 @@ const unlessDone = (done, text) => {
 /* The page takes it for a mistake to ask for what is so already. */
 async function archiveChat(call, { chat: id, archived }) {
   const chat = await knownChat(id);
-  await need('archive');
   call.hand();
   if (Boolean(chat.archive) !== archived) await found.archive(chat, archived, false);
   unlessDone(Boolean(chat.archive) === archived, 'WhatsApp did not move the chat');
@@ -48,7 +47,6 @@ async function archiveChat(call, { chat: id, archived }) {
 
 async function pinChat(call, { chat: id, pinned }) {
   const chat = await knownChat(id);
-  await need('pinChat');
   call.hand();
   if (Boolean(chat.pin) !== pinned) await found.pinChat(chat, pinned);
   unlessDone(Boolean(chat.pin) === pinned, pinned ? 'WhatsApp did not pin the chat' : 'WhatsApp did not unpin the chat');
@@ -66,7 +64,6 @@ async function muteChat(call, { chat: id, until_ms }) {
 
 async function markUnread(call, { chat: id }) {
   const chat = await knownChat(id);
-  await need('markUnread');
   call.hand();
   await found.markUnread(chat, true, false);
   unlessDone(chat.unreadCount !== 0, 'WhatsApp did not mark the chat');
@@ -109,7 +106,6 @@ async function typing(call, { chat: id, state }) {
 
 async function clearChat(call, { chat: id }) {
   const chat = await knownChat(id);
-  await need('clear');
   call.hand();
   const cleared = found.clear.initClearChat(chat, false);
   await Promise.all([cleared, found.clear.finalizeClearChat(chat, cleared)]);
@@ -117,7 +113,6 @@ async function clearChat(call, { chat: id }) {
 
 async function deleteChat(call, { chat: id }) {
   const chat = await knownChat(id);
-  await need('deleteChat');
   call.hand();
   const answer = await found.deleteChat(chat, false);
   unlessDone(!use('chats').get(chat.id), `WhatsApp did not delete the chat (${Number(answer?.status) || 'no reason given'})`);

@@ -111,8 +111,8 @@ Object.assign(whenFound, {
   },
   stream: (stream) => {
     for (const name of ['change:mode', 'change:info']) stream.on(name, tell);
-    /* Whoever looks at their phone is told there, and it rings: the session is not there until somebody says so. */
-    if (stream.available) stream.markUnavailable?.();
+    stream.on('change:available', () => stayUnavailable(stream));
+    stayUnavailable(stream);
   },
   cmd: (cmd) => {
     for (const name of ['main_stream_mode_ready_from_bridge', 'offline_progress_update_from_bridge']) cmd.on(name, tell);

@@ -25,10 +25,12 @@ function asAdmin(chat) {
 
 async function freshGroup(id) {
   const chat = groupOf(id);
-  await need('groupQuery');
   await refreshed(chat);
   return chat;
 }
+
+/* After a change: what was done stays done, whatever becomes of the look at it. */
+const lookedAt = (chat) => refreshed(chat).catch(() => {});
 
 /* The model follows a moment after the answer, and says nothing where nothing has changed. */
 const MODEL_FOLLOWS_MS = 250;
@@ -84,7 +86,6 @@ async function groupInfo(data, withMembers = true) {
 }
 
 async function createGroup(call, { subject, participants }) {
-  await need('createGroup', 'groupQuery');
   const invited = [];
   for (const id of participants) {
     const place = await whereIs(id);
@@ -107,9 +108,11 @@ async function createGroup(call, { subject, participants }) {
     invited,
   );
   const id = idOf(made.wid);
-  const chat = present(id) ?? (await opened(id));
-  await refreshed(chat);
-  return groupInfo(chat.groupMetadata);
+  const chat = present(id) ?? (await opened(id).catch(() => null));
+  if (chat) await lookedAt(chat);
+  const members = made.participants.filter(({ error }) => !error).map(({ wid }) => ({ id: wid }));
+  const told = { id: made.wid, subject, owner: made.creator, creation: made.ts, participants: members };
+  return groupInfo(chat?.groupMetadata ?? told);
 }
 
 async function listGroupsByPage(call, { limit, offset = 0, by_subject, descending, without_participants }) {
@@ -124,7 +127,10 @@ async function listGroupsByPage(call, { limit, offset = 0, by_subject, descendin
   const records = [];
   for (const data of page) {
     call.check();
-    if (!without_participants && !listed(data.participants).length) await freshGroup(idOf(data.id));
+    if (!without_participants && !listed(data.participants).length) {
+      await need('groupQuery');
+      await freshGroup(idOf(data.id));
+    }
     records.push(await groupInfo(data, !without_participants));
   }
   return records;
@@ -148,22 +154,26 @@ async function refreshGroups(call) {
 const getGroup = async (call, { group }) => groupInfo((await freshGroup(group)).groupMetadata);
 
 async function inviteInfo(call, { code }) {
-  await need('groupQuery');
   return groupInfo(await found.groupQuery.queryGroupInvite(code));
 }
 
 async function joinGroup(call, { code }) {
-  await need('invitations', 'groupQuery');
   /* The page must know which answer to expect; it makes the request even if it is wrong about it. */
-  const { membershipApprovalMode } = await found.groupQuery.queryGroupInvite(code);
+  const { id, membershipApprovalMode } = await found.groupQuery.queryGroupInvite(code);
+  const byApproval = Boolean(membershipApprovalMode);
   call.hand();
-  const { gid } = await found.invitations.joinGroupViaInvite(code, Boolean(membershipApprovalMode));
-  return { id: idOf(gid) };
+  try {
+    const { gid } = await found.invitations.joinGroupViaInvite(code, byApproval);
+    return { id: idOf(gid), waiting: byApproval };
+  } catch (error) {
+    /* The group has changed its mind meanwhile: the request was made, and the answer was the other one. */
+    if (nameOfError(error) !== 'UnexpectedJoinGroupViaInviteResponse') throw error;
+    return { id: idOf(id), waiting: !byApproval };
+  }
 }
 
 async function leaveGroup(call, { group }) {
   const chat = groupOf(group);
-  await need('exitGroup');
   call.hand();
   if ((await found.exitGroup(chat)) === false) throw new Failure('refused', 'WhatsApp did not let this account leave');
 }
@@ -171,7 +181,6 @@ async function leaveGroup(call, { group }) {
 async function setGroupSubject(call, { group, subject }) {
   const chat = groupOf(group);
   if (chat.groupMetadata.restrict) asAdmin(chat);
-  await need('groupInfo');
   call.hand();
   await found.groupInfo.setGroupSubject(chat.id, subject);
 }
@@ -179,7 +188,6 @@ async function setGroupSubject(call, { group, subject }) {
 async function setGroupDescription(call, { group, description }) {
   const chat = groupOf(group);
   if (chat.groupMetadata.restrict) asAdmin(chat);
-  await need('groupInfo');
   const id = await use('MessageKey').newId();
   call.hand();
   await found.groupInfo.setGroupDescription(chat.id, description, id, chat.groupMetadata.descId);
@@ -193,29 +201,31 @@ async function setGroupPicture(call, { group, mimetype }) {
 
 async function setGroupSetting(call, { group, setting, on }) {
   const chat = asAdmin(groupOf(group));
-  await need('groupProperty');
   call.hand();
   answered(await found.groupProperty(chat, GROUP_PROPERTY[setting], on ? 1 : 0));
 }
 
 /* Some of the server's refusals are no error to the page, but an answer. */
 function answered(answer) {
-  if (!/(Client|Server)Error/.test(answer?.name ?? '')) return;
-  const status = Number(answer.value?.errorCode ?? answer.value?.errorClientErrors?.value?.code) || 403;
-  throw refusalOf({ status });
+  if (/(Client|Server)Error/.test(answer?.name ?? '')) throw answerOf(answer);
+}
+
+/* As an error with the status that is somewhere in it. Where there is none, the name has to do. */
+function answerOf({ name, value }) {
+  const inside = Object.values(value ?? {}).map((one) => one?.value?.code);
+  const status = [value?.errorCode, ...inside].map(Number).find((one) => one > 0);
+  return { status: status ?? (/ServerError/.test(name) ? 500 : 403) };
 }
 
 const codeOf = (answer) => ({ code: String(answer?.code ?? answer) });
 
 async function inviteCode(call, { group }) {
   asAdmin(groupOf(group));
-  await need('inviteCode');
   return codeOf(await found.inviteCode(group));
 }
 
 async function revokeInviteCode(call, { group }) {
   const chat = asAdmin(groupOf(group));
-  await need('invitations');
   call.hand();
   return codeOf(await found.invitations.resetGroupInviteCode(chat.id));
 }

@@ -1,6 +1,7 @@
 /* The second table: members of the page that single operations need, looked for when one first does. The columns
  * are those of the first. Where wa-js has the same under another call, it stands in.
  *
+ *   late      whether it comes with the app or on request is not certain: its absence is no sign before it is needed
  *   bundle    where the module comes only on request: the module whose `requireBundle` asks for it, and the
  *             component that it belongs to
  */
@@ -29,12 +30,91 @@ const RARE = {
       ['WAWebNewsletterSendMessageJob', 'sendNewsletterMessage'],
     ],
     is: isFunction,
+    optional: true,
   },
   channelRecords: {
     at: [['WAWebNewsletterUpdateMsgsRecordsJob', null]],
     is: hasFunctions('addNewsletterMsgsRecords', 'updateNewsletterMsgRecord'),
+    optional: true,
   },
-  messageData: { at: [['WAWebMsgDataFromModel', 'msgDataFromMsgModel']], is: isFunction },
+  messageData: { at: [['WAWebMsgDataFromModel', 'msgDataFromMsgModel']], is: isFunction, optional: true },
+  newsletterPreview: {
+    at: [['WAWebLoadNewsletterPreviewChatAction', 'loadNewsletterPreviewChat']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => W.whatsapp.functions.loadNewsletterPreviewChat,
+  },
+  newsletterByInvite: {
+    at: [['WAWebNewsletterMetadataQueryJob', 'queryNewsletterMetadataByInviteCode']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => W.whatsapp.functions.queryNewsletterMetadataByInviteCode,
+  },
+  newsletterDirectory: {
+    at: [['WAWebNewsletterDirectorySearchAction', 'fetchNewsletterDirectories']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => W.whatsapp.functions.fetchNewsletterDirectories,
+  },
+  createChannel: {
+    at: [['WAWebNewsletterCreateQueryJob', 'createNewsletterQuery']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => W.whatsapp.functions.createNewsletterQuery,
+  },
+  deleteChannel: {
+    at: [['WAWebNewsletterDeleteAction', 'deleteNewsletterAction']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => (chat) => W.whatsapp.functions.deleteNewsletter(idOf(chat.id)),
+  },
+  followChannel: {
+    at: [['WAWebNewsletterSubscribeAction', 'subscribeToNewsletterAction']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => (chat) => W.newsletter.follow(idOf(chat.id)),
+  },
+  unfollowChannel: {
+    at: [['WAWebNewsletterUnsubscribeAction', 'unsubscribeFromNewsletterAction']],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => (chat) => W.newsletter.unfollow(idOf(chat.id)),
+  },
+
+  /* labels, which business accounts have */
+  labels: {
+    at: [
+      ['WAWebCollections', 'Label'],
+      ['WAWebLabelCollection', 'LabelCollection'],
+    ],
+    is: (value) => isCollection(value) && isFunction(value.addOrRemoveLabels),
+    stand_in: (W) => W.whatsapp.LabelStore,
+  },
+  labelActions: {
+    at: [['WAWebBizLabelEditingAction', null]],
+    is: hasFunctions('labelAddAction', 'labelEditAction', 'labelDeleteAction'),
+    late: true,
+    stand_in: (W) => W.whatsapp.functions,
+  },
+
+  /* statuses */
+  statuses: {
+    at: [
+      ['WAWebCollections', 'Status'],
+      ['WAWebStatusCollection', 'StatusCollection'],
+    ],
+    is: hasFunctions('get'),
+    stand_in: (W) => W.whatsapp.StatusV3Store,
+  },
+  revokeStatus: {
+    at: [
+      ['WAWebRevokeStatusAction', 'sendStatusRevokeMsgAction'],
+      ['WAWebRevokeStatusAction', 'default'],
+    ],
+    is: isFunction,
+    late: true,
+    stand_in: (W) => W.whatsapp.functions.revokeStatus,
+  },
 
   /* messages */
   canReply: {
@@ -163,10 +243,10 @@ const RARE = {
     }),
   },
   blocksByLid: {
+    /* Pages without it block by number. */
     at: [['WAWebBlocklistMigration', 'isBlocklistMigrated']],
     is: isFunction,
-    /* Pages without it block by number. */
-    stand_in: () => () => false,
+    optional: true,
   },
   saveContact: {
     at: [['WAWebSaveContactAction', 'saveContactAction']],

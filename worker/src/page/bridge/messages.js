@@ -65,7 +65,6 @@ async function vote(call, { message: id, choices }) {
   const known = message.pollOptions ?? [];
   const chosen = choices.map((choice) => known.find(({ name }) => name === choice));
   if (chosen.includes(undefined)) throw new Failure('invalid_argument', 'the poll has no such choice');
-  await need('vote');
   call.hand();
   accepted(await found.vote(message, new Set(chosen.map(({ localId }) => localId))));
 }
@@ -82,7 +81,6 @@ function accepted(result) {
 async function forward(call, { chat: id, message: key }) {
   const message = await theMessage(key);
   const chat = await chatFor(id);
-  await need('forward');
   const options = { chat, msgs: [message], multicast: true, includeCaption: true, appendedText: undefined };
   return newestOf(call, chat, async () => {
     const failed = await found.forward(options);
@@ -102,10 +100,12 @@ async function newestOf(call, chat, act) {
   });
   try {
     call.hand();
-    await act();
+    const acting = act();
+    /* Its failure counts. That it ends does not, and it may wait for what does not come. */
+    const failed = new Promise((_, fail) => acting.catch(fail));
     /* The call's own deadline ends this. */
-    const copy = await made;
-    await untilServerHas(copy);
+    const copy = await Promise.race([made, failed]);
+    await Promise.race([untilServerHas(copy), failed]);
     return { message: idOf(copy.id), timestamp_ms: toMs(copy.t) };
   } finally {
     stop();
@@ -128,7 +128,6 @@ function untilServerHas(message) {
 
 async function react(call, { message: id, reaction }) {
   const message = await theMessage(id);
-  await need('react');
   call.hand();
   reactedHere.set(idOf(message.id), reaction);
   try {
@@ -141,7 +140,6 @@ async function react(call, { message: id, reaction }) {
 
 async function editMessage(call, { message: id, text, mentions = [], link_preview }) {
   const message = await theMessage(id);
-  await need('edit', 'may');
   if (!found.may.canEditText(message) && !found.may.canEditCaption(message)) {
     throw new Failure('forbidden', 'this message cannot be edited (any more)');
   }
@@ -160,7 +158,6 @@ async function editMessage(call, { message: id, text, mentions = [], link_previe
 async function deleteMessage(call, { message: id, for_everyone }) {
   const message = await theMessage(id);
   const chat = await chatFor(idOf(message.id.remote));
-  await need('messageActions', 'may');
   const selection = { list: [message], type: 'message' };
   if (!for_everyone) {
     call.hand();
@@ -179,7 +176,6 @@ async function deleteMessage(call, { message: id, for_everyone }) {
 
 async function star(call, { message: id, starred }) {
   const message = await theMessage(id);
-  await need('messageActions', 'may');
   if (!found.may.canStarMsg(message)) throw new Failure('forbidden', 'this message cannot be starred');
   const chat = await chatFor(idOf(message.id.remote));
   call.hand();
@@ -189,7 +185,6 @@ async function star(call, { message: id, starred }) {
 
 async function setPin(call, id, state, time) {
   const message = await theMessage(id);
-  await need('pinMessage', 'pinTimes');
   call.hand();
   const answer = await found.pinMessage(message, state, found.pinTimes[time]);
   if (answer === null) throw new Failure('unsupported', 'the page does not know this kind of pin');

@@ -64,35 +64,31 @@ const CORE = {
   subscribe_presence: subscribePresence,
   get_presence: getPresence,
   list_presences: listPresences,
+
+  list_labels: listLabels,
+  create_label: createLabel,
+  update_label: updateLabel,
+  delete_label: deleteLabel,
+  labels_of_chat: labelsOfChat,
+  set_labels_of_chat: setLabelsOfChat,
+  chats_of_label: chatsOfLabel,
+
+  delete_status: deleteStatus,
+
+  list_channels: listChannels,
+  get_channel: getChannel,
+  create_channel: createChannel,
+  delete_channel: deleteChannel,
+  follow_channel: followChannel,
+  channel_messages: channelMessages,
+  search_channels: searchChannels,
 };
 
 /* What came with wa-js; its functions take the same arguments. */
 let wide = {};
 
 /* What that part may use of this one. */
-const shared = {
-  Failure,
-  idOf,
-  textOf,
-  toMs,
-  messageRecord,
-  chatRecord,
-  byTime,
-  isMessage,
-  use,
-  need,
-  found,
-  rare: RARE,
-  chatFor,
-  knownChat,
-  theMessage,
-  unused,
-  accepted,
-  newestOf,
-  square,
-  decoded,
-  pictureAddress,
-};
+const shared = { Failure, STATUS, idOf, toMs, use, chatFor, findMessage, theMessage, unused, accepted, newestOf, followed };
 
 async function operate(call, { operation }) {
   needsConnection();
@@ -104,6 +100,7 @@ async function operate(call, { operation }) {
       throw new Failure('unsupported', `${name} needs wa-js: ${why}`);
     }
   }
+  await equip(name);
   call.check();
   const value = await (CORE[name] ?? wide[name])(call, operation);
   return { reply: 'value', value: value ?? {} };
@@ -142,10 +139,17 @@ const CLASSES = {
   NetworkUnavailable: ['not_ready', 'there is no connection'],
 };
 
+/* The page's classes of errors do not all say their name. */
+const nameOfError = (error) => (error?.name && error.name !== 'Error' ? error.name : error?.constructor?.name);
+
 function classOf(error) {
-  const name = [error?.name, error?.constructor?.name].find((one) => one in CLASSES);
-  return name && new Failure(...CLASSES[name]);
+  const row = CLASSES[nameOfError(error)];
+  return row && new Failure(...row);
 }
+
+/* The server's number in an error. */
+const statusOf = (error) =>
+  error?.statusCode ?? error?.status ?? (error?.name === 'ServerStatusCodeError' ? Number(error.code) : undefined);
 
 /* The refusal that an error is, whoever it comes from; null where it says nothing of the kind. */
 function refusalOf(error) {
@@ -153,8 +157,7 @@ function refusalOf(error) {
   if (typeof error === 'string') return new Failure('refused', 'the page refused it without asking WhatsApp');
   const known = classOf(error) ?? SAYINGS.find(([pattern]) => pattern.test(error?.message ?? ''));
   if (known) return known instanceof Failure ? known : new Failure(known[1], known[2]);
-  const status =
-    error?.statusCode ?? error?.status ?? (error?.name === 'ServerStatusCodeError' ? Number(error.code) : undefined);
+  const status = statusOf(error);
   if (status !== undefined && !(status >= 500)) {
     const [kind, text] = STATUSES[status] ?? ['refused', 'WhatsApp refused it'];
     return new Failure(kind, `${text} (${Number(status) || 'no status'})`);

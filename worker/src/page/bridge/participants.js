@@ -26,6 +26,22 @@ async function outcomeOf(id, act) {
   return outcome(id, code === 0 ? ADDED : code);
 }
 
+/* One after the other. What refuses the whole change refuses it as such only while nothing of it was done; after that it
+ * is what became of this one. */
+async function forEach(ids, act) {
+  const outcomes = [];
+  for (const id of ids) {
+    try {
+      outcomes.push(await act(id));
+    } catch (error) {
+      const status = statusOf(error);
+      if (!status || !outcomes.some(({ done }) => done)) throw error;
+      outcomes.push(outcome(id, status));
+    }
+  }
+  return outcomes;
+}
+
 async function added(chat, id) {
   if (memberOf(chat, id)) return outcome(id, ALREADY_THERE);
   const place = await whereIs(meant(id));
@@ -45,25 +61,21 @@ async function changeParticipants(call, { group, change, participants }) {
   const chat = await freshGroup(group);
   const { groupMetadata } = chat;
   if (change !== 'add' || !isOn(groupMetadata.memberAddMode, 'all_member_add')) asAdmin(chat);
-  await need('members');
-  const outcomes = [];
-  for (const id of participants) {
+  const outcomes = await forEach(participants, (id) => {
     const member = memberOf(chat, id);
-    if (change !== 'add' && !member) {
-      outcomes.push(outcome(id, NOT_ON_WHATSAPP));
-      continue;
-    }
+    if (change !== 'add' && !member) return outcome(id, NOT_ON_WHATSAPP);
     call.hand();
-    const job = () => found.members[MEMBER_JOB[change]](chat.id, [member.id], Boolean(groupMetadata.isLidAddressingMode));
-    outcomes.push(change === 'add' ? await added(chat, id) : await outcomeOf(id, job));
-  }
-  await refreshed(chat);
+    if (change === 'add') return added(chat, id);
+    return outcomeOf(id, () =>
+      found.members[MEMBER_JOB[change]](chat.id, [member.id], Boolean(groupMetadata.isLidAddressingMode)),
+    );
+  });
+  await lookedAt(chat);
   return outcomes;
 }
 
 async function listJoinRequests(call, { group }) {
   const chat = asAdmin(groupOf(group));
-  await need('joinRequests', 'askForJoinRequests');
   /* The list is read from the page's database, which holds what was last asked for. */
   await found.askForJoinRequests(chat.id);
   return listed(await found.joinRequests(chat.id)).map(({ id, addedBy, parentGroupId, requestMethod, t }) => ({
@@ -78,7 +90,6 @@ async function listJoinRequests(call, { group }) {
 
 async function answerJoinRequests(call, { group, approve, requesters }) {
   const chat = asAdmin(groupOf(group));
-  await need('answerJoinRequests', 'toJid');
   const side = approve
     ? {
         send: 'approveArgs',
@@ -90,17 +101,15 @@ async function answerJoinRequests(call, { group, approve, requesters }) {
         answer: 'membershipRequestsActionReject',
         mixin: 'membershipRequestsActionRejectParticipantMixins',
       };
-  const outcomes = [];
-  for (const id of requesters) {
+  return forEach(requesters, async (id) => {
     const participantJid = found.toJid.widToUserJid(use('createWid')(inGroup(chat, id)));
     call.hand();
     const response = await found.answerJoinRequests({
       iqTo: found.toJid.widToGroupJid(chat.id),
       [side.send]: { participantArgs: [{ participantJid }] },
     });
+    if (response.name !== 'MembershipRequestsActionResponseSuccess') throw answerOf(response);
     const row = response.value?.[side.answer]?.participant?.[0];
-    const done = response.name === 'MembershipRequestsActionResponseSuccess';
-    outcomes.push(outcome(id, done ? Number(row?.[side.mixin]?.value?.error ?? ADDED) : UNKNOWN));
-  }
-  return outcomes;
+    return outcome(id, Number(row?.[side.mixin]?.value?.error ?? ADDED));
+  });
 }

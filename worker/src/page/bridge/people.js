@@ -21,7 +21,6 @@ const getContact = async (call, { contact: id }) => contactRecord(await contactO
 
 async function about(call, { contact: id }) {
   const { id: wid } = await contactOf(id);
-  await need('statusText');
   return { about: await aboutOf(wid) };
 }
 
@@ -34,7 +33,6 @@ const pictureAddress = (picture) => textOf(picture?.eurl) ?? textOf(picture?.img
 
 async function picture(call, { of, refresh }) {
   const wid = use('createWid')(of);
-  await need('pictures');
   if (!refresh) return { url: pictureAddress(await found.pictures.find(wid).catch(() => null)) };
   await need('pictureActions');
   /* Who hides a picture is answered for with an error of the server. */
@@ -47,9 +45,9 @@ const BLOCKED_FROM = 'ChatListBlock';
 
 async function block(call, { contact: id, blocked }) {
   let contact = await contactOf(id);
-  await need('blocking', 'blocksByLid');
   const name = idOf(contact.id);
-  if (found.blocksByLid() && isNumber(name)) {
+  found.blocksByLid ??= lookUp(RARE.blocksByLid);
+  if (found.blocksByLid?.() && isNumber(name)) {
     const lid = otherName(name) ?? ((await whereIs(name)) && otherName(name));
     if (!lid) throw new Failure('refused', 'WhatsApp names no lid for this number, and this account blocks by lid');
     contact = await contactOf(lid);
@@ -63,7 +61,6 @@ async function saveContact(call, { contact: id, first_name, last_name = '' }) {
   const place = await whereIs(id);
   if (!place) throw new Failure('not_on_whatsapp', 'this number is not on WhatsApp');
   if (!place.endsWith('@c.us')) throw new Failure('invalid_argument', 'a contact is saved by its number');
-  await need('saveContact');
   const phoneNumber = place.slice(0, -'@c.us'.length);
   call.hand();
   await found.saveContact({
@@ -105,7 +102,6 @@ async function lidOfPhone(call, { phone }) {
 /* ---- the own profile ---- */
 
 async function getProfile() {
-  await need('pictures', 'statusText');
   const me = await use('me')();
   return {
     id: idOf(me),
@@ -117,7 +113,6 @@ async function getProfile() {
 }
 
 async function setProfileName(call, { profile_name }) {
-  await need('setName');
   if (found.conn?.canSetMyPushname?.() === false) {
     throw new Failure('forbidden', "a business account's name is changed on the phone");
   }
@@ -126,7 +121,6 @@ async function setProfileName(call, { profile_name }) {
 }
 
 async function setAbout(call, { about: text }) {
-  await need('statusText');
   call.hand();
   await found.statusText.setMyStatus(text);
 }
@@ -150,7 +144,6 @@ async function decoded(call, mimetype) {
 }
 
 async function setPicture(call, wid, mimetype) {
-  await need('pictureActions');
   const image = mimetype ? await decoded(call, mimetype) : null;
   const sizes = image && [await square(image, THUMBNAIL), await square(image, PICTURE)];
   call.hand();
@@ -175,10 +168,20 @@ async function resubscribe() {
   for (const id of subscribed) await presenceOf(id).catch(() => {});
 }
 
+/* Whoever looks at their phone is told there, and it rings: the session is not there until somebody says so. The page
+ * begins with whether its document has the focus, and says it at each connection, perhaps before anybody was here. */
+let wantsToBeSeen = false;
+function stayUnavailable(stream) {
+  if (wantsToBeSeen || !stream.available) return;
+  stream.markUnavailable?.();
+  if (settled && found.socket?.state === 'CONNECTED') lookUp(RARE.available)?.sendPresenceUnavailable();
+  resubscribe();
+}
+
 /* Said once, and again by the page at each connection. */
 async function setPresence(call, { online }) {
-  await need('available');
   call.hand();
+  wantsToBeSeen = online;
   if (online) found.stream?.markAvailable?.();
   else if (found.stream?.available) found.stream.markUnavailable?.();
   await found.available[online ? 'sendPresenceAvailable' : 'sendPresenceUnavailable']();
@@ -187,7 +190,6 @@ async function setPresence(call, { online }) {
 
 async function presenceOf(id) {
   const chat = await chatFor(id);
-  await need('presences');
   const presence = chat.presence ?? (await found.presences.find(chat.id));
   if (!presence.isSubscribed && isFunction(presence.subscribe)) await presence.subscribe();
   subscribed.add(idOf(chat.id));
@@ -223,7 +225,6 @@ async function getPresence(call, { chat: id }) {
 }
 
 async function listPresences() {
-  await need('presences');
   return found.presences
     .getModelsArray()
     .filter(({ isSubscribed }) => isSubscribed)

@@ -1,5 +1,5 @@
-/* Finds the members of the table. Owns the reading of what has arrived, the probe, asking for what comes only on
- * request, and asking the worker for wa-js when the page has changed.
+/* Finds the members of the table. Owns the reading of what has arrived, the probe, and asking the worker for wa-js when
+ * the page has changed. What single operations need is in rare.js.
  *
  * The page's modules come in waves with pauses of any length between them, so a quiet registry proves nothing; the page
  * itself says how far it is. A factory that runs before all that it depends on is registered breaks its module for the
@@ -19,8 +19,6 @@ const LAST_ROUNDS = 12;
 /* What has come in the same moment as the sign that it is there. */
 const GRACE_MS = 400;
 const STAND_IN_MS = 30_000;
-/* What comes on request: the page asks up to ten times, over a minute. */
-const BUNDLE_MS = 60_000;
 
 const STARTUP_SCREEN = '#wa_web_initial_startup';
 
@@ -157,16 +155,25 @@ async function askForStandIn(what) {
 /* Once per document: whoever wants it while it comes waits for the same one. A failure may be mended outside,
  * so the next who wants it asks again. */
 let standInAsked = null;
+/* The worker has none, or could not put it there. */
+let standInRefused = !settings.waJs;
 async function standIn(what) {
   if (settled && myself) await untilComplete();
   standInAsked ??= askForStandIn(what);
   const there = await standInAsked;
   if (!there) standInAsked = null;
+  if (standInRefused === there) {
+    standInRefused = !there;
+    tell();
+  }
   return there;
 }
 
 /* A member as wa-js has it. */
-function lookUpInStandIn({ is, stand_in }) {
+const triedInStandIn = new Set();
+function lookUpInStandIn(row) {
+  const { is, stand_in } = row;
+  triedInStandIn.add(row);
   try {
     const value = stand_in?.(window.WPP);
     /* An adapter around a call of wa-js has the shape of what it stands for only where it is a function. */
@@ -221,8 +228,7 @@ async function untilMain() {
   await Promise.race([said ?? new Promise(() => {}), main().then(() => pause(MAIN_MS))]);
 }
 
-/* What the rest of the session may need, as it comes. What is missing when the page is complete is told, and wa-js
- * takes its place. */
+/* What the rest of the session may need, as it comes. */
 async function settleRest() {
   untilMain()
     .then(() => pause(GRACE_MS))
@@ -230,23 +236,25 @@ async function settleRest() {
       complete = true;
       announceComplete();
     });
+  completion.then(judge);
   const all = () => Object.keys(MEMBERS).every((name) => found[name] !== undefined);
-  let rounds = 0;
-  while (!all() && rounds < LAST_ROUNDS) {
+  for (let rounds = 0; !all() && rounds < LAST_ROUNDS; rounds += complete) {
     lookAround();
-    if (complete && rounds++ === 0) {
-      missing = [...new Set([...missing, ...lacks(() => true)])];
-      if (missing.length) {
-        tell();
-        await resolveByStandIn();
-        tell();
-      }
-      announceJudged();
-    }
     await pause(complete ? SLOW_TICK_MS * 5 : SLOW_TICK_MS / 4);
   }
   closed.clear();
   waitsFor.clear();
+}
+
+/* What is missing on a complete page is told, and wa-js takes its place; in that of what single operations need, when
+ * one does. */
+async function judge() {
+  lookAround();
+  missing = [...new Set([...missing, ...lacks(() => true), ...absentRare()])];
+  tell();
+  if (lacks(() => true).length) await resolveByStandIn();
+  tell();
+  announceJudged();
 }
 
 /* The page's own names of what is missing. */
@@ -259,49 +267,4 @@ function use(name) {
   const member = nameOf(MEMBERS[name].at[0]);
   if (!complete) throw new Failure('not_ready', `the page is still loading: ${member} has not come yet`);
   throw new Failure('unsupported', `this version of the page lacks ${member}`);
-}
-
-/* Asks for what comes only on request, as the page's own screens do: by the ready-made request, else by component. */
-async function fetchBundle({ request, component }) {
-  const map = registered();
-  const ask = async () => {
-    if (!map || isClosed(map, request)) {
-      try {
-        return await window.require(request).requireBundle();
-      } catch {
-        /* The request was renamed, or gave up. */
-      }
-    }
-    const { loadModules } = window.require('Bootloader');
-    return new Promise((there) => loadModules([component], there));
-  };
-  await Promise.race([ask().catch(() => {}), pause(BUNDLE_MS)]);
-}
-
-/* Members that only some operations need: looked for when one does, so that a session which never uses them pays
- * nothing for them. Absent is not changed: what comes on request is asked for first. */
-async function need(...names) {
-  for (const name of names) {
-    const row = RARE[name];
-    found[name] ??= lookUp(row);
-    if (found[name] === undefined && row.bundle) {
-      await fetchBundle(row.bundle);
-      found[name] = lookUp(row);
-    }
-    if (found[name] === undefined && !complete) {
-      await untilComplete();
-      found[name] = lookUp(row);
-    }
-    if (found[name] !== undefined) continue;
-    const member = nameOf(row.at[0]);
-    if (!missing.includes(name)) missing.push(name);
-    tell();
-    const there = row.stand_in && (await standIn({ members: [member] }));
-    if (there) found[name] = lookUpInStandIn(row);
-    if (found[name] === undefined) {
-      const why = there || !row.stand_in ? '' : ', and wa-js (key wa_js) could not be put in its place';
-      throw new Failure('unsupported', `this version of the page lacks ${member}${why}`);
-    }
-  }
-  return found;
 }

@@ -141,6 +141,7 @@ async function view() {
     unlinked: resumed !== null && !myself && !isClearing(),
     until_ms: now === 'temporarily_banned' ? ban.until_ms : null,
     degraded: degraded(),
+    lacks: lacking(),
     version: versionText(),
   };
 }

@@ -216,7 +216,7 @@ fn simulator() -> PathBuf {
     test.ancestors().nth(2).expect("a target directory").join("colmeia-simulator")
 }
 
-fn wa_js() -> PathBuf {
+pub(super) fn wa_js() -> PathBuf {
     let vendored = "../vendor-js/node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js";
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(vendored)
 }

@@ -16,6 +16,10 @@ async fn wa_js_stands_in_for_a_renamed_module() {
     session.send_text(FRIEND, "olá").await.expect("sent");
     let view = session.engine.probe_page(3_000).await.expect("it answers");
     assert_eq!(view.degraded, ["WAWebSendMsgChatAction.addAndSendMsgToChat"]);
+    let [lack] = &view.lacks[..] else { panic!("{:?}", view.lacks) };
+    assert_eq!((lack.module_absent, lack.stand_in), (Some(true), true));
+    assert!(lack.operations.contains(&"send_text".to_owned()), "{lack:?}");
+    assert!(colmeia::impossible(&view.lacks).is_empty(), "wa-js does it");
     assert_eq!(simulator.sent().await.len(), 1);
     simulator
         .post("/phone/message", json!({ "to": ME, "from": FRIEND, "name": "Bruno", "body": "oi" }))

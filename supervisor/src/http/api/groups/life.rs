@@ -79,10 +79,14 @@ pub(in super::super) struct GroupInfo {
     participants: Vec<GroupParticipant>,
 }
 
-/// The group that was joined.
+/// The group that was joined, or that was asked to be let into.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(in super::super) struct Joined {
     id: String,
+    /// There while the account is no member yet, because an admin has to approve it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    waiting_for_approval: bool,
 }
 
 impl GroupInfo {
@@ -159,7 +163,8 @@ pub(in super::super) async fn join_info(
 }
 
 pub(in super::super) async fn join(session: Session, args: CodeArgs) -> Result<Json<Joined>, ApiError> {
-    Ok(Json(Joined { id: session.operate(JoinGroup { code: code(&args.code)? }).await?.id }))
+    let joined = session.operate(JoinGroup { code: code(&args.code)? }).await?;
+    Ok(Json(Joined { id: joined.id, waiting_for_approval: joined.waiting }))
 }
 
 pub(in super::super) async fn leave(session: Session, args: GroupArgs) -> Result<Json<Success>, ApiError> {
@@ -196,5 +201,15 @@ mod tests {
             assert_eq!(code(text).ok().as_deref(), Some("AbCd1234"), "{text}");
         }
         assert!(code("").is_err() && code("https://x/").is_err() && code("a b").is_err());
+    }
+
+    #[test]
+    fn a_request_that_waits_says_so_and_a_membership_is_as_clients_know_it() {
+        let answer = |waiting_for_approval| {
+            serde_json::to_value(Joined { id: "1@g.us".to_owned(), waiting_for_approval })
+                .expect("plain data")
+        };
+        assert_eq!(answer(false), serde_json::json!({ "id": "1@g.us" }));
+        assert_eq!(answer(true), serde_json::json!({ "id": "1@g.us", "waitingForApproval": true }));
     }
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use colmeia::admin::DeadLetter;
 use colmeia::session::HealthLevel;
 use colmeia::text::plain;
-use colmeia::{ExitReason, UserId};
+use colmeia::{ExitReason, UserId, impossible};
 use colmeia_base::tasks;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -71,6 +71,7 @@ struct Live<'a> {
     pid: Option<u32>,
     page_version: String,
     degraded: String,
+    impossible: String,
     health: Vec<(&'static str, &'static str, &'static str, String)>,
     /// Which buttons make no sense now.
     runs: bool,
@@ -209,6 +210,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         pid: view.pid,
         page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
         degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),
+        impossible: report.map(|report| impossible(&report.lacks).join(", ")).unwrap_or_default(),
         health: health(view, language),
         runs: !matches!(view.phase, Phase::Stopped | Phase::Held | Phase::Parked { .. }),
         has_page: report.is_some_and(|report| report.browser_pid.is_some()),

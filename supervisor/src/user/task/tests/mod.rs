@@ -101,6 +101,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         shortage: Shortage::never(),
         carried: Mutex::default(),
         metrics: Metrics::default(),
+        lacks: LacksTold::default(),
         hurry: CancellationToken::new(),
         config: Arc::new(config),
     });

@@ -138,6 +138,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             shortage: Shortage::never(),
             carried: Mutex::default(),
             metrics: Metrics::default(),
+            lacks: LacksTold::default(),
             hurry: house.host.hurry.clone(),
         });
         house.registry = Registry::new(host);

@@ -1,4 +1,4 @@
-/* Messages with buttons and lists, and calls: what wa-js knows how to build. */
+/* Messages with buttons and lists, calls, and how a channel is muted: what wa-js knows how to build. */
 
 const BUTTON = {
   reply: (text, { id }) => ({ id, text }),
@@ -60,4 +60,11 @@ async function pressButton(call, { message: id, button }) {
 async function rejectCall(call, { call: id }) {
   call.hand();
   await W.call.reject(id ?? undefined);
+}
+
+/* The page has had several functions for it, of which wa-js takes the one that is there. */
+async function muteChannel(call, { channel, muted }) {
+  followed(channel);
+  call.hand();
+  await W.newsletter.mute(channel, muted);
 }

@@ -92,6 +92,12 @@ async fn an_own_group_is_made_and_changed() {
         assert_eq!(session.operate(change(change_to, &[OTHER])).await.expect("done"), [done(OTHER)]);
         assert_eq!(record().await["participants"][2]["role"], role);
     }
+    // What refuses the whole change is only so while nothing was done; then it is what became of the others.
+    let forbid = json!({ "id": format!("{ME}/promote"), "value": 403 });
+    simulator.post("/phone/records/refusal", forbid.clone()).await;
+    let promote = change(ParticipantChange::Promote, &[OTHER]);
+    assert_eq!(session.operate(promote).await.expect("tried"), [refused(OTHER, 403)]);
+    simulator.post("/phone/records/refusal", json!({ "id": forbid["id"], "value": null })).await;
     let remove = change(ParticipantChange::Remove, &[OTHER, nobody]);
     assert_eq!(session.operate(remove).await.expect("tried"), [done(OTHER), refused(nobody, 404)]);
     assert_eq!(members(&record().await), [format!("{ME}@c.us"), format!("{FRIEND}@c.us")]);
@@ -127,7 +133,8 @@ async fn a_foreign_group_is_joined_read_and_left() {
     let set = json!({ "subject": "Outro", "invite": "CODE77", "participants": admin });
     simulator.post("/phone/group", json!({ "id": FOREIGN, "set": set })).await;
     assert_eq!(session.refusal(GetGroup { group: group.clone() }).await, CallErrorKind::NotFound);
-    assert_eq!(session.operate(JoinGroup { code: "CODE77".to_owned() }).await.expect("joined").id, FOREIGN);
+    let joined = session.operate(JoinGroup { code: "CODE77".to_owned() }).await.expect("joined");
+    assert_eq!((joined.id.as_str(), joined.waiting), (FOREIGN, false));
     let record = simulator.records("group", false).await[FOREIGN].take();
     assert_eq!(members(&record), [format!("{FRIEND}@c.us"), format!("{ME}@c.us")]);
 

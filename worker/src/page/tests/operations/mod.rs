@@ -1,11 +1,15 @@
 //! The operations beyond the everyday calls, on a real browser; what comes of each is asked of the phone. One browser
 //! serves many of them: it is its start that costs.
 
+mod cases;
+mod every;
 mod groups;
 mod marks;
 mod outcomes;
 mod people;
+mod presence;
 mod sends;
+mod stage;
 mod wide;
 
 use colmeia::operations::MessageRef;

@@ -220,8 +220,14 @@ async fn refusals_about_groups_are_said() {
     let fields = json!({ "subject": "Outro", "invite": "CODE77", "participants": admin, "membership_approval_mode": true });
     simulator.post("/phone/group", json!({ "id": foreign, "set": fields })).await;
     let joined = session.operate(JoinGroup { code: "CODE77".to_owned() }).await.expect("asked to be let in");
-    assert_eq!(joined.id, foreign);
+    assert_eq!((joined.id.as_str(), joined.waiting), (foreign, true), "a request is no membership");
     let requests = simulator.records("group", false).await[foreign]["requests"].take();
     assert_eq!(requests[0]["id"], format!("{ME}@c.us"));
+
+    // The admins change their mind between the page's two questions: the request was made all the same.
+    let stale = "(() => { const job = window.require('WAWebGroupQueryJob'); const ask = job.queryGroupInvite;         job.queryGroupInvite = async (code) => ({ ...(await ask(code)), membershipApprovalMode: false }); })()";
+    session.engine.evaluate(stale).await.expect("it is a page of ours");
+    let joined = session.operate(JoinGroup { code: "CODE77".to_owned() }).await.expect("asked again");
+    assert_eq!((joined.id.as_str(), joined.waiting), (foreign, true));
     session.close().await;
 }

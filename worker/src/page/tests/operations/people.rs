@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use colmeia::ChatId;
 use colmeia::operations::{
-    Block, CountLids, GetAbout, GetContact, GetPicture, GetPresence, GetProfile, LidOfPhone, ListLabels,
-    ListLids, ListPresences, PhoneOfLid, PresenceState, SaveContact, SetAbout, SetPresence, SetProfileName,
+    Block, CountLids, GetAbout, GetContact, GetPicture, GetPresence, GetProfile, LidOfPhone, ListLids,
+    ListPresences, PhoneOfLid, PresenceState, RejectCall, SaveContact, SetAbout, SetPresence, SetProfileName,
     SetProfilePicture, SubscribePresence,
 };
 use colmeia::protocol::CallErrorKind;
@@ -111,8 +111,8 @@ async fn the_own_profile_and_who_is_there() {
     assert_eq!(session.operate(ListPresences {}).await.expect("listed").len(), 1);
 
     // The rest needs wa-js, and this session has none.
-    let error = session.operate(ListLabels {}).await.expect_err("impossible");
+    let error = session.operate(RejectCall { call: None }).await.expect_err("impossible");
     assert_eq!(error.kind, CallErrorKind::Unsupported);
-    assert!(error.message.contains("list_labels") && error.message.contains("wa_js"), "{error}");
+    assert!(error.message.contains("reject_call") && error.message.contains("wa_js"), "{error}");
     session.close().await;
 }

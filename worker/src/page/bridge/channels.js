@@ -1,11 +1,9 @@
-/* Channels, which the page calls newsletters. Owns the reading of what the page and the directory say of one. */
+/* Channels, which the page calls newsletters, through the page's own modules. Owns the reading of what the page and the directory say of one. */
 
-const newsletters = () => W.whatsapp.NewsletterStore;
-const PICTURES = 'https://pps.whatsapp.net';
 const ROLES = { owner: 'owner', admin: 'admin', subscriber: 'subscriber', guest: 'guest' };
 
 const channelChats = () =>
-  newsletters()
+  found.channels
     .getModelsArray()
     .filter(({ id }) => idOf(id).endsWith('@newsletter'));
 
@@ -32,55 +30,50 @@ async function listChannels(call, { role }) {
 }
 
 async function channelChat(key) {
-  await need('newsletterPreview');
   const id = key.id ?? key.invite;
-  const there = key.id ? newsletters().get(id) : channelChats().find((chat) => channelRecord(chat).invite === id);
+  const there = key.id ? found.channels.get(id) : channelChats().find((chat) => channelRecord(chat).invite === id);
   if (there) return there;
   /* Not followed: the page shows a preview of it, as somebody who opens its link sees. */
-  let wid = key.id;
-  if (!wid) {
-    await need('newsletterByInvite');
-    wid = idOf((await found.newsletterByInvite(id, 'guest')).idJid);
-  }
+  const wid = key.id ?? idOf((await found.newsletterByInvite(id, 'guest')).idJid);
   await found.newsletterPreview(wid);
-  const chat = newsletters().get(wid) ?? (await newsletters().find(use('createWid')(wid)));
+  const chat = found.channels.get(wid) ?? (await found.channels.find(use('createWid')(wid)));
   if (!chat?.newsletterMetadata) throw new Failure('not_found', 'no such channel');
   return chat;
 }
 
 const getChannel = async (call, { channel }) => channelRecord(await channelChat(channel));
 
-async function createChannel(call, { title, description, mimetype }) {
-  const image = mimetype ? await square(await decoded(call, mimetype), 640) : undefined;
+async function createChannel(call, { title: name, description, mimetype }) {
+  const picture = mimetype ? await square(await decoded(call, mimetype), PICTURE) : null;
   call.hand();
-  const made = await W.newsletter.create(title, { description: description ?? undefined, picture: image });
-  return channelRecord(await channelChat({ id: idOf(made.idJid) }));
+  const { idJid, newsletterInviteLinkMetadataMixin } = await found.createChannel({ name, description, picture });
+  /* It is there, whether the page shows it yet or not. */
+  const shown = found.channels.get(idOf(idJid));
+  const newsletterMetadata = { name, description, inviteCode: newsletterInviteLinkMetadataMixin?.inviteCode, membershipType: 'owner' };
+  return channelRecord(shown ?? { id: idJid, newsletterMetadata });
 }
 
 function followed(id) {
-  const chat = newsletters().get(id);
+  const chat = found.channels.get(id);
   if (!chat) throw new Failure('not_found', 'this account does not follow such a channel');
   return chat;
 }
 
 async function deleteChannel(call, { channel }) {
-  if (channelRecord(followed(channel)).role !== 'owner')
-    throw new Failure('forbidden', 'this account does not own the channel');
+  const chat = followed(channel);
+  if (channelRecord(chat).role !== 'owner') throw new Failure('forbidden', 'this account does not own the channel');
   call.hand();
-  if ((await W.newsletter.destroy(channel)) === false)
-    throw new Failure('refused', 'WhatsApp did not delete the channel');
+  if ((await found.deleteChannel(chat)) === false) throw new Failure('refused', 'WhatsApp did not delete the channel');
 }
+
+/* The page wants to know where somebody clicked, and whether what is kept here of the channel is to go. */
+const FOLLOWED_FROM = { eventSurface: 3, deleteLocalModels: true };
 
 async function followChannel(call, { channel, follow }) {
+  const chat = await channelChat({ id: channel });
   call.hand();
-  if (follow) await W.newsletter.follow(channel);
-  else await W.newsletter.unfollow(channel);
-}
-
-async function muteChannel(call, { channel, muted }) {
-  followed(channel);
-  call.hand();
-  await W.newsletter.mute(channel, muted);
+  const answer = await (follow ? found.followChannel : found.unfollowChannel)(chat, FOLLOWED_FROM);
+  if (answer === false) throw new Failure('refused', 'WhatsApp did not change it');
 }
 
 async function channelMessages(call, { channel, limit }) {
@@ -99,7 +92,6 @@ async function channelMessages(call, { channel, limit }) {
 }
 
 async function searchChannels(call, { text, view, countries, categories, limit, cursor }) {
-  await need('newsletterDirectory');
   const answer = await found.newsletterDirectory({
     searchText: text ?? '',
     view: view ?? 'RECOMMENDED',
