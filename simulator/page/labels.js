@@ -67,7 +67,7 @@ export class LabelCollectionImpl extends Collection {
 export const LabelStore = new LabelCollectionImpl(LabelModel);
 
 /* Libraries look from the label to its chats. */
-function showItems(chat) {
+export function showItems(chat) {
   const id = String(chat.id);
   for (const label of LabelStore.getModelsArray()) {
     if ((chat.labels ?? []).includes(String(label.id))) {
@@ -80,6 +80,12 @@ const store = ({ id, name, colorIndex }) => keep('label', own(id), { id, name, c
 
 export const nextId = async () => Math.max(0, ...LabelStore.map(({ id }) => Number(id))) + 1;
 
+/* A label of the phone's: new, or changed. */
+export async function putLabel(id, name, color = 0) {
+  const colorIndex = Number(color ?? 0);
+  const label = LabelStore.get(id)?.set({ name, colorIndex }) ?? LabelStore.add({ id, name, colorIndex });
+  await store(label);
+}
 export async function addLabel(name, colorIndex) {
   const label = LabelStore.add({ id: String(await nextId()), name, colorIndex: Number(colorIndex) });
   await store(label);

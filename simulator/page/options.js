@@ -12,6 +12,8 @@ const SWITCHES = [
   'late',
   'gap',
   'prefetch',
+  'bundle_failures',
+  'history',
   'missed',
   'rename',
   'ballast_modules',
@@ -28,6 +30,9 @@ export const options = Object.freeze({
   minifiedKeys: query.get('key') === 'min',
   missedQuietly: query.get('missed') === 'quiet',
   prefetch: query.get('prefetch') !== 'off',
+  /* A newly linked page waits for what its phone has to tell. */
+  historyComes: query.get('history') === 'coming',
+  bundleFailures: milliseconds('bundle_failures', 0),
   gapMs: milliseconds('gap', settings.waveGapMs),
   lineKbit: settings.lineKbit,
   /* Whether this account's chats are with lids. */

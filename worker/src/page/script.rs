@@ -5,6 +5,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use colmeia::protocol::MAX_BODY;
+
 /// How far the page's clock may be off ours, and how long a worker may have stood still before it was killed.
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -25,7 +27,7 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -36,6 +38,7 @@ const FILES: [&str; 22] = [
     include_str!("bridge/aside.js"),
     include_str!("bridge/tallies.js"),
     include_str!("bridge/events.js"),
+    include_str!("bridge/flags.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
@@ -86,6 +89,7 @@ impl Script {
             "binding": self.binding,
             "inlet": self.inlet,
             "origin": self.origin,
+            "largest": MAX_BODY,
             "gap": self.gap.map(|gap| [seconds(gap.from), seconds(gap.to)]),
         });
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))

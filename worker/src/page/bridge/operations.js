@@ -83,6 +83,7 @@ const shared = {
   need,
   found,
   rare: RARE,
+  labelRecord,
   chatFor,
   knownChat,
   theMessage,

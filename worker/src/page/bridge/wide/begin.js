@@ -2,4 +2,4 @@
 
 const W = window.WPP;
 const { Failure, idOf, textOf, toMs, messageRecord, chatRecord, byTime, isMessage, use, need, found } = core;
-const { chatFor, knownChat, theMessage, unused, accepted, newestOf, square, decoded, pictureAddress } = core;
+const { chatFor, knownChat, theMessage, unused, accepted, newestOf, square, decoded, pictureAddress, labelRecord } = core;

@@ -1,15 +1,4 @@
-/* Labels, which business accounts have. Owns the page's palette as WhatsApp numbers it. */
-
-const labelColor = (label) => Number(label.colorIndex ?? 0);
-
-function labelRecord(label) {
-  return {
-    id: String(label.id),
-    label: String(label.name ?? ''),
-    color: labelColor(label),
-    color_hex: String(label.hexColor ?? '').toLowerCase(),
-  };
-}
+/* Labels, which business accounts have. Owns what is done with them; what one looks like is in flags.js. */
 
 const labelStore = () => W.whatsapp.LabelStore;
 
