@@ -394,6 +394,14 @@ async fn real_chromium_waits_for_a_file_that_the_phone_uploads_again_or_says_wha
     simulator.fault("reupload_fails", 300).await;
     let error = session.call(download(&ids[2])).await.expect_err("the phone has it no more");
     assert_eq!(error.kind, CallErrorKind::MediaUnavailable);
+
+    // What is too large to be passed on is not fetched first: there is nothing at this address.
+    let large = json!({ "type": "document", "size": 100_000_000, "directPath": "/nowhere" });
+    let message = json!({ "to": ME, "from": FRIEND, "body": "", "content": large });
+    simulator.post("/phone/message", message).await;
+    let large = session.message().await.id;
+    let error = session.call(download(&large)).await.expect_err("it is too large");
+    assert_eq!(error.kind, CallErrorKind::TooLarge);
     session.close().await;
 }
 
