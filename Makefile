@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: clients schemathesis events-drill fresh setup-fresh test-host
+.PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill fresh setup-fresh test-host
 .PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
@@ -18,6 +18,7 @@ help:
 	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
 	@echo 'make test-host  the tests that need root, mounts or a kernel with KSM'
+	@echo 'make e2e-matrix  the end-to-end tests on migrated accounts, over a slow line, and both; LINE_KBIT='
 	@echo 'make fresh  make run and make test on a bare Debian 12 that never saw the project; as root'
 	@echo 'make clients  what waha-py, waha-python and the n8n node ask: served, refused or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
@@ -90,6 +91,22 @@ test-host: setup-test
 # HAND_OVER=1 its target/debug and target/tools take the place of those here, so that nothing is built twice.
 fresh: setup-fresh
 	@tests/fresh/run $(if $(HAND_OVER),--hand-over)
+
+# The end-to-end tests on what `make test` leaves out: accounts whose chats are with lids, and pages that load over a
+# slow line (kbit/s).
+LINE_KBIT ?= 4000
+
+e2e-migrated: setup-test
+	cargo build --locked --workspace
+	COLMEIA_TEST_ACCOUNTS=migrated cargo nextest run --locked --workspace -E 'binary(e2e)'
+
+e2e-slow: setup-test
+	cargo build --locked --workspace
+	COLMEIA_TEST_LINE_KBIT=$(LINE_KBIT) cargo nextest run --locked --workspace -E 'binary(e2e)'
+
+e2e-matrix: e2e-migrated e2e-slow
+	COLMEIA_TEST_ACCOUNTS=migrated COLMEIA_TEST_LINE_KBIT=$(LINE_KBIT) \
+		cargo nextest run --locked --workspace -E 'binary(e2e)'
 
 # Prints how long events take, and what becomes of 10,000 of them while a receiver is away.
 events-drill:

@@ -48,6 +48,8 @@ pub enum Disruption {
     TemporaryBan,
     /// WhatsApp lets this version of its page in no more, or the page has stopped without a word.
     PageOutdated,
+    /// The page waits for the passcode with which somebody locked it in this profile.
+    ScreenLocked,
     /// The proxy does not let the browser through, or cannot be reached.
     ProxyRefused,
     /// Something that this version does not know.
@@ -67,6 +69,7 @@ impl Disruption {
             Self::ServiceUnavailable => "service_unavailable",
             Self::TemporaryBan => "temporary_ban",
             Self::PageOutdated => "page_outdated",
+            Self::ScreenLocked => "screen_locked",
             Self::ProxyRefused => "proxy_refused",
             Self::Other => "other",
         }

@@ -3,27 +3,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { login, openPage, start, until } from './harness.js';
 
 const ME = '5511900000005';
 const ANA = '5511911110001';
 
 async function open(t, switches = '') {
   const simulator = await start(t);
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${simulator.folder}/profile`,
-    args: chromiumArguments,
-  });
-  const [page] = await browser.pages();
-  await page.goto(`${simulator.address}/${switches}`, { waitUntil: 'load' });
+  const { page } = await openPage(simulator, switches);
   const { phone } = simulator;
-  const qr = await until('a QR code', async () => (await phone.pages())[0]?.qr);
-  await phone.scan({ qr, number: ME, name: 'Acme', contacts: [{ number: ANA, name: 'Ana' }] });
-  await until('it is ready', async () => (await phone.pages())[0]?.state === 'main');
+  await login(phone, ME, [{ number: ANA, name: 'Ana' }]);
   const { id } = await phone.message({ to: ME, from: ANA, name: 'Ana', body: 'oi' });
   await page.evaluate((ana) => {
     window.chatOf = () => window.require('WAWebCollections').Chat.get(`${ana}@c.us`);

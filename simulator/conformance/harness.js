@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import puppeteer from 'puppeteer-core';
+
 const GENEROUS_MS = 60_000;
 
 export const chromium =
@@ -80,6 +82,10 @@ function phone(address) {
     vote: (body) => call('vote', body),
     group: (body) => call('group', body),
     call: (body) => call('call', body),
+    presence: (body) => call('presence', body),
+    chat: (body) => call('chat', body),
+    label: (body) => call('label', body),
+    history: (body) => call('history', body),
     setRecord: (kind, id, value) => call(`records/${kind}`, { id, value }),
     records: async (kind, number) =>
       (await call(`records/${kind}${number ? `?number=${number}` : ''}`)).records,
@@ -92,6 +98,34 @@ function phone(address) {
       Buffer.from(await (await fetch(`${address}/phone/media/${encodeURIComponent(id)}`)).arrayBuffer()),
   };
 }
+
+/* A browser with the page in it, in the profile of the test; `prelude` runs in each document before anything else. */
+export async function openPage({ folder, address }, switches = '', prelude = null) {
+  const browser = await puppeteer.launch({
+    executablePath: chromium,
+    headless: 'shell',
+    userDataDir: `${folder}/profile`,
+    args: chromiumArguments,
+  });
+  const [page] = await browser.pages();
+  if (prelude) await page.evaluateOnNewDocument(prelude);
+  await page.goto(`${address}/${switches}`, { waitUntil: 'load' });
+  return { browser, page };
+}
+
+/* Until a page says this of itself. */
+export const shown = (phone, state) =>
+  until(`a page is in ${state}`, async () => (await phone.pages()).find((page) => page.state === state));
+
+/* The phone scans the code that the one page shows; the page is ready afterwards. */
+export async function login(phone, number, contacts = []) {
+  const qr = await until('a QR code', async () => (await phone.pages())[0]?.qr);
+  await phone.scan({ qr, number, name: 'Acme', contacts });
+  await shown(phone, 'main');
+}
+
+/* What is asked of a page; undefined while it navigates. */
+export const ask = (page, question, ...values) => page.evaluate(question, ...values).catch(() => undefined);
 
 /* The arguments of the next event, or a failure that names what was waited for. */
 export function once(emitter, event, what = event, accept = () => true) {

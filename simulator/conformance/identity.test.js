@@ -3,9 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { login, openPage, shown, start, until } from './harness.js';
 
 const ME = '5511900000004';
 const ANA = '5511911110001';
@@ -13,20 +11,10 @@ const GROUP = '120363000000000001@g.us';
 
 async function open(t, switches = '', existing) {
   const simulator = existing ?? (await start(t));
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${simulator.folder}/profile`,
-    args: chromiumArguments,
-  });
-  const [page] = await browser.pages();
-  await page.goto(`${simulator.address}/${switches}`, { waitUntil: 'load' });
+  const { browser, page } = await openPage(simulator, switches);
   const { phone } = simulator;
-  if (!existing) {
-    const qr = await until('a QR code', async () => (await phone.pages())[0]?.qr);
-    await phone.scan({ qr, number: ME, name: 'Acme', contacts: [{ number: ANA, name: 'Ana' }] });
-  }
-  await until('it is ready', async () => (await phone.pages())[0]?.state === 'main');
+  if (existing) await shown(phone, 'main');
+  else await login(phone, ME, [{ number: ANA, name: 'Ana' }]);
   await page.evaluate(() => {
     window.wid = (text) => window.require('WAWebWidFactory').createWid(text);
     window.text = (value) => (value == null ? value : String(value));

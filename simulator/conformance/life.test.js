@@ -3,9 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { ask, login as link, openPage, shown, start, until } from './harness.js';
 
 const ME = '5511900000004';
 const ANA = '5511911110001';
@@ -38,28 +36,11 @@ function note() {
   }, 1);
 }
 
-async function open(folder, address) {
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${folder}/profile`,
-    args: chromiumArguments,
-  });
-  const [page] = await browser.pages();
-  await page.evaluateOnNewDocument(note);
-  await page.goto(address, { waitUntil: 'load' });
-  return { browser, page };
-}
-
-const shown = (phone, state) =>
-  until(`a page is in ${state}`, async () => (await phone.pages()).find((page) => page.state === state));
-async function login(phone) {
-  const qr = await until('a QR code', async () => (await phone.pages())[0]?.qr);
-  await phone.scan({ qr, number: ME, name: 'Acme' });
-  await shown(phone, 'main');
-}
-/* Evaluations fail while the page navigates. */
-const ask = (page, question, ...values) => page.evaluate(question, ...values).catch(() => undefined);
+const open = (folder, address) => {
+  const { origin, search } = new URL(address);
+  return openPage({ folder, address: origin }, search, note);
+};
+const login = (phone) => link(phone, ME);
 const logOf = (page) => ask(page, () => window.log);
 const heard = (page, entry) => until(`${entry} is noted`, async () => (await logOf(page))?.includes(entry));
 /* Whether `expected` are among the rows in this order. */
@@ -396,4 +377,52 @@ test('a code that is scanned by a phone while its page goes is no link', async (
   browser.process().kill('SIGKILL');
   await until('the page is gone', async () => (await phone.pages()).length === 0);
   assert.equal((await phone.numbers())[0].devices[0].logged_out, true);
+});
+
+test('a locked screen waits for its passcode in SCREEN_LOCKED, also after a page load', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { page } = await open(folder, address);
+  await login(phone);
+  await heard(page, 'Cmd offline_delivery_end_from_bridge');
+  await phone.fault({ number: ME, fault: 'screen_lock' });
+  await heard(page, 'state SCREEN_LOCKED');
+  await page.reload();
+  const log = await until('it is locked in the next document', async () => {
+    const all = (await logOf(page)) ?? [];
+    const next = all.slice(all.lastIndexOf('document '));
+    return next.length < all.length && next.includes('state SCREEN_LOCKED') && next;
+  });
+  assert.ok(!log.includes('state CONNECTED') && !log.includes('state PAIRING'), JSON.stringify(log));
+  await phone.fault({ page: (await shown(phone, 'locked')).page, fault: 'screen_lock', value: 0 });
+  await heard(page, 'stream CONNECTED');
+});
+
+test('who loses the lock to another tab closes its socket, tells nothing, and comes back by a reload', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { page } = await open(folder, address);
+  await login(phone);
+  await heard(page, 'Cmd offline_delivery_end_from_bridge');
+  await forget(page);
+  await phone.fault({ number: ME, fault: 'other_tab' });
+  await shown(phone, 'conflict');
+  const state = () => ask(page, () => window.require('WAWebSocketModel').Socket.state);
+  assert.deepEqual([await logOf(page), await state()], [[], 'CONNECTED']);
+  await page.reload();
+  await shown(phone, 'main');
+});
+
+test('a forced logout names its reason in a dialog, and goes on by itself or by a click', async (t) => {
+  for (const value of [50, undefined]) {
+    const { address, folder, phone } = await start(t);
+    const { page } = await open(folder, address);
+    await login(phone);
+    await phone.fault({ number: ME, fault: 'forced_logout', value });
+    await heard(page, 'Cmd unexpected_logout_modal_from_bridge');
+    if (value === undefined) {
+      assert.equal(await me(page), `${ME}@c.us`, 'it waits');
+      await ask(page, () => window.require('WAWebSocketModel').Socket.logout());
+    }
+    await until('the next document', async () => (await me(page)) === 'nobody');
+    assert.ok((await logOf(page)).includes('Cmd starting_logout_from_bridge'));
+  }
 });

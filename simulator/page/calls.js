@@ -72,9 +72,28 @@ const HEARD = {
   ended: CALL_STATES.CallStateEnding,
 };
 
+/* Where a call is announced that this device is not offered. */
+export const callNotifications = new Emitter();
+const ANNOUNCED_MS = 45_000;
+
+/* The model has no state; after 45 s it goes, and so does the announcement. An older one does nothing. */
+function announce(id, peerJid, offer) {
+  const left = offer.offerTime * 1000 + ANNOUNCED_MS - Date.now();
+  if (left <= 0) return;
+  CallStore.processIncomingCall(id, peerJid, offer);
+  const { isVideo, isGroup } = offer;
+  callNotifications.trigger('alert_call', { wid: peerJid, msgId: id, isVideo, isGroup, isSilenced: false });
+  setTimeout(() => {
+    if (CallStore.get(id)?.getState() !== null) return;
+    callNotifications.trigger('cancel_call', { wid: peerJid, msgId: id });
+    CallStore.calls.delete(id);
+  }, left);
+}
+
 /* A call that is over stays in the collection. */
 export function receiveCall({ id, from, video, group, state, timestamp }) {
   const offer = { isVideo: video, isGroup: group, offerTime: timestamp };
+  if (state === 'announced') return announce(id, createWid(from), offer);
   const call = CallStore.get(id) ?? (state === 'ringing' && CallStore.processIncomingCall(id, createWid(from), offer));
   if (call) call.become(HEARD[state]);
 }

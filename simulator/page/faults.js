@@ -3,7 +3,18 @@
 
 import { channel } from './channel.js';
 import { nextQr } from './linking.js';
-import { endOffline, enterConflict, goOffline, leaveConflict, refuseWith, relogin } from './session.js';
+import { forgetFiles } from './media.js';
+import {
+  endOffline,
+  enterConflict,
+  forceLogout,
+  goOffline,
+  leaveConflict,
+  lockScreen,
+  loseTabLock,
+  refuseWith,
+  relogin,
+} from './session.js';
 
 const HELD = [];
 const DEFAULT_LEAK = 10;
@@ -62,16 +73,25 @@ const faults = {
   },
   relogin,
   expire_qr: nextQr,
+  /* ms until the phone has uploaded a file again; absent: until it is online, which 0 says. */
+  reupload: (ms) => forgetFiles(ms, false),
+  reupload_fails: (ms) => forgetFiles(ms, true),
+  screen_lock: (on) => lockScreen(on !== 0),
+  other_tab: loseTabLock,
+  /* ms until the dialog goes by itself; absent: it waits for a click. */
+  forced_logout: forceLogout,
   none() {
     stop();
     refuseWith(0);
     leaveConflict();
     endOffline();
+    forgetFiles(0);
+    lockScreen(false);
   },
 };
 
 /* The value 0 ends a fault; those that cannot end have nothing to do then. */
-const ENDLESS = ['crash', 'ban', 'expire_qr', 'relogin'];
+const ENDLESS = ['crash', 'ban', 'expire_qr', 'relogin', 'other_tab', 'forced_logout'];
 channel.on('fault', ({ fault, value }) => {
   if (value !== 0 || !ENDLESS.includes(fault)) faults[fault]?.(value);
 });

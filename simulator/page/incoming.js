@@ -6,6 +6,7 @@ import { account } from './account.js';
 import { unixTime } from './bytes.js';
 import { receiveCall } from './calls.js';
 import { channel } from './channel.js';
+import { Cmd } from './connection.js';
 import * as database from './database.js';
 import { applyGroup, chatFor, hooks, join, meIn, memberId, statusHooks } from './groups.js';
 import { forgetMessage, knows, storeChat, storeMessage } from './history.js';
@@ -14,8 +15,11 @@ import { isMigrated, learn, shown } from './lids.js';
 import { noteReaction, receiveVote } from './marks.js';
 import { attachMedia } from './media.js';
 import { options } from './options.js';
+import { deleteLabel, putLabel, showItems } from './labels.js';
+import { keepFlags } from './chatlist.js';
 import { receivePresence } from './presence.js';
-import { ChatStore, ContactStore, MsgStore } from './stores.js';
+import { noteReceipt } from './receipts.js';
+import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
 
 /* Row numbers order the messages of a chat; seconds are too coarse for that. */
 let lastRow = 0;
@@ -112,7 +116,10 @@ const receivers = {
   async ack({ id, ack, by }) {
     const message = await find(id);
     if (!message || (message.ack >= ack && !by)) return;
-    if (message.ack < ack) message.ack = ack;
+    /* A member goes by the name that its group has for it. */
+    const member = by ? named(message.chat, createWid(by)) : undefined;
+    const everyone = member ? noteReceipt(message, member, ack) : ack;
+    if (message.ack < everyone) message.ack = everyone;
     storeMessage(message);
     receiptHandlers[message.to.isGroup() ? 'handleGroupSimpleReceipt' : 'handleChatSimpleReceipt']({
       ack,
@@ -120,7 +127,7 @@ const receivers = {
       from: message.to,
       externalIds: [message.id.id],
       recipient: undefined,
-      participant: by ? createWid(by) : undefined,
+      participant: member,
     });
   },
 
@@ -153,6 +160,51 @@ const receivers = {
     const there = ChatStore.getLatestChatForWid(chat);
     if (!there && isMigrated()) return;
     receivePresence({ ...event, chat: there?.id ?? chat, from: named(there, from) });
+  },
+
+  /* What is done to a chat on the phone. */
+  async chat({ chat: id, archived, labels }) {
+    const chat = ChatStore.getLatestChatForWid(id);
+    if (!chat) return;
+    if (typeof archived === 'boolean') chat.archive = archived;
+    if (labels) {
+      chat.labels = labels.map(String);
+      showItems(chat);
+    }
+    await keepFlags(chat);
+  },
+
+  async label({ id, name, color, deleted }) {
+    if (deleted) await deleteLabel(id);
+    else await putLabel(id, name, color);
+  },
+
+  /* History goes into the database; it is in memory only when somebody looks at its chat. */
+  async history({ chat: id, messages, archived, more }) {
+    historySync.complete = false;
+    const chat = chatFor(shown(createWid(id)));
+    for (const { id: key, body, timestamp, from_me = false } of messages) {
+      const message = {
+        id: new MsgKey({ fromMe: from_me, remote: chat.id, id: key }),
+        from: from_me ? meIn(chat) : chat.id,
+        to: from_me ? chat.id : meIn(chat),
+        self: from_me ? 'out' : 'in',
+        ack: 3,
+        isNewMsg: false,
+        isMdHistoryMsg: true,
+        type: 'chat',
+        body,
+        t: timestamp,
+        rowId: timestamp * 1_000_000,
+      };
+      storeMessage(new MsgModel(message));
+      chat.t = Math.max(chat.t || 0, timestamp);
+    }
+    if (typeof archived === 'boolean') chat.archive = archived;
+    storeChat(chat);
+    historySync.complete = !more;
+    Cmd.trigger('new_history_sync_chunk_processed_from_bridge', [chat]);
+    if (!more) Cmd.trigger('on_initial_chat_synced_from_bridge');
   },
 
   async call({ from, ...event }) {
@@ -303,6 +355,9 @@ export function reactionOf({ parent, sender, key, fromMe, text, ms }) {
     read: fromMe,
   };
 }
+
+/* Whether a newly linked device has been told all that its phone had to tell first. */
+export const historySync = { complete: !options.historyComes };
 
 /* Between the connection and the end of what waited at the server. Whether such messages count as new on the real page
  * is not certain: `missed=quiet` makes them old. */

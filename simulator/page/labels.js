@@ -69,7 +69,7 @@ export class LabelCollectionImpl extends Collection {
 export const LabelStore = new LabelCollectionImpl(LabelModel);
 
 /* Libraries look from the label to its chats. */
-function showItems(chat) {
+export function showItems(chat) {
   const id = String(chat.id);
   for (const label of LabelStore.getModelsArray()) {
     if ((chat.labels ?? []).includes(String(label.id))) {
@@ -81,6 +81,13 @@ function showItems(chat) {
 const store = ({ id, name, colorIndex }) => keep('label', own(id), { id, name, color: colorIndex });
 
 export const nextId = async () => Math.max(0, ...LabelStore.map(({ id }) => Number(id))) + 1;
+
+/* A label of the phone's: new, or changed. */
+export async function putLabel(id, name, color = 0) {
+  const colorIndex = Number(color ?? 0);
+  const label = LabelStore.get(id)?.set({ name, colorIndex }) ?? LabelStore.add({ id, name, colorIndex });
+  await store(label);
+}
 
 function mustBeBusiness() {
   if (!Conn.isSMB) throw new Error('Invariant Violation: labels cannot be edited');

@@ -1,7 +1,7 @@
 /* Owns files: preparing and uploading what is sent, downloading what has come.
  * The simulator encrypts nothing; directPath leads to the bytes on the page's own server. */
 
-import { encodeBase64, randomBytes, sha256Base64, unixTime } from './bytes.js';
+import { encodeBase64, pause, randomBytes, sha256Base64, unixTime } from './bytes.js';
 import { Model } from './models.js';
 
 export class MediaDataModel extends Model {
@@ -134,11 +134,44 @@ export function reviveMedia(message) {
   );
 }
 
+/* The server no longer has files: the phone is asked to upload each again, which takes so long (null: until it is
+ * online), and may fail. How long it takes on the real page is not certain. */
+let uploadsAgain = null;
+const uploaded = new Set();
+export function forgetFiles(ms, fails) {
+  uploaded.clear();
+  uploadsAgain?.online();
+  uploadsAgain = null;
+  if (ms === 0) return;
+  let online;
+  const isOnline = new Promise((resolve) => (online = resolve));
+  uploadsAgain = { ms: ms ?? null, fails, online, isOnline };
+}
+const isGone = (path) => uploadsAgain !== null && !uploaded.has(path);
+
+/* REUPLOADING is no error; it ends in one, or in RESOLVED. Whoever asked is answered before that. */
+async function uploadAgain(message) {
+  const { ms, fails, isOnline } = uploadsAgain;
+  message.mediaData.mediaStage = 'REUPLOADING';
+  await Promise.race([isOnline, ...(ms === null ? [] : [pause(ms)])]);
+  if (fails) {
+    message.mediaData.mediaStage = 'ERROR_MISSING';
+    return;
+  }
+  uploaded.add(message.directPath);
+  await downloadForMessage(message);
+}
+
 /* What a message's own downloadMedia does: fetch, keep, move the stage. */
 export async function downloadForMessage(message) {
   const { mediaData } = message;
   if (!mediaData || mediaData.mediaStage === 'RESOLVED') return;
+  if (mediaData.mediaStage === 'REUPLOADING' && isGone(message.directPath)) return;
   mediaData.mediaStage = 'FETCHING';
+  if (isGone(message.directPath)) {
+    uploadAgain(message).catch((error) => console.error('a file did not come again', error));
+    return;
+  }
   try {
     const bytes = await downloadManager.downloadAndMaybeDecrypt(message.attributes);
     const blob = new Blob([bytes], { type: message.mimetype });
@@ -152,6 +185,7 @@ export async function downloadForMessage(message) {
 
 export const downloadManager = {
   async downloadAndMaybeDecrypt({ directPath, signal }) {
+    if (isGone(directPath)) throw Object.assign(new Error('media is not there'), { status: 410 });
     const response = await fetch(directPath, { signal });
     if (!response.ok) throw Object.assign(new Error('media is not there'), { status: response.status });
     return response.arrayBuffer();

@@ -12,6 +12,8 @@ const SWITCHES = [
   'late',
   'gap',
   'prefetch',
+  'bundle_failures',
+  'history',
   'missed',
   'memory',
   'earlier',
@@ -34,6 +36,9 @@ export const options = Object.freeze({
   inMemory: Number(query.get('memory') ?? 20),
   earlier: query.get('earlier'),
   prefetch: query.get('prefetch') !== 'off',
+  /* A newly linked page waits for what its phone has to tell. */
+  historyComes: query.get('history') === 'coming',
+  bundleFailures: milliseconds('bundle_failures', 0),
   gapMs: milliseconds('gap', settings.waveGapMs),
   lineKbit: settings.lineKbit,
   /* Whether this account's chats are with lids. */

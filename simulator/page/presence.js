@@ -12,7 +12,7 @@ class ChatstateModel extends Model {
 ChatstateModel.prototype.proxyName = 'chatstate';
 
 export class PresenceModel extends Model {
-  static props = ['id', 'isOnline', 'isSubscribed', 'hasData', 'chatstate', 'chatstates'];
+  static props = ['id', 'isOnline', 'isSubscribed', 'hasData', 'chatstate', 'chatstates', 'typingUserIds'];
   initialize() {
     const { attributes } = this;
     attributes.isSubscribed ??= false;
@@ -48,11 +48,17 @@ export function forgetPresences() {
   }
 }
 
-const ONLINE = { available: true, composing: true, recording_audio: true };
+/* `typing`, never `composing`. First whether somebody is there, then what they do: on the chatstate, then on the presence,
+ * which passes it on to the collection. */
+const ONLINE = { available: true, typing: true, recording_audio: true };
 export function receivePresence({ chat, from, state, last_seen }) {
   const presence = PresenceStore.gadd(chat);
   const chatstate = presence.isGroup ? presence.chatstates.add({ id: createWid(from) }) : presence.chatstate;
-  chatstate.set({ type: state, t: last_seen ?? undefined, deny: false });
   presence.set({ hasData: true, isOnline: presence.isGroup ? presence.isOnline : Boolean(ONLINE[state]) });
-  PresenceStore.trigger('change:chatstate.type', chatstate, state);
+  chatstate.set({ type: state, t: last_seen ?? undefined, deny: false });
+  if (presence.isGroup) {
+    const typing = presence.chatstates.filter(({ type }) => type === 'typing');
+    presence.typingUserIds = typing.map(({ id }) => id);
+  }
+  presence.trigger('change:chatstate.type', chatstate, state);
 }

@@ -17,6 +17,9 @@ function define(id, dependencies, factory, special = 98) {
   modulesMap[id] = { id, dependencies, factory, special, exports: {}, state: 'new', error: null };
 }
 
+/* Names that begin so come with the page's data, not as modules: they stand in no registry, and lead to nothing here. */
+const isOfPageData = (id) => id.startsWith('cr:');
+
 /* A module whose own dependencies have not arrived is not run and can be tried again later. One whose factory threw
  * stays broken for the life of the document, also where it threw for want of what its dependencies need. */
 function load(id) {
@@ -24,12 +27,12 @@ function load(id) {
   if (!record) throw new Error(`Requiring unknown module "${id}"`);
   if (record.error) throw record.error;
   if (record.state !== 'new') return record;
-  const missing = record.dependencies.filter((dependency) => !modulesMap[dependency]);
+  const missing = record.dependencies.filter((dependency) => !isOfPageData(dependency) && !modulesMap[dependency]);
   if (missing.length)
     throw new Error(`Requiring module "${id}" with missing dependencies: ${missing.join(', ')}`);
   record.state = 'loading';
   try {
-    for (const dependency of record.dependencies) load(dependency);
+    for (const dependency of record.dependencies) if (!isOfPageData(dependency)) load(dependency);
     const module = { exports: record.exports };
     record.factory.call(
       module.exports,
@@ -39,7 +42,7 @@ function load(id) {
       importNamespace,
       module,
       module.exports,
-      ...record.dependencies.map((dependency) => modulesMap[dependency].exports),
+      ...record.dependencies.map((dependency) => modulesMap[dependency]?.exports ?? null),
     );
     record.exports = module.exports;
     record.state = 'loaded';
@@ -157,6 +160,19 @@ const underWay = new Map();
 
 const bundleOf = (component) => lazyBundles.find(({ components }) => components.includes(component));
 
+/* The ready-made request tries up to ten times, with 1, 2, 3 … s between. The first tries of each can be made to fail. */
+const TRIES = 10;
+const triesLeft = new Map();
+async function askAgain(bundle) {
+  for (let tries = 1; ; tries++) {
+    const failures = triesLeft.get(bundle) ?? options.bundleFailures;
+    if (failures === 0) return fetchBundle(bundle);
+    triesLeft.set(bundle, failures - 1);
+    if (tries === TRIES) throw new Error('the bundle could not be loaded');
+    await pause(tries * 1000);
+  }
+}
+
 /* Asks for a bundle, once. */
 function fetchBundle(bundle) {
   if (!underWay.has(bundle)) {
@@ -183,7 +199,7 @@ export const Bootloader = {
 const componentModule = (name) => (modulesMap[nameOf(name)] ? requireModule(nameOf(name)) : undefined);
 
 /* The ready-made request of a bundle, as the page's own screens have it. */
-export const requestOf = (component) => ({ requireBundle: () => fetchBundle(bundleOf(component)) });
+export const requestOf = (component) => ({ requireBundle: () => askAgain(bundleOf(component)) });
 
 /* A reference to something that is asked for by its first `load`. */
 export const reference = (component) => ({

@@ -79,6 +79,11 @@ async function onConnection(open) {
 async function openSocket() {
   if (stopped || isLeaving() || !serverThere || !NetworkStatus.online) return;
   const mine = ++turn;
+  if (account.isLinked() && localStorage.getItem(LOCKED) !== null) {
+    Socket.state = 'SCREEN_LOCKED';
+    channel.setState('locked');
+    return;
+  }
   Socket.state = 'OPENING';
   Socket.state = 'PAIRING';
   if (!account.isLinked()) {
@@ -273,6 +278,41 @@ export function enterConflict(quietly) {
 /* As a person does it. */
 export function leaveConflict() {
   if (channel.state === 'conflict') location.reload();
+}
+
+/* Another tab of the same profile has taken the lock: this one closes its socket and never tries again. No state, no mode
+ * and no event tells it. */
+export function loseTabLock() {
+  stopped = true;
+  turn += 1;
+  receive(false);
+  channel.setState('conflict');
+}
+
+/* Somebody has locked the page with a passcode, which it waits for, also when it is loaded anew. */
+const LOCKED = 'sim-screen-locked';
+export function lockScreen(on) {
+  const was = localStorage.getItem(LOCKED) !== null;
+  if (on === was) return;
+  if (on) {
+    localStorage.setItem(LOCKED, '1');
+    if (account.isLinked() && !stopped) {
+      lose();
+      Socket.state = 'SCREEN_LOCKED';
+      channel.setState('locked');
+    }
+  } else {
+    localStorage.removeItem(LOCKED);
+    openSocket();
+  }
+}
+
+/* WhatsApp ends the link, and says why in a dialog, with which the page may wait. */
+export async function forceLogout(ms) {
+  Cmd.trigger('unexpected_logout_modal_from_bridge', 'sync_error');
+  if (ms === undefined || ms === null) return;
+  await pause(ms);
+  leave({ tell: true, state: 'logged_out' });
 }
 
 /* Out of reach for some time, also after a reload; sends wait, messages stay in the queue. */

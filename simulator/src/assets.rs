@@ -49,6 +49,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "outgoing.js",
     "people.js",
     "presence.js",
+    "receipts.js",
     "records.js",
     "registry.js",
     "requests.js",

@@ -29,6 +29,8 @@ pub(crate) enum PageState {
     Banned,
     /// The server does not let the device in at present.
     Refused,
+    /// The page waits for a passcode.
+    Locked,
 }
 
 /// Who a page is registered as; kept in the browser's profile.

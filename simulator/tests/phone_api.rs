@@ -249,7 +249,7 @@ async fn presences_calls_votes_and_other_content_reach_the_page() {
     let call = simulator.post("call", json!({ "number": ME, "from": ANA, "video": true })).await.1;
     let place = json!({ "type": "location", "lat": 1, "lng": 2 });
     for (path, body) in [
-        ("presence", json!({ "number": ME, "chat": ANA, "state": "composing" })),
+        ("presence", json!({ "number": ME, "chat": ANA, "state": "typing" })),
         ("vote", json!({ "number": ME, "id": "true_1@c.us_3EB0", "from": ANA, "choices": ["a"] })),
         ("message", json!({ "to": ME, "from": ANA, "content": place })),
     ] {
@@ -294,7 +294,7 @@ async fn bad_input_is_refused_with_the_name_of_the_field() {
         (
             "presence",
             json!({ "number": ME, "chat": ANA, "state": "asleep" }),
-            "state: must be available, unavailable, composing or recording_audio",
+            "state: must be available, unavailable, typing or recording_audio",
         ),
         ("group", json!({ "id": ANA, "set": {} }), "id: must be a group, …@g.us"),
         ("group", json!({ "id": "1-2@g.us" }), "set: must be an object with what changes"),

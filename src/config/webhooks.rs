@@ -33,13 +33,19 @@ pub const EVENT_NAMES: &[&str] = &[
     "call.received",
     "call.accepted",
     "call.rejected",
+    "chat.archive",
+    "label.upsert",
+    "label.deleted",
+    "label.chat.added",
+    "label.chat.deleted",
 ];
 
 /// What is said to who asks for another: all of [`EVENT_NAMES`].
 pub const UNKNOWN_EVENT: &str = "has a name that is never published; there are session.status, message, message.any, \
     message.reaction, message.ack, message.ack.group, message.waiting, message.edited, message.revoked, message.missed, \
     group.v2.join, group.v2.leave, group.v2.update, group.v2.participants, presence.update, poll.vote, call.received, \
-    call.accepted, call.rejected, and \"*\" for all of them";
+    call.accepted, call.rejected, chat.archive, label.upsert, label.deleted, label.chat.added, label.chat.deleted, and \
+    \"*\" for all of them";
 
 /// The longest delay between two attempts that may be asked for.
 const LONGEST_DELAY: Duration = Duration::from_secs(3600);
@@ -304,9 +310,7 @@ mod tests {
             let listed = UNKNOWN_EVENT.split(&[' ', ',', '"'][..]).any(|word| word == *name);
             assert!(listed, "{name} is not among those that are named");
         }
-        for name in
-            ["engine.event", "state.change", "label.upsert", "chat.archive", "group.join", "Message", ""]
-        {
+        for name in ["engine.event", "state.change", "label", "chat.label", "group.join", "Message", ""] {
             assert_eq!(error(name).expect(name).field, "events");
         }
     }

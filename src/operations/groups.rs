@@ -248,6 +248,9 @@ pub struct GroupMember {
     /// Its number, where `id` is a lid and the number is known.
     #[serde(default)]
     pub phone: Option<String>,
+    /// Its lid, where that is known.
+    #[serde(default)]
+    pub lid: Option<String>,
     /// What it may do.
     pub role: GroupRole,
 }

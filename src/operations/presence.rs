@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::private;
 use crate::ChatId;
+use crate::protocol::OtherNames;
 
 /// See [`super::Operation::SetPresence`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub struct ChatPresence {
     pub chat: String,
     /// One for a user, several for a group.
     pub presences: Vec<PresenceRecord>,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// See [`super::Operation::RejectCall`].

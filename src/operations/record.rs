@@ -38,6 +38,14 @@ pub struct MessageDetails {
     /// Whether it was sent from here, and not by the phone or another device.
     #[serde(skip_serializing_if = "is_false")]
     pub by_api: bool,
+    /// Whether it can be looked at only once. What a linked device is given of such a message is a note that it came;
+    /// where the page has the file too, it is a file like any other.
+    #[serde(skip_serializing_if = "is_false")]
+    pub view_once: bool,
+    /// The advertisement through which somebody came to write it, in the page's own words: `sourceUrl`, `sourceId`,
+    /// `title`, `ctwaClid`, …; texts, numbers and truth values only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referral: Option<serde_json::Map<String, serde_json::Value>>,
     /// What others said to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionRecord>,

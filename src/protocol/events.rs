@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::OtherNames;
-use crate::operations::{GroupRole, MessageDetails, PresenceState};
+use crate::operations::{GroupRole, LabelRecord, MessageDetails, PresenceState};
 
 /// Something that happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub enum Event {
         message: String,
         /// How far.
         ack: i32,
+        /// The other names of the people in the message's id.
+        #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+        other_names: OtherNames,
     },
     /// Someone reacted to a message, or took that back.
     Reaction(Box<ReactionNotice>),
@@ -57,13 +60,22 @@ pub enum Event {
         participant: String,
         /// How far: 2 device, 3 read, 4 played.
         ack: i32,
+        /// The other names of the people in it.
+        #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+        other_names: OtherNames,
     },
     /// Messages have come of which nothing is known but that they came.
     Missed(MissedNotice),
+    /// A chat was put into the archive, or taken out of it.
+    Archived(Box<ArchiveNotice>),
+    /// A label was made, changed or deleted.
+    Label(Box<LabelNotice>),
+    /// A chat was given a label, or lost one.
+    ChatLabel(Box<ChatLabelNotice>),
 }
 
 impl Event {
-    /// The chat that it belongs to; `None` for a call, which is in none.
+    /// The chat that it belongs to; `None` for a call and a label, which are in none.
     #[must_use]
     pub fn chat(&self) -> Option<&str> {
         match self {
@@ -78,7 +90,9 @@ impl Event {
             Self::Group(group) => Some(&group.group),
             Self::PollVote(vote) => Some(&vote.chat),
             Self::Missed(missed) => Some(&missed.chat),
-            Self::Call(_) => None,
+            Self::Archived(notice) => Some(&notice.chat),
+            Self::ChatLabel(notice) => Some(&notice.chat),
+            Self::Call(_) | Self::Label(_) => None,
         }
     }
 }
@@ -349,6 +363,65 @@ pub enum CallState {
     Accepted,
     /// It was refused, or the caller gave up.
     Rejected,
+}
+
+/// Whether a chat is in the archive now.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveNotice {
+    /// Which chat.
+    pub chat: String,
+    /// Whether it is in the archive.
+    pub archived: bool,
+    /// When this was seen.
+    pub at_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
+}
+
+/// A label of a business account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelNotice {
+    /// As it is now, or was last.
+    pub label: LabelRecord,
+    /// Whether it is gone.
+    pub deleted: bool,
+    /// When this was seen.
+    pub at_ms: i64,
+}
+
+/// A label of a chat.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatLabelNotice {
+    /// Which chat.
+    pub chat: String,
+    /// Which label; its name is empty where the page does not know it (any more).
+    pub label: LabelRecord,
+    /// Whether the chat has it now.
+    pub added: bool,
+    /// When this was seen.
+    pub at_ms: i64,
+    /// The other names of the people in it.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
+}
+
+impl fmt::Debug for ArchiveNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Archive({})", self.archived)
+    }
+}
+
+impl fmt::Debug for LabelNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Label(deleted: {})", self.deleted)
+    }
+}
+
+impl fmt::Debug for ChatLabelNotice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChatLabel(added: {})", self.added)
+    }
 }
 
 impl fmt::Debug for MessageRecord {

@@ -14,8 +14,9 @@ pub use calls::{
     Call, CallError, CallErrorKind, ChatSummary, ContactRecord, GroupRecord, Reply, TypingState,
 };
 pub use events::{
-    CallNotice, CallState, Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord,
-    MissedNotice, MissedReason, PollVoteNotice, PresenceNotice, ReactionNotice,
+    ArchiveNotice, CallNotice, CallState, ChatLabelNotice, Event, GroupChange, GroupNotice, GroupParticipant,
+    GroupRules, LabelNotice, MessageRecord, MissedNotice, MissedReason, PollVoteNotice, PresenceNotice,
+    ReactionNotice,
 };
 pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD, Part};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};

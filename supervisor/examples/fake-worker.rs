@@ -12,7 +12,7 @@ use colmeia::config::WorkerConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::operations::OPERATIONS_VERSION;
 use colmeia::protocol::{
-    Call, Event, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, ToWorker, WorkerHello,
+    Call, Event, Frame, FrameCodec, FromWorker, OtherNames, PROTOCOL_VERSION, Reply, ToWorker, WorkerHello,
 };
 use colmeia::session::LogoutCause;
 use colmeia::{ExitReason, Me, Secret, SessionReport, SessionState, UserId};
@@ -129,7 +129,11 @@ impl Fake {
         frames.send(Frame::new(&hello, Bytes::new())?).await?;
         let wanted = self.wishes.iter().find_map(|wish| wish.strip_prefix("events-")?.parse::<u64>().ok());
         for seq in self.acknowledged + 1..=wanted.unwrap_or(0) {
-            let event = Event::Ack { message: format!("true_1@c.us_{seq}"), ack: 1 };
+            let event = Event::Ack {
+                message: format!("true_1@c.us_{seq}"),
+                ack: 1,
+                other_names: OtherNames::default(),
+            };
             frames.send(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
         }
         let wanted = self.wishes.iter().find_map(|wish| wish.strip_prefix("messages-")?.parse::<u64>().ok());
@@ -201,7 +205,11 @@ impl Fake {
         }
         if self.wants("event-flood-on-call") {
             for seq in self.acknowledged + 1.. {
-                let event = Event::Ack { message: "x".repeat(256 * 1024), ack: 1 };
+                let event = Event::Ack {
+                    message: "x".repeat(256 * 1024),
+                    ack: 1,
+                    other_names: OtherNames::default(),
+                };
                 frames.send(Frame::new(&FromWorker::Event { seq, event }, Bytes::new())?).await?;
             }
         }

@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Farm, Options, Receiver, ctl, until};
+use crate::harness::{Farm, Options, Receiver, chat_id, ctl, until};
 
 const NUMBER: &str = "5511900000001";
 const FRIEND: &str = "5511988887777";
@@ -70,7 +70,7 @@ async fn a_webhook_is_told_in_order_with_signatures_and_own_headers_and_flask_as
     assert_eq!((ids.len(), requests.len()), (count, count), "each event once, each request its own");
     let first = &taken.iter().find(|taken| taken.event["event"] == "message").expect("one").event;
     assert_eq!(first["me"]["id"], format!("{NUMBER}@c.us"));
-    assert_eq!(first["payload"]["from"], format!("{FRIEND}@c.us"));
+    assert_eq!(first["payload"]["from"], chat_id(FRIEND));
     let mut statuses: Vec<_> = taken
         .iter()
         .filter(|taken| taken.event["event"] == "session.status")

@@ -76,6 +76,7 @@ async fn sigterm_ends_everything_cleanly_and_a_restart_needs_no_code() {
 async fn a_second_supervisor_on_the_same_directories_is_refused() {
     let farm = Farm::start().await;
     let second = std::process::Command::new(crate::harness::program("colmeia-supervisor"))
+        .env_clear() // a key of the machine, or of these tests, is none of its configuration
         .arg("--config")
         .arg(farm.dir.path().join("colmeia.toml"))
         .args(["--listen", "127.0.0.1:0", "--page-url", &farm.phone.address])

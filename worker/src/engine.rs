@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use colmeia::protocol::{Call, CallError, Event, MessageRecord, Reply};
+use colmeia::protocol::{Call, CallError, Event, MessageRecord, OtherNames, Reply};
 use colmeia::{Lack, Me, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -73,6 +73,8 @@ pub(crate) enum PagePhase {
     Conflict,
     /// Registered, and let in by nobody without a word: the page is too old, or has stopped for another reason.
     Outdated,
+    /// Registered, and waits for a passcode that nobody can type here.
+    ScreenLocked,
     /// WhatsApp refuses this number for some time.
     TemporarilyBanned,
     /// WhatsApp refuses this number or client.
@@ -95,6 +97,8 @@ pub(crate) enum PageEvent {
         message: String,
         /// 1 server, 2 device, 3 read, 4 played; -1 failed.
         ack: i32,
+        /// The other names of the people in its id.
+        other_names: OtherNames,
     },
     /// Something beside messages and acknowledgements.
     Happened(Box<Event>),

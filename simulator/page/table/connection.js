@@ -55,7 +55,7 @@ const altLinking = {
 };
 
 export const connectionModules = [
-  { id: 'WAWebSocketModel', dependencies: ['WAWebSocketConstants'], exports: () => ({ Socket }) },
+  { id: 'WAWebSocketModel', dependencies: ['WAWebSocketConstants', 'cr:17284'], exports: () => ({ Socket }) },
   { id: 'WAWebConnModel', exports: () => ({ Conn }) },
   { id: 'WAWebStreamModel', exports: () => ({ Stream, StreamMode, StreamInfo }) },
   { id: 'WAWebCmd', exports: () => ({ Cmd, CmdImpl }) },

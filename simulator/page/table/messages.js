@@ -1,9 +1,10 @@
 /* The modules of messages and chats: collections, sending, editing, history, reading, typing. */
 
-import { CallModel, CALL_STATES, CallStore, sendStanza, wap } from '../calls.js';
+import { callNotifications, CallModel, CALL_STATES, CallStore, sendStanza, wap } from '../calls.js';
 import { GroupMetadata } from '../groups.js';
 import { findByDirection, loadEarlierMsgs } from '../history.js';
-import { reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
+import { MsgInfo } from '../receipts.js';
+import { historySync, reactionActions, reactionTableMode, receiptHandlers } from '../incoming.js';
 import * as chatlist from '../chatlist.js';
 import * as marks from '../marks.js';
 import * as outgoing from '../outgoing.js';
@@ -48,6 +49,7 @@ export const messageModules = [
       ...peopleStores,
       ...wideStores,
       ...otherStores,
+      MsgInfo,
     }),
   },
   {
@@ -71,6 +73,7 @@ export const messageModules = [
     exports: () => ({ ChatCollectionImpl, ChatCollection: ChatStore }),
   },
   { id: 'WAWebCallCollection', exports: () => ({ default: CallStore }) },
+  { id: 'WAWebCallNotificationBus', exports: () => ({ default: callNotifications }) },
   { id: 'WAWebCallModel', exports: () => ({ default: CallModel }) },
   { id: 'WAWebVoipWaCallEnums', exports: () => ({ CallState: CALL_STATES }) },
   { id: 'WAWap', exports: () => ({ wap, generateId: () => hex(randomBytes(8)) }) },
@@ -111,7 +114,7 @@ export const messageModules = [
   },
   {
     id: 'WAWebChatForwardMessage',
-    dependencies: ['WAWebSendMsgChatAction'],
+    dependencies: ['WAWebSendMsgChatAction', 'cr:9031'],
     exports: () => ({ forwardMessages: outgoing.forwardMessages }),
   },
   {
@@ -174,6 +177,11 @@ export const messageModules = [
       sendChatStatePaused: outgoing.sendChatState('paused'),
     }),
   },
+  {
+    id: 'WAWebUserPrefsHistorySync',
+    exports: () => ({ getInitialHistorySyncComplete: async () => historySync.complete }),
+  },
+  { id: 'WAWebMsgInfoCollection', exports: () => ({ MsgInfoCollection: MsgInfo, MsgInfoCollectionImpl: MsgInfo.constructor }) },
   { id: 'WAWebHandleMsgReceipt', exports: () => receiptHandlers },
   { id: 'WAWebReactionsBEUtils', exports: () => reactionActions },
   { id: 'WAWebAddonReactionTableMode', exports: () => ({ reactionTableMode }) },

@@ -11,7 +11,6 @@ const COLLECTIONS = [
   'Cart',
   'Catalog',
   'EmojiVariant',
-  'MsgInfo',
   'Mute',
   'Order',
   'QuickReply',

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Faults that the page plays itself.
-const OF_THE_PAGE: [&str; 11] = [
+const OF_THE_PAGE: [&str; 16] = [
     "hang",
     "leak",
     "ballast",
@@ -22,6 +22,11 @@ const OF_THE_PAGE: [&str; 11] = [
     "refuse",
     "relogin",
     "expire_qr",
+    "reupload",
+    "reupload_fails",
+    "screen_lock",
+    "other_tab",
+    "forced_logout",
     "none",
 ];
 /// Faults that the server plays, now or when the number's next page comes.

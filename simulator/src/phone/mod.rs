@@ -41,5 +41,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/phone/group", post(others::group))
         .route("/phone/presence", post(others::presence))
         .route("/phone/call", post(others::call))
+        .route("/phone/chat", post(others::chat))
+        .route("/phone/label", post(others::label))
+        .route("/phone/history", post(others::history))
         .route("/phone/vote", post(others::vote))
 }

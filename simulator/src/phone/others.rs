@@ -108,8 +108,8 @@ fn tell(world: &mut World, numbers: &BTreeSet<String>, event: &Value) -> Vec<Str
 pub(crate) async fn presence(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
     let state = fields.text("state")?;
-    if !["available", "unavailable", "composing", "recording_audio"].contains(&state) {
-        return Err(Refusal::field("state", "must be available, unavailable, composing or recording_audio"));
+    if !["available", "unavailable", "typing", "recording_audio"].contains(&state) {
+        return Err(Refusal::field("state", "must be available, unavailable, typing or recording_audio"));
     }
     let chat = fields.chat("chat")?;
     let from = if fields.get("from").is_some() { fields.chat("from")? } else { chat.clone() };
@@ -119,23 +119,57 @@ pub(crate) async fn presence(State(shared): State<Shared>, body: Bytes) -> Resul
     pass_on(&shared, &fields.number("number")?, &event)
 }
 
-/// `POST /phone/call {"number","from","id"?,"video"?,"group"?,"state"?}`: it rings, was taken here (`active`) or on another
-/// device (`elsewhere`), or is over (`ended`).
+/// `POST /phone/call {"number","from","id"?,"video"?,"group"?,"state"?,"age"?}`: it rings, is only announced
+/// (`announced`; so many seconds ago), was taken here (`active`) or on another device (`elsewhere`), or is over (`ended`).
 pub(crate) async fn call(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
     let number = fields.number("number")?;
     let id = fields.optional_text("id")?.map_or_else(new_id, str::to_owned);
     let is = |field| fields.get(field) == Some(&Value::Bool(true));
     let state = fields.optional_text("state")?.unwrap_or("ringing");
-    if !["ringing", "active", "elsewhere", "ended"].contains(&state) {
-        return Err(Refusal::field("state", "must be ringing, active, elsewhere or ended"));
+    if !["ringing", "announced", "active", "elsewhere", "ended"].contains(&state) {
+        return Err(Refusal::field("state", "must be ringing, announced, active, elsewhere or ended"));
     }
+    let age = fields.get("age").and_then(Value::as_u64).unwrap_or_default();
     let event = json!({
         "kind": "call", "id": id, "from": fields.chat("from")?, "video": is("video"), "group": is("group"),
-        "state": state, "timestamp": now_s(),
+        "state": state, "timestamp": now_s() - age,
     });
     let Json(_) = pass_on(&shared, &number, &event)?;
     Ok(Json(json!({ "id": id })))
+}
+
+/// `POST /phone/chat {"number","chat","archived"?,"labels"?}`: the phone's owner archives a chat, or labels it.
+pub(crate) async fn chat(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let fields = Fields::read(&body)?;
+    let event = json!({
+        "kind": "chat", "chat": fields.chat("chat")?, "archived": fields.get("archived"), "labels": fields.get("labels"),
+    });
+    pass_on(&shared, &fields.number("number")?, &event)
+}
+
+/// `POST /phone/label {"number","id","name"?,"color"?,"deleted"?}`: the phone's owner makes, changes or deletes a label.
+pub(crate) async fn label(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let fields = Fields::read(&body)?;
+    let event = json!({
+        "kind": "label", "id": fields.text("id")?, "name": fields.optional_text("name")?, "color": fields.get("color"),
+        "deleted": fields.get("deleted") == Some(&Value::Bool(true)),
+    });
+    pass_on(&shared, &fields.number("number")?, &event)
+}
+
+/// `POST /phone/history {"number","chat","messages":[{"id","body","timestamp","from_me"?}],"archived"?,"more"?}`: what a
+/// phone tells a newly linked device of a chat; with `more` it is not the last of it.
+pub(crate) async fn history(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let fields = Fields::read(&body)?;
+    let Some(messages) = fields.get("messages").filter(|messages| messages.is_array()) else {
+        return Err(Refusal::field("messages", "must be a list"));
+    };
+    let event = json!({
+        "kind": "history", "chat": fields.chat("chat")?, "messages": messages, "archived": fields.get("archived"),
+        "more": fields.get("more") == Some(&Value::Bool(true)),
+    });
+    pass_on(&shared, &fields.number("number")?, &event)
 }
 
 /// `POST /phone/vote {"number","id","from","choices"}`: the other side votes in a poll.

@@ -80,6 +80,10 @@ pub(crate) struct ReplyTo {
     participant: Option<String>,
     body: String,
     has_media: bool,
+    /// Under which names WhatsApp knows who wrote it.
+    #[serde(rename = "_data")]
+    #[schema(value_type = Object)]
+    data: Map<String, Value>,
 }
 
 /// What is told of a message's file.
@@ -113,12 +117,29 @@ impl Message {
         let writer = record.author.as_deref().unwrap_or(&record.from);
         data.extend(both_names(names, writer));
         data.insert("chat".into(), both_names(names, &record.chat).into());
-        let MessageDetails { quoted, location, vcards, starred, forwarded, edited, by_api, .. } = details;
-        for (name, is) in [("star", starred), ("isForwarded", forwarded), ("isEdited", edited)] {
+        let MessageDetails {
+            quoted,
+            location,
+            vcards,
+            starred,
+            forwarded,
+            edited,
+            by_api,
+            view_once,
+            referral,
+            ..
+        } = details;
+        let marks =
+            [("star", starred), ("isForwarded", forwarded), ("isEdited", edited), ("isViewOnce", view_once)];
+        for (name, is) in marks {
             if is {
                 data.insert(name.into(), true.into());
             }
         }
+        if let Some(referral) = referral {
+            data.insert("ctwaContext".into(), referral.into());
+        }
+        let reply_to = quoted.map(|quoted| ReplyTo::of(quoted, &record.other_names));
         let other = if record.from_me { record.chat } else { me.to_owned() };
         Self {
             timestamp: record.timestamp_ms / 1000,
@@ -143,7 +164,7 @@ impl Message {
                 url: place.url,
             }),
             v_cards: vcards,
-            reply_to: quoted.map(ReplyTo::of),
+            reply_to,
             data,
             id: record.id,
         }
@@ -175,14 +196,15 @@ impl Message {
 }
 
 impl ReplyTo {
-    fn of(quoted: QuotedMessage) -> Self {
+    fn of(quoted: QuotedMessage, names: &OtherNames) -> Self {
         let QuotedMessage { id, participant, body, has_media, .. } = quoted;
-        Self { id, participant, body, has_media }
+        let data = participant.as_deref().map(|who| both_names(names, who)).unwrap_or_default();
+        Self { id, participant, body, has_media, data }
     }
 }
 
 /// Under which names WhatsApp knows somebody, as WAHA calls them: `pn` and `lid`. Whoever is no person has none.
-pub(super) fn both_names(names: &OtherNames, id: &str) -> Map<String, Value> {
+pub(crate) fn both_names(names: &OtherNames, id: &str) -> Map<String, Value> {
     let known = [("pn", names.number(id)), ("lid", names.lid(id))];
     known.into_iter().filter_map(|(key, name)| Some((key.to_owned(), name?.into()))).collect()
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::journal::{EventId, Recorded};
 
-pub(crate) use message::{Message, MessageFile};
+pub(crate) use message::{Message, MessageFile, both_names};
 pub(crate) use origin::{Origin, percent_encoded};
 
 /// The engine whose ids and shapes ours are; typed clients know no other name.

@@ -3,9 +3,9 @@
 //! Owns the mapping of names, but for a message's (`message`). Times are seconds there, but for a session's statuses.
 
 use colmeia::UserId;
-use colmeia::operations::GroupRole;
+use colmeia::operations::{GroupRole, LabelRecord};
 use colmeia::protocol::{
-    CallNotice, Event, GroupChange, GroupNotice, MessageRecord, PollVoteNotice, PresenceNotice,
+    CallNotice, Event, GroupChange, GroupNotice, MessageRecord, OtherNames, PollVoteNotice, PresenceNotice,
     ReactionNotice,
 };
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
     }
     Some(match serde_json::from_str(&event.payload).ok()? {
         Event::Message(record) => message(*record, me),
-        Event::Ack { message, ack } => acknowledgement(&message, ack),
+        Event::Ack { message, ack, other_names } => acknowledgement(&message, None, ack, &other_names),
         Event::Reaction(record) => reaction(&record, me),
         Event::Edited { message: record, at_ms } => {
             let edited = json!(MessageId::of(&record.id).id);
@@ -51,11 +51,22 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
             "reason": missed.reason.name(),
             "_data": {},
         }),
-        Event::GroupAck { message, participant, ack } => {
-            let mut payload = acknowledgement(&message, ack);
-            payload["participant"] = json!(participant);
-            payload
+        Event::GroupAck { message, participant, ack, other_names } => {
+            acknowledgement(&message, Some(&participant), ack, &other_names)
         }
+        Event::Archived(record) => json!({
+            "id": record.chat,
+            "archived": record.archived,
+            "timestamp": seconds(record.at_ms),
+            "_data": both_names(&record.other_names, &record.chat),
+        }),
+        Event::Label(record) => label(&record.label),
+        Event::ChatLabel(record) => json!({
+            "labelId": record.label.id,
+            "chatId": record.chat,
+            "label": label(&record.label),
+            "_data": both_names(&record.other_names, &record.chat),
+        }),
     })
 }
 
@@ -88,17 +99,19 @@ fn message(record: MessageRecord, me: &str, user: &UserId, files: &Origin) -> Va
     serde_json::to_value(Message::of(record, me, file)).unwrap_or_default() // plain data
 }
 
-fn acknowledgement(id: &str, ack: i32) -> Value {
+/// How far a message went, and with whom, where that is a single member of a group.
+fn acknowledgement(id: &str, member: Option<&str>, ack: i32, names: &OtherNames) -> Value {
     let parts = MessageId::of(id);
+    let participant = member.or(parts.author).unwrap_or(parts.chat);
     json!({
         "id": id,
         "from": parts.chat,
         "to": parts.chat,
-        "participant": parts.author.unwrap_or(parts.chat),
+        "participant": participant,
         "fromMe": parts.from_me,
         "ack": ack,
         "ackName": ack_name(ack),
-        "_data": {},
+        "_data": of_person_and_chat(names, participant, parts.chat),
     })
 }
 
@@ -113,7 +126,7 @@ fn reaction(record: &ReactionNotice, me: &str) -> Value {
         "to": to,
         "participant": record.sender,
         "reaction": { "text": record.text, "messageId": record.message },
-        "_data": both_names(&record.other_names, &record.sender),
+        "_data": of_person_and_chat(&record.other_names, &record.sender, &record.chat),
     })
 }
 
@@ -129,7 +142,7 @@ fn vote(record: &PollVoteNotice, me: &str) -> Value {
     let mut vote = destination(&record.id, record.from_me, in_group.then_some(record.sender.as_str()));
     vote["selectedOptions"] = json!(record.options);
     vote["timestamp"] = json!(record.timestamp_ms);
-    let data = both_names(&record.other_names, &record.sender);
+    let data = of_person_and_chat(&record.other_names, &record.sender, &record.chat);
     json!({ "vote": vote, "poll": destination(&record.poll, poll.from_me, poll.author), "_data": data })
 }
 
@@ -141,8 +154,20 @@ fn presence(record: &PresenceNotice) -> Value {
             "lastKnownPresence": record.state,
             "lastSeen": record.last_seen_ms.map(seconds),
         }],
-        "_data": both_names(&record.other_names, &record.participant),
+        "_data": of_person_and_chat(&record.other_names, &record.participant, &record.chat),
     })
+}
+
+/// Both names of who it was, and of the chat where that is a person's: as with a message.
+fn of_person_and_chat(names: &OtherNames, person: &str, chat: &str) -> Value {
+    let mut data = both_names(names, person);
+    data.insert("chat".into(), both_names(names, chat).into());
+    data.into()
+}
+
+/// A label as the API shows it.
+fn label(record: &LabelRecord) -> Value {
+    json!({ "id": record.id, "name": record.label, "color": record.color, "colorHex": record.color_hex })
 }
 
 /// A member's role as WAHA calls it.

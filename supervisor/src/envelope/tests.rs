@@ -1,8 +1,9 @@
 //! What clients of that convention read.
 
-use colmeia::operations::{GroupRole, MessageDetails};
+use colmeia::operations::{GroupRole, LabelRecord, MessageDetails, PresenceState, QuotedMessage};
 use colmeia::protocol::{
-    Event, GroupChange, GroupNotice, GroupParticipant, GroupRules, MessageRecord, OtherNames, PollVoteNotice,
+    ArchiveNotice, CallNotice, CallState, ChatLabelNotice, Event, GroupChange, GroupNotice, GroupParticipant,
+    GroupRules, LabelNotice, MessageRecord, OtherNames, PollVoteNotice, PresenceNotice, ReactionNotice,
 };
 use serde_json::json;
 
@@ -91,7 +92,11 @@ async fn an_envelope_is_wahas() {
 
 #[tokio::test]
 async fn an_acknowledgement_names_chat_and_meaning() {
-    let event = Event::Ack { message: "true_120363@g.us_3EB0_5511999998888@c.us".into(), ack: 3 };
+    let event = Event::Ack {
+        message: "true_120363@g.us_3EB0_5511999998888@c.us".into(),
+        ack: 3,
+        other_names: OtherNames::default(),
+    };
     let payload = &sent(vec![event]).await[1]["payload"];
     assert_eq!((&payload["from"], &payload["fromMe"]), (&json!("120363@g.us"), &json!(true)));
     assert_eq!(
@@ -189,7 +194,7 @@ async fn a_vote_names_the_poll_and_what_was_chosen() {
                 "id": "true_5511988887777@c.us_3EB0", "from": "5511999998888@c.us", "to": friend, "fromMe": true,
                 "participant": null,
             },
-            "_data": { "pn": friend },
+            "_data": { "pn": friend, "chat": { "pn": friend } },
         })
     );
     let payload = &all[2]["payload"];
@@ -210,6 +215,7 @@ async fn a_message_that_waits_and_a_members_receipt_have_their_own_names() {
             message: "true_120363@g.us_3EB0_5511999998888@c.us".into(),
             participant: "5511988887777@c.us".into(),
             ack: 3,
+            other_names: OtherNames::default(),
         },
     ])
     .await;
@@ -284,4 +290,195 @@ async fn a_messages_file_is_told_with_its_address_and_comes_along_where_it_was_a
     assert_eq!(with(Ok("QUJD".into()))["data"], "QUJD");
     let failed = with(Err("gone"));
     assert_eq!((&failed["error"], failed.get("data")), (&json!({ "message": "gone" }), None));
+}
+
+const FRIEND: (&str, &str) = ("77@lid", "5511988887777@c.us");
+const OTHER: (&str, &str) = ("66@lid", "5511977776666@c.us");
+const GROUP: &str = "120363@g.us";
+
+/// Every kind of event that names somebody, as a migrated account tells it: in a group and, where that is possible, in a
+/// conversation of two, from either side.
+fn events_that_name_people() -> Vec<Event> {
+    let names = || OtherNames::of([FRIEND, OTHER, ("55@lid", "5511999998888@c.us")]);
+    let (friend, other) = (FRIEND.0.to_owned(), OTHER.0.to_owned());
+    let mut events = vec![
+        Event::Group(Box::new(GroupNotice {
+            id: "n1".into(),
+            group: GROUP.into(),
+            change: GroupChange::Join,
+            author: Some(friend.clone()),
+            participants: vec!["55@lid".into(), other.clone()],
+            concerns_me: true,
+            subject: None,
+            description: None,
+            settings: None,
+            other_names: names(),
+            members: vec![GroupParticipant { id: friend.clone(), role: GroupRole::SuperAdmin }],
+            timestamp_ms: 1,
+        })),
+        Event::Group(Box::new(GroupNotice {
+            id: "n2".into(),
+            group: GROUP.into(),
+            change: GroupChange::Leave,
+            author: Some(friend.clone()),
+            participants: vec!["55@lid".into()],
+            concerns_me: true,
+            subject: None,
+            description: None,
+            settings: None,
+            other_names: names(),
+            members: Vec::new(),
+            timestamp_ms: 1,
+        })),
+        Event::Group(Box::new(GroupNotice {
+            id: "n3".into(),
+            group: GROUP.into(),
+            change: GroupChange::Update,
+            author: Some(friend.clone()),
+            participants: Vec::new(),
+            concerns_me: false,
+            subject: Some("Casa".into()),
+            description: None,
+            settings: None,
+            other_names: names(),
+            members: Vec::new(),
+            timestamp_ms: 1,
+        })),
+        Event::GroupAck {
+            message: format!("true_{GROUP}_3E_55@lid"),
+            participant: other.clone(),
+            ack: 3,
+            other_names: names(),
+        },
+        Event::Archived(Box::new(ArchiveNotice {
+            chat: friend.clone(),
+            archived: true,
+            at_ms: 1,
+            other_names: names(),
+        })),
+    ];
+    let label =
+        || LabelRecord { id: "1".into(), label: "Lead".into(), color: 1, color_hex: "#64c4ff".into() };
+    for (n, yes) in [(2, true), (3, false)] {
+        events.push(Event::Label(Box::new(LabelNotice { label: label(), deleted: yes, at_ms: n })));
+        events.push(Event::ChatLabel(Box::new(ChatLabelNotice {
+            chat: friend.clone(),
+            label: label(),
+            added: yes,
+            at_ms: n,
+            other_names: names(),
+        })));
+    }
+    for (n, state) in [CallState::Received, CallState::Accepted, CallState::Rejected].into_iter().enumerate()
+    {
+        events.push(Event::Call(Box::new(CallNotice {
+            id: format!("c{n}"),
+            from: Some(friend.clone()),
+            state,
+            is_video: false,
+            is_group: false,
+            timestamp_ms: 1,
+            other_names: names(),
+        })));
+    }
+    for (chat, author, from_me) in
+        [(&friend, None, false), (&friend, None, true), (&GROUP.to_owned(), Some(&other), false)]
+    {
+        let own = "55@lid".to_owned();
+        let sender = author.cloned().unwrap_or_else(|| if from_me { own.clone() } else { friend.clone() });
+        let id = author.map_or_else(
+            || format!("{from_me}_{chat}_3A{from_me}"),
+            |author| format!("{from_me}_{chat}_3A_{author}"),
+        );
+        let quoted = QuotedMessage {
+            id: "3B".into(),
+            participant: Some(friend.clone()),
+            kind: None,
+            body: String::new(),
+            has_media: false,
+        };
+        let record = Box::new(MessageRecord {
+            chat: chat.clone(),
+            from: if from_me { own.clone() } else { chat.clone() },
+            to: Some(if from_me { chat.clone() } else { own.clone() }),
+            author: author.cloned(),
+            from_me,
+            details: Some(Box::new(MessageDetails { quoted: Some(quoted), ..MessageDetails::default() })),
+            other_names: names(),
+            ..message(&id, "oi")
+        });
+        events.extend([
+            Event::Message(record.clone()),
+            Event::Edited { message: record.clone(), at_ms: 5 },
+            Event::Revoked { message: record.clone(), before: Some(record.clone()) },
+            Event::Waiting(record),
+            Event::Ack { message: id.clone(), ack: 2, other_names: names() },
+            Event::Reaction(Box::new(ReactionNotice {
+                id: format!("r{id}"),
+                message: id.clone(),
+                chat: chat.clone(),
+                sender: sender.clone(),
+                from_me,
+                text: "x".into(),
+                by_api: false,
+                timestamp_ms: 1,
+                other_names: names(),
+            })),
+            Event::PollVote(Box::new(PollVoteNotice {
+                id: format!("v{id}"),
+                poll: id,
+                chat: chat.clone(),
+                sender: sender.clone(),
+                from_me,
+                options: Vec::new(),
+                timestamp_ms: 1,
+                other_names: names(),
+            })),
+            Event::Presence(Box::new(PresenceNotice {
+                chat: chat.clone(),
+                participant: sender,
+                state: PresenceState::Typing,
+                last_seen_ms: None,
+                at_ms: 1,
+                other_names: names(),
+            })),
+        ]);
+    }
+    events
+}
+
+/// Whoever is named as a whole text somewhere in it, and all pairs of `pn` and `lid`.
+fn people_and_pairs(value: &Value, people: &mut Vec<String>, pairs: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) if !text.contains('_') && (text.ends_with("@lid") || text.ends_with("@c.us")) => {
+            people.push(text.clone());
+        }
+        Value::Array(all) => all.iter().for_each(|one| people_and_pairs(one, people, pairs)),
+        Value::Object(fields) => {
+            if let (Some(pn), Some(lid)) = (fields.get("pn"), fields.get("lid")) {
+                pairs.push((pn.to_string().replace('"', ""), lid.to_string().replace('"', "")));
+            }
+            fields.values().for_each(|one| people_and_pairs(one, people, pairs));
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_event_that_names_somebody_has_both_names() {
+    let all = sent(events_that_name_people()).await;
+    let mut kinds = std::collections::BTreeSet::new();
+    for envelope in &all {
+        let (mut people, mut pairs) = (Vec::new(), Vec::new());
+        people_and_pairs(&envelope["payload"], &mut people, &mut pairs);
+        kinds.insert(envelope["event"].as_str().expect("text").to_owned());
+        for person in people {
+            // The account's own names are in `me`.
+            let mine = person == "55@lid" || person == "5511999998888@c.us";
+            let both = pairs.iter().any(|(pn, lid)| *pn == person || *lid == person);
+            assert!(mine || both, "{person} has one name in {envelope:#}");
+        }
+    }
+    let offered = Kind::PUBLIC.map(|kind| kind.name().to_owned());
+    assert_eq!(kinds, offered.into(), "each kind of event is looked at");
 }

@@ -44,6 +44,12 @@ pub(super) fn disruption(cause: Disruption, language: Language) -> Option<&'stat
         (Disruption::PageOutdated, English) => {
             "WhatsApp no longer accepts this version of its page. It is being loaded anew."
         }
+        (Disruption::ScreenLocked, Portuguese) => {
+            "O WhatsApp Web deste perfil está bloqueado por senha, e aqui ninguém pode digitá-la. Desconecte e escaneie o código de novo."
+        }
+        (Disruption::ScreenLocked, English) => {
+            "WhatsApp Web is locked with a passcode in this profile, and nobody can type it here. Disconnect it and scan the code again."
+        }
         (Disruption::ProxyRefused, Portuguese) => {
             "O proxy desta sessão recusa a conexão ou não responde. Verifique o endereço e a senha do proxy."
         }

@@ -140,6 +140,7 @@ pub(crate) fn state_name(view: &UserView) -> &'static str {
                     | Disruption::ServiceUnavailable
                     | Disruption::TemporaryBan
                     | Disruption::PageOutdated
+                    | Disruption::ScreenLocked
                     | Disruption::ProxyRefused),
                 ..
             }) => cause.name(),

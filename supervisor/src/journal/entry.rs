@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use colmeia::protocol::{
-    CallState, Event, GroupChange, GroupNotice, MessageRecord, PollVoteNotice, PresenceNotice, ReactionNotice,
+    ArchiveNotice, CallState, ChatLabelNotice, Event, GroupChange, GroupNotice, MessageRecord,
+    PollVoteNotice, PresenceNotice, ReactionNotice,
 };
 
 use super::{JournalError, Kind};
@@ -56,7 +57,7 @@ impl Entry {
                 Self { flask: is_for_flask(message), ..entry(Kind::Message, message.id.clone()) },
                 also(Kind::MessageAny, format!("any:{}", message.id)),
             ],
-            Event::Ack { message, ack } => vec![entry(Kind::MessageAck, format!("ack:{message}:{ack}"))],
+            Event::Ack { message, ack, .. } => vec![entry(Kind::MessageAck, format!("ack:{message}:{ack}"))],
             Event::Reaction(reaction) => {
                 let ReactionNotice { id, timestamp_ms, text, .. } = &**reaction;
                 vec![entry(Kind::MessageReaction, format!("reaction:{id}:{timestamp_ms}:{text}"))]
@@ -104,8 +105,21 @@ impl Entry {
                 let key = format!("missed:{}:{}:{}", missed.chat, missed.since_ms, missed.until_ms);
                 vec![entry(Kind::MessageMissed, key)]
             }
-            Event::GroupAck { message, participant, ack } => {
+            Event::GroupAck { message, participant, ack, .. } => {
                 vec![entry(Kind::MessageAckGroup, format!("ack.group:{message}:{participant}:{ack}"))]
+            }
+            Event::Archived(notice) => {
+                let ArchiveNotice { chat, archived, at_ms, .. } = &**notice;
+                vec![entry(Kind::ChatArchive, format!("archive:{chat}:{archived}:{at_ms}"))]
+            }
+            Event::Label(notice) => {
+                let kind = if notice.deleted { Kind::LabelDeleted } else { Kind::LabelUpsert };
+                vec![entry(kind, format!("{}:{}:{}", kind.name(), notice.label.id, notice.at_ms))]
+            }
+            Event::ChatLabel(notice) => {
+                let ChatLabelNotice { chat, label, added, at_ms, .. } = &**notice;
+                let kind = if *added { Kind::LabelChatAdded } else { Kind::LabelChatDeleted };
+                vec![entry(kind, format!("{}:{}:{chat}:{at_ms}", kind.name(), label.id))]
             }
         })
     }
@@ -125,6 +139,7 @@ fn is_for_flask(message: &MessageRecord) -> bool {
 mod tests {
     use super::super::tests::message;
     use super::*;
+    use colmeia::protocol::OtherNames;
 
     fn entry(change: impl FnOnce(&mut MessageRecord)) -> Entry {
         let mut record = message("m1", "oi");
@@ -148,7 +163,8 @@ mod tests {
         for kind in NOTICES {
             assert!(!entry(|m| m.kind = (*kind).into()).flask, "{kind}");
         }
-        let ack = Entry::of(&Event::Ack { message: "m1".into(), ack: 3 }).expect("plain data");
+        let ack = Entry::of(&Event::Ack { message: "m1".into(), ack: 3, other_names: OtherNames::default() })
+            .expect("plain data");
         assert!(ack.iter().all(|entry| !entry.flask));
     }
 
@@ -156,7 +172,7 @@ mod tests {
     fn a_placeholder_does_not_hide_the_message_that_follows() {
         assert_eq!(entry(|_| ()).key, "m1");
         assert_eq!(entry(|m| m.kind = "ciphertext".into()).key, "notice:ciphertext:m1");
-        let ack = Event::Ack { message: "m1".into(), ack: -1 };
+        let ack = Event::Ack { message: "m1".into(), ack: -1, other_names: OtherNames::default() };
         assert_eq!(kinds(&ack), [(Kind::MessageAck, "ack:m1:-1".into())]);
         let waiting =
             Event::Waiting(Box::new(MessageRecord { kind: "ciphertext".into(), ..message("m1", "") }));
@@ -175,13 +191,18 @@ mod tests {
                 from_me: false,
                 options: vec![],
                 timestamp_ms,
-                other_names: colmeia::protocol::OtherNames::default(),
+                other_names: OtherNames::default(),
             }))
         };
         assert_eq!(kinds(&vote(1)), kinds(&vote(1)), "told again it is the same");
         assert_ne!(kinds(&vote(1)), kinds(&vote(2)));
         let receipt = |participant: &str, ack| {
-            kinds(&Event::GroupAck { message: "m".into(), participant: participant.into(), ack })
+            kinds(&Event::GroupAck {
+                message: "m".into(),
+                participant: participant.into(),
+                ack,
+                other_names: OtherNames::default(),
+            })
         };
         assert_eq!(receipt("2@c.us", 2), [(Kind::MessageAckGroup, "ack.group:m:2@c.us:2".into())]);
         assert_ne!(receipt("2@c.us", 2), receipt("2@c.us", 3));
@@ -200,7 +221,7 @@ mod tests {
     fn a_group_that_one_comes_to_is_told_as_both() {
         let group = |change, concerns_me| {
             let group = GroupNotice {
-                other_names: colmeia::protocol::OtherNames::default(),
+                other_names: OtherNames::default(),
                 id: "n1".into(),
                 group: "1@g.us".into(),
                 change,

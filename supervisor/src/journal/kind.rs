@@ -29,13 +29,19 @@ pub(crate) enum Kind {
     CallAccepted,
     CallRejected,
     PollVote,
+    ChatArchive,
+    /// A label was made or changed.
+    LabelUpsert,
+    LabelDeleted,
+    LabelChatAdded,
+    LabelChatDeleted,
     /// What WhatsApp keeps among the messages and nobody wrote. Kept so that it is recognised; shown to nobody.
     Notice,
 }
 
 impl Kind {
     /// All that anybody is told of.
-    pub(crate) const PUBLIC: [Self; 19] = [
+    pub(crate) const PUBLIC: [Self; 24] = [
         Self::Message,
         Self::MessageAny,
         Self::MessageAck,
@@ -55,6 +61,11 @@ impl Kind {
         Self::CallAccepted,
         Self::CallRejected,
         Self::PollVote,
+        Self::ChatArchive,
+        Self::LabelUpsert,
+        Self::LabelDeleted,
+        Self::LabelChatAdded,
+        Self::LabelChatDeleted,
     ];
 
     /// Its name outside and on disk.
@@ -79,6 +90,11 @@ impl Kind {
             Self::CallAccepted => "call.accepted",
             Self::CallRejected => "call.rejected",
             Self::PollVote => "poll.vote",
+            Self::ChatArchive => "chat.archive",
+            Self::LabelUpsert => "label.upsert",
+            Self::LabelDeleted => "label.deleted",
+            Self::LabelChatAdded => "label.chat.added",
+            Self::LabelChatDeleted => "label.chat.deleted",
             Self::Notice => "notice",
         }
     }

@@ -4,6 +4,7 @@ mod processes;
 mod receiver;
 mod service;
 mod simulator;
+mod terrain;
 mod webhook;
 
 use std::future::Future;
@@ -16,6 +17,7 @@ pub(crate) use processes::{Process, descendants};
 pub(crate) use receiver::Receiver;
 pub(crate) use service::{Answer, Options, Service, default_browser};
 pub(crate) use simulator::Simulator;
+pub(crate) use terrain::chat_id;
 pub(crate) use webhook::{Taken, Webhook};
 
 /// Generous: the machine may be small and busy. No test is about time.

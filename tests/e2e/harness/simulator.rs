@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{program, until};
+use super::{program, terrain, until};
 
 /// A running simulator.
 pub(crate) struct Simulator {
@@ -20,6 +20,7 @@ impl Simulator {
     pub(crate) async fn start(args: &[&str]) -> Self {
         let mut child = Command::new(program("colmeia-simulator"))
             .args(["--listen", "127.0.0.1:0"])
+            .args(terrain::arguments(args))
             .args(args)
             .stdout(Stdio::piped())
             .spawn()

@@ -100,7 +100,9 @@ impl UnderWay {
             Err(error) => return Err(not_ready(&format!("the page cannot be asked: {error}"))),
         }
         let answer = self.shared.listener.pending.open(self.number);
-        match self.shared.ask("begin", &[json!(self.number), request], left(end)).await {
+        let left_ms = u64::try_from(left(end).as_millis()).unwrap_or(u64::MAX);
+        let arguments = [json!(self.number), request, json!(left_ms)];
+        match self.shared.ask("begin", &arguments, left(end)).await {
             Ok(Value::Bool(true)) => {}
             Ok(_) => return Err(not_ready("the page was loaded anew")),
             Err(error) => return Err(Trouble::Asking(error)),

@@ -92,7 +92,9 @@ impl Listener {
                 self.tell(PageEvent::View(view));
             }
             Told::Message { message } => self.tell(PageEvent::Message(message)),
-            Told::Ack { message, ack } => self.tell(PageEvent::Ack { message, ack }),
+            Told::Ack { message, ack, other_names } => {
+                self.tell(PageEvent::Ack { message, ack, other_names });
+            }
             Told::Happened { what } => self.tell(PageEvent::Happened(what)),
             Told::Behind {} => self.tell(PageEvent::Behind),
             Told::Linked {} => self.tell(PageEvent::Linked),

@@ -4,9 +4,10 @@
 //! them. The bridge itself is in `bridge/`.
 
 use colmeia::operations::{Operation, Provider};
+use colmeia::protocol::MAX_BODY;
 
 /// In this order they make one function body.
-const FILES: [&str; 28] = [
+const FILES: [&str; 29] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -19,6 +20,7 @@ const FILES: [&str; 28] = [
     include_str!("bridge/tallies.js"),
     include_str!("bridge/events.js"),
     include_str!("bridge/gap.js"),
+    include_str!("bridge/flags.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
@@ -69,6 +71,7 @@ impl Script {
             "binding": self.binding,
             "inlet": self.inlet,
             "origin": self.origin,
+            "largest": MAX_BODY,
             "waJs": self.wa_js,
             "wide": wide_operations(),
         });

@@ -1,7 +1,7 @@
 //! The JSON that the bridge tells. Owns its version and its types; wire types only.
 
 use chromiumoxide::cdp::js_protocol::runtime::EventBindingCalled;
-use colmeia::protocol::{CallErrorKind, Event, MessageRecord};
+use colmeia::protocol::{CallErrorKind, Event, MessageRecord, OtherNames};
 use serde::Deserialize;
 
 use crate::engine::PageView;
@@ -23,6 +23,8 @@ pub(super) enum Told {
     Ack {
         message: String,
         ack: i32,
+        #[serde(default)]
+        other_names: OtherNames,
     },
     /// Something beside messages and acknowledgements, in the words of the protocol.
     Happened {

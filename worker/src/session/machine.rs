@@ -42,6 +42,8 @@ const CONFLICT_FORGOTTEN_MS: u64 = 600_000;
 /// How long after the end of a temporary ban the page is loaded anew, in milliseconds, and how long where no end was told.
 const BAN_MARGIN_MS: u64 = 5_000;
 const BAN_MS: u64 = 3_600_000;
+/// How often a page that is locked with a passcode is thought of: only a person can change it.
+const LOCKED_MS: u64 = 600_000;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -275,6 +277,8 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
         PagePhase::Conflict => disrupt_once(state, Disruption::Conflict, now + limits.conflict_ms),
         // Only a newer page gets in.
         PagePhase::Outdated => disrupt_once(state, Disruption::PageOutdated, now + limits.conflict_ms),
+        // No reload unlocks it: it waits for a person, who is told.
+        PagePhase::ScreenLocked => disrupt_once(state, Disruption::ScreenLocked, now + LOCKED_MS),
         PagePhase::TemporarilyBanned => {
             let left = view.left_ms.map_or(BAN_MS, |left| left + BAN_MARGIN_MS);
             disrupt_once(state, Disruption::TemporaryBan, now + left);
@@ -424,6 +428,11 @@ fn on_deadline(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
             // Nobody's patience is tried: it lasts as long as it lasts.
             state.patience_used = 0;
             reload(state, Disruption::ConnectionLost, stuck, now, limits)
+        }
+        (SessionState::Reconnecting { cause: Disruption::ScreenLocked, .. }, None) => {
+            state.patience_used = 0;
+            disrupt(state, Disruption::ScreenLocked, now + LOCKED_MS);
+            Vec::new()
         }
         (SessionState::Reconnecting { cause, .. }, None)
             if matches!(cause, Disruption::ConnectionLost | Disruption::ServiceUnavailable)

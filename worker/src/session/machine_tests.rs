@@ -249,6 +249,22 @@ fn a_temporary_ban_is_waited_for_and_costs_no_patience() {
 }
 
 #[test]
+fn a_page_that_is_locked_with_a_passcode_waits_for_a_person_and_is_not_reloaded() {
+    let locked = view(PagePhase::ScreenLocked);
+    let (mut state, _) =
+        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(locked.clone())]);
+    for _ in 0..10 {
+        let cause = Disruption::ScreenLocked;
+        assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
+        let (next, actions) = deadlines(state, Some(&locked), 1);
+        assert_eq!(actions, []);
+        state = next;
+    }
+    let (state, _) = step(state, Event::View(view(PagePhase::Main)), 20, &LIMITS);
+    assert_eq!(state.public, SessionState::Ready { me: me() });
+}
+
+#[test]
 fn a_page_that_is_let_in_no_more_is_loaded_anew() {
     let (state, _) =
         run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(view(PagePhase::Outdated))]);

@@ -236,8 +236,8 @@ impl<L: Launcher> SessionTask<L> {
                 self.outbox.append(protocol::Event::Message(message));
                 None
             }
-            PageEvent::Ack { message, ack } => {
-                self.outbox.append(protocol::Event::Ack { message, ack });
+            PageEvent::Ack { message, ack, other_names } => {
+                self.outbox.append(protocol::Event::Ack { message, ack, other_names });
                 None
             }
             PageEvent::Happened(event) => {
@@ -343,7 +343,9 @@ impl<L: Launcher> SessionTask<L> {
         while let Ok(event) = page.try_recv() {
             match event {
                 PageEvent::Message(message) => self.outbox.append(protocol::Event::Message(message)),
-                PageEvent::Ack { message, ack } => self.outbox.append(protocol::Event::Ack { message, ack }),
+                PageEvent::Ack { message, ack, other_names } => {
+                    self.outbox.append(protocol::Event::Ack { message, ack, other_names });
+                }
                 PageEvent::Happened(event) => self.outbox.append(*event),
                 _ => {}
             }

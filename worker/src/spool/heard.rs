@@ -138,7 +138,7 @@ fn millis(time: SystemTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colmeia::protocol::MessageRecord;
+    use colmeia::protocol::{MessageRecord, OtherNames};
 
     fn message(chat: &str, n: i64, at_s: i64) -> Event {
         let crate::engine::PageEvent::Message(message) = crate::fake::message(1) else { unreachable!() };
@@ -165,7 +165,7 @@ mod tests {
         heard.told(&message("a", 2, 200));
         heard.told(&message("a", 3, 150));
         heard.told(&message("b", 1, 50));
-        heard.told(&Event::Ack { message: "true_c_1".into(), ack: 1 });
+        heard.told(&Event::Ack { message: "true_c_1".into(), ack: 1, other_names: OtherNames::default() });
         heard.all();
         let before = millis(SystemTime::now()) / 1000;
         let marks = again(&mut heard).marks().expect("marks");

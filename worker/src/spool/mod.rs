@@ -264,10 +264,15 @@ fn private() -> OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use colmeia::protocol::OtherNames;
     use proptest::prelude::*;
 
     fn event(n: usize) -> Event {
-        Event::Ack { message: format!("true_5511988887777@c.us_{n}"), ack: 1 }
+        Event::Ack {
+            message: format!("true_5511988887777@c.us_{n}"),
+            ack: 1,
+            other_names: OtherNames::default(),
+        }
     }
 
     fn seqs(spool: &Spool) -> Vec<u64> {

@@ -7,6 +7,7 @@ use colmeia::operations::{
 };
 use colmeia::protocol::TypingState;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::answer::Json;
@@ -15,6 +16,7 @@ use super::failure::ApiError;
 use super::files::{File, FileArg};
 use super::models::{ChatArgs, NoArgs, PictureUrl, Success};
 use super::session::Session;
+use crate::envelope::both_names;
 
 /// The account's own profile.
 #[derive(Serialize, ToSchema)]
@@ -127,6 +129,10 @@ pub(super) struct PresenceArgs {
 pub(super) struct ChatPresences {
     id: String,
     presences: Vec<PresenceData>,
+    /// The chat's number (`pn`) and lid (`lid`), where it is a person's and they are known.
+    #[serde(rename = "_data")]
+    #[schema(value_type = Object)]
+    data: Map<String, Value>,
 }
 
 /// What one person is doing.
@@ -137,11 +143,20 @@ pub(super) struct PresenceData {
     /// In seconds since the epoch.
     last_seen: Option<i64>,
     last_known_presence: Presence,
+    /// Its number, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pn: Option<String>,
+    /// Its lid, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lid: Option<String>,
 }
 
 impl ChatPresences {
     fn of(known: ChatPresence) -> Self {
+        let names = &known.other_names;
         let one = |record: PresenceRecord| PresenceData {
+            pn: names.number(&record.participant).map(str::to_owned),
+            lid: names.lid(&record.participant).map(str::to_owned),
             last_seen: record.last_seen_ms.map(|ms| ms / 1000),
             last_known_presence: match record.state {
                 PresenceState::Offline => Presence::Offline,
@@ -151,7 +166,8 @@ impl ChatPresences {
             },
             participant: record.participant,
         };
-        Self { id: known.chat, presences: known.presences.into_iter().map(one).collect() }
+        let presences = known.presences.into_iter().map(one).collect();
+        Self { data: both_names(names, &known.chat), presences, id: known.chat }
     }
 }
 

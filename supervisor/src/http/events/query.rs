@@ -102,7 +102,7 @@ mod tests {
             ("session=../x", "session"),
             ("events=message.everything", "events"),
             ("events=engine.event", "events"),
-            ("events=message,label.upsert", "events"),
+            ("events=message,label.nonsense", "events"),
             ("events=notice", "events"),
             ("after=1", "after"),
             ("id=evt_", "id"),

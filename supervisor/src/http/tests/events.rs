@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use colmeia::config::ServiceConfig;
-use colmeia::protocol::Event;
+use colmeia::protocol::{Event, OtherNames};
 use futures::StreamExt as _;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -228,7 +228,10 @@ async fn a_web_socket_tells_what_was_asked_for_until_the_service_ends() {
     served
         .stage
         .journal
-        .append(&user("1"), vec![(1, Event::Ack { message: "m".into(), ack: 1 })])
+        .append(
+            &user("1"),
+            vec![(1, Event::Ack { message: "m".into(), ack: 1, other_names: OtherNames::default() })],
+        )
         .await
         .expect("written");
     served.append("1", &["c"]).await;

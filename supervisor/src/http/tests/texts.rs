@@ -216,6 +216,13 @@ pub(super) fn every_state() -> Vec<(&'static str, UserView, &'static str, String
             coming!("O WhatsApp não aceita mais esta versão da página. Ela está sendo recarregada."),
         ),
         cut_off(
+            "screen_locked",
+            Disruption::ScreenLocked,
+            coming!(
+                "O WhatsApp Web deste perfil está bloqueado por senha, e aqui ninguém pode digitá-la. Desconecte e escaneie o código de novo."
+            ),
+        ),
+        cut_off(
             "proxy_refused",
             Disruption::ProxyRefused,
             coming!(

@@ -1,7 +1,7 @@
 //! What is forgotten of a session that is deleted, and what is never kept of one that ignores it.
 
 use colmeia::config::IgnoreConfig;
-use colmeia::protocol::{MessageRecord, ReactionNotice};
+use colmeia::protocol::{MessageRecord, OtherNames, ReactionNotice};
 
 use super::*;
 
@@ -50,7 +50,10 @@ async fn what_a_session_ignores_is_on_no_way_out_and_others_have_it() {
         (2, Event::Reaction(Box::new(record)))
     };
     for of in ["1", "2"] {
-        let ack = (3, Event::Ack { message: "true_120363@g.us_m".into(), ack: 3 });
+        let ack = (
+            3,
+            Event::Ack { message: "true_120363@g.us_m".into(), ack: 3, other_names: OtherNames::default() },
+        );
         let events = vec![in_group("g"), reaction(), ack];
         journal.append(&user(of), events).await.expect("written");
     }

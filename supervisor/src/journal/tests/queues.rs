@@ -1,5 +1,7 @@
 //! Who is still to be told, in which order, and what is kept until then.
 
+use colmeia::protocol::OtherNames;
+
 use super::*;
 
 #[tokio::test]
@@ -113,7 +115,9 @@ async fn what_someone_waits_for_is_never_pruned() {
     let (_folder, journal) = journal();
     let ana = user("1");
     journal.append(&ana, vec![incoming("a"), incoming("b"), incoming("c")]).await.expect("written");
-    let acks = (0..3).map(|ack| (9, Event::Ack { message: "x".into(), ack })).collect();
+    let acks = (0..3)
+        .map(|ack| (9, Event::Ack { message: "x".into(), ack, other_names: OtherNames::default() }))
+        .collect();
     journal.append(&ana, acks).await.expect("written");
     let queue = flask(&journal, &ana).await;
     let first = head(&journal, queue).await.event.row;
@@ -134,7 +138,13 @@ async fn what_someone_waits_for_is_never_pruned() {
 async fn growth_is_told() {
     let (_folder, journal) = journal();
     let (due, mut last) = (journal.due(), journal.last());
-    journal.append(&user("1"), vec![(1, Event::Ack { message: "m".into(), ack: 1 })]).await.expect("written");
+    journal
+        .append(
+            &user("1"),
+            vec![(1, Event::Ack { message: "m".into(), ack: 1, other_names: OtherNames::default() })],
+        )
+        .await
+        .expect("written");
     last.changed().await.expect("open");
     journal.append(&user("1"), vec![incoming("a")]).await.expect("written");
     let queue = flask(&journal, &user("1")).await;

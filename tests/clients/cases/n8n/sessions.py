@@ -83,14 +83,14 @@ def _(world, ask, _):
 @SUITE.show("Presence / Subscribe")
 def _(world, ask, _):
     ask()
-    world.phone.post("/phone/presence", number=ME, chat=TO, state="composing")
+    world.phone.post("/phone/presence", number=ME, chat=TO, state="typing")
     until("Ana is seen typing", lambda: "typing" in str(world.waha.presence.get_presence_all(world.session)))
 
 
 @SUITE.show("Presence / Get Presence")
 def _(world, ask, _):
     ask()
-    world.phone.post("/phone/presence", number=ME, chat=TO, state="composing")
+    world.phone.post("/phone/presence", number=ME, chat=TO, state="typing")
     until("Ana is seen typing", lambda: ask()["id"] == TO and "typing" in str(ask()["presences"]))
 
 

@@ -59,7 +59,7 @@ def known(world, presence):
 @case("presence.subscribe")
 def _(world):
     world.waha.presence.subscribe(world.session, TO)
-    world.phone.post("/phone/presence", number=ME, chat=TO, state="composing")
+    world.phone.post("/phone/presence", number=ME, chat=TO, state="typing")
 
     def told():
         found = model(models.WAHAChatPresences, world.waha.presence.get_presence_all(world.session))
@@ -71,7 +71,7 @@ def _(world):
 @case("presence.get_presence")
 def _(world):
     world.waha.presence.subscribe(world.session, TO)
-    world.phone.post("/phone/presence", number=ME, chat=TO, state="composing")
+    world.phone.post("/phone/presence", number=ME, chat=TO, state="typing")
 
     def typing():
         found = model(models.WAHAChatPresences, world.waha.presence.get_presence(world.session, TO))

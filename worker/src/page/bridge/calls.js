@@ -1,4 +1,5 @@
-/* The way in. Owns the calls that are under way, their bytes, and the moment at which each can no longer be
+/* The way in. Owns the calls that are under way, their files - which the browser keeps, so that no large one is in the
+ * page's memory as a whole -, and the moment at which each can no longer be
  * called off. Answers come over the outlet, so that no call of the debugger waits for the network. */
 
 const OPERATIONS = {
@@ -33,6 +34,8 @@ function toBase64(bytes) {
 class Call {
   #parts = [];
   #result = null;
+  /* How long the worker waits for the answer. */
+  left_ms = Infinity;
   handed = false;
   cancelled = false;
   atEnd = () => {};
@@ -42,7 +45,7 @@ class Call {
   }
 
   put(base64) {
-    this.#parts.push(fromBase64(base64));
+    this.#parts.push(new Blob([fromBase64(base64)]));
   }
 
   takeParts() {
@@ -51,16 +54,16 @@ class Call {
     return parts;
   }
 
-  giveBack(bytes) {
-    this.#result = new Uint8Array(bytes);
+  giveBack(blob) {
+    this.#result = blob;
   }
 
   get size() {
-    return this.#result?.length ?? 0;
+    return this.#result?.size ?? 0;
   }
 
-  read(start, length) {
-    return toBase64(this.#result.subarray(start, start + length));
+  async read(start, length) {
+    return toBase64(new Uint8Array(await this.#result.slice(start, start + length).arrayBuffer()));
   }
 
   check() {
@@ -109,9 +112,11 @@ const inlet = {
   /* In two steps, so that an error of the first proves that nothing was begun: a document may be replaced
    * while it is being asked, and the new one knows nothing of the call. */
   open: (id) => Boolean(callOf(id)),
-  begin(id, request) {
+  begin(id, request, left_ms) {
     if (!calls.has(id)) return false;
-    run(calls.get(id), request);
+    const call = calls.get(id);
+    call.left_ms = left_ms;
+    run(call, request);
     return true;
   },
   read: (id, start, length) => calls.get(id)?.read(start, length) ?? null,

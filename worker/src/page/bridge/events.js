@@ -15,18 +15,18 @@ function announce(model) {
 /* Only what is sent from this very page begins without an ack: what another device sent, the server has. */
 const isSentHere = ({ id, isNewMsg, local, ack }) => Boolean(id?.fromMe && isNewMsg && (local || ack === 0));
 
-/* A message that cannot be read yet becomes readable by a change of its type. */
+/* A message that cannot be read yet becomes readable by a change of its type. History is none, whatever else it says. */
 function onMessage(model) {
-  if (model && !announced.has(model) && model.isNewMsg) listen(model);
+  if (model && !announced.has(model) && !model.isMdHistoryMsg && model.isNewMsg) listen(model);
 }
 
 function hear(model) {
   announced.set(model, null);
   if (isSentHere(model)) sentHere.add(model);
-  if (NOT_YET.has(model.type)) {
+  if (isNotYet(model)) {
     if (model.type === 'ciphertext') happened('waiting', messageRecord(model));
     const readable = () => {
-      if (NOT_YET.has(model.type)) return;
+      if (isNotYet(model)) return;
       model.off?.('change:type', readable);
       announce(model);
     };
@@ -58,7 +58,7 @@ function onAck(model) {
   const { id, ack } = model ?? {};
   if (!id?.fromMe || !Number.isInteger(ack) || (ack >= 0 && ack <= (acknowledged.get(model) ?? -1))) return;
   acknowledged.set(model, ack);
-  emit('ack', { message: idOf(id), ack });
+  emit('ack', { message: idOf(id), ack, other_names: otherNames(idOf(id.remote), idOf(id.participant)) });
 }
 
 function onLinkEnded() {
@@ -80,6 +80,33 @@ function onAdded(model) {
   onMessage(model);
 }
 
+/* Those of these messages that are among the unread ones of their chats. Each chat is looked at once, however many of
+ * its messages came. */
+function unreadAmong(models) {
+  const unread = new Set();
+  const remotes = new Map(models.map(({ id }) => [idOf(id.remote), id.remote]));
+  for (const remote of remotes.values()) {
+    const chat = found.chats?.get(remote);
+    const count = Math.max(0, chat?.unreadCount ?? 0);
+    const theirs = count ? byTime((chat.msgs?.getModelsArray() ?? []).filter(({ id }) => !id?.fromMe)) : [];
+    for (const model of theirs.slice(-count)) unread.add(model);
+  }
+  return models.filter((model) => unread.has(model));
+}
+
+/* With a fresh link the page is given all that was, over minutes: at the most for so long. */
+const HISTORY_MS = 10 * 60_000;
+let historyOver = false;
+
+/* Whether what changes now may still be history that a fresh link brings along. */
+const isHistoryComing = () => linkedHere() && !historyOver && performance.now() < HISTORY_MS;
+
+async function onHistory() {
+  if (historyOver || firstPhase) return;
+  /* Pages that cannot say it have told everything with what waited. */
+  historyOver = !found.historyDone || Boolean(await found.historyDone());
+}
+
 function onOfflineEnd() {
   comesLate = false;
   const came = quietly;
@@ -87,14 +114,9 @@ function onOfflineEnd() {
   /* What comes with a new link is history; a later phase of the same document is none. */
   const history = linkedHere() && firstPhase;
   firstPhase = false;
+  onHistory();
   if (history) return;
-  const unread = (model) => {
-    const chat = found.chats?.get(model.id.remote);
-    const count = Math.max(0, chat?.unreadCount ?? 0);
-    const theirs = byTime((chat?.msgs?.getModelsArray() ?? []).filter(({ id }) => !id?.fromMe));
-    return count > 0 && theirs.slice(-count).includes(model);
-  };
-  for (const model of byTime(came.filter(unread))) if (!announced.has(model)) listen(model);
+  for (const model of byTime(unreadAmong(came))) if (!announced.has(model)) listen(model);
 }
 
 /* After each login it begins anew. */
@@ -117,9 +139,11 @@ Object.assign(whenFound, {
   cmd: (cmd) => {
     for (const name of ['main_stream_mode_ready_from_bridge', 'offline_progress_update_from_bridge']) cmd.on(name, tell);
     for (const name of ['starting_logout_from_bridge', 'logout_from_bridge']) cmd.on(name, onLinkEnded);
+    cmd.on('unexpected_logout_modal_from_bridge', onForcedLogout);
     cmd.on('open_socket_stream_from_bridge', onStreamOpened);
     cmd.on('socket_stream_disconnected_from_bridge', () => onStream(false));
     cmd.on('offline_delivery_end_from_bridge', onOfflineEnd);
+    for (const name of ['new_history_sync_chunk_processed_from_bridge', 'on_initial_chat_synced_from_bridge']) cmd.on(name, onHistory);
     cmd.on('service_unavailable_503_from_bridge', onUnavailable);
     cmd.on('account_temporarily_banned_from_bridge', onBan);
   },

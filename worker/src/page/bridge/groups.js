@@ -59,7 +59,7 @@ const roleOf = ({ isAdmin, isSuperAdmin }) => (isSuperAdmin ? 'super_admin' : is
 
 function memberRecord({ id, ...member }) {
   const text = idOf(id);
-  return { id: text, phone: numberOf(text), role: roleOf(member) };
+  return { id: text, phone: numberOf(text), lid: isLid(text) ? text : otherName(text), role: roleOf(member) };
 }
 
 const listed = (list) => list?.getModelsArray?.() ?? list ?? [];

@@ -3,15 +3,6 @@
 
 const labelColor = (label) => Number(label.colorIndex ?? 0);
 
-function labelRecord(label) {
-  return {
-    id: String(label.id),
-    label: String(label.name ?? ''),
-    color: labelColor(label),
-    color_hex: String(label.hexColor ?? '').toLowerCase(),
-  };
-}
-
 function theLabel(id) {
   const label = found.labels.get(id);
   if (!label) throw new Failure('not_found', 'no such label');

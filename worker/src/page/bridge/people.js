@@ -202,10 +202,8 @@ async function subscribePresence(call, { chat }) {
 
 const DOING = {
   available: 'online',
-  composing: 'typing',
   typing: 'typing',
   recording_audio: 'recording',
-  recording: 'recording',
 };
 
 function presenceRecords(presence) {
@@ -221,12 +219,18 @@ function presenceRecords(presence) {
 
 async function getPresence(call, { chat: id }) {
   const { chat, presence } = await presenceOf(id);
-  return { chat: idOf(chat.id), presences: presenceRecords(presence) };
+  return chatPresence(chat.id, presence);
+}
+
+function chatPresence(id, presence) {
+  const presences = presenceRecords(presence);
+  const other_names = otherNames(idOf(id), presences.map(({ participant }) => participant));
+  return { chat: idOf(id), presences, other_names };
 }
 
 async function listPresences() {
   return found.presences
     .getModelsArray()
     .filter(({ isSubscribed }) => isSubscribed)
-    .map((presence) => ({ chat: idOf(presence.id), presences: presenceRecords(presence) }));
+    .map((presence) => chatPresence(presence.id, presence));
 }

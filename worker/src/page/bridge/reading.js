@@ -1,6 +1,11 @@
 /* Reads chats, messages, contacts, groups and media. Owns how far back it looks; changes nothing. */
 
 const DOWNLOAD_POLL_MS = 100;
+/* What WhatsApp's server no longer has the phone is asked to upload again, which it does when it is online. How long
+ * that takes is not certain. */
+const UPLOAD_AGAIN_MS = 60_000;
+/* Of a call's time, for what comes after that. */
+const AFTERWARDS_MS = 2000;
 
 async function listChats() {
   const chats = listedChats().map(chatRecord);
@@ -59,34 +64,66 @@ async function downloadMedia(call, { message: id, most }) {
   const message = await findMessage(id);
   if (!message) throw new Failure('not_found', 'no such message');
   if (!MEDIA.has(message.type)) throw new Failure('media_unavailable', 'this message has no media');
+  if (message.isViewOnce && !message.directPath) {
+    throw new Failure('media_unavailable', 'this media can be looked at once, and on the phone only');
+  }
   if (most != null && Number(message.size) > most) throw new Failure('too_large', 'this media is larger than is wanted');
-  const gone = () => new Failure('media_unavailable', 'WhatsApp no longer has this media');
-  const stage = () => String(message.mediaData?.mediaStage ?? '');
-  if (message.mediaData && stage() !== 'RESOLVED' && isFunction(message.downloadMedia)) {
-    await message.downloadMedia({ downloadEvenIfExpensive: true, isUserInitiated: true, rmrReason: 1 }).catch(() => {});
-    while (stage() === 'FETCHING') {
-      call.check();
-      await pause(DOWNLOAD_POLL_MS);
-    }
-    if (stage().includes('ERROR') || stage() === 'REUPLOADING') throw gone();
+  if (Number(message.size) > settings.largest) {
+    throw new Failure('too_large', `this media is larger than ${Math.floor(settings.largest / 1048576)} MiB, the most that is passed on`);
   }
-  const silent = { addAnnotations: () => silent, addPoint: () => silent };
-  const { directPath, encFilehash, filehash, mediaKey, mediaKeyTimestamp, type } = message;
-  let bytes;
-  try {
-    bytes = await use('download').downloadAndMaybeDecrypt({
-      id: message.id, directPath, encFilehash, filehash, mediaKey, mediaKeyTimestamp, type,
-      signal: new AbortController().signal,
-      downloadQpl: silent,
-    });
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw gone();
-  }
-  call.giveBack(bytes);
+  if (message.mediaData && isFunction(message.downloadMedia)) await untilFetched(call, message);
+  call.giveBack(shownFile(message) ?? (await fetchedFile(message)));
   return {
     reply: 'media',
     mimetype: textOf(message.mimetype) ?? 'application/octet-stream',
     filename: textOf(message.filename),
   };
+}
+
+const mediaGone = () => new Failure('media_unavailable', 'WhatsApp no longer has this media');
+
+/* The page's own way to a file. Where the phone has to upload it again, that is waited for within a bound. */
+async function untilFetched(call, message) {
+  const stage = () => String(message.mediaData.mediaStage ?? '');
+  if (stage() === 'RESOLVED') return;
+  let asked = false;
+  const answered = () => (asked = true);
+  message.downloadMedia({ downloadEvenIfExpensive: true, isUserInitiated: true, rmrReason: 1 }).then(answered, answered);
+  const end = Date.now() + Math.min(UPLOAD_AGAIN_MS, call.left_ms - AFTERWARDS_MS);
+  while (stage() === 'FETCHING' || stage() === 'REUPLOADING' || !asked) {
+    if (stage() === 'RESOLVED') return;
+    if (stage() === 'REUPLOADING' && Date.now() >= end) {
+      const why = 'WhatsApp no longer has this media and has asked the phone to upload it again, which it has not done yet';
+      throw new Failure('media_unavailable', `${why}; try again when the phone is online`);
+    }
+    call.check();
+    await pause(DOWNLOAD_POLL_MS);
+  }
+  if (stage().includes('ERROR')) throw mediaGone();
+}
+
+/* What the page has in its hands already, as a file that the browser keeps and not the page's memory. */
+function shownFile({ mediaData }) {
+  if (mediaData?.mediaStage !== 'RESOLVED' || !isFunction(mediaData.mediaBlob?.forceToBlob)) return null;
+  try {
+    const blob = mediaData.mediaBlob.forceToBlob();
+    return blob instanceof Blob && blob.size ? blob : null;
+  } catch {
+    /* The page has let go of it. */
+    return null;
+  }
+}
+
+async function fetchedFile(message) {  const silent = { addAnnotations: () => silent, addPoint: () => silent };
+  const { directPath, encFilehash, filehash, mediaKey, mediaKeyTimestamp, type } = message;
+  try {
+    const bytes = await use('download').downloadAndMaybeDecrypt({
+      id: message.id, directPath, encFilehash, filehash, mediaKey, mediaKeyTimestamp, type,
+      signal: new AbortController().signal,
+      downloadQpl: silent,
+    });
+    return new Blob([bytes]);
+  } catch (error) {
+    throw error instanceof Failure ? error : mediaGone();
+  }
 }

@@ -22,7 +22,13 @@ const NOT_A_MESSAGE = new Set([
 /* What these become is told when it is there. */
 const NOT_YET = new Set(['ciphertext', 'loading_media']);
 
-const isMessage = (model) => !NOT_A_MESSAGE.has(model.type);
+/* What can be looked at only once is shown by the phone alone: a linked device is given a note that it came, which
+ * never becomes readable. Whether that note is this type or a file without a place is not certain. */
+const isNoteOfViewOnce = ({ type, subtype }) => type === 'ciphertext' && /view_once/.test(subtype ?? '');
+const isViewOnce = (model) => Boolean(model.isViewOnce) || isNoteOfViewOnce(model);
+
+const isMessage = (model) => !NOT_A_MESSAGE.has(model.type) || isNoteOfViewOnce(model);
+const isNotYet = (model) => NOT_YET.has(model.type) && !isNoteOfViewOnce(model);
 
 function senderName(model) {
   const names = contactsOf(idOf(model.author || model.from));
@@ -40,7 +46,7 @@ const captionOf = ({ type, caption, filename, isCaptionByUser }) =>
 
 function messageRecord(model) {
   const { id } = model;
-  const hasMedia = MEDIA.has(model.type);
+  const hasMedia = MEDIA.has(model.type) && !(model.isViewOnce && !model.directPath);
   const details = messageDetails(model);
   const chat = idOf(id.remote);
   const from = idOf(model.from) || idOf(id.fromMe ? myself : id.remote) || '';
@@ -53,7 +59,7 @@ function messageRecord(model) {
     to,
     author,
     from_me: Boolean(id.fromMe),
-    kind: String(model.type || 'unknown'),
+    kind: isNoteOfViewOnce(model) ? 'view_once' : String(model.type || 'unknown'),
     body: typeof body === 'string' ? body : '',
     timestamp_ms: toMs(model.t),
     ack: Number.isInteger(model.ack) ? model.ack : 0,
@@ -85,7 +91,17 @@ function messageDetails(model) {
   tell('forwarded', Boolean(model.isForwarded));
   tell('edited', Boolean(model.latestEditMsgKey));
   tell('by_api', sentHere.has(model));
+  tell('view_once', isViewOnce(model));
+  tell('referral', referralOf(model));
   return Object.keys(details).length ? details : null;
+}
+
+/* The advertisement that led somebody here. Its thumbnail is no news, and as long as everything else together. */
+const LONGEST_REFERRAL = 2048;
+function referralOf({ ctwaContext }) {
+  const isPlain = (value) => (typeof value === 'string' ? value && value.length <= LONGEST_REFERRAL : ['number', 'boolean'].includes(typeof value));
+  const told = Object.entries(ctwaContext ?? {}).filter(([name, value]) => name !== 'thumbnail' && isPlain(value));
+  return told.length ? Object.fromEntries(told) : null;
 }
 
 function quotedRecord({ quotedStanzaID, quotedMsg, quotedParticipant, id, from, to }) {

@@ -157,6 +157,16 @@ const MEMBERS = {
     is: (value) => isFunction(value?.handleGroupSimpleReceipt),
     optional: true,
   },
+  labelStore: {
+    at: [['WAWebCollections', 'Label'], ['WAWebLabelCollection', 'LabelCollection']],
+    is: isCollection,
+    optional: true,
+  },
+  historyDone: {
+    at: [['WAWebUserPrefsHistorySync', 'getInitialHistorySyncComplete']],
+    is: isFunction,
+    optional: true,
+  },
   callStore: {
     at: [['WAWebCallCollection', null], ['WAWebCallCollection', 'CallCollection'], ['WAWebCallCollection', 'default']],
     is: isModel,

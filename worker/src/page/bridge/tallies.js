@@ -32,7 +32,10 @@ function onGroupReceipt({ ack, from, participant, externalIds }) {
   const sent = found.chats?.get(from)?.msgs?.getModelsArray() ?? [];
   for (const part of externalIds ?? []) {
     const message = sent.findLast(({ id }) => id.fromMe && id.id === part);
-    if (message) happened('group_ack', { message: idOf(message.id), participant: idOf(participant), ack: Number(ack) });
+    const who = idOf(participant);
+    if (!message) continue;
+    const other_names = otherNames(who, idOf(message.id.participant));
+    happened('group_ack', { message: idOf(message.id), participant: who, ack: Number(ack), other_names });
   }
 }
 

@@ -24,6 +24,13 @@ let myself = null;
 let resumed = null;
 let connectedOnce = false;
 let linkEnded = false;
+/* WhatsApp ends the link, and the page may wait with it until somebody has read why. */
+const CONFIRM_MS = 3000;
+function onForcedLogout() {
+  onLinkEnded();
+  /* As the button of that dialog does, behind which nobody is here. */
+  setTimeout(() => isRegistered() && !isClearing() && found.socket?.logout?.(), CONFIRM_MS);
+}
 /* An account that is locked says so in the address of the document after it. */
 let locked = false;
 /* { until_ms } while the number is banned for some time. */
@@ -97,6 +104,7 @@ function phase() {
     return found.conn?.platform ? 'pairing' : 'qr';
   }
   if (state === 'CONNECTED') connectedOnce = true;
+  if (state === 'SCREEN_LOCKED') return 'screen_locked';
   if (isConnected()) return 'main';
   if (state === 'CONNECTED' && !hasSynced) return 'syncing';
   if (ban) return 'temporarily_banned';

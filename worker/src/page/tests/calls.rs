@@ -25,7 +25,7 @@ async fn texts_in_both_directions() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0]["body"], "olá, \u{2028}\"mundo\" ✓");
     let acked = session.event("ack", |event| match event {
-        PageEvent::Ack { message, ack } if ack >= 1 => Some(message),
+        PageEvent::Ack { message, ack, .. } if ack >= 1 => Some(message),
         _ => None,
     });
     assert_eq!(acked.await, id);

@@ -1,11 +1,15 @@
 //! What happens beside the messages: told in the protocol's words, once, by a page that is not degraded for it.
 
-use colmeia::operations::{EditMessage, GroupRole, LinkPreview, MessageRef, PresenceState, React};
-use colmeia::protocol::{CallState, Event, GroupChange, MessageRecord};
+use colmeia::operations::{
+    EditMessage, GetPresence, GroupRole, LinkPreview, MessageRef, PresenceState, React,
+};
+use colmeia::protocol::{Call, CallErrorKind, CallState, Event, GroupChange, MessageRecord};
 use serde_json::{Value, json};
 
-use super::rig::{FRIEND, ME, Session, Simulator};
-use crate::engine::{Engine, PageEvent};
+use bytes::Bytes;
+
+use super::rig::{FRIEND, ME, Session, Simulator, chat};
+use crate::engine::{Engine, PageEvent, PagePhase};
 
 const GROUP: &str = "120363041234567890@g.us";
 
@@ -69,7 +73,7 @@ async fn real_chromium_tells_presences_groups_and_calls() {
     let mut session = Session::linked(&simulator, "").await;
     let (me, friend) = (format!("{ME}@c.us"), format!("{FRIEND}@c.us"));
 
-    for (state, expected) in [("composing", PresenceState::Typing), ("unavailable", PresenceState::Offline)] {
+    for (state, expected) in [("typing", PresenceState::Typing), ("unavailable", PresenceState::Offline)] {
         let body = json!({ "number": ME, "chat": FRIEND, "state": state, "last_seen": 1_700_000_000 });
         simulator.post("/phone/presence", body).await;
         let Event::Presence(presence) = happened(&mut session).await else { panic!("a presence") };
@@ -275,12 +279,187 @@ async fn real_chromium_tells_votes_receipts_of_members_and_messages_that_wait() 
     let Event::Group(_) = happened(&mut session).await else { panic!("a group") };
     let sent = session.send_text(GROUP, "oi").await.expect("sent");
     simulator.post("/phone/read", json!({ "number": ME, "chat": GROUP, "by": FRIEND })).await;
-    let Event::GroupAck { message, participant, ack } = happened(&mut session).await else {
+    let Event::GroupAck { message, participant, ack, .. } = happened(&mut session).await else {
         panic!("a receipt")
     };
     assert_eq!((message, participant, ack), (sent, friend, 3));
 
     let view = session.engine.probe_page(3_000).await.expect("it answers");
     assert_eq!(view.degraded, Vec::<String>::new());
+    session.close().await;
+}
+
+#[tokio::test]
+async fn real_chromium_tells_what_is_done_to_chats_and_what_marks_a_message_and_no_history() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "?history=coming").await;
+    let friend = format!("{FRIEND}@c.us");
+    let old = json!([{ "id": "3AOLD", "body": "de antes", "timestamp": 1_600_000_000 }]);
+    let history = json!({ "number": ME, "chat": FRIEND, "messages": old, "archived": true, "more": true });
+    simulator.post("/phone/history", history).await;
+    let rest = json!({ "number": ME, "chat": "5511966665555", "messages": old });
+    simulator.post("/phone/history", rest).await;
+    let first = message(&simulator, &mut session, "agora").await;
+    assert!(first.starts_with("false_"), "what was before is not told: {first}");
+
+    let do_to_chat = |what: Value| {
+        let mut body = json!({ "number": ME, "chat": FRIEND });
+        body.as_object_mut().expect("an object").extend(what.as_object().expect("an object").clone());
+        simulator.post("/phone/chat", body)
+    };
+    do_to_chat(json!({ "archived": false })).await;
+    let Event::Archived(notice) = happened(&mut session).await else { panic!("an archive") };
+    assert_eq!((notice.chat.as_str(), notice.archived), (friend.as_str(), false));
+    do_to_chat(json!({ "archived": true })).await;
+    let Event::Archived(notice) = happened(&mut session).await else { panic!("an archive") };
+    assert!(notice.archived);
+
+    for name in ["Lead", "Cliente"] {
+        let label = json!({ "number": ME, "id": "7", "name": name, "color": 3 });
+        simulator.post("/phone/label", label).await;
+        let Event::Label(notice) = happened(&mut session).await else { panic!("a label") };
+        assert_eq!((notice.label.label.as_str(), notice.label.color, notice.deleted), (name, 3, false));
+    }
+    for added in [true, false] {
+        do_to_chat(json!({ "labels": if added { vec!["7"] } else { vec![] } })).await;
+        let Event::ChatLabel(notice) = happened(&mut session).await else { panic!("a chat's label") };
+        assert_eq!(
+            (notice.chat.as_str(), notice.label.label.as_str(), notice.added),
+            (friend.as_str(), "Cliente", added)
+        );
+    }
+    simulator.post("/phone/label", json!({ "number": ME, "id": "7", "deleted": true })).await;
+    let Event::Label(notice) = happened(&mut session).await else { panic!("a label") };
+    assert_eq!((notice.label.id.as_str(), notice.deleted), ("7", true));
+
+    // Both forms in which a linked device may be told of what only the phone shows.
+    for content in [
+        json!({ "type": "image", "isViewOnce": true }),
+        json!({ "type": "ciphertext", "subtype": "view_once_unavailable_fanout" }),
+    ] {
+        let once = json!({ "to": ME, "from": FRIEND, "body": "", "content": content });
+        simulator.post("/phone/message", once).await;
+        let told = session.message().await;
+        assert!(!told.has_media && told.details.expect("marked").view_once, "{content}");
+        let download = Call::DownloadMedia { message: told.id, most: None };
+        let error = session.call(download).await.expect_err("it is on the phone only");
+        assert_eq!(error.kind, CallErrorKind::MediaUnavailable);
+    }
+
+    let context = json!({ "sourceUrl": "https://fb.me/1", "mediaType": 1, "ctwaClid": "c1", "thumbnail": "AAAA",
+        "conversionData": { "a": 1 } });
+    let ad = json!({ "to": ME, "from": FRIEND, "body": "vi o anúncio", "content": { "type": "chat", "ctwaContext": context } });
+    simulator.post("/phone/message", ad).await;
+    let details = session.message().await.details.expect("details");
+    let expected = json!({ "sourceUrl": "https://fb.me/1", "mediaType": 1, "ctwaClid": "c1" });
+    assert_eq!(details.referral.map(Value::Object), Some(expected));
+
+    // Only announced, two seconds before its announcement ends.
+    let call = json!({ "number": ME, "from": FRIEND, "state": "announced", "age": 43 });
+    simulator.post("/phone/call", call).await;
+    for state in [CallState::Received, CallState::Rejected] {
+        let Event::Call(call) = call_of(&mut session).await else { panic!("a call") };
+        assert_eq!((call.from.as_deref(), call.state), (Some(friend.as_str()), state));
+    }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn real_chromium_waits_for_a_file_that_the_phone_uploads_again_or_says_what_is_missing() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c"] {
+        let media = json!({ "mimetype": "text/plain", "filename": name, "data": "b2xh" });
+        let message = json!({ "to": ME, "from": FRIEND, "name": "B", "media": media });
+        simulator.post("/phone/message", message).await;
+        ids.push(session.message().await.id);
+    }
+    let download = |message: &String| Call::DownloadMedia { message: message.clone(), most: None };
+
+    simulator.fault("reupload", 1500).await;
+    let (_, body) = session.with_body(download(&ids[0]), Bytes::new()).await.expect("it comes again");
+    assert_eq!(&body[..], b"ola");
+
+    // The phone is away: the answer names that before the call's own time is over.
+    simulator.post("/phone/fault", json!({ "number": ME, "fault": "reupload" })).await;
+    let error = session.engine.call(download(&ids[1]), Bytes::new(), 5_000).await.expect_err("it is away");
+    assert_eq!(error.kind, CallErrorKind::MediaUnavailable);
+    assert!(error.message.contains("upload it again"), "{error:?}");
+    // Once it is there the same file can be had.
+    simulator.fault("reupload", 0).await;
+    let (_, body) = session.with_body(download(&ids[1]), Bytes::new()).await.expect("it is there");
+    assert_eq!(&body[..], b"ola");
+
+    simulator.fault("reupload_fails", 300).await;
+    let error = session.call(download(&ids[2])).await.expect_err("the phone has it no more");
+    assert_eq!(error.kind, CallErrorKind::MediaUnavailable);
+
+    // What is too large to be passed on is not fetched first: there is nothing at this address.
+    let large = json!({ "type": "document", "size": 100_000_000, "directPath": "/nowhere" });
+    let message = json!({ "to": ME, "from": FRIEND, "body": "", "content": large });
+    simulator.post("/phone/message", message).await;
+    let large = session.message().await.id;
+    let error = session.call(download(&large)).await.expect_err("it is too large");
+    assert_eq!(error.kind, CallErrorKind::TooLarge);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn real_chromium_names_people_twice_in_receipts_and_presences() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "?lid=1").await;
+    let (me, friend) = (format!("{ME}@c.us"), format!("{FRIEND}@c.us"));
+    let members = json!([{ "id": friend, "role": "super_admin" }, { "id": me, "role": "member" }]);
+    let set = json!({ "subject": "Turma", "participants": members });
+    let change = json!({ "subtype": "add", "recipients": [me] });
+    simulator.post("/phone/group", json!({ "id": GROUP, "by": FRIEND, "change": change, "set": set })).await;
+    let Event::Group(_) = happened(&mut session).await else { panic!("a group") };
+    let sent = session.send_text(GROUP, "oi").await.expect("sent");
+    simulator.post("/phone/read", json!({ "number": ME, "chat": GROUP, "by": FRIEND })).await;
+    let Event::GroupAck { message, participant, other_names, .. } = happened(&mut session).await else {
+        panic!("a receipt")
+    };
+    assert_eq!((message, participant.ends_with("@lid")), (sent, true));
+    assert_eq!(other_names.number(&participant), Some(friend.as_str()));
+
+    self::message(&simulator, &mut session, "oi").await;
+    let own = session.send_text(FRIEND, "olá").await.expect("sent");
+    let names = session
+        .event("its receipt", |event| match event {
+            PageEvent::Ack { message, other_names, .. } if message == own => Some(other_names),
+            _ => None,
+        })
+        .await;
+    let chat_id = own.split('_').nth(1).expect("a chat").to_owned();
+    assert_eq!((chat_id.ends_with("@lid"), names.number(&chat_id)), (true, Some(friend.as_str())));
+
+    let typing = json!({ "number": ME, "chat": FRIEND, "state": "typing" });
+    simulator.post("/phone/presence", typing).await;
+    let presence = loop {
+        if let Event::Presence(presence) = happened(&mut session).await {
+            break presence;
+        }
+    };
+    assert_eq!(presence.other_names.number(&presence.participant), Some(friend.as_str()));
+    let known = session.operate(GetPresence { chat: chat(FRIEND) }).await.expect("known");
+    assert_eq!(known.other_names.number(&known.presences[0].participant), Some(friend.as_str()));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn real_chromium_shows_a_locked_screen_and_goes_through_with_a_forced_logout() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::linked(&simulator, "").await;
+    simulator.fault("screen_lock", 1).await;
+    session.phase(PagePhase::ScreenLocked).await;
+    simulator.fault("screen_lock", 0).await;
+    session.phase(PagePhase::Main).await;
+
+    // The dialog waits for a click that nobody makes here.
+    simulator.post("/phone/fault", json!({ "number": ME, "fault": "forced_logout" })).await;
+    session.event("the end of the link", |event| matches!(event, PageEvent::LoggedOut).then_some(())).await;
+    session.phase(PagePhase::Qr).await;
+    assert!(!simulator.is_listed(ME).await, "the phone has heard of it");
     session.close().await;
 }

@@ -18,6 +18,8 @@ pub(in super::super) struct GroupParticipant {
     id: String,
     /// Its number, where `id` is a lid and the number is known.
     pn: Option<String>,
+    /// Its lid, where that is known.
+    lid: Option<String>,
     role: Role,
 }
 
@@ -37,7 +39,7 @@ impl GroupParticipant {
             GroupRole::Admin => Role::Admin,
             GroupRole::SuperAdmin => Role::SuperAdmin,
         };
-        Self { id: member.id, pn: member.phone, role }
+        Self { id: member.id, pn: member.phone, lid: member.lid, role }
     }
 }
 

@@ -91,7 +91,7 @@ async fn the_own_profile_and_who_is_there() {
     let post =
         |state: &str| json!({ "number": ME, "chat": FRIEND, "state": state, "last_seen": 1_700_000_000 });
     for (state, expected) in [
-        ("composing", PresenceState::Typing),
+        ("typing", PresenceState::Typing),
         ("recording_audio", PresenceState::Recording),
         ("available", PresenceState::Online),
         ("unavailable", PresenceState::Offline),
