@@ -7,6 +7,7 @@ mod link;
 mod look;
 mod message;
 mod others;
+mod passkey;
 mod screen;
 
 use axum::{
@@ -42,4 +43,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/phone/presence", post(others::presence))
         .route("/phone/call", post(others::call))
         .route("/phone/vote", post(others::vote))
+        .route("/phone/passkey", post(passkey::set))
+        .route("/phone/passkey/checkpoint", post(passkey::checkpoint))
 }
