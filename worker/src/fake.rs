@@ -121,6 +121,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         left_ms: None,
         degraded: vec![],
         version: None,
+        passkey: None,
     }
 }
 

@@ -55,6 +55,7 @@ struct Inner {
     delivery_seconds: Family<One, Histogram, fn() -> Histogram>,
     dead_letters: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
+    passkey: Family<Two, Counter>,
     boot: Boot,
 }
 
@@ -62,6 +63,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let calls = Family::default();
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
+        let passkey: Family<Two, Counter> = Family::default();
         let (worker_ends, memory_mode) = (Family::default(), Family::default());
         let (round_trip, commit_seconds) = (fast(), fast());
         let (deliveries, dead_letters) = (Family::default(), Family::default());
@@ -104,6 +106,11 @@ impl Default for Metrics {
             "1 for the way in which memory caps are kept (cgroup, polling, off)",
             memory_mode.clone(),
         );
+        registry.register(
+            "passkey_steps",
+            "Steps of accounts that ask for a passkey, by step (asked, answered, ended) and outcome",
+            passkey.clone(),
+        );
         Self(Arc::new(Inner {
             registry,
             calls,
@@ -115,6 +122,7 @@ impl Default for Metrics {
             delivery_seconds,
             dead_letters,
             memory_mode,
+            passkey,
             boot: Boot::default(),
         }))
     }
@@ -166,6 +174,11 @@ impl Metrics {
     /// An event was given up.
     pub(crate) fn dead_letter(&self, receiver: &'static str) {
         self.0.dead_letters.get_or_create(&[("receiver", receiver)]).inc();
+    }
+
+    /// A passkey was asked for, answered, or is over, and this came of it.
+    pub(crate) fn passkey(&self, (step, outcome): (&'static str, &'static str)) {
+        self.0.passkey.get_or_create(&[("step", step), ("outcome", outcome)]).inc();
     }
 
     /// In which way memory caps are kept.

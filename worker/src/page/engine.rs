@@ -122,6 +122,7 @@ impl Engine for ChromiumEngine {
                 left_ms: None,
                 degraded: Vec::new(),
                 version: None,
+                passkey: None,
             }),
             Value::String(text) => serde_json::from_str(&text)
                 .map_err(|_| ProbeError::Failed("the page's view is unreadable".to_owned())),
@@ -139,6 +140,8 @@ impl Engine for ChromiumEngine {
             }
             Nudge::RefreshQr => "refreshQr",
             Nudge::Reconnect => "reconnect",
+            Nudge::PasskeyContinue => "passkeyContinue",
+            Nudge::PasskeyCancel => "passkeyCancel",
         };
         self.shared.ask(function, &[], NUDGE).await.map(drop)
     }

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use colmeia::passkey;
+
 /// How far the page's clock may be off ours, and how long a worker may have stood still before it was killed.
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -25,7 +27,7 @@ impl Gap {
 }
 
 /// In this order they make one function body.
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -39,6 +41,7 @@ const FILES: [&str; 22] = [
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
+    include_str!("bridge/passkey.js"),
     include_str!("bridge/content.js"),
     include_str!("bridge/messages.js"),
     include_str!("bridge/chats.js"),
@@ -68,6 +71,8 @@ pub(super) struct Script {
     inlet: String,
     origin: String,
     gap: Option<Gap>,
+    parties: Vec<(String, String)>,
+    passkey_ms: u64,
 }
 
 impl Script {
@@ -75,7 +80,20 @@ impl Script {
     /// is none that a browser can load.
     pub(super) fn for_page(page_url: &str, gap: Option<Gap>) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
-        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, gap })
+        let origin = origin_of(page_url)?;
+        Some(Self { binding: name(), inlet: name(), origin, gap, parties: Vec::new(), passkey_ms: 0 })
+    }
+
+    /// Requests for a passkey are passed on for so long: WhatsApp's, and where the page is one of this machine its own,
+    /// under the name that browsers take for a relying party there.
+    pub(super) fn with_passkeys(mut self, passkey_ms: u64) -> Self {
+        let (rp_id, origin) = passkey::WHATSAPP;
+        self.parties = vec![(rp_id.to_owned(), origin.to_owned())];
+        if let Some(port) = self.origin.strip_prefix("http://127.0.0.1:") {
+            self.parties.push(("localhost".to_owned(), format!("http://localhost:{port}")));
+        }
+        self.passkey_ms = passkey_ms;
+        self
     }
 
     /// The source, to be run in each new document before anything else.
@@ -86,6 +104,9 @@ impl Script {
             "binding": self.binding,
             "inlet": self.inlet,
             "origin": self.origin,
+            "parties": self.parties.iter().map(|(rp_id, origin)| serde_json::json!({ "rp_id": rp_id, "origin": origin }))
+                .collect::<Vec<_>>(),
+            "passkey_ms": self.passkey_ms,
             "gap": self.gap.map(|gap| [seconds(gap.from), seconds(gap.to)]),
         });
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))
@@ -182,6 +203,20 @@ mod tests {
                 assert!(bridge.contains(&format!("'{module}'")), "{module} is not in the bridge");
             }
         }
+    }
+
+    #[test]
+    fn passkeys_are_whatsapps_and_where_a_test_plays_it_its_own() {
+        let parties = |url| Script::for_page(url, None).expect("a page").with_passkeys(600_000).parties;
+        let own = |rp_id: &str, origin: &str| (rp_id.to_owned(), origin.to_owned());
+        let whatsapp = own("whatsapp.com", "https://web.whatsapp.com");
+        assert_eq!(parties("https://web.whatsapp.com/"), std::slice::from_ref(&whatsapp));
+        assert_eq!(
+            parties("http://127.0.0.1:8910/?x=1"),
+            [whatsapp, own("localhost", "http://localhost:8910")]
+        );
+        let off = Script::for_page("https://web.whatsapp.com/", None).expect("a page");
+        assert!(off.parties.is_empty() && off.source().contains("\"parties\":[]"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
 
 /// What the session's own helpers report.
 enum Helper {
-    Probed { took: Duration, result: Result<PageView, (HealthLevel, ProbeError)> },
+    Probed { took: Duration, result: Result<Box<PageView>, (HealthLevel, ProbeError)> },
     Nudged(Nudge, Result<(), ProbeError>),
 }
 
@@ -263,9 +263,9 @@ impl<L: Launcher> SessionTask<L> {
         match helper {
             Helper::Probed { took, result } => {
                 self.probing = false;
-                let found = probes(took, result.as_ref());
+                let found = probes(took, result.as_deref());
                 let exit = match result {
-                    Ok(view) => self.on_view(view),
+                    Ok(view) => self.on_view(*view),
                     // A page that is being replaced has no voice.
                     Err(_) if self.reloading => return None,
                     Err((level, error)) => {

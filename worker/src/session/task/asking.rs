@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use colmeia::protocol::{Call, CallError, CallErrorKind};
 use colmeia::session::HealthLevel;
-use colmeia::{ExitReason, SessionState};
+use colmeia::{ExitReason, SessionState, passkey};
 use tokio::time::Instant;
 
 use super::{Helper, SessionTask, in_ms};
@@ -42,7 +42,7 @@ impl<L: Launcher> SessionTask<L> {
         tokio::spawn(async move {
             let begun = Instant::now();
             let result = match engine.probe_page(limit).await {
-                Ok(view) => Ok(view),
+                Ok(view) => Ok(Box::new(view)),
                 Err(page) => match engine.probe_browser(limit).await {
                     Ok(()) => Err((HealthLevel::Page, page)),
                     Err(browser) => Err((HealthLevel::Browser, browser)),
@@ -81,6 +81,7 @@ impl<L: Launcher> SessionTask<L> {
                 self.stir();
                 let exit = match *call {
                     Call::Logout => self.apply(Event::LogoutRequested),
+                    Call::PasskeyAnswer { .. } => self.apply(Event::PasskeyAnswered),
                     _ => None,
                 };
                 self.calls.spawn(async move {
@@ -108,6 +109,18 @@ impl<L: Launcher> SessionTask<L> {
         let state = &self.state.public;
         let allowed = match call {
             Call::PairingCode { .. } => matches!(state, SessionState::AwaitingScan { .. }),
+            Call::PasskeyAnswer { assertion } => match state {
+                SessionState::Passkey { request: Some(request), .. } => {
+                    passkey::check(assertion, request)
+                        .map_err(|wrong| CallError::new(CallErrorKind::InvalidArgument, wrong.to_string()))?;
+                    true
+                }
+                _ => false,
+            },
+            Call::PasskeyConfirm => matches!(state, SessionState::PasskeyConfirm { .. }),
+            Call::PasskeyCancel => {
+                matches!(state, SessionState::Passkey { me: None, .. } | SessionState::PasskeyConfirm { .. })
+            }
             // A phone may have scanned in this moment; the page knows.
             Call::Logout => !self.state.is_final(),
             // Most wanted where something is wrong.
