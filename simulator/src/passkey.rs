@@ -33,6 +33,9 @@ pub(crate) struct Passkey {
     pub(crate) origin: String,
     /// Whether the page hears of a refusal, or waits in vain.
     pub(crate) tells_refusals: bool,
+    /// Whether the code has to be compared however early the answer comes.
+    #[serde(default)]
+    pub(crate) compare: bool,
 }
 
 /// What the page was asked for.
@@ -171,7 +174,7 @@ pub(crate) fn prove(shared: &Shared, page: &str, assertion: &Assertion, handoff:
         }
         let code = code();
         ceremony.code = Some(code.clone());
-        json!({ "ok": true, "code": code, "skip": handoff })
+        json!({ "ok": true, "code": code, "skip": handoff && !ceremony.passkey.compare })
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{
     world::Shared,
 };
 
-/// `POST /phone/passkey {"number","id","public_key","rp_id"?,"origin"?,"refusal"?}`; without an `id` it has none.
+/// `POST /phone/passkey {"number","id","public_key","rp_id"?,"origin"?,"refusal"?,"compare"?}`; without an `id` it has none.
 pub(crate) async fn set(State(shared): State<Shared>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let fields = Fields::read(&body)?;
     let number = fields.number("number")?;
@@ -24,7 +24,8 @@ pub(crate) async fn set(State(shared): State<Shared>, body: Bytes) -> Result<Jso
             Some("told") => true,
             Some(_) => return Err(Refusal::field("refusal", "is silent or told")),
         };
-        Some(Passkey { id, public_key, rp_id, origin, tells_refusals })
+        let compare = fields.get("compare").and_then(Value::as_bool).unwrap_or_default();
+        Some(Passkey { id, public_key, rp_id, origin, tells_refusals, compare })
     } else {
         None
     };
