@@ -15,6 +15,7 @@ pub mod convert;
 pub mod errors;
 pub mod layout;
 pub mod operations;
+pub mod passkey;
 pub mod protocol;
 pub mod secret;
 pub mod session;

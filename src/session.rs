@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Secret;
+use crate::{Secret, passkey};
 
 /// The linked account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,23 @@ pub enum SessionState {
         /// The complete string that the phone scans.
         qr: Option<Secret>,
     },
+    /// The account asks for a passkey, which its owner has to use in a browser of their own.
+    Passkey {
+        /// The account, where it is linked already and has to prove itself to stay so.
+        me: Option<Me>,
+        /// How far it is.
+        step: PasskeyStep,
+        /// What has to be signed, while that is awaited.
+        request: Option<Box<passkey::Request>>,
+        /// How often an answer was not accepted since the phone asked.
+        #[serde(default)]
+        refused: u32,
+    },
+    /// Phone and page show the same code; the page waits until somebody says so.
+    PasskeyConfirm {
+        /// `ABCD-EFGH`.
+        code: Secret,
+    },
     /// The code was scanned; keys are being exchanged.
     Pairing,
     /// Registered; the history is being fetched.
@@ -142,6 +159,9 @@ impl SessionState {
             Self::Launching => "launching",
             Self::Loading => "loading",
             Self::AwaitingScan { .. } => "awaiting_scan",
+            Self::Passkey { me: None, .. } => "passkey",
+            Self::Passkey { me: Some(_), .. } => "passkey_checkpoint",
+            Self::PasskeyConfirm { .. } => "passkey_confirm",
             Self::Pairing => "pairing",
             Self::Syncing { .. } => "syncing",
             Self::Ready { .. } => "ready",
@@ -163,10 +183,24 @@ impl SessionState {
     pub fn me(&self) -> Option<&Me> {
         match self {
             Self::Ready { me } => Some(me),
-            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } => me.as_ref(),
+            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } | Self::Passkey { me, .. } => {
+                me.as_ref()
+            }
             _ => None,
         }
     }
+}
+
+/// How far a session is whose account asks for a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasskeyStep {
+    /// The page is about to say what has to be signed.
+    Asking,
+    /// The account's owner has to sign.
+    Signing,
+    /// Signed and handed to the page; WhatsApp's answer is awaited.
+    Answered,
 }
 
 /// The level at which a session stopped answering.
@@ -448,7 +482,7 @@ mod tests {
             "{:?} {:?}",
             SessionState::Ready { me },
             SessionState::AwaitingScan { qr: Some(Secret::new("2@abc,def")) }
-        );
+        ) + &format!("{:?}", SessionState::PasskeyConfirm { code: Secret::new("2@") });
         assert!(!shown.contains("5511") && !shown.contains("Ana") && !shown.contains("2@"), "{shown}");
     }
 }

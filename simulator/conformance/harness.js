@@ -79,6 +79,8 @@ function phone(address) {
     edit: (body) => call('edit', body),
     revoke: (body) => call('revoke', body),
     fault: (body) => call('fault', body),
+    passkey: (body) => call('passkey', body),
+    checkpoint: (body) => call('passkey/checkpoint', body),
     vote: (body) => call('vote', body),
     group: (body) => call('group', body),
     call: (body) => call('call', body),

@@ -46,12 +46,21 @@ export function nextQr() {
   timer = setTimeout(nextQr, lasts);
 }
 
+/* What a restart of the page's communication ends. */
+let interrupted = () => {};
+export const onRefresh = (interrupt) => (interrupted = interrupt);
+
 export function refreshQr() {
-  if (account.isLinked() || channel.state !== 'qr') return;
+  if (account.isLinked()) return;
+  interrupted();
+  if (channel.state !== 'qr' && channel.state !== 'passkey') return;
   shown = 0;
   nextQr();
 }
 actions.refreshQR = refreshQr;
+
+/* From a passkey's prompt. */
+export const backToQr = startLinking;
 
 export async function startPairingCode() {
   if (account.isLinked()) throw new Error('already linked');

@@ -22,6 +22,11 @@ const SWITCHES = [
   'weight',
   'syncms',
   'refttl',
+  'testids',
+  'deferred',
+  'handoff',
+  'optionsms',
+  'passkeyms',
 ];
 
 const milliseconds = (name, fallback) => (query.has(name) ? Number(query.get(name)) || 0 : fallback);
@@ -53,6 +58,15 @@ export const options = Object.freeze({
   syncMs: milliseconds('syncms', settings.syncMs),
   qrTtlMs: milliseconds('refttl', settings.qrTtlMs),
   qrCount: settings.qrCount,
+  /* Whether buttons carry their test ids. */
+  testIds: query.get('testids') !== 'off',
+  /* Until the action of a passkey's prompt has come. */
+  deferredMs: milliseconds('deferred', 0),
+  /* So long after the notification no code need be compared; so long its options are good; so long the page waits for
+   * the server at each step. */
+  passkeyHandoffMs: milliseconds('handoff', 300_000),
+  passkeyOptionsMs: milliseconds('optionsms', 600_000),
+  passkeyWaitMs: milliseconds('passkeyms', 120_000),
 });
 
 /* Where the page goes after a logout: the bare address when it went well (with our own switches), else with what went

@@ -207,6 +207,21 @@ export const reference = (component) => ({
   getModuleIfRequireable: () => (modulesMap[component] ? requireModule(component) : null),
 });
 
+/* A module that comes without being asked for, sooner or later. */
+const POLL_MS = 20;
+export const deferred = (id) => ({
+  async load() {
+    while (!modulesMap[nameOf(id)]) await pause(POLL_MS);
+    return requireModule(nameOf(id));
+  },
+  getModuleIfRequireable: () => (modulesMap[nameOf(id)] ? requireModule(nameOf(id)) : null),
+});
+/* The screen that needs it is shown: it is on its way. */
+export async function bundleArrives(id) {
+  await pause(options.deferredMs);
+  await fetchBundle(lazyBundles.find(({ modules }) => modules.some((module) => module.id === id)));
+}
+
 /* The main bundle comes after the login; once it has run it asks for the others, unless that is switched off. */
 let announceMain;
 export const mainLoaded = new Promise((resolve) => (announceMain = resolve));

@@ -1,6 +1,8 @@
 /* Owns what is on the screen: the QR code with its data-ref, the reload button, the chat list.
  * Decides nothing. */
 
+import { options } from './options.js';
+
 const app = document.getElementById('app');
 
 function element(name, attributes = {}, ...children) {
@@ -54,6 +56,28 @@ export function showPairingCode(code) {
   qrContainer().after(
     element('p', { id: 'code', 'data-link-code': code }, `Code: ${code.slice(0, 4)}-${code.slice(4)}`),
   );
+}
+
+/* A card with buttons `[test id, text, what a click does]`; production may strip the ids. */
+function card(text, buttons) {
+  const made = buttons.map(([id, label, click]) => {
+    const attributes = { type: 'button', ...(options.testIds ? { 'data-testid': id } : {}) };
+    const button = element('button', attributes, label);
+    button.addEventListener('click', click);
+    return button;
+  });
+  return [element('h1', {}, text), ...made];
+}
+export function showCard(text, buttons) {
+  app.replaceChildren(element('div', { id: 'card' }, ...card(text, buttons)));
+}
+/* Over everything else, whatever is drawn below. */
+export function showModal(text, buttons) {
+  closeModal();
+  document.body.append(element('div', { id: 'modal', role: 'dialog', 'aria-modal': 'true' }, ...card(text, buttons)));
+}
+export function closeModal() {
+  document.getElementById('modal')?.remove();
 }
 
 export function showProgress(text) {

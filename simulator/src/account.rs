@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Contact, Outgoing};
+use crate::{
+    passkey::Passkey,
+    wire::{Contact, Outgoing},
+};
 
 /// One phone number with an account.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -24,6 +27,9 @@ pub(crate) struct Account {
     /// What the pages did that leaves no record, in order.
     #[serde(default)]
     pub(crate) actions: Vec<Action>,
+    /// With one, a code alone links nothing.
+    #[serde(default)]
+    pub(crate) passkey: Option<Passkey>,
 }
 
 /// Something that a page did.

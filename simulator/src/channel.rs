@@ -15,6 +15,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     account::{Action, Line, Sent},
+    passkey,
     wire::{FromPage, Outgoing, PageState, Question, ToPage},
     world::{Shared, now_ms, now_s},
 };
@@ -115,6 +116,13 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
                     world.forget_device(&identity);
                 }
             });
+            json!({ "ok": true })
+        }
+        Question::PasskeyOptions => passkey::ask_again(shared, page),
+        Question::PasskeyProof { assertion, handoff } => passkey::prove(shared, page, &assertion, handoff),
+        Question::PasskeyConfirm => passkey::confirm(shared, page),
+        Question::PasskeyCancel => {
+            shared.change(|world| world.pages.get_mut(page).and_then(|page| page.ceremony.take()));
             json!({ "ok": true })
         }
         Question::ChatState { chat, state } => {

@@ -12,6 +12,7 @@ mod error;
 mod faults;
 mod line;
 mod media;
+mod passkey;
 mod phone;
 mod records;
 mod settings;

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::passkey::Assertion;
+
 /// What a page can be in, as its server and the phone see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -13,6 +15,8 @@ pub(crate) enum PageState {
     Loading,
     /// Waiting for a phone to scan its QR code (or for a reload of it).
     Qr,
+    /// The phone asks for a passkey before it accepts.
+    Passkey,
     /// A phone accepted it; the registration is being written.
     Pairing,
     /// Linked or resumed, not yet usable.
@@ -109,6 +113,14 @@ pub(crate) enum Question {
     },
     /// Something that leaves no record: a refused call, a presence.
     Did { what: String, details: Value },
+    /// Fresh options for a passkey; what was signed for the ones before counts no more.
+    PasskeyOptions,
+    /// What the user's browser has signed; `handoff`: early enough for the code to need no comparing.
+    PasskeyProof { assertion: Assertion, handoff: bool },
+    /// The user has compared the code, or need not.
+    PasskeyConfirm,
+    /// The user goes back to a QR code.
+    PasskeyCancel,
 }
 
 /// A message as the page sends it.
@@ -142,6 +154,8 @@ pub(crate) enum ToPage {
     OfflineEnd,
     /// The phone has logged this device out.
     Logout,
+    /// The account asks for a passkey: to be linked, or (`checkpoint`) to stay so.
+    Passkey { options: Value, checkpoint: bool },
     /// Behave badly.
     Fault { fault: String, value: Option<f64> },
 }

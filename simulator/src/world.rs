@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     account::{Account, Line},
     faults::Waiting,
+    passkey::Ceremony,
     settings::Settings,
     wire::{Contact, Identity, PageState, ToPage},
 };
@@ -75,6 +76,8 @@ pub(crate) struct Page {
     pub(crate) sending: u32,
     /// Faults that were addressed to the page before it was linked.
     pub(crate) waiting: Waiting,
+    /// The passkey that it was asked for.
+    pub(crate) ceremony: Option<Ceremony>,
     channel: mpsc::UnboundedSender<ToPage>,
 }
 
@@ -130,11 +133,31 @@ impl World {
             receiving: false,
             sending: 0,
             waiting: Waiting::default(),
+            ceremony: None,
             channel,
         };
         page.tell(ToPage::Welcome { page: name.clone() });
         self.pages.insert(name.clone(), page);
         name
+    }
+
+    /// A phone has scanned the page's code, or typed its pairing code: it is linked, or first asked for a passkey.
+    /// Whether it is linked; `None` when there is no such page.
+    pub(crate) fn scanned(
+        &mut self,
+        page: &str,
+        number: &str,
+        name: &str,
+        contacts: Vec<Contact>,
+    ) -> Option<bool> {
+        let passkey = self.lasting.accounts.get(number).and_then(|account| account.passkey.as_ref());
+        let Some(passkey) = passkey else { return self.link(page, number, name, contacts).then_some(true) };
+        let ceremony = Ceremony::of(number, passkey, Some((name.to_owned(), contacts)));
+        let page = self.pages.get_mut(page)?;
+        (page.qr, page.code) = (None, None);
+        page.tell(ToPage::Passkey { options: ceremony.options(), checkpoint: false });
+        page.ceremony = Some(ceremony);
+        Some(false)
     }
 
     /// Links a waiting page to a phone number.

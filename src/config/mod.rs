@@ -32,4 +32,4 @@ pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use webhooks::{
     CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, UNKNOWN_EVENT, WebhookConfig,
 };
-pub use worker::{Deadlines, Landlock, WorkerConfig};
+pub use worker::{Deadlines, Landlock, Passkey, WorkerConfig};

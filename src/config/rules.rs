@@ -159,6 +159,7 @@ impl ServiceConfig {
             ("deadlines.load_ms", deadlines.load_ms, 1),
             ("deadlines.qr_ms", deadlines.qr_ms, 1),
             ("deadlines.pair_ms", deadlines.pair_ms, 1),
+            ("deadlines.passkey_ms", deadlines.passkey_ms, 1),
             ("deadlines.sync_ms", deadlines.sync_ms, 1),
             ("deadlines.reconnect_ms", deadlines.reconnect_ms, 1),
             ("deadlines.logout_ms", deadlines.logout_ms, 1),

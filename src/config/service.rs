@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ConversionConfig, Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock, LocalAccess,
-    MemoryPolicy, UserConfig, WebhookConfig, WorkerUids,
+    MemoryPolicy, Passkey, UserConfig, WebhookConfig, WorkerUids,
 };
 use crate::{Secret, UserId};
 
@@ -102,6 +102,8 @@ pub struct ServiceConfig {
     /// Networks from which media may be fetched although they are private or this machine's own, such as
     /// `10.0.0.0/24`. Default none: whoever may send could otherwise read what only this machine reaches.
     pub media_networks: Vec<IpNet>,
+    /// Whether accounts that ask for a passkey can be linked. Default `on`.
+    pub passkey: Passkey,
     /// How voice and video are converted.
     pub conversion: ConversionConfig,
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
@@ -197,6 +199,7 @@ impl Default for ServiceConfig {
             sends_per_minute: 30,
             send_burst: 20,
             media_networks: Vec::new(),
+            passkey: Passkey::On,
             conversion: ConversionConfig::default(),
             disconnect_deadline_ms: 4_500,
             ping_interval_ms: 2_000,

@@ -48,6 +48,9 @@ pub struct WorkerConfig {
     /// Whether it logs more.
     #[serde(default)]
     pub debug: bool,
+    /// Whether the page's request for a passkey is passed on to the account's owner.
+    #[serde(default)]
+    pub passkey: Passkey,
     /// Whose its directories are, and who it becomes itself.
     #[serde(default)]
     pub ownership: Ownership,
@@ -60,6 +63,17 @@ pub enum Landlock {
     /// As far as the kernel can.
     Auto,
     /// Not at all.
+    Off,
+}
+
+/// Whether accounts that ask for a passkey can be linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passkey {
+    /// The page's request goes to the account's owner, who signs it in a browser of their own.
+    #[default]
+    On,
+    /// Nothing is passed on.
     Off,
 }
 
@@ -76,6 +90,8 @@ pub struct Deadlines {
     pub qr_ms: u64,
     /// From the scan until the page is registered.
     pub pair_ms: u64,
+    /// How long an account's passkey is waited for. WhatsApp's own request lasts as long.
+    pub passkey_ms: u64,
     /// From registered until the history is there; grows anew with each step of progress.
     pub sync_ms: u64,
     /// How long the page may be without its connection before it is reloaded.
@@ -118,6 +134,7 @@ impl Default for Deadlines {
             load_ms: 90_000,
             qr_ms: 90_000,
             pair_ms: 90_000,
+            passkey_ms: 600_000,
             sync_ms: 300_000,
             reconnect_ms: 90_000,
             conflict_ms: 10_000,

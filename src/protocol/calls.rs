@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{MessageRecord, OtherNames};
 use crate::ChatId;
 use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions};
+use crate::passkey::Assertion;
 
 /// One operation of a session.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,16 @@ pub enum Call {
         /// The phone's number, digits only.
         phone: String,
     },
+    /// Hands the page what the account's owner has signed, once. Reply: [`Reply::Done`] when the page has it; what
+    /// WhatsApp says to it shows in the session's state.
+    PasskeyAnswer {
+        /// What was signed.
+        assertion: Box<Assertion>,
+    },
+    /// Says that phone and page show the same code. Reply: [`Reply::Done`].
+    PasskeyConfirm,
+    /// Goes back to a code to scan. Reply: [`Reply::Done`].
+    PasskeyCancel,
     /// A picture of the page as it is drawn now, whatever it shows. Reply: [`Reply::Media`], with a PNG as the
     /// frame's body.
     Screenshot,
@@ -125,6 +136,9 @@ impl Call {
             Self::MarkSeen { .. } => "mark_seen",
             Self::Typing { .. } => "typing",
             Self::PairingCode { .. } => "pairing_code",
+            Self::PasskeyAnswer { .. } => "passkey_answer",
+            Self::PasskeyConfirm => "passkey_confirm",
+            Self::PasskeyCancel => "passkey_cancel",
             Self::Screenshot => "screenshot",
             Self::Logout => "logout",
             Self::Operate { operation } => operation.name(),
@@ -136,9 +150,13 @@ impl Call {
     pub fn effect(&self) -> Effect {
         match self {
             Self::SendText { .. } | Self::SendMedia { .. } => Effect::Send,
-            Self::MarkSeen { .. } | Self::Typing { .. } | Self::PairingCode { .. } | Self::Logout => {
-                Effect::Change
-            }
+            Self::MarkSeen { .. }
+            | Self::Typing { .. }
+            | Self::PairingCode { .. }
+            | Self::PasskeyAnswer { .. }
+            | Self::PasskeyConfirm
+            | Self::PasskeyCancel
+            | Self::Logout => Effect::Change,
             Self::Chats
             | Self::Messages { .. }
             | Self::Contacts

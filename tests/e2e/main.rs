@@ -32,6 +32,7 @@ mod messages;
 mod network;
 mod operators;
 mod own_uids;
+mod passkey;
 mod profiles;
 mod proxies;
 mod proxy;

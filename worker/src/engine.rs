@@ -6,6 +6,7 @@
 use std::future::Future;
 
 use bytes::Bytes;
+use colmeia::passkey::Request;
 use colmeia::protocol::{Call, CallError, Event, MessageRecord, OtherNames, Reply};
 use colmeia::{Lack, Me, Secret};
 use serde::Deserialize;
@@ -49,6 +50,36 @@ pub(crate) struct PageView {
     /// The page's version.
     #[serde(default)]
     pub(crate) version: Option<String>,
+    /// While the account asks for a passkey.
+    #[serde(default)]
+    pub(crate) passkey: Option<Box<PasskeyView>>,
+}
+
+/// What the page shows while the account asks for a passkey.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct PasskeyView {
+    /// How far it is.
+    pub(crate) step: PasskeyAt,
+    /// What has to be signed, while the page waits for it.
+    #[serde(default)]
+    pub(crate) request: Option<Box<Request>>,
+    /// The code that has to be compared.
+    #[serde(default)]
+    pub(crate) code: Option<Secret>,
+}
+
+/// How far the page is with a passkey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PasskeyAt {
+    /// Its prompt waits for a click.
+    Prompt,
+    /// It waits for its browser.
+    Signing,
+    /// It has the answer, and waits for WhatsApp.
+    Answered,
+    /// WhatsApp did not accept the answer, or did not say anything in time; the prompt waits for a click again.
+    Error,
 }
 
 /// The phases of the page.
@@ -59,6 +90,12 @@ pub(crate) enum PagePhase {
     Loading,
     /// Waits for a phone.
     Qr,
+    /// A phone has scanned, and its account asks for a passkey.
+    Passkey,
+    /// Phone and page show a code that has to be compared.
+    PasskeyConfirm,
+    /// Registered and connected, and has to prove itself with a passkey to stay so.
+    PasskeyCheckpoint,
     /// A phone has scanned.
     Pairing,
     /// Registered, history on its way.
@@ -162,6 +199,10 @@ pub(crate) enum Nudge {
     RefreshQr,
     /// Try to connect at once instead of at the page's next turn, which may be a quarter of an hour away.
     Reconnect,
+    /// Go on from the prompt for a passkey, or from the card that says that one was not accepted.
+    PasskeyContinue,
+    /// Give the passkey up and show a code to scan again.
+    PasskeyCancel,
     /// Free what memory it can.
     RelieveMemory,
 }

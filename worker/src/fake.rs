@@ -131,6 +131,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         degraded: vec![],
         lacks: vec![],
         version: None,
+        passkey: None,
     }
 }
 

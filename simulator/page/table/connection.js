@@ -17,7 +17,6 @@ import {
   StreamInfo,
   StreamMode,
 } from '../connection.js';
-import { Emitter } from '../events.js';
 import { pairing, refreshQr, startPairingCode } from '../linking.js';
 import { options } from '../options.js';
 import { mainLoaded } from '../registry.js';
@@ -165,12 +164,6 @@ export const connectionModules = [
     id: 'WAWebAltDeviceLinkingUtils',
     dependencies: ['WAWebAltDeviceLinkingApi'],
     exports: () => ({ genLinkDeviceCodeForPhoneNumber: altLinking.startAltLinkingFlow }),
-  },
-  {
-    id: 'WAWebLinkDeviceEvents',
-    exports: () => ({
-      WAWebLinkDeviceEvents: Object.assign(new Emitter(), { triggerRefreshAltLinkingCode() {} }),
-    }),
   },
   { id: 'WAWebSocketConstants', exports: () => ({ SOCKET_STATE, SOCKET_STREAM }) },
   {

@@ -1,12 +1,13 @@
 /* Owns the list of all modules and which wave each comes in: `start` is what starts the page, `app` the app itself,
  * and a bundle comes when one of its components is asked for. To extend the simulator, add entries to a file here. */
 
-import { Bootloader, reference, requestOf } from '../registry.js';
+import { Bootloader, deferred, reference, requestOf } from '../registry.js';
 import { connectionModules } from './connection.js';
 import { contactModules } from './contacts.js';
 import { groupModules } from './groups.js';
 import { mediaModules } from './media.js';
 import { messageModules } from './messages.js';
+import { passkeyModules } from './passkey.js';
 import { peopleModules } from './people.js';
 import { restModules } from './rest.js';
 import { wideModules } from './wide.js';
@@ -33,6 +34,11 @@ const BUNDLES = [
     request: 'WAWebGroupInviteLinkDrawerLoadable',
     ids: ['WAWebGroupInviteJob', 'WAWebMexFetchGroupInviteCodeJob'],
   },
+  {
+    components: ['WAWebShortcakeLinking.react'],
+    request: 'WAWebShortcakeLinkingLoadable',
+    ids: ['WAWebShortcakeLinkingAction'],
+  },
 ];
 const START = new Set(['WAWebBuildConstants', 'WABase64', 'WATimeUtils', 'WAWebSocketConstants']);
 
@@ -40,6 +46,7 @@ const all = [
   ...connectionModules,
   ...contactModules,
   ...groupModules,
+  ...passkeyModules,
   ...peopleModules,
   ...messageModules,
   ...mediaModules,
@@ -60,6 +67,7 @@ export const app = [
   ...all.filter(({ id }) => !START.has(id) && !lazy.has(id)),
   ...BUNDLES.map(({ components: [first], request }) => ({ id: request, exports: () => requestOf(first) })),
   { id: 'Bootloader', exports: () => Bootloader },
+  { id: 'requireDeferred', exports: () => ({ default: deferred }) },
   { id: 'JSResource', exports: () => ({ default: reference }) },
   { id: 'JSResourceForInteraction', exports: () => ({ default: reference }) },
   { id: 'WAWebPrefetchLoadables', exports: () => ({ prefetchLoadables() {} }) },

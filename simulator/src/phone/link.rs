@@ -49,10 +49,14 @@ fn link(
 ) -> Result<Json<Value>, Refusal> {
     let (number, contacts) = (fields.number("number")?, fields.contacts()?);
     let name = fields.optional_text("name")?.filter(|name| !name.is_empty()).unwrap_or(&number).to_owned();
-    let linked = shared.change(|world: &mut World| {
+    let scanned = shared.change(|world: &mut World| {
         let waiting = |page: &Page| page.identity.is_none() && page.state == PageState::Qr && shown(page);
         let page = world.pages.iter().find(|(_, page)| waiting(page)).map(|(name, _)| name.clone());
-        page.is_some_and(|page| world.link(&page, &number, &name, contacts))
+        page.and_then(|page| world.scanned(&page, &number, &name, contacts))
     });
-    if linked { Ok(Json(json!({ "linked": true }))) } else { Err(Refusal::Unknown(unknown)) }
+    match scanned {
+        Some(true) => Ok(Json(json!({ "linked": true }))),
+        Some(false) => Ok(Json(json!({ "linked": false, "passkey": true }))),
+        None => Err(Refusal::Unknown(unknown)),
+    }
 }

@@ -64,6 +64,7 @@ pub(crate) async fn pages(State(shared): State<Shared>) -> Json<Value> {
                 "device": identity.map(|identity| identity.device),
                 "since": page.since, "user_agent": page.user_agent, "receiving": page.receiving,
                 "sending": page.sending,
+                "passkey": page.ceremony.as_ref().map(|ceremony| ceremony.look()),
             })
         })
         .collect();

@@ -7,6 +7,7 @@ mod link;
 mod look;
 mod message;
 mod others;
+mod passkey;
 mod screen;
 
 use axum::{
@@ -45,4 +46,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/phone/label", post(others::label))
         .route("/phone/history", post(others::history))
         .route("/phone/vote", post(others::vote))
+        .route("/phone/passkey", post(passkey::set))
+        .route("/phone/passkey/checkpoint", post(passkey::checkpoint))
 }

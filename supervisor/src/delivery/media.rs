@@ -14,6 +14,7 @@ use colmeia::UserId;
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -30,6 +31,11 @@ const AT_ONCE: usize = 2;
 pub(crate) trait Files: Send + Sync {
     /// A message's file, if it has no more bytes than these.
     fn fetch(&self, user: &UserId, message: &str, most: u64, within: Duration) -> BoxFuture<'_, CallResult>;
+
+    /// What goes with a session's status while it is so.
+    fn status_data(&self, _user: &UserId, _status: &str) -> Option<Value> {
+        None
+    }
 }
 
 impl Files for Registry {
@@ -37,6 +43,10 @@ impl Files for Registry {
         let handle = self.find(user);
         let call = Call::DownloadMedia { message: message.to_owned(), most: Some(most) };
         async move { handle.ok_or(CallFailure::NotReady)?.call(call, None, within).await }.boxed()
+    }
+
+    fn status_data(&self, user: &UserId, status: &str) -> Option<Value> {
+        self.find(user)?.view().status_data(status)
     }
 }
 
@@ -57,6 +67,11 @@ impl std::fmt::Debug for Media {
 impl Media {
     pub(crate) fn new(origin: Origin, files: Arc<dyn Files>) -> Self {
         Self { origin, files, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Puts in what goes with a session's status while it is so.
+    pub(super) fn put_status_data(&self, envelope: &mut Envelope<'_>) {
+        envelope.put_data(|user, status| self.files.status_data(user, status));
     }
 
     pub(super) fn origin(&self) -> &Origin {

@@ -28,6 +28,7 @@ pub(super) async fn body(
     inline: Option<u64>,
 ) -> Option<String> {
     let mut envelope = Envelope::of(event, metadata, media.origin())?;
+    media.put_status_data(&mut envelope);
     if let Some(most) = inline.filter(|most| *most > 0) {
         media.put_in(&mut envelope, most).await;
     }

@@ -96,6 +96,16 @@ impl<'a> Envelope<'a> {
         })
     }
 
+    /// Puts in what goes with a session's status only while it is so, as `find` knows it; it is kept nowhere.
+    pub(crate) fn put_data(&mut self, find: impl FnOnce(&UserId, &str) -> Option<Value>) {
+        let status = self.payload["status"]
+            .as_str()
+            .filter(|status| self.event == "session.status" && status.starts_with("PASSKEY_"));
+        if let Some(data) = status.and_then(|status| find(self.session, status)) {
+            self.payload["data"] = data;
+        }
+    }
+
     /// Whose it is.
     pub(crate) fn session(&self) -> &'a UserId {
         self.session

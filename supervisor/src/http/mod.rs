@@ -23,6 +23,7 @@ mod flask;
 mod negotiate;
 mod observe;
 mod page;
+mod passkey;
 mod places;
 mod reasons;
 mod reply;

@@ -3,7 +3,8 @@
 //! Owns the one reading of a [`UserView`] that `/qr`, `/status` and the pages share. Pure. **Only
 //! [`Standing::Ready`] is ready**, and only a connected worker that vouches for it makes it so.
 
-use colmeia::session::Disruption;
+use colmeia::passkey::Request;
+use colmeia::session::{Disruption, PasskeyStep};
 use colmeia::{ExitReason, Me, SessionState};
 
 use crate::admission::Wait;
@@ -25,6 +26,10 @@ pub(super) enum Standing<'a> {
     Code { qr: &'a str },
     /// The code was scanned.
     Pairing,
+    /// The account's owner has to use their passkey; `me` where it is linked already and has to stay so.
+    Passkey { me: Option<&'a Me>, request: Option<&'a Request>, refused: u32 },
+    /// Somebody has to compare this code with the phone's.
+    PasskeyCode { code: &'a str },
     /// Registered; the history is being fetched.
     Syncing { me: Option<&'a Me>, percent: Option<u8> },
     /// Messages can be sent.
@@ -66,7 +71,13 @@ impl<'a> Standing<'a> {
             SessionState::AwaitingScan { qr: None }
             | SessionState::LoggedOut { .. }
             | SessionState::Stopping => Self::Underway { linked: false, again: false },
-            SessionState::Pairing => Self::Pairing,
+            SessionState::Pairing | SessionState::Passkey { me: None, step: PasskeyStep::Answered, .. } => {
+                Self::Pairing
+            }
+            SessionState::Passkey { me, request, refused, .. } => {
+                Self::Passkey { me: me.as_ref(), request: request.as_deref(), refused: *refused }
+            }
+            SessionState::PasskeyConfirm { code } => Self::PasskeyCode { code: code.expose() },
             SessionState::Syncing { me, percent } => Self::Syncing { me: me.as_ref(), percent: *percent },
             SessionState::Ready { me } => Self::Ready { me },
             SessionState::Reconnecting { me, cause } => Self::Reconnecting { me: me.as_ref(), cause: *cause },
@@ -78,7 +89,7 @@ impl<'a> Standing<'a> {
     pub(super) fn me(self) -> Option<&'a Me> {
         match self {
             Self::Ready { me } => Some(me),
-            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } => me,
+            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } | Self::Passkey { me, .. } => me,
             _ => None,
         }
     }
@@ -103,14 +114,21 @@ impl<'a> Standing<'a> {
     pub(super) fn is_linked(self) -> bool {
         match self {
             Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
+            Self::Passkey { me, .. } => me.is_some(),
             Self::AtCapacity { linked, .. } | Self::Underway { linked, .. } => linked,
-            Self::Absent | Self::Held | Self::Code { .. } | Self::Pairing | Self::Failed { .. } => false,
+            Self::Absent
+            | Self::Held
+            | Self::Code { .. }
+            | Self::PasskeyCode { .. }
+            | Self::Pairing
+            | Self::Failed { .. } => false,
         }
     }
 
     /// Whether the phone's part is done and ours is not: it becomes ready, or comes back, by itself.
     pub(super) fn is_connecting(self) -> bool {
-        matches!(self, Self::Pairing) || (self.is_linked() && !self.is_ready())
+        let by_itself = self.is_linked() && !self.is_ready() && !matches!(self, Self::Passkey { .. });
+        matches!(self, Self::Pairing) || by_itself
     }
 
     /// Whether it was connected and is coming back by itself.

@@ -57,6 +57,7 @@ struct Inner {
     dead_letters: Family<One, Counter>,
     memory_mode: Family<One, Gauge>,
     shortage: Family<One, Gauge>,
+    passkey: Family<Two, Counter>,
     boot: Boot,
 }
 
@@ -64,6 +65,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let calls = Family::default();
         let call_seconds = Family::new_with_constructor(slow as fn() -> Histogram);
+        let passkey: Family<Two, Counter> = Family::default();
         let (worker_ends, memory_mode) = (Family::default(), Family::default());
         let (round_trip, commit_seconds) = (fast(), fast());
         let (deliveries, dead_letters) = (Family::default(), Family::default());
@@ -115,6 +117,11 @@ impl Default for Metrics {
             "1 while starts wait because the machine has none left of this (descriptors, processes, memory)",
             shortage.clone(),
         );
+        registry.register(
+            "passkey_steps",
+            "Steps of accounts that ask for a passkey, by step (asked, answered, ended) and outcome",
+            passkey.clone(),
+        );
         Self(Arc::new(Inner {
             registry,
             calls,
@@ -127,6 +134,7 @@ impl Default for Metrics {
             dead_letters,
             memory_mode,
             shortage,
+            passkey,
             boot: Boot::default(),
         }))
     }
@@ -178,6 +186,11 @@ impl Metrics {
     /// An event was given up.
     pub(crate) fn dead_letter(&self, receiver: &'static str) {
         self.0.dead_letters.get_or_create(&[("receiver", receiver)]).inc();
+    }
+
+    /// A passkey was asked for, answered, or is over, and this came of it.
+    pub(crate) fn passkey(&self, (step, outcome): (&'static str, &'static str)) {
+        self.0.passkey.get_or_create(&[("step", step), ("outcome", outcome)]).inc();
     }
 
     /// In which way memory caps are kept.

@@ -15,7 +15,7 @@ use super::boot::Progress;
 use crate::delivery::FLASK_SHOWN;
 
 /// All states, so that one in which nobody is says 0 and an alert on it can be silent.
-const STATES: [&str; 17] = [
+const STATES: [&str; 20] = [
     "awaiting_scan",
     "backing_off",
     "disconnected",
@@ -24,6 +24,9 @@ const STATES: [&str; 17] = [
     "loading",
     "logged_out",
     "pairing",
+    "passkey",
+    "passkey_checkpoint",
+    "passkey_confirm",
     "queued",
     "ready",
     "reconnecting",

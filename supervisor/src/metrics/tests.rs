@@ -56,6 +56,7 @@ fn busy() -> Metrics {
     metrics.worker_ended(&ExitReason::LaunchFailed { cause: LaunchCause::Other, why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));
+    metrics.passkey(("asked", "to_link"));
     metrics.delivery("webhook", "delivered");
     metrics.delivered("webhook", Duration::from_millis(3));
     metrics.dead_letter("webhook");

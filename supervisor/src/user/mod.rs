@@ -5,6 +5,7 @@ pub(crate) mod folders;
 pub(crate) mod handle;
 pub(crate) mod limits;
 pub(crate) mod link;
+mod passkey;
 mod policy;
 pub(crate) mod process;
 mod status;
@@ -17,6 +18,7 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
 };
+pub(crate) use passkey::Challenge;
 pub(crate) use policy::{Carried, LOGOUT, Renewal, Told};
 pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks, token_of};

@@ -1,9 +1,10 @@
-//! [`SessionStatus`]: a user's state in the five words that WAHA's clients know, and what is told when it changes.
+//! [`SessionStatus`]: a user's state in the seven words that WAHA's clients know, and what is told when it changes.
 //!
 //! Pure: it reads a view. The finer states stay where they are, in [`super::Phase`] and [`SessionState`].
 
 use std::time::Duration;
 
+use colmeia::session::PasskeyStep;
 use colmeia::{Secret, SessionState};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -22,6 +23,10 @@ pub(crate) enum SessionStatus {
     Starting,
     /// A phone has to scan.
     ScanQrCode,
+    /// The account's owner has to use their passkey.
+    PasskeyRequired,
+    /// Somebody has to compare a code with the phone's.
+    PasskeyConfirmationRequired,
     /// Messages can be sent and received.
     Working,
     /// Someone has to do something.
@@ -37,6 +42,10 @@ impl SessionStatus {
             (_, Some(SessionState::Ready { .. })) => Self::Working,
             // Between two codes there is none to show, and still nothing to wait for but a scan.
             (_, Some(SessionState::AwaitingScan { .. })) => Self::ScanQrCode,
+            // Answered, it is on its way like one that was scanned.
+            (_, Some(SessionState::Passkey { me: None, step: PasskeyStep::Answered, .. })) => Self::Starting,
+            (_, Some(SessionState::Passkey { .. })) => Self::PasskeyRequired,
+            (_, Some(SessionState::PasskeyConfirm { .. })) => Self::PasskeyConfirmationRequired,
             _ => Self::Starting,
         }
     }
@@ -47,6 +56,8 @@ impl SessionStatus {
             Self::Stopped => "STOPPED",
             Self::Starting => "STARTING",
             Self::ScanQrCode => "SCAN_QR_CODE",
+            Self::PasskeyRequired => "PASSKEY_REQUIRED",
+            Self::PasskeyConfirmationRequired => "PASSKEY_CONFIRMATION_REQUIRED",
             Self::Working => "WORKING",
             Self::Failed => "FAILED",
         }
@@ -82,7 +93,7 @@ const PER_SECOND: f64 = 1.0 / 15.0;
 #[derive(Debug)]
 pub(super) struct Told {
     status: SessionStatus,
-    /// The code that was to be scanned then.
+    /// The code that was to be scanned then, or what was to be signed.
     code: Option<Secret>,
     quota: Bucket,
     /// What waits for the quota, and from when on it is tried again.
@@ -137,7 +148,7 @@ impl Told {
     /// What has changed with this view, told or not.
     ///
     /// `SCAN_QR_CODE` is told for each code when it can be fetched: not before the first, not between two, and again for
-    /// the next one.
+    /// the next one. So is `PASSKEY_REQUIRED` for each request.
     fn changed(&mut self, view: &UserView) -> Option<StatusChange> {
         let (status, code) = match view.state() {
             Some(SessionState::AwaitingScan { qr: None }) => match self.status {
@@ -145,6 +156,14 @@ impl Told {
                 _ => (SessionStatus::Starting, None),
             },
             Some(SessionState::AwaitingScan { qr }) => (SessionStatus::ScanQrCode, qr.clone()),
+            Some(SessionState::Passkey { request: None, step: PasskeyStep::Asking, .. }) => match self.status
+            {
+                SessionStatus::PasskeyRequired => return None,
+                _ => (SessionStatus::Starting, None),
+            },
+            Some(SessionState::Passkey { request: Some(request), .. }) => {
+                (SessionStatus::PasskeyRequired, Some(request.challenge.clone()))
+            }
             _ => (SessionStatus::of(view), None),
         };
         let again = status == self.status && code.is_some() && code != self.code;
@@ -181,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn every_state_is_one_of_five_and_only_a_session_that_can_send_is_working() {
+    fn every_state_is_one_of_seven_and_only_a_session_that_can_send_is_working() {
         let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
         let ready = SessionState::Ready { me: me.clone() };
         let lost = SessionState::Reconnecting { me: Some(me.clone()), cause: Disruption::ConnectionLost };
@@ -193,6 +212,14 @@ mod tests {
             (Phase::BackingOff { until: SystemTime::UNIX_EPOCH }, None, "STARTING"),
             (Phase::Running, None, "STARTING"),
             (Phase::Running, Some(SessionState::AwaitingScan { qr: None }), "SCAN_QR_CODE"),
+            (Phase::Running, Some(passkey(PasskeyStep::Asking, None)), "PASSKEY_REQUIRED"),
+            (Phase::Running, Some(passkey(PasskeyStep::Signing, Some("a"))), "PASSKEY_REQUIRED"),
+            (Phase::Running, Some(passkey(PasskeyStep::Answered, None)), "STARTING"),
+            (
+                Phase::Running,
+                Some(SessionState::PasskeyConfirm { code: Secret::new("ABCD-EFGH") }),
+                "PASSKEY_CONFIRMATION_REQUIRED",
+            ),
             (Phase::Running, Some(SessionState::Pairing), "STARTING"),
             (Phase::Running, Some(ready.clone()), "WORKING"),
             (Phase::Running, Some(lost), "STARTING"),
@@ -205,6 +232,50 @@ mod tests {
             assert_eq!(found.name(), status, "{view:?}");
             assert_eq!(serde_json::to_value(found).expect("plain data"), status);
         }
+    }
+
+    fn passkey(step: PasskeyStep, challenge: Option<&str>) -> SessionState {
+        let request = challenge.map(|challenge| {
+            Box::new(colmeia::passkey::Request {
+                challenge: Secret::new(challenge),
+                timeout: 600_000,
+                rp_id: "whatsapp.com".into(),
+                origin: "https://web.whatsapp.com".into(),
+                allow_credentials: Vec::new(),
+                user_verification: "required".into(),
+                extensions: None,
+                since_ms: 0,
+                until_ms: 600_000,
+            })
+        });
+        SessionState::Passkey { me: None, step, request, refused: 0 }
+    }
+
+    #[test]
+    fn each_request_for_a_passkey_is_told_once_and_its_data_only_while_it_is_pending() {
+        let running = |state| view(Phase::Running, Some(state));
+        let mut told = Told::nothing();
+        let mut news = |view: &UserView| told.news(view, Duration::ZERO).map(|change| (change.status, change.again));
+        assert_eq!(news(&running(passkey(PasskeyStep::Asking, None))), Some(("STARTING", false)));
+        let first = running(passkey(PasskeyStep::Signing, Some("a")));
+        assert_eq!(news(&first), Some(("PASSKEY_REQUIRED", false)));
+        assert_eq!(news(&first), None);
+        assert_eq!(news(&running(passkey(PasskeyStep::Asking, None))), None, "the next one is on its way");
+        assert_eq!(
+            news(&running(passkey(PasskeyStep::Signing, Some("b")))),
+            Some(("PASSKEY_REQUIRED", true))
+        );
+        let confirm = running(SessionState::PasskeyConfirm { code: Secret::new("ABCD-EFGH") });
+        assert_eq!(news(&confirm), Some(("PASSKEY_CONFIRMATION_REQUIRED", false)));
+        let data = first.status_data("PASSKEY_REQUIRED").expect("data");
+        let expected = serde_json::json!({
+            "challenge": "a", "timeout": 600_000, "rpId": "whatsapp.com", "allowCredentials": [],
+            "userVerification": "required",
+        });
+        assert_eq!(data, expected);
+        let code = confirm.status_data("PASSKEY_CONFIRMATION_REQUIRED");
+        assert_eq!(code, Some(serde_json::json!({ "code": "ABCD-EFGH" })));
+        assert_eq!(confirm.status_data("PASSKEY_REQUIRED"), None);
     }
 
     #[test]

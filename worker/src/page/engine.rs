@@ -125,6 +125,7 @@ impl Engine for ChromiumEngine {
                 degraded: Vec::new(),
                 lacks: Vec::new(),
                 version: None,
+                passkey: None,
             }),
             Value::String(text) => serde_json::from_str(&text)
                 .map_err(|_| ProbeError::Failed("the page's view is unreadable".to_owned())),
@@ -146,6 +147,8 @@ impl Engine for ChromiumEngine {
             }
             Nudge::RefreshQr => "refreshQr",
             Nudge::Reconnect => "reconnect",
+            Nudge::PasskeyContinue => "passkeyContinue",
+            Nudge::PasskeyCancel => "passkeyCancel",
         };
         self.shared.ask(function, &[], NUDGE).await.map(drop)
     }

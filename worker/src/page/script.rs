@@ -4,10 +4,11 @@
 //! them. The bridge itself is in `bridge/`.
 
 use colmeia::operations::{Operation, Provider};
+use colmeia::passkey;
 use colmeia::protocol::MAX_BODY;
 
 /// In this order they make one function body.
-const FILES: [&str; 29] = [
+const FILES: [&str; 30] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -24,6 +25,7 @@ const FILES: [&str; 29] = [
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
+    include_str!("bridge/passkey.js"),
     include_str!("bridge/content.js"),
     include_str!("bridge/messages.js"),
     include_str!("bridge/chats.js"),
@@ -55,6 +57,8 @@ pub(super) struct Script {
     inlet: String,
     origin: String,
     wa_js: bool,
+    parties: Vec<(String, String)>,
+    passkey_ms: u64,
 }
 
 impl Script {
@@ -62,7 +66,20 @@ impl Script {
     /// load.
     pub(super) fn for_page(page_url: &str, wa_js: bool) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
-        Some(Self { binding: name(), inlet: name(), origin: origin_of(page_url)?, wa_js })
+        let origin = origin_of(page_url)?;
+        Some(Self { binding: name(), inlet: name(), origin, wa_js, parties: Vec::new(), passkey_ms: 0 })
+    }
+
+    /// Requests for a passkey are passed on for so long: WhatsApp's, and where the page is one of this machine its own,
+    /// under the name that browsers take for a relying party there.
+    pub(super) fn with_passkeys(mut self, passkey_ms: u64) -> Self {
+        let (rp_id, origin) = passkey::WHATSAPP;
+        self.parties = vec![(rp_id.to_owned(), origin.to_owned())];
+        if let Some(port) = self.origin.strip_prefix("http://127.0.0.1:") {
+            self.parties.push(("localhost".to_owned(), format!("http://localhost:{port}")));
+        }
+        self.passkey_ms = passkey_ms;
+        self
     }
 
     /// The source, to be run in each new document before anything else.
@@ -71,6 +88,9 @@ impl Script {
             "binding": self.binding,
             "inlet": self.inlet,
             "origin": self.origin,
+            "parties": self.parties.iter().map(|(rp_id, origin)| serde_json::json!({ "rp_id": rp_id, "origin": origin }))
+                .collect::<Vec<_>>(),
+            "passkey_ms": self.passkey_ms,
             "largest": MAX_BODY,
             "waJs": self.wa_js,
             "wide": wide_operations(),
@@ -173,6 +193,20 @@ mod tests {
                 assert!(bridge.contains(&format!("'{module}'")), "{module} is not in the bridge");
             }
         }
+    }
+
+    #[test]
+    fn passkeys_are_whatsapps_and_where_a_test_plays_it_its_own() {
+        let parties = |url| Script::for_page(url, true).expect("a page").with_passkeys(600_000).parties;
+        let own = |rp_id: &str, origin: &str| (rp_id.to_owned(), origin.to_owned());
+        let whatsapp = own("whatsapp.com", "https://web.whatsapp.com");
+        assert_eq!(parties("https://web.whatsapp.com/"), std::slice::from_ref(&whatsapp));
+        assert_eq!(
+            parties("http://127.0.0.1:8910/?x=1"),
+            [whatsapp, own("localhost", "http://localhost:8910")]
+        );
+        let off = Script::for_page("https://web.whatsapp.com/", true).expect("a page");
+        assert!(off.parties.is_empty() && off.source().contains("\"parties\":[]"));
     }
 
     #[test]

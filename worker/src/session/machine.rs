@@ -7,6 +7,7 @@
 //!                      │  └── Reload ──┐   └──────── LoggedOut ◀──── logout ───────┐ ▼
 //!                      │ view: main    └───────────── Reconnecting ◀───────────── Ready
 //!                      └──────────────────────────────────────────────────────────▶┘
+//! AwaitingScan ── the account asks for a passkey ──▶ Passkey ──▶ PasskeyConfirm ──▶ Pairing; see `passkey`
 //! any ── stop ──▶ Stopping        any ── browser gone, banned, out of patience ──▶ Failed
 //! ```
 //!
@@ -22,6 +23,8 @@ use colmeia::session::{Disruption, HealthLevel, LaunchCause, LogoutCause};
 use colmeia::{ExitReason, Me, SessionState};
 
 use crate::engine::{Nudge, PagePhase, PageView};
+
+mod passkey;
 
 /// How often the page is loaded anew without a stable state between, before the worker gives up and lets its
 /// supervisor start a fresh browser.
@@ -60,6 +63,8 @@ pub(crate) enum Event {
     NotLoaded(String),
     /// A call asked the page to end the link.
     LogoutRequested,
+    /// What was signed is being handed to the page.
+    PasskeyAnswered,
     /// The renderer is gone.
     PageCrashed,
     /// The browser is gone.
@@ -106,6 +111,8 @@ pub(crate) struct State {
     conflict: Option<(u64, u32)>,
     /// Why the browser could not load the page the last time it tried.
     unreachable: Option<String>,
+    /// While the account asks for a passkey.
+    passkey: passkey::Ceremony,
 }
 
 impl State {
@@ -123,6 +130,7 @@ impl State {
             tries: 0,
             conflict: None,
             unreachable: None,
+            passkey: passkey::Ceremony::default(),
         }
     }
 
@@ -160,6 +168,10 @@ pub(crate) fn step(mut state: State, event: Event, now: u64, limits: &Deadlines)
         }
         Event::LogoutRequested => {
             state.logout_requested = true;
+            Vec::new()
+        }
+        Event::PasskeyAnswered => {
+            passkey::answered(&mut state, now);
             Vec::new()
         }
         Event::PageCrashed => on_crash(&mut state, now, limits),
@@ -217,6 +229,9 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
         // It is there. What ends it from now on is the page's word.
         state.expects_link = false;
     }
+    if !passkey::concerns(view.phase) {
+        state.passkey = passkey::Ceremony::default();
+    }
     state.vanished &= matches!(view.phase, PagePhase::Qr | PagePhase::Loading);
     match view.phase {
         // What follows shows in the next document.
@@ -227,7 +242,13 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
             SessionState::Ready { .. } | SessionState::Syncing { .. } => {
                 disrupt(state, Disruption::ConnectionLost, now + limits.reconnect_ms);
             }
-            SessionState::AwaitingScan { .. } | SessionState::Pairing => {
+            SessionState::Passkey { me: Some(_), .. } => {
+                disrupt(state, Disruption::ConnectionLost, now + limits.reconnect_ms);
+            }
+            SessionState::AwaitingScan { .. }
+            | SessionState::Pairing
+            | SessionState::Passkey { .. }
+            | SessionState::PasskeyConfirm { .. } => {
                 enter(state, SessionState::Loading, now + limits.load_ms);
             }
             // A view may overtake the news that the browser is open.
@@ -260,6 +281,9 @@ fn on_view(state: &mut State, view: PageView, now: u64, limits: &Deadlines) -> V
                 None => enter_once(state, public, now + limits.qr_ms),
             }
         }
+        PagePhase::Passkey => return passkey::on_prompt(state, view, now, limits),
+        PagePhase::PasskeyCheckpoint => return passkey::on_checkpoint(state, view, now, limits),
+        PagePhase::PasskeyConfirm => passkey::on_code(state, view, now, limits),
         PagePhase::Pairing => enter_once(state, SessionState::Pairing, now + limits.pair_ms),
         PagePhase::Syncing => on_syncing(state, view.percent, now, limits),
         PagePhase::Main => match view.me {
@@ -381,7 +405,7 @@ fn on_silence(state: &mut State, level: HealthLevel, now: u64, limits: &Deadline
     if level == HealthLevel::Browser {
         state.silent = Some((since, level));
     }
-    if matches!(state.public, SessionState::Ready { .. }) {
+    if matches!(state.public, SessionState::Ready { .. } | SessionState::Passkey { me: Some(_), .. }) {
         disrupt(state, Disruption::PageUnresponsive, since + limits.hang_ms);
     } else if matches!(state.public, SessionState::AwaitingScan { .. }) {
         // A code of a page that does not answer is worth nothing after a while.
@@ -444,8 +468,11 @@ fn on_deadline(state: &mut State, now: u64, limits: &Deadlines) -> Vec<Action> {
             disrupt(state, cause, now + limits.reconnect_ms);
             vec![Action::Nudge(Nudge::Reconnect)]
         }
+        (SessionState::Passkey { me: None, .. } | SessionState::PasskeyConfirm { .. }, _) => {
+            passkey::on_deadline(state, now, limits)
+        }
         (SessionState::LoggedOut { cause: LogoutCause::Request }, _) => fail(state, ExitReason::LoggedOut),
-        (SessionState::Ready { .. }, _) => {
+        (SessionState::Ready { .. } | SessionState::Passkey { me: Some(_), .. }, _) => {
             // Nobody has confirmed it: neither a view nor a missed probe. Not ready until someone does.
             state.silent = Some((now, HealthLevel::Page));
             disrupt(state, Disruption::PageUnresponsive, now + limits.hang_ms);

@@ -4,12 +4,14 @@ use colmeia::Secret;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::PasskeyAt;
 
-const LIMITS: Deadlines = Deadlines {
+pub(super) const LIMITS: Deadlines = Deadlines {
     launch_ms: 1_000,
     load_ms: 2_000,
     qr_ms: 3_000,
     pair_ms: 1_500,
+    passkey_ms: 6_000,
     sync_ms: 4_000,
     reconnect_ms: 2_500,
     conflict_ms: 700,
@@ -24,13 +26,20 @@ const LIMITS: Deadlines = Deadlines {
     settle_every_ms: 600_000,
 };
 
-fn me() -> Me {
+pub(super) fn me() -> Me {
     Me { wid: "5511999998888@c.us".into(), lid: None, pushname: "Ana".into(), platform: "android".into() }
 }
 
-fn view(phase: PagePhase) -> PageView {
-    let linked =
-        !matches!(phase, PagePhase::Loading | PagePhase::Qr | PagePhase::LoggedOut | PagePhase::Banned);
+pub(super) fn view(phase: PagePhase) -> PageView {
+    let linked = !matches!(
+        phase,
+        PagePhase::Loading
+            | PagePhase::Passkey
+            | PagePhase::PasskeyConfirm
+            | PagePhase::Qr
+            | PagePhase::LoggedOut
+            | PagePhase::Banned
+    );
     PageView {
         phase,
         qr: None,
@@ -43,15 +52,16 @@ fn view(phase: PagePhase) -> PageView {
         degraded: Vec::new(),
         lacks: Vec::new(),
         version: None,
+        passkey: None,
     }
 }
 
-fn qr(code: &str) -> PageView {
+pub(super) fn qr(code: &str) -> PageView {
     PageView { qr: Some(Secret::new(code)), ..view(PagePhase::Qr) }
 }
 
 /// Runs events, one every 10 ms, and returns the last state with all actions.
-fn run(events: impl IntoIterator<Item = Event>) -> (State, Vec<Action>) {
+pub(super) fn run(events: impl IntoIterator<Item = Event>) -> (State, Vec<Action>) {
     run_from(State::new(0, &LIMITS, false), events)
 }
 
@@ -390,8 +400,21 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(PagePhase::TemporarilyBanned),
         Just(PagePhase::LoggedOut),
     ];
+    let passkey = prop_oneof![
+        Just((PagePhase::Passkey, PasskeyAt::Prompt)),
+        Just((PagePhase::Passkey, PasskeyAt::Signing)),
+        Just((PagePhase::Passkey, PasskeyAt::Answered)),
+        Just((PagePhase::Passkey, PasskeyAt::Error)),
+        Just((PagePhase::PasskeyConfirm, PasskeyAt::Answered)),
+        Just((PagePhase::PasskeyCheckpoint, PasskeyAt::Prompt)),
+        Just((PagePhase::PasskeyCheckpoint, PasskeyAt::Signing)),
+    ];
     prop_oneof![
         1 => Just(Event::Opened),
+        6 => (passkey, 0..3usize).prop_map(|((phase, step), challenge)| {
+            Event::View(passkey::tests::asks(phase, step, ["a", "b", "c"][challenge]))
+        }),
+        2 => Just(Event::PasskeyAnswered),
         8 => (phase, any::<bool>(), prop::option::of(0u8..=100), prop::option::of("2@[ab]")).prop_map(
             |(phase, known, percent, code)| Event::View(PageView {
                 me: known.then(me),
@@ -433,14 +456,18 @@ proptest! {
             }
             match &event {
                 Event::View(view) if view.phase == PagePhase::Main && view.me.is_some() => vouched = Some(now),
-                Event::Tick | Event::Opened | Event::LogoutRequested => {}
+                Event::Tick | Event::Opened | Event::LogoutRequested | Event::PasskeyAnswered => {}
                 _ => vouched = None,
             }
             let was_final = state.is_final();
+            let asked = matches!(state.public, SessionState::Passkey { me: None, .. });
+            let seen = matches!(&event, Event::View(view) if view.phase == PagePhase::Passkey);
             let (next, actions) = step(state, event, now, &LIMITS);
             state = next;
             prop_assert_eq!(state.is_final(), state.deadline.is_none(), "{:?}", state);
             prop_assert!(!was_final || actions.is_empty(), "a final state acts no more");
+            let touched = [Nudge::Reload, Nudge::RefreshQr].map(Action::Nudge);
+            prop_assert!(!(asked && seen) || actions.iter().all(|action| !touched.contains(action)), "{:?}", actions);
             if state.public.is_ready() {
                 let since = vouched.expect("ready although nobody vouched");
                 prop_assert!(now - since < LIMITS.probe_interval_ms + LIMITS.probe_timeout_ms);
@@ -452,7 +479,7 @@ proptest! {
             now = now.max(deadline);
             state = step(state, Event::Tick, now, &LIMITS).0;
             ticks += 1;
-            prop_assert!(ticks < 20, "sticks in {:?}", state);
+            prop_assert!(ticks < 30, "sticks in {:?}", state);
         }
     }
 }

@@ -37,13 +37,12 @@ const VANISHED: &str = "the registration is gone, and the page does not say that
 type Opening<E> = Pin<Box<dyn Future<Output = Result<E, OpenError>> + Send>>;
 
 /// What the session's own helpers report.
-#[allow(clippy::large_enum_variant, reason = "views are few, and moved once")]
 enum Helper {
     /// `whole` when we were awake all the while.
     Probed {
         took: Duration,
         whole: bool,
-        result: Result<PageView, (HealthLevel, ProbeError)>,
+        result: Result<Box<PageView>, (HealthLevel, ProbeError)>,
     },
     Nudged(Nudge, Result<(), ProbeError>),
 }
@@ -304,9 +303,9 @@ impl<L: Launcher> SessionTask<L> {
                     self.next_probe = Instant::now();
                     return None;
                 }
-                let found = probes(took, result.as_ref());
+                let found = probes(took, result.as_deref());
                 let exit = match result {
-                    Ok(view) => self.on_view(view),
+                    Ok(view) => self.on_view(*view),
                     // A page that is being replaced has no voice.
                     Err(_) if self.reloading => return None,
                     Err((level, error)) => {

@@ -26,6 +26,7 @@ mod looks;
 mod models;
 mod openapi;
 mod pace;
+mod passkey;
 mod profile;
 mod repeat;
 mod route;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use colmeia::UserId;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::query::Question;
@@ -17,6 +18,9 @@ const BATCH: usize = 100;
 
 /// Which sessions someone may see.
 pub(super) type Scope = Arc<dyn Fn(&UserId) -> bool + Send + Sync>;
+
+/// What goes with a status, as long as the session is there.
+pub(super) type Data = Arc<dyn Fn(&UserId, &str) -> Option<Value> + Send + Sync>;
 
 /// Events that go out, one after the other.
 pub(super) struct Feed {
@@ -33,6 +37,8 @@ pub(super) struct Source {
     pub(super) question: Arc<Question>,
     pub(super) scope: Scope,
     pub(super) files: Origin,
+    /// What goes with a session's status while it is so.
+    pub(super) data: Data,
 }
 
 /// An event as it goes out.
@@ -51,7 +57,8 @@ impl Source {
 
     /// An event as it goes out; `None` for one that cannot be read.
     pub(super) fn tell(&self, event: &Recorded) -> Option<Told> {
-        let envelope = Envelope::of(event, self.journal.metadata(&event.user), &self.files)?;
+        let mut envelope = Envelope::of(event, self.journal.metadata(&event.user), &self.files)?;
+        envelope.put_data(|user, status| (self.data)(user, status));
         Some(Told { id: event.id, json: envelope.to_json().ok()? })
     }
 }

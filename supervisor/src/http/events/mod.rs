@@ -38,7 +38,9 @@ pub(super) fn routes() -> Vec<Route> {
 fn source(http: &Http, question: Question, caller: Caller, headers: &HeaderMap) -> Source {
     let files = origin(http, headers);
     let scope = Arc::new(move |user: &UserId| caller.may(Action::Read, user));
-    Source { journal: http.journal.clone(), question: Arc::new(question), scope, files }
+    let known = http.clone();
+    let data: feed::Data = Arc::new(move |user, status| known.users.find(user)?.view().status_data(status));
+    Source { journal: http.journal.clone(), question: Arc::new(question), scope, files, data }
 }
 
 /// Whether there is such a session, or all are meant.

@@ -39,7 +39,13 @@ pub(super) async fn disconnect(
             // Also one that has just scanned the code.
             let linked = view.was_linked
                 || standing.is_linked()
-                || matches!(standing, Standing::Code { .. } | Standing::Pairing);
+                || matches!(
+                    standing,
+                    Standing::Code { .. }
+                        | Standing::Passkey { .. }
+                        | Standing::PasskeyCode { .. }
+                        | Standing::Pairing
+                );
             let going = tasks::passing("disconnect", async move { handle.disconnect().await });
             let outcome = tokio::time::timeout(LONGEST, going).await;
             if let Ok(Ok(DisconnectOutcome::NotDeleted)) = outcome {

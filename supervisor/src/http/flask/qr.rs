@@ -35,6 +35,11 @@ pub(super) struct Answer<'a> {
     message: Option<String>,
 }
 
+/// What Flask's pages show while a person has to act: they have no field for more.
+const PASSKEY: &str = "Esta conta do WhatsApp pede uma chave de acesso (passkey); o celular diz \"Continue no WhatsApp Web\". Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=), em um computador, e siga os passos em até 5 minutos.";
+const PASSKEY_CHECKPOINT: &str = "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=), em um computador, e siga os passos.";
+const PASSKEY_CODE: &str = "O celular mostra um código. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=), compare os dois códigos e confirme.";
+
 /// A client that thinks of one server per user asked the wrong one.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,6 +122,20 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             ..Answer::waiting()
         },
         Standing::Code { qr } => Answer { qr: Some(qr), has_qr: true, ..Answer::waiting() },
+        Standing::Passkey { me, .. } => Answer {
+            status: Some("passkey"),
+            is_connecting: Some(false),
+            is_authenticated: Some(false),
+            message: saying(if me.is_some() { PASSKEY_CHECKPOINT } else { PASSKEY }),
+            ..Answer::waiting()
+        },
+        Standing::PasskeyCode { .. } => Answer {
+            status: Some("passkey_confirm"),
+            is_connecting: Some(false),
+            is_authenticated: Some(false),
+            message: saying(PASSKEY_CODE),
+            ..Answer::waiting()
+        },
         Standing::Pairing => Answer {
             is_connecting: Some(true),
             is_authenticated: Some(false),

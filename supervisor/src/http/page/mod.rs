@@ -27,9 +27,17 @@ pub(super) use qr::{ASK, ask, qr};
 pub(super) fn routes() -> Vec<Route> {
     let css = || async { asset("text/css; charset=utf-8", include_str!("style.css")) };
     let qr_js = || async { asset("text/javascript; charset=utf-8", include_str!("qr.js")) };
+    let passkey_js = || async { asset("text/javascript; charset=utf-8", include_str!("passkey.js")) };
+    // People paste it into the console of their own browser: it signs one request, and does nothing else.
+    let sign_js = || async { asset("text/javascript; charset=utf-8", include_str!("sign.js")) };
     let mut routes = vec![
         Route::new(Method::GET, "/qr/events", Effect::Change, qr::events),
         Route::post("/qr/retry", qr::retry),
+        Route::post("/qr/passkey", qr::passkey),
+        Route::post("/qr/passkey/confirm", qr::passkey_confirm),
+        Route::post("/qr/passkey/cancel", qr::passkey_cancel),
+        Route::look("/assets/passkey.js", passkey_js),
+        Route::look("/assets/sign.js", sign_js),
         Route::look("/assets/style.css", css),
         Route::look("/assets/qr.js", qr_js),
     ];

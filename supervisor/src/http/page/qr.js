@@ -7,6 +7,7 @@ const query = "?user_id=" + encodeURIComponent(page.dataset.user);
 const part = (id) => document.getElementById(id);
 const retry = part("retry");
 const retryText = retry.textContent;
+const passkeyPanel = makePasskeyPanel(base, query);
 let asking;
 
 function setText(element, text) {
@@ -26,6 +27,8 @@ function show(state) {
   const percent = part("percent");
   percent.hidden = state.percent === null;
   if (state.percent !== null) percent.value = state.percent;
+
+  passkeyPanel.show(state.passkey);
 
   clearInterval(asking);
   retry.disabled = false;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use colmeia::UserId;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::super::errors::Failure;
 use super::super::negotiate::Language;
+use super::super::passkey::{Refused, Step, take};
 use super::super::places::during;
 use super::super::standing::Standing;
 use super::super::user::RequestUser;
@@ -99,6 +101,92 @@ pub(super) async fn retry(
         return Ok(see_other(&format!("/qr?user_id={user}")));
     }
     Ok(reply::ok(&Accepted { success: true }))
+}
+
+/// `POST /qr/passkey`: the account's owner has signed in their own browser.
+pub(super) async fn passkey(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    RequestUser(user): RequestUser,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let language = Language::of(&headers);
+    let Ok(assertion) = serde_json::from_slice(&body) else {
+        let text = match language {
+            Language::Portuguese => {
+                "O texto colado não é a resposta inteira do script. Copie e cole de novo."
+            }
+            Language::English => "The pasted text is not the script's whole answer. Copy and paste it again.",
+        };
+        return Err(Failure::new(StatusCode::BAD_REQUEST, text));
+    };
+    step(&http, &user, Step::Answer(assertion), language).await
+}
+
+/// `POST /qr/passkey/confirm`: both codes are the same.
+pub(super) async fn passkey_confirm(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    RequestUser(user): RequestUser,
+) -> Result<Response, Failure> {
+    step(&http, &user, Step::Confirm, Language::of(&headers)).await
+}
+
+/// `POST /qr/passkey/cancel`: a code to scan instead.
+pub(super) async fn passkey_cancel(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    RequestUser(user): RequestUser,
+) -> Result<Response, Failure> {
+    step(&http, &user, Step::Cancel, Language::of(&headers)).await
+}
+
+async fn step(http: &Http, user: &UserId, step: Step, language: Language) -> Result<Response, Failure> {
+    let handle = http.users.find(user);
+    let outcome = match &handle {
+        Some(handle) => take(http, handle, step, "page").await,
+        None => Err(Refused::NotPending),
+    };
+    let refused = match outcome {
+        Ok(()) => return Ok(reply::ok(&Accepted { success: true })),
+        Err(refused) => refused,
+    };
+    let english = language == Language::English;
+    let (status, text) = match refused {
+        Refused::Off if english => {
+            (StatusCode::FORBIDDEN, "This service does not link accounts that ask for a passkey.".into())
+        }
+        Refused::Off => {
+            (StatusCode::FORBIDDEN, "Este serviço não conecta contas que pedem chave de acesso.".into())
+        }
+        Refused::NotPending if english => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "WhatsApp does not wait for this any more. Go on with what the page shows now.".into(),
+        ),
+        Refused::NotPending => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "O WhatsApp não espera mais por isto. Continue com o que a página mostra agora.".into(),
+        ),
+        Refused::Field(field, rule) if english => (
+            StatusCode::BAD_REQUEST,
+            format!("The answer does not fit what WhatsApp asked for: {field} {rule}."),
+        ),
+        Refused::Field(field, _) => (
+            StatusCode::BAD_REQUEST,
+            format!(
+                "A resposta não corresponde ao pedido do WhatsApp (campo {field}). Copie o pedido de novo e assine em web.whatsapp.com."
+            ),
+        ),
+        Refused::Interrupted if english => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "The session did not take it in time. The page shows whether it counts.".into(),
+        ),
+        Refused::Interrupted => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "A sessão não recebeu a resposta a tempo. A página mostra se ela valeu.".into(),
+        ),
+    };
+    Err(Failure::new(status, text))
 }
 
 fn no_task() -> Failure {

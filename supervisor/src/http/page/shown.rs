@@ -1,13 +1,14 @@
 //! [`Shown`]: where a user stands, in the words of the page. Pure.
 
-use colmeia::Me;
 use colmeia::text::plain;
+use colmeia::{Me, Secret, passkey};
 use serde::Serialize;
 
 use super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::reasons;
 use super::super::standing::Standing;
 use super::svg;
+use crate::user::Challenge;
 
 /// What the page shows; also what its events carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +22,59 @@ pub(super) struct Shown {
     pub(super) percent: Option<u8>,
     /// Whether a person has to say "again".
     pub(super) retry: bool,
+    /// What a passkey's owner has to do.
+    pub(super) passkey: Option<Asks>,
+}
+
+/// What the account's owner needs to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Asks {
+    /// `soon`, `sign` or `code`.
+    step: &'static str,
+    /// What has to be signed, as text.
+    challenge: Option<Secret>,
+    /// The code to compare.
+    code: Option<Secret>,
+    /// Until when it should be done, and until when it can be, in milliseconds since the epoch.
+    urgent_ms: Option<u64>,
+    until_ms: Option<u64>,
+    /// Whether an answer was not accepted.
+    refused: bool,
+    /// Whether the phone is linked already.
+    checkpoint: bool,
+}
+
+impl Asks {
+    fn of(standing: Standing<'_>) -> Option<Self> {
+        let nothing = Self {
+            step: "soon",
+            challenge: None,
+            code: None,
+            urgent_ms: None,
+            until_ms: None,
+            refused: false,
+            checkpoint: false,
+        };
+        match standing {
+            Standing::PasskeyCode { code } => {
+                Some(Self { step: "code", code: Some(Secret::new(code)), ..nothing })
+            }
+            Standing::Passkey { me, request, refused } => {
+                let asks = Self { refused: refused > 0, checkpoint: me.is_some(), ..nothing };
+                let Some(request) = request else { return Some(asks) };
+                let challenge = serde_json::to_string(&Challenge::from(request)).ok();
+                Some(Self {
+                    step: "sign",
+                    challenge: challenge.map(Secret::new),
+                    urgent_ms: me.is_none().then_some(request.since_ms + passkey::URGENT_MS),
+                    until_ms: Some(request.until_ms),
+                    ..asks
+                })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Shown {
@@ -33,6 +87,7 @@ impl Shown {
             qr: None,
             percent: None,
             retry: false,
+            passkey: Asks::of(standing),
         };
         match standing {
             Standing::Code { qr } => Self { qr: svg::draw(qr), ..say("code", code(language)) },
@@ -44,6 +99,8 @@ impl Shown {
                 retry: true,
                 ..say("failed", failed(language))
             },
+            Standing::Passkey { me, .. } => say("passkey", asks(me.is_some(), language)),
+            Standing::PasskeyCode { .. } => say("passkey", compare(language)),
             Standing::Held => {
                 Self { detail: reasons::held(language).into(), ..say("failed", failed(language)) }
             }
@@ -64,6 +121,36 @@ fn code(language: Language) -> [&'static str; 2] {
     match language {
         Portuguese => ["Escaneie o QR Code", "O código muda sozinho de tempos em tempos."],
         English => ["Scan the QR code", "The code changes by itself from time to time."],
+    }
+}
+
+fn asks(linked: bool, language: Language) -> [&'static str; 2] {
+    match (linked, language) {
+        (false, Portuguese) => [
+            "Confirme com a sua chave de acesso",
+            "O celular diz \"Continue no WhatsApp Web\": esta conta pede a chave de acesso (passkey) do dono.",
+        ],
+        (false, English) => [
+            "Confirm with your passkey",
+            "The phone says \"continue on WhatsApp Web\": this account asks for its owner's passkey.",
+        ],
+        (true, Portuguese) => [
+            "O WhatsApp quer confirmar que é você",
+            "O celular continua vinculado. O dono da conta precisa confirmar com a sua chave de acesso (passkey).",
+        ],
+        (true, English) => [
+            "WhatsApp wants to know that it is you",
+            "The phone stays linked. The account's owner has to confirm with their passkey.",
+        ],
+    }
+}
+
+fn compare(language: Language) -> [&'static str; 2] {
+    match language {
+        Portuguese => ["Compare os códigos", "O celular mostra um código. Confirme só se for igual a este."],
+        English => {
+            ["Compare the codes", "The phone shows a code. Confirm only if it is the same as this one."]
+        }
     }
 }
 
@@ -174,6 +261,24 @@ mod tests {
                 "Syncing chats",
             ),
             (Standing::Ready { me: &me }, "ready", "WhatsApp conectado", "WhatsApp connected"),
+            (
+                Standing::Passkey { me: None, request: None, refused: 0 },
+                "passkey",
+                "Confirme com a sua chave de acesso",
+                "Confirm with your passkey",
+            ),
+            (
+                Standing::Passkey { me: Some(&me), request: None, refused: 0 },
+                "passkey",
+                "O WhatsApp quer confirmar que é você",
+                "WhatsApp wants to know that it is you",
+            ),
+            (
+                Standing::PasskeyCode { code: "ABCD-EFGH" },
+                "passkey",
+                "Compare os códigos",
+                "Compare the codes",
+            ),
             (Standing::Held, "failed", "Não foi possível conectar", "Could not connect"),
             (
                 Standing::Reconnecting { me: None, cause: Disruption::ConnectionLost },
@@ -193,6 +298,7 @@ mod tests {
                 assert_eq!((shown.kind, shown.title.as_str()), (kind, title));
                 assert!(!shown.detail.is_empty());
                 assert_eq!(shown.qr.is_some(), kind == "code");
+                assert_eq!(shown.passkey.is_some(), kind == "passkey");
                 assert_eq!(shown.retry, matches!(standing, Standing::Failed { .. }));
             }
         }

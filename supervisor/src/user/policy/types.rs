@@ -295,7 +295,10 @@ impl From<&SessionState> for Standing {
         match state {
             SessionState::Launching | SessionState::Loading => Self::Starting,
             SessionState::AwaitingScan { .. } | SessionState::LoggedOut { .. } => Self::Unlinked,
-            SessionState::Pairing => Self::Pairing,
+            SessionState::Pairing
+            | SessionState::Passkey { me: None, .. }
+            | SessionState::PasskeyConfirm { .. } => Self::Pairing,
+            SessionState::Passkey { me: Some(_), .. } => Self::Linked,
             SessionState::Syncing { .. } | SessionState::Ready { .. } | SessionState::Reconnecting { .. } => {
                 Self::Linked
             }

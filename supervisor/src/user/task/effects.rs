@@ -419,6 +419,7 @@ pub(super) fn worker_config(
         browser_group: group.map(Group::browser_entrance),
         proxy: own.proxy,
         debug: own.debug,
+        passkey: config.passkey,
         ownership,
     }
 }

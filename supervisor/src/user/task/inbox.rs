@@ -31,8 +31,16 @@ impl UserTask {
                 let at = self.at();
                 self.connection.iter_mut().for_each(|connection| connection.vigil.doubt(at));
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
-                let possible =
-                    ready || matches!(*call, Call::PairingCode { .. } | Call::Screenshot | Call::Logout);
+                let unready = matches!(
+                    *call,
+                    Call::PairingCode { .. }
+                        | Call::PasskeyAnswer { .. }
+                        | Call::PasskeyConfirm
+                        | Call::PasskeyCancel
+                        | Call::Screenshot
+                        | Call::Logout
+                );
+                let possible = ready || unready;
                 match &self.connection {
                     // What comes back of it could not be kept.
                     Some(_) if call.has_effect_outside() && self.host.disk.is_full() => {
@@ -114,7 +122,10 @@ impl UserTask {
     }
 
     fn moment(&self) -> Moment {
-        let pairing = matches!(self.view.borrow().state(), Some(SessionState::Pairing));
+        let pairing = matches!(
+            self.view.borrow().state(),
+            Some(SessionState::Pairing | SessionState::Passkey { .. } | SessionState::PasskeyConfirm { .. })
+        );
         let unsaved = self.connection.as_ref().map(|connection| connection.report.unsaved);
         Moment {
             quiet: self.calls.is_empty() && self.disconnects.is_empty() && !pairing,

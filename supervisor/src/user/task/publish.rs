@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::UserTask;
+use crate::user::passkey;
 use crate::user::policy::State;
 use crate::user::view::{Phase, UserView};
 use crate::user::vigil::Trust;
@@ -30,14 +31,20 @@ pub(super) fn first_view() -> UserView {
 impl UserTask {
     /// Publishes the view if it has changed, and its status to the journal.
     pub(super) fn publish(&mut self) {
+        let mut step = None;
         self.view.send_if_modified(|shown| {
             let next = self.view_after(shown);
             let changed = next != *shown;
             if changed {
+                step = passkey::step(shown.state(), next.state());
                 *shown = next;
             }
             changed
         });
+        if let Some(step) = step {
+            passkey::log(&self.user, step);
+            self.host.metrics.passkey(step);
+        }
         let at = self.at();
         if let Some(news) = self.told.news(&self.view.borrow(), at) {
             self.host.sink.keep_status(&self.user, news);

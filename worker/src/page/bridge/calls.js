@@ -14,6 +14,9 @@ const OPERATIONS = {
   mark_seen: markSeen,
   typing,
   pairing_code: pairingCode,
+  passkey_answer: passkeyAnswer,
+  passkey_confirm: passkeyConfirm,
+  passkey_cancel: passkeyCancelled,
   logout,
   operate,
 };
@@ -135,6 +138,8 @@ const inlet = {
     wide = make(shared);
   },
   refreshQr: () => refreshQr(qrElement()?.querySelector('button')),
+  passkeyContinue,
+  passkeyCancel: () => void passkeyCancel(),
   /* Tries again at once instead of at the page's next turn. */
   reconnect: () => found.socket?.reconnect?.(),
 };

@@ -48,6 +48,11 @@ const MEMBERS = {
     optional: true,
   },
   version: { at: [['WAWebBuildConstants', 'VERSION_BASE']], is: (value) => typeof value === 'string', optional: true },
+  linkEvents: {
+    at: [['WAWebLinkDeviceEvents', 'WAWebLinkDeviceEvents'], ['WAWebLinkDeviceEvents', 'default']],
+    is: isModel,
+    optional: true,
+  },
   refreshQr: { at: [['WAWebLaunchSocketUtils', 'refreshQR']], is: isFunction, optional: true },
 
   /* pairing code */

@@ -100,12 +100,14 @@ function phase() {
   const { state, hasSynced } = found.socket;
   if (!myself) {
     if (isClearing()) return 'loading';
+    const asks = linkingPhase();
+    if (asks) return asks;
     if (resumed === null || (!/^UNPAIRED/.test(state) && !shownQr())) return 'loading';
     return found.conn?.platform ? 'pairing' : 'qr';
   }
   if (state === 'CONNECTED') connectedOnce = true;
   if (state === 'SCREEN_LOCKED') return 'screen_locked';
-  if (isConnected()) return 'main';
+  if (isConnected()) return isChallenged() ? 'passkey_checkpoint' : 'main';
   if (state === 'CONNECTED' && !hasSynced) return 'syncing';
   if (ban) return 'temporarily_banned';
   /* Known although the codes' state remains: a phone is being linked. */
@@ -147,6 +149,7 @@ async function view() {
     heard: now === 'main' && isHeard(),
     /* No registration, and none that is being cleared. */
     unlinked: resumed !== null && !myself && !isClearing(),
+    passkey: /^passkey/.test(now) ? passkeyView() : null,
     until_ms: now === 'temporarily_banned' ? ban.until_ms : null,
     degraded: degraded(),
     lacks: lacking(),

@@ -6,5 +6,6 @@ mod events;
 mod identity;
 mod life;
 mod operations;
+mod passkey;
 mod rig;
 mod trouble;

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::config::{Deadlines, Landlock, Ownership, WorkerConfig};
+use colmeia::config::{Deadlines, Landlock, Ownership, Passkey, WorkerConfig};
 use colmeia::layout::StateLayout;
 use colmeia::operations::{Operate, Operation, output};
 use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply};
@@ -403,6 +403,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         browser_group: None,
         proxy: None,
         debug: false,
+        passkey: Passkey::On,
         ownership: Ownership::Keep,
     }
 }

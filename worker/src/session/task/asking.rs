@@ -9,7 +9,7 @@ use std::time::Duration;
 use colmeia::errors::chain;
 use colmeia::protocol::{Call, CallError, CallErrorKind};
 use colmeia::session::HealthLevel;
-use colmeia::{ExitReason, SessionState};
+use colmeia::{ExitReason, SessionState, passkey};
 use colmeia_base::{awake, tasks};
 use tokio::time::Instant;
 
@@ -44,7 +44,7 @@ impl<L: Launcher> SessionTask<L> {
         tasks::vital("probe", async move {
             let (begun, pauses) = (Instant::now(), awake::pauses());
             let result = match engine.probe_page(limit).await {
-                Ok(view) => Ok(view),
+                Ok(view) => Ok(Box::new(view)),
                 Err(page) => match engine.probe_browser(limit).await {
                     Ok(()) => Err((HealthLevel::Page, page)),
                     Err(browser) => Err((HealthLevel::Browser, browser)),
@@ -99,6 +99,7 @@ impl<L: Launcher> SessionTask<L> {
                 self.stir();
                 let exit = match *call {
                     Call::Logout => self.apply(Event::LogoutRequested),
+                    Call::PasskeyAnswer { .. } => self.apply(Event::PasskeyAnswered),
                     _ => None,
                 };
                 self.calls.spawn(tasks::watched("call", async move {
@@ -126,6 +127,18 @@ impl<L: Launcher> SessionTask<L> {
         let state = &self.state.public;
         let allowed = match call {
             Call::PairingCode { .. } => matches!(state, SessionState::AwaitingScan { .. }),
+            Call::PasskeyAnswer { assertion } => match state {
+                SessionState::Passkey { request: Some(request), .. } => {
+                    passkey::check(assertion, request)
+                        .map_err(|wrong| CallError::new(CallErrorKind::InvalidArgument, wrong.to_string()))?;
+                    true
+                }
+                _ => false,
+            },
+            Call::PasskeyConfirm => matches!(state, SessionState::PasskeyConfirm { .. }),
+            Call::PasskeyCancel => {
+                matches!(state, SessionState::Passkey { me: None, .. } | SessionState::PasskeyConfirm { .. })
+            }
             // A phone may have scanned in this moment; the page knows.
             Call::Logout => !self.state.is_final(),
             // Most wanted where something is wrong.

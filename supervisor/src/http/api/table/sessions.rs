@@ -3,12 +3,11 @@
 use super::super::super::access::Action::{Control, Read};
 use super::super::route::Scope::{Admin, Anyone};
 use super::super::route::{Row, absent, anywhere, session};
-use super::super::{auth, keys, server, sessions};
+use super::super::{auth, keys, passkey, server, sessions};
 use super::{DELETE, GET, POST, PUT};
 
 const NO_LIMITS: &str = "WhatsApp Web does not tell the account's limits";
 const NO_CAPTCHA: &str = "WhatsApp Web asks for no captcha, and a code to type is typed on the phone";
-const NO_PASSKEY: &str = "phones are linked by a code to scan or to type";
 const NO_NODE: &str = "there is no Node process to look into; colmeiactl and /metrics show what runs";
 
 pub(super) fn sessions_and_linking() -> Vec<Row> {
@@ -47,10 +46,32 @@ pub(super) fn sessions_and_linking() -> Vec<Row> {
         absent(POST, "/api/{session}/auth/authorize-code", "auth.authorize_code", NO_CAPTCHA),
         absent(GET, "/api/{session}/auth/captcha", "auth.get_captcha", NO_CAPTCHA),
         absent(POST, "/api/{session}/auth/captcha", "auth.save_captcha", NO_CAPTCHA),
-        absent(GET, "/api/{session}/auth/passkey/challenge", "auth.get_passkey_challenge", NO_PASSKEY),
-        absent(POST, "/api/{session}/auth/passkey", "auth.submit_passkey", NO_PASSKEY),
-        absent(GET, "/api/{session}/auth/passkey/confirmation", "auth.get_passkey_confirmation", NO_PASSKEY),
-        absent(POST, "/api/{session}/auth/passkey/confirm", "auth.confirm_passkey", NO_PASSKEY),
+        session(
+            GET,
+            "/api/{session}/auth/passkey/challenge",
+            "auth.get_passkey_challenge",
+            Control,
+            passkey::challenge,
+        )
+        .says("What the account's owner has to sign with their passkey, in a browser of their own"),
+        session(POST, "/api/{session}/auth/passkey", "auth.submit_passkey", Control, passkey::submit)
+            .says("What they signed; each request is answered once"),
+        session(
+            GET,
+            "/api/{session}/auth/passkey/confirmation",
+            "auth.get_passkey_confirmation",
+            Control,
+            passkey::confirmation,
+        )
+        .says("The code that the phone shows too, where it has to be compared"),
+        session(
+            POST,
+            "/api/{session}/auth/passkey/confirm",
+            "auth.confirm_passkey",
+            Control,
+            passkey::confirm,
+        )
+        .says("Says that both codes are the same"),
     ]
 }
 

@@ -57,6 +57,8 @@ struct Live<'a> {
     words: words::Words,
     state: &'static str,
     since: String,
+    /// Whether a person has to use a passkey, or compare a code.
+    asks: bool,
     qr: Option<String>,
     percent: Option<u8>,
     number: Option<String>,
@@ -191,6 +193,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
             Standing::Code { qr } => svg::draw(qr),
             _ => None,
         },
+        asks: matches!(standing, Standing::Passkey { .. } | Standing::PasskeyCode { .. }),
         percent: match standing {
             Standing::Syncing { percent, .. } => percent,
             _ => None,

@@ -23,7 +23,7 @@ pub(super) struct Words {
 pub(super) fn of(standing: Standing<'_>, language: Language) -> Words {
     let kind = match standing {
         Standing::Absent | Standing::Held => "off",
-        Standing::Code { .. } => "code",
+        Standing::Code { .. } | Standing::Passkey { .. } | Standing::PasskeyCode { .. } => "code",
         Standing::Ready { .. } => "ready",
         Standing::Failed { .. } => "failed",
         _ => "wait",
@@ -52,6 +52,10 @@ fn title(standing: Standing<'_>, language: Language) -> &'static str {
         (Standing::Underway { .. }, English) => "Under way",
         (Standing::Code { .. }, Portuguese) => "Aguardando o celular",
         (Standing::Code { .. }, English) => "Waiting for a phone",
+        (Standing::Passkey { .. }, Portuguese) => "Aguardando a chave de acesso",
+        (Standing::Passkey { .. }, English) => "Waiting for a passkey",
+        (Standing::PasskeyCode { .. }, Portuguese) => "Comparar o código",
+        (Standing::PasskeyCode { .. }, English) => "Compare the code",
         (Standing::Pairing, Portuguese) => "Conectando o celular",
         (Standing::Pairing, English) => "Linking the phone",
         (Standing::Syncing { .. }, Portuguese) => "Sincronizando",
@@ -81,6 +85,18 @@ fn detail(standing: Standing<'_>, language: Language) -> &'static str {
         (Standing::AtCapacity { memory: true, .. }, English) => "It starts when there is free memory.",
         (Standing::AtCapacity { .. }, Portuguese) => "Começa quando houver lugar (max_users).",
         (Standing::AtCapacity { .. }, English) => "It starts when there is a free place (max_users).",
+        (Standing::Passkey { me: Some(_), .. }, Portuguese) => {
+            "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado; nada é enviado até lá."
+        }
+        (Standing::Passkey { me: Some(_), .. }, English) => {
+            "WhatsApp asks the account's owner to confirm with their passkey. The phone stays linked; nothing is sent until then."
+        }
+        (Standing::Passkey { .. } | Standing::PasskeyCode { .. }, Portuguese) => {
+            "A conta pede uma chave de acesso (passkey) do seu dono. Continue na página para o dono do celular."
+        }
+        (Standing::Passkey { .. } | Standing::PasskeyCode { .. }, English) => {
+            "The account asks for its owner's passkey. Go on at the page for the phone's owner."
+        }
         (Standing::Code { .. }, Portuguese) => {
             "Escaneie o QR Code com o WhatsApp, ou peça um código de oito letras."
         }

@@ -1,0 +1,191 @@
+//! Owns the server's side of a passkey: the challenge that counts once, and whether what was signed is right.
+//! The signature is really verified; knows nothing of how the page or the user's browser come to it.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+use ring::{
+    digest::{SHA256, digest},
+    rand::{SecureRandom as _, SystemRandom},
+    signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    wire::Contact,
+    world::{Shared, now_ms},
+};
+
+const CODE_LETTERS: &[u8; 31] = b"123456789ABCDEFGHJKLMNPQRSTVWXY";
+/// Flags of authenticator data.
+const USER_PRESENT: u8 = 1;
+const USER_VERIFIED: u8 = 4;
+
+/// A passkey that an account has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Passkey {
+    /// The credential's id, base64url.
+    pub(crate) id: String,
+    /// The P-256 key as an uncompressed point of 65 bytes, base64url.
+    pub(crate) public_key: String,
+    /// `whatsapp.com`, or `localhost`.
+    pub(crate) rp_id: String,
+    /// Where it has to be signed.
+    pub(crate) origin: String,
+    /// Whether the page hears of a refusal, or waits in vain.
+    pub(crate) tells_refusals: bool,
+    /// Whether the code has to be compared however early the answer comes.
+    #[serde(default)]
+    pub(crate) compare: bool,
+}
+
+/// What the page was asked for.
+#[derive(Debug)]
+pub(crate) struct Ceremony {
+    number: String,
+    passkey: Passkey,
+    /// The phone's name and address book, when it is about linking; `None` for a linked session.
+    linking: Option<(String, Vec<Contact>)>,
+    /// Until it was answered.
+    challenge: Option<String>,
+    /// The code that phone and page show.
+    code: Option<String>,
+    since: u64,
+    /// Why the last answer was refused.
+    refused: Option<&'static str>,
+}
+
+/// What the page read of an assertion, in base64url.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Assertion {
+    id: String,
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    authenticator_data: String,
+    signature: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClientData {
+    #[serde(rename = "type")]
+    kind: String,
+    challenge: String,
+    origin: String,
+    #[serde(default)]
+    cross_origin: bool,
+}
+
+impl Ceremony {
+    pub(crate) fn of(number: &str, passkey: &Passkey, linking: Option<(String, Vec<Contact>)>) -> Self {
+        let (number, passkey, since) = (number.to_owned(), passkey.clone(), now_ms());
+        Self { number, passkey, linking, challenge: Some(random()), code: None, since, refused: None }
+    }
+
+    /// As they go to the browser, with the challenge in base64url.
+    pub(crate) fn options(&self) -> Value {
+        let checkpoint = self.linking.is_none();
+        let extensions = if checkpoint {
+            json!({ "prf": { "eval": { "first": BASE64URL.encode(b"checkpoint") } } })
+        } else {
+            json!({ "uvm": true })
+        };
+        json!({
+            "challenge": self.challenge, "rpId": self.passkey.rp_id, "timeout": 600_000, "allowCredentials": [],
+            "userVerification": if checkpoint { "preferred" } else { "required" }, "extensions": extensions,
+        })
+    }
+
+    /// What a phone shows of it, and what a test wants to know.
+    pub(crate) fn look(&self) -> Value {
+        json!({
+            "number": self.number, "code": self.code, "since": self.since, "refused": self.refused,
+            "asks": "continue on WhatsApp Web", "pending": self.challenge.is_some(),
+        })
+    }
+
+    fn check(&mut self, assertion: &Assertion) -> Result<(), &'static str> {
+        // Whatever comes of it, it is used.
+        let challenge = self.challenge.take().ok_or("the challenge was used")?;
+        if assertion.id != self.passkey.id {
+            return Err("another credential");
+        }
+        let read = |text: &str| BASE64URL.decode(text).map_err(|_| "no base64url");
+        let raw = read(&assertion.client_data)?;
+        let client: ClientData = serde_json::from_slice(&raw).map_err(|_| "no client data")?;
+        if client.kind != "webauthn.get" {
+            return Err("another type");
+        }
+        if client.challenge != challenge {
+            return Err("another challenge");
+        }
+        if client.origin != self.passkey.origin || client.cross_origin {
+            return Err("another origin");
+        }
+        let data = read(&assertion.authenticator_data)?;
+        if data.len() < 37 || data[..32] != *digest(&SHA256, self.passkey.rp_id.as_bytes()).as_ref() {
+            return Err("another relying party");
+        }
+        let wanted = if self.linking.is_some() { USER_PRESENT | USER_VERIFIED } else { USER_PRESENT };
+        if data[32] & wanted != wanted {
+            return Err("the user was not verified");
+        }
+        let signed = [data.as_slice(), digest(&SHA256, &raw).as_ref()].concat();
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, read(&self.passkey.public_key)?);
+        key.verify(&signed, &read(&assertion.signature)?).map_err(|_| "another key")
+    }
+}
+
+fn random() -> String {
+    let mut bytes = [0; 32];
+    // It fails only on systems without randomness; then no answer fits.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    BASE64URL.encode(bytes)
+}
+
+fn code() -> String {
+    let mut bytes = [0; 8];
+    let _ = SystemRandom::new().fill(&mut bytes);
+    bytes.iter().map(|byte| char::from(CODE_LETTERS[usize::from(*byte) % CODE_LETTERS.len()])).collect()
+}
+
+/// The page wants fresh options.
+pub(crate) fn ask_again(shared: &Shared, page: &str) -> Value {
+    shared.change(|world| {
+        let ceremony = world.pages.get_mut(page).and_then(|page| page.ceremony.as_mut());
+        let Some(ceremony) = ceremony else { return json!({ "ok": false }) };
+        ceremony.challenge = Some(random());
+        json!({ "ok": true, "options": ceremony.options() })
+    })
+}
+
+/// The page hands over what was signed.
+pub(crate) fn prove(shared: &Shared, page: &str, assertion: &Assertion, handoff: bool) -> Value {
+    shared.change(|world| {
+        let Some(shown) = world.pages.get_mut(page) else { return json!({ "ok": false }) };
+        let Some(ceremony) = shown.ceremony.as_mut() else { return json!({ "ok": false }) };
+        ceremony.refused = ceremony.check(assertion).err();
+        if ceremony.refused.is_some() {
+            return json!({ "ok": false, "silent": !ceremony.passkey.tells_refusals });
+        }
+        if ceremony.linking.is_none() {
+            shown.ceremony = None;
+            return json!({ "ok": true });
+        }
+        let code = code();
+        ceremony.code = Some(code.clone());
+        json!({ "ok": true, "code": code, "skip": handoff && !ceremony.passkey.compare })
+    })
+}
+
+/// The page says that both codes are the same.
+pub(crate) fn confirm(shared: &Shared, name: &str) -> Value {
+    shared.change(|world| {
+        let ceremony = world.pages.get_mut(name).and_then(|page| page.ceremony.take());
+        let Some(ceremony) = ceremony.filter(|ceremony| ceremony.code.is_some()) else {
+            return json!({ "ok": false });
+        };
+        let Some((owner, contacts)) = ceremony.linking else { return json!({ "ok": false }) };
+        json!({ "ok": world.link(name, &ceremony.number, &owner, contacts) })
+    })
+}
