@@ -142,7 +142,13 @@ async function catchUp() {
     emit('behind', {});
     await Promise.race([given.then((told) => (marks = told)), pause(ASK_MS)]);
   }
-  while (phase() !== 'main') await pause(SLOW_TICK_MS / 4);
+  /* What is told from here on belongs to the new link. */
+  let linkTold = false;
+  while (phase() !== 'main') {
+    if (linkedHere() && myself && !linkTold) emit('linked', {});
+    linkTold ||= linkedHere() && Boolean(myself);
+    await pause(SLOW_TICK_MS / 4);
+  }
   try {
     if (marks && !linkedHere()) await tellWhatIsBehind();
   } finally {
@@ -151,7 +157,7 @@ async function catchUp() {
     const came = held;
     held = [];
     for (const model of came) if (!announced.has(model)) hear(model);
-    if (linkedHere()) emit('linked', {});
+    if (linkedHere() && !linkTold) emit('linked', {});
     tell();
   }
 }
