@@ -205,6 +205,9 @@ pub struct MissedNotice {
     pub until_ms: i64,
     /// Why they cannot be had.
     pub reason: MissedReason,
+    /// The chat's other name.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
 }
 
 /// Why messages cannot be had.

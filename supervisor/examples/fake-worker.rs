@@ -2,6 +2,7 @@
 //! `page_url` asks (`http://fake/<what>/<what>…`). With `only-<user>` among it, the others behave.
 //!
 //! An example and not a test, because the tests need it as a program of its own. It is never installed.
+#![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
 
 use std::error::Error;
 use std::io::{Read, Write as _};

@@ -46,6 +46,10 @@ const MAX_CONFIG: u64 = 64 * 1024;
 /// How long the last events may wait for a disk that takes none.
 const FLUSH: Duration = Duration::from_secs(5);
 
+/// How long a session that ended by itself waits for a supervisor that is on its way: one that has just started us may
+/// not have connected yet, and would find no reason.
+const HEARING: Duration = Duration::from_secs(2);
+
 /// How long killed processes may take to be gone.
 const LEFTOVERS: Duration = Duration::from_secs(3);
 
@@ -138,6 +142,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     awake::watch();
     let end = CancellationToken::new();
     let connected = server.connected();
+    let mut hearing = connected.clone();
     let profile = keeper::start(&state, &config.user);
     let launcher = page::ChromiumLauncher::new(&config, profile.clone());
     let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
@@ -153,6 +158,10 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     tracing::info!(reason = reason.label(), "session ended");
     if tokio::time::timeout(FLUSH, events.flush()).await.is_err() {
         tracing::error!("the last events could not be written");
+    }
+    if !matches!(reason, ExitReason::Stopped | ExitReason::Orphaned) {
+        // Without one the exit status has to do.
+        let _ = tokio::time::timeout(HEARING, hearing.wait_for(|connected| *connected)).await;
     }
     end.cancel();
     let _ = served.await;

@@ -49,7 +49,7 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
             "since": seconds(missed.since_ms),
             "until": seconds(missed.until_ms),
             "reason": missed.reason.name(),
-            "_data": {},
+            "_data": both_names(&missed.other_names, &missed.chat),
         }),
         Event::GroupAck { message, participant, ack, other_names } => {
             acknowledgement(&message, Some(&participant), ack, &other_names)

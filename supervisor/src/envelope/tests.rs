@@ -3,7 +3,8 @@
 use colmeia::operations::{GroupRole, LabelRecord, MessageDetails, PresenceState, QuotedMessage};
 use colmeia::protocol::{
     ArchiveNotice, CallNotice, CallState, ChatLabelNotice, Event, GroupChange, GroupNotice, GroupParticipant,
-    GroupRules, LabelNotice, MessageRecord, OtherNames, PollVoteNotice, PresenceNotice, ReactionNotice,
+    GroupRules, LabelNotice, MessageRecord, MissedNotice, MissedReason, OtherNames, PollVoteNotice,
+    PresenceNotice, ReactionNotice,
 };
 use serde_json::json;
 
@@ -350,6 +351,14 @@ fn events_that_name_people() -> Vec<Event> {
             ack: 3,
             other_names: names(),
         },
+        Event::Missed(MissedNotice {
+            chat: friend.clone(),
+            count: Some(2),
+            since_ms: 1,
+            until_ms: 2,
+            reason: MissedReason::NotStored,
+            other_names: names(),
+        }),
         Event::Archived(Box::new(ArchiveNotice {
             chat: friend.clone(),
             archived: true,

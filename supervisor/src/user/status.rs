@@ -255,7 +255,8 @@ mod tests {
     fn each_request_for_a_passkey_is_told_once_and_its_data_only_while_it_is_pending() {
         let running = |state| view(Phase::Running, Some(state));
         let mut told = Told::nothing();
-        let mut news = |view: &UserView| told.news(view, Duration::ZERO).map(|change| (change.status, change.again));
+        let mut news =
+            |view: &UserView| told.news(view, Duration::ZERO).map(|change| (change.status, change.again));
         assert_eq!(news(&running(passkey(PasskeyStep::Asking, None))), Some(("STARTING", false)));
         let first = running(passkey(PasskeyStep::Signing, Some("a")));
         assert_eq!(news(&first), Some(("PASSKEY_REQUIRED", false)));

@@ -220,7 +220,7 @@ impl ApiError {
                 Kind::Forbidden => {
                     Self::forbidden("WhatsApp does not allow this account to do it; nothing was done")
                 }
-                Kind::Unsupported => Self::new(
+                Kind::Unsupported => Self::refusal(
                     StatusCode::NOT_IMPLEMENTED,
                     format!("Not possible in this session: {}; nothing was done", error.message),
                 ),

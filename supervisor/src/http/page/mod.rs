@@ -29,7 +29,8 @@ pub(super) fn routes() -> Vec<Route> {
     let qr_js = || async { asset("text/javascript; charset=utf-8", include_str!("qr.js")) };
     let passkey_js = || async { asset("text/javascript; charset=utf-8", include_str!("passkey.js")) };
     // People paste it into the console of their own browser: it signs one request, and does nothing else.
-    let sign_js = || async { asset("text/javascript; charset=utf-8", include_str!("sign.js")) };
+    // A text to be copied: no page runs it from here.
+    let sign_js = || async { asset("text/plain; charset=utf-8", include_str!("sign.js")) };
     let mut routes = vec![
         Route::new(Method::GET, "/qr/events", Effect::Change, qr::events),
         Route::post("/qr/retry", qr::retry),

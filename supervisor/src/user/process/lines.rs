@@ -131,6 +131,18 @@ enum Level {
     Debug,
 }
 
+impl Level {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "ERROR" => Some(Self::Error),
+            "WARN" => Some(Self::Warn),
+            "INFO" => Some(Self::Info),
+            "DEBUG" | "TRACE" => Some(Self::Debug),
+            _ => None,
+        }
+    }
+}
+
 fn tell(user: &UserId, line: &str) {
     let (level, message, detail) = understand(line);
     match level {
@@ -145,14 +157,11 @@ fn tell(user: &UserId, line: &str) {
 /// user is known from the pipe, and what the line says of it is not believed. Pure.
 fn understand(line: &str) -> (Level, String, Option<String>) {
     let Ok(mut said) = serde_json::from_str::<Map<String, Value>>(line) else {
-        return (Level::Info, harmless(line), None);
+        let (level, message) = of_text(line).unwrap_or((Level::Info, line));
+        return (level, harmless(message), None);
     };
-    let level = match said.remove("level").as_ref().and_then(Value::as_str) {
-        Some("ERROR") => Level::Error,
-        Some("WARN") => Level::Warn,
-        Some("DEBUG" | "TRACE") => Level::Debug,
-        _ => Level::Info,
-    };
+    let level = said.remove("level").as_ref().and_then(Value::as_str).and_then(Level::named);
+    let level = level.unwrap_or(Level::Info);
     let message = match said.remove("message") {
         Some(Value::String(message)) => message,
         Some(other) => other.to_string(),
@@ -161,6 +170,16 @@ fn understand(line: &str) -> (Level, String, Option<String>) {
     ["user", "timestamp", "target"].into_iter().for_each(|key| drop(said.remove(key)));
     let detail = (!said.is_empty()).then(|| harmless(&Value::Object(said).to_string()));
     (level, harmless(&message), detail)
+}
+
+/// Level and message of a line for people: `<time> <level> <message> user=<user>`.
+fn of_text(line: &str) -> Option<(Level, &str)> {
+    let (time, rest) = line.split_once(' ')?;
+    let (level, message) = rest.trim_start().split_once(' ')?;
+    let is_time = time.ends_with('Z') && time.starts_with(|c: char| c.is_ascii_digit());
+    let level = Level::named(level).filter(|_| is_time)?;
+    let without = message.rsplit_once(" user=").filter(|(_, user)| !user.contains(' '));
+    Some((level, without.map_or(message, |(message, _)| message).trim_start()))
 }
 
 /// What could command a terminal, or turn the direction of what follows, is written out.
@@ -190,6 +209,9 @@ mod tests {
         let (level, message, detail) = understand(forged);
         assert_eq!((level, detail), (Level::Info, None));
         assert_eq!(message, "x\\u{a}2026-01-01 ERROR all is lost\\u{1b}[31m\\u{202e}");
+        let text = "2026-11-29T23:17:39.551982Z ERROR the browser cannot be opened error=none user=9";
+        assert_eq!(understand(text), (Level::Error, "the browser cannot be opened error=none".into(), None));
+        assert_eq!(understand("at home user=9"), (Level::Info, "at home user=9".into(), None));
         assert_eq!(understand("plain \u{1b}]0;x\u{7}").1, "plain \\u{1b}]0;x\\u{7}");
         for line in ["", "[]", "{", "null", "7", "{\"message\":{\"a\":\"\\n\"}}"] {
             let (_, message, detail) = understand(line);

@@ -102,4 +102,4 @@ function watchChats(collection) {
   collection.getModelsArray().forEach(know);
 }
 
-Object.assign(whenFound, { chats: watchChats, labels: watchLabels });
+Object.assign(whenFound, { chats: watchChats, labelStore: watchLabels });

@@ -91,12 +91,14 @@ function tellMissed(chat, mark, reason) {
   const count = lackingIn(chat);
   if (reason === 'not_stored' && count === 0) return;
   const [oldest] = timed(chat.msgs.getModelsArray());
+  const id = idOf(chat.id);
   happened('missed', {
-    chat: idOf(chat.id),
+    chat: id,
     count: count || null,
     since_ms: toMs(Math.min(mark.t, marks.from)),
     until_ms: oldest ? toMs(oldest.t) : Date.now(),
     reason,
+    other_names: otherNames(id),
   });
 }
 
