@@ -15,7 +15,7 @@ import { isMigrated, learn, shown } from './lids.js';
 import { noteReaction, receiveVote } from './marks.js';
 import { attachMedia } from './media.js';
 import { options } from './options.js';
-import { deleteLabel, putLabel, showItems } from './labels.js';
+import { dropLabel, putLabel, showItems } from './labels.js';
 import { keepFlags } from './chatlist.js';
 import { receivePresence } from './presence.js';
 import { noteReceipt } from './receipts.js';
@@ -175,7 +175,7 @@ const receivers = {
   },
 
   async label({ id, name, color, deleted }) {
-    if (deleted) await deleteLabel(id);
+    if (deleted) await dropLabel(id);
     else await putLabel(id, name, color);
   },
 

@@ -110,7 +110,11 @@ export async function editLabel(id, name, predefinedId, colorIndex) {
 export async function deleteLabel(idOrOptions) {
   mustBeBusiness();
   await allow('label');
-  const id = String(idOrOptions?.labelId ?? idOrOptions);
+  await dropLabel(String(idOrOptions?.labelId ?? idOrOptions));
+}
+
+/* A label is gone, here or on the phone. */
+export async function dropLabel(id) {
   const labelled = ChatStore.filter((chat) => (chat.labels ?? []).includes(id));
   await LabelStore.addOrRemoveLabels([{ id, type: 'remove' }], labelled);
   LabelStore.remove(id);
