@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use crate::engine::{Engine, Launcher, PageEvent, PagePhase, PageView};
 use crate::page::ChromiumLauncher;
 use crate::page::engine::ChromiumEngine;
+use crate::spool::Marks;
 
 /// For one condition. Generous: the machine may be busy with other things.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
@@ -227,6 +228,8 @@ pub(super) struct Session {
     pub(super) events: mpsc::UnboundedReceiver<PageEvent>,
     pub(super) dirs: TempDir,
     pub(super) page_url: String,
+    /// What the page hears when it asks how far it was heard; none as of a session of which nothing was.
+    pub(super) marks: Option<Marks>,
     _permit: SemaphorePermit<'static>,
 }
 
@@ -244,7 +247,7 @@ impl Session {
         let (sender, events) = mpsc::unbounded_channel();
         let launcher = launcher(&config(&dirs, &page_url, wa_js));
         let engine = within("the browser", Box::pin(launcher.open(sender))).await.expect("it opens");
-        Self { engine, events, dirs, page_url, _permit: permit }
+        Self { engine, events, dirs, page_url, marks: None, _permit: permit }
     }
 
     /// Linked and ready.
@@ -263,14 +266,14 @@ impl Session {
     /// The next event that this takes; others are passed over.
     pub(super) async fn event<T>(&mut self, what: &str, mut take: impl FnMut(PageEvent) -> Option<T>) -> T {
         let mut seen = Vec::new();
-        let (events, engine) = (&mut self.events, &self.engine);
+        let (events, engine, marks) = (&mut self.events, &self.engine, &self.marks);
         let waiting = async {
             loop {
                 let event = events.recv().await.expect("the engine lives");
                 seen.push(format!("{event:?}"));
                 if event == PageEvent::Behind {
-                    // As a session does of which nothing was ever heard. A page that is gone asks no more.
-                    let _ = engine.catch_up(None).await;
+                    // As a session does. A page that is gone asks no more.
+                    let _ = engine.catch_up(marks.clone()).await;
                 }
                 if let Some(taken) = take(event) {
                     return taken;
