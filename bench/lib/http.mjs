@@ -9,9 +9,13 @@ import { folder as newFolder } from './world.mjs';
 
 /* Makes the side know this many users besides the one that has a session. */
 const KNOW = {
-  /* There is room for one session, so all others wait in the queue, each with a task of its own. */
+  /* There is room for one session, so all others wait in the queue, each with a task of its own. Each is configured
+   * first: of names that nobody knows only some may wait. */
   async Colmeia(url, users) {
-    for (let id = 1; id <= users; id++) await json(`${url}/qr?user_id=known_${id}`);
+    for (let id = 1; id <= users; id++) {
+      await json(`${url}/api/sessions`, { name: `known_${id}`, start: false });
+      await json(`${url}/qr?user_id=known_${id}`);
+    }
   },
   'whatsapp-web.js': (url, users) => json(`${url}/known`, { users }),
 };
