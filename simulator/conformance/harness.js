@@ -101,14 +101,18 @@ function phone(address) {
   };
 }
 
-/* A browser with the page in it, in the profile of the test; `prelude` runs in each document before anything else. */
-export async function openPage({ folder, address }, switches = '', prelude = null) {
-  const browser = await puppeteer.launch({
+/* A browser with this profile of the test's. */
+export const launch = (folder, profile = 'profile') =>
+  puppeteer.launch({
     executablePath: chromium,
     headless: 'shell',
-    userDataDir: `${folder}/profile`,
+    userDataDir: `${folder}/${profile}`,
     args: chromiumArguments,
   });
+
+/* A browser with the page in it, in the profile of the test; `prelude` runs in each document before anything else. */
+export async function openPage({ folder, address }, switches = '', prelude = null) {
+  const browser = await launch(folder);
   const [page] = await browser.pages();
   if (prelude) await page.evaluateOnNewDocument(prelude);
   await page.goto(`${address}/${switches}`, { waitUntil: 'load' });

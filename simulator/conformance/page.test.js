@@ -3,21 +3,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { launch, start, until } from './harness.js';
 
 const ME = '5511900000003';
 const ANA = '5511911110001';
 const CHAT = `${ANA}@c.us`;
 
 async function open(folder, address) {
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${folder}/profile`,
-    args: chromiumArguments,
-  });
+  const browser = await launch(folder);
   const [page] = await browser.pages();
   /* Every message that enters the collection as new, whenever it does, and every state. */
   await page.evaluateOnNewDocument(() => {

@@ -4,9 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { launch, start, until } from './harness.js';
 
 const ME = '5511900000007';
 const ORIGIN = 'https://web.whatsapp.com';
@@ -14,13 +12,8 @@ const CONTINUE = '[data-testid="shortcake_passkey_continue_button"]';
 const CONFIRM = '[data-testid="shortcake_code_confirm_button"]';
 const CANCEL = '[data-testid="shortcake_cancel_button"]';
 
-const launch = (test) => async (folder, name) => {
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${folder}/${name}`,
-    args: chromiumArguments,
-  });
+const opener = (test) => async (folder, name) => {
+  const browser = await launch(folder, name);
   test.after(() => browser.close().catch(() => {}));
   const [page] = await browser.pages();
   return page;
@@ -106,7 +99,7 @@ function note() {
 
 async function scene(test, { query = '', ...passkeyOptions } = {}, ...flags) {
   const { address, folder, phone } = await start(test, ...flags);
-  const open = launch(test);
+  const open = opener(test);
   const page = await open(folder, 'page');
   for (const script of [relay, note]) await page.evaluateOnNewDocument(script);
   await page.goto(`${address}/${query}`, { waitUntil: 'load' });

@@ -4,9 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { launch, start, until } from './harness.js';
 
 const source = await readFile(
   new URL('node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js', import.meta.url),
@@ -36,12 +34,7 @@ const EVENTS = [
 
 /* A browser with wa-js in the page; `events` fills with [name, summary]. */
 async function open(folder, address) {
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${folder}/profile`,
-    args: chromiumArguments,
-  });
+  const browser = await launch(folder);
   const [page] = await browser.pages();
   const events = [];
   const foreign = [];

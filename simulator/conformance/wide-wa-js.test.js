@@ -4,9 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
-import puppeteer from 'puppeteer-core';
-
-import { chromium, chromiumArguments, start, until } from './harness.js';
+import { launch, start, until } from './harness.js';
 
 const source = await readFile(
   new URL('node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js', import.meta.url),
@@ -21,12 +19,7 @@ const [A, B] = [ANA, BO].map((number) => `${number}@c.us`);
 test('wa-js changes what it can change, and finds no way round itself', { timeout: 300_000 }, async (t) => {
   const { address, folder, phone } = await start(t);
   await phone.setRecord('person', ME, { business: true });
-  const browser = await puppeteer.launch({
-    executablePath: chromium,
-    headless: 'shell',
-    userDataDir: `${folder}/profile`,
-    args: chromiumArguments,
-  });
+  const browser = await launch(folder);
   const [page] = await browser.pages();
   const failures = [];
   page.on('pageerror', (error) => failures.push(String(error)));

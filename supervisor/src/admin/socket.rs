@@ -19,11 +19,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use nix::unistd::{Gid, Group, chown};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
+use crate::blocking;
 use crate::connections::{Place, Places, Watched, WatchedBody, Working};
 use crate::logging::chain;
 use crate::operators::Machine;
@@ -34,8 +34,6 @@ const GROUP: &str = "colmeia";
 const CONNECTIONS: usize = 64;
 /// How long an operator may take nothing of an answer: `colmeiactl logs` into a pager reads as it is scrolled.
 const UNREAD: Duration = Duration::from_secs(600);
-/// How many callers are looked at at once: each look goes through all processes, on a thread that others need.
-static LOOKS: Semaphore = Semaphore::const_new(2);
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long answers under way may take at the end.
@@ -164,10 +162,7 @@ async fn admit(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Pee
         // Without a number it comes from outside of our namespace, where no worker is.
         machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
     };
-    let look = LOOKS.acquire().await; // it is never closed
-    let suspect = tasks::blocking("suspect", suspect).await.unwrap_or(true);
-    drop(look);
-    if suspect {
+    if blocking::looking(suspect).await.unwrap_or(true) {
         tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");
         return None;
     }

@@ -134,9 +134,9 @@ impl<K: Copy + Eq + Hash> Places<K> {
     /// [`NoPlace`].
     pub(crate) fn take(&self, who: K, shares: bool) -> Result<(Place<K>, bool), NoPlace> {
         let mut table = self.0.table();
-        let own = table.taken.values().filter(|taken| taken.who == who).count();
+        let own = || table.taken.values().filter(|taken| taken.who == who).count();
         let mut lost = None;
-        if shares && own >= self.0.share {
+        if shares && own() >= self.0.share {
             lost = Some(table.longest(Some(who)).ok_or(NoPlace::ForYou)?);
         } else if table.taken.len() >= self.0.most {
             lost = Some(table.longest(None).ok_or(NoPlace::Now)?);

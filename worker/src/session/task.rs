@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use colmeia::config::Deadlines;
 use colmeia::protocol;
 use colmeia::session::{HealthLevel, LaunchCause, Probes};
-use colmeia::{ExitReason, Lack, SessionReport, SessionState, impossible};
+use colmeia::{ExitReason, SessionReport, SessionState};
 use colmeia_base::awake::Awake;
 use nix::libc;
 use tokio::sync::{mpsc, watch};
@@ -72,8 +72,6 @@ pub(crate) struct SessionTask<L: Launcher> {
     damage: Option<String>,
     /// When the page is asked to give back what coming up took.
     settles: Option<Instant>,
-    /// What of the page was logged as missing, and of which version.
-    lacks_told: Option<(Option<String>, Vec<Lack>)>,
 }
 
 impl<L: Launcher> SessionTask<L> {
@@ -105,7 +103,6 @@ impl<L: Launcher> SessionTask<L> {
             shown: false,
             damage: None,
             settles: None,
-            lacks_told: None,
         };
         (task, SessionHandle { commands: sender, report: followed })
     }
@@ -267,7 +264,6 @@ impl<L: Launcher> SessionTask<L> {
             self.outbox.heard(Hearing::All);
         }
         self.shown |= view.phase != PagePhase::Loading;
-        self.tell_lacks(&view);
         self.report.send_if_modified(|report| {
             let changed = report.lacks != view.lacks
                 || report.page_version != view.version
@@ -281,17 +277,6 @@ impl<L: Launcher> SessionTask<L> {
             changed
         });
         self.apply(Event::View(view))
-    }
-
-    /// Logs what a page lacks, once for each version of the page.
-    fn tell_lacks(&mut self, view: &PageView) {
-        let now = (view.version.clone(), view.lacks.clone());
-        if view.lacks.is_empty() || self.lacks_told.as_ref() == Some(&now) {
-            return;
-        }
-        let (degraded, impossible) = (&view.degraded, impossible(&view.lacks));
-        tracing::warn!(page_version = view.version, ?degraded, ?impossible, "the page has changed");
-        self.lacks_told = Some(now);
     }
 
     fn on_helper(&mut self, helper: Helper) -> Option<ExitReason> {

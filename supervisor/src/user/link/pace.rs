@@ -41,9 +41,8 @@ impl Bucket {
 
     /// Takes so much at this time; `false` when that was more than there is.
     pub(crate) fn take(&mut self, amount: f64, at: Duration) -> bool {
-        let since = at.saturating_sub(self.at);
-        self.at = self.at.max(at);
-        self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.most) - amount;
+        self.fill(at);
+        self.left -= amount;
         let enough = self.left >= 0.0;
         self.left = self.left.max(0.0);
         enough
@@ -51,14 +50,19 @@ impl Bucket {
 
     /// Whether anything is left now.
     pub(crate) fn has_left(&mut self, at: Duration) -> bool {
-        self.take(0.0, at) && self.left >= 1.0
+        self.fill(at);
+        self.left >= 1.0
+    }
+
+    fn fill(&mut self, at: Duration) {
+        let since = at.saturating_sub(self.at);
+        self.at = self.at.max(at);
+        self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.most);
     }
 
     /// Takes one if there is one; else nothing is taken, and it says when there will be one.
     pub(crate) fn one(&mut self, at: Duration) -> Result<(), Duration> {
-        let since = at.saturating_sub(self.at);
-        self.at = self.at.max(at);
-        self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.most);
+        self.fill(at);
         if self.left >= 1.0 {
             self.left -= 1.0;
             return Ok(());

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use colmeia::UserId;
+use colmeia::text::is_unseen;
 use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -186,8 +187,7 @@ fn of_text(line: &str) -> Option<(Level, &str)> {
 fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-        if c.is_control() || turns {
+        if is_unseen(c) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);

@@ -4,12 +4,14 @@
  * Whether a chat's labels change on the chat, in the list of the label's items, or in both is not certain: both are
  * watched, and what they say together is told once. */
 
+/* The page's palette as WhatsApp numbers it; a byte. */
+const labelColor = (label) => (Number(label.colorIndex ?? 0) || 0) & 0xff;
+
 function labelRecord(label) {
   return {
     id: String(label.id),
     label: String(label.name ?? ''),
-    /* The page's palette as WhatsApp numbers it; a byte. */
-    color: (Number(label.colorIndex ?? 0) || 0) & 0xff,
+    color: labelColor(label),
     color_hex: String(label.hexColor ?? '').toLowerCase(),
   };
 }

@@ -1,8 +1,6 @@
 /* Labels, which business accounts have, through the page's own modules. What an edit or a deletion answers is not
  * certain, so what the page shows afterwards counts. */
 
-const labelColor = (label) => Number(label.colorIndex ?? 0);
-
 function theLabel(id) {
   const label = found.labels.get(id);
   if (!label) throw new Failure('not_found', 'no such label');

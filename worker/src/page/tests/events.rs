@@ -188,16 +188,6 @@ async fn ack(session: &mut Session, of: &str) -> i32 {
         .await
 }
 
-/// The next message of ours that the page tells of.
-async fn own_message(session: &mut Session) -> MessageRecord {
-    session
-        .event("an own message", |event| match event {
-            PageEvent::Message(message) if message.from_me => Some(*message),
-            _ => None,
-        })
-        .await
-}
-
 /// The next call, past what else happens.
 async fn call_of(session: &mut Session) -> Event {
     loop {
@@ -217,12 +207,12 @@ async fn real_chromium_tells_what_was_sent_here_from_what_the_phone_sent() {
     let simulator = Simulator::start().await;
     let mut session = Session::linked(&simulator, "").await;
     let id = session.send_text(FRIEND, "daqui").await.expect("sent");
-    let here = own_message(&mut session).await;
+    let here = session.own_message().await;
     assert_eq!((here.id.as_str(), by_api(&here)), (id.as_str(), true));
 
     let written = json!({ "to": ME, "from": FRIEND, "body": "do celular", "from_me": true });
     simulator.post("/phone/message", written).await;
-    let there = own_message(&mut session).await;
+    let there = session.own_message().await;
     assert_eq!((there.body.as_str(), by_api(&there)), ("do celular", false));
 
     // What is told of it later says the same.

@@ -21,16 +21,6 @@ async fn from_friend(simulator: &Simulator, session: &mut Session, body: &str) -
     session.message().await
 }
 
-/// The next message that was sent here, as the page tells of it.
-async fn own_message(session: &mut Session) -> MessageRecord {
-    session
-        .event("an own message", |event| match event {
-            PageEvent::Message(message) if message.from_me => Some(*message),
-            _ => None,
-        })
-        .await
-}
-
 async fn acknowledged(session: &mut Session, least: i32) -> String {
     session
         .event("an acknowledgement", |event| match event {
@@ -66,7 +56,7 @@ async fn either_name(query: &str) {
         let sent = session.send_text(name, &text).await.expect("sent");
         let row = simulator.last_sent().await;
         assert_eq!((&row["to"], &row["id"]), (&json!(number), &json!(sent)));
-        assert_eq!(own_message(&mut session).await.id, sent, "the same id in the event");
+        assert_eq!(session.own_message().await.id, sent, "the same id in the event");
         assert_eq!(acknowledged(&mut session, 2).await, sent, "and in the acknowledgement");
         assert_eq!(texts(&session, name).await.last(), Some(&text));
 
@@ -189,7 +179,7 @@ async fn in_a_group(query: &str) {
 
     let sent = session.send_text(GROUP, "olá").await.expect("sent");
     assert_eq!(sent.split('_').count(), 4, "who wrote it is in the id: {sent}");
-    assert_eq!(own_message(&mut session).await.id, sent);
+    assert_eq!(session.own_message().await.id, sent);
     assert_eq!(acknowledged(&mut session, 2).await, sent);
     let short = sent.rsplitn(2, '_').last().expect("without the author").to_owned();
     let message = MessageRef::try_from(short).expect("an id");

@@ -336,6 +336,15 @@ impl Session {
         .await
     }
 
+    /// The next message that was sent here, as the page tells of it.
+    pub(super) async fn own_message(&mut self) -> MessageRecord {
+        self.event("an own message", |event| match event {
+            PageEvent::Message(message) if message.from_me => Some(*message),
+            _ => None,
+        })
+        .await
+    }
+
     pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
         self.engine.call(call, Bytes::new(), CALL_MS).await.map(|(reply, _)| reply)
     }
