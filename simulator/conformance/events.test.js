@@ -11,8 +11,9 @@ const ANA = '5511911110001';
 const BETO = '5511922220002';
 const GROUP = '120363000000000002@g.us';
 
-async function open(t, switches = '') {
+async function open(t, switches = '', business = false) {
   const simulator = await start(t);
+  await simulator.phone.setRecord('person', ME, { business });
   const { page } = await openPage(simulator, switches);
   await login(simulator.phone, ME, [{ number: ANA, name: 'Ana' }]);
   await page.evaluate(() => {
@@ -207,7 +208,7 @@ test('history comes into the database, is in Msg when its chat is loaded, and sa
 });
 
 test('what the phone does to a chat fires change:archive; labels come and go in their collection', async (t) => {
-  const { page, phone } = await open(t);
+  const { page, phone } = await open(t, '', true);
   await phone.message({ to: ME, from: ANA, body: 'oi' });
   await until('the chat is there', () => page.evaluate(() => collections.Chat.getModelsArray().length > 0));
   await page.evaluate(() => {

@@ -6,7 +6,7 @@ import { account } from './account.js';
 import { unixTime } from './bytes.js';
 import { receiveCall } from './calls.js';
 import { channel } from './channel.js';
-import { Cmd } from './connection.js';
+import { Cmd, Conn } from './connection.js';
 import * as database from './database.js';
 import { applyGroup, chatFor, hooks, join, meIn, memberId, statusHooks } from './groups.js';
 import { forgetMessage, knows, storeChat, storeMessage } from './history.js';
@@ -167,7 +167,7 @@ const receivers = {
     const chat = ChatStore.getLatestChatForWid(id);
     if (!chat) return;
     if (typeof archived === 'boolean') chat.archive = archived;
-    if (labels) {
+    if (labels && Conn.isSMB) {
       chat.labels = labels.map(String);
       showItems(chat);
     }
@@ -175,6 +175,8 @@ const receivers = {
   },
 
   async label({ id, name, color, deleted }) {
+    /* Other accounts have none. */
+    if (!Conn.isSMB) return;
     if (deleted) await dropLabel(id);
     else await putLabel(id, name, color);
   },

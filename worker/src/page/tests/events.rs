@@ -282,6 +282,8 @@ async fn real_chromium_tells_votes_receipts_of_members_and_messages_that_wait() 
 #[tokio::test]
 async fn real_chromium_tells_what_is_done_to_chats_and_what_marks_a_message_and_no_history() {
     let simulator = Simulator::start().await;
+    // Only those have labels.
+    simulator.post("/phone/records/person", json!({ "id": ME, "value": { "business": true } })).await;
     let mut session = Session::linked(&simulator, "?history=coming").await;
     let friend = format!("{FRIEND}@c.us");
     let old = json!([{ "id": "3AOLD", "body": "de antes", "timestamp": 1_600_000_000 }]);
