@@ -48,6 +48,12 @@ impl Bucket {
         enough
     }
 
+    /// Takes so much at this time, also what is not there yet: nothing is left until that has come in too.
+    pub(crate) fn spend(&mut self, amount: f64, at: Duration) {
+        self.fill(at);
+        self.left -= amount;
+    }
+
     /// Whether anything is left now.
     pub(crate) fn has_left(&mut self, at: Duration) -> bool {
         self.fill(at);
@@ -172,6 +178,19 @@ mod tests {
     fn said(frames: u32, every: Duration) -> bool {
         let mut pace = Pace::new();
         (0..frames).all(|n| pace.keeps(every * n))
+    }
+
+    #[test]
+    fn what_is_spent_in_large_pieces_keeps_to_the_rate() {
+        let (mut bucket, mut spent) = (Bucket::full(256.0, 16.0), 0.0);
+        for ms in 0..60_000 {
+            let at = Duration::from_millis(ms);
+            if bucket.has_left(at) {
+                bucket.spend(400.0, at);
+                spent += 400.0;
+            }
+        }
+        assert!((1_200.0..=256.0 + 60.0 * 16.0 + 400.0).contains(&spent), "{spent}");
     }
 
     #[test]

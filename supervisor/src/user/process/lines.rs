@@ -27,10 +27,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::user::link::Bucket;
 
-/// How many bytes may come at once: what a worker has to tell of a start, several times.
+/// How many bytes of our log a worker may fill at once: what it has to tell of a start, several times.
 const AT_ONCE: f64 = 256.0 * 1024.0;
 /// How many more each second: a worker says a few lines a minute, and with `debug` some each second.
 const PER_SECOND: f64 = 16.0 * 1024.0;
+/// What a line takes in our log besides what it says: time, level, user, and the names of those. An empty one is not
+/// for nothing.
+const FRAME: usize = 128;
 /// The longest line; more of it is left out.
 const LINE: usize = 8 * 1024;
 /// How much is read at once.
@@ -80,11 +83,14 @@ impl Lines {
                 sleep(Duration::from_millis(100)).await;
             }
             let Ok(read @ 1..) = pipe.read(&mut piece).await else { break };
-            #[allow(clippy::cast_precision_loss, reason = "at most 4096")]
-            quota.take(read as f64, begun.elapsed());
-            split.add(&piece[..read], |line| tell(&user, line));
+            let mut told = 0;
+            split.add(&piece[..read], |line| told += tell(&user, line));
+            #[allow(clippy::cast_precision_loss, reason = "a few hundred bytes for each that was read")]
+            quota.spend(told as f64, begun.elapsed());
         }
-        split.finish(|line| tell(&user, line));
+        split.finish(|line| {
+            tell(&user, line);
+        });
     }
 }
 
@@ -144,14 +150,17 @@ impl Level {
     }
 }
 
-fn tell(user: &UserId, line: &str) {
+/// Writes it to our log, and says how many bytes that takes there.
+fn tell(user: &UserId, line: &str) -> usize {
     let (level, message, detail) = understand(line);
+    let size = FRAME + message.len() + detail.as_ref().map_or(0, String::len);
     match level {
         Level::Error => tracing::error!(target: "worker", %user, detail, "{message}"),
         Level::Warn => tracing::warn!(target: "worker", %user, detail, "{message}"),
         Level::Info => tracing::info!(target: "worker", %user, detail, "{message}"),
         Level::Debug => tracing::debug!(target: "worker", %user, detail, "{message}"),
     }
+    size
 }
 
 /// Level, message, and whatever else it says, as text that is harmless to show. Our own workers write JSON or text; the
