@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Degrees, MessageRef, private};
 use crate::ChatId;
+use crate::protocol::OtherNames;
 
 /// What any send may carry besides its content.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -258,6 +259,17 @@ pub struct SentMessage {
     pub message: String,
     /// When.
     pub timestamp_ms: i64,
+    /// The other name of whom it was sent to.
+    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
+    pub other_names: OtherNames,
+}
+
+impl SentMessage {
+    /// One of whose receiver no other name is known.
+    #[must_use]
+    pub fn new(message: impl Into<String>, timestamp_ms: i64) -> Self {
+        Self { message: message.into(), timestamp_ms, other_names: OtherNames::default() }
+    }
 }
 
 private!(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MessageRecord, OtherNames};
 use crate::ChatId;
-use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions};
+use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions, SentMessage};
 use crate::passkey::Assertion;
 
 /// One operation of a session.
@@ -211,12 +211,7 @@ pub enum TypingState {
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     /// WhatsApp's server has the message.
-    Sent {
-        /// Its id.
-        message: String,
-        /// When.
-        timestamp_ms: i64,
-    },
+    Sent(SentMessage),
     /// Chats, newest first.
     Chats {
         /// The chats.

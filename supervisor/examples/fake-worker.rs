@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use bytes::Bytes;
 use colmeia::config::WorkerConfig;
 use colmeia::layout::{RunLayout, StateLayout};
-use colmeia::operations::OPERATIONS_VERSION;
+use colmeia::operations::{OPERATIONS_VERSION, SentMessage};
 use colmeia::protocol::{
     Call, Event, Frame, FrameCodec, FromWorker, OtherNames, PROTOCOL_VERSION, Reply, ToWorker, WorkerHello,
 };
@@ -234,7 +234,7 @@ impl Fake {
             let hello = self.hello("somebody_else".parse()?);
             frames.send(Frame::new(&hello, Bytes::new())?).await?;
         }
-        let sent = Reply::Sent { message: "true_1@c.us_A".into(), timestamp_ms: 1 };
+        let sent = Reply::Sent(SentMessage::new("true_1@c.us_A", 1));
         let invented = FromWorker::Response { id: id + 1_000_000, result: Ok(Reply::Done) };
         Ok(vec![invented, FromWorker::Response { id, result: Ok(sent) }])
     }

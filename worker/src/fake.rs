@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use colmeia::Me;
+use colmeia::operations::SentMessage;
 use colmeia::protocol::{Call, CallError, MessageRecord, OtherNames, Reply};
 use tokio::sync::mpsc;
 
@@ -77,7 +78,7 @@ impl Engine for Director {
                 Bytes::from_static(b"\x89PNG"),
             )),
             Call::SendMedia { .. } => {
-                Ok((Reply::Sent { message: format!("true_x_{}", body.len()), timestamp_ms: 1 }, Bytes::new()))
+                Ok((Reply::Sent(SentMessage::new(format!("true_x_{}", body.len()), 1)), Bytes::new()))
             }
             _ => Ok((Reply::Done, Bytes::new())),
         }

@@ -1,6 +1,7 @@
 //! [`Message`]: a message in WAHA's shape, the same in events and in answers. Owns the mapping from what a session says;
 //! pure. What WAHA's typed clients cannot do without is there even where there is nothing to say.
 
+use super::payload::MessageId;
 use colmeia::Me;
 use colmeia::operations::{MessageDetails, QuotedMessage, SentMessage};
 use colmeia::protocol::{MessageRecord, OtherNames};
@@ -172,6 +173,12 @@ impl Message {
 
     /// A message that was just sent here.
     pub(crate) fn sent(sent: SentMessage, me: &Me, to: &str, body: String, has_media: bool) -> Self {
+        let lid = me.lid.as_deref();
+        let own = lid.map(|lid| OtherNames::of([(&me.wid, lid)])).unwrap_or_default();
+        let mut data = both_names(&own, &me.wid);
+        // The page may keep the chat under another name than the caller's.
+        let chat = both_names(&sent.other_names, MessageId::of(&sent.message).chat);
+        data.insert("chat".into(), chat.into());
         Self {
             id: sent.message,
             timestamp: sent.timestamp_ms / 1000,
@@ -190,7 +197,7 @@ impl Message {
             location: None,
             v_cards: Vec::new(),
             reply_to: None,
-            data: Map::new(),
+            data,
         }
     }
 }

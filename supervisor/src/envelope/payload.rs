@@ -71,15 +71,15 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
 }
 
 /// A message id in its parts: `false_<chat>_<id>`, in groups with `_<author>`.
-struct MessageId<'a> {
+pub(super) struct MessageId<'a> {
     from_me: bool,
-    chat: &'a str,
+    pub(super) chat: &'a str,
     id: &'a str,
     author: Option<&'a str>,
 }
 
 impl<'a> MessageId<'a> {
-    fn of(whole: &'a str) -> Self {
+    pub(super) fn of(whole: &'a str) -> Self {
         let mut parts = whole.splitn(4, '_');
         let (first, chat, id) = (parts.next(), parts.next(), parts.next());
         let (chat, id) = (chat.unwrap_or_default(), id.unwrap_or(whole));

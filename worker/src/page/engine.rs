@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::calling;
 use super::cdp;
 use super::listener::Listener;
+use super::presence::{Presence, Wish};
 use super::shared::{NUDGE, Parts, Shared};
 use crate::browser::Exit;
 use crate::engine::{Engine, Nudge, PageEvent, PagePhase, PageView, ProbeError};
@@ -31,6 +32,7 @@ const RELIEVE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) struct ChromiumEngine {
     shared: Arc<Shared>,
+    presence: Presence,
     tasks: [AbortHandle; 2],
 }
 
@@ -57,7 +59,7 @@ impl ChromiumEngine {
             .abort_handle(),
             tasks::vital("wa-js", stand_in(Arc::downgrade(&shared))).abort_handle(),
         ];
-        let engine = Self { shared, tasks };
+        let engine = Self { shared, presence: Presence::default(), tasks };
         engine.shared.open_tab().await?;
         engine.shared.close_other_tabs().await;
         Ok(engine)
@@ -101,7 +103,12 @@ impl Engine for ChromiumEngine {
         match call {
             // The browser draws it: a page without a bridge, or before its login, has a picture too.
             Call::Screenshot => self.shared.screenshot(limit).await,
-            call => calling::call(&self.shared, call, body, limit).await,
+            call => {
+                let wish = Wish::of(&call);
+                let answer = calling::call(&self.shared, call, body, limit).await?;
+                wish.into_iter().for_each(|wish| self.presence.granted(wish));
+                Ok(answer)
+            }
         }
     }
 
@@ -134,7 +141,7 @@ impl Engine for ChromiumEngine {
     }
 
     async fn catch_up(&self, marks: Option<Marks>) -> Result<(), ProbeError> {
-        self.shared.ask("marks", &[json!(marks)], NUDGE).await.map(drop)
+        self.shared.ask("marks", &[json!(marks), self.presence.told()], NUDGE).await.map(drop)
     }
 
     async fn nudge(&self, nudge: Nudge) -> Result<(), ProbeError> {

@@ -17,6 +17,7 @@ mod identity;
 mod launcher;
 mod listener;
 mod pending;
+mod presence;
 mod script;
 mod shared;
 mod tab;

@@ -49,7 +49,7 @@ pub(super) async fn send(State(http): State<Http>, pairs: Pairs, body: Bytes) ->
     http.pace.spend(&user);
     let reply = call::once(&http, handle, Call::text(chat, text)).await;
     match reply.map_err(|failure| call::send_failure(&failure))? {
-        (Reply::Sent { message, .. }, _) => Ok(reply::ok(&Sent { success: true, message_id: message })),
+        (Reply::Sent(sent), _) => Ok(reply::ok(&Sent { success: true, message_id: sent.message })),
         _ => Err(call::wrong_reply(true)),
     }
 }

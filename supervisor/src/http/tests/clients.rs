@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::Request;
 use colmeia::config::ServiceConfig;
-use colmeia::operations::Operation;
-use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
+use colmeia::operations::{Operation, SentMessage};
+use colmeia::protocol::{Call, CallError, CallErrorKind, OtherNames, Reply};
 use serde_json::{Value, json};
 
 use super::stage::*;
@@ -171,6 +171,24 @@ async fn a_pin_lasts_a_day_and_all_are_mentioned_in_groups_only() {
     let alone = ask(&stage, "POST", "/api/sendText", &text("5511988887777")).await;
     assert_eq!((alone.status.as_u16(), &json(&alone)["field"]), (400, &json!("mentions[0]")));
     assert_eq!(stage.cast.notes().len(), 4);
+}
+
+#[tokio::test]
+async fn a_send_says_both_names_of_whom_it_went_to_as_its_event_does() {
+    fn acting(_: Call) -> CallResult {
+        let other_names = OtherNames::of([("77@lid", "5511988887777@c.us")]);
+        let sent = SentMessage { other_names, ..SentMessage::new("true_77@lid_3EB0", 1) };
+        Ok((Reply::Sent(sent), Bytes::new()))
+    }
+    let stage = Cast::new(acting).with("1", ready()).on_stage();
+    let body = json!({"session": "1", "chatId": "5511988887777", "text": "oi"});
+    let answer = ask(&stage, "POST", "/api/sendText", &body).await;
+    assert_eq!(
+        json(&answer)["_data"]["chat"],
+        json!({"pn": "5511988887777@c.us", "lid": "77@lid"}),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]

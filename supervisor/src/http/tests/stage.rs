@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
+use colmeia::operations::SentMessage;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use futures::FutureExt as _;
@@ -112,8 +113,7 @@ pub(super) fn code() -> UserView {
 }
 
 pub(super) fn sent(_: Call) -> CallResult {
-    let message = "true_5511988887777@c.us_3EB0".into();
-    Ok((Reply::Sent { message, timestamp_ms: 1 }, Bytes::new()))
+    Ok((Reply::Sent(SentMessage::new("true_5511988887777@c.us_3EB0", 1)), Bytes::new()))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

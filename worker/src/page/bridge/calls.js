@@ -131,7 +131,10 @@ const inlet = {
     calls.delete(id);
     return call.handed;
   },
-  marks: (told) => giveMarks(told),
+  marks(told, presence) {
+    giveMarks(told);
+    keepPresence(presence);
+  },
   standIn: (there) => standInAnswered(there),
   /* What comes with wa-js: a function that makes the wide operations of the shared ones. */
   extend(make) {

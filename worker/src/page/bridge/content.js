@@ -72,6 +72,6 @@ async function previewOf(call, text, preview) {
 async function sendContent(call, { chat: id, options }, content) {
   const chat = await chatFor(id);
   const message = { ...(await envelope(call, chat, options)), ...(await extras(chat, options)), ...content };
-  const { message: key, timestamp_ms } = await post(call, chat, message);
-  return { message: key, timestamp_ms };
+  const { reply, ...receipt } = await post(call, chat, message);
+  return receipt;
 }

@@ -133,8 +133,8 @@ Object.assign(whenFound, {
   },
   stream: (stream) => {
     for (const name of ['change:mode', 'change:info']) stream.on(name, tell);
-    stream.on('change:available', () => stayUnavailable(stream));
-    stayUnavailable(stream);
+    stream.on('change:available', () => stayAsWanted(stream));
+    stayAsWanted(stream);
   },
   cmd: (cmd) => {
     for (const name of ['main_stream_mode_ready_from_bridge', 'offline_progress_update_from_bridge']) cmd.on(name, tell);

@@ -106,7 +106,7 @@ async function newestOf(call, chat, act) {
     /* The call's own deadline ends this. */
     const copy = await Promise.race([made, failed]);
     await Promise.race([untilServerHas(copy), failed]);
-    return { message: idOf(copy.id), timestamp_ms: toMs(copy.t) };
+    return receiptOf(copy);
   } finally {
     stop();
   }

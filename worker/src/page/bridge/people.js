@@ -171,10 +171,20 @@ async function resubscribe() {
 /* Whoever looks at their phone is told there, and it rings: the session is not there until somebody says so. The page
  * begins with whether its document has the focus, and says it at each connection, perhaps before anybody was here. */
 let wantsToBeSeen = false;
-function stayUnavailable(stream) {
-  if (wantsToBeSeen || !stream.available) return;
-  stream.markUnavailable?.();
-  if (settled && found.socket?.state === 'CONNECTED') lookUp(RARE.available)?.sendPresenceUnavailable();
+function stayAsWanted(stream) {
+  if (wantsToBeSeen === Boolean(stream.available)) return;
+  if (wantsToBeSeen) stream.markAvailable?.();
+  else stream.markUnavailable?.();
+  if (settled && found.socket?.state === 'CONNECTED')
+    lookUp(RARE.available)?.[wantsToBeSeen ? 'sendPresenceAvailable' : 'sendPresenceUnavailable']();
+  if (!wantsToBeSeen) resubscribe();
+}
+
+/* What was asked of the document before this one. What cannot be done yet is done with the next connection. */
+function keepPresence({ chats = [], online = false } = {}) {
+  chats.forEach((id) => subscribed.add(id));
+  wantsToBeSeen ||= online;
+  if (found.stream) stayAsWanted(found.stream);
   resubscribe();
 }
 

@@ -67,7 +67,12 @@ function sent(result, message) {
     const reason = SEND_FAILURES[verdict] ?? reasonOf(found.messages?.get(message.id));
     throw new Failure('refused', `WhatsApp did not take the message: ${reason} (${verdict ?? 'no result'})`);
   }
-  return { reply: 'sent', message: idOf(message.id), timestamp_ms: toMs(message.t) };
+  return { reply: 'sent', ...receiptOf(message) };
+}
+
+/* What is said of a message that WhatsApp's server has. */
+function receiptOf({ id, t }) {
+  return { message: idOf(id), timestamp_ms: toMs(t), other_names: otherNames(idOf(id.remote)) };
 }
 
 /* What goes to a channel, by the names that its own way of sending has for it. */

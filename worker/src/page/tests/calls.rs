@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use colmeia::operations::SendOptions;
+use colmeia::operations::{SendOptions, SentMessage};
 use colmeia::protocol::{Call, CallErrorKind, OtherNames, Reply, TypingState};
 use serde_json::json;
 
@@ -61,7 +61,7 @@ async fn media_in_both_directions() {
         options: SendOptions::default(),
     };
     let (reply, _) = session.with_body(call, Bytes::from(bytes.clone())).await.expect("sent");
-    let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+    let Reply::Sent(SentMessage { message, .. }) = reply else { panic!("{reply:?}") };
     assert_eq!(simulator.sent().await.len(), 1);
     assert!(simulator.get(&format!("/phone/media/{message}")).await == bytes, "the phone has other bytes");
 

@@ -53,7 +53,11 @@ async fn either_name(query: &str) {
 
     for (n, name) in [&number, &lid].into_iter().enumerate() {
         let text = format!("resposta {n}");
-        let sent = session.send_text(name, &text).await.expect("sent");
+        let Ok(Reply::Sent(answer)) = session.call(Call::text(id(name), &text)).await else { panic!("sent") };
+        let to = answer.message.split('_').nth(1).expect("a chat");
+        let both = (answer.other_names.number(to), answer.other_names.lid(to));
+        assert_eq!(both, (Some(number.as_str()), Some(lid.as_str())), "{}", answer.message);
+        let sent = answer.message;
         let row = simulator.last_sent().await;
         assert_eq!((&row["to"], &row["id"]), (&json!(number), &json!(sent)));
         assert_eq!(session.own_message().await.id, sent, "the same id in the event");

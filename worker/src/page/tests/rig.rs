@@ -379,9 +379,9 @@ impl Session {
 
     pub(super) async fn send_text(&self, number: &str, text: &str) -> Result<String, CallError> {
         match self.call(Call::text(chat(number), text)).await? {
-            Reply::Sent { message, timestamp_ms } => {
-                assert!(timestamp_ms > 0);
-                Ok(message)
+            Reply::Sent(sent) => {
+                assert!(sent.timestamp_ms > 0);
+                Ok(sent.message)
             }
             other => panic!("{other:?}"),
         }

@@ -58,9 +58,7 @@ async fn send(session: &Session, call: Call, file: Option<Upload>, to: &ChatId, 
     let me = session.me()?;
     let has_media = matches!(call, Call::SendMedia { .. });
     match session.call_with(call, file).await.map_err(|error| of_channel(error, to))? {
-        (Reply::Sent { message, timestamp_ms }, _) => {
-            Ok(Json(Message::sent(SentMessage { message, timestamp_ms }, &me, to.as_str(), body, has_media)))
-        }
+        (Reply::Sent(sent), _) => Ok(Json(Message::sent(sent, &me, to.as_str(), body, has_media))),
         _ => Err(ApiError::wrong_reply()),
     }
 }

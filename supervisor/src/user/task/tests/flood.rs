@@ -36,7 +36,7 @@ async fn a_flood_of_events_ends_at_the_quota_and_a_new_worker_gets_no_new_one() 
             until(&bad, |view| view.state().is_some() && view.pid != pid).await
         };
         let (view, neighbour) = tokio::join!(replaced, send(&good));
-        assert!(matches!(neighbour, Ok((Reply::Sent { .. }, _))));
+        assert!(matches!(neighbour, Ok((Reply::Sent(_), _))));
         assert_eq!((view.restarts, good.view().restarts), (restarts, 0));
         assert_eq!(view.last_exit, Some(ExitReason::Crash { process: "worker".into(), signal: None }));
         // 64 MiB of events of 256 KiB; the second worker had nothing left.
@@ -51,7 +51,7 @@ async fn a_page_that_flips_its_state_writes_few_rows_and_its_last_state_is_told(
     let house = house("flip-on-call", patient);
     let handle = house.ready("1").await;
     for _ in 0..2 {
-        assert!(matches!(send(&handle).await, Ok((Reply::Sent { .. }, _))));
+        assert!(matches!(send(&handle).await, Ok((Reply::Sent(_), _))));
     }
     until(&handle, |view| view.state().is_some_and(SessionState::is_ready)).await;
     house.registry.shut_down().await;

@@ -97,7 +97,7 @@ async fn a_hostile_worker_is_cut_off_and_replaced_and_its_neighbour_notices_noth
         };
         let goes_on = async {
             loop {
-                assert!(matches!(send(&good).await, Ok((Reply::Sent { .. }, _))), "{behaviour}");
+                assert!(matches!(send(&good).await, Ok((Reply::Sent(_), _))), "{behaviour}");
                 assert!(good.view().state().is_some_and(SessionState::is_ready), "{behaviour}");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

@@ -123,7 +123,7 @@ async fn refusals_about_messages_are_said() {
     let options = SendOptions { reply_to: Some(incoming), ..SendOptions::default() };
     let call =
         Call::SendText { chat: chat(FRIEND), text: "sim".into(), options, link_preview: LinkPreview::None };
-    assert!(matches!(session.call(call).await, Ok(Reply::Sent { .. })));
+    assert!(matches!(session.call(call).await, Ok(Reply::Sent(_))));
     assert_eq!(simulator.last_sent().await["quoted_elsewhere"], Value::Null, "an answer in the same chat");
     session.close().await;
 }

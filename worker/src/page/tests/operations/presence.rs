@@ -5,7 +5,7 @@ use colmeia::protocol::{Call, Event};
 use serde_json::{Value, json};
 
 use super::received;
-use crate::engine::{PageEvent, PagePhase};
+use crate::engine::{Engine as _, Nudge, PageEvent, PagePhase};
 use crate::page::tests::rig::{FRIEND, ME, Session, Simulator, chat, within};
 
 async fn actions(simulator: &Simulator, what: &str) -> Vec<Value> {
@@ -81,6 +81,23 @@ async fn presences_are_subscribed_to_again_after_each_connection() {
     let subscribed = actions(&simulator, "subscribe_presence").await;
     let chats: Vec<_> = subscribed.iter().map(|action| action["details"]["chat"].clone()).collect();
     assert_eq!(chats, vec![json!(format!("{FRIEND}@c.us")); 4]);
+    assert_eq!(session.operate(ListPresences {}).await.expect("listed").len(), 1);
+
+    // A new document knows of nothing; the session does.
+    session.operate(SetPresence { online: true }).await.expect("set");
+    let (words, times) =
+        (told(&simulator).await.len(), actions(&simulator, "subscribe_presence").await.len());
+    session.engine.nudge(Nudge::Reload).await.expect("loaded anew");
+    session.phase(PagePhase::Loading).await;
+    session.phase(PagePhase::Main).await;
+    within("the subscription", async {
+        while actions(&simulator, "subscribe_presence").await.len() == times {}
+    })
+    .await;
+    within("to be seen", async {
+        while !told(&simulator).await[words..].iter().any(|word| word == "available") {}
+    })
+    .await;
     assert_eq!(session.operate(ListPresences {}).await.expect("listed").len(), 1);
 
     let there = json!({ "number": ME, "chat": FRIEND, "state": "available" });

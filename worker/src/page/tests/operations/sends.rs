@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use colmeia::operations::{
     Degrees, GetMessage, LinkPreview, MediaStyle, NewMessageId, PollRecord, SendEvent, SendLocation,
-    SendOptions, SendPoll, SendVcards, Vote,
+    SendOptions, SendPoll, SendVcards, SentMessage, Vote,
 };
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ async fn what_goes_with_a_text_and_what_is_no_text() {
         },
         link_preview: LinkPreview::Fetch,
     };
-    let Ok(Reply::Sent { message, .. }) = session.call(call).await else { panic!("sent") };
+    let Ok(Reply::Sent(SentMessage { message, .. })) = session.call(call).await else { panic!("sent") };
     assert_eq!(message, format!("true_{FRIEND}@c.us_{wished}"));
     let row = simulator.last_sent().await;
     assert_eq!(row["quoted"], question.as_str().split('_').nth(2).expect("a part"));

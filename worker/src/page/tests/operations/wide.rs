@@ -5,8 +5,8 @@ use colmeia::operations::{
     Button, ButtonAction, ChannelId, ChannelKey, ChannelMessages, ChannelRole, ChatsOfLabel, CreateChannel,
     CreateLabel, DeleteChannel, DeleteLabel, DeleteStatus, FollowChannel, GetChannel, LabelsOfChat,
     ListChannels, ListLabels, ListRow, ListSection, MediaStyle, MuteChannel, PostMediaStatus, PostTextStatus,
-    PressButton, RejectCall, SearchChannels, SendButtons, SendList, SendOptions, SetLabelsOfChat,
-    UpdateLabel,
+    PressButton, RejectCall, SearchChannels, SendButtons, SendList, SendOptions, SentMessage,
+    SetLabelsOfChat, UpdateLabel,
 };
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 use serde_json::json;
@@ -170,7 +170,7 @@ async fn channels_own_and_others() {
     // Texts by the channels' own way, and files by the page's.
     let write = |to: &str, text: &str| Call::text(chat(to), text);
     let sent = session.call(write(&own.id, "novidade")).await.expect("sent");
-    let Reply::Sent { message, .. } = &sent else { panic!("{sent:?}") };
+    let Reply::Sent(SentMessage { message, .. }) = &sent else { panic!("{sent:?}") };
     assert!(message.starts_with(&format!("true_{}_", own.id)), "{message}");
     let row = simulator.last_sent().await;
     assert_eq!((&row["to"], &row["body"]), (&json!(own.id), &json!("novidade")));
