@@ -26,6 +26,7 @@ use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 
+use crate::blocking;
 use crate::http::{Control, Users};
 use crate::journal::{Journal, JournalError, Statuses};
 use crate::logging::chain;
@@ -153,18 +154,21 @@ impl Deletions {
 impl Parts {
     async fn delete(&self, user: &UserId) -> Result<Told, DeletionError> {
         let Self { state, store, journal, statuses, .. } = self;
-        let mark = |going_on| {
-            folders::keep_deletion(state, user, going_on)
+        let mark = async |going_on| {
+            let (state, user) = (state.clone(), user.clone());
+            blocking::in_folders(move || folders::keep_deletion(&state, &user, going_on))
+                .await
+                .map_err(|_| DeletionError::Broken)?
                 .map_err(|error| DeletionError::Mark(Arc::new(error)))
         };
-        mark(true)?;
+        mark(true).await?;
         store.forget_session(user).await.map_err(|error| DeletionError::Settings(Arc::new(error)))?;
         let told = self.end_session(user).await?;
         store.forget_keys_of(user).await.map_err(|error| DeletionError::Keys(Arc::new(error)))?;
         // What its end had to tell is on disk before the disk forgets it.
         statuses.flush().await;
         journal.forget(user).await.map_err(DeletionError::Events)?;
-        mark(false)?;
+        mark(false).await?;
         tracing::info!(%user, "everything of the session is deleted");
         Ok(told)
     }

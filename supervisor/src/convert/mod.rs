@@ -19,8 +19,10 @@ use colmeia::config::{ConversionConfig, Landlock};
 use colmeia::convert::{CANNOT_RUN, CANNOT_SHUT_IN, Order, UNKNOWN_KIND};
 use colmeia_base::tasks;
 use tokio::sync::{Mutex as Turn, Semaphore};
+use tokio::task::JoinError;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::blocking;
 use crate::logging::chain;
 use crate::owners::Owners;
 use crate::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
@@ -110,11 +112,6 @@ impl Converter {
         Self(Arc::new(Inner { config, landlock, means, places, turns: Mutex::default() }))
     }
 
-    /// Whether there is a program.
-    pub(crate) fn is_installed(&self) -> bool {
-        self.0.config.ffmpeg.is_file()
-    }
-
     /// Converts a session's file; `room` is what the result may take of the session's room.
     ///
     /// # Errors
@@ -126,7 +123,9 @@ impl Converter {
         user: &UserId,
         room: Expected,
     ) -> Result<Upload, Unconverted> {
-        if !self.is_installed() {
+        let ffmpeg = self.0.config.ffmpeg.clone();
+        let installed = blocking::in_folders(move || ffmpeg.is_file()).await;
+        if !installed.map_err(system)? {
             return Err(Unconverted::NotInstalled);
         }
         let limit = Duration::from_secs(self.0.config.timeout_secs);
@@ -135,11 +134,14 @@ impl Converter {
         let waiting = async { (turn.lock().await, self.0.places.acquire().await) };
         let _turn = timeout_at(until, waiting).await.map_err(|_| Unconverted::Busy)?;
         let draft = room.beginning().await?;
-        let running = self.start(file, &draft, target, user).map_err(Unconverted::System)?;
+        let command = self.command(file, &draft, target, user).map_err(Unconverted::System)?;
+        let children = self.0.means.children.clone();
+        let started = blocking::in_folders(move || Helper::spawn(command, &children)).await;
+        let running = started.map_err(system)?.map_err(Unconverted::System)?;
         let status = timeout(limit, running.wait()).await.map_err(|_| Unconverted::Slow)?;
         judge(status.map_err(Unconverted::System)?)?;
         let adopted = tasks::blocking("conversion", move || draft.adopt()).await;
-        let adopted = adopted.map_err(|panic| Unconverted::System(std::io::Error::other(panic)))??;
+        let adopted = adopted.map_err(system)??;
         if adopted.length() == 0 { Err(Unconverted::Unreadable) } else { Ok(adopted) }
     }
 
@@ -155,7 +157,7 @@ impl Converter {
         turn
     }
 
-    fn start(&self, file: &Upload, to: &Draft, target: Target, user: &UserId) -> std::io::Result<Helper> {
+    fn command(&self, file: &Upload, to: &Draft, target: Target, user: &UserId) -> std::io::Result<Command> {
         let Inner { config, landlock, means, .. } = &*self.0;
         let order = Order {
             video: target == Target::Video,
@@ -170,8 +172,13 @@ impl Converter {
         command.arg("convert").arg(serde_json::to_string(&order)?);
         command.env_clear().current_dir("/").stdin(file.hand_out()?).stdout(to.hand_out()?);
         command.stderr(Stdio::inherit());
-        Helper::spawn(command, &means.children)
+        Ok(command)
     }
+}
+
+/// Its own work panicked.
+fn system(panic: JoinError) -> Unconverted {
+    Unconverted::System(std::io::Error::other(panic))
 }
 
 /// What an end means.

@@ -108,9 +108,16 @@ impl Drop for House {
 
 /// A request on a connection of its own; what is answered. An error is a refusal.
 pub(crate) fn ask(address: &str, path: &str) -> std::io::Result<String> {
+    send(address, "GET", path, "")
+}
+
+/// The same with a method and a body, which is JSON.
+pub(crate) fn send(address: &str, method: &str, path: &str, body: &str) -> std::io::Result<String> {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(address)?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}", body.len());
+    stream.write_all(format!("{head}\r\nContent-Type: application/json\r\n\r\n{body}").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

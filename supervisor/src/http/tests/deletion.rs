@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
+use colmeia::Secret;
 use colmeia::config::ServiceConfig;
 use serde_json::{Value, json};
 
 use super::stage::*;
 use crate::journal::tests::{incoming, user, waiting};
-use crate::store::Claim;
+use crate::store::{Actions, Claim, NewKey};
 use crate::user::{Phase, UserView};
 
 fn delete(path: &str) -> Request<Body> {
@@ -94,6 +95,33 @@ async fn the_next_session_of_the_name_finds_nothing_of_the_one_before() {
     assert_eq!(page["events"][0]["metadata"], Value::Null, "{page}");
     // The neighbour has lost nothing.
     assert_eq!(waiting(&stage.journal, &user("2")).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_for_the_session_ends_with_it_and_one_for_several_keeps_the_others() {
+    let config = ServiceConfig { api_keys: vec![Secret::new("0123456789abcdef")], ..Default::default() };
+    let cast = Cast::new(nobody).with("1", ready()).with("2", ready());
+    let stage = cast.on_stage_at("0.0.0.0:5001", config);
+    let ask = async |key: &str, method: Method, path: &str| {
+        let request = Request::builder().method(method).uri(path).header("x-api-key", key);
+        stage.ask_from("203.0.113.9:4000", request.body(Body::empty()).expect("request")).await
+    };
+    let made = async |sessions: &[&str]| {
+        let actions = Actions { read: true, ..Default::default() };
+        let sessions = sessions.iter().map(|name| user(name)).collect();
+        let grants = NewKey { name: String::new(), active: true, admin: false, sessions, actions };
+        stage.store.add_key(None, grants).await.expect("made").1
+    };
+    let (own, both) = (made(&["1"]).await, made(&["1", "2"]).await);
+    for key in [&own, &both] {
+        assert_eq!(ask(key.expose(), Method::GET, "/api/sessions/1").await.status, 200);
+    }
+    assert_eq!(ask("0123456789abcdef", Method::DELETE, "/api/sessions/1").await.status, 200);
+    // The name's next owner.
+    stage.cast.set("1", ready());
+    assert_eq!(ask(own.expose(), Method::GET, "/api/sessions/1").await.status, 401, "there is no such key");
+    assert_eq!(ask(both.expose(), Method::GET, "/api/sessions/1").await.status, 403, "not this session's");
+    assert_eq!(ask(both.expose(), Method::GET, "/api/sessions/2").await.status, 200);
 }
 
 #[tokio::test]
