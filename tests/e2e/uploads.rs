@@ -46,7 +46,7 @@ async fn peaks(farm: &Farm) -> [u64; 4] {
 }
 
 #[tokio::test]
-async fn a_large_file_is_whole_in_no_process_of_ours_on_its_way_out_and_in() {
+async fn a_large_file_is_whole_in_no_worker_and_no_script_on_its_way_out_and_in() {
     let farm = Farm::start().await;
     farm.link("1", "5511900000001").await;
     let film = content(48 << 20);
@@ -73,6 +73,16 @@ async fn a_large_file_is_whole_in_no_process_of_ours_on_its_way_out_and_in() {
     assert!(answer.bytes == film, "other bytes came back");
     let fetched = peaks(&farm).await;
     eprintln!("supervisor, worker, browser, renderer: {before:?}, sent {sent:?}, fetched {fetched:?}");
+    // The page itself reads all of it to send it, and to give it out.
+    for (part, most) in [(0, 12), (1, 12), (3, 200)] {
+        let grown = sent[part] - before[part];
+        assert!(grown < most, "{grown} MiB more of process {part} for sending 48");
+    }
+    for (part, most) in [(1, 24), (3, 200)] {
+        let grown = fetched[part] - before[part];
+        assert!(grown < most, "{grown} MiB more of process {part} for sending and fetching 48");
+    }
+    assert!(std::fs::read_dir(farm.auth_dir("1").join("colmeia/files")).expect("there").next().is_none());
 }
 
 #[tokio::test]
