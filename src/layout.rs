@@ -20,6 +20,7 @@
 //!     colmeia/unlinked                      a mark: no phone is linked, so nobody is brought back at boot
 //!     colmeia/spool/                        events that the supervisor has not acknowledged yet
 //!     colmeia/home/                         the browser's home
+//!     colmeia/files/                        files between supervisor and page; the browser may read them
 //!     colmeia/profile.json                  what the worker knows of the profile
 //!     colmeia/snapshots/                    copies of the registration, for a profile that is damaged
 //!     colmeia/damaged/                      profiles that were damaged
@@ -218,6 +219,12 @@ impl StateLayout {
     #[must_use]
     pub fn browser_tmp(&self, user: &UserId) -> PathBuf {
         self.own_dir(user).join("tmp")
+    }
+
+    /// Files on their way between supervisor and page. The browser may read them, and write none.
+    #[must_use]
+    pub fn files_dir(&self, user: &UserId) -> PathBuf {
+        self.own_dir(user).join("files")
     }
 
     /// What the worker knows of the profile.

@@ -271,12 +271,23 @@ pub struct CallError {
     pub kind: CallErrorKind,
     /// For people, in English; carries no message text, number or secret.
     pub message: String,
+    /// The disk took nothing more, so nothing was done; the kind is [`CallErrorKind::NotReady`]. Beside the kind, because
+    /// who is older would understand no answer with a kind that it does not know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disk_full: bool,
 }
 
 impl CallError {
     /// A failure of this kind.
     pub fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), disk_full: false }
+    }
+
+    /// A file could not be put where it belongs: nothing was done. Whether the disk is full is said by its name.
+    pub fn no_file(doing: &str, error: &std::io::Error) -> Self {
+        let disk_full = crate::errors::is_disk_full(error);
+        let why = if disk_full { "the disk is full".to_owned() } else { error.to_string() };
+        Self { kind: CallErrorKind::NotReady, message: format!("{doing}: {why}"), disk_full }
     }
 }
 

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Owns the byte layout. Media travels as the body, never as base64 in the head. A length beyond its cap is
-//! an error before a byte of it is buffered: the other side may be hostile. Who writes need not have a whole body in
-//! memory: it may go out in [`Part`]s.
+//! an error before a byte of it is buffered: the other side may be hostile. Neither side needs a whole body in memory:
+//! it may go out in [`Part`]s, and come in in them ([`PartCodec`]). On the wire that is the same.
 
 use std::io;
 
@@ -23,7 +23,12 @@ pub const MAX_HEAD: usize = 16 * 1024 * 1024;
 /// The largest body, in bytes: WhatsApp's cap for everyday media (64 MB) plus room.
 pub const MAX_BODY: usize = 68 * 1024 * 1024;
 
+/// A body of at most so many bytes may be kept in memory; a larger one belongs on the disk.
+pub const SMALL_BODY: usize = 256 * 1024;
+
 const PREFIX: usize = 8;
+/// How much of a body comes in at once.
+const PIECE: usize = 64 * 1024;
 
 /// One frame.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -134,6 +139,48 @@ impl std::fmt::Debug for Part {
     }
 }
 
+/// Reads and writes frames in [`Part`]s: no more than a piece of a body is ever buffered.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct PartCodec {
+    /// How much of the present frame's body has not come yet.
+    left: usize,
+}
+
+impl Decoder for PartCodec {
+    type Item = Part;
+    type Error = FrameError;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Part>, FrameError> {
+        if self.left > 0 {
+            let piece = self.left.min(src.len()).min(PIECE);
+            if piece == 0 {
+                src.reserve(self.left.min(PIECE));
+                return Ok(None);
+            }
+            self.left -= piece;
+            return Ok(Some(Part::Body(src.split_to(piece).freeze())));
+        }
+        let Some(mut prefix) = src.get(..PREFIX) else { return Ok(None) };
+        let (head, body) = (prefix.get_u32() as usize, prefix.get_u32() as usize);
+        check(head, body)?;
+        if src.len() < PREFIX + head {
+            src.reserve(PREFIX + head - src.len());
+            return Ok(None);
+        }
+        src.advance(PREFIX);
+        self.left = body;
+        Ok(Some(Part::Begin { head: src.split_to(head).freeze(), body }))
+    }
+}
+
+impl Encoder<Part> for PartCodec {
+    type Error = FrameError;
+
+    fn encode(&mut self, part: Part, dst: &mut BytesMut) -> Result<(), FrameError> {
+        FrameCodec.encode(part, dst)
+    }
+}
+
 /// Reads and writes [`Frame`]s.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FrameCodec;
@@ -198,6 +245,7 @@ mod tests {
         let mut bytes = BytesMut::new();
         bytes.put_u32(2);
         bytes.put_u32(u32::MAX);
+        assert!(matches!(PartCodec::default().decode(&mut bytes), Err(FrameError::BodyTooLarge(_))));
         assert!(matches!(FrameCodec.decode(&mut bytes), Err(FrameError::BodyTooLarge(_))));
     }
 
@@ -241,7 +289,39 @@ mod tests {
         }
 
         #[test]
+        fn what_comes_in_in_parts_is_the_same_however_it_was_cut(
+            frames in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..64), prop::collection::vec(any::<u8>(), 0..512)), 0..6),
+            step in 1usize..200,
+        ) {
+            let mut wire = BytesMut::new();
+            for (head, body) in &frames {
+                let (head, body) = (Bytes::from(head.clone()), Bytes::from(body.clone()));
+                FrameCodec.encode(Frame { head, body }, &mut wire).expect("small");
+            }
+            let (mut codec, mut buffer) = (PartCodec::default(), BytesMut::new());
+            let mut seen: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+            let mut announced = Vec::new();
+            for piece in wire.chunks(step) {
+                buffer.extend_from_slice(piece);
+                while let Some(part) = codec.decode(&mut buffer).expect("valid") {
+                    match part {
+                        Part::Begin { head, body } => {
+                            announced.push(body);
+                            seen.push((head.to_vec(), Vec::new()));
+                        }
+                        Part::Body(bytes) => seen.last_mut().expect("begun").1.extend_from_slice(&bytes),
+                    }
+                }
+            }
+            prop_assert!(buffer.is_empty());
+            prop_assert_eq!(announced, frames.iter().map(|(_, body)| body.len()).collect::<Vec<_>>());
+            prop_assert_eq!(seen, frames);
+        }
+
+        #[test]
         fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+            let (mut parts, mut codec) = (BytesMut::from(&bytes[..]), PartCodec::default());
+            while let Ok(Some(_)) = codec.decode(&mut parts) {}
             let mut buffer = BytesMut::from(&bytes[..]);
             while let Ok(Some(frame)) = FrameCodec.decode(&mut buffer) {
                 let _ = frame.message::<crate::protocol::FromWorker>();

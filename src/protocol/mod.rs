@@ -18,7 +18,7 @@ pub use events::{
     GroupRules, LabelNotice, MessageRecord, MissedNotice, MissedReason, PollVoteNotice, PresenceNotice,
     ReactionNotice,
 };
-pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD, Part};
+pub use frame::{Frame, FrameCodec, FrameError, MAX_BODY, MAX_HEAD, Part, PartCodec, SMALL_BODY};
 pub use messages::{FromWorker, SupervisorHello, ToWorker, WorkerHello};
 pub use names::OtherNames;
 

@@ -5,13 +5,13 @@
 
 use std::future::Future;
 
-use bytes::Bytes;
 use colmeia::passkey::Request;
 use colmeia::protocol::{Call, CallError, Event, MessageRecord, OtherNames, Reply};
 use colmeia::{Lack, Me, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
+use crate::files::Body;
 use crate::spool::Marks;
 
 /// What the page shows of itself, in one consistent piece. The bridge sends it at each change, and a probe
@@ -233,9 +233,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn call(
         &self,
         call: Call,
-        body: Bytes,
+        body: Body,
         deadline_ms: u64,
-    ) -> impl Future<Output = Result<(Reply, Bytes), CallError>> + Send;
+    ) -> impl Future<Output = Result<(Reply, Body), CallError>> + Send;
 
     /// Health, level two: does the browser answer?
     fn probe_browser(&self, timeout_ms: u64) -> impl Future<Output = Result<(), ProbeError>> + Send;

@@ -11,6 +11,7 @@ use colmeia::protocol::{Call, CallError, MessageRecord, OtherNames, Reply};
 use tokio::sync::mpsc;
 
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
+use crate::files::Body;
 use crate::spool::Marks;
 
 /// What the fake page answers to probes, and what it was asked.
@@ -19,6 +20,8 @@ pub(crate) struct Stage {
     pub(crate) view: Option<PageView>,
     pub(crate) nudges: Vec<Nudge>,
     pub(crate) calls: Vec<String>,
+    /// Of each, whether what came with it lies on the disk.
+    pub(crate) files: Vec<bool>,
     /// How far it was told that the page before it was heard.
     pub(crate) marks: Option<Option<Marks>>,
     pub(crate) closed: bool,
@@ -70,17 +73,20 @@ impl Engine for Director {
         Some(4242)
     }
 
-    async fn call(&self, call: Call, body: Bytes, _deadline_ms: u64) -> Result<(Reply, Bytes), CallError> {
-        self.stage(|stage| stage.calls.push(call.name().into()));
+    async fn call(&self, call: Call, body: Body, _deadline_ms: u64) -> Result<(Reply, Body), CallError> {
+        self.stage(|stage| {
+            stage.calls.push(call.name().into());
+            stage.files.push(matches!(body, Body::File(_)));
+        });
         match call {
             Call::DownloadMedia { .. } | Call::Screenshot => Ok((
                 Reply::Media { mimetype: "image/png".into(), filename: None },
-                Bytes::from_static(b"\x89PNG"),
+                Body::Memory(Bytes::from_static(b"\x89PNG")),
             )),
             Call::SendMedia { .. } => {
-                Ok((Reply::Sent(SentMessage::new(format!("true_x_{}", body.len()), 1)), Bytes::new()))
+                Ok((Reply::Sent(SentMessage::new(format!("true_x_{}", body.length()), 1)), Body::NONE))
             }
-            _ => Ok((Reply::Done, Bytes::new())),
+            _ => Ok((Reply::Done, Body::NONE)),
         }
     }
 

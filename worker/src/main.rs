@@ -11,6 +11,7 @@ mod convert;
 mod engine;
 #[cfg(test)]
 mod fake;
+mod files;
 mod ipc;
 mod jail;
 mod keeper;
@@ -33,6 +34,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::files::Files;
 use crate::ipc::Server;
 use crate::jail::Cell;
 use crate::session::{SessionHandle, SessionTask};
@@ -128,6 +130,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let cell = Cell::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
     let spool = Spool::open(&state.spool_dir(&config.user))?;
+    let files = Files::open(state.files_dir(&config.user));
     let (outbox, events) = Outbox::new(spool);
     let server = Server::bind(
         &paths.worker_socket(&config.user),
@@ -144,10 +147,10 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let connected = server.connected();
     let mut hearing = connected.clone();
     let profile = keeper::start(&state, &config.user);
-    let launcher = page::ChromiumLauncher::new(&config, profile.clone());
+    let launcher = page::ChromiumLauncher::new(&config, files.clone(), profile.clone());
     let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
     let outbox = tasks::vital("spool", outbox.run());
-    let served = tasks::vital("socket", server.run(session.clone(), events.clone(), end.clone()));
+    let served = tasks::vital("socket", server.run(session.clone(), events.clone(), files, end.clone()));
     let watchers = [
         tasks::vital("orphanage", stop_when_orphaned(connected, session.clone(), config.deadlines.orphan_ms)),
         tasks::vital("signals", stop_on_signal(session.clone())),

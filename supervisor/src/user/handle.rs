@@ -127,6 +127,13 @@ pub(crate) enum CallFailure {
     ShuttingDown,
 }
 
+/// A disk that took nothing more at the worker's is the same as one at ours.
+impl From<CallError> for CallFailure {
+    fn from(error: CallError) -> Self {
+        if error.disk_full { Self::DiskFull } else { Self::Session(error) }
+    }
+}
+
 /// Whether everything that the user's task keeps on disk is gone, and whether the phone learned of it.
 pub(crate) type Deleted = Result<Told, NotDeleted>;
 

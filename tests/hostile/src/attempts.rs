@@ -54,6 +54,8 @@ pub(crate) fn all(targets: &Targets, profile: &Path) -> BTreeMap<&'static str, O
         ("move its worker's socket", there_and_back(&run(&targets.hostile_user).join("worker.sock"))),
         ("plant a snapshot of its profile", fs::create_dir_all(own.join("colmeia/snapshots/99999999999999"))),
         ("list what its worker keeps of its profile", list(&own.join("colmeia"))),
+        ("list its worker's files", list(&own.join("colmeia/files"))),
+        ("put a file in its worker's folder of files", write(&own.join("colmeia/files/planted"))),
         ("mark itself as unlinked", write(&own.join("colmeia/unlinked"))),
         ("write to a folder that is open to all", write(&targets.open_folder.join("planted"))),
         ("write to /etc", write(Path::new("/etc/colmeia-planted"))),

@@ -3,30 +3,32 @@
 //! Owns the socket's two halves. Everything that goes up passes through one bounded queue, so that a
 //! supervisor which stops reading stops this connection and nothing else.
 
+use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::operations::OPERATIONS_VERSION;
 use colmeia::protocol::{
-    CallError, CallErrorKind, Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, ToWorker,
+    CallError, CallErrorKind, FrameError, FromWorker, PROTOCOL_VERSION, Part, PartCodec, Reply, ToWorker,
     WorkerHello,
 };
 use colmeia::{ExitReason, Secret, UserId};
 use colmeia_base::tasks;
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt as _;
 use interprocess::local_socket::tokio::Stream;
-use tokio::io::{ReadHalf, WriteHalf};
+use tokio::io::WriteHalf;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::codec::FramedWrite;
 use tokio_util::sync::CancellationToken;
 
+use super::incoming::{Incoming, Said};
+use crate::files::{Body, Files};
 use crate::session::SessionHandle;
 use crate::spool::{OutboxHandle, SpoolError};
 
 /// How long each side may take to say Hello.
 const HELLO: Duration = Duration::from_secs(5);
-/// How long one frame may take to be written: a supervisor that reads nothing for so long is gone.
+/// How long a piece of a frame may take to be written: a supervisor that reads nothing for so long is gone.
 const WRITE: Duration = Duration::from_secs(30);
 /// Frames that wait to be written.
 const QUEUE: usize = 64;
@@ -60,6 +62,9 @@ pub(crate) enum ConnectionError {
     /// A frame is wrong, or the socket failed.
     #[error("a frame failed")]
     Frame(#[from] FrameError),
+    /// A body ended before its frame did, so that nothing can be said after it.
+    #[error("a file cannot be read")]
+    File(#[source] io::Error),
     /// The events cannot be read from the disk.
     #[error("the events cannot be read")]
     Spool(#[from] SpoolError),
@@ -67,21 +72,40 @@ pub(crate) enum ConnectionError {
 
 /// A connection.
 pub(crate) struct Connection {
-    up: FramedWrite<WriteHalf<Stream>, FrameCodec>,
-    down: FramedRead<ReadHalf<Stream>, FrameCodec>,
+    up: FramedWrite<WriteHalf<Stream>, PartCodec>,
+    down: Incoming,
     session: SessionHandle,
     outbox: OutboxHandle,
+    files: Files,
+}
+
+/// A frame that waits to be written.
+struct Outgoing {
+    begin: Part,
+    body: Body,
+}
+
+impl Outgoing {
+    fn new(message: &FromWorker, body: Body) -> Result<Self, FrameError> {
+        let length = usize::try_from(body.length()).unwrap_or(usize::MAX);
+        Ok(Self { begin: Part::begin(message, length)?, body })
+    }
+
+    fn word(message: &FromWorker) -> Result<Self, FrameError> {
+        Self::new(message, Body::NONE)
+    }
 }
 
 impl Connection {
     /// A connection on which nothing was said yet.
-    pub(crate) fn new(stream: Stream, session: SessionHandle, outbox: OutboxHandle) -> Self {
+    pub(crate) fn new(stream: Stream, session: SessionHandle, outbox: OutboxHandle, files: Files) -> Self {
         let (down, up) = tokio::io::split(stream);
         Self {
-            up: FramedWrite::new(up, FrameCodec),
-            down: FramedRead::new(down, FrameCodec),
+            up: FramedWrite::new(up, PartCodec::default()),
+            down: Incoming::new(down),
             session,
             outbox,
+            files,
         }
     }
 
@@ -89,12 +113,10 @@ impl Connection {
     /// does not know the token learns nothing. One of another version learns ours.
     pub(crate) async fn hello(&mut self, user: &UserId, token: &Secret) -> Result<(), ConnectionError> {
         let exchange = async {
-            let theirs = match self.down.next().await {
-                Some(frame) => match frame?.message()? {
-                    ToWorker::Hello(theirs) => theirs,
-                    _ => return Err(ConnectionError::NotHello),
-                },
-                None => return Err(ConnectionError::NotHello),
+            // Who has said nothing yet has no body to send.
+            let theirs = match self.down.message().await.transpose()? {
+                Some(Said { message: ToWorker::Hello(theirs), length: 0 }) => theirs,
+                _ => return Err(ConnectionError::NotHello),
             };
             if !theirs.token.matches(token) {
                 return Err(ConnectionError::Stranger);
@@ -108,7 +130,7 @@ impl Connection {
                 operations: OPERATIONS_VERSION,
                 report,
             });
-            self.up.send(Frame::new(&ours, Bytes::new())?).await?;
+            self.up.send(Part::begin(&ours, 0)?).await?;
             Ok(theirs)
         };
         let theirs = timeout(HELLO, exchange).await.map_err(|_| ConnectionError::NoHello)??;
@@ -124,25 +146,24 @@ impl Connection {
     /// Serves the supervisor until it goes, misbehaves, or `end` is cancelled. What is queued by then is still
     /// written, the session's last report among it.
     pub(crate) async fn run(self, end: &CancellationToken) -> Result<(), ConnectionError> {
-        let Self { mut up, mut down, session, outbox } = self;
-        let (queue, mut queued) = mpsc::channel::<Frame>(QUEUE);
+        let Self { mut up, mut down, session, outbox, files } = self;
+        let (queue, mut queued) = mpsc::channel::<Outgoing>(QUEUE);
         let write = async {
             while let Some(frame) = queued.recv().await {
-                timeout(WRITE, up.send(frame)).await.map_err(|_| ConnectionError::NotReading)??;
+                write(&mut up, frame).await?;
             }
             Ok(())
         };
         let serve = async {
             let result = tokio::select! {
-                result = read(&mut down, &session, &outbox, &queue) => result,
+                result = read(&mut down, &session, &outbox, &files, &queue) => result,
                 result = tell_reports(&session, &queue) => result,
                 result = tell_events(&outbox, &queue) => result,
                 () = end.cancelled() => Ok(()),
             };
             // The last report says why the session ends; a supervisor that does not read it is not waited for.
             let report = session.report().borrow().clone();
-            let last = Frame::new(&FromWorker::Report(report), Bytes::new())?;
-            let _ = queue.try_send(last);
+            let _ = queue.try_send(Outgoing::word(&FromWorker::Report(report))?);
             drop(queue);
             result
         };
@@ -151,24 +172,50 @@ impl Connection {
     }
 }
 
+/// Writes a frame, its body piece by piece: never is more of it in memory, however slowly the supervisor reads.
+async fn write(
+    up: &mut FramedWrite<WriteHalf<Stream>, PartCodec>,
+    Outgoing { begin, body }: Outgoing,
+) -> Result<(), ConnectionError> {
+    let mut part = begin;
+    let mut written = 0;
+    loop {
+        timeout(WRITE, up.send(part)).await.map_err(|_| ConnectionError::NotReading)??;
+        if written >= body.length() {
+            return Ok(());
+        }
+        let piece = body.piece(written).await.map_err(ConnectionError::File)?;
+        written += piece.len() as u64;
+        part = Part::Body(piece);
+    }
+}
+
 async fn read(
-    down: &mut FramedRead<ReadHalf<Stream>, FrameCodec>,
+    down: &mut Incoming,
     session: &SessionHandle,
     outbox: &OutboxHandle,
-    queue: &mpsc::Sender<Frame>,
+    files: &Files,
+    queue: &mpsc::Sender<Outgoing>,
 ) -> Result<(), ConnectionError> {
-    while let Some(frame) = down.next().await {
-        let frame = frame?;
-        match frame.message::<ToWorker>()? {
+    while let Some(Said { message, length }) = down.message().await.transpose()? {
+        let body = down.body(length, files).await?;
+        match message {
             ToWorker::Request { id, deadline_ms, call } => {
                 let (session, queue) = (session.clone(), queue.clone());
                 tasks::passing("request", async move {
                     let name = call.name();
-                    let (result, body) = match session.call(call, frame.body, deadline_ms).await {
+                    let asked = match body {
+                        Ok(body) => session.call(call, body, deadline_ms).await,
+                        Err(error) => {
+                            tracing::warn!(call = name, %error, "a file cannot be put on the disk");
+                            Err(CallError::no_file("the file cannot be kept for the browser", &error))
+                        }
+                    };
+                    let (result, body) = match asked {
                         Ok((reply, body)) => (Ok(reply), body),
                         Err(error) => {
                             tracing::debug!(call = name, kind = ?error.kind, error = %error, "call failed");
-                            (Err(error), Bytes::new())
+                            (Err(error), Body::NONE)
                         }
                     };
                     // A supervisor that is gone hears nothing, and has told its client so.
@@ -177,8 +224,7 @@ async fn read(
             }
             ToWorker::Ack { seq } => outbox.acknowledge(seq),
             ToWorker::Ping { id } => {
-                let pong = Frame::new(&FromWorker::Pong { id }, Bytes::new())?;
-                let _ = queue.send(pong).await;
+                let _ = queue.send(Outgoing::word(&FromWorker::Pong { id })?).await;
             }
             ToWorker::RelieveMemory => session.relieve_memory(),
             ToWorker::Stop => {
@@ -192,27 +238,32 @@ async fn read(
 }
 
 /// The answer as a frame; an answer that fits into none becomes an error that says so.
-fn response(id: u64, result: Result<colmeia::protocol::Reply, CallError>, body: Bytes) -> Frame {
-    Frame::new(&FromWorker::Response { id, result }, body).unwrap_or_else(|error| {
+fn response(id: u64, result: Result<Reply, CallError>, body: Body) -> Outgoing {
+    Outgoing::new(&FromWorker::Response { id, result }, body).unwrap_or_else(|error| {
         let error = CallError::new(CallErrorKind::TooLarge, error.to_string());
         // A few dozen bytes always fit.
-        Frame::new(&FromWorker::Response { id, result: Err(error) }, Bytes::new()).unwrap_or_default()
+        let begin = Part::begin(&FromWorker::Response { id, result: Err(error) }, 0);
+        let begin = begin.unwrap_or(Part::Begin { head: bytes::Bytes::new(), body: 0 });
+        Outgoing { begin, body: Body::NONE }
     })
 }
 
-async fn tell_reports(session: &SessionHandle, queue: &mpsc::Sender<Frame>) -> Result<(), ConnectionError> {
+async fn tell_reports(
+    session: &SessionHandle,
+    queue: &mpsc::Sender<Outgoing>,
+) -> Result<(), ConnectionError> {
     let mut reports = session.report();
     // Between Hello and now something may have changed.
     reports.mark_changed();
     while reports.changed().await.is_ok() {
         let report = reports.borrow_and_update().clone();
-        let _ = queue.send(Frame::new(&FromWorker::Report(report), Bytes::new())?).await;
+        let _ = queue.send(Outgoing::word(&FromWorker::Report(report))?).await;
     }
     // The session is over, and its last report was sent; the connection ends with the worker.
     std::future::pending().await
 }
 
-async fn tell_events(outbox: &OutboxHandle, queue: &mpsc::Sender<Frame>) -> Result<(), ConnectionError> {
+async fn tell_events(outbox: &OutboxHandle, queue: &mpsc::Sender<Outgoing>) -> Result<(), ConnectionError> {
     let mut last = outbox.last();
     let mut sent = 0;
     loop {
@@ -226,7 +277,7 @@ async fn tell_events(outbox: &OutboxHandle, queue: &mpsc::Sender<Frame>) -> Resu
         for event in events {
             sent = event.seq;
             let message = FromWorker::Event { seq: event.seq, event: event.event };
-            let _ = queue.send(Frame::new(&message, Bytes::new())?).await;
+            let _ = queue.send(Outgoing::word(&message)?).await;
         }
     }
 }

@@ -5,6 +5,7 @@
 //! [`connection`]'s business. Never touches the session's state.
 
 mod connection;
+mod incoming;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::files::Files;
 use crate::session::SessionHandle;
 use crate::spool::OutboxHandle;
 use colmeia::errors::chain;
@@ -74,7 +76,13 @@ impl Server {
     }
 
     /// Serves supervisors until `end` is cancelled; then the connection says its last word and closes.
-    pub(crate) async fn run(self, session: SessionHandle, outbox: OutboxHandle, end: CancellationToken) {
+    pub(crate) async fn run(
+        self,
+        session: SessionHandle,
+        outbox: OutboxHandle,
+        files: Files,
+        end: CancellationToken,
+    ) {
         let tracker = TaskTracker::new();
         let strangers = Arc::new(Semaphore::new(STRANGERS));
         // Who speaks now. Each connection that has said Hello cancels the one before.
@@ -101,7 +109,7 @@ impl Server {
                 tracing::warn!("a connection was refused: too many have not said hello yet");
                 continue;
             };
-            let mut connection = Connection::new(stream, session.clone(), outbox.clone());
+            let mut connection = Connection::new(stream, session.clone(), outbox.clone(), files.clone());
             let (user, token) = (self.user.clone(), self.token.clone());
             let connected = self.connected.clone();
             let (current, end) = (Arc::clone(&current), end.clone());

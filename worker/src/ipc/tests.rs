@@ -6,7 +6,8 @@ use bytes::Bytes;
 use colmeia::ExitReason;
 use colmeia::config::Deadlines;
 use colmeia::protocol::{
-    Call, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, SupervisorHello, ToWorker,
+    Call, CallError, CallErrorKind, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, SMALL_BODY,
+    SupervisorHello, ToWorker,
 };
 use futures::{SinkExt, StreamExt};
 use tokio::task::JoinHandle;
@@ -26,7 +27,7 @@ struct Worker {
     socket: PathBuf,
     end: CancellationToken,
     ended: JoinHandle<ExitReason>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 fn user() -> UserId {
@@ -34,6 +35,10 @@ fn user() -> UserId {
 }
 
 fn worker() -> Worker {
+    worker_with(Files::open)
+}
+
+fn worker_with(files: fn(PathBuf) -> Files) -> Worker {
     let dir = tempfile::tempdir().expect("temp dir");
     let socket = dir.path().join("worker.sock");
     let (outbox, events) = Outbox::new(Spool::open(&dir.path().join("spool")).expect("opens"));
@@ -45,8 +50,9 @@ fn worker() -> Worker {
     let end = CancellationToken::new();
     let server =
         Server::bind(&socket, user(), Secret::new(TOKEN), nix::unistd::geteuid().as_raw()).expect("binds");
-    tokio::spawn(server.run(session.clone(), events, end.clone()));
-    Worker { page, session, socket, end, ended: tokio::spawn(task.run()), _dir: dir }
+    let files = files(dir.path().join("files"));
+    tokio::spawn(server.run(session.clone(), events, files, end.clone()));
+    Worker { page, session, socket, end, ended: tokio::spawn(task.run()), dir }
 }
 
 fn its_hello() -> ToWorker {
@@ -139,6 +145,57 @@ async fn media_comes_back_as_the_frames_body() {
         .await;
     assert!(matches!(result, Ok(Reply::Media { .. })), "{result:?}");
     assert_eq!(&body[..], b"\x89PNG");
+}
+
+impl Supervisor {
+    /// Sends a file of so many bytes in pieces; the answer to it.
+    async fn send_file(&mut self, id: u64, length: usize) -> Result<Reply, CallError> {
+        let call = Call::SendMedia {
+            chat: colmeia::ChatId::normalise("5511988887777").expect("valid"),
+            mimetype: "video/mp4".into(),
+            filename: "a.mp4".into(),
+            caption: None,
+            as_document: false,
+            style: None,
+            options: colmeia::operations::SendOptions::default(),
+        };
+        let request = ToWorker::Request { id, deadline_ms: 5_000, call };
+        let frame = Frame::new(&request, vec![7; length].into()).expect("fits");
+        self.0.send(frame).await.expect("sent");
+        self.find(|message, _| match message {
+            FromWorker::Response { id: answered, result } if answered == id => Some(result),
+            _ => None,
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_large_file_goes_to_the_disk_and_one_that_the_disk_does_not_take_is_refused_by_name() {
+    let sent = |length: usize| Ok(Reply::Sent { message: format!("true_x_{length}"), timestamp_ms: 1 });
+    let worker = worker();
+    let mut supervisor = Supervisor::hello(&worker).await;
+    supervisor.until("loading").await;
+    worker.page.show(view(PagePhase::Main));
+    supervisor.until("ready").await;
+    for (id, length) in [(1, 0), (2, SMALL_BODY), (3, SMALL_BODY + 1), (4, 5_000_000)] {
+        assert_eq!(supervisor.send_file(id, length).await, sent(length));
+        let on_disk = worker.page.stage(|stage| stage.files.pop().expect("it was asked"));
+        assert_eq!(on_disk, length > SMALL_BODY);
+    }
+    let left = std::fs::read_dir(worker.dir.path().join("files")).expect("there").count();
+    assert_eq!(left, 0);
+
+    let worker = worker_with(Files::on_a_full_disk);
+    let mut supervisor = Supervisor::hello(&worker).await;
+    supervisor.until("loading").await;
+    worker.page.show(view(PagePhase::Main));
+    supervisor.until("ready").await;
+    let error = supervisor.send_file(1, 5_000_000).await.expect_err("no room");
+    assert!(error.disk_full && error.kind == CallErrorKind::NotReady, "{error:?}");
+    // It was read to its end, and small ones go on.
+    assert_eq!(supervisor.send_file(2, 10).await, sent(10));
+    assert_eq!(worker.page.stage(|stage| stage.calls.len()), 1, "the page was not asked");
 }
 
 #[tokio::test]

@@ -9,18 +9,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use colmeia::operations::Effect;
-use colmeia::protocol::{Call, CallError, CallErrorKind, MAX_BODY, Reply};
+use colmeia::protocol::{Call, CallError, CallErrorKind, MAX_BODY, Reply, SMALL_BODY};
 use colmeia_base::tasks;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
+use super::files::Passage;
 use super::pending::Answer;
 use super::shared::Shared;
 use crate::engine::ProbeError;
+use crate::files::{Body, Draft, Stored};
 
-/// Bytes travel in pieces, so that no single message holds up a probe. Divisible by three: base64 without
-/// padding.
-const PIECE: usize = 3 * 1024 * 1024;
 /// What is kept of a call's time to learn whether it can still be called off.
 const CALL_OFF: Duration = Duration::from_millis(500);
 
@@ -28,14 +27,13 @@ const CALL_OFF: Duration = Duration::from_millis(500);
 pub(super) async fn call(
     shared: &Arc<Shared>,
     call: Call,
-    body: Bytes,
+    body: Body,
     limit: Duration,
-) -> Result<(Reply, Bytes), CallError> {
+) -> Result<(Reply, Body), CallError> {
     let end = Instant::now() + limit;
     let work_end = end - CALL_OFF.min(limit / 4);
     let underway = UnderWay::new(Arc::clone(shared), &call);
-    let asked = timeout_at(work_end, underway.ask(&call, &body, work_end)).await;
-    drop(body);
+    let asked = timeout_at(work_end, underway.ask(&call, body, work_end)).await;
     if matches!(asked, Ok(Ok(Answer::Reply { size: 0, .. } | Answer::Failure { .. } | Answer::Gone))) {
         underway.known_to_page.store(false, Ordering::Relaxed);
     }
@@ -82,15 +80,20 @@ impl UnderWay {
     }
 
     /// Hands over the bytes, then the call, and waits for the answer.
-    async fn ask(&self, call: &Call, body: &Bytes, end: Instant) -> Result<Answer, Trouble> {
+    async fn ask(&self, call: &Call, body: Body, end: Instant) -> Result<Answer, Trouble> {
         let not_ready = |why: &str| Trouble::Before(CallError::new(CallErrorKind::NotReady, why));
         self.known_to_page.store(true, Ordering::Relaxed);
-        for piece in body.chunks(PIECE) {
-            let arguments = [json!(self.number), json!(BASE64.encode(piece))];
-            self.shared
-                .ask("put", &arguments, left(end))
-                .await
-                .map_err(|error| not_ready(&format!("the page did not take the media: {error}")))?;
+        match body {
+            Body::Memory(bytes) if bytes.is_empty() => {}
+            Body::Memory(bytes) => {
+                let arguments = [json!(self.number), json!(BASE64.encode(bytes))];
+                self.shared
+                    .ask("put", &arguments, left(end))
+                    .await
+                    .map_err(|error| not_ready(&format!("the page did not take the media: {error}")))?;
+            }
+            // Once the browser has its copy, nothing is left of the file.
+            Body::File(file) => self.hand_in(&file, end).await.map_err(Trouble::Before)?,
         }
         let request = serde_json::to_value(call).map_err(|_| not_ready("the call cannot be written"))?;
         // `true` only where there is a bridge; without one the whole chain is left out.
@@ -128,25 +131,62 @@ impl UnderWay {
         }
     }
 
-    /// Fetches the bytes that wait in the page.
-    async fn fetch(&self, size: u64, end: Instant) -> Result<Bytes, CallError> {
-        let Some(size) = usize::try_from(size).ok().filter(|size| *size <= MAX_BODY) else {
-            return Err(CallError::new(CallErrorKind::TooLarge, "the media is larger than a frame"));
-        };
-        let mut bytes = BytesMut::with_capacity(size);
-        while bytes.len() < size {
-            let arguments = [json!(self.number), json!(bytes.len()), json!(PIECE)];
-            let piece = self.shared.ask("read", &arguments, left(end)).await;
-            let piece = match piece {
-                Ok(Value::String(text)) => BASE64.decode(text).unwrap_or_default(),
-                _ => Vec::new(),
-            };
-            if piece.is_empty() {
-                return Err(self.broken("the page lost the media"));
+    fn passage(&self) -> Result<Passage, CallError> {
+        let gone = || CallError::new(CallErrorKind::NotReady, "there is no page");
+        Ok(Passage::new(self.shared.tab().ok_or_else(gone)?, self.number))
+    }
+
+    /// Gives the page a file.
+    async fn hand_in(&self, file: &Stored, end: Instant) -> Result<(), CallError> {
+        let not_ready = |why: String| CallError::new(CallErrorKind::NotReady, why);
+        match self.passage()?.hand_in(file.path(), end).await {
+            Ok(Some(size)) if size == file.length() => Ok(()),
+            Ok(Some(size)) => {
+                Err(not_ready(format!("the browser copied {size} of the file's {} bytes", file.length())))
             }
-            bytes.extend_from_slice(&piece);
+            Ok(None) => Err(not_ready("the page is still loading".to_owned())),
+            Err(error) => Err(not_ready(format!("the page did not take the media: {error}"))),
         }
-        Ok(bytes.freeze())
+    }
+
+    /// Fetches the bytes that wait in the page.
+    async fn fetch(&self, size: u64, end: Instant) -> Result<Body, CallError> {
+        if size == 0 {
+            return Ok(Body::NONE);
+        }
+        if size > MAX_BODY as u64 {
+            return Err(CallError::new(CallErrorKind::TooLarge, "the media is larger than a frame"));
+        }
+        let passage = self.passage()?;
+        let lost = |error: &ProbeError| self.broken(&format!("the page lost the media: {error}"));
+        passage.find(end).await.map_err(|error| lost(&error))?;
+        if size <= SMALL_BODY as u64 {
+            let mut bytes = BytesMut::new();
+            while (bytes.len() as u64) < size {
+                bytes.extend_from_slice(&self.piece(&passage, bytes.len() as u64, end).await?);
+            }
+            return Ok(Body::Memory(bytes.freeze()));
+        }
+        let no_file = |error: std::io::Error| {
+            tracing::warn!(%error, "a file cannot be put on the disk");
+            CallError::no_file("the file cannot be kept for the answer", &error)
+        };
+        let mut draft = self.shared.files.draft(size).await.map_err(no_file)?;
+        let mut read = 0;
+        while read < size {
+            let piece = self.piece(&passage, read, end).await?;
+            read += piece.len() as u64;
+            draft = draft.taking(piece).await.map_err(no_file)?;
+        }
+        Ok(Draft::finish(draft))
+    }
+
+    async fn piece(&self, passage: &Passage, from: u64, end: Instant) -> Result<Bytes, CallError> {
+        match passage.piece(from, end).await {
+            Ok(piece) if !piece.is_empty() => Ok(piece),
+            Ok(_) => Err(self.broken("the page lost the media")),
+            Err(error) => Err(self.broken(&format!("the page lost the media: {error}"))),
+        }
     }
 }
 
@@ -165,6 +205,6 @@ impl Drop for UnderWay {
     }
 }
 
-fn left(end: Instant) -> Duration {
+pub(super) fn left(end: Instant) -> Duration {
     end.saturating_duration_since(Instant::now())
 }

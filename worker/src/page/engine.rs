@@ -7,7 +7,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
 use colmeia::protocol::{Call, CallError, Reply};
 use colmeia_base::tasks;
@@ -23,6 +22,7 @@ use super::presence::{Presence, Wish};
 use super::shared::{NUDGE, Parts, Shared};
 use crate::browser::Exit;
 use crate::engine::{Engine, Nudge, PageEvent, PagePhase, PageView, ProbeError};
+use crate::files::Body;
 use crate::spool::Marks;
 
 /// A collection of a large heap stops the page for a second or two.
@@ -98,7 +98,7 @@ impl Engine for ChromiumEngine {
         Some(self.shared.process.pid())
     }
 
-    async fn call(&self, call: Call, body: Bytes, deadline_ms: u64) -> Result<(Reply, Bytes), CallError> {
+    async fn call(&self, call: Call, body: Body, deadline_ms: u64) -> Result<(Reply, Body), CallError> {
         let limit = Duration::from_millis(deadline_ms);
         match call {
             // The browser draws it: a page without a bridge, or before its login, has a picture too.

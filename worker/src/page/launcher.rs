@@ -23,6 +23,7 @@ use super::shared::Parts;
 use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec, PipeBridge};
 use crate::engine::{Launcher, OpenError, PageEvent};
+use crate::files::Files;
 use crate::keeper::{self, KeeperHandle};
 use crate::walls::BrowserWalls;
 
@@ -56,12 +57,13 @@ pub(crate) struct ChromiumLauncher {
     proxy: Option<Proxy>,
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
+    files: Files,
     keeper: KeeperHandle,
 }
 
 impl ChromiumLauncher {
     /// For the user of this configuration. The caller holds the lock of the user's auth directory.
-    pub(crate) fn new(config: &WorkerConfig, keeper: KeeperHandle) -> Self {
+    pub(crate) fn new(config: &WorkerConfig, files: Files, keeper: KeeperHandle) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         let temporary = state.browser_tmp(&config.user);
         let (profile, home) = (state.profile_dir(&config.user), state.home_dir(&config.user));
@@ -69,7 +71,7 @@ impl ChromiumLauncher {
         Self {
             user: config.user.clone(),
             program: config.browser.clone(),
-            walls: BrowserWalls::new(config, own),
+            walls: BrowserWalls::new(config, own, state.files_dir(&config.user)),
             profile,
             home,
             temporary,
@@ -82,6 +84,7 @@ impl ChromiumLauncher {
             merge: config.memory_merge,
             proxy: config.proxy.clone(),
             own_user: matches!(config.ownership, Ownership::Own { .. }),
+            files,
             keeper,
         }
     }
@@ -199,8 +202,8 @@ impl Launcher for ChromiumLauncher {
         tracing::info!(pid = process.pid(), product, "browser started");
         let settings =
             Arc::new(TabSettings { page_url: self.page_url.clone(), script, proxy: self.proxy.clone() });
-        let parts =
-            Parts { browser, handler, process, bridge, settings, identity, wa_js: self.wa_js.clone() };
+        let (wa_js, files) = (self.wa_js.clone(), self.files.clone());
+        let parts = Parts { browser, handler, process, bridge, settings, identity, wa_js, files };
         ChromiumEngine::open(parts, events)
             .await
             .map_err(|error| OpenError::Launch(format!("the browser started, but opens no page: {error}")))

@@ -13,6 +13,7 @@
 mod calling;
 mod cdp;
 mod engine;
+mod files;
 mod identity;
 mod launcher;
 mod listener;

@@ -109,6 +109,11 @@ impl Script {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         format!("window.{}?.{function}({})", self.inlet, arguments.join(","))
     }
+
+    /// A function that, called on an object with a call's number, gives both to one of the inlet's functions.
+    pub(super) fn method(&self, function: &str) -> String {
+        format!("function (call) {{ return window.{}?.{function}(call, this); }}", self.inlet)
+    }
 }
 
 /// The names of those that only wa-js can do.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::target::CloseTargetParams;
 use colmeia::protocol::{CallError, CallErrorKind, MAX_BODY, Reply};
@@ -23,6 +22,7 @@ use super::listener::Listener;
 use super::tab::{Tab, TabSettings};
 use crate::browser::{BrowserProcess, PipeBridge, kill_renderers};
 use crate::engine::{PageEvent, ProbeError};
+use crate::files::{Body, Files};
 
 /// A renderer that does not say `1` within this time is replaced when the page is to be loaded anew.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(1500);
@@ -44,6 +44,7 @@ pub(super) struct Parts {
     pub(super) settings: Arc<TabSettings>,
     pub(super) identity: Identity,
     pub(super) wa_js: Option<PathBuf>,
+    pub(super) files: Files,
 }
 
 /// The tab and the task that listens to it.
@@ -64,6 +65,7 @@ pub(super) struct Shared {
     settings: Arc<TabSettings>,
     identity: Identity,
     wa_js: Option<PathBuf>,
+    pub(super) files: Files,
     pub(super) listener: Arc<Listener>,
     present: Mutex<Option<Present>>,
     /// Held while the page is being loaded anew.
@@ -91,6 +93,7 @@ impl Shared {
             settings: parts.settings,
             identity: parts.identity,
             wa_js: parts.wa_js,
+            files: parts.files,
             listener: Arc::new(Listener::new(events)),
             present: Mutex::new(None),
             reloading: AsyncMutex::new(()),
@@ -192,7 +195,7 @@ impl Shared {
     }
 
     /// The present tab as a PNG.
-    pub(super) async fn screenshot(&self, limit: Duration) -> Result<(Reply, Bytes), CallError> {
+    pub(super) async fn screenshot(&self, limit: Duration) -> Result<(Reply, Body), CallError> {
         let not_now = |why: String| CallError::new(CallErrorKind::NotReady, why);
         let tab = self.tab().ok_or_else(|| not_now("there is no page".to_owned()))?;
         let png = tab.screenshot(limit).await;
@@ -200,7 +203,7 @@ impl Shared {
         if png.len() > MAX_BODY {
             return Err(CallError::new(CallErrorKind::TooLarge, "the picture is larger than a frame"));
         }
-        Ok((Reply::Media { mimetype: "image/png".to_owned(), filename: None }, png))
+        Ok((Reply::Media { mimetype: "image/png".to_owned(), filename: None }, Body::Memory(png)))
     }
 
     /// Puts wa-js into the page, if there is one, and tells the bridge.

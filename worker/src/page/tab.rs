@@ -12,6 +12,7 @@ use chromiumoxide::auth::Credentials;
 use chromiumoxide::cdp::browser_protocol::{log, memory, network, page, performance, target};
 use chromiumoxide::cdp::js_protocol::{heap_profiler, runtime};
 use chromiumoxide::error::CdpError;
+use chromiumoxide::types::Command;
 use chromiumoxide::{Browser, Page};
 use colmeia::config::Proxy;
 use colmeia_base::tasks;
@@ -106,6 +107,25 @@ impl Tab {
     /// Runs a script in the page.
     pub(super) async fn evaluate(&self, source: &str, limit: Duration) -> Result<Value, ProbeError> {
         cdp::evaluate(&self.page, source.to_owned(), limit).await
+    }
+
+    /// Runs a command of the debugger.
+    pub(super) async fn run<C: Command>(
+        &self,
+        command: C,
+        limit: Duration,
+    ) -> Result<C::Response, ProbeError> {
+        cdp::page(&self.page, command, limit).await
+    }
+
+    /// What [`Self::ask`] evaluates.
+    pub(super) fn asking(&self, function: &str, arguments: &[Value]) -> String {
+        self.settings.script.ask(function, arguments)
+    }
+
+    /// A function of the page that passes its object on to one of the inlet's.
+    pub(super) fn method(&self, function: &str) -> String {
+        self.settings.script.method(function)
     }
 
     /// Whether the renderer still works off its events.

@@ -6,20 +6,20 @@
 mod machine;
 mod task;
 
-use bytes::Bytes;
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use colmeia::{ExitReason, SessionReport};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::files::Body;
 pub(crate) use task::SessionTask;
 
 /// A call's answer, with the media bytes where it has some.
-pub(crate) type CallResult = Result<(Reply, Bytes), CallError>;
+pub(crate) type CallResult = Result<(Reply, Body), CallError>;
 
 /// What the session can be asked.
 pub(crate) enum Command {
     /// Do something on the page.
-    Call { call: Box<Call>, body: Bytes, deadline_ms: u64, answer: oneshot::Sender<CallResult> },
+    Call { call: Box<Call>, body: Body, deadline_ms: u64, answer: oneshot::Sender<CallResult> },
     /// Ask the page to free what memory it can.
     RelieveMemory,
     /// Close the browser and end, for this reason.
@@ -40,7 +40,7 @@ impl SessionHandle {
     }
 
     /// Does something on the page, or says why not.
-    pub(crate) async fn call(&self, call: Call, body: Bytes, deadline_ms: u64) -> CallResult {
+    pub(crate) async fn call(&self, call: Call, body: Body, deadline_ms: u64) -> CallResult {
         let (answer, answered) = oneshot::channel();
         let ended = || CallError::new(CallErrorKind::NotReady, "the session is ending");
         let call = Box::new(call);

@@ -1,12 +1,12 @@
 //! The session's task with a page that the test plays. The clock is paused: time passes when everyone waits.
 
-use bytes::Bytes;
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::engine::PagePhase;
 use crate::fake::{Director, message, view};
+use crate::files::Body;
 use crate::spool::{Outbox, Spool};
 
 struct Fixture {
@@ -48,11 +48,11 @@ impl Fixture {
 async fn calls_wait_for_their_state() {
     let fixture = Fixture::start();
     fixture.until("loading").await;
-    let early = fixture.session.call(Call::Chats, Bytes::new(), 1_000).await.expect_err("not ready");
+    let early = fixture.session.call(Call::Chats, Body::NONE, 1_000).await.expect_err("not ready");
     assert_eq!(early.kind, CallErrorKind::NotReady);
     fixture.page.show(view(PagePhase::Main));
     fixture.until("ready").await;
-    let (reply, _) = fixture.session.call(Call::Chats, Bytes::new(), 1_000).await.expect("ready");
+    let (reply, _) = fixture.session.call(Call::Chats, Body::NONE, 1_000).await.expect("ready");
     assert_eq!(reply, Reply::Done);
     assert_eq!(fixture.page.stage(|stage| stage.calls.clone()), ["chats"], "the early call reached no page");
 }
@@ -97,7 +97,7 @@ async fn a_calm_session_is_probed_less_often_until_something_is_asked() {
     let calm = probed().await;
     assert_eq!(probed().await - calm, Duration::from_secs(10));
     let asked = Instant::now();
-    fixture.session.call(Call::Chats, Bytes::new(), 1_000).await.expect("ready");
+    fixture.session.call(Call::Chats, Body::NONE, 1_000).await.expect("ready");
     assert!(probed().await - asked <= Duration::from_secs(3));
     let again = probed().await;
     assert_eq!(probed().await - again, Duration::from_secs(3));
@@ -134,9 +134,9 @@ async fn a_browser_that_is_gone_ends_the_session_with_its_signal() {
 async fn what_a_probe_found_is_told_and_a_picture_needs_no_phone() {
     let fixture = Fixture::start();
     fixture.until("loading").await;
-    let picture = fixture.session.call(Call::Screenshot, Bytes::new(), 1_000).await;
+    let picture = fixture.session.call(Call::Screenshot, Body::NONE, 1_000).await;
     let (reply, png) = picture.expect("there is a page");
-    assert!(matches!(reply, Reply::Media { .. }) && !png.is_empty());
+    assert!(matches!(reply, Reply::Media { .. }) && png.length() > 0);
     fixture.page.show(view(PagePhase::Main));
     let mut report = fixture.session.report();
     for page in [true, false] {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! worker    own auth and run directory; system files read-only; TCP bind on a port of the kernel's choice
-//! └ browser   profile, home, temporary directory; TCP connect to the page's ports, no bind
+//! └ browser   profile, home, temporary directory; files that are sent, read-only; TCP connect to the page's ports, no bind
 //! ```
 //!
 //! The inner domain is entered between fork and exec. It also keeps a browser from its worker's environment,
@@ -96,18 +96,19 @@ pub(crate) fn enter_for_file(
 #[derive(Debug, Clone)]
 pub(crate) struct BrowserWalls {
     own: Vec<PathBuf>,
+    files: PathBuf,
     system: System,
     ports: Vec<u16>,
 }
 
 impl BrowserWalls {
-    /// For a browser that writes in these folders only; `None` where Landlock is off.
-    pub(crate) fn new(config: &WorkerConfig, own: Vec<PathBuf>) -> Option<Self> {
+    /// For a browser that writes in its `own` folders only, and reads what is in `files`; `None` where Landlock is off.
+    pub(crate) fn new(config: &WorkerConfig, own: Vec<PathBuf>, files: PathBuf) -> Option<Self> {
         let ports = match &config.proxy {
             Some(proxy) => ports::of_proxy(proxy),
             None => ports::of_page(&config.page_url),
         };
-        (config.landlock == Landlock::Auto).then(|| Self { own, system: System::of(config), ports })
+        (config.landlock == Landlock::Auto).then(|| Self { own, files, system: System::of(config), ports })
     }
 
     /// The domain, for the browser's process to enter; `None` where the kernel has no Landlock. The folders
@@ -116,7 +117,8 @@ impl BrowserWalls {
     /// # Errors
     /// [`WallsError`]; then the browser must not start.
     pub(crate) fn raise(&self) -> Result<Option<OwnedFd>, WallsError> {
-        let mut rules = rules(&self.own, &self.system, AccessNet::BindTcp | AccessNet::ConnectTcp)?;
+        let mut rules = rules(&self.own, &self.system, AccessNet::BindTcp | AccessNet::ConnectTcp)?
+            .add_rules(path_beneath_rules([&self.files], AccessFs::ReadFile))?;
         for port in &self.ports {
             rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
         }

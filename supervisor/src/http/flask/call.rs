@@ -44,6 +44,9 @@ pub(super) fn read_failure(failure: &CallFailure) -> Failure {
 fn explain(failure: &CallFailure, outside: bool) -> Failure {
     match failure {
         CallFailure::NotReady => Failure::bad_request(NOT_CONNECTED),
+        CallFailure::DiskFull if !outside => Failure::internal(
+            "O disco do servidor está cheio. Avise quem administra o servidor e tente novamente depois.",
+        ),
         CallFailure::DiskFull => Failure::internal(
             "O disco do servidor está cheio: a mensagem não foi enviada. Avise quem administra o servidor e tente novamente depois.",
         ),
@@ -113,6 +116,9 @@ mod tests {
             assert_eq!(answer.status, status, "{failure}");
             assert!(answer.error.contains(text), "{failure}: {}", answer.error);
         }
+        assert!(!explain(&CallFailure::DiskFull, false).error.contains("mensagem"), "nothing was to be sent");
+        let full = CallError { disk_full: true, ..CallError::new(Kind::NotReady, "in English") };
+        assert!(matches!(CallFailure::from(full), CallFailure::DiskFull));
         assert_eq!(
             explain(&CallFailure::Deadline, false).error,
             "A sessão não respondeu a tempo. Tente novamente."

@@ -120,7 +120,7 @@ impl Calls {
                 Err(_) => Told::No,
             }),
             Asker::Caller(answer) => {
-                let _ = answer.send(result.map(|reply| (reply, body)).map_err(CallFailure::Session));
+                let _ = answer.send(result.map(|reply| (reply, body)).map_err(CallFailure::from));
                 None
             }
         }

@@ -1,5 +1,5 @@
 /* The way in. Owns the calls that are under way, their files - which the browser keeps, so that no large one is in the
- * page's memory as a whole -, and the moment at which each can no longer be
+ * page's memory -, and the moment at which each can no longer be
  * called off. Answers come over the outlet, so that no call of the debugger waits for the network. */
 
 const OPERATIONS = {
@@ -34,6 +34,31 @@ function toBase64(bytes) {
   return btoa(text);
 }
 
+/* As they are before the page's own scripts run. */
+const { fetch: fetchAtFirst, Response: ResponseAtFirst, URL: { createObjectURL, revokeObjectURL } } = window;
+const createElement = document.createElement.bind(document);
+
+/* Whether the page's own rules (CSP) allow it to read a Blob by an address. */
+let hasAddresses = true;
+
+/* A copy of a file of the disk, which will be gone. By its address the browser makes it alone; as a stream the bytes pass
+ * through the page's memory, though not its script's. */
+async function copyOf(file) {
+  if (hasAddresses) {
+    const address = createObjectURL.call(URL, file);
+    try {
+      return await (await fetchAtFirst.call(window, address)).blob();
+    } catch {
+      /* Either that is not allowed here, or the file cannot be read: then it cannot the other way either. */
+    } finally {
+      revokeObjectURL.call(URL, address);
+    }
+  }
+  const copy = await new ResponseAtFirst(file.stream()).blob();
+  hasAddresses = false;
+  return copy;
+}
+
 class Call {
   #parts = [];
   #result = null;
@@ -51,6 +76,15 @@ class Call {
     this.#parts.push(new Blob([fromBase64(base64)]));
   }
 
+  /* How many bytes it has now. The last of them are asked for, because a copy that could not be made is not told. */
+  async take(input) {
+    const copy = await copyOf(input.files[0]);
+    input.value = '';
+    if (copy.size) await copy.slice(-1).arrayBuffer();
+    this.#parts.push(copy);
+    return copy.size;
+  }
+
   takeParts() {
     const parts = this.#parts;
     this.#parts = [];
@@ -65,8 +99,8 @@ class Call {
     return this.#result?.size ?? 0;
   }
 
-  async read(start, length) {
-    return toBase64(new Uint8Array(await this.#result.slice(start, start + length).arrayBuffer()));
+  get result() {
+    return this.#result;
   }
 
   check() {
@@ -112,6 +146,9 @@ const callOf = (id) => {
 const inlet = {
   view: async () => stringify(await view()),
   put: (id, base64) => callOf(id).put(base64),
+  /* In no document, so that nothing of the page sees it. */
+  receiver: () => Object.assign(createElement('input'), { type: 'file' }),
+  take: (id, input) => callOf(id).take(input),
   /* In two steps, so that an error of the first proves that nothing was begun: a document may be replaced
    * while it is being asked, and the new one knows nothing of the call. */
   open: (id) => Boolean(callOf(id)),
@@ -122,7 +159,7 @@ const inlet = {
     run(call, request);
     return true;
   },
-  read: (id, start, length) => calls.get(id)?.read(start, length) ?? null,
+  result: (id) => calls.get(id)?.result ?? null,
   /* Whether it is too late: the message was handed to the page, or the call has ended. Forgets the call. */
   cancel(id) {
     const call = calls.get(id);

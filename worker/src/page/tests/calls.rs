@@ -8,9 +8,9 @@ use colmeia::protocol::{Call, CallErrorKind, OtherNames, Reply, TypingState};
 use serde_json::json;
 
 use super::rig::{FRIEND, ME, Session, Simulator, chat};
-use crate::engine::PageEvent;
+use crate::engine::{Engine as _, PageEvent};
 
-/// Bytes of every value, larger than one piece.
+/// Bytes of every value, more than are kept in memory.
 fn picture() -> Vec<u8> {
     (0..7_000_001_u32).map(|n| u8::try_from(n * 31 % 251).expect("small")).collect()
 }
@@ -79,6 +79,105 @@ async fn media_in_both_directions() {
 
     let none = Call::DownloadMedia { message: "false_1@c.us_NONE".to_owned(), most: None };
     assert_eq!(session.call(none).await.expect_err("none").kind, CallErrorKind::NotFound);
+    session.close().await;
+}
+
+fn document(filename: &str) -> Call {
+    Call::SendMedia {
+        chat: chat(FRIEND),
+        mimetype: "application/pdf".to_owned(),
+        filename: filename.to_owned(),
+        caption: None,
+        as_document: false,
+        style: None,
+        options: SendOptions::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_large_file_reaches_the_page_as_it_is_and_nothing_of_the_way_is_left_or_seen() {
+    let simulator = Simulator::start().await;
+    let session = Session::linked(&simulator, "").await;
+    // What a page could see of it, if it looked everywhere.
+    let watch = "window.seen = []; \
+        for (const type of ['input', 'change']) addEventListener(type, (event) => seen.push(event.type), true); \
+        document.addEventListener('securitypolicyviolation', ({ violatedDirective }) => seen.push(violatedDirective)); \
+        new MutationObserver((records) => records.flatMap(({ addedNodes }) => [...addedNodes]) \
+            .filter(({ tagName }) => tagName === 'INPUT').forEach(() => seen.push('input'))) \
+            .observe(document, { childList: true, subtree: true }); \
+        window.fetch = ((fetch) => (...args) => (seen.push(String(args[0]).slice(0, 5)), fetch(...args)))(fetch); \
+        document.createElement = ((create) => (tag) => (tag === 'input' && seen.push(tag), create.call(document, tag)))(document.createElement); 0";
+    session.engine.evaluate(watch).await.expect("it watches");
+    let blobs =
+        "performance.getEntriesByType('resource').filter(({ name }) => name.startsWith('blob:')).length";
+    // Also text, of which a piece may end within a letter.
+    let text = "ação ✓ \0\u{feff}".repeat(100_000).into_bytes();
+    for (bytes, name) in [(picture(), "fatura é.pdf"), (text, "b")] {
+        let (reply, _) = session.with_body(document(name), Bytes::from(bytes.clone())).await.expect("sent");
+        let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+        assert!(
+            simulator.get(&format!("/phone/media/{message}")).await == bytes,
+            "the phone has other bytes"
+        );
+        let sent = simulator.last_sent().await;
+        assert_eq!(
+            (&sent["filename"], &sent["mimetype"]),
+            (&json!(name), &json!("application/pdf")),
+            "{sent}"
+        );
+        assert_eq!(session.files_left(), 0);
+        // The page still has what it sent, although the file is gone.
+        let download = Call::DownloadMedia { message, most: None };
+        let (_, body) = session.with_body(download, Bytes::new()).await.expect("it has it");
+        assert!(body == bytes, "other bytes came back");
+        assert_eq!(session.files_left(), 0);
+    }
+    assert_eq!(session.engine.evaluate("seen.filter((what) => what !== '/sim/')").await, Ok(json!([])));
+    assert_eq!(session.engine.evaluate(blobs).await, Ok(json!(0)));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_large_file_reaches_a_page_whose_rules_allow_no_address_of_a_blob() {
+    let simulator = Simulator::start().await;
+    let session = Session::linked(&simulator, "").await;
+    let rules = "document.head.append(Object.assign(document.createElement('meta'), \
+        { httpEquiv: 'Content-Security-Policy', content: \"connect-src 'self' ws:\" })); \
+        fetch(URL.createObjectURL(new Blob(['x']))).then(() => 'allowed', () => 'refused')";
+    assert_eq!(session.engine.evaluate(rules).await, Ok(json!("refused")), "the test proves nothing");
+    for _ in 0..2 {
+        let (reply, _) = session.with_body(document("a"), Bytes::from(picture())).await.expect("sent");
+        let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+        assert!(simulator.get(&format!("/phone/media/{message}")).await == picture(), "other bytes");
+    }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn no_file_outlives_a_send_that_fails_a_page_that_hangs_or_a_disk_that_is_away() {
+    let simulator = Simulator::start().await;
+    let session = Session::linked(&simulator, "").await;
+    let bytes = Bytes::from(picture());
+    simulator.fault("send_failure", 1).await;
+    let error = session.with_body(document("a"), bytes.clone()).await.expect_err("refused");
+    assert_eq!((error.kind, session.files_left()), (CallErrorKind::Refused, 0));
+
+    // A page that does not answer while it has to take the file.
+    let busy = session.engine.evaluate("const end = Date.now() + 4000; while (Date.now() < end);");
+    let file = session.file(bytes.clone()).await;
+    assert_eq!(session.files_left(), 1);
+    let (_, sent) = tokio::join!(busy, session.engine.call(document("a"), file, 1_500));
+    assert_eq!((sent.expect_err("too late").kind, session.files_left()), (CallErrorKind::NotReady, 0));
+
+    // What the page has cannot be put anywhere.
+    let (reply, _) = session.with_body(document("a"), bytes).await.expect("sent");
+    let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+    std::fs::remove_dir(session.files_dir()).expect("empty");
+    let download = Call::DownloadMedia { message: message.clone(), most: None };
+    let error = session.with_body(download, Bytes::new()).await.expect_err("nowhere to put it");
+    assert_eq!(error.kind, CallErrorKind::NotReady);
+    assert!(error.message.contains("cannot be kept for the answer: No such file"), "{error}");
+    assert_eq!(simulator.sent().await.len(), 1);
     session.close().await;
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::rig::{FRIEND, ME, Session, Simulator, chat};
 use crate::engine::{Engine, PageEvent, PagePhase};
+use crate::files::Body;
 
 const GROUP: &str = "120363041234567890@g.us";
 
@@ -375,7 +376,7 @@ async fn real_chromium_waits_for_a_file_that_the_phone_uploads_again_or_says_wha
 
     // The phone is away: the answer names that before the call's own time is over.
     simulator.post("/phone/fault", json!({ "number": ME, "fault": "reupload" })).await;
-    let error = session.engine.call(download(&ids[1]), Bytes::new(), 5_000).await.expect_err("it is away");
+    let error = session.engine.call(download(&ids[1]), Body::NONE, 5_000).await.expect_err("it is away");
     assert_eq!(error.kind, CallErrorKind::MediaUnavailable);
     assert!(error.message.contains("upload it again"), "{error:?}");
     // Once it is there the same file can be had.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use colmeia::config::{Deadlines, Landlock, Ownership, Passkey, WorkerConfig};
 use colmeia::layout::StateLayout;
 use colmeia::operations::{Operate, Operation, output};
-use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply};
+use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply, SMALL_BODY};
 use colmeia::{ChatId, Secret};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,6 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::engine::{Engine, Launcher, PageEvent, PagePhase, PageView};
+use crate::files::{Body, Files};
 use crate::page::ChromiumLauncher;
 use crate::page::engine::ChromiumEngine;
 use crate::spool::Marks;
@@ -228,6 +229,7 @@ pub(super) struct Session {
     pub(super) events: mpsc::UnboundedReceiver<PageEvent>,
     pub(super) dirs: TempDir,
     pub(super) page_url: String,
+    pub(super) files: Files,
     /// What the page hears when it asks how far it was heard; none as of a session of which nothing was.
     pub(super) marks: Option<Marks>,
     _permit: SemaphorePermit<'static>,
@@ -245,9 +247,10 @@ impl Session {
         nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
         let permit = BROWSERS.acquire().await.expect("never closed");
         let (sender, events) = mpsc::unbounded_channel();
-        let launcher = launcher(&config(&dirs, &page_url, wa_js));
+        let files = Files::open(files_dir(&dirs, &page_url));
+        let launcher = launcher_with(&config(&dirs, &page_url, wa_js), files.clone());
         let engine = within("the browser", Box::pin(launcher.open(sender))).await.expect("it opens");
-        Self { engine, events, dirs, page_url, marks: None, _permit: permit }
+        Self { engine, events, dirs, page_url, files, marks: None, _permit: permit }
     }
 
     /// Linked and ready.
@@ -346,11 +349,32 @@ impl Session {
     }
 
     pub(super) async fn call(&self, call: Call) -> Result<Reply, CallError> {
-        self.engine.call(call, Bytes::new(), CALL_MS).await.map(|(reply, _)| reply)
+        self.engine.call(call, Body::NONE, CALL_MS).await.map(|(reply, _)| reply)
     }
 
     pub(super) async fn with_body(&self, call: Call, body: Bytes) -> Result<(Reply, Bytes), CallError> {
-        self.engine.call(call, body, CALL_MS).await
+        let body = if body.len() > SMALL_BODY { self.file(body).await } else { Body::Memory(body) };
+        let (reply, body) = self.engine.call(call, body, CALL_MS).await?;
+        let mut bytes = Vec::new();
+        while (bytes.len() as u64) < body.length() {
+            bytes.extend_from_slice(&body.piece(bytes.len() as u64).await.expect("read"));
+        }
+        Ok((reply, bytes.into()))
+    }
+
+    /// These bytes as a file that has come from a supervisor.
+    pub(super) async fn file(&self, bytes: Bytes) -> Body {
+        let draft = self.files.draft(bytes.len() as u64).await.expect("begun");
+        draft.taking(bytes).await.expect("written").finish()
+    }
+
+    /// How many files there are between supervisor and page.
+    pub(super) fn files_left(&self) -> usize {
+        std::fs::read_dir(self.files_dir()).expect("there").count()
+    }
+
+    pub(super) fn files_dir(&self) -> PathBuf {
+        files_dir(&self.dirs, &self.page_url)
     }
 
     /// Does an operation and reads its answer as its own type.
@@ -423,7 +447,17 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
 /// A launcher as a worker has it.
 pub(super) fn launcher(config: &WorkerConfig) -> ChromiumLauncher {
     let layout = StateLayout::new(&config.state_dir, &config.client_prefix);
-    ChromiumLauncher::new(config, crate::keeper::start(&layout, &config.user))
+    launcher_with(config, Files::open(layout.files_dir(&config.user)))
+}
+
+fn launcher_with(config: &WorkerConfig, files: Files) -> ChromiumLauncher {
+    let layout = StateLayout::new(&config.state_dir, &config.client_prefix);
+    ChromiumLauncher::new(config, files, crate::keeper::start(&layout, &config.user))
+}
+
+fn files_dir(dirs: &TempDir, page_url: &str) -> PathBuf {
+    let config = config(dirs, page_url, None);
+    StateLayout::new(&config.state_dir, &config.client_prefix).files_dir(&config.user)
 }
 
 fn browser() -> PathBuf {

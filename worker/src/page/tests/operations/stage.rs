@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::PIXEL;
 use crate::engine::Engine;
+use crate::files::Body;
 use crate::page::tests::rig::{FRIEND, ME, Session, Simulator, within};
 use bytes::Bytes;
 
@@ -135,7 +136,8 @@ impl Stage {
                 Call::Operate { operation }
             }
         };
-        let (reply, _) = self.session.engine.call(call, Bytes::from_static(body), within_ms).await?;
+        let (reply, _) =
+            self.session.engine.call(call, Body::Memory(Bytes::from_static(body)), within_ms).await?;
         let reply = serde_json::to_value(reply).expect("JSON");
         Ok(reply.get("value").cloned().unwrap_or(reply))
     }
