@@ -9,6 +9,7 @@ use super::{MessageRecord, OtherNames};
 use crate::ChatId;
 use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions};
 use crate::passkey::Assertion;
+use crate::restrictions::Restriction;
 
 /// One operation of a session.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +179,7 @@ impl Call {
     #[must_use]
     pub fn needs(&self) -> u32 {
         match self {
+            Self::Operate { operation: Operation::GetTimelock(_) | Operation::GetCapping(_) } => 2,
             Self::Operate { .. } => 1,
             Self::SendText { options, link_preview, .. } => {
                 u32::from(!options.is_default() || !link_preview.is_none())
@@ -276,12 +278,22 @@ pub struct CallError {
     pub kind: CallErrorKind,
     /// For people, in English; carries no message text, number or secret.
     pub message: String,
+    /// What the account is restricted in, where a send was refused for that: the kind is [`CallErrorKind::Refused`],
+    /// which an older supervisor knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restriction: Option<Restriction>,
 }
 
 impl CallError {
     /// A failure of this kind.
     pub fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), restriction: None }
+    }
+
+    /// The same, for this restriction of the account.
+    #[must_use]
+    pub fn for_restriction(self, restriction: Option<Restriction>) -> Self {
+        Self { restriction, ..self }
     }
 }
 

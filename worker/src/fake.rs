@@ -5,8 +5,8 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use colmeia::Me;
 use colmeia::protocol::{Call, CallError, MessageRecord, OtherNames, Reply};
+use colmeia::{Me, Restrictions};
 use tokio::sync::mpsc;
 
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
@@ -130,6 +130,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         left_ms: None,
         degraded: vec![],
         lacks: vec![],
+        restrictions: Restrictions::default(),
         version: None,
         passkey: None,
     }

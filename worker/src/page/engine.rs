@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
+use colmeia::Restrictions;
 use colmeia::protocol::{Call, CallError, Reply};
 use colmeia_base::tasks;
 use serde_json::{Value, json};
@@ -125,6 +126,7 @@ impl Engine for ChromiumEngine {
                 degraded: Vec::new(),
                 lacks: Vec::new(),
                 version: None,
+                restrictions: Restrictions::default(),
                 passkey: None,
             }),
             Value::String(text) => serde_json::from_str(&text)
