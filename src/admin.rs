@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::MemoryOverrides;
 use crate::session::{Lack, Recovery, impossible};
-use crate::{ExitReason, Secret, UserId};
+use crate::{ExitReason, Restrictions, Secret, UserId};
 
 /// `GET /v1/service`: the service itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +77,9 @@ pub struct Session {
     pub last_exit: Option<LastExit>,
     /// How many events wait to be delivered.
     pub queue: u64,
+    /// What WhatsApp restricts the account in, while the session is ready.
+    #[serde(default, skip_serializing_if = "Restrictions::is_unknown")]
+    pub restrictions: Restrictions,
 }
 
 /// What kernel same-page merging (KSM) did to the processes of a session, from their `/proc/PID/ksm_stat`.

@@ -14,15 +14,18 @@ pub mod config;
 pub mod convert;
 pub mod errors;
 pub mod layout;
+pub mod moment;
 pub mod operations;
 pub mod passkey;
 pub mod protocol;
+pub mod restrictions;
 pub mod secret;
 pub mod session;
 pub mod text;
 pub mod user;
 
 pub use chat::ChatId;
+pub use restrictions::{MessageCapping, ReachoutTimelock, Restriction, RestrictionName, Restrictions};
 pub use secret::Secret;
 pub use session::{ExitReason, Lack, Me, SessionReport, SessionState, impossible};
 pub use user::UserId;

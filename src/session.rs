@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::restrictions::Restrictions;
 use crate::{Secret, passkey};
 
 /// The linked account.
@@ -403,6 +404,9 @@ pub struct SessionReport {
     /// How many events wait for a disk that does not take them, and are only in the worker's memory.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unsaved: usize,
+    /// What WhatsApp restricts the account in, as far as the page has said.
+    #[serde(default, skip_serializing_if = "Restrictions::is_unknown")]
+    pub restrictions: Restrictions,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -439,6 +443,7 @@ impl SessionReport {
             recovery: None,
             probes: None,
             unsaved: 0,
+            restrictions: Restrictions::default(),
         }
     }
 }
@@ -446,6 +451,7 @@ impl SessionReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::restrictions::ReachoutTimelock;
 
     #[test]
     fn a_failed_launch_of_any_release_is_read() {
@@ -465,7 +471,9 @@ mod tests {
         let report: SessionReport = serde_json::from_str(older).expect("readable");
         assert_eq!(report, SessionReport::of(SessionState::Pairing));
         let probes = Probes { at_ms: 1, took_ms: 2, browser: true, page: false };
-        let newer = SessionReport { probes: Some(probes), unsaved: 3, ..report };
+        let lock = ReachoutTimelock { active: true, enforcement: "DEFAULT".into(), until_ms: Some(5) };
+        let restrictions = Restrictions { timelock: Some(lock), capping: None };
+        let newer = SessionReport { probes: Some(probes), unsaved: 3, restrictions, ..report };
         let text = serde_json::to_string(&newer).expect("plain data");
         assert_eq!(serde_json::from_str::<SessionReport>(&text).expect("readable"), newer);
     }

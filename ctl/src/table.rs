@@ -2,9 +2,10 @@
 
 use colmeia::admin::{Key, Limits, Merged, Session, SessionDetail, When};
 use colmeia::impossible;
+use colmeia::moment::Minute;
 use colmeia::session::Recovery;
 
-use crate::format::{ago, bytes, or_dash, span, until};
+use crate::format::{ago, bytes, now_ms, or_dash, span, until};
 
 /// The titles of the columns.
 pub(crate) const TITLES: [&str; 9] =
@@ -127,6 +128,7 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
         let why = format!("{}; `colmeiactl report {}` says why", impossible.join(", "), session.user);
         lines.push(("not possible", why));
     }
+    lines.extend(restrictions(session, now_ms()));
     if let Some(exit) = &session.last_exit {
         lines.push(("last exit", format!("{}: {}", exit.label, exit.sentence)));
     }
@@ -159,6 +161,24 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
         text.extend(detail.last_lines.iter().map(|line| format!("  {}\n", plain(line))));
     }
     text
+}
+
+/// What WhatsApp restricts the account in, a line each.
+fn restrictions(session: &Session, now_ms: u64) -> Vec<(&'static str, String)> {
+    let until =
+        |end: Option<u64>| end.map(|end| format!(" until {}", Minute::of(end).english())).unwrap_or_default();
+    let mut lines = Vec::new();
+    if let Some(lock) = session.restrictions.timelock.as_ref().filter(|lock| lock.is_in_force(now_ms)) {
+        let what = format!("no new contacts{} ({})", until(lock.until_ms), lock.enforcement);
+        lines.push(("restricted", what));
+    }
+    let quota = session.restrictions.capping.as_ref();
+    if let Some(quota) = quota.filter(|quota| quota.is_capped(now_ms) || quota.is_warned(now_ms)) {
+        let what = if quota.is_capped(now_ms) { "no new chats" } else { "few new chats left" };
+        let what = format!("{what}{}: {} of {} used", until(quota.cycle_end_ms), quota.used, quota.total);
+        lines.push(("restricted", what));
+    }
+    lines
 }
 
 /// A user's limits in one line, with what is its own, and from when on what was changed holds.

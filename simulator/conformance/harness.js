@@ -81,6 +81,8 @@ function phone(address) {
     fault: (body) => call('fault', body),
     passkey: (body) => call('passkey', body),
     checkpoint: (body) => call('passkey/checkpoint', body),
+    timelock: (body) => call('timelock', body),
+    capping: (body) => call('capping', body),
     vote: (body) => call('vote', body),
     group: (body) => call('group', body),
     call: (body) => call('call', body),

@@ -51,6 +51,7 @@ export function storeChat(chat) {
     pin,
     mute: mute.expiration,
     labels: chat.labels,
+    tcToken: chat.tcToken,
     lastReceivedKey: lastReceivedKey && String(lastReceivedKey),
   });
 }

@@ -13,6 +13,7 @@ import { forgetMessage, knows, storeChat, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { isMigrated, learn, shown } from './lids.js';
 import { noteReaction, receiveVote } from './marks.js';
+import { limitReceivers } from './limits.js';
 import { attachMedia } from './media.js';
 import { options } from './options.js';
 import { dropLabel, putLabel, showItems } from './labels.js';
@@ -48,6 +49,9 @@ function storeContact({ id, name, shortName, pushname, isAddressBookContact, typ
   });
 }
 
+/* What such a token holds is nobody's business. */
+const TOKEN = 'tc';
+
 /* A message of either direction enters its chat. */
 export function addToChat(message) {
   const chat = chatFor(message.id.remote);
@@ -59,6 +63,8 @@ export function addToChat(message) {
   /* What had waited at the server is unread too, whether or not it counts as new. */
   if (!added.id.fromMe && (added.isNewMsg || offlinePhase.on)) chat.unreadCount = Math.max(0, chat.unreadCount) + 1;
   storeMessage(added);
+  /* Whoever writes gives a token with it. */
+  if (!added.id.fromMe && chat.isUser) chat.tcToken ??= TOKEN;
   if (chat.id.isStatus()) statusHooks.posted(added);
   else storeChat(chat);
   return added;
@@ -76,6 +82,8 @@ function ownKey(text) {
 }
 
 const receivers = {
+  ...limitReceivers,
+
   async message(event) {
     const from = createWid(event.from);
     /* Who is named by a lid may tell its number. */

@@ -11,6 +11,7 @@ import { forgetMessage, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { getCurrentLid, getPhoneNumber, isMigrated, learn, lidOf, served } from './lids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
+import { onCapped } from './limits.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
 import { publish } from './newsletters.js';
 import { isRefused } from './records.js';
@@ -97,7 +98,10 @@ async function finish(chat, message) {
     /* Without a connection its ack stays; only the result tells. */
     const isNetwork = answer.error === 'network';
     message.set({ isSendFailure: true, ...(isNetwork ? {} : { ack: -1 }) });
-    if (answer.error === NACK_OF_CAP) message.errorCode = 'UserReachedMaxMonthlyLimitForNewMessages';
+    if (answer.error === NACK_OF_CAP) {
+      message.errorCode = 'UserReachedMaxMonthlyLimitForNewMessages';
+      onCapped();
+    }
     storeMessage(message);
     return { messageSendResult: isNetwork ? RESULT.NETWORK : RESULT.UNKNOWN };
   }

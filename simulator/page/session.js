@@ -26,6 +26,7 @@ import { addContact, offlinePhase, whenTaken } from './incoming.js';
 import { clearProfile, isLeaving, leave } from './leaving.js';
 import { startLinking, stopLinking } from './linking.js';
 import { options } from './options.js';
+import { loadLimits } from './limits.js';
 import { loadAccount } from './people.js';
 import { forgetPresences } from './presence.js';
 import { did } from './records.js';
@@ -58,6 +59,7 @@ export async function launch() {
     database.reopen();
   }
   await account.load();
+  await loadLimits();
   if (account.isLinked()) await loadHistory();
   else linkedHere = true;
   followSocket();

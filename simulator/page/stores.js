@@ -177,6 +177,7 @@ export class ChatModel extends Model {
     'pausedTimerId',
     'active',
     'ephemeralDuration',
+    'tcToken',
   ];
 
   initialize() {
@@ -218,6 +219,9 @@ export class ChatModel extends Model {
   }
   get isBroadcast() {
     return Boolean(this.attributes && this.id.isBroadcast());
+  }
+  getTcToken() {
+    return this.tcToken;
   }
   iAmAdmin() {
     return Boolean(this.groupMetadata?.participants.iAmAdmin());

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    limits::Limits,
     passkey::Passkey,
     wire::{Contact, Outgoing},
 };
@@ -30,6 +31,9 @@ pub(crate) struct Account {
     /// With one, a code alone links nothing.
     #[serde(default)]
     pub(crate) passkey: Option<Passkey>,
+    /// What the server restricts it in.
+    #[serde(default)]
+    pub(crate) limits: Limits,
 }
 
 /// Something that a page did.

@@ -15,7 +15,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     account::{Action, Line, Sent},
-    passkey,
+    limits, passkey,
     wire::{FromPage, Outgoing, PageState, Question, ToPage},
     world::{Shared, now_ms, now_s},
 };
@@ -152,6 +152,8 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
                 None => json!({ "values": world.lasting.records.all(&kind) }),
             }
         }
+        Question::Timelock => limits_of(shared, page, limits::Limits::timelock_told),
+        Question::Capping => limits_of(shared, page, limits::Limits::capping_told),
         Question::Did { what, details } => {
             shared.change(|world| {
                 let number = world.pages.get(page).and_then(|page| page.identity.as_ref());
@@ -188,6 +190,13 @@ fn with_chat(shared: &Shared, page: &str, chat: &str, change: impl FnOnce(&mut c
     });
 }
 
+fn limits_of(shared: &Shared, page: &str, told: impl FnOnce(&limits::Limits) -> Value) -> Value {
+    let world = shared.lock();
+    let identity = world.pages.get(page).and_then(|page| page.identity.as_ref());
+    let account = identity.and_then(|identity| world.lasting.accounts.get(&identity.number));
+    account.map_or(Value::Null, |account| told(&account.limits))
+}
+
 async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
     let Some(identity) = shared.lock().pages.get(page).and_then(|page| page.identity.clone()) else {
         return json!({ "ok": false, "error": "not linked" });
@@ -201,6 +210,13 @@ async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
     });
     if waiting.send_failure > 0 {
         return json!({ "ok": false, "error": "network" });
+    }
+    let nack = {
+        let world = shared.lock();
+        world.lasting.accounts.get(&number).and_then(|account| limits::nack(account, &number, &message))
+    };
+    if let Some(number) = nack {
+        return json!({ "ok": false, "error": number });
     }
     let hold = |change: fn(u32) -> u32| {
         shared.change(|world| {

@@ -10,6 +10,7 @@ mod assets;
 mod channel;
 mod error;
 mod faults;
+mod limits;
 mod line;
 mod media;
 mod passkey;

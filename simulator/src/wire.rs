@@ -113,6 +113,10 @@ pub(crate) enum Question {
     },
     /// Something that leaves no record: a refused call, a presence.
     Did { what: String, details: Value },
+    /// Whether the account is kept from writing to people who never wrote to it.
+    Timelock,
+    /// How far the account is with its new chats.
+    Capping,
     /// Fresh options for a passkey; what was signed for the ones before counts no more.
     PasskeyOptions,
     /// What the user's browser has signed; `handoff`: early enough for the code to need no comparing.

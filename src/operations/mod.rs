@@ -17,6 +17,7 @@ mod messages;
 mod presence;
 mod profile;
 mod record;
+mod restrictions;
 mod sends;
 mod statuses;
 mod table;
@@ -34,6 +35,7 @@ pub use messages::*;
 pub use presence::*;
 pub use profile::*;
 pub use record::*;
+pub use restrictions::*;
 pub use sends::*;
 pub use statuses::*;
 pub use table::Operation;
@@ -42,7 +44,7 @@ use crate::protocol::{CallError, CallErrorKind, Reply};
 
 /// What a worker of this build knows, told in its Hello. Raised when an operation or an option is added that an
 /// older worker would not understand or would silently leave out.
-pub const OPERATIONS_VERSION: u32 = 1;
+pub const OPERATIONS_VERSION: u32 = 2;
 
 /// What an operation does to the world, and so what a failure without an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 #[allow(clippy::wildcard_imports, reason = "every row names types of all groups")]
 use super::*;
 use crate::protocol::{ChatSummary, ContactRecord, MessageRecord};
+use crate::restrictions::{MessageCapping, ReachoutTimelock};
 
 /// Makes the table: the enum, its metadata, and the way from arguments to operation and result.
 macro_rules! operations {
@@ -189,6 +190,10 @@ operations! {
     "set_about" SetAbout -> Nothing: Change, Core;
     /// Changes the own picture; the image is the frame's body, none takes the picture away.
     "set_profile_picture" SetProfilePicture -> Nothing: Change, Core;
+    /// Whether the account is kept from writing to people who never wrote to it, as WhatsApp says now.
+    "get_timelock" GetTimelock -> ReachoutTimelock: Read, Core;
+    /// How much of its quota of new chats the account has used, as WhatsApp says now.
+    "get_capping" GetCapping -> MessageCapping: Read, Core;
 
     /// Shows the account as online or not.
     "set_presence" SetPresence -> Nothing: Change, Core;

@@ -9,6 +9,7 @@ use super::{MessageRecord, OtherNames};
 use crate::ChatId;
 use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions, SentMessage};
 use crate::passkey::Assertion;
+use crate::restrictions::Restriction;
 
 /// One operation of a session.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +179,7 @@ impl Call {
     #[must_use]
     pub fn needs(&self) -> u32 {
         match self {
+            Self::Operate { operation: Operation::GetTimelock(_) | Operation::GetCapping(_) } => 2,
             Self::Operate { .. } => 1,
             Self::SendText { options, link_preview, .. } => {
                 u32::from(!options.is_default() || !link_preview.is_none())
@@ -275,19 +277,30 @@ pub struct CallError {
     /// who is older would understand no answer with a kind that it does not know.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disk_full: bool,
+    /// What the account is restricted in, where a send was refused for that: the kind is [`CallErrorKind::Refused`],
+    /// which an older supervisor knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restriction: Option<Restriction>,
 }
 
 impl CallError {
     /// A failure of this kind.
     pub fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), disk_full: false }
+        Self { kind, message: message.into(), disk_full: false, restriction: None }
     }
 
     /// A file could not be put where it belongs: nothing was done. Whether the disk is full is said by its name.
     pub fn no_file(doing: &str, error: &std::io::Error) -> Self {
         let disk_full = crate::errors::is_disk_full(error);
         let why = if disk_full { "the disk is full".to_owned() } else { error.to_string() };
-        Self { kind: CallErrorKind::NotReady, message: format!("{doing}: {why}"), disk_full }
+        let failure = Self::new(CallErrorKind::NotReady, format!("{doing}: {why}"));
+        Self { disk_full, ..failure }
+    }
+
+    /// The same, for this restriction of the account.
+    #[must_use]
+    pub fn for_restriction(self, restriction: Option<Restriction>) -> Self {
+        Self { restriction, ..self }
     }
 }
 

@@ -37,6 +37,7 @@ mod profiles;
 mod proxies;
 mod proxy;
 mod qr_page;
+mod restrictions;
 mod upgrade;
 mod uploads;
 mod visitor;

@@ -7,7 +7,7 @@ use std::future::Future;
 
 use colmeia::passkey::Request;
 use colmeia::protocol::{Call, CallError, Event, MessageRecord, OtherNames, Reply};
-use colmeia::{Lack, Me, Secret};
+use colmeia::{Lack, Me, Restrictions, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -50,9 +50,27 @@ pub(crate) struct PageView {
     /// The page's version.
     #[serde(default)]
     pub(crate) version: Option<String>,
+    /// What WhatsApp restricts the account in, as far as the page has said.
+    #[serde(default)]
+    pub(crate) restrictions: Restrictions,
     /// While the account asks for a passkey.
     #[serde(default)]
     pub(crate) passkey: Option<Box<PasskeyView>>,
+}
+
+impl PageView {
+    /// What the account is restricted in after this view. A new document knows nothing of it at first, which takes back
+    /// nothing; who is no longer linked is restricted in nothing.
+    pub(crate) fn restrictions_after(&self, before: &Restrictions) -> Restrictions {
+        if matches!(self.phase, PagePhase::Qr | PagePhase::LoggedOut | PagePhase::Banned) {
+            return Restrictions::default();
+        }
+        let Restrictions { timelock, capping } = self.restrictions.clone();
+        Restrictions {
+            timelock: timelock.or_else(|| before.timelock.clone()),
+            capping: capping.or_else(|| before.capping.clone()),
+        }
+    }
 }
 
 /// What the page shows while the account asks for a passkey.

@@ -5,6 +5,7 @@ import { Bootloader, deferred, reference, requestOf } from '../registry.js';
 import { connectionModules } from './connection.js';
 import { contactModules } from './contacts.js';
 import { groupModules } from './groups.js';
+import { limitModules } from './limits.js';
 import { mediaModules } from './media.js';
 import { messageModules } from './messages.js';
 import { passkeyModules } from './passkey.js';
@@ -46,6 +47,7 @@ const all = [
   ...connectionModules,
   ...contactModules,
   ...groupModules,
+  ...limitModules,
   ...passkeyModules,
   ...peopleModules,
   ...messageModules,

@@ -3,6 +3,7 @@
 
 mod fault;
 mod fields;
+mod limits;
 mod link;
 mod look;
 mod message;
@@ -48,4 +49,6 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/phone/vote", post(others::vote))
         .route("/phone/passkey", post(passkey::set))
         .route("/phone/passkey/checkpoint", post(passkey::checkpoint))
+        .route("/phone/timelock", post(limits::timelock))
+        .route("/phone/capping", post(limits::capping))
 }

@@ -6,6 +6,7 @@
 mod message;
 mod origin;
 mod payload;
+mod restrictions;
 
 use colmeia::{Me, UserId};
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::journal::{EventId, Recorded};
 
 pub(crate) use message::{Message, MessageFile, both_names};
 pub(crate) use origin::{Origin, percent_encoded};
+pub(crate) use restrictions::{MessageCappingData, ReachoutTimelockData};
 
 /// The engine whose ids and shapes ours are; typed clients know no other name.
 const ENGINE: &str = "WEBJS";

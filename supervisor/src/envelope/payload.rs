@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::message::{Message, MessageFile, ack_name, both_names, source};
 use super::origin::Origin;
+use super::restrictions;
 use crate::journal::{Kind, Recorded, StatusRecord};
 
 /// The payload of an event; `None` when what is kept of it cannot be read.
@@ -19,7 +20,8 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
     let message = |record, me: &str| message(record, me, &event.user, files);
     let me = event.me.as_ref().map_or("", |me| me.wid.as_str());
     if event.kind == Kind::SessionStatus {
-        return Some(status(event.user.as_str(), &serde_json::from_str(&event.payload).ok()?));
+        let record = serde_json::from_str(&event.payload).ok()?;
+        return Some(status(event.user.as_str(), &record, event.created_ms.unsigned_abs()));
     }
     Some(match serde_json::from_str(&event.payload).ok()? {
         Event::Message(record) => message(*record, me),
@@ -237,15 +239,14 @@ fn call(record: &CallNotice) -> Value {
     })
 }
 
-fn status(session: &str, record: &StatusRecord) -> Value {
-    let exit = record.exit.as_ref().map(|exit| json!({ "exit": { "label": exit.label(), "reason": exit } }));
-    let data = match (exit, record.joined) {
-        (exit, 0) => exit,
-        (exit, joined) => {
-            let mut data = exit.unwrap_or_else(|| json!({}));
-            data["joined"] = joined.into();
-            Some(data)
-        }
-    };
+fn status(session: &str, record: &StatusRecord, at_ms: u64) -> Value {
+    let mut data = restrictions::data(&record.restrictions, at_ms);
+    if let Some(exit) = &record.exit {
+        data.insert("exit".into(), json!({ "label": exit.label(), "reason": exit }));
+    }
+    if record.joined > 0 {
+        data.insert("joined".into(), record.joined.into());
+    }
+    let data = Some(data).filter(|data| !data.is_empty());
     json!({ "name": session, "status": record.status, "statuses": record.statuses, "data": data })
 }

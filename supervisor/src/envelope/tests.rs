@@ -20,7 +20,14 @@ fn ana() -> Me {
 async fn sent(events: Vec<Event>) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("folder");
     let journal = Journal::open(&folder.path().join("colmeia.db"), std::sync::Arc::new(())).expect("opens");
-    let working = StatusChange { status: "WORKING", me: Some(ana()), exit: None, again: false, joined: 0 };
+    let working = StatusChange {
+        status: "WORKING",
+        me: Some(ana()),
+        exit: None,
+        again: false,
+        joined: 0,
+        restrictions: Default::default(),
+    };
     journal.append_statuses(vec![(user("1"), working)]).await.expect("written");
     let events = events.into_iter().enumerate().map(|(seq, event)| (seq as u64, event)).collect();
     journal.append(&user("1"), events).await.expect("written");

@@ -27,6 +27,7 @@ mod passkey;
 mod places;
 mod reasons;
 mod reply;
+mod restricted;
 mod routes;
 mod server;
 mod standing;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use colmeia::{ExitReason, Me, UserId};
+use colmeia::{ExitReason, Me, Restrictions, UserId};
 use colmeia_base::tasks;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +32,8 @@ pub(crate) struct StatusChange {
     pub(crate) again: bool,
     /// How many changes before it are not told one by one, because there were too many.
     pub(crate) joined: u32,
+    /// What the account is restricted in, or no longer: only what there is to tell.
+    pub(crate) restrictions: Restrictions,
 }
 
 /// It as it is kept.
@@ -45,6 +47,9 @@ pub(crate) struct StatusRecord {
     /// How many changes before it are told with it alone.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) joined: u32,
+    /// What the account is restricted in, or no longer.
+    #[serde(default, skip_serializing_if = "Restrictions::is_unknown")]
+    pub(crate) restrictions: Restrictions,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -1,7 +1,7 @@
 //! The words on labels: fixed, few, and without anything that a stranger chose. Pure.
 
 use colmeia::ExitReason;
-use colmeia::protocol::CallErrorKind;
+use colmeia::protocol::{CallError, CallErrorKind};
 
 use crate::user::{CallFailure, CallResult};
 
@@ -15,6 +15,9 @@ pub(super) fn outcome(result: &CallResult) -> &'static str {
         CallFailure::TooLarge => "too_large",
         CallFailure::DiskFull => "disk_full",
         CallFailure::ShuttingDown => "shutting_down",
+        CallFailure::Session(CallError { restriction: Some(_), kind: CallErrorKind::Refused, .. }) => {
+            "restricted"
+        }
         CallFailure::Session(error) => match error.kind {
             CallErrorKind::NotReady => "not_ready",
             CallErrorKind::InvalidArgument => "invalid_argument",

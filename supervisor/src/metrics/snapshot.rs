@@ -3,6 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use colmeia::Restrictions;
 use colmeia::admin::{EventQueue, Session};
 use colmeia_base::tasks::Row;
 use prometheus_client::metrics::counter::Counter;
@@ -47,6 +48,12 @@ type Seconds = Counter<f64, AtomicU64>;
 pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progress, now_ms: u64) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register("sessions", "Sessions, by state", states(sessions));
+    registry.register(
+        "sessions_restricted",
+        "Sessions that WhatsApp restricts, by restriction (reachout_timelock, message_capping, and \
+         message_capping_warning: few new chats are left)",
+        restricted(sessions, now_ms),
+    );
     let stages: Family<[(&str, &str); 1], Gauge> = Family::default();
     for (stage, count) in [("found", boot.found), ("started", boot.started), ("ready", boot.ready)] {
         stages.get_or_create(&[("stage", stage)]).set(count);
@@ -110,6 +117,22 @@ pub(super) fn registry(sessions: &[Session], queues: &[EventQueue], boot: Progre
     registry.register("session_queue_events", "Events of the session that wait to be delivered", queue);
     registry.register("session_ready", "1 while messages can be sent", ready);
     registry
+}
+
+/// How many sessions WhatsApp restricts at this moment; all restrictions, so that an alert on one can be silent.
+fn restricted(sessions: &[Session], now_ms: u64) -> Family<[(&'static str, &'static str); 1], Gauge> {
+    let counted = Family::default();
+    let count = |name, is_so: &dyn Fn(&Restrictions) -> bool| {
+        let sessions = sessions.iter().filter(|session| is_so(&session.restrictions)).count();
+        let gauge: &Family<_, Gauge> = &counted;
+        gauge.get_or_create(&[("restriction", name)]).set(i64::try_from(sessions).unwrap_or(i64::MAX));
+    };
+    count("reachout_timelock", &|told| told.timelock.as_ref().is_some_and(|lock| lock.is_in_force(now_ms)));
+    count("message_capping", &|told| told.capping.as_ref().is_some_and(|quota| quota.is_capped(now_ms)));
+    count("message_capping_warning", &|told| {
+        told.capping.as_ref().is_some_and(|quota| quota.is_warned(now_ms))
+    });
+    counted
 }
 
 /// What runs in this process, and what of it has failed. The names are ours.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use colmeia::admin::{Merged, QueueHead};
 use colmeia::protocol::Reply;
 use colmeia::session::LaunchCause;
+use colmeia::{MessageCapping, ReachoutTimelock, Restrictions};
 
 use super::*;
 
@@ -27,7 +28,25 @@ fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
         attempts: 0,
         last_exit: None,
         queue: 3,
+        restrictions: restrictions(),
     }
+}
+
+/// Locked for an hour, and warned.
+fn restrictions() -> Restrictions {
+    let now = now_ms().unsigned_abs();
+    let timelock =
+        ReachoutTimelock { active: true, enforcement: "secret_word".into(), until_ms: Some(now + 3_600_000) };
+    let capping = MessageCapping {
+        status: "SECOND_WARNING".into(),
+        total: 50,
+        used: 49,
+        cycle_start_ms: None,
+        cycle_end_ms: Some(now + 3_600_000),
+        mv_status: String::new(),
+        ote_status: String::new(),
+    };
+    Restrictions { timelock: Some(timelock), capping: Some(capping) }
 }
 
 fn queue() -> EventQueue {
@@ -85,6 +104,7 @@ fn everything_is_told_once_and_without_details() {
         "colmeia_sessions{state=\"ready\"} 1",
         "colmeia_sessions{state=\"unknown\"} 1",
         "colmeia_sessions{state=\"failed\"} 0",
+        "colmeia_sessions_restricted{restriction=\"message_capping\"} 0",
         "colmeia_session_memory_bytes{user=\"1\"} 314572800",
         "colmeia_session_merged_bytes{user=\"1\"} 136314880",
         "colmeia_session_cpu_seconds_total{user=\"1\"} 1.5",

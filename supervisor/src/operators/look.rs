@@ -114,6 +114,11 @@ impl Inner {
             attempts: view.map_or(0, |view| view.attempts),
             last_exit: view.and_then(|view| view.last_exit.as_ref()).map(explain),
             queue: queues.get(user).copied().and_then(|count| count.try_into().ok()).unwrap_or_default(),
+            restrictions: view
+                .filter(|_| state.is_some_and(SessionState::is_ready))
+                .and_then(|view| view.report.as_ref())
+                .map(|report| report.restrictions.clone())
+                .unwrap_or_default(),
         }
     }
 

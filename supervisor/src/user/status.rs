@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use colmeia::session::PasskeyStep;
-use colmeia::{Secret, SessionState};
+use colmeia::{Restrictions, Secret, SessionState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -78,6 +78,7 @@ impl SessionStatus {
             exit: ended,
             again: false,
             joined: 0,
+            restrictions: Restrictions::default(),
         }
     }
 }
@@ -95,6 +96,8 @@ pub(super) struct Told {
     status: SessionStatus,
     /// The code that was to be scanned then, or what was to be signed.
     code: Option<Secret>,
+    /// What the account was restricted in then, as far as it was known.
+    restrictions: ToldRestrictions,
     quota: Bucket,
     /// What waits for the quota, and from when on it is tried again.
     waiting: Option<(StatusChange, Duration)>,
@@ -106,7 +109,8 @@ impl Told {
     /// Whoever has just come into being is stopped, and that is no news.
     pub(super) fn nothing() -> Self {
         let quota = Bucket::full(AT_ONCE, PER_SECOND);
-        Self { status: SessionStatus::Stopped, code: None, quota, waiting: None, joined: 0 }
+        let restrictions = ToldRestrictions::default();
+        Self { status: SessionStatus::Stopped, code: None, restrictions, quota, waiting: None, joined: 0 }
     }
 
     /// What there is to tell now, after this view. Pure but for what it remembers.
@@ -166,12 +170,48 @@ impl Told {
             }
             _ => (SessionStatus::of(view), None),
         };
-        let again = status == self.status && code.is_some() && code != self.code;
+        let known = view.report.as_ref().map(|report| &report.restrictions);
+        let (restrictions, restricted) = match (status, known) {
+            (SessionStatus::Working, Some(known)) => self.restrictions.news(known),
+            _ => Default::default(),
+        };
+        let again = status == self.status && ((code.is_some() && code != self.code) || restricted);
         if status == self.status && !again {
             return None;
         }
         (self.status, self.code) = (status, code);
-        Some(StatusChange { again, ..status.told(view) })
+        Some(StatusChange { again, restrictions, ..status.told(view) })
+    }
+}
+
+/// What was told of an account's restrictions last. Nothing is told of an account that has none.
+#[derive(Debug, Default)]
+struct ToldRestrictions {
+    /// When the lock ends, while one is in force.
+    locked: Option<Option<u64>>,
+    /// The word for the quota and when its cycle ends, while there is a warning.
+    capped: Option<(String, Option<u64>)>,
+}
+
+impl ToldRestrictions {
+    /// What is to be told with a session that works: what it is restricted in, and what it no longer is; and whether any
+    /// of that is new. What is not known has not changed.
+    fn news(&mut self, known: &Restrictions) -> (Restrictions, bool) {
+        let (mut told, mut is_new) = (Restrictions::default(), false);
+        if let Some(lock) = &known.timelock {
+            let now = lock.active.then_some(lock.until_ms);
+            let changed = now != std::mem::replace(&mut self.locked, now);
+            told.timelock = Some(lock.clone()).filter(|lock| lock.active || changed);
+            is_new |= changed;
+        }
+        if let Some(capping) = &known.capping {
+            let now = (capping.status != "NONE").then(|| (capping.status.clone(), capping.cycle_end_ms));
+            let changed = now != self.capped;
+            told.capping = Some(capping.clone()).filter(|_| now.is_some() || changed);
+            self.capped = now;
+            is_new |= changed;
+        }
+        (told, is_new)
     }
 }
 
@@ -180,7 +220,7 @@ mod tests {
     use super::*;
     use crate::admission::Wait;
     use colmeia::session::Disruption;
-    use colmeia::{ExitReason, Me, SessionReport};
+    use colmeia::{ExitReason, Me, MessageCapping, ReachoutTimelock, SessionReport};
     use std::time::SystemTime;
 
     fn view(phase: Phase, state: Option<SessionState>) -> UserView {
@@ -277,6 +317,55 @@ mod tests {
         let code = confirm.status_data("PASSKEY_CONFIRMATION_REQUIRED");
         assert_eq!(code, Some(serde_json::json!({ "code": "ABCD-EFGH" })));
         assert_eq!(confirm.status_data("PASSKEY_REQUIRED"), None);
+    }
+
+    #[test]
+    fn a_restriction_is_told_when_it_comes_and_when_it_goes_and_a_session_without_any_says_nothing_of_it() {
+        let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
+        let lock = |active, until_ms| {
+            let lock = ReachoutTimelock { active, enforcement: "DEFAULT".into(), until_ms };
+            Restrictions { timelock: Some(lock), capping: None }
+        };
+        let quota = |status: &str, used| {
+            let capping = MessageCapping {
+                status: status.into(),
+                total: 50,
+                used,
+                cycle_start_ms: None,
+                cycle_end_ms: Some(9),
+                mv_status: String::new(),
+                ote_status: String::new(),
+            };
+            Restrictions { timelock: None, capping: Some(capping) }
+        };
+        let mut told = Told::nothing();
+        let mut news = |state: SessionState, restrictions: Restrictions| {
+            let mut view = view(Phase::Running, Some(state));
+            view.report.as_mut().expect("a report").restrictions = restrictions;
+            told.news(&view, Duration::ZERO).map(|change| (change.status, change.again, change.restrictions))
+        };
+        let ready = || SessionState::Ready { me: me.clone() };
+        let none = Restrictions::default;
+        assert_eq!(news(ready(), none()), Some(("WORKING", false, none())));
+        assert_eq!(news(ready(), lock(false, None)), None, "nothing is restricted");
+        assert_eq!(news(ready(), lock(true, Some(5))), Some(("WORKING", true, lock(true, Some(5)))));
+        assert_eq!(news(ready(), lock(true, Some(5))), None);
+        assert_eq!(news(ready(), none()), None, "a new page has not asked yet");
+        let lost = SessionState::Reconnecting { me: Some(me.clone()), cause: Disruption::ConnectionLost };
+        assert_eq!(news(lost, lock(true, Some(5))), Some(("STARTING", false, none())));
+        let again = Some(("WORKING", false, lock(true, Some(5))));
+        assert_eq!(news(ready(), lock(true, Some(5))), again, "it comes with the status");
+        assert_eq!(
+            news(ready(), lock(true, Some(7))),
+            Some(("WORKING", true, lock(true, Some(7)))),
+            "longer"
+        );
+        assert_eq!(news(ready(), lock(false, None)), Some(("WORKING", true, lock(false, None))), "lifted");
+        assert_eq!(news(ready(), quota("NONE", 3)), None);
+        let warned = quota("FIRST_WARNING", 40);
+        assert_eq!(news(ready(), warned.clone()), Some(("WORKING", true, warned)));
+        assert_eq!(news(ready(), quota("FIRST_WARNING", 41)), None, "each new chat is no news");
+        assert_eq!(news(ready(), quota("NONE", 0)), Some(("WORKING", true, quota("NONE", 0))));
     }
 
     #[test]

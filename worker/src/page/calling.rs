@@ -34,7 +34,7 @@ pub(super) async fn call(
     let work_end = end - CALL_OFF.min(limit / 4);
     let underway = UnderWay::new(Arc::clone(shared), &call);
     let asked = timeout_at(work_end, underway.ask(&call, body, work_end)).await;
-    if matches!(asked, Ok(Ok(Answer::Reply { size: 0, .. } | Answer::Failure { .. } | Answer::Gone))) {
+    if matches!(asked, Ok(Ok(Answer::Reply { size: 0, .. } | Answer::Failure(_) | Answer::Gone))) {
         underway.known_to_page.store(false, Ordering::Relaxed);
     }
     let answer = match asked {
@@ -51,7 +51,7 @@ pub(super) async fn call(
             let body = timeout_at(end, underway.fetch(size, end)).await;
             Ok((reply, body.map_err(|_| underway.broken("the media did not arrive in time"))??))
         }
-        Answer::Failure { kind, text } => Err(CallError::new(kind, text)),
+        Answer::Failure(error) => Err(error),
         Answer::Gone => Err(underway.broken("the page went away while it worked on this")),
     }
 }

@@ -9,6 +9,7 @@ use chromiumoxide::cdp::js_protocol::runtime::EventBindingCalled;
 use chromiumoxide::error::CdpError;
 use chromiumoxide::listeners::EventStream;
 use chromiumoxide::{Browser, Page};
+use colmeia::protocol::CallError;
 use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
 
@@ -111,7 +112,10 @@ impl Listener {
                 self.stand_in_wanted.send_modify(|count| *count += 1);
             }
             Told::Reply { call, reply, size } => self.pending.answer(call, Answer::Reply { reply, size }),
-            Told::Failure { call, kind, text } => self.pending.answer(call, Answer::Failure { kind, text }),
+            Told::Failure { call, kind, text, restriction } => {
+                let error = CallError::new(kind, text).for_restriction(restriction);
+                self.pending.answer(call, Answer::Failure(error));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use colmeia::protocol::CallErrorKind;
+use colmeia::protocol::CallError;
 use tokio::sync::oneshot;
 
 /// How a call ended.
@@ -13,10 +13,7 @@ pub(super) enum Answer {
         reply: serde_json::Value,
         size: u64,
     },
-    Failure {
-        kind: CallErrorKind,
-        text: String,
-    },
+    Failure(CallError),
     /// The document that worked on it is gone.
     Gone,
 }

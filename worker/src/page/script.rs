@@ -8,7 +8,7 @@ use colmeia::passkey;
 use colmeia::protocol::MAX_BODY;
 
 /// In this order they make one function body.
-const FILES: [&str; 30] = [
+const FILES: [&str; 31] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
@@ -22,6 +22,7 @@ const FILES: [&str; 30] = [
     include_str!("bridge/events.js"),
     include_str!("bridge/gap.js"),
     include_str!("bridge/flags.js"),
+    include_str!("bridge/limits.js"),
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),

@@ -1,6 +1,7 @@
 //! The JSON that the bridge tells. Owns its version and its types; wire types only.
 
 use chromiumoxide::cdp::js_protocol::runtime::EventBindingCalled;
+use colmeia::Restriction;
 use colmeia::protocol::{CallErrorKind, Event, MessageRecord, OtherNames};
 use serde::Deserialize;
 
@@ -53,6 +54,9 @@ pub(super) enum Told {
         call: u64,
         kind: CallErrorKind,
         text: String,
+        /// What the account is restricted in, where it was refused for that.
+        #[serde(default)]
+        restriction: Option<Restriction>,
     },
 }
 

@@ -1,6 +1,6 @@
 //! What holds for every event sequence, and a few lives told step by step.
 
-use colmeia::Secret;
+use colmeia::{Restrictions, Secret};
 use proptest::prelude::*;
 
 use super::*;
@@ -51,6 +51,7 @@ pub(super) fn view(phase: PagePhase) -> PageView {
         left_ms: None,
         degraded: Vec::new(),
         lacks: Vec::new(),
+        restrictions: Restrictions::default(),
         version: None,
         passkey: None,
     }

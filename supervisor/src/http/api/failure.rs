@@ -5,13 +5,14 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use colmeia::UserId;
-use colmeia::protocol::CallErrorKind;
+use colmeia::protocol::{CallError, CallErrorKind};
+use colmeia::{Restriction, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::reply;
-use crate::journal::JournalError;
+use super::super::negotiate::Language;
+use super::super::{reply, restricted};
+use crate::journal::{JournalError, now_ms};
 use crate::logging::chain;
 use crate::store::StoreError;
 use crate::user::CallFailure;
@@ -23,6 +24,7 @@ pub(in super::super) struct ApiError {
     error: String,
     field: Option<String>,
     operation: Option<&'static str>,
+    restriction: Option<Restriction>,
     retry_after_secs: Option<u64>,
     done: Done,
 }
@@ -52,6 +54,12 @@ pub(super) struct ErrorBody<'a> {
     /// The operation that is not offered.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<&'a str>,
+    /// What the account is restricted in, where WhatsApp refused it for that: `reachout_timelock` or `message_capping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restriction: Option<&'a str>,
+    /// When that ends, in seconds since the epoch, where WhatsApp says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 impl ApiError {
@@ -62,6 +70,7 @@ impl ApiError {
             error: error.into(),
             field: None,
             operation: None,
+            restriction: None,
             retry_after_secs: None,
             done: Done::Perhaps,
         }
@@ -143,6 +152,14 @@ impl ApiError {
         Self { retry_after_secs: Some(retry_after_secs), ..error }
     }
 
+    /// 429: WhatsApp restricts the account, and until when.
+    fn restricted(restriction: Restriction, now_ms: u64) -> Self {
+        let error = restricted::refusal(restriction, Language::English);
+        let retry_after_secs = restricted::retry_after(restriction, now_ms);
+        let error = Self::refusal(StatusCode::TOO_MANY_REQUESTS, error);
+        Self { restriction: Some(restriction), retry_after_secs, ..error }
+    }
+
     /// 413: a file, at this field, is larger than is taken.
     pub(super) fn too_large(field: &str, most_mib: u64) -> Self {
         let error = format!("{field} is larger than the limit of {most_mib} MiB");
@@ -205,6 +222,9 @@ impl ApiError {
             CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => {
                 bad(StatusCode::GATEWAY_TIMEOUT, "The session did not answer in time; try again")
             }
+            CallFailure::Session(CallError {
+                restriction: Some(restriction), kind: Kind::Refused, ..
+            }) => Self::restricted(*restriction, now_ms().unsigned_abs()),
             CallFailure::Session(error) => match error.kind {
                 Kind::NotReady => Self::not_working("not ready", "WORKING"),
                 Kind::InvalidArgument => match error.message.strip_prefix("id ") {
@@ -257,6 +277,8 @@ impl IntoResponse for ApiError {
             error: &self.error,
             field: self.field.as_deref(),
             operation: self.operation,
+            restriction: self.restriction.map(|restriction| restriction.name.name()),
+            until: self.restriction.and_then(|restriction| restriction.until_ms).map(|until| until / 1000),
         };
         let mut response = reply::json(self.status, &body);
         if let Some(secs) = self.retry_after_secs {
@@ -269,7 +291,7 @@ impl IntoResponse for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colmeia::protocol::CallError;
+    use colmeia::RestrictionName;
 
     #[test]
     fn every_failure_of_a_send_says_whether_something_was_done() {
@@ -294,6 +316,27 @@ mod tests {
             assert_eq!((error.status.as_u16(), !error.nothing_was_done()), (status, done), "{failure}");
         }
         assert_eq!(ApiError::of_call(&CallFailure::Deadline, false).status, 504);
+    }
+
+    #[tokio::test]
+    async fn a_send_that_is_refused_for_a_restriction_says_which_and_until_when() {
+        let until_ms = Some(now_ms().unsigned_abs() + 7_200_000);
+        let restriction = Restriction { name: RestrictionName::ReachoutTimelock, until_ms };
+        let refused = CallError::new(CallErrorKind::Refused, "a reason").for_restriction(Some(restriction));
+        let error = ApiError::of_call(&CallFailure::Session(refused), true);
+        assert!(error.nothing_was_done());
+        let response = error.into_response();
+        assert_eq!(response.status(), 429);
+        let wait: u64 = response.headers()[RETRY_AFTER].to_str().expect("ascii").parse().expect("seconds");
+        assert!((7_190..=7_200).contains(&wait), "{wait}");
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("json");
+        assert_eq!(body["restriction"], "reachout_timelock");
+        assert_eq!(body["until"], until_ms.map(|until| until / 1000).expect("told"));
+        assert!(
+            body["message"].as_str().is_some_and(|text| text.contains(" UTC; nothing was sent")),
+            "{body}"
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod pace;
 mod passkey;
 mod profile;
 mod repeat;
+mod restrictions;
 mod route;
 mod server;
 mod session;

@@ -7,7 +7,10 @@ use colmeia::{ChatId, Me, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::envelope::{MessageFile, Origin};
+use super::super::standing::Standing;
+use crate::envelope::{MessageCappingData, MessageFile, Origin, ReachoutTimelockData};
+use crate::journal::now_ms;
+use crate::user::UserView;
 
 pub(super) use crate::envelope::Message;
 
@@ -50,6 +53,12 @@ pub(super) struct MeInfo {
     pub(super) lid: Option<String>,
     /// The name that the phone's owner chose.
     pub(super) push_name: String,
+    /// While WhatsApp keeps the account from writing to people who never wrote to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reachout_timelock: Option<ReachoutTimelockData>,
+    /// The account's quota of new chats, once WhatsApp has said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message_capping: Option<MessageCappingData>,
 }
 
 /// A picture.
@@ -101,8 +110,18 @@ impl Success {
 }
 
 impl MeInfo {
-    pub(super) fn of(me: &Me) -> Self {
-        Self { id: me.wid.clone(), lid: me.lid.clone(), push_name: me.pushname.clone() }
+    /// The account of a session that is connected as it.
+    pub(super) fn of(view: &UserView) -> Option<Self> {
+        let me = Standing::of(view).connected_as()?;
+        let restrictions = view.report.as_ref().map(|report| report.restrictions.clone()).unwrap_or_default();
+        let lock = restrictions.timelock.map(|lock| ReachoutTimelockData::of(&lock, now_ms().unsigned_abs()));
+        Some(Self {
+            id: me.wid.clone(),
+            lid: me.lid.clone(),
+            push_name: me.pushname.clone(),
+            reachout_timelock: lock.filter(|lock| lock.is_active),
+            message_capping: restrictions.capping.as_ref().map(MessageCappingData::from),
+        })
     }
 }
 

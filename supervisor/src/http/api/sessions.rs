@@ -15,7 +15,6 @@ use utoipa::ToSchema;
 
 use super::super::Http;
 use super::super::access::{Action, Caller};
-use super::super::standing::Standing;
 use super::answer::Json;
 use super::config::Config;
 use super::failure::ApiError;
@@ -248,7 +247,7 @@ impl Deleted {
 }
 
 pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo>>, ApiError> {
-    Ok(Json(Standing::of(&session.handle.view()).connected_as().map(MeInfo::of)))
+    Ok(Json(MeInfo::of(&session.handle.view())))
 }
 
 pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
@@ -416,7 +415,7 @@ fn info(http: &Http, caller: &Caller, user: &UserId, view: Option<&UserView>) ->
         name: user.as_str().to_owned(),
         status: view.map_or(Status::Stopped, Status::of),
         config,
-        me: view.and_then(|view| Standing::of(view).connected_as()).map(MeInfo::of),
+        me: view.and_then(MeInfo::of),
         assigned_worker: "colmeia".into(),
         engine: Engine { engine: super::models::ENGINE },
         presence: Map::new(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::protocol::{Call, CallErrorKind};
+use colmeia::protocol::{Call, CallError, CallErrorKind};
 use tracing::error;
 
 use super::super::errors::Failure;
@@ -52,6 +52,11 @@ fn explain(failure: &CallFailure, outside: bool) -> Failure {
         ),
         CallFailure::TooLarge => Failure::bad_request("A mensagem é grande demais; nada foi enviado"),
         CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => unknown(outside),
+        CallFailure::Session(CallError {
+            restriction: Some(restriction),
+            kind: CallErrorKind::Refused,
+            ..
+        }) => Failure::restricted(*restriction),
         CallFailure::Session(error) => of_kind(error.kind, outside),
     }
 }
@@ -92,7 +97,7 @@ fn unknown(outside: bool) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colmeia::protocol::CallError;
+    use colmeia::{Restriction, RestrictionName};
 
     #[test]
     fn every_failure_of_a_send_says_whether_something_was_sent() {
@@ -119,6 +124,12 @@ mod tests {
         assert!(!explain(&CallFailure::DiskFull, false).error.contains("mensagem"), "nothing was to be sent");
         let full = CallError { disk_full: true, ..CallError::new(Kind::NotReady, "in English") };
         assert!(matches!(CallFailure::from(full), CallFailure::DiskFull));
+        let restriction =
+            Restriction { name: RestrictionName::MessageCapping, until_ms: Some(1_785_553_199_000) };
+        let refused = CallError::new(Kind::Refused, "in English").for_restriction(Some(restriction));
+        let answer = explain(&CallFailure::Session(refused), true);
+        assert_eq!(answer.status, 429, "Flask tries again what is 5xx");
+        assert!(answer.error.contains("até 01/08/2026 02:59 (UTC); nada foi enviado"), "{}", answer.error);
         assert_eq!(
             explain(&CallFailure::Deadline, false).error,
             "A sessão não respondeu a tempo. Tente novamente."

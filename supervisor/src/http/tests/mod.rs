@@ -11,6 +11,7 @@ mod flask_pages;
 mod hostile;
 mod ignoring;
 mod pages;
+mod restrictions;
 pub(super) mod stage;
 mod texts;
 mod uploads;

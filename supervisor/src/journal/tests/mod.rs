@@ -114,5 +114,5 @@ async fn kinds(journal: &Journal) -> Vec<(String, &'static str)> {
 }
 
 fn said(status: &'static str) -> StatusChange {
-    StatusChange { status, me: None, exit: None, again: false, joined: 0 }
+    StatusChange { status, me: None, exit: None, again: false, joined: 0, restrictions: Default::default() }
 }

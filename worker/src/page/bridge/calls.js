@@ -130,7 +130,9 @@ async function run(call, request) {
     const own = error instanceof Failure ? error : refusalOf(error);
     const kind = own ? own.kind : call.handed ? 'outcome_unknown' : 'refused';
     const text = own ? own.message : `the page failed with ${error?.name ?? 'an error'}`;
-    emit('failure', { call: call.id, kind, text });
+    const explains = own && kind === 'refused' && call.handed && !own.restriction;
+    const restriction = explains ? await restrictionFor(call, own) : (own?.restriction ?? null);
+    emit('failure', { call: call.id, kind, text, restriction });
   } finally {
     call.atEnd();
     if (!call.size) calls.delete(call.id);
@@ -156,6 +158,7 @@ const inlet = {
     if (!calls.has(id)) return false;
     const call = calls.get(id);
     call.left_ms = left_ms;
+    call.ends_at = Date.now() + left_ms;
     run(call, request);
     return true;
   },

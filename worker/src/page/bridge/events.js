@@ -124,6 +124,8 @@ function onStreamOpened() {
   comesLate = true;
   onStream(true);
   resubscribe();
+  /* What was told meanwhile went past. */
+  if (complete) refreshLimits();
 }
 
 /* Members that may come, or be put in their place, after the others. */
@@ -146,6 +148,8 @@ Object.assign(whenFound, {
     for (const name of ['new_history_sync_chunk_processed_from_bridge', 'on_initial_chat_synced_from_bridge']) cmd.on(name, onHistory);
     cmd.on('service_unavailable_503_from_bridge', onUnavailable);
     cmd.on('account_temporarily_banned_from_bridge', onBan);
+    cmd.on('reachout_timelock_state_change', () => refreshLimit('timelock'));
+    cmd.on('new_chat_message_capping_state_change', () => refreshLimit('capping'));
   },
 });
 

@@ -116,6 +116,24 @@ const RARE = {
     stand_in: (W) => W.whatsapp.functions.revokeStatus,
   },
 
+  /* what the account is restricted in */
+  fetchTimelock: {
+    at: [['WAWebMexFetchReachoutTimelockJob', 'mexFetchReachoutTimelock']],
+    is: isFunction,
+    late: true,
+  },
+  fetchCapping: {
+    at: [['WAWebMexFetchNewChatMessageCappingInfoJob', 'mexFetchNewChatMessageCapping']],
+    is: isFunction,
+    late: true,
+  },
+  /* Pages without it let their screen send to anybody. */
+  lockRules: {
+    at: [['WAWebReachoutTimelockUtils', null]],
+    is: hasFunctions('isUserReachoutTimelocked', 'canSendMsgWhileTimelocked'),
+    optional: true,
+  },
+
   /* messages */
   canReply: {
     at: [['WAWebMsgReply', 'canReplyMsg']],

@@ -70,10 +70,10 @@ async function vote(call, { message: id, choices }) {
 }
 
 /* Some of the page's actions answer with a verdict, some with nothing. */
-function accepted(result) {
+function accepted(result, message) {
   const verdict = result?.messageSendResult ?? result;
   if (typeof verdict === 'string' && verdict !== 'OK') {
-    throw new Failure('refused', `WhatsApp did not take it: ${verdict}`);
+    throw notTaken(`WhatsApp did not take it: ${verdict}`, message);
   }
 }
 
@@ -90,6 +90,7 @@ async function forward(call, { chat: id, message: key }) {
 
 /* What an action of the page has sent into a chat, when the action itself does not say it. */
 async function newestOf(call, chat, act) {
+  if (chat.contact) await mayWrite(call, chat);
   const isNew = (one) => one.id.fromMe && idOf(one.id.remote) === idOf(chat.id) && isMessage(one) && one.isNewMsg;
   const messages = use('messages');
   let stop = () => {};
@@ -116,7 +117,7 @@ async function newestOf(call, chat, act) {
 function untilServerHas(message) {
   return new Promise((done, fail) => {
     const look = () => {
-      if (message.isSendFailure || message.ack < 0) fail(new Failure('refused', `WhatsApp did not take the message: ${reasonOf(message)}`));
+      if (message.isSendFailure || message.ack < 0) fail(notTaken(`WhatsApp did not take the message: ${reasonOf(message)}`, message));
       else if (message.ack >= 1) done();
       else return;
       message.off('change:ack change:isSendFailure', look);

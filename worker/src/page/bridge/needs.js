@@ -77,6 +77,8 @@ const NEEDS = {
   set_profile_name: ['setName'],
   set_about: ['statusText'],
   set_profile_picture: ['pictureActions'],
+  get_timelock: ['fetchTimelock'],
+  get_capping: ['fetchCapping'],
 
   set_presence: ['available'],
   subscribe_presence: [...TO, 'presences'],

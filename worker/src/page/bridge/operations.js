@@ -59,6 +59,8 @@ const CORE = {
   set_profile_name: setProfileName,
   set_about: setAbout,
   set_profile_picture: setProfilePicture,
+  get_timelock: getTimelock,
+  get_capping: getCapping,
 
   set_presence: setPresence,
   subscribe_presence: subscribePresence,
@@ -88,7 +90,7 @@ const CORE = {
 let wide = {};
 
 /* What that part may use of this one. */
-const shared = { Failure, STATUS, idOf, toMs, use, chatFor, findMessage, theMessage, unused, accepted, newestOf, followed };
+const shared = { Failure, STATUS, idOf, toMs, use, chatFor, mayWrite, findMessage, theMessage, unused, accepted, newestOf, followed };
 
 async function operate(call, { operation }) {
   needsConnection();

@@ -54,18 +54,23 @@ const SEND_FAILURES = {
   ERROR_RATE_LIMIT: 'too many messages at once',
 };
 /* The only refusals of the server that the page keeps a name of. */
+const CAPPED_CODE = 'UserReachedMaxMonthlyLimitForNewMessages';
 const REASONS = {
-  UserReachedMaxMonthlyLimitForNewMessages: 'no more new conversations this month',
+  [CAPPED_CODE]: 'no more new conversations this month',
   EditWindowExpired: 'it is too old to be changed',
 };
 const reasonOf = (message) => REASONS[message?.errorCode] ?? textOf(message?.errorCode) ?? 'no reason given';
+
+/* The server's refusal of a message, with the name that the page has for it. */
+const notTaken = (text, message) => Object.assign(new Failure('refused', text), { code: message?.errorCode });
 
 /* The page answers when WhatsApp's server has the message. */
 function sent(result, message) {
   const verdict = typeof result === 'string' ? result : result?.messageSendResult;
   if (verdict !== 'OK') {
-    const reason = SEND_FAILURES[verdict] ?? reasonOf(found.messages?.get(message.id));
-    throw new Failure('refused', `WhatsApp did not take the message: ${reason} (${verdict ?? 'no result'})`);
+    const model = found.messages?.get(message.id);
+    const reason = SEND_FAILURES[verdict] ?? reasonOf(model);
+    throw notTaken(`WhatsApp did not take the message: ${reason} (${verdict ?? 'no result'})`, model);
   }
   return { reply: 'sent', ...receiptOf(message) };
 }
@@ -84,6 +89,7 @@ const TO_CHANNELS = { chat: 'text', poll_creation: 'pollCreation' };
 async function post(call, chat, message) {
   const send = use('send');
   if (!isChannelId(chat.id)) {
+    await mayWrite(call, chat);
     call.hand();
     const [, result] = await send(chat, message);
     return sent(await result, message);
@@ -130,6 +136,7 @@ async function sendMedia(call, { chat: id, mimetype, filename, caption, as_docum
   needsConnection();
   const prepare = use('prepareMedia');
   const chat = await chatFor(id);
+  if (!isChannelId(chat.id)) await mayWrite(call, chat);
   const added = await extras(chat, wishes);
   const file = new File(call.takeParts(), filename, { type: mimetype });
   const asDocument = as_document || (!style && !/^(image|video|audio)\//.test(mimetype));

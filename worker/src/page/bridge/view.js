@@ -154,6 +154,7 @@ async function view() {
     degraded: degraded(),
     lacks: lacking(),
     version: versionText(),
+    restrictions: limits,
   };
 }
 

@@ -5,6 +5,7 @@ mod calls;
 mod events;
 mod identity;
 mod life;
+mod limits;
 mod operations;
 mod passkey;
 mod rig;

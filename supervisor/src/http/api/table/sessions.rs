@@ -3,10 +3,9 @@
 use super::super::super::access::Action::{Control, Read};
 use super::super::route::Scope::{Admin, Anyone};
 use super::super::route::{Row, absent, anywhere, session};
-use super::super::{auth, keys, passkey, server, sessions};
+use super::super::{auth, keys, passkey, restrictions, server, sessions};
 use super::{DELETE, GET, POST, PUT};
 
-const NO_LIMITS: &str = "WhatsApp Web does not tell the account's limits";
 const NO_CAPTCHA: &str = "WhatsApp Web asks for no captcha, and a code to type is typed on the phone";
 const NO_NODE: &str = "there is no Node process to look into; colmeiactl and /metrics show what runs";
 
@@ -37,8 +36,22 @@ pub(super) fn sessions_and_linking() -> Vec<Row> {
             .says("Deprecated: stops a session, and deletes it if asked to"),
         anywhere(POST, "/api/sessions/logout", "sessions.deprecated_logout", Anyone, sessions::logout_named)
             .says("Deprecated: logs a session out and deletes it"),
-        absent(GET, "/api/sessions/{session}/capping", "sessions.fetch_message_capping", NO_LIMITS),
-        absent(GET, "/api/sessions/{session}/timelock", "sessions.fetch_reachout_timelock", NO_LIMITS),
+        session(
+            GET,
+            "/api/sessions/{session}/capping",
+            "sessions.fetch_message_capping",
+            Read,
+            restrictions::capping,
+        )
+        .says("How much of its quota of new chats the account has used, as WhatsApp says now"),
+        session(
+            GET,
+            "/api/sessions/{session}/timelock",
+            "sessions.fetch_reachout_timelock",
+            Read,
+            restrictions::timelock,
+        )
+        .says("Whether WhatsApp keeps the account from writing to people who never wrote to it"),
         session(GET, "/api/{session}/auth/qr", "auth.get_qr", Control, auth::qr)
             .says("The code to scan: a picture, a picture in JSON, or its text"),
         session(POST, "/api/{session}/auth/request-code", "auth.request_code", Control, auth::request_code)

@@ -14,11 +14,13 @@ use tokio::sync::watch;
 
 use super::super::super::flask::phone_number;
 use super::super::super::negotiate::Language;
+use super::super::super::restricted::notices;
 use super::super::super::standing::{Standing, state_name};
 use super::super::super::visitors::Visit;
 use super::super::super::{Http, external};
 use super::super::events::{Source, follow};
 use super::{Frame, html, words};
+use crate::operators::millis;
 use crate::user::{UserHandle, UserView};
 
 /// How often what nobody announces (memory, queues, who is new) is looked at for a page that is open.
@@ -57,6 +59,8 @@ struct Row {
     dead: u64,
     /// The first receiver that does not take its events, and how the last attempt ended.
     stuck: Option<(String, String)>,
+    /// What WhatsApp restricts the account in, in a word or two.
+    restricted: Vec<&'static str>,
 }
 
 /// In MiB.
@@ -154,6 +158,14 @@ fn row(
         waiting,
         dead,
         stuck: None,
+        restricted: view
+            .filter(|_| standing.is_ready())
+            .and_then(|view| view.report.as_ref())
+            .map(|report| notices(&report.restrictions, millis(now), language))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|notice| notice.title)
+            .collect(),
         user,
     }
 }

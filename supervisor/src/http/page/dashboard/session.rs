@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use super::super::super::Http;
 use super::super::super::flask::phone_number;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::restricted::{Notice, notices};
 use super::super::super::standing::{Standing, state_name};
 use super::super::super::visitors::Visit;
 use super::super::super::watch::Health;
@@ -26,6 +27,7 @@ use super::deliveries::Stuck;
 use super::list::Memory;
 use super::told::Told;
 use super::{Frame, html, words};
+use crate::journal::now_ms;
 use crate::user::{Phase, UserHandle, UserView};
 
 /// How often what nobody announces (the log, the queue) is looked at for a page that is open.
@@ -74,6 +76,8 @@ struct Live<'a> {
     page_version: String,
     degraded: String,
     impossible: String,
+    /// What WhatsApp restricts the account in.
+    notices: Vec<Notice>,
     health: Vec<(&'static str, &'static str, &'static str, String)>,
     /// Which buttons make no sense now.
     runs: bool,
@@ -214,6 +218,10 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         page_version: report.and_then(|report| report.page_version.clone()).unwrap_or_default(),
         degraded: report.map(|report| report.degraded.join(", ")).unwrap_or_default(),
         impossible: report.map(|report| impossible(&report.lacks).join(", ")).unwrap_or_default(),
+        notices: report
+            .filter(|_| standing.is_ready())
+            .map(|report| notices(&report.restrictions, now_ms().unsigned_abs(), language))
+            .unwrap_or_default(),
         health: health(view, language),
         runs: !matches!(view.phase, Phase::Stopped | Phase::Held | Phase::Parked { .. }),
         has_page: report.is_some_and(|report| report.browser_pid.is_some()),

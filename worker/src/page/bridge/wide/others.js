@@ -14,6 +14,7 @@ async function waJsOptions(chat, options = {}) {
 
 async function sendButtons(call, { chat: id, title, body, footer, buttons, options }) {
   const chat = await chatFor(id);
+  await mayWrite(call, chat);
   const common = await waJsOptions(chat, options);
   const built = buttons.map(({ text, action }) => BUTTON[action.kind](text, action));
   call.hand();
@@ -30,6 +31,7 @@ async function sendButtons(call, { chat: id, title, body, footer, buttons, optio
 
 async function sendList(call, { chat: id, title, description, footer, button, sections, options }) {
   const chat = await chatFor(id);
+  await mayWrite(call, chat);
   const common = await waJsOptions(chat, options);
   const rows = sections.map((section) => ({
     title: section.title,

@@ -10,7 +10,7 @@ async function statusKey(call, id) {
 
 /* wa-js answers with the key, and with a promise of WhatsApp's answer. */
 async function sentByWaJs({ id, sendMsgResult }) {
-  accepted(await sendMsgResult);
+  accepted(await sendMsgResult, use('messages').get(idOf(id)));
   /* It is out, whether or not the page keeps it. */
   const message = await findMessage(idOf(id)).catch(() => null);
   return { message: idOf(message?.id ?? id), timestamp_ms: toMs(message?.t) || Date.now() };

@@ -223,6 +223,8 @@ pub(super) const EVERYDAY: &[Case] = &[
         By("picture", "403", Forbidden),
         Lost("picture"),
     ),
+    case("get_timelock", nothing, By("timelock", "500", Refused), Unknown::Never),
+    case("get_capping", nothing, By("capping", "500", Refused), Unknown::Never),
     case("set_presence", |_| json!({ "online": true }), Never, Unknown::Never),
     case("subscribe_presence", friend, With(nobody, NotOnWhatsapp), Unknown::Never),
     case("get_presence", friend, With(nobody, NotOnWhatsapp), Unknown::Never),

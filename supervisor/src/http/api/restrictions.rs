@@ -1,0 +1,20 @@
+//! What WhatsApp restricts the account in, as it says now. What was said last is in the session's `me`.
+
+use colmeia::operations::{GetCapping, GetTimelock};
+
+use super::answer::Json;
+use super::failure::ApiError;
+use super::models::NoArgs;
+use super::session::Session;
+use crate::envelope::{MessageCappingData, ReachoutTimelockData};
+use crate::journal::now_ms;
+
+pub(super) async fn timelock(session: Session, _: NoArgs) -> Result<Json<ReachoutTimelockData>, ApiError> {
+    let lock = session.operate(GetTimelock {}).await?;
+    Ok(Json(ReachoutTimelockData::of(&lock, now_ms().unsigned_abs())))
+}
+
+pub(super) async fn capping(session: Session, _: NoArgs) -> Result<Json<MessageCappingData>, ApiError> {
+    let capping = session.operate(GetCapping {}).await?;
+    Ok(Json(MessageCappingData::from(&capping)))
+}
