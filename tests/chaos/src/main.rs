@@ -81,6 +81,9 @@ struct Wishes {
     /// Leaves out what takes root, because it mounts: the full disk, and the name server that goes away.
     #[arg(long)]
     no_full_disk: bool,
+    /// Only this disturbance, as it is called in the figures; may be given several times.
+    #[arg(long)]
+    only: Vec<schedule::Kind>,
 }
 
 fn main() -> ExitCode {
@@ -134,9 +137,9 @@ impl Mounted {
 }
 
 async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -> bool {
-    let Wishes { seconds, seed, .. } = wishes;
+    let Wishes { seconds, seed, only, .. } = wishes;
     let length = Duration::from_secs(seconds);
-    let planned = schedule::of(seed, length, mounted.is_some());
+    let planned = schedule::of(seed, length, mounted.is_some(), &only);
     println!("seed {seed}: {} disturbances in {seconds} s, logs in {}", planned.len(), dir.path().display());
     let (disk, place) = mounted.map(|mounted| (mounted.disk, mounted.names)).unzip();
     let names = place.map(Names::serve).transpose().expect("a name server");

@@ -5,6 +5,7 @@
 //! is just recovering.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -125,6 +126,17 @@ impl fmt::Display for Kind {
     }
 }
 
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.to_string() == text)
+            .ok_or_else(|| format!("one of: {}", Self::ALL.map(|kind| kind.to_string()).join(", ")))
+    }
+}
+
 /// One disturbance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planned {
@@ -147,12 +159,13 @@ impl fmt::Display for Planned {
     }
 }
 
-/// The schedule of this seed. A longer one begins as the shorter one does.
-pub(crate) fn of(seed: u64, length: Duration, root: bool) -> Vec<Planned> {
+/// The schedule of this seed; of these kinds, where some are named. A longer one begins as the shorter one does.
+pub(crate) fn of(seed: u64, length: Duration, root: bool, only: &[Kind]) -> Vec<Planned> {
     use Kind::{KillBrowser, KillRenderer, KillWorker};
     let mut cards = Kind::ALL.to_vec();
     cards.extend([KillWorker, KillBrowser, KillRenderer]);
     cards.retain(|kind| root || !kind.takes_root());
+    cards.retain(|kind| only.is_empty() || only.contains(kind));
 
     let mut dice = StdRng::seed_from_u64(seed);
     let mut deck: Vec<Kind> = Vec::new();
@@ -200,16 +213,25 @@ mod tests {
 
     #[test]
     fn a_seed_means_one_schedule() {
-        assert_eq!(of(7, 5 * MINUTE, true), of(7, 5 * MINUTE, true));
-        assert_ne!(of(7, 5 * MINUTE, true), of(8, 5 * MINUTE, true));
-        let long = of(7, 60 * MINUTE, true);
-        assert_eq!(of(7, MINUTE, true)[..], long[..of(7, MINUTE, true).len()]);
+        assert_eq!(of(7, 5 * MINUTE, true, &[]), of(7, 5 * MINUTE, true, &[]));
+        assert_ne!(of(7, 5 * MINUTE, true, &[]), of(8, 5 * MINUTE, true, &[]));
+        let long = of(7, 60 * MINUTE, true, &[]);
+        assert_eq!(of(7, MINUTE, true, &[])[..], long[..of(7, MINUTE, true, &[]).len()]);
+    }
+
+    #[test]
+    fn kinds_are_called_by_their_names_and_others_are_left_out() {
+        let only = [Kind::DiskErrors, Kind::Flip];
+        let planned = of(7, 5 * MINUTE, true, &only);
+        assert!(planned.len() > 20 && planned.iter().all(|planned| only.contains(&planned.kind)));
+        assert!(Kind::ALL.into_iter().all(|kind| kind.to_string().parse() == Ok(kind)));
+        assert!("nothing".parse::<Kind>().is_err_and(|told| told.contains("disk errors")));
     }
 
     proptest! {
         #[test]
         fn every_kind_has_its_turn_and_whoever_was_hit_is_left_alone(seed: u64, root: bool) {
-            let planned = of(seed, 5 * MINUTE, root);
+            let planned = of(seed, 5 * MINUTE, root, &[]);
             for kind in Kind::ALL {
                 let times = planned.iter().filter(|planned| planned.kind == kind).count();
                 prop_assert_eq!(times >= 1, root || !kind.takes_root(), "{}: {}", kind, times);
