@@ -163,7 +163,8 @@ test-vm: setup-vm
 	tests/vm/installed '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 
-# The disk that fills up takes root: it is a small one of the test's own. NO_FULL_DISK=1 leaves it out.
+# The disk that fills up and the name server that goes away take root: they are mounts of the test's own. NO_FULL_DISK=1
+# leaves both out.
 chaos: setup-test
 	cargo build --locked --workspace
 	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(NO_FULL_DISK),--no-full-disk)

@@ -242,6 +242,25 @@ test('a conflict: communication stops, mode stays MAIN, takeover() throws, a rel
   await shown(phone, 'main');
 });
 
+test('a stream that flips is shown as lost and back many times, and is there afterwards', async (t) => {
+  const { address, folder, phone } = await start(t);
+  const { page } = await open(folder, address);
+  await login(phone);
+  await page.evaluate(() => {
+    const { Socket } = window.require('WAWebSocketModel');
+    window.flips = 0;
+    Socket.on('change:stream', () => (window.flips += 1));
+  });
+  await phone.fault({ number: ME, fault: 'flip', value: 10 });
+  await until('many flips', () => ask(page, () => window.flips > 50));
+  await phone.fault({ number: ME, fault: 'flip', value: 0 });
+  const flips = () => ask(page, () => window.flips);
+  const state = () => ask(page, () => window.require('WAWebSocketModel').Socket.stream);
+  let before;
+  await until('no more flips', async () => before === (before = await flips()));
+  assert.equal(await state(), 'CONNECTED');
+});
+
 for (const [code, what, search] of [
   [401, 'not authorised', ''],
   [406, 'banned', ''],

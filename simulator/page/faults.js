@@ -2,6 +2,7 @@
  * Faults of sending and synchronising are played by the server, not here. */
 
 import { channel } from './channel.js';
+import { SOCKET_STATE, SOCKET_STREAM, Socket } from './connection.js';
 import { nextQr } from './linking.js';
 import { forgetFiles } from './media.js';
 import {
@@ -33,6 +34,20 @@ function stop() {
   HELD.length = 0;
 }
 
+/* The stream that is shown as lost and back, time after time, while the socket itself stays: only the state flips. */
+const DEFAULT_FLIP_MS = 10;
+let flipping;
+function endFlips() {
+  if (flipping === undefined) return;
+  flipping = clearInterval(flipping);
+  if (Socket.state === SOCKET_STATE.CONNECTED) Socket.stream = SOCKET_STREAM.CONNECTED;
+}
+function flip() {
+  const { CONNECTED, DISCONNECTED } = SOCKET_STREAM;
+  if (Socket.state !== SOCKET_STATE.CONNECTED) return;
+  Socket.stream = Socket.stream === CONNECTED ? DISCONNECTED : CONNECTED;
+}
+
 const faults = {
   hang(ms) {
     const end = performance.now() + (ms ?? Infinity);
@@ -60,6 +75,11 @@ const faults = {
     if (value === 0) leaveConflict();
     else enterConflict(value === 2);
   },
+  /* ms between two flips. */
+  flip(ms) {
+    endFlips();
+    if (ms !== 0) flipping = setInterval(flip, ms ?? DEFAULT_FLIP_MS);
+  },
   offline(ms) {
     if (ms === 0) endOffline();
     else goOffline(ms);
@@ -82,6 +102,7 @@ const faults = {
   forced_logout: forceLogout,
   none() {
     stop();
+    endFlips();
     refuseWith(0);
     leaveConflict();
     endOffline();

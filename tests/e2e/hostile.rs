@@ -38,7 +38,7 @@ impl Scene {
             browser: Some(browser),
             run_as: (root && !own_uids).then_some(("nobody", "nogroup")),
             own_uids,
-            environment: vec![("SOME_API_KEY", KEY)],
+            environment: vec![("SOME_API_KEY", KEY.to_owned())],
             ..Options::default()
         })
         .await;

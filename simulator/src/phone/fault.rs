@@ -11,12 +11,13 @@ use crate::{
 };
 
 /// Faults that the page plays itself.
-const OF_THE_PAGE: [&str; 16] = [
+const OF_THE_PAGE: [&str; 17] = [
     "hang",
     "leak",
     "ballast",
     "crash",
     "conflict",
+    "flip",
     "offline",
     "ban",
     "refuse",

@@ -163,7 +163,11 @@ async fn admit(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Pee
         machine.descends(pid, ours) || same_user && pid != 0 && !machine.shows(pid)
     };
     if blocking::looking(suspect).await.unwrap_or(true) {
-        tracing::error!(uid = peer.uid, pid, "a worker's process called the admin socket; it is turned away");
+        tracing::error!(
+            uid = peer.uid,
+            pid,
+            "a worker's process, or one that cannot be told from one just now, called the admin socket; it is turned away"
+        );
         return None;
     }
     Some((stream, peer))

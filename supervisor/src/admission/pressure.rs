@@ -19,6 +19,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use colmeia::errors::lack_of;
 use colmeia_base::tasks;
 use tokio::sync::watch;
 
@@ -57,20 +58,27 @@ pub(super) fn pace(most: usize, pressure: Pressure) -> usize {
 /// Follows the pressure: how many may start at once, of at most `most`. Where the kernel does not say, it is always
 /// as many. The task ends when nobody looks any more.
 pub(crate) fn follow(most: usize) -> watch::Receiver<usize> {
-    follow_in(Path::new(PRESSURE), most, LOOK)
+    follow_with(|| read(Path::new(PRESSURE)), most, LOOK)
 }
 
-fn follow_in(folder: &Path, most: usize, look: Duration) -> watch::Receiver<usize> {
-    let folder = folder.to_owned();
+fn follow_with(
+    read: impl Fn() -> io::Result<Pressure> + Send + 'static,
+    most: usize,
+    look: Duration,
+) -> watch::Receiver<usize> {
     let (paces, watched) = watch::channel(most);
     tasks::vital("pressure", async move {
         loop {
-            match read(&folder) {
+            match read() {
                 Ok(pressure) => {
                     let now = pace(most, pressure);
                     if paces.send_if_modified(|pace| std::mem::replace(pace, now) != now) {
                         tracing::debug!(starts_at_once = now, ?pressure, "the machine's load has changed");
                     }
+                }
+                // We have nothing left to look with just now; what was said last holds until we have.
+                Err(error) if lack_of(&error).is_some() => {
+                    tracing::debug!(%error, "the machine's load cannot be looked at");
                 }
                 Err(error) => {
                     // What was said last must not hold anyone up for ever.
@@ -116,6 +124,7 @@ fn average(text: &str, kind: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     const CPU: &str = "some avg10=61.07 avg60=2.00 avg300=1.00 total=7\nfull avg10=0.00 avg60=0.00 total=0\n";
     const MEMORY: &str = "some avg10=0.50 avg60=0.00 total=7\nfull avg10=0.04 avg60=0.00 total=0\n";
@@ -144,18 +153,40 @@ mod tests {
     #[tokio::test]
     async fn the_pace_follows_the_files_and_a_kernel_without_them_holds_nobody_up() {
         let folder = tempfile::tempdir().expect("folder");
-        let mut none = follow_in(&folder.path().join("none"), 4, Duration::from_millis(5));
+        let follow_in =
+            |folder: std::path::PathBuf| follow_with(move || read(&folder), 4, Duration::from_millis(5));
+        let mut none = follow_in(folder.path().join("none"));
         assert!(none.changed().await.is_err(), "the task has ended");
         assert_eq!(*none.borrow(), 4);
         std::fs::write(folder.path().join("memory"), MEMORY).expect("written");
         std::fs::write(folder.path().join("cpu"), CPU).expect("written");
-        let mut pace = follow_in(folder.path(), 4, Duration::from_millis(5));
+        let mut pace = follow_in(folder.path().to_owned());
         pace.wait_for(|pace| *pace == 2).await.expect("it follows");
         std::fs::write(folder.path().join("cpu.next"), CPU.replace("61.07", "99.00")).expect("written");
         std::fs::rename(folder.path().join("cpu.next"), folder.path().join("cpu")).expect("moved");
         pace.wait_for(|pace| *pace == 1).await.expect("it follows");
         std::fs::remove_file(folder.path().join("cpu")).expect("removed");
         pace.wait_for(|pace| *pace == 4).await.expect("nobody is held up");
+    }
+
+    #[tokio::test]
+    async fn who_has_no_descriptor_to_look_with_looks_again_and_goes_by_what_was_said_last() {
+        let (busy, calls) = (Pressure { cpu_some: 9_900, ..Pressure::default() }, AtomicUsize::new(0));
+        // EMFILE, ENFILE and ENOMEM.
+        let looked = move || match calls.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(busy),
+            n @ 1..=3 => Err(io::Error::from_raw_os_error([24, 23, 12][n - 1])),
+            _ => Ok(Pressure { cpu_some: 6_000, ..Pressure::default() }),
+        };
+        let mut pace = follow_with(looked, 4, Duration::from_millis(5));
+        let mut seen = Vec::new();
+        while pace.changed().await.is_ok() {
+            seen.push(*pace.borrow_and_update());
+            if seen.last() == Some(&2) {
+                break;
+            }
+        }
+        assert_eq!(seen, [1, 2]);
     }
 
     fn pressures() -> impl Strategy<Value = Pressure> {

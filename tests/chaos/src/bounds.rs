@@ -8,6 +8,8 @@ use crate::schedule::{Kind, USERS};
 
 /// How long after its end a service manager starts the supervisor again; as in `systemd/colmeia.service`.
 pub(crate) const RESTART_SEC: Duration = Duration::from_secs(1);
+/// The longest pause before the supervisor tries again what the machine did not let it do.
+const PAUSE: Duration = Duration::from_secs(30);
 /// How fast a leaking page takes memory, in MiB per second of its own time.
 pub(crate) const LEAK: u64 = 60;
 /// How many times slower a page's own time may go than ours: it shares two cores with seven others.
@@ -22,6 +24,14 @@ pub(crate) struct Allowance {
     pub(crate) recover: Duration,
     /// Whether that counts from the moment in which it is noticed.
     pub(crate) from_notice: bool,
+    /// How long it goes on being done: who is ready meanwhile may be so for a moment only.
+    pub(crate) holds: Duration,
+}
+
+impl Allowance {
+    /// Nothing.
+    pub(crate) const NONE: Self =
+        Self { notice: Duration::ZERO, recover: Duration::ZERO, from_notice: false, holds: Duration::ZERO };
 }
 
 /// What `kind` excuses when so many users are waiting to be started already.
@@ -55,9 +65,36 @@ pub(crate) fn allowance(config: &ServiceConfig, kind: Kind, waiting: usize, last
         Kind::Reload => (ms(config.request_deadline_ms) + fresh, ms(config.request_deadline_ms) + restart),
         // Also for a replacement, which follows when there is room: `lasts` is nothing then.
         Kind::DiskFull => (lasts + fresh, lasts + restart),
-        Kind::ReceiverDown => (Duration::ZERO, Duration::ZERO),
+        // The connection itself stays: what is shown at the end is true.
+        Kind::Flip => (lasts, lasts + fresh + restart),
+        // These end nobody's being ready: see `hindrance`.
+        Kind::ReceiverDown
+        | Kind::NamesAway
+        | Kind::DiskSlow
+        | Kind::DiskErrors
+        | Kind::FewDescriptors
+        | Kind::Flood => return Allowance::NONE,
     };
-    Allowance { notice, recover, from_notice: kind == Kind::Leak }
+    let holds = if kind == Kind::Flip { lasts } else { Duration::ZERO };
+    Allowance { notice, recover, from_notice: kind == Kind::Leak, holds }
+}
+
+/// How much longer everything takes that begins or goes on during an outage, for those who are not ready anyway.
+pub(crate) fn hindrance(kind: Kind, lasts: Duration) -> Duration {
+    match kind {
+        // The supervisor is started again until the disk lets it, at most a pause later; and calls to the disk are repeated.
+        Kind::DiskSlow | Kind::DiskErrors => lasts + PAUSE,
+        // Nobody starts until there are some again: looked at after pauses, and calm for a while (`shortage`).
+        Kind::FewDescriptors => lasts + 2 * PAUSE,
+        Kind::Flood => lasts,
+        _ => Duration::ZERO,
+    }
+}
+
+/// How long a reload may keep callers waiting: what is under way is finished first.
+pub(crate) fn reload(config: &ServiceConfig) -> Duration {
+    const FAREWELL: Duration = Duration::from_secs(15);
+    Duration::from_millis(config.request_deadline_ms) + FAREWELL
 }
 
 /// How long after a disk was full every session that ran meanwhile may take to be replaced: each waits for a quiet moment

@@ -18,14 +18,19 @@ pub(crate) struct Disk {
     filler: PathBuf,
 }
 
+/// Makes all further mounts this process's own. Takes root. Called before there is a second thread: only threads that come
+/// later are in the new namespace.
+pub(crate) fn own_mounts() -> std::io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    // Nothing may reach the machine's own namespace.
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+    Ok(())
+}
+
 impl Disk {
-    /// Mounts it on a new folder. Takes root. Called before there is a second thread: only threads that come
-    /// later are in the new namespace.
+    /// Mounts it on a new folder, after [`own_mounts`].
     pub(crate) fn mount(on: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(on)?;
-        unshare(CloneFlags::CLONE_NEWNS)?;
-        // Nothing of it may reach the machine's own namespace.
-        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
         mount(Some("colmeia-chaos"), on, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(SIZE))?;
         Ok(Self { on: on.to_owned(), filler: on.join("filler") })
     }

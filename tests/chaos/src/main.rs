@@ -8,11 +8,18 @@
 
 mod bounds;
 mod disk;
+mod flips;
+mod flood;
+mod journal;
 mod ledger;
+mod names;
+mod outages;
 mod players;
+mod pulse;
 mod readiness;
 mod report;
 mod schedule;
+mod sick;
 mod stage;
 mod trouble;
 
@@ -20,6 +27,8 @@ mod trouble;
 #[path = "../../e2e/harness/mod.rs"]
 mod harness;
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +41,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use disk::Disk;
-use harness::{Farm, LONG, Options, Process, Service, descendants};
+use harness::{Farm, LONG, Options, Process, Receiver, Service, descendants};
+use names::Names;
 use schedule::USERS;
-use stage::{Stage, id, number};
+use sick::Sick;
+use stage::{NAMED, Props, Stage, id, number};
 use trouble::Order;
 
 /// Short where a failure is waited for, long where a small machine is: nothing here is about speed.
@@ -67,21 +78,22 @@ struct Wishes {
     /// What happens when follows from this.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Leaves the full disk out; otherwise the state directory has a small disk of its own, which takes root.
+    /// Leaves out what takes root, because it mounts: the full disk, and the name server that goes away.
     #[arg(long)]
     no_full_disk: bool,
+    /// Only this disturbance, as it is called in the figures; may be given several times.
+    #[arg(long)]
+    only: Vec<schedule::Kind>,
 }
 
 fn main() -> ExitCode {
     let wishes = Wishes::parse();
     let dir = harness::short_dir();
-    let mount = || Disk::mount(&dir.path().join("state"));
-    let disk = match (!wishes.no_full_disk).then(mount).transpose() {
-        Ok(disk) => disk,
+    let mounted = (!wishes.no_full_disk).then(|| Mounted::make(dir.path())).transpose();
+    let mounted = match mounted {
+        Ok(mounted) => mounted,
         Err(error) => {
-            eprintln!(
-                "no small disk can be mounted, which takes root ({error}); --no-full-disk leaves it out"
-            );
+            eprintln!("nothing can be mounted, which takes root ({error}); --no-full-disk does without");
             return ExitCode::from(2);
         }
     };
@@ -90,7 +102,7 @@ fn main() -> ExitCode {
     let runtime = runtime.expect("a runtime");
     let kept = runtime.block_on(async {
         tokio::select! {
-            kept = Box::pin(run(wishes, dir, disk)) => Some(kept),
+            kept = Box::pin(run(wishes, dir, mounted)) => Some(kept),
             () = interrupted() => None,
         }
     });
@@ -111,19 +123,40 @@ async fn interrupted() {
     }
 }
 
-async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool {
-    let Wishes { seconds, seed, .. } = wishes;
+/// What is in a mount namespace of our own.
+struct Mounted {
+    disk: Disk,
+    names: names::Place,
+}
+
+impl Mounted {
+    fn make(folder: &Path) -> std::io::Result<Self> {
+        disk::own_mounts()?;
+        Ok(Self { names: names::Place::take(folder)?, disk: Disk::mount(&folder.join("state"))? })
+    }
+}
+
+async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -> bool {
+    let Wishes { seconds, seed, only, .. } = wishes;
     let length = Duration::from_secs(seconds);
-    let planned = schedule::of(seed, length, disk.is_some());
+    let planned = schedule::of(seed, length, mounted.is_some(), &only);
     println!("seed {seed}: {} disturbances in {seconds} s, logs in {}", planned.len(), dir.path().display());
+    let (disk, place) = mounted.map(|mounted| (mounted.disk, mounted.names)).unzip();
+    let names = place.map(Names::serve).transpose().expect("a name server");
+    let sick = Sick::new(&dir.path().join("sick"), &dir.path().join("state")).expect("a file");
+    let mut environment =
+        vec![("COLMEIA_LOG", "info,colmeia_supervisor=debug,colmeia_worker=debug".to_owned())];
+    environment.extend(sick.environment());
     let options = Options {
         config: CONFIG.into(),
         deadlines: DEADLINES.into(),
         log_to_file: true,
-        environment: vec![("COLMEIA_LOG", "info,colmeia_supervisor=debug,colmeia_worker=debug")],
+        environment,
         ..Options::default()
     };
     let farm = Farm::start_in(dir, options).await;
+    let named = receiver(&farm.service, names.is_some()).await;
+    pulse::prepare(&farm.service).await;
     futures::stream::iter(0..USERS)
         .for_each_concurrent(2, |user| {
             let farm = &farm;
@@ -134,12 +167,15 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool
     let config = std::fs::read_to_string(dir.path().join("colmeia.toml")).expect("the harness wrote it");
     let config = toml::from_str(&config).expect("the service takes it");
     let (address, followed) = watch::channel(service.address().to_owned());
-    let stage = Arc::new(Stage::new(phone, webhook, config, disk, followed));
+    let props = Props { disk, sick, names, named, admin: dir.path().join("run/admin.sock") };
+    let stage = Arc::new(Stage::new(phone, webhook, config, props, followed));
     let (manager, orders) = mpsc::channel(16);
     let managed = tokio::spawn(trouble::manage(Arc::clone(&stage), service, orders, address));
 
     let (mut talk, mut watchers) = (JoinSet::new(), JoinSet::new());
     watchers.spawn(players::witness(Arc::clone(&stage)));
+    watchers.spawn(pulse::knock(Arc::clone(&stage)));
+    watchers.spawn(pulse::scribble(Arc::clone(&stage)));
     for user in 0..USERS {
         talk.spawn(players::write(Arc::clone(&stage), user));
         talk.spawn(players::send(Arc::clone(&stage), user));
@@ -165,6 +201,7 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool
     }
     all_arrived(&stage).await;
     watchers.shutdown().await;
+    flips::account(&stage).await;
 
     let mut left = surplus();
     manager.send(Order::Stop).await.expect("the manager goes on until it is told to stop");
@@ -177,6 +214,22 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, disk: Option<Disk>) -> bool
         println!("the service's log is kept: {}/log", dir.keep().display());
     }
     kept
+}
+
+/// A receiver that the first users have beside Flask's, by a name where there is a server for it.
+async fn receiver(service: &Service, named: bool) -> Receiver {
+    let receiver = Receiver::start().await;
+    // So that each event takes a connection of its own, and each connection the name.
+    receiver.close_each();
+    for user in 0..NAMED {
+        let url = if named { receiver.url().replace("127.0.0.1", &Names::of(user)) } else { receiver.url() };
+        let retries = serde_json::json!({"policy": "constant", "delaySeconds": 1, "attempts": 100});
+        let webhooks = serde_json::json!([{"url": url, "events": ["message"], "retries": retries}]);
+        let session = serde_json::json!({"name": id(user), "config": {"webhooks": webhooks}});
+        let made = service.post("/api/sessions", &session).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    receiver
 }
 
 /// Waits until nobody is recovering, or somebody took longer than is allowed, which the witness notes.
@@ -200,17 +253,23 @@ async fn all_arrived(stage: &Stage) {
     stage.webhook.set_down(false);
     let until = stage.now() + DELIVERY_CAP + LONG;
     while stage.now() < until {
-        let taken: std::collections::HashSet<String> = stage
-            .webhook
-            .taken()
-            .iter()
-            .map(|message| message["body"].as_str().unwrap_or_default().into())
-            .collect();
-        if stage.notes().users.iter().flat_map(|user| &user.written).all(|text| taken.contains(text)) {
+        if has_all(stage) {
             return;
         }
         sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Whether Flask has what was written to everyone, and the receiver with a name what was written to those who have it.
+fn has_all(stage: &Stage) -> bool {
+    let text = |message: &serde_json::Value| message["body"].as_str().unwrap_or_default().to_owned();
+    let flask: HashSet<String> = stage.webhook.taken().iter().map(text).collect();
+    let named: HashSet<String> =
+        stage.props.named.taken().iter().map(|taken| taken.body().to_owned()).collect();
+    let notes = stage.notes();
+    notes.users.iter().enumerate().all(|(user, of)| {
+        of.written.iter().all(|text| flask.contains(text) && (user >= NAMED || named.contains(text)))
+    })
 }
 
 /// Workers and browsers beyond one of each for each user, while all are ready.

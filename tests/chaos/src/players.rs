@@ -23,10 +23,10 @@ const GLANCE: Duration = Duration::from_secs(1);
 const READ: Duration = Duration::from_secs(5);
 
 /// Longer than any deadline of the service.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A client that keeps no connection, so that a killed supervisor's are not used again.
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     let builder = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE);
     builder.build().expect("a client")
 }

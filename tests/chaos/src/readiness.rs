@@ -83,6 +83,19 @@ impl Readiness {
         });
     }
 
+    /// Whatever the user waits for takes so much longer, because of the machine.
+    pub(crate) fn postpone(&mut self, by: Duration) {
+        if let Some(excuse) = &mut self.excuse {
+            excuse.unnoticed += by;
+            excuse.allowance.recover += by;
+            excuse.due = excuse.due.map(|due| due + by);
+            excuse.again = excuse.again.map(|until| until + by);
+        }
+        if let Some(replacement) = &mut self.replacement {
+            replacement.recover += by;
+        }
+    }
+
     /// The session is going to be replaced, which excuses this whenever it happens.
     pub(crate) fn await_replacement(&mut self, allowance: Allowance) {
         self.replacement = Some(allowance);
@@ -119,6 +132,8 @@ impl Readiness {
         match (&mut self.excuse, seen) {
             (None, Seen::Ready) => self.complained = false,
             (None, Seen::NotReady) => self.complain(at, Wrong::WithoutReason),
+            // It is still being done to the user, who may come and go meanwhile.
+            (Some(excuse), Seen::Ready) if at < excuse.since + excuse.allowance.holds => {}
             (Some(excuse), Seen::Ready) => {
                 // Before anything was seen of it, "ready" may be an old word.
                 if let Some(until) = excuse.again.take_if(|until| excuse.down && at < *until) {
@@ -163,7 +178,7 @@ mod tests {
 
     const S: fn(u64) -> Duration = Duration::from_secs;
     const KILL: Allowance =
-        Allowance { notice: Duration::from_secs(5), recover: Duration::from_secs(60), from_notice: false };
+        Allowance { notice: Duration::from_secs(5), recover: Duration::from_secs(60), ..Allowance::NONE };
 
     #[test]
     fn an_end_without_a_reason_is_told_once() {
@@ -253,12 +268,43 @@ mod tests {
     #[test]
     fn a_leak_counts_from_the_moment_it_is_noticed() {
         let mut user = Readiness::default();
-        user.hit(Kind::Leak, S(0), Allowance { notice: S(80), recover: S(10), from_notice: true });
+        user.hit(
+            Kind::Leak,
+            S(0),
+            Allowance { notice: S(80), recover: S(10), from_notice: true, ..Allowance::NONE },
+        );
         user.saw(Seen::Ready, S(70));
         user.saw(Seen::NotReady, S(75));
         user.saw(Seen::NotReady, S(85));
         assert!(user.wrong.is_empty());
         user.saw(Seen::NotReady, S(86));
+        assert_eq!(user.wrong.len(), 1);
+    }
+
+    #[test]
+    fn whoever_flips_may_come_and_go_until_it_is_over_and_no_longer() {
+        let mut user = Readiness::default();
+        user.hit(Kind::Flip, S(10), Allowance { holds: S(8), ..KILL });
+        for second in 11..18 {
+            user.saw(if second % 2 == 0 { Seen::Ready } else { Seen::NotReady }, S(second));
+        }
+        assert!(user.is_excused() && user.wrong.is_empty());
+        user.saw(Seen::Ready, S(18));
+        assert_eq!((&user.recoveries[..], user.is_excused()), (&[(Kind::Flip, S(8))][..], false));
+        user.saw(Seen::NotReady, S(19));
+        assert_eq!(user.wrong, [(S(19), Wrong::WithoutReason)]);
+    }
+
+    #[test]
+    fn a_slow_machine_gives_who_recovers_more_time_and_excuses_nobody_else() {
+        let mut user = Readiness::default();
+        user.postpone(S(10));
+        assert!(!user.is_excused());
+        user.hit(Kind::KillWorker, S(0), KILL);
+        user.postpone(S(10));
+        user.saw(Seen::NotReady, S(70));
+        assert!(user.wrong.is_empty());
+        user.saw(Seen::NotReady, S(71));
         assert_eq!(user.wrong.len(), 1);
     }
 }

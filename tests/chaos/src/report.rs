@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::ledger::{self, Incoming, Outgoing, Taken};
 use crate::readiness::Wrong;
 use crate::schedule::{Kind, USERS};
-use crate::stage::{Notes, Stage, id, is_of, number};
+use crate::stage::{NAMED, Notes, Span, Stage, id, is_of, number};
 
 /// How much of the schedule is shown around a failure.
 const AROUND: Duration = Duration::from_secs(30);
+/// How long after the name server's last word what was found may still be used.
+const SETTLED: Duration = Duration::from_secs(1);
 /// How many failures of one kind are shown.
 const SHOWN: usize = 10;
 
@@ -24,6 +26,8 @@ struct Check {
 struct Account {
     out: Outgoing,
     incoming: Incoming,
+    /// The same at the receiver with a name, for who has one.
+    named: Option<Incoming>,
 }
 
 /// Prints everything and says whether all promises were kept. `left` are processes that outlived the service.
@@ -72,6 +76,7 @@ fn texts(messages: &[serde_json::Value]) -> Vec<String> {
 /// Holds both sides' books against each other, and finds what is another's.
 fn reckon(stage: &Stage, notes: &mut Notes, delivered: &[Vec<String>]) -> Vec<Account> {
     let taken = stage.webhook.log();
+    let unwritten = notes.unwritten();
     let mut mixed_up = Vec::new();
     let mut accounts = Vec::new();
     for (user, delivered) in delivered.iter().enumerate() {
@@ -90,17 +95,42 @@ fn reckon(stage: &Stage, notes: &mut Notes, delivered: &[Vec<String>]) -> Vec<Ac
         for other in own.iter().filter(|taken| !is_of(&taken.text, user)) {
             mixed_up.push((other.at, format!("user {} was given {:?}", id(user), other.text)));
         }
+        let to_named = stage.props.named.taken();
+        let named = to_named.iter().filter(|taken| taken.event["session"] == id(user)).map(|taken| Taken {
+            at: stage.at(taken.at),
+            event: taken.event["id"].as_str().unwrap_or_default().to_owned(),
+            text: taken.body().to_owned(),
+        });
+        let named: Option<Vec<Taken>> = (user < NAMED).then(|| named.collect());
+        let written = &notes.users[user].written;
         accounts.push(Account {
+            named: named.map(|own| ledger::incoming(written, &own, &unwritten)),
             out: ledger::outgoing(&notes.users[user].sent, delivered),
-            incoming: ledger::incoming(&notes.users[user].written, &own, &notes.kills),
+            incoming: ledger::incoming(written, &own, &unwritten),
         });
     }
     notes.mixed_up.extend(mixed_up);
+    waited_for_names(stage, notes);
     accounts
 }
 
+/// While nobody could find the name, everyone's events went on to Flask, unless the service was dead.
+fn waited_for_names(stage: &Stage, notes: &mut Notes) {
+    let given: Vec<Duration> = stage.webhook.log().iter().map(|taken| stage.at(taken.at)).collect();
+    let disturbed = |(from, until): Span| notes.may_be_closed(from, until) || notes.may_refuse(from, until);
+    let waited = notes.silences.iter().copied().filter(|span| !disturbed(*span)).filter(|(from, until)| {
+        let (from, until) = (*from + SETTLED, *until);
+        given.iter().filter(|at| (from..until).contains(at)).count() < USERS
+    });
+    notes.waited_for_names = waited
+        .map(|(from, until)| {
+            (from, format!("Flask was given nearly nothing until {:.2} s", until.as_secs_f64()))
+        })
+        .collect();
+}
+
 fn figures(notes: &Notes, accounts: &[Account]) {
-    println!("\n  disturbance          done  made not ready  median      max");
+    println!("\n  disturbance          done  made not ready  median      max     felt");
     let mut recoveries: BTreeMap<Kind, Vec<Duration>> = BTreeMap::new();
     for (kind, took) in notes.users.iter().flat_map(|user| &user.readiness.recoveries) {
         recoveries.entry(*kind).or_default().push(*took);
@@ -113,7 +143,8 @@ fn figures(notes: &Notes, accounts: &[Account]) {
         let seconds =
             |n: usize| took.get(n).map_or("-".into(), |took| format!("{:.1} s", took.as_secs_f64()));
         let (median, longest) = (seconds(took.len() / 2), seconds(took.len().saturating_sub(1)));
-        println!("  {kind:<20} {done:>4}  {:>14}  {median:>7}  {longest:>7}", took.len());
+        let felt = notes.felt.get(&kind).map_or("-".into(), u64::to_string);
+        println!("  {kind:<20} {done:>4}  {:>14}  {median:>7}  {longest:>7}  {felt:>7}", took.len());
     }
     let sum = |of: fn(&Account) -> usize| accounts.iter().map(of).sum::<usize>();
     println!(
@@ -130,14 +161,35 @@ fn figures(notes: &Notes, accounts: &[Account]) {
         sum(|a| a.incoming.in_the_window)
     );
     println!("  statuses asked for: {}", notes.asked);
+    println!(
+        "  doors knocked at: {}, the slowest opened after {:.1} s",
+        notes.knocks,
+        notes.slowest.as_secs_f64()
+    );
+    println!("  settings: {} kept, {} refused by a disk that was out of order", notes.kept, notes.not_kept);
+    println!("  supervisors that ended by themselves: {}", notes.own_ends);
+    for (rows, joined) in &notes.rows {
+        println!("  a page that flipped: {rows} rows in the journal, {joined} changes joined into them");
+    }
 }
 
 fn checks(notes: &Notes, accounts: &[Account], left: &[String]) -> Vec<Check> {
     let out = |of: fn(&Outgoing) -> &Vec<(Duration, String)>| all(accounts.iter().flat_map(|a| of(&a.out)));
     let incoming =
         |of: fn(&Incoming) -> &Vec<(Duration, String)>| all(accounts.iter().flat_map(|a| of(&a.incoming)));
+    let untimed = |texts: &[String]| -> Vec<(Option<Duration>, String)> {
+        texts.iter().map(|text| (None, text.clone())).collect()
+    };
+    let named = |of: fn(&Incoming) -> &Vec<(Duration, String)>| {
+        all(accounts.iter().filter_map(|a| a.named.as_ref()).flat_map(of))
+    };
+    let by_name = accounts.iter().filter_map(|a| a.named.as_ref());
+    let unnamed: Vec<String> =
+        by_name.flat_map(|sums| &sums.missing).map(|text| format!("{text:?} is missing")).collect();
+    let by_name =
+        [named(|i| &i.repeated), named(|i| &i.out_of_order), named(|i| &i.invented), untimed(&unnamed)]
+            .concat();
     let missing = accounts.iter().flat_map(|a| &a.incoming.missing).map(|text| (None, format!("{text:?}")));
-    let untimed = |texts: &[String]| texts.iter().map(|text| (None, text.clone())).collect();
     let readiness = |late: bool| {
         let mut broken = Vec::new();
         for (n, user) in notes.users.iter().enumerate() {
@@ -154,6 +206,11 @@ fn checks(notes: &Notes, accounts: &[Account], left: &[String]) -> Vec<Check> {
     };
     let without_effect: Vec<String> =
         Kind::ALL.iter().filter(|kind| idle(kind)).map(|kind| format!("{kind}: it never happened")).collect();
+    let unfelt = Kind::ALL.iter().filter(|kind| {
+        let mut done = notes.done.iter().filter(|(planned, was_there)| planned.kind == **kind && *was_there);
+        kind.leaves_a_mark() && done.next().is_some() && notes.felt.get(kind).is_none_or(|felt| *felt == 0)
+    });
+    let unfelt: Vec<String> = unfelt.map(|kind| format!("{kind}: nothing was felt of it")).collect();
     let silent: Vec<String> = (0..accounts.len())
         .filter(|n| accounts[*n].out.accepted == 0 || accounts[*n].incoming.arrived == 0)
         .map(|n| format!("user {} had no messages both ways", id(n)))
@@ -164,8 +221,13 @@ fn checks(notes: &Notes, accounts: &[Account], left: &[String]) -> Vec<Check> {
         ("nothing was delivered twice", out(|o| &o.repeated)),
         ("every message that came in reached the receiver", missing.collect()),
         ("in the order in which they were written", incoming(|i| &i.out_of_order)),
-        ("once, but in the window of a killed supervisor", incoming(|i| &i.repeated)),
+        ("once, but in the window of a supervisor that ended before its note", incoming(|i| &i.repeated)),
         ("and the receiver got nothing that nobody wrote", incoming(|i| &i.invented)),
+        ("the same holds for receivers with a name, whose name server was away", by_name),
+        ("and nobody else waited for that name server", all(&notes.waited_for_names)),
+        ("no setting that was acknowledged was forgotten", all(&notes.forgotten)),
+        ("the doors opened in time, whatever was done to disk and places", all(&notes.slow)),
+        ("a page that flips stayed within its rows", all(&notes.overfull)),
         ("no user saw another's data", all(&notes.mixed_up)),
         ("whoever was disturbed was ready again within the deadlines", readiness(true)),
         ("nobody else stopped being ready", readiness(false)),
@@ -173,7 +235,7 @@ fn checks(notes: &Notes, accounts: &[Account], left: &[String]) -> Vec<Check> {
         ("no process was left over", untimed(left)),
         (
             "each kind of disturbance happened, and messages went both ways",
-            untimed(&[without_effect, silent].concat()),
+            untimed(&[without_effect, unfelt, silent].concat()),
         ),
         ("nothing else went wrong", all(&notes.wrong)),
     ]

@@ -1,10 +1,11 @@
 //! What happens when: a list that follows from the seed alone. Pure.
 //!
-//! Disturbances are dealt from a shuffled deck, so that each kind has its turn in every minute. A user that was
+//! Disturbances are dealt from a shuffled deck, so that each kind has its turn in every round of the deck. A user that was
 //! hit is left alone for a while, so that each recovery can be told apart; the supervisor's troubles meet whoever
 //! is just recovering.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -14,13 +15,13 @@ use rand::{Rng as _, SeedableRng as _};
 /// How many users there are; their ids are `1` to this.
 pub(crate) const USERS: usize = 8;
 /// The shortest and the longest time between two disturbances, in milliseconds.
-const BETWEEN: (u64, u64) = (3_000, 7_000);
+const BETWEEN: (u64, u64) = (2_500, 6_000);
 /// How long a user that was hit is left alone.
 const USER_REST: Duration = Duration::from_secs(25);
 /// How long the supervisor is left alone.
 const SUPERVISOR_REST: Duration = Duration::from_secs(12);
-/// How long the receiver and the disk are out of order, in milliseconds.
-const OUTAGE: (u64, u64) = (3_000, 9_000);
+/// How long something of the machine's, or a page, is out of order, in milliseconds.
+const OUTAGE: (u64, u64) = (5_000, 12_000);
 
 /// A disturbance, without whom it hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,28 +34,72 @@ pub(crate) enum Kind {
     Hang,
     Leak,
     LogOut,
+    Flip,
     ReceiverDown,
+    NamesAway,
     DiskFull,
+    DiskSlow,
+    DiskErrors,
+    FewDescriptors,
+    Flood,
 }
 
 impl Kind {
     /// All of them, in the order of the figures.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::KillWorker,
         Self::KillBrowser,
         Self::KillRenderer,
         Self::Hang,
         Self::Leak,
         Self::LogOut,
+        Self::Flip,
         Self::KillSupervisor,
         Self::Reload,
         Self::ReceiverDown,
+        Self::NamesAway,
         Self::DiskFull,
+        Self::DiskSlow,
+        Self::DiskErrors,
+        Self::FewDescriptors,
+        Self::Flood,
     ];
 
     /// Whether it hits one user, and not the service.
     pub(crate) fn is_of_one_user(self) -> bool {
-        !matches!(self, Self::KillSupervisor | Self::Reload | Self::ReceiverDown | Self::DiskFull)
+        !self.is_outage() && !matches!(self, Self::KillSupervisor | Self::Reload)
+    }
+
+    /// Whether something that all share is out of order for a while; one such thing at a time.
+    fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::ReceiverDown
+                | Self::NamesAway
+                | Self::DiskFull
+                | Self::DiskSlow
+                | Self::DiskErrors
+                | Self::FewDescriptors
+                | Self::Flood
+        )
+    }
+
+    /// Whether it takes mounts of our own, and so root.
+    pub(crate) fn takes_root(self) -> bool {
+        matches!(self, Self::NamesAway | Self::DiskFull)
+    }
+
+    /// Whether it may leave no trace in anybody's readiness, so that it has to be seen elsewhere that it was felt at all.
+    pub(crate) fn leaves_a_mark(self) -> bool {
+        matches!(
+            self,
+            Self::Flip
+                | Self::NamesAway
+                | Self::DiskSlow
+                | Self::DiskErrors
+                | Self::FewDescriptors
+                | Self::Flood
+        )
     }
 }
 
@@ -69,9 +114,26 @@ impl fmt::Display for Kind {
             Self::Hang => "page hangs",
             Self::Leak => "page leaks",
             Self::LogOut => "phone logs out",
+            Self::Flip => "page flips",
             Self::ReceiverDown => "receiver down",
+            Self::NamesAway => "name server away",
             Self::DiskFull => "disk full",
+            Self::DiskSlow => "disk slow",
+            Self::DiskErrors => "disk errors",
+            Self::FewDescriptors => "few descriptors",
+            Self::Flood => "stream flood",
         })
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.to_string() == text)
+            .ok_or_else(|| format!("one of: {}", Self::ALL.map(|kind| kind.to_string()).join(", ")))
     }
 }
 
@@ -97,12 +159,13 @@ impl fmt::Display for Planned {
     }
 }
 
-/// The schedule of this seed. A longer one begins as the shorter one does.
-pub(crate) fn of(seed: u64, length: Duration, full_disk: bool) -> Vec<Planned> {
+/// The schedule of this seed; of these kinds, where some are named. A longer one begins as the shorter one does.
+pub(crate) fn of(seed: u64, length: Duration, root: bool, only: &[Kind]) -> Vec<Planned> {
     use Kind::{KillBrowser, KillRenderer, KillWorker};
     let mut cards = Kind::ALL.to_vec();
     cards.extend([KillWorker, KillBrowser, KillRenderer]);
-    cards.retain(|kind| full_disk || *kind != Kind::DiskFull);
+    cards.retain(|kind| root || !kind.takes_root());
+    cards.retain(|kind| only.is_empty() || only.contains(kind));
 
     let mut dice = StdRng::seed_from_u64(seed);
     let mut deck: Vec<Kind> = Vec::new();
@@ -123,7 +186,7 @@ pub(crate) fn of(seed: u64, length: Duration, full_disk: bool) -> Vec<Planned> {
                 at = at.max(supervisor_free);
                 supervisor_free = at + SUPERVISOR_REST;
             }
-            Kind::ReceiverDown | Kind::DiskFull => {
+            _ if kind.is_outage() => {
                 at = at.max(outage_over);
                 outage_over = at + lasts;
             }
@@ -150,25 +213,38 @@ mod tests {
 
     #[test]
     fn a_seed_means_one_schedule() {
-        assert_eq!(of(7, 5 * MINUTE, true), of(7, 5 * MINUTE, true));
-        assert_ne!(of(7, 5 * MINUTE, true), of(8, 5 * MINUTE, true));
-        let long = of(7, 60 * MINUTE, true);
-        assert_eq!(of(7, MINUTE, true)[..], long[..of(7, MINUTE, true).len()]);
+        assert_eq!(of(7, 5 * MINUTE, true, &[]), of(7, 5 * MINUTE, true, &[]));
+        assert_ne!(of(7, 5 * MINUTE, true, &[]), of(8, 5 * MINUTE, true, &[]));
+        let long = of(7, 60 * MINUTE, true, &[]);
+        assert_eq!(of(7, MINUTE, true, &[])[..], long[..of(7, MINUTE, true, &[]).len()]);
+    }
+
+    #[test]
+    fn kinds_are_called_by_their_names_and_others_are_left_out() {
+        let only = [Kind::DiskErrors, Kind::Flip];
+        let planned = of(7, 5 * MINUTE, true, &only);
+        assert!(planned.len() > 20 && planned.iter().all(|planned| only.contains(&planned.kind)));
+        assert!(Kind::ALL.into_iter().all(|kind| kind.to_string().parse() == Ok(kind)));
+        assert!("nothing".parse::<Kind>().is_err_and(|told| told.contains("disk errors")));
     }
 
     proptest! {
         #[test]
-        fn every_kind_has_its_turn_and_whoever_was_hit_is_left_alone(seed: u64, full_disk: bool) {
-            let planned = of(seed, 5 * MINUTE, full_disk);
+        fn every_kind_has_its_turn_and_whoever_was_hit_is_left_alone(seed: u64, root: bool) {
+            let planned = of(seed, 5 * MINUTE, root, &[]);
             for kind in Kind::ALL {
                 let times = planned.iter().filter(|planned| planned.kind == kind).count();
-                prop_assert_eq!(times >= 2, full_disk || kind != Kind::DiskFull, "{}: {}", kind, times);
+                prop_assert_eq!(times >= 1, root || !kind.takes_root(), "{}: {}", kind, times);
             }
             for (n, one) in planned.iter().enumerate() {
-                let later = planned[n + 1..].iter();
+                let mut later = planned[n + 1..].iter();
+                if one.kind.is_outage() {
+                    let over = one.at + one.lasts;
+                    prop_assert!(later.clone().all(|other| !other.kind.is_outage() || other.at >= over));
+                }
                 prop_assert!(one.at < 5 * MINUTE && one.user < USERS);
                 if one.kind.is_of_one_user() {
-                    let mut again = later.filter(|other| other.kind.is_of_one_user() && other.user == one.user);
+                    let mut again = later.by_ref().filter(|other| other.kind.is_of_one_user() && other.user == one.user);
                     prop_assert!(again.all(|other| other.at >= one.at + USER_REST));
                 }
             }

@@ -1,5 +1,6 @@
 //! The disturbances themselves, and the service manager that starts a supervisor again which has ended.
 
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,18 @@ use tokio::time::sleep;
 
 use crate::bounds::{self, LEAK, RESTART_SEC};
 use crate::harness::{Process, Service, descendants};
+use crate::journal;
+use crate::outages;
+use crate::players::client;
 use crate::schedule::{Kind, Planned, USERS};
 use crate::stage::{Stage, id, number};
 
 /// How long a phone that wants to log out waits until its browser has everything.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long after the others the last one may be replaced that need not have been.
 const LAST_TURN: Duration = Duration::from_secs(10);
+/// How long after a full disk something may still be refused that was begun in it.
+const AFTER: Duration = Duration::from_secs(5);
 /// How often it is looked who was replaced.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -50,6 +56,12 @@ pub(crate) async fn make(stage: &Arc<Stage>, planned: &Planned, manager: &mpsc::
             true
         }
         Kind::DiskFull => fill_disk(stage, lasts).await,
+        Kind::Flip
+        | Kind::NamesAway
+        | Kind::DiskSlow
+        | Kind::DiskErrors
+        | Kind::FewDescriptors
+        | Kind::Flood => outages::begin(stage, planned).await,
     }
 }
 
@@ -81,12 +93,13 @@ async fn fault(stage: &Stage, kind: Kind, user: usize, fault: &str, value: u64) 
     stage.phone.post("/phone/fault", fault).await.0 == 200
 }
 
-/// A phone logs its browser out after the browser has got everything, for what is still on its way is lost with
-/// the link, here as on the real network.
+/// A phone logs its browser out after everything that the browser has got is in the journal, for what is still on its way,
+/// also within the page, is lost with the link, here as on the real network.
 async fn log_out(stage: &Stage, user: usize) -> bool {
     let _pen = stage.pens[user].lock().await;
     let until = stage.now() + PATIENCE;
-    while stage.phone.queued(&number(user)).await > 0 {
+    let http = client();
+    while stage.phone.queued(&number(user)).await > 0 || !is_kept(stage, &http, user).await {
         if stage.now() >= until {
             return false;
         }
@@ -97,13 +110,23 @@ async fn log_out(stage: &Stage, user: usize) -> bool {
     stage.phone.post("/phone/logout", json!({"number": number(user)})).await.0 == 200
 }
 
+/// Whether the journal has the last message that was written to the user, and so all of them.
+async fn is_kept(stage: &Stage, http: &reqwest::Client, user: usize) -> bool {
+    let last = stage.notes().users[user].written.last().cloned();
+    let Some(last) = last else { return true };
+    let rows = journal::rows(stage, http, user, "message").await.unwrap_or_default();
+    rows.iter().any(|row| row["payload"]["body"] == last)
+}
+
 async fn fill_disk(stage: &Arc<Stage>, lasts: Duration) -> bool {
-    if stage.disk.is_none() {
+    if stage.props.disk.is_none() {
         return false;
     }
     stage.hit(Kind::DiskFull, None, lasts);
+    let from = stage.now();
+    stage.notes().full.push((from, Duration::MAX));
     let of = Arc::clone(stage);
-    let filled = spawn_blocking(move || of.disk.as_ref().map(crate::disk::Disk::fill)).await;
+    let filled = spawn_blocking(move || of.props.disk.as_ref().map(crate::disk::Disk::fill)).await;
     let stage = Arc::clone(stage);
     tokio::spawn(async move {
         sleep(lasts).await;
@@ -117,7 +140,12 @@ async fn fill_disk(stage: &Arc<Stage>, lasts: Duration) -> bool {
             notes.fills += 1;
             notes.fills
         };
-        if let Some(Err(error)) = stage.disk.as_ref().map(crate::disk::Disk::free) {
+        let freed = stage.props.disk.as_ref().map(crate::disk::Disk::free);
+        let over = stage.now() + AFTER;
+        if let Some((_, until)) = stage.notes().full.last_mut() {
+            *until = over;
+        }
+        if let Some(Err(error)) = freed {
             let at = stage.now();
             stage.notes().wrong.push((at, format!("the disk cannot be emptied: {error}")));
         }
@@ -172,17 +200,29 @@ pub(crate) async fn manage(
     address: watch::Sender<String>,
 ) -> Service {
     let mut killed = false;
+    stage.set_supervisor(service.pid());
     loop {
         tokio::select! {
             status = service.ended() => {
                 let ended = stage.now();
                 if !killed {
-                    stage.notes().wrong.push((ended, format!("the supervisor ended by itself: {status}")));
-                    stage.hit(Kind::KillSupervisor, None, Duration::ZERO);
-                    stage.notes().kills.push((ended, Duration::MAX));
+                    ended_by_itself(&stage, ended, status);
                 }
-                sleep(RESTART_SEC).await;
-                service.start_again().await;
+                loop {
+                    sleep(RESTART_SEC).await;
+                    let begun = stage.now();
+                    let Err(status) = service.start_or_end().await else {
+                        stage.notes().starts.push(begun);
+                        break;
+                    };
+                    // As a service manager does it, which asks for no reason.
+                    let now = stage.now();
+                    if !stage.notes().may_refuse(begun, now) {
+                        let what = format!("a supervisor could not start: {status}");
+                        stage.notes().wrong.push((now, what));
+                    }
+                }
+                stage.set_supervisor(service.pid());
                 address.send_replace(service.address().to_owned());
                 killed = false;
                 let back = stage.now();
@@ -194,12 +234,17 @@ pub(crate) async fn manage(
                 Some(Order::Kill) => {
                     stage.hit(Kind::KillSupervisor, None, Duration::ZERO);
                     let at = stage.now();
-                    stage.notes().kills.push((at, Duration::MAX));
+                    stage.notes().killed(at);
                     killed = true;
                     service.signal(Signal::SIGKILL);
                 }
                 Some(Order::Reload) => {
                     stage.hit(Kind::Reload, None, Duration::ZERO);
+                    let (at, reload) = (stage.now(), bounds::reload(&stage.config));
+                    let mut notes = stage.notes();
+                    notes.reloads.push((at, at + reload));
+                    notes.starts.push(at);
+                    drop(notes);
                     service.signal(Signal::SIGHUP);
                 }
                 Some(Order::Stop) | None => {
@@ -210,4 +255,15 @@ pub(crate) async fn manage(
             }
         }
     }
+}
+
+/// With its disk out of order it may: what it cannot write down, another one can.
+fn ended_by_itself(stage: &Stage, at: Duration, status: ExitStatus) {
+    stage.hit(Kind::KillSupervisor, None, Duration::ZERO);
+    let mut notes = stage.notes();
+    if !notes.is_unwell(at, at) {
+        notes.wrong.push((at, format!("the supervisor ended by itself: {status}")));
+    }
+    notes.killed(at);
+    notes.own_ends += 1;
 }

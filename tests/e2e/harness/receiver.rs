@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Router, routing};
 use hmac::{Hmac, Mac as _};
 use serde_json::Value;
@@ -32,6 +34,8 @@ struct Inbox {
     /// What it answers; 0 is 200.
     status: AtomicU16,
     refused: AtomicU32,
+    /// Whether each answer is the last one on its connection.
+    closes: AtomicBool,
 }
 
 /// A receiver on a port of its own.
@@ -101,6 +105,11 @@ impl Receiver {
         self.inbox.status.store(status, Ordering::SeqCst);
     }
 
+    /// From now on it ends each connection with its answer.
+    pub(crate) fn close_each(&self) {
+        self.inbox.closes.store(true, Ordering::SeqCst);
+    }
+
     /// How often it answered something else than 200.
     pub(crate) fn refused(&self) -> u32 {
         self.inbox.refused.load(Ordering::SeqCst)
@@ -158,7 +167,12 @@ impl Drop for Receiver {
     }
 }
 
-async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, raw: Bytes) -> StatusCode {
+async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, raw: Bytes) -> Response {
+    let close = inbox.closes.load(Ordering::SeqCst).then_some([(CONNECTION, "close")]);
+    (keep(&inbox, headers, raw), close, ()).into_response()
+}
+
+fn keep(inbox: &Inbox, headers: HeaderMap, raw: Bytes) -> StatusCode {
     let at = Instant::now();
     match inbox.status.load(Ordering::SeqCst) {
         0 | 200 => {

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -40,7 +41,7 @@ pub(crate) struct Options {
     /// Where to listen instead of a free port of loopback.
     pub(crate) listen: Option<&'static str>,
     /// More of the supervisor's environment.
-    pub(crate) environment: Vec<(&'static str, &'static str)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 /// An answer of the service.
@@ -143,20 +144,31 @@ impl Service {
         let address_file = run.join("http.addr");
         let installed = dir.join(INSTALLED);
         let mut service = Self { command, child, installed, address_file, address: String::new(), http };
-        service.find_address().await;
+        service.find_address().await.expect("the supervisor goes on");
         service
     }
 
     /// The port is free, so it is another one after each start; the file says which.
-    async fn find_address(&mut self) {
-        let file = self.address_file.clone();
-        let http = self.http.clone();
-        self.address = until("the supervisor listens", || async {
-            let address = std::fs::read_to_string(&file).ok()?.trim().to_owned();
-            let health = http.get(format!("http://{address}/health")).send().await.ok()?;
-            health.status().is_success().then_some(address)
-        })
-        .await;
+    async fn find_address(&mut self) -> Result<(), ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            if let Some(address) = self.answering().await {
+                self.address = address;
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait().expect("our child") {
+                return Err(status);
+            }
+            assert!(begun.elapsed() < super::LONG, "gave up waiting until the supervisor listens");
+            tokio::time::sleep(super::LOOK).await;
+        }
+    }
+
+    /// Where it answers.
+    async fn answering(&self) -> Option<String> {
+        let address = std::fs::read_to_string(&self.address_file).ok()?.trim().to_owned();
+        let health = self.http.get(format!("http://{address}/health")).send().await.ok()?;
+        health.status().is_success().then_some(address)
     }
 
     /// Its process id.
@@ -201,9 +213,14 @@ impl Service {
 
     /// Starts it again, as it was started before.
     pub(crate) async fn start_again(&mut self) {
+        self.start_or_end().await.expect("the supervisor goes on");
+    }
+
+    /// The same for one that may not be able to; then how it ended.
+    pub(crate) async fn start_or_end(&mut self) -> Result<(), ExitStatus> {
         let _ = std::fs::remove_file(&self.address_file);
         self.child = self.command.spawn().expect("the supervisor starts");
-        self.find_address().await;
+        self.find_address().await
     }
 
     /// The worker processes.
