@@ -152,6 +152,7 @@ class Trial:
             status, body = self.service.configure(session, 1, self.hook)
             self.check(f"session {session} has a webhook", [] if status == 200 else [body])
             self.ledger.setting_kept(session, 1)
+        self.ledger.hooked = max((event["id"] for event in self.service.events()), default="")
 
     def cut(self, name, survives, still=False):
         """Everything is written, and the power goes; with `still` the supervisor stands still before that."""
@@ -179,7 +180,7 @@ class Trial:
         self.power_went = time.monotonic()
         load.end()
         self.receiver.forget()
-        known = self.known()
+        known = self.known(self.power_went)
         lost = self.disk.lose(survives)
         grown = {what: count - before[what] for what, count in self.ledger.counts().items()}
         print(f"info {name}: {lost} blocks lost after", ", ".join(f"{count} {what}" for what, count in grown.items()))
@@ -190,12 +191,14 @@ class Trial:
             self.check(f"{name}: what came while the supervisor stood still is in the spools",
                        [] if alone >= SPOOLED else [f"{alone} messages are in them alone"])
 
-    def known(self):
-        """What was said until now; among it the messages that the phone's server regards as delivered."""
+    def known(self, at=None):
+        """What was said until now; among it the messages that the phone's server regards as delivered, as far as they were
+        no longer fresh by then."""
+        at = at or time.monotonic()
         known = self.ledger.snapshot()
         kept = self.phone.kept()
         known.confirmed = {message for message, (_, when) in known.written.items()
-                           if message not in kept and time.monotonic() - when > FRESH}
+                           if message not in kept and at - when > FRESH}
         return known
 
     def confirmed_since(self, begun):

@@ -21,6 +21,8 @@ class Ledger:
         self.settings = {}
         #: id of an event -> what it says: (session, kind, the message's id or None)
         self.told = {}
+        #: the last event before every session had its webhook
+        self.hooked = ""
         #: id of an event -> how often the receiver was given it
         self.delivered = {}
         #: id of a message that somebody wrote -> (session, when, by the monotonic clock)
