@@ -1,12 +1,13 @@
-//! Small files that are replaced as a whole, and names that change: on disk when the call returns.
+//! Small files that are replaced as a whole, names that change, and folders that are made: on disk when the call returns.
 //!
 //! Owns the order that this takes: the contents first, then the name, then the folder that holds the name. Never decides
 //! what stands in a file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Puts a file with these contents in the place of the one that is there, if one is; for the owner's eyes only. Who reads
 /// it finds the old one or the new one, also after a power cut. What is written first lies beside it, under the same name
@@ -15,11 +16,24 @@ use std::path::Path;
 /// # Errors
 /// Those of the file system; then the old one is still there.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    put(path, contents, None)
+}
+
+/// [`write`] of a file whose time says something: whoever finds the contents finds this time with them, also after a
+/// power cut.
+///
+/// # Errors
+/// Those of the file system; then the old one is still there.
+pub fn write_dated(path: &Path, contents: &[u8], modified: SystemTime) -> io::Result<()> {
+    put(path, contents, Some(modified))
+}
+
+fn put(path: &Path, contents: &[u8], modified: Option<SystemTime>) -> io::Result<()> {
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
     let draft = path.with_file_name(hidden);
-    let put = || {
+    let replace = || {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
         // Whoever put something there may have it open still.
@@ -29,10 +43,13 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
         }
         let mut file = options.open(&draft)?;
         file.write_all(contents)?;
+        if let Some(modified) = modified {
+            file.set_modified(modified)?;
+        }
         file.sync_all()?;
         rename(&draft, path)
     };
-    put().inspect_err(|_| drop(fs::remove_file(&draft)))
+    replace().inspect_err(|_| drop(fs::remove_file(&draft)))
 }
 
 /// Gives a file or folder another name, in one step.
@@ -57,6 +74,18 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Makes a folder that only its owner can enter, with those above it that are missing. Does nothing when it is there.
+///
+/// # Errors
+/// Those of the file system. When a folder above cannot be brought to disk, those below are there all the same, but a power
+/// cut may take them and all that is in them.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    missing.into_iter().rev().try_for_each(|made| sync(folder(made)))
 }
 
 /// Brings the names in a folder to disk.
@@ -91,6 +120,45 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
         remove(&path).expect("removed");
         remove(&path).expect("there is none, and that is no error");
+    }
+
+    #[test]
+    fn a_file_with_a_time_of_its_own_never_has_another() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("book");
+        let long_ago = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        write(&path, b"of now").expect("written");
+        // Whoever opens it as soon as it has its name.
+        let seen = std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                loop {
+                    let mut file = File::open(&path).expect("there is always one");
+                    let mut text = String::new();
+                    io::Read::read_to_string(&mut file, &mut text).expect("read");
+                    if text == "of then" {
+                        return file.metadata().and_then(|file| file.modified()).expect("a time");
+                    }
+                }
+            });
+            write_dated(&path, b"of then", long_ago).expect("written");
+            watcher.join().expect("seen")
+        });
+        assert_eq!(seen, long_ago);
+    }
+
+    #[test]
+    fn folders_are_made_with_those_above_and_for_their_owner_alone() {
+        let dir = tempfile::tempdir().expect("folder");
+        let deep = dir.path().join("a/b/c");
+        make_folder(&deep).expect("made");
+        for folder in deep.ancestors().take(3) {
+            assert_eq!(fs::metadata(folder).expect("there").permissions().mode() & 0o777, 0o700);
+        }
+        fs::write(deep.join("file"), "kept").expect("written");
+        make_folder(&deep).expect("it is there, and that is no error");
+        assert!(deep.join("file").exists());
+        fs::write(dir.path().join("no folder"), "").expect("written");
+        assert!(make_folder(&dir.path().join("no folder/a")).is_err());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //!
 //! Owns the lock on the auth directory. Knows no browser and no socket.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use colmeia::config::WorkerConfig;
@@ -76,10 +76,7 @@ impl Cell {
         ownership::settle(config.ownership, &[&state.auth_dir(&config.user), &user_dir])?;
         let own_dir = state.own_dir(&config.user);
         for folder in [&own_dir, &user_dir] {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
+            colmeia_base::files::make_folder(folder)
                 .map_err(|source| CellError::Folder { path: folder.clone(), source })?;
         }
         let lock = lock(&state.worker_lock(&config.user))?;

@@ -4,10 +4,10 @@
 //! link and opens no file: whoever wrote the directories earlier may have been hostile. Nothing is done twice: what
 //! has its owner already is left alone.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use colmeia::config::Ownership;
@@ -103,7 +103,7 @@ struct Heir {
 impl Heir {
     /// The folder itself changes hands last, so that one that was interrupted is seen to be unfinished.
     fn receive(self, folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        colmeia_base::files::make_folder(folder)?;
         // A link in its place would give somebody else's files away.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = File::from(openat(CWD, folder, flags, Mode::empty())?);

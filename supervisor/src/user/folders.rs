@@ -1,8 +1,7 @@
 //! One user's folders: making, marking, deleting. Owns no state; knows names only from the layout.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,7 +25,7 @@ const UNLINKED: &str = "unlinked";
 /// # Errors
 /// Those of the file system.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+    files::make_folder(path)
 }
 
 /// Whether the user has a session on disk that may be linked: worth being brought back at boot.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::protocol::Event;
+use colmeia_base::files;
 use serde::{Deserialize, Serialize};
 
 /// How far the page's clock may be off ours.
@@ -122,10 +123,12 @@ impl Heard {
     pub(super) fn save(&mut self) -> io::Result<()> {
         let time = self.until.unwrap_or(UNIX_EPOCH);
         if self.stale || !self.path.exists() {
-            colmeia_base::files::write(&self.path, &serde_json::to_vec(&self.record)?)?;
+            // With its time: one of now would say that all until now was told.
+            files::write_dated(&self.path, &serde_json::to_vec(&self.record)?, time)?;
             self.stale = false;
+        } else {
+            fs::File::options().write(true).open(&self.path)?.set_modified(time)?;
         }
-        fs::File::options().write(true).open(&self.path)?.set_modified(time)?;
         self.late = false;
         Ok(())
     }

@@ -17,6 +17,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use colmeia::protocol::Event;
+use colmeia_base::files;
 use nix::fcntl::{FallocateFlags, fallocate};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,8 @@ pub(crate) struct Spool {
     next: u64,
     pending: VecDeque<Place>,
     heard: Heard,
+    /// Whether the file's name is on disk as it is. What is in a file without a name is lost at a power cut.
+    named: bool,
 }
 
 impl Spool {
@@ -79,7 +82,7 @@ impl Spool {
             let path = path.clone();
             move |source| SpoolError { doing, path, source }
         };
-        fs::create_dir_all(dir).map_err(fail("create"))?;
+        files::make_folder(dir).map_err(fail("create"))?;
         // A worker of an earlier release kept the file's time for it.
         let left_alone = fs::metadata(&path).and_then(|file| file.modified()).ok();
         let file = private().create(true).truncate(false).open(&path).map_err(fail("open"))?;
@@ -91,8 +94,11 @@ impl Spool {
             next: 1,
             pending: VecDeque::new(),
             heard: Heard::open(dir, left_alone),
+            // An earlier one may have been killed before it was.
+            named: false,
         };
         spool.load().map_err(fail("read"))?;
+        spool.keep_name().map_err(fail("create"))?;
         spool.reserve();
         Ok(spool)
     }
@@ -155,6 +161,7 @@ impl Spool {
         self.file
             .write_all_at(&bytes, self.end)
             .and_then(|()| self.file.sync_data())
+            .and_then(|()| self.keep_name())
             .map_err(|source| self.error("write", source))?;
         self.end += bytes.len() as u64;
         self.next = seq;
@@ -216,7 +223,7 @@ impl Spool {
                 _ => {}
             }
             fresh.sync_data()?;
-            colmeia_base::files::rename(&fresh_path, &self.path)?;
+            fs::rename(&fresh_path, &self.path)?;
             Ok((fresh, header.len() as u64))
         };
         let (file, header) = write().map_err(|e| {
@@ -230,6 +237,17 @@ impl Spool {
         self.end = self.end - from + header;
         self.file = file;
         self.reserved = self.end + RESERVE;
+        // From here on this is the file, whether its name can be brought to disk now or only before the next append.
+        self.named = false;
+        self.keep_name().map_err(|e| self.error("compact", e))
+    }
+
+    /// The file's name is on disk when it returns.
+    fn keep_name(&mut self) -> io::Result<()> {
+        if !self.named {
+            files::sync(self.folder())?;
+            self.named = true;
+        }
         Ok(())
     }
 
@@ -306,6 +324,32 @@ mod tests {
         assert!(seqs(&spool).is_empty());
         assert_eq!(spool.append(&[event(4)]).expect("appends"), 4);
         assert!(fs::metadata(dir.path().join("events.log")).expect("exists").len() < 200, "it was compacted");
+    }
+
+    #[test]
+    fn what_comes_after_a_new_file_whose_name_could_not_be_brought_to_disk_is_in_the_file_that_has_the_name()
+    {
+        use nix::unistd::{Uid, setfsuid};
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[event(1), event(2), event(3)]).expect("appends");
+        // A folder whose names can be changed, and that cannot be opened; the superuser gives up its right to, in this
+        // thread alone.
+        let mode = |mode| fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).expect("changed");
+        let us = Uid::effective();
+        if us.is_root() {
+            chown(dir.path(), Some(65534), None).expect("handed over");
+            setfsuid(Uid::from_raw(65534));
+        }
+        mode(0o300);
+        spool.acknowledge(3).expect_err("the folder cannot be brought to disk");
+        spool.append(&[event(4)]).expect_err("nor can it for what comes next, which is not announced");
+        setfsuid(us);
+        mode(0o700);
+        assert_eq!(spool.append(&[event(4)]).expect("appends"), 4);
+        drop(spool);
+        assert_eq!(seqs(&Spool::open(dir.path()).expect("opens")), [4]);
     }
 
     #[test]
