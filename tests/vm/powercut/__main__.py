@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Cuts the virtual machine's power while everything is written, and judges what is left.
 
-    powercut KERNEL INITRD ROOT TESTS PROGRAMS LOG    ROOT is the machine's disk after its first boot, TESTS the disk with
-                                                      the tests, PROGRAMS the folder of colmeia-simulator
+    powercut KERNEL INITRD ROOT TESTS PROGRAMS LOG
 
-Boots ROOT three times. In the first two, callers outside send, configure, make keys and read the stream, and the phone
-writes; then qemu is killed, and what its disk had not flushed is lost: at the first cut all of it, at the second one an
-arbitrary half. Before the second cut the supervisor stands still for a while, so that what comes in is in the spools alone.
-Meanwhile and at the cut the disk is looked at as it is; after each cut the next boot must find all that anybody was told.
-The last boot goes on with the tests of tests/vm/second and ends in order.
+ROOT is the machine's disk after its first boot, TESTS the disk with the tests, PROGRAMS the folder of
+colmeia-simulator, LOG the folder for the consoles.
+
+Boots ROOT three times. In the first two, callers outside send, configure, make keys and read the stream, and the
+phone writes; then qemu is killed, and what its disk had not flushed is lost: at the first cut all of it, at the second
+one an arbitrary half. Before the second cut the supervisor stands still for a while, so that what comes in is in the
+spools alone. Meanwhile and at the cut the disk is looked at as it is; after each cut the next boot must find all that
+anybody was told. The last boot goes on with the tests of tests/vm/second and ends in order.
 
 Prints the tests of both sides; the last line is "powercut: N passed".
 """
@@ -192,8 +194,8 @@ class Trial:
                        [] if alone >= SPOOLED else [f"{alone} messages are in them alone"])
 
     def known(self, at=None):
-        """What was said until now; among it the messages that the phone's server regards as delivered, as far as they were
-        no longer fresh by then."""
+        """What was said until now; among it the messages that the phone's server regards as delivered, as far as they
+        were no longer fresh by then."""
         at = at or time.monotonic()
         known = self.ledger.snapshot()
         kept = self.phone.kept()
@@ -218,7 +220,8 @@ class Trial:
     def judge(self, name):
         """After a boot: nothing is missing, and what waits is delivered."""
         # What is told from now on comes after the answers that it is held against.
-        self.check(f"{name}: keys, settings and events are there", judge.service(self.service, self.ledger.snapshot()))
+        known = self.ledger.snapshot()
+        self.check(f"{name}: keys, settings and events are there", judge.service(self.service, known))
         self.check(f"{name}: sends are answered as before, and went out once",
                    judge.sends(self.service, self.phone, self.ledger))
         self.until("the phone's server keeps nothing back", lambda: not any(map(self.phone.waiting, SESSIONS)))

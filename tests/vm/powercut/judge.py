@@ -162,6 +162,6 @@ def messages(service, ledger):
 
 
 def undelivered(service, ledger):
-    """Events of the journal that the receiver was not given yet. Ids grow; what came before it was named is not for it."""
-    events = {event["id"] for event in service.events() if event["id"] > ledger.hooked and event["session"] in ledger.settings}
-    return events - set(ledger.snapshot().delivered)
+    """Events of the journal that the receiver was not given yet. Ids grow; what was before it is not for it."""
+    events = {event["id"] for event in service.events() if event["session"] in ledger.settings}
+    return {event for event in events if event > ledger.hooked} - set(ledger.snapshot().delivered)

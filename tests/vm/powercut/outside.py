@@ -45,7 +45,8 @@ class Phone:
     def kept(self):
         """The messages among them. Its file is a moment behind, so some of these may have been handed over."""
         accounts = json.loads(self.state.read_text())["accounts"].values()
-        events = [queued["event"] for one in accounts for device in one["devices"].values() for queued in device["queue"]]
+        devices = [device for one in accounts for device in one["devices"].values()]
+        events = [queued["event"] for device in devices for queued in device["queue"]]
         return {f"false_{event['from']}_{event['id']}" for event in events if event["kind"] == "message"}
 
     def end(self):
