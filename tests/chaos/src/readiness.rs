@@ -78,7 +78,12 @@ impl Readiness {
                 down: false,
                 ..earlier
             },
-            Some(earlier) => Excuse { due: fresh.due.max(earlier.due), ..fresh },
+            // What is seen first may still be the service's.
+            Some(earlier) => Excuse {
+                due: fresh.due.max(earlier.due),
+                again: (!earlier.kind.is_of_one_user()).then_some(unnoticed),
+                ..fresh
+            },
             None => fresh,
         });
     }
@@ -246,6 +251,22 @@ mod tests {
             user.saw(seen, S(second));
         }
         assert_eq!((user.recoveries[1], user.is_excused()), ((Kind::Hang, S(3)), false));
+    }
+
+    #[test]
+    fn a_hang_that_came_while_the_service_was_coming_back_may_be_noticed_when_it_is_there() {
+        let mut user = Readiness::default();
+        user.hit(Kind::KillSupervisor, S(0), KILL);
+        user.saw(Seen::NotReady, S(1));
+        user.hit(Kind::Hang, S(2), KILL);
+        for (second, seen) in [(3, Seen::NotReady), (4, Seen::Ready), (6, Seen::NotReady), (20, Seen::Ready)]
+        {
+            user.saw(seen, S(second));
+        }
+        assert!(user.wrong.is_empty() && !user.is_excused());
+        assert_eq!(user.recoveries, [(Kind::Hang, S(18))]);
+        user.saw(Seen::NotReady, S(21));
+        assert_eq!(user.wrong, [(S(21), Wrong::WithoutReason)]);
     }
 
     #[test]
