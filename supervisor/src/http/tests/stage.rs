@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::{Call, Reply};
+use colmeia::session::PasskeyStep;
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -89,6 +90,7 @@ pub(in super::super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        passkey_over: None,
         last_lines: Arc::default(),
         memory: None,
         pong: None,
@@ -105,6 +107,24 @@ pub(in super::super) fn me() -> Me {
 
 pub(super) fn ready() -> UserView {
     running(SessionState::Ready { me: me() })
+}
+
+/// What has to be signed while the page says so.
+pub(in super::super) fn passkey(me: Option<Me>, step: PasskeyStep) -> SessionState {
+    let request = (step == PasskeyStep::Signing).then(|| {
+        Box::new(colmeia::passkey::Request {
+            challenge: Secret::new("Y2hhbGxlbmdl"),
+            timeout: 600_000,
+            rp_id: "whatsapp.com".into(),
+            origin: "https://web.whatsapp.com".into(),
+            allow_credentials: Vec::new(),
+            user_verification: "required".into(),
+            extensions: None,
+            since_ms: 1,
+            until_ms: u64::MAX,
+        })
+    });
+    SessionState::Passkey { me, step, request, refused: 0 }
 }
 
 pub(super) fn code() -> UserView {
