@@ -1,7 +1,7 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill fresh setup-fresh test-host
+.PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
 .PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
@@ -112,6 +112,11 @@ e2e-matrix: e2e-migrated e2e-slow
 events-drill:
 	cargo build --locked --workspace --examples --bins
 	cargo nextest run --locked --profile drill -p colmeia --test e2e --no-capture
+
+# Twenty minutes of pages that nobody touches, one for each state of a session, and what became of them.
+left-open-drill: setup-test
+	cargo build --locked --workspace
+	cargo nextest run --locked --profile left-open -p colmeia --test e2e --no-capture
 
 conformance: setup-test
 	cargo build --locked --workspace

@@ -25,6 +25,8 @@ mod gap;
 mod hostile;
 mod identity;
 mod isolation;
+mod keyboard;
+mod left_open;
 mod lifecycle;
 mod media;
 mod memory;

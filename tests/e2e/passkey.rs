@@ -15,21 +15,21 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Farm, Options, Service, until};
 use crate::visitor::{Sight, Visitor};
 
-const NUMBER: &str = "5511900000061";
-const WHATSAPP: &str = "https://web.whatsapp.com/";
+pub(crate) const NUMBER: &str = "5511900000061";
+pub(crate) const WHATSAPP: &str = "https://web.whatsapp.com/";
 const CLIENT: &str = "response.clientDataJSON";
 
 /// Somebody's own browser, with the passkey of their account.
-struct Owner {
+pub(crate) struct Owner {
     tab: Sight,
-    id: String,
-    public_key: String,
+    pub(crate) id: String,
+    pub(crate) public_key: String,
     _browser: Visitor,
 }
 
 impl Owner {
     /// On a page of this address, which is made here: nothing leaves the machine.
-    async fn on(address: &str) -> Self {
+    pub(crate) async fn on(address: &str) -> Self {
         let browser = Visitor::arrive("pt-BR").await;
         let tab = browser.open("about:blank").await;
         let mut paused = tab.0.event_listener::<fetch::EventRequestPaused>().await.expect("a listener");
@@ -72,7 +72,7 @@ impl Owner {
     }
 
     /// Signs what was asked for, as `toJSON()` writes it.
-    async fn sign(&self, challenge: &Value) -> Value {
+    pub(crate) async fn sign(&self, challenge: &Value) -> Value {
         let source = format!(
             "(async () => (await navigator.credentials.get({{ publicKey:
                 PublicKeyCredential.parseRequestOptionsFromJSON({challenge}) }})).toJSON())()"
@@ -82,16 +82,21 @@ impl Owner {
 }
 
 /// A farm whose phone has an account with the passkey of its owner, and whose code that phone has scanned.
-struct Scene {
-    farm: Farm,
-    owner: Owner,
+pub(crate) struct Scene {
+    pub(crate) farm: Farm,
+    pub(crate) owner: Owner,
 }
 
 impl Scene {
-    async fn start(query: &str, deadlines: &str) -> Self {
+    pub(crate) async fn start(query: &str, deadlines: &str) -> Self {
+        Self::start_with(query, deadlines, "").await
+    }
+
+    async fn start_with(query: &str, deadlines: &str, config: &str) -> Self {
         let options = Options {
             page_query: query.into(),
             deadlines: deadlines.into(),
+            config: config.into(),
             log_to_file: true,
             ..Options::default()
         };
@@ -126,7 +131,7 @@ impl Scene {
     }
 
     /// What has to be signed now; another one than `before`.
-    async fn challenge(&self, before: Option<&Value>) -> Value {
+    pub(crate) async fn challenge(&self, before: Option<&Value>) -> Value {
         until("something has to be signed", || async {
             let answer = self.farm.service.get("/api/1/auth/passkey/challenge").await;
             assert!(answer.status == 200 || answer.status == 422, "{answer:?}");
@@ -424,6 +429,90 @@ async fn one_button_is_enough_where_a_signing_extension_answers() {
     page.ask(&format!("window.answerWith({{ ok: true, assertion: {assertion} }})")).await;
     page.says("WhatsApp connected").await;
     tokio::time::timeout(Duration::from_secs(60), scene.farm.ready("1")).await.expect("ready");
+}
+
+/// A line of the log about a passkey has all of these.
+fn is_told(log: &str, parts: &[&str]) -> bool {
+    log.lines().any(|line| line.contains("passkey") && parts.iter().all(|part| line.contains(part)))
+}
+
+#[tokio::test]
+async fn one_key_asks_for_one_linking_and_the_log_says_which_and_never_what() {
+    const CONFIGURED: &str = "a-configured-key-that-nobody-guesses-0001";
+    let scene = Scene::start_with("?handoff=1", "", &format!("api_keys = [\"{CONFIGURED}\"]")).await;
+    let service = &scene.farm.service;
+    let ask = async |key: &str, method: &str, path: &str, body: Option<&Value>| -> Answer {
+        let request = service.request(method, path).header("x-api-key", key);
+        service.send(if let Some(body) = body { request.json(body) } else { request }).await
+    };
+    let make = async |actions: Value| -> (String, String) {
+        let body = json!({ "isAdmin": false, "session": "1", "actions": actions });
+        let made = ask(CONFIGURED, "POST", "/api/keys", Some(&body)).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let text = |field: &str| made.json[field].as_str().expect(field).to_owned();
+        (text("id"), text("key"))
+    };
+    let (id, key) = make(json!({ "control": true })).await;
+    let (other_id, other) = make(json!({ "control": true })).await;
+    let (_, reads) = make(json!({ "read": true, "send": true })).await;
+    scene.farm.scan("1", NUMBER).await;
+
+    let path = "/api/1/auth/passkey/challenge";
+    let challenge = until("something has to be signed", || async {
+        let answer = ask(&key, "GET", path, None).await;
+        (answer.status == 200).then_some(answer.json)
+    })
+    .await;
+    assert_eq!(ask(&reads, "GET", path, None).await.status, 403, "only who may control");
+    let signed = scene.owner.sign(&challenge).await;
+    let held = [
+        ask(&other, "GET", path, None).await,
+        ask(CONFIGURED, "GET", path, None).await,
+        ask(&other, "POST", "/api/1/auth/passkey", Some(&signed)).await,
+    ];
+    for answer in &held {
+        assert_eq!(answer.status, 409, "{answer:?}");
+        assert!(
+            answer.json["message"].as_str().is_some_and(|text| text.contains("passkey_held")),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(ask(&key, "GET", path, None).await.json, challenge, "who asked may ask again");
+    let answer = ask(&key, "POST", "/api/1/auth/passkey", Some(&signed)).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let shown = until("a code is shown", || async {
+        let answer = ask(&key, "GET", "/api/1/auth/passkey/confirmation", None).await;
+        answer.json["code"].as_str().map(str::to_owned)
+    })
+    .await;
+    for (method, path) in
+        [("GET", "/api/1/auth/passkey/confirmation"), ("POST", "/api/1/auth/passkey/confirm")]
+    {
+        assert_eq!(ask(&other, method, path, None).await.status, 409);
+    }
+    // The owner's page is never locked out.
+    let confirmed = service.post("/qr/passkey/confirm?user_id=1", &json!({})).await;
+    assert_eq!(confirmed.status, 200, "{confirmed:?}");
+    scene.farm.ready("1").await;
+
+    let log = std::fs::read_to_string(scene.farm.dir.path().join("log")).expect("a log");
+    let address = "127.0.0.1";
+    for parts in [
+        ["challenge", "by=\"api\"", &id, "given"],
+        ["challenge", "by=\"api\"", &other_id, "held"],
+        ["challenge", "by=\"api\"", "api_keys[0]", "held"],
+        ["passkey_answer", "by=\"api\"", &other_id, "held"],
+        ["passkey_answer", "by=\"api\"", &id, "done"],
+        ["passkey_confirm", "by=\"api\"", &other_id, "held"],
+        ["passkey_confirm", "by=\"page\"", "no key", "done"],
+        ["passkey_confirm", "by=\"page\"", address, "done"],
+    ] {
+        assert!(is_told(&log, &parts), "{parts:?}");
+    }
+    let given = log.lines().filter(|line| line.contains("step=\"challenge\"") && line.contains("given"));
+    assert_eq!(given.count(), 1, "and each once, however often it was asked for");
+    let signature = signed["response"]["signature"].as_str().expect("a text");
+    scene.keeps_quiet(&[&key, &other, challenge["challenge"].as_str().expect("a text"), signature, &shown]);
 }
 
 #[tokio::test]

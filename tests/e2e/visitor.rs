@@ -5,6 +5,7 @@ use std::time::Duration;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetEmulatedMediaParams};
 use chromiumoxide::cdp::browser_protocol::network::SetUserAgentOverrideParams;
 use chromiumoxide::cdp::browser_protocol::page::CaptureScreenshotFormat;
+use chromiumoxide::cdp::browser_protocol::target::{CreateBrowserContextParams, CreateTargetParams};
 use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
 use futures::StreamExt;
@@ -48,7 +49,18 @@ impl Visitor {
 
     /// Opens a page.
     pub(crate) async fn open(&self, url: &str) -> Sight {
-        let page = self.browser.new_page("about:blank").await.expect("a page");
+        self.show(CreateTargetParams::new("about:blank"), url).await
+    }
+
+    /// Opens a page as in a browser of its own: what many pages keep open counts for each alone.
+    pub(crate) async fn open_apart(&self, url: &str) -> Sight {
+        let own = self.browser.create_browser_context(CreateBrowserContextParams::default()).await;
+        let target = CreateTargetParams::builder().url("about:blank").browser_context_id(own.expect("made"));
+        self.show(target.build().expect("complete"), url).await
+    }
+
+    async fn show(&self, target: CreateTargetParams, url: &str) -> Sight {
+        let page = self.browser.new_page(target).await.expect("a page");
         let agent = page.user_agent().await.expect("it has one");
         let speaks = SetUserAgentOverrideParams::builder().user_agent(agent).accept_language(&self.language);
         page.set_user_agent(speaks.build().expect("complete")).await.expect("set");

@@ -26,6 +26,7 @@
 mod attempts;
 mod caller;
 mod decision;
+mod sender;
 mod site;
 mod until;
 
@@ -53,6 +54,7 @@ use site::Site;
 
 pub(crate) use caller::{Action, Caller};
 pub(super) use decision::{Refusal, Surface};
+pub(super) use sender::{Sender, Who};
 pub(super) use until::{Basis, bound};
 
 /// The other end of a request's connection, and who called through it.

@@ -129,6 +129,8 @@ struct Shared {
     /// Where we listen; the port is part of the default user's name.
     local: SocketAddr,
     access: Access,
+    /// Who answers which request for a passkey.
+    passkeys: passkey::Holds,
     proxies: Proxies,
     /// Ends event streams.
     shutdown: CancellationToken,
@@ -150,6 +152,7 @@ impl Http {
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
+            passkeys: passkey::Holds::default(),
             proxies: Proxies::new(&config),
             pace: api::Pace::new(rate),
             started: SystemTime::now(),

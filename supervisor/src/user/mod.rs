@@ -18,7 +18,7 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
 };
-pub(crate) use passkey::Challenge;
+pub(crate) use passkey::{Challenge, Over};
 pub(crate) use policy::{Carried, LOGOUT, Renewal, Told};
 pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks, token_of};

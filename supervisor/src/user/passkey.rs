@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::status::SessionStatus;
-use super::view::UserView;
+use super::view::{Phase, UserView};
 
 /// What has to be signed, as `PublicKeyCredential.parseRequestOptionsFromJSON()` reads it.
 #[derive(Serialize, ToSchema)]
@@ -121,6 +121,56 @@ pub(super) fn step(before: Option<&SessionState>, after: Option<&SessionState>) 
     }
 }
 
+/// How a linking ended that the account's passkey would have been for. Whoever looks at the code that follows learns why
+/// there is a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// WhatsApp's request was good until then, and nobody had signed.
+    Expired,
+    /// Somebody cancelled it, nothing signed was accepted, or the page was lost meanwhile.
+    Ended,
+}
+
+/// Whether the view says how the session is; a worker that is silent for a moment has lost nothing yet.
+pub(super) fn is_known(view: &UserView) -> bool {
+    view.state().is_some() || view.phase != Phase::Running
+}
+
+/// What there is to say of it after the state that was known last, with what there was to say before; `now` in milliseconds
+/// since the epoch. A phone that scans again, and a session that is linked or stopped, have nothing more to say of it.
+pub(super) fn over(
+    last: Option<&SessionState>,
+    said: Option<Over>,
+    after: &UserView,
+    now: u64,
+) -> Option<Over> {
+    use SessionState::{Pairing, Passkey, PasskeyConfirm, Ready, Reconnecting, Syncing};
+    if !is_known(after) {
+        return said;
+    }
+    match after.state() {
+        Some(
+            Pairing
+            | Passkey { .. }
+            | PasskeyConfirm { .. }
+            | Syncing { .. }
+            | Ready { .. }
+            | Reconnecting { .. },
+        ) => {
+            return None;
+        }
+        _ if matches!(after.phase, Phase::Stopped | Phase::Held) => return None,
+        _ => {}
+    }
+    match last {
+        Some(Passkey { me: None, request: Some(request), .. }) if request.until_ms <= now => {
+            Some(Over::Expired)
+        }
+        Some(Passkey { me: None, .. } | PasskeyConfirm { .. }) => Some(Over::Ended),
+        _ => said,
+    }
+}
+
 /// For whoever runs the service: who, when and what came of it, never the contents.
 pub(super) fn log(user: &UserId, (step, outcome): Step) {
     tracing::info!(%user, step, outcome, "passkey");
@@ -129,7 +179,7 @@ pub(super) fn log(user: &UserId, (step, outcome): Step) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colmeia::{Me, Secret};
+    use colmeia::{Me, Secret, SessionReport};
 
     fn passkey(step: PasskeyStep, refused: u32, linked: bool) -> SessionState {
         let me = Me { wid: "1@c.us".into(), lid: None, pushname: String::new(), platform: String::new() };
@@ -170,5 +220,64 @@ mod tests {
         assert_eq!(step(Some(&asking), None), Some(("ended", "lost")));
         assert_eq!(step(None, Some(&passkey(PasskeyStep::Signing, 0, true))), Some(("asked", "checkpoint")));
         assert_eq!(step(Some(&waiting), Some(&SessionState::Pairing)), None);
+    }
+
+    #[test]
+    fn whoever_finds_a_new_code_learns_why_until_a_phone_scans_it() {
+        let view = |phase| UserView {
+            phase,
+            since: std::time::SystemTime::UNIX_EPOCH,
+            report: None,
+            pid: None,
+            restarts: 0,
+            attempts: 0,
+            last_exit: None,
+            was_linked: false,
+            passkey_over: None,
+            last_lines: std::sync::Arc::default(),
+            memory: None,
+            pong: None,
+        };
+        let running = |state| UserView { report: Some(SessionReport::of(state)), ..view(Phase::Running) };
+        let request = |until_ms| SessionState::Passkey {
+            me: None,
+            step: PasskeyStep::Signing,
+            request: Some(Box::new(Request {
+                challenge: Secret::new("AAAA"),
+                timeout: 600_000,
+                rp_id: "whatsapp.com".into(),
+                origin: "https://web.whatsapp.com".into(),
+                allow_credentials: Vec::new(),
+                user_verification: "required".into(),
+                extensions: None,
+                since_ms: 1,
+                until_ms,
+            })),
+            refused: 0,
+        };
+        let waiting = || running(SessionState::AwaitingScan { qr: None });
+        let after = |last: SessionState| over(Some(&last), None, &waiting(), 600);
+        assert_eq!(after(request(600)), Some(Over::Expired));
+        assert_eq!(after(request(601)), Some(Over::Ended), "cancelled, or given up early");
+        let confirm = SessionState::PasskeyConfirm { code: Secret::new("ABCD-EFGH") };
+        assert_eq!(after(confirm), Some(Over::Ended));
+        assert_eq!(
+            after(passkey(PasskeyStep::Signing, 0, true)),
+            None,
+            "a linked session has no code to scan"
+        );
+        assert_eq!(after(SessionState::Loading), None);
+        // It stays until something else is true.
+        let told = Some(Over::Expired);
+        let code = SessionState::AwaitingScan { qr: None };
+        assert_eq!(over(Some(&code), told, &waiting(), 700), told);
+        assert_eq!(over(Some(&code), told, &view(Phase::Starting), 700), told, "and over a new worker");
+        for state in [SessionState::Pairing, request(900)] {
+            assert_eq!(over(Some(&code), told, &running(state), 700), None);
+        }
+        let silent = view(Phase::Running);
+        assert!(!is_known(&silent) && is_known(&waiting()) && is_known(&view(Phase::Starting)));
+        assert_eq!(over(Some(&request(600)), None, &silent, 700), None, "nobody knows");
+        assert_eq!(over(Some(&code), told, &view(Phase::Stopped), 700), None);
     }
 }

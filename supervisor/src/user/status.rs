@@ -233,6 +233,7 @@ mod tests {
             attempts: 0,
             last_exit: Some(ExitReason::Oom),
             was_linked: false,
+            passkey_over: None,
             memory: None,
             pong: None,
             last_lines: std::sync::Arc::default(),

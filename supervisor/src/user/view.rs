@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use colmeia::{ExitReason, SessionReport, SessionState};
 
+use super::passkey::Over;
 use crate::admission::Wait;
 
 /// A user as the supervisor sees it.
@@ -30,6 +31,8 @@ pub(crate) struct UserView {
     pub(crate) last_exit: Option<ExitReason>,
     /// Whether this user was linked the last time we knew (so that a page can say "reconnecting").
     pub(crate) was_linked: bool,
+    /// How the last linking ended that the account's passkey would have been for, until a phone scans again.
+    pub(crate) passkey_over: Option<Over>,
     /// The last lines that the worker logged which made it parked; empty otherwise, and where it logged nothing.
     /// They hold no secret and no text of a message.
     pub(crate) last_lines: Arc<[String]>,

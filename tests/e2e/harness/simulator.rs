@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::{program, terrain, until};
@@ -33,6 +35,12 @@ impl Simulator {
         let line = line.await.expect("no panic").expect("a line");
         let address = line.trim().strip_prefix("listening on ").expect("its address").to_owned();
         Self { child, address, http: reqwest::Client::new() }
+    }
+
+    /// Answers nobody any more, as a host whose connections are accepted and lead nowhere.
+    pub(crate) fn stand_still(&self) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).expect("it lives");
     }
 
     /// Asks the phone for something that it may refuse.

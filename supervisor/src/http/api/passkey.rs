@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::passkey::{Refused, Step, take};
+use super::super::passkey::{By, Refused, Step, ask, compare, take};
 use super::answer::Json;
 use super::failure::ApiError;
 use super::models::NoArgs;
@@ -73,13 +73,14 @@ pub(super) async fn challenge(session: Session, _: NoArgs) -> Result<Json<Value>
     let view = session.handle.view();
     session.handle.wake();
     let request = view.passkey().ok_or_else(|| not_pending(&session, Status::PasskeyRequired))?;
-    tracing::info!(user = %session.user(), step = "challenge", by = "api", outcome = "given", "passkey");
+    ask(&session.http, &session.handle, request, session.sender, &session.holder)
+        .map_err(|e| refused(&session, e, Status::PasskeyRequired))?;
     Ok(Json(serde_json::to_value(Challenge::from(request)).map_err(|_| ApiError::bug())?))
 }
 
 pub(super) async fn submit(session: Session, args: PasskeyArgs) -> Result<(), ApiError> {
     let step = Step::Answer(Box::new(args.into()));
-    take(&session.http, &session.handle, step, "api")
+    take(&session.http, &session.handle, step, by(&session))
         .await
         .map_err(|e| refused(&session, e, Status::PasskeyRequired))
 }
@@ -90,12 +91,20 @@ pub(super) async fn confirmation(session: Session, _: NoArgs) -> Result<Json<Cod
     session.handle.wake();
     let code = view.passkey_code();
     let code = code.ok_or_else(|| not_pending(&session, Status::PasskeyConfirmationRequired))?;
+    compare(&session.http, &session.handle, &session.holder)
+        .map_err(|e| refused(&session, e, Status::PasskeyConfirmationRequired))?;
     Ok(Json(Code { code: code.to_owned() }))
 }
 
 pub(super) async fn confirm(session: Session, _: NoArgs) -> Result<(), ApiError> {
     let wanted = Status::PasskeyConfirmationRequired;
-    take(&session.http, &session.handle, Step::Confirm, "api").await.map_err(|e| refused(&session, e, wanted))
+    take(&session.http, &session.handle, Step::Confirm, by(&session))
+        .await
+        .map_err(|e| refused(&session, e, wanted))
+}
+
+fn by(session: &Session) -> By<'_> {
+    By::Api(session.sender, &session.holder)
 }
 
 fn on(session: &Session) -> Result<(), ApiError> {
@@ -119,6 +128,11 @@ fn refused(session: &Session, refused: Refused, wanted: Status) -> ApiError {
     match refused {
         Refused::Off => off(),
         Refused::NotPending => not_pending(session, wanted),
+        Refused::Held => {
+            let error =
+                "passkey_held: another caller has asked for this request, and may answer it until it ends";
+            ApiError::new(StatusCode::CONFLICT, error).before_anything()
+        }
         Refused::Field(field, rule) => ApiError::field(field, rule),
         Refused::Interrupted => {
             let error = "The session did not take it in time or has ended; its status says whether it counts";

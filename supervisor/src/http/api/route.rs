@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::Http;
-use super::super::access::{Action, Caller};
+use super::super::access::{Action, Caller, Sender};
 use super::super::routes::{Effect, Route};
 use super::super::server::EndSlash;
 use super::answer::{Answer, Content, Shape};
@@ -45,6 +45,8 @@ pub(super) struct Ctx {
     pub(super) headers: HeaderMap,
     /// Whose part it is of what there is only so much of.
     pub(super) holder: Holder,
+    /// Where it came from, for the log.
+    pub(super) sender: Sender,
     /// The file that came in the body.
     pub(super) upload: Option<Upload>,
 }
@@ -292,12 +294,13 @@ impl Served {
                 return Err(refused);
             }
         };
+        let sender = Sender::of(&parts.extensions);
         let (body, upload) = match row.file_at {
             Some(at) => files::receive(&http, at, &parts.headers, &holder, body).await?,
             None => (input::object(&collected(body).await?)?, None),
         };
         let fields = input::gather(&self.known, path, query, body);
-        let ctx = Ctx { http, caller, headers: parts.headers, holder, upload };
+        let ctx = Ctx { http, caller, headers: parts.headers, holder, sender, upload };
         match (&row.does, row.scope) {
             (Does::Anywhere(handler), _) if row.method == Method::GET => handler(ctx, fields).await,
             (Does::Anywhere(handler), _) => to_its_end(row.operation, handler(ctx, fields)).await,

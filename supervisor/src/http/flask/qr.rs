@@ -35,10 +35,24 @@ pub(super) struct Answer<'a> {
     message: Option<String>,
 }
 
-/// What Flask's pages show while a person has to act: they have no field for more.
-const PASSKEY: &str = "Esta conta do WhatsApp pede uma chave de acesso (passkey); o celular diz \"Continue no WhatsApp Web\". Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=), em um computador, e siga os passos em até 5 minutos.";
-const PASSKEY_CHECKPOINT: &str = "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=), em um computador, e siga os passos.";
-const PASSKEY_CODE: &str = "O celular mostra um código. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=), compare os dois códigos e confirme.";
+/// What Flask's pages show while a person has to act: they have no field for more. They put it into their HTML as it is.
+fn passkey(user: &UserId, linked: bool) -> String {
+    if linked {
+        format!(
+            "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id={user}), em um computador, e siga os passos."
+        )
+    } else {
+        format!(
+            "Esta conta do WhatsApp pede uma chave de acesso (passkey); o celular diz \"Continue no WhatsApp Web\". Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id={user}), em um computador, e siga os passos em até 5 minutos."
+        )
+    }
+}
+
+fn passkey_code(user: &UserId) -> String {
+    format!(
+        "O celular mostra um código. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id={user}), compare os dois códigos e confirme."
+    )
+}
 
 /// A client that thinks of one server per user asked the wrong one.
 #[derive(Serialize)]
@@ -65,7 +79,7 @@ pub(super) async fn qr(
         return Ok(if asks { page::ask(&headers, &user) } else { page::qr(&http, &headers, &user).await });
     }
     Ok(match wake(&http, &user).await {
-        Ok((view, created)) => reply::ok(&answer(&view, created)),
+        Ok((view, created)) => reply::ok(&answer(&user, &view, created)),
         Err(message) => {
             reply::ok(&Answer { status: Some("failed"), message: Some(message), ..Answer::waiting() })
         }
@@ -93,7 +107,7 @@ async fn wake(http: &Http, user: &UserId) -> Result<(UserView, bool), String> {
 }
 
 /// The answer for a view.
-pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
+pub(super) fn answer<'a>(user: &UserId, view: &'a UserView, created: bool) -> Answer<'a> {
     let saying = |message: &str| Some(message.to_owned());
     match Standing::of(view) {
         Standing::Absent => {
@@ -126,14 +140,14 @@ pub(super) fn answer(view: &UserView, created: bool) -> Answer<'_> {
             status: Some("passkey"),
             is_connecting: Some(false),
             is_authenticated: Some(false),
-            message: saying(if me.is_some() { PASSKEY_CHECKPOINT } else { PASSKEY }),
+            message: Some(passkey(user, me.is_some())),
             ..Answer::waiting()
         },
         Standing::PasskeyCode { .. } => Answer {
             status: Some("passkey_confirm"),
             is_connecting: Some(false),
             is_authenticated: Some(false),
-            message: saying(PASSKEY_CODE),
+            message: Some(passkey_code(user)),
             ..Answer::waiting()
         },
         Standing::Pairing => Answer {

@@ -7,7 +7,9 @@ const query = "?user_id=" + encodeURIComponent(page.dataset.user);
 const part = (id) => document.getElementById(id);
 const retry = part("retry");
 const retryText = retry.textContent;
-const passkeyPanel = makePasskeyPanel(base, query);
+// A page that came slowly makes a right clock look a little fast; only one that is really wrong is set right.
+const ahead = Date.now() - Number(page.dataset.now);
+const passkeyPanel = makePasskeyPanel(base, query, Math.abs(ahead) < 30000 ? 0 : ahead);
 let asking;
 
 function setText(element, text) {
@@ -31,7 +33,7 @@ function show(state) {
   passkeyPanel.show(state.passkey);
 
   clearInterval(asking);
-  retry.disabled = false;
+  retry.removeAttribute("aria-disabled");
   setText(retry, retryText);
   retry.hidden = !state.retry;
 }
@@ -41,7 +43,8 @@ function askAgain() {
 }
 
 retry.addEventListener("click", () => {
-  retry.disabled = true;
+  if (retry.getAttribute("aria-disabled") === "true") return;
+  retry.setAttribute("aria-disabled", "true"); // and not disabled: it would lose the focus
   setText(retry, retry.dataset.busy);
   askAgain();
   // The service lets a failure be seen for a while before it tries again.

@@ -12,9 +12,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+use super::super::access::Sender;
 use super::super::errors::Failure;
 use super::super::negotiate::Language;
-use super::super::passkey::{Refused, Step, take};
+use super::super::passkey::{By, Refused, Step, take};
 use super::super::places::during;
 use super::super::standing::Standing;
 use super::super::user::RequestUser;
@@ -23,6 +24,7 @@ use super::dashboard::see_other;
 use super::events::{Source, follow};
 use super::html;
 use super::shown::Shown;
+use crate::journal::now_ms;
 use crate::user::{Phase, UserHandle, UserView};
 
 /// How often an open page says that someone is there.
@@ -36,6 +38,8 @@ struct Page<'a> {
     user: &'a UserId,
     base: &'a str,
     shown: Shown,
+    /// The service's clock, in milliseconds since the epoch: browsers' clocks may be wrong.
+    now_ms: i64,
 }
 
 /// Whoever comes from another site's page sees this first: opening an address starts nothing in its name.
@@ -63,9 +67,9 @@ pub(in super::super) async fn qr(http: &Http, headers: &HeaderMap, user: &UserId
     handle.settled().await;
     let view = handle.view();
     handle.wake();
-    let shown = Shown::of(Standing::of(&view), language);
+    let shown = Shown::after(view.passkey_over, Standing::of(&view), language);
     let base = external::prefix(headers);
-    html(&Page { language, english: language == Language::English, user, base, shown })
+    html(&Page { language, english: language == Language::English, user, base, shown, now_ms: now_ms() })
 }
 
 /// The page that starts nothing until a button is pressed.
@@ -107,6 +111,7 @@ pub(super) async fn retry(
 pub(super) async fn passkey(
     State(http): State<Http>,
     headers: HeaderMap,
+    sender: Sender,
     RequestUser(user): RequestUser,
     body: Bytes,
 ) -> Result<Response, Failure> {
@@ -120,31 +125,39 @@ pub(super) async fn passkey(
         };
         return Err(Failure::new(StatusCode::BAD_REQUEST, text));
     };
-    step(&http, &user, Step::Answer(assertion), language).await
+    step(&http, &user, Step::Answer(assertion), sender, language).await
 }
 
 /// `POST /qr/passkey/confirm`: both codes are the same.
 pub(super) async fn passkey_confirm(
     State(http): State<Http>,
     headers: HeaderMap,
+    sender: Sender,
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
-    step(&http, &user, Step::Confirm, Language::of(&headers)).await
+    step(&http, &user, Step::Confirm, sender, Language::of(&headers)).await
 }
 
 /// `POST /qr/passkey/cancel`: a code to scan instead.
 pub(super) async fn passkey_cancel(
     State(http): State<Http>,
     headers: HeaderMap,
+    sender: Sender,
     RequestUser(user): RequestUser,
 ) -> Result<Response, Failure> {
-    step(&http, &user, Step::Cancel, Language::of(&headers)).await
+    step(&http, &user, Step::Cancel, sender, Language::of(&headers)).await
 }
 
-async fn step(http: &Http, user: &UserId, step: Step, language: Language) -> Result<Response, Failure> {
+async fn step(
+    http: &Http,
+    user: &UserId,
+    step: Step,
+    sender: Sender,
+    language: Language,
+) -> Result<Response, Failure> {
     let handle = http.users.find(user);
     let outcome = match &handle {
-        Some(handle) => take(http, handle, step, "page").await,
+        Some(handle) => take(http, handle, step, By::Page(sender)).await,
         None => Err(Refused::NotPending),
     };
     let refused = match outcome {
@@ -159,11 +172,12 @@ async fn step(http: &Http, user: &UserId, step: Step, language: Language) -> Res
         Refused::Off => {
             (StatusCode::FORBIDDEN, "Este serviço não conecta contas que pedem chave de acesso.".into())
         }
-        Refused::NotPending if english => (
+        // Nobody is locked out of the page: what was not pending is the nearest.
+        Refused::NotPending | Refused::Held if english => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "WhatsApp does not wait for this any more. Go on with what the page shows now.".into(),
         ),
-        Refused::NotPending => (
+        Refused::NotPending | Refused::Held => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "O WhatsApp não espera mais por isto. Continue com o que a página mostra agora.".into(),
         ),
@@ -203,7 +217,7 @@ struct Following {
 impl Source for Following {
     async fn text(&mut self) -> String {
         let view = self.view.borrow_and_update();
-        let shown = Shown::of(Standing::of(&view), self.language);
+        let shown = Shown::after(view.passkey_over, Standing::of(&view), self.language);
         serde_json::to_string(&shown).unwrap_or_default() // plain data always has a JSON form
     }
 

@@ -8,7 +8,7 @@ use super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::reasons;
 use super::super::standing::Standing;
 use super::svg;
-use crate::user::Challenge;
+use crate::user::{Challenge, Over};
 
 /// What the page shows; also what its events carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +78,17 @@ impl Asks {
 }
 
 impl Shown {
+    /// As [`Self::of`]; who is offered a new code because a passkey was waited for in vain is told so.
+    pub(super) fn after(over: Option<Over>, standing: Standing<'_>, language: Language) -> Self {
+        let shown = Self::of(standing, language);
+        match (over, standing) {
+            (Some(over), Standing::Code { .. } | Standing::Underway { linked: false, .. }) => {
+                Self { detail: again(over, language).into(), ..shown }
+            }
+            _ => shown,
+        }
+    }
+
     /// Words and picture for a user.
     pub(super) fn of(standing: Standing<'_>, language: Language) -> Self {
         let say = |kind, [title, detail]: [&str; 2]| Self {
@@ -121,6 +132,24 @@ fn code(language: Language) -> [&'static str; 2] {
     match language {
         Portuguese => ["Escaneie o QR Code", "O código muda sozinho de tempos em tempos."],
         English => ["Scan the QR code", "The code changes by itself from time to time."],
+    }
+}
+
+/// Why there is a new code. The dashboard says the same.
+pub(super) fn again(over: Over, language: Language) -> &'static str {
+    match (over, language) {
+        (Over::Expired, Portuguese) => {
+            "O prazo para usar a chave de acesso acabou e o celular não foi conectado. Escaneie o novo código para recomeçar."
+        }
+        (Over::Expired, English) => {
+            "The time to use the passkey is over, and the phone was not linked. Scan the new code to begin again."
+        }
+        (Over::Ended, Portuguese) => {
+            "O pedido da chave de acesso terminou e o celular não foi conectado. Escaneie o novo código para recomeçar."
+        }
+        (Over::Ended, English) => {
+            "The request for the passkey has ended, and the phone was not linked. Scan the new code to begin again."
+        }
     }
 }
 

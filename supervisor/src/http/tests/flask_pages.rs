@@ -52,7 +52,11 @@ fn code_page(qr: &Value) -> Page {
         Page::Code
     } else {
         // It shows the message, whatever it is; without one the person is left alone.
-        assert!(qr["message"].as_str().is_some_and(|text| !text.is_empty()), "{qr}");
+        let message = qr["message"].as_str().unwrap_or_default();
+        assert!(
+            !message.is_empty() && !message.contains(['<', '>', '&']),
+            "it goes into the page's HTML: {qr}"
+        );
         Page::Connecting
     }
 }
@@ -89,6 +93,64 @@ async fn the_pages_say_connected_exactly_where_a_message_can_be_sent() {
         assert_eq!(api["me"].is_object(), status["clientInfo"].is_object(), "{name}: {api}");
         assert_eq!(read("/api/sessions/3/me").await, api["me"], "{name}");
         assert_eq!(read("/?user_id=3").await["ready"], works, "{name}");
+    }
+}
+
+/// What the pages ask again and again, one after the other, while a person has to act: none of the keys that they read is
+/// missing or of another kind, whatever comes next.
+#[tokio::test]
+async fn a_page_that_polls_through_a_passkey_reads_what_it_knows_and_shows_what_is_true() {
+    let linking = [
+        ("code", Page::Code, Page::Code),
+        ("passkey", Page::Connecting, Page::Nothing),
+        ("passkey, signing", Page::Connecting, Page::Nothing),
+        ("passkey, answered", Page::Connecting, Page::Connecting),
+        ("passkey_confirm", Page::Connecting, Page::Nothing),
+        ("a new code after a passkey", Page::Code, Page::Code),
+        ("pairing", Page::Connecting, Page::Connecting),
+        ("syncing", Page::Connecting, Page::Connected),
+        ("ready", Page::Connected, Page::Connected),
+        ("passkey_checkpoint", Page::Connecting, Page::Nothing),
+        ("ready", Page::Connected, Page::Connected),
+    ];
+    let states = every_state();
+    let view = |name: &str| states.iter().find(|(own, ..)| *own == name).expect(name).1.clone();
+    let stage = Cast::new(nobody).with("3", view("code")).on_stage();
+    for (name, code, owner) in linking {
+        stage.cast.set("3", view(name));
+        let read = async |path: &str| -> Value {
+            let answer = stage.get(path).await;
+            assert_eq!(answer.status, 200, "{name}");
+            serde_json::from_str(&answer.body).expect("JSON")
+        };
+        let (qr, status) = (read("/qr?user_id=3").await, read("/status?user_id=3").await);
+        assert_eq!((code_page(&qr), dashboard(&status)), (code, owner), "{name}: {qr} {status}");
+        assert!(qr["ready"].is_boolean() && (qr["qr"].is_null() || qr["qr"].is_string()), "{name}: {qr}");
+        for key in
+            ["ready", "actuallyConnected", "isAuthenticated", "isConnecting", "hasQr", "clientInitialized"]
+        {
+            assert!(status[key].is_boolean(), "{name}: {key} {status}");
+        }
+        for key in ["phone_number", "clientInfo"] {
+            assert!(status.as_object().is_some_and(|told| told.contains_key(key)), "{name}: {key} {status}");
+        }
+        // The phone's number may be shown, an account only where the page says "connected".
+        assert_eq!(names_an_account(&status), owner == Page::Connected, "{name}: {status}");
+        assert!(status["reconnectInfo"]["isReconnecting"] == false, "{name}: {status}");
+        if name.starts_with("passkey") && name != "passkey, answered" {
+            let message = qr["message"].as_str().expect("words");
+            assert!(message.contains("/qr?user_id=3"), "it says where to go on: {message}");
+        }
+        // What the app asks for while it is not connected is refused as ever, and breaks nothing.
+        if owner == Page::Nothing {
+            for answer in [
+                stage.get("/chats?user_id=3").await,
+                stage.post("/send?user_id=3", r#"{"phone":"5511988887777","message":"oi"}"#).await,
+            ] {
+                assert_eq!(answer.status, 400, "{name}");
+                assert!(answer.body.contains("Cliente não conectado"), "{name}: {}", answer.body);
+            }
+        }
     }
 }
 

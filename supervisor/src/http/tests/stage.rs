@@ -11,6 +11,7 @@ use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::operations::SentMessage;
 use colmeia::protocol::{Call, Reply};
+use colmeia::session::PasskeyStep;
 use colmeia::{Me, Secret, SessionReport, SessionState, UserId};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -90,6 +91,7 @@ pub(in super::super) fn view(phase: Phase) -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        passkey_over: None,
         last_lines: Arc::default(),
         memory: None,
         pong: None,
@@ -106,6 +108,24 @@ pub(in super::super) fn me() -> Me {
 
 pub(super) fn ready() -> UserView {
     running(SessionState::Ready { me: me() })
+}
+
+/// What has to be signed while the page says so.
+pub(in super::super) fn passkey(me: Option<Me>, step: PasskeyStep) -> SessionState {
+    let request = (step == PasskeyStep::Signing).then(|| {
+        Box::new(colmeia::passkey::Request {
+            challenge: Secret::new("Y2hhbGxlbmdl"),
+            timeout: 600_000,
+            rp_id: "whatsapp.com".into(),
+            origin: "https://web.whatsapp.com".into(),
+            allow_credentials: Vec::new(),
+            user_verification: "required".into(),
+            extensions: None,
+            since_ms: 1,
+            until_ms: u64::MAX,
+        })
+    });
+    SessionState::Passkey { me, step, request, refused: 0 }
 }
 
 pub(super) fn code() -> UserView {

@@ -1,11 +1,11 @@
 //! `/qr` and `/status`, word for word, for every state that a session can be in.
 
-use colmeia::session::{Disruption, LogoutCause};
-use colmeia::{ExitReason, SessionState};
+use colmeia::session::{Disruption, LogoutCause, PasskeyStep};
+use colmeia::{ExitReason, Secret, SessionState};
 
 use super::stage::*;
 use crate::admission::Wait;
-use crate::user::{Phase, UserView};
+use crate::user::{Over, Phase, UserView};
 
 const CREATED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"generating","message":"Inicializando cliente... Isso pode levar 10-30 segundos. Aguarde..."}"#;
 const STARTING: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"generating","message":"Aguardando geração do QR Code... Isso pode levar 10-30 segundos."}"#;
@@ -28,6 +28,30 @@ const FULL: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity"
 const SHORT: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"capacity","message":"O servidor não tem memória livre para mais uma conexão agora. Este WhatsApp está na fila e será iniciado assim que houver memória. Aguarde..."}"#;
 const PARKED: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A sessão usou mais memória do que o permitido e foi encerrada várias vezes. Tente novamente; se repetir, o servidor precisa de mais memória."}"#;
 const HELD: &str = r#"{"ready":false,"qr":null,"hasQr":false,"status":"failed","message":"A conexão deste WhatsApp foi parada por quem administra o servidor e só ele pode iniciá-la de novo."}"#;
+/// `/qr` while a person has to act.
+macro_rules! asks {
+    ($status:literal, $words:literal) => {
+        concat!(
+            r#"{"ready":false,"qr":null,"hasQr":false,"status":""#,
+            $status,
+            r#"","isConnecting":false,"isAuthenticated":false,"message":""#,
+            $words,
+            r#""}"#
+        )
+    };
+}
+const PASSKEY: &str = asks!(
+    "passkey",
+    r#"Esta conta do WhatsApp pede uma chave de acesso (passkey); o celular diz \"Continue no WhatsApp Web\". Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=3), em um computador, e siga os passos em até 5 minutos."#
+);
+const CHECKPOINT: &str = asks!(
+    "passkey",
+    "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=3), em um computador, e siga os passos."
+);
+const COMPARE: &str = asks!(
+    "passkey_confirm",
+    "O celular mostra um código. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=3), compare os dois códigos e confirme."
+);
 
 const NO_SESSION: &str = r#"{"ready":false,"hasQr":false,"actuallyConnected":false,"clientInitialized":false,"isAuthenticated":false,"state":"disconnected"}"#;
 
@@ -151,6 +175,38 @@ pub(super) fn every_state() -> Vec<(&'static str, UserView, &'static str, String
             running(SessionState::Pairing),
             PAIRING,
             session(&Flags { connecting: true, ..NOTHING }, 0, "pairing"),
+        ),
+        ("passkey", running(passkey(None, PasskeyStep::Asking)), PASSKEY, session(&NOTHING, 0, "passkey")),
+        (
+            "passkey, signing",
+            running(passkey(None, PasskeyStep::Signing)),
+            PASSKEY,
+            session(&NOTHING, 0, "passkey"),
+        ),
+        (
+            "passkey, answered",
+            running(passkey(None, PasskeyStep::Answered)),
+            PAIRING,
+            session(&Flags { connecting: true, ..NOTHING }, 0, "passkey"),
+        ),
+        (
+            "passkey_confirm",
+            running(SessionState::PasskeyConfirm { code: Secret::new("ABCD-EFGH") }),
+            COMPARE,
+            session(&NOTHING, 0, "passkey_confirm"),
+        ),
+        (
+            "passkey_checkpoint",
+            linked(running(passkey(Some(me()), PasskeyStep::Signing))),
+            CHECKPOINT,
+            session(&NOTHING, 0, "passkey_checkpoint")
+                .replace(r#""phone_number":null"#, r#""phone_number":"+55 (11) 99999-8888""#),
+        ),
+        (
+            "a new code after a passkey",
+            UserView { passkey_over: Some(Over::Expired), ..code() },
+            CODE,
+            session(&Flags { has_qr: true, ..NOTHING }, 0, "awaiting_scan"),
         ),
         (
             "syncing",

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use colmeia::config::{MemoryOverrides, ServiceConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::protocol::ToWorker;
-use colmeia::{ExitReason, SessionReport, UserId};
+use colmeia::{ExitReason, SessionReport, SessionState, UserId};
 use colmeia_base::awake::Awake;
 use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -97,6 +97,8 @@ pub(crate) struct UserTask {
     clock: Awake,
     policy: Policy,
     view: watch::Sender<UserView>,
+    /// The session's state when it was last known; absent where there was no session.
+    known: Option<SessionState>,
     /// Whether what was remembered of the user is in the view.
     settled: watch::Sender<bool>,
     /// What was told of the session last.
@@ -203,6 +205,7 @@ impl UserTask {
             unkept: None,
             buried_first: None,
             view,
+            known: None,
             told: Told::nothing(),
             commands,
             notes,

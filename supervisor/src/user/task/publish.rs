@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::UserTask;
+use crate::journal::now_ms;
 use crate::user::passkey;
 use crate::user::policy::State;
 use crate::user::view::{Phase, UserView};
@@ -22,25 +23,36 @@ pub(super) fn first_view() -> UserView {
         attempts: 0,
         last_exit: None,
         was_linked: false,
+        passkey_over: None,
         last_lines: Arc::default(),
         memory: None,
         pong: None,
     }
 }
 
+fn epoch_ms() -> u64 {
+    u64::try_from(now_ms()).unwrap_or_default()
+}
+
 impl UserTask {
     /// Publishes the view if it has changed, and its status to the journal.
     pub(super) fn publish(&mut self) {
-        let mut step = None;
+        let (mut step, mut known) = (None, None);
         self.view.send_if_modified(|shown| {
             let next = self.view_after(shown);
             let changed = next != *shown;
             if changed {
-                step = passkey::step(shown.state(), next.state());
+                if passkey::is_known(&next) {
+                    step = passkey::step(self.known.as_ref(), next.state());
+                    known = Some(next.state().cloned());
+                }
                 *shown = next;
             }
             changed
         });
+        if let Some(known) = known {
+            self.known = known;
+        }
         if let Some(step) = step {
             passkey::log(&self.user, step);
             self.host.metrics.passkey(step);
@@ -66,6 +78,7 @@ impl UserTask {
             attempts: self.policy.attempts(),
             last_exit: self.policy.last_exit().cloned(),
             was_linked: self.policy.linked(),
+            passkey_over: None,
             last_lines: Arc::clone(&self.last_lines),
             memory: self.memory_use(),
             pong: self.connection.as_ref().and_then(|connection| connection.pong),
@@ -73,6 +86,7 @@ impl UserTask {
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
             view.since = SystemTime::now();
         }
+        view.passkey_over = passkey::over(self.known.as_ref(), before.passkey_over, &view, epoch_ms());
         view
     }
 

@@ -22,6 +22,9 @@ const PROMPT_MS: u64 = 10_000;
 /// How often the page is told to go on with one linking, the first time and those after an answer that was not accepted.
 /// Whoever needs more of them begins with a new code.
 const TRIES: u32 = 6;
+/// A linked session's request that stood for so long, in milliseconds, was not dropped by the page itself: its owner has
+/// not come yet, and finds another one whenever they do.
+const STOOD_MS: u64 = 60_000;
 /// How long the page waits for WhatsApp at each step after an answer, in milliseconds, before it shows an error; and some
 /// time for that to be heard.
 const ANSWER_MS: u64 = 120_000 + 10_000;
@@ -35,6 +38,8 @@ pub(super) struct Ceremony {
     refused: u32,
     /// The page's step when it was last seen.
     at: Option<PasskeyAt>,
+    /// Since when a linked session's request stands.
+    stands: Option<u64>,
     /// The challenge that was answered: each is answered once.
     used: Option<Secret>,
 }
@@ -72,6 +77,11 @@ pub(super) fn on_checkpoint(state: &mut State, view: PageView, now: u64, limits:
     (state.patience_used, state.tries) = (0, 0);
     let (news, public) = read(state, view, Some(me));
     enter(state, public, fresh_until(now, limits));
+    if state.passkey.at == Some(PasskeyAt::Signing) {
+        state.passkey.stands.get_or_insert(now);
+    } else if state.passkey.stands.take().is_some_and(|since| now >= since + STOOD_MS) {
+        state.passkey.tries = 0;
+    }
     if news && state.passkey.tries < TRIES {
         state.passkey.tries += 1;
         return vec![Action::Nudge(Nudge::PasskeyContinue)];

@@ -190,7 +190,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         base: &frame.base,
         token: &frame.token,
         user,
-        words: words::of(standing, language),
+        words: words::after(view.passkey_over, standing, language),
         state: state_name(view),
         since: words::ago(view.since, SystemTime::now(), language),
         qr: match standing {

@@ -10,6 +10,8 @@ use colmeia::session::HealthLevel;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::reasons;
 use super::super::super::standing::Standing;
+use super::super::shown::again;
+use crate::user::Over;
 
 /// Colour, title and, where there is more to say, a sentence.
 pub(super) struct Words {
@@ -36,6 +38,15 @@ pub(super) fn of(standing: Standing<'_>, language: Language) -> Words {
         _ => detail(standing, language).into(),
     };
     Words { kind, title: title(standing, language), detail }
+}
+
+/// As [`of`]; where a passkey was waited for in vain, the words say so.
+pub(super) fn after(over: Option<Over>, standing: Standing<'_>, language: Language) -> Words {
+    let words = of(standing, language);
+    match (over, standing) {
+        (Some(over), Standing::Code { .. }) => Words { detail: again(over, language).into(), ..words },
+        _ => words,
+    }
 }
 
 fn title(standing: Standing<'_>, language: Language) -> &'static str {
