@@ -75,6 +75,26 @@ def _(world):
     assert model(models.MeInfo, world.waha.sessions.get_me(world.session)).id == f"{ME}@c.us"
 
 
+@case("sessions.fetch_reachout_timelock")
+def _(world):
+    world.phone.post("/phone/timelock", number=ME, active=True, seconds=3600)
+    try:
+        lock = model(models.ReachoutTimelockData, world.waha.sessions.fetch_reachout_timelock(world.session))
+        assert lock.isActive and lock.enforcementType.value == "DEFAULT"
+        me = lambda: model(models.MeInfo, world.waha.sessions.get_me(world.session))
+        assert until("me has it, too", lambda: me().reachoutTimelock).timeEnforcementEnds == lock.timeEnforcementEnds
+    finally:
+        world.phone.post("/phone/timelock", number=ME, active=False)
+
+
+@case("sessions.fetch_message_capping")
+def _(world):
+    world.phone.post("/phone/capping", number=ME, status="FIRST_WARNING", total=50, used=40)
+    quota = model(models.MessageCappingData, world.waha.sessions.fetch_message_capping(world.session))
+    assert (quota.cappingStatus.value, quota.totalQuota, quota.usedQuota) == ("FIRST_WARNING", 50, 40)
+    world.phone.post("/phone/capping", number=ME, status="NONE")
+
+
 @case("sessions.list")
 def _(world):
     fresh(world, "parada")
