@@ -406,7 +406,7 @@ pub struct SessionReport {
     pub unsaved: usize,
     /// What WhatsApp restricts the account in, as far as the page has said.
     #[serde(default, skip_serializing_if = "Restrictions::is_unknown")]
-    pub restrictions: Restrictions,
+    pub restrictions: Box<Restrictions>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -443,7 +443,7 @@ impl SessionReport {
             recovery: None,
             probes: None,
             unsaved: 0,
-            restrictions: Restrictions::default(),
+            restrictions: Box::default(),
         }
     }
 }
@@ -473,7 +473,12 @@ mod tests {
         let probes = Probes { at_ms: 1, took_ms: 2, browser: true, page: false };
         let lock = ReachoutTimelock { active: true, enforcement: "DEFAULT".into(), until_ms: Some(5) };
         let restrictions = Restrictions { timelock: Some(lock), capping: None };
-        let newer = SessionReport { probes: Some(probes), unsaved: 3, restrictions, ..report };
+        let newer = SessionReport {
+            probes: Some(probes),
+            unsaved: 3,
+            restrictions: Box::new(restrictions),
+            ..report
+        };
         let text = serde_json::to_string(&newer).expect("plain data");
         assert_eq!(serde_json::from_str::<SessionReport>(&text).expect("readable"), newer);
     }

@@ -33,7 +33,7 @@ pub(crate) struct StatusChange {
     /// How many changes before it are not told one by one, because there were too many.
     pub(crate) joined: u32,
     /// What the account is restricted in, or no longer: only what there is to tell.
-    pub(crate) restrictions: Restrictions,
+    pub(crate) restrictions: Box<Restrictions>,
 }
 
 /// It as it is kept.

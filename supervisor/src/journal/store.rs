@@ -161,7 +161,7 @@ pub(super) fn append_status(
         statuses,
         exit: change.exit.clone(),
         joined: change.joined,
-        restrictions: change.restrictions.clone(),
+        restrictions: (*change.restrictions).clone(),
     };
     let payload = serde_json::to_string(&record).map_err(to_text)?;
     let entry = Entry { key, kind: Kind::SessionStatus, payload, flask: false, companion: false };

@@ -117,7 +117,7 @@ impl Inner {
             restrictions: view
                 .filter(|_| state.is_some_and(SessionState::is_ready))
                 .and_then(|view| view.report.as_ref())
-                .map(|report| report.restrictions.clone())
+                .map(|report| (*report.restrictions).clone())
                 .unwrap_or_default(),
         }
     }

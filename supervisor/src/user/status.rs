@@ -78,7 +78,7 @@ impl SessionStatus {
             exit: ended,
             again: false,
             joined: 0,
-            restrictions: Restrictions::default(),
+            restrictions: Box::default(),
         }
     }
 }
@@ -180,7 +180,7 @@ impl Told {
             return None;
         }
         (self.status, self.code) = (status, code);
-        Some(StatusChange { again, restrictions, ..status.told(view) })
+        Some(StatusChange { again, restrictions: Box::new(restrictions), ..status.told(view) })
     }
 }
 
@@ -342,8 +342,8 @@ mod tests {
         let mut told = Told::nothing();
         let mut news = |state: SessionState, restrictions: Restrictions| {
             let mut view = view(Phase::Running, Some(state));
-            view.report.as_mut().expect("a report").restrictions = restrictions;
-            told.news(&view, Duration::ZERO).map(|change| (change.status, change.again, change.restrictions))
+            view.report.as_mut().expect("a report").restrictions = Box::new(restrictions);
+            told.news(&view, Duration::ZERO).map(|change| (change.status, change.again, *change.restrictions))
         };
         let ready = || SessionState::Ready { me: me.clone() };
         let none = Restrictions::default;

@@ -267,13 +267,13 @@ impl<L: Launcher> SessionTask<L> {
         self.report.send_if_modified(|report| {
             let restrictions = view.restrictions_after(&report.restrictions);
             let changed = report.lacks != view.lacks
-                || report.restrictions != restrictions
+                || *report.restrictions != restrictions
                 || report.page_version != view.version
                 || report.until_ms != view.until_ms;
             if changed {
                 report.degraded.clone_from(&view.degraded);
                 report.lacks.clone_from(&view.lacks);
-                report.restrictions = restrictions;
+                *report.restrictions = restrictions;
                 report.page_version.clone_from(&view.version);
                 report.until_ms = view.until_ms;
             }

@@ -113,7 +113,8 @@ impl MeInfo {
     /// The account of a session that is connected as it.
     pub(super) fn of(view: &UserView) -> Option<Self> {
         let me = Standing::of(view).connected_as()?;
-        let restrictions = view.report.as_ref().map(|report| report.restrictions.clone()).unwrap_or_default();
+        let restrictions =
+            view.report.as_ref().map(|report| (*report.restrictions).clone()).unwrap_or_default();
         let lock = restrictions.timelock.map(|lock| ReachoutTimelockData::of(&lock, now_ms().unsigned_abs()));
         Some(Self {
             id: me.wid.clone(),

@@ -38,10 +38,14 @@ fn quota() -> MessageCapping {
 fn restricted(timelock: ReachoutTimelock) -> UserView {
     let restrictions = Restrictions { timelock: Some(timelock), capping: Some(quota()) };
     let ready = ready();
-    UserView { report: ready.report.map(|report| SessionReport { restrictions, ..report }), ..ready }
+    UserView {
+        report: ready.report.map(|report| SessionReport { restrictions: Box::new(restrictions), ..report }),
+        ..ready
+    }
 }
 
 /// A session whose account is locked: it says so, and refuses every send for it.
+#[allow(clippy::needless_pass_by_value, reason = "as all who act")]
 fn locked(call: Call) -> CallResult {
     let value = |value: Value| Ok((Reply::Value { value: Told(value) }, Bytes::new()));
     match call {
