@@ -17,6 +17,8 @@ use crate::stage::{Flips, Stage, number};
 
 /// How often it is looked whether something is felt.
 const LOOK: Duration = Duration::from_millis(50);
+/// How much longer an outage may last where it takes long until it is felt.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long after an outage what was begun in it may still wait: a connection in the queue, a pause before another try.
 const AFTER: Duration = Duration::from_secs(5);
 /// How long one of the slow disk's calls takes, where it does not take all the time there is.
@@ -54,6 +56,10 @@ fn names_away(stage: &Arc<Stage>, lasts: Duration) -> bool {
     let stage = Arc::clone(stage);
     tokio::spawn(async move {
         sleep(lasts).await;
+        // Longer where nobody has asked yet: receivers that were away before are left alone for a while.
+        while names.unanswered() == before && stage.now() < from + lasts + PATIENCE {
+            sleep(LOOK).await;
+        }
         names.set_away(false);
         stage.felt(Kind::NamesAway, names.unanswered() - before);
         let until = stage.now();
@@ -126,11 +132,12 @@ fn flood(stage: &Arc<Stage>, lasts: Duration) -> bool {
     let stage = Arc::clone(stage);
     tokio::spawn(async move {
         let until = stage.now() + lasts;
-        let Ok(flood) = timeout(lasts, Flood::open(address)).await else {
-            return;
-        };
-        let streams = flood.streams().await;
-        sleep(until.saturating_sub(stage.now())).await;
+        let Ok(flood) = timeout(PATIENCE, Flood::open(address)).await else { return };
+        let mut streams = flood.streams().await;
+        while stage.now() < until {
+            sleep(LOOK).await;
+            streams = streams.max(flood.streams().await);
+        }
         drop(flood);
         stage.felt(Kind::Flood, streams);
     });

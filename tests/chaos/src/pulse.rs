@@ -16,10 +16,10 @@ use crate::stage::Stage;
 
 /// How often the doors are knocked at, and a setting is written.
 const EVERY: Duration = Duration::from_millis(500);
-/// How long an answer may take that waits for nobody, less than what is done to the disk lasts; and how many times the answer
-/// of somebody else it may take beside, on two cores that eight browsers and a build may share.
-const PROMPT: Duration = Duration::from_secs(4);
-const SLOWER: u32 = 10;
+/// How long an answer may take that waits for nobody; and how many times the answer of somebody else it may take beside, on
+/// two cores that eight browsers and builds may share.
+const PROMPT: Duration = Duration::from_secs(8);
+const SLOWER: u32 = 40;
 /// The session whose configuration is written. It never runs.
 const PAGE: &str = "notebook";
 
