@@ -89,9 +89,20 @@ fn heard(node: &AxNode) -> Heard {
 struct Ear<'a>(&'a Sight);
 
 impl Ear<'_> {
+    /// In the order in which it is read.
     async fn tree(&self) -> Vec<Heard> {
         let tree = self.0.0.execute(GetFullAxTreeParams::default()).await.expect("a tree");
-        tree.result.nodes.iter().filter(|node| !node.ignored).map(heard).collect()
+        let nodes = &tree.result.nodes;
+        let mut next: Vec<&AxNode> = nodes.iter().filter(|node| node.parent_id.is_none()).collect();
+        let mut read = Vec::new();
+        while let Some(node) = next.pop() {
+            let ids = node.child_ids.iter().flatten().rev();
+            next.extend(ids.filter_map(|id| nodes.iter().find(|node| node.node_id == *id)));
+            if !node.ignored {
+                read.push(heard(node));
+            }
+        }
+        read
     }
 
     /// The names of all that can be used, in order. Each has one.
