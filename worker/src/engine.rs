@@ -52,7 +52,7 @@ pub(crate) struct PageView {
     pub(crate) version: Option<String>,
     /// What WhatsApp restricts the account in, as far as the page has said.
     #[serde(default)]
-    pub(crate) restrictions: Restrictions,
+    pub(crate) restrictions: Box<Restrictions>,
     /// While the account asks for a passkey.
     #[serde(default)]
     pub(crate) passkey: Option<Box<PasskeyView>>,
@@ -65,7 +65,7 @@ impl PageView {
         if matches!(self.phase, PagePhase::Qr | PagePhase::LoggedOut | PagePhase::Banned) {
             return Restrictions::default();
         }
-        let Restrictions { timelock, capping } = self.restrictions.clone();
+        let Restrictions { timelock, capping } = (*self.restrictions).clone();
         Restrictions {
             timelock: timelock.or_else(|| before.timelock.clone()),
             capping: capping.or_else(|| before.capping.clone()),

@@ -5,9 +5,9 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use colmeia::Me;
 use colmeia::operations::SentMessage;
 use colmeia::protocol::{Call, CallError, MessageRecord, OtherNames, Reply};
-use colmeia::{Me, Restrictions};
 use tokio::sync::mpsc;
 
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
@@ -137,7 +137,7 @@ pub(crate) fn view(phase: PagePhase) -> PageView {
         left_ms: None,
         degraded: vec![],
         lacks: vec![],
-        restrictions: Restrictions::default(),
+        restrictions: Box::default(),
         version: None,
         passkey: None,
     }

@@ -342,7 +342,7 @@ mod tests {
         let mut told = Told::nothing();
         let mut news = |state: SessionState, restrictions: Restrictions| {
             let mut view = view(Phase::Running, Some(state));
-            view.report.as_mut().expect("a report").restrictions = Box::new(restrictions);
+            *view.report.as_mut().expect("a report").restrictions = restrictions;
             told.news(&view, Duration::ZERO).map(|change| (change.status, change.again, *change.restrictions))
         };
         let ready = || SessionState::Ready { me: me.clone() };

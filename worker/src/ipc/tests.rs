@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use colmeia::ExitReason;
 use colmeia::config::Deadlines;
+use colmeia::operations::SentMessage;
 use colmeia::protocol::{
     Call, CallError, CallErrorKind, Frame, FrameCodec, FromWorker, PROTOCOL_VERSION, Reply, SMALL_BODY,
     SupervisorHello, ToWorker,
@@ -172,7 +173,7 @@ impl Supervisor {
 
 #[tokio::test]
 async fn a_large_file_goes_to_the_disk_and_one_that_the_disk_does_not_take_is_refused_by_name() {
-    let sent = |length: usize| Ok(Reply::Sent { message: format!("true_x_{length}"), timestamp_ms: 1 });
+    let sent = |length: usize| Ok(Reply::Sent(SentMessage::new(format!("true_x_{length}"), 1)));
     let worker = worker();
     let mut supervisor = Supervisor::hello(&worker).await;
     supervisor.until("loading").await;

@@ -8,7 +8,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chromiumoxide::cdp::browser_protocol::browser::{CloseParams, GetVersionParams};
-use colmeia::Restrictions;
 use colmeia::protocol::{Call, CallError, Reply};
 use colmeia_base::tasks;
 use serde_json::{Value, json};
@@ -133,7 +132,7 @@ impl Engine for ChromiumEngine {
                 degraded: Vec::new(),
                 lacks: Vec::new(),
                 version: None,
-                restrictions: Restrictions::default(),
+                restrictions: Box::default(),
                 passkey: None,
             }),
             Value::String(text) => serde_json::from_str(&text)

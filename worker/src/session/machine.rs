@@ -56,7 +56,7 @@ pub(crate) enum Event {
     /// The browser could not be started.
     OpenFailed(ExitReason),
     /// The page showed itself, by a probe or unasked.
-    View(PageView),
+    View(Box<PageView>),
     /// The page told that the link was ended.
     LoggedOut,
     /// The browser cannot load the page, for this reason of its own.
@@ -75,6 +75,13 @@ pub(crate) enum Event {
     Tick,
     /// Someone wants the session to end.
     Stop(ExitReason),
+}
+
+impl Event {
+    /// The page showed itself so.
+    pub(crate) fn view(view: PageView) -> Self {
+        Self::View(Box::new(view))
+    }
 }
 
 /// What is to be done.
@@ -156,7 +163,7 @@ pub(crate) fn step(mut state: State, event: Event, now: u64, limits: &Deadlines)
         Event::OpenFailed(reason) => fail(&mut state, reason),
         Event::View(view) => {
             state.silent = None;
-            on_view(&mut state, view, now, limits)
+            on_view(&mut state, *view, now, limits)
         }
         Event::LoggedOut => {
             on_logout(&mut state, now, limits);

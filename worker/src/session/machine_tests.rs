@@ -1,6 +1,6 @@
 //! What holds for every event sequence, and a few lives told step by step.
 
-use colmeia::{Restrictions, Secret};
+use colmeia::Secret;
 use proptest::prelude::*;
 
 use super::*;
@@ -51,7 +51,7 @@ pub(super) fn view(phase: PagePhase) -> PageView {
         left_ms: None,
         degraded: Vec::new(),
         lacks: Vec::new(),
-        restrictions: Restrictions::default(),
+        restrictions: Box::default(),
         version: None,
         passkey: None,
     }
@@ -85,12 +85,12 @@ fn run_from(mut state: State, events: impl IntoIterator<Item = Event>) -> (State
 fn a_phone_is_linked() {
     let (state, actions) = run([
         Event::Opened,
-        Event::View(view(PagePhase::Loading)),
-        Event::View(qr("2@a")),
-        Event::View(qr("2@b")),
-        Event::View(view(PagePhase::Pairing)),
-        Event::View(view(PagePhase::Syncing)),
-        Event::View(view(PagePhase::Main)),
+        Event::view(view(PagePhase::Loading)),
+        Event::view(qr("2@a")),
+        Event::view(qr("2@b")),
+        Event::view(view(PagePhase::Pairing)),
+        Event::view(view(PagePhase::Syncing)),
+        Event::view(view(PagePhase::Main)),
     ]);
     assert_eq!(state.public, SessionState::Ready { me: me() });
     assert!(actions.is_empty());
@@ -98,7 +98,7 @@ fn a_phone_is_linked() {
 
 #[test]
 fn ready_that_nobody_confirms_ends_by_itself() {
-    let (state, _) = run([Event::Opened, Event::View(view(PagePhase::Main))]);
+    let (state, _) = run([Event::Opened, Event::view(view(PagePhase::Main))]);
     let late = state.deadline.expect("ready has a deadline");
     assert!(late <= 10 + LIMITS.probe_interval_ms + LIMITS.probe_timeout_ms);
     let (state, _) = step(state, Event::Tick, late, &LIMITS);
@@ -111,7 +111,7 @@ fn ready_that_nobody_confirms_ends_by_itself() {
 #[test]
 fn a_page_that_hangs_is_replaced_and_then_given_up() {
     let (mut state, _) =
-        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::ProbeMissed(HealthLevel::Page)]);
+        run([Event::Opened, Event::view(view(PagePhase::Main)), Event::ProbeMissed(HealthLevel::Page)]);
     let mut reloads = 0;
     let mut now = 20;
     loop {
@@ -129,21 +129,21 @@ fn a_page_that_hangs_is_replaced_and_then_given_up() {
 
 #[test]
 fn a_code_that_does_not_change_is_asked_for_again() {
-    let (state, _) = run([Event::Opened, Event::View(qr("2@a"))]);
+    let (state, _) = run([Event::Opened, Event::view(qr("2@a"))]);
     let deadline = state.deadline.expect("has one");
     let (state, actions) = step(state, Event::Tick, deadline, &LIMITS);
     assert_eq!(actions, [Action::Nudge(Nudge::RefreshQr)]);
-    let (state, _) = step(state, Event::View(qr("2@b")), deadline + 5, &LIMITS);
+    let (state, _) = step(state, Event::view(qr("2@b")), deadline + 5, &LIMITS);
     assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@b")) });
     assert_eq!(state.deadline, Some(deadline + 5 + LIMITS.qr_ms));
 }
 
 #[test]
 fn a_logout_ends_ready_at_once_and_leads_to_a_new_code() {
-    let (state, _) = run([Event::Opened, Event::View(view(PagePhase::Main)), Event::LoggedOut]);
+    let (state, _) = run([Event::Opened, Event::view(view(PagePhase::Main)), Event::LoggedOut]);
     assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Phone });
-    let (state, _) = step(state, Event::View(view(PagePhase::Loading)), 50, &LIMITS);
-    let (state, _) = step(state, Event::View(qr("2@c")), 60, &LIMITS);
+    let (state, _) = step(state, Event::view(view(PagePhase::Loading)), 50, &LIMITS);
+    let (state, _) = step(state, Event::view(qr("2@c")), 60, &LIMITS);
     assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@c")) });
 }
 
@@ -151,11 +151,11 @@ fn a_logout_ends_ready_at_once_and_leads_to_a_new_code() {
 fn a_logout_that_we_asked_for_ends_in_the_document_that_knows_of_no_registration() {
     let leaving = [
         Event::Opened,
-        Event::View(view(PagePhase::Main)),
+        Event::view(view(PagePhase::Main)),
         Event::LogoutRequested,
         Event::LoggedOut,
-        Event::View(view(PagePhase::LoggedOut)),
-        Event::View(view(PagePhase::Loading)),
+        Event::view(view(PagePhase::LoggedOut)),
+        Event::view(view(PagePhase::Loading)),
     ];
     let (state, actions) = run(leaving.clone());
     assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Request });
@@ -163,7 +163,7 @@ fn a_logout_that_we_asked_for_ends_in_the_document_that_knows_of_no_registration
     let deadline = state.deadline.expect("bounded");
     assert_eq!(deadline, 30 + LIMITS.logout_ms);
     let unlinked = PageView { unlinked: true, ..view(PagePhase::Loading) };
-    for last in [Event::View(unlinked), Event::View(qr("2@a"))] {
+    for last in [Event::view(unlinked), Event::view(qr("2@a"))] {
         let (state, actions) = run(leaving.clone().into_iter().chain([last]));
         assert_eq!(actions, [Action::Exit(ExitReason::LoggedOut)]);
         assert!(state.is_final());
@@ -176,9 +176,9 @@ fn a_logout_that_we_asked_for_ends_in_the_document_that_knows_of_no_registration
 fn a_link_that_ends_while_it_is_cleared_is_not_believed_to_exist() {
     let clearing = PageView { me: Some(me()), ..view(PagePhase::LoggedOut) };
     let (state, _) =
-        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::LoggedOut, Event::View(clearing)]);
+        run([Event::Opened, Event::view(view(PagePhase::Main)), Event::LoggedOut, Event::view(clearing)]);
     assert_eq!(state.public, SessionState::LoggedOut { cause: LogoutCause::Phone });
-    let (state, _) = step(state, Event::View(qr("2@a")), 50, &LIMITS);
+    let (state, _) = step(state, Event::view(qr("2@a")), 50, &LIMITS);
     assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@a")) });
 }
 
@@ -186,9 +186,9 @@ fn a_link_that_ends_while_it_is_cleared_is_not_believed_to_exist() {
 fn a_connection_that_comes_back_is_no_new_link() {
     let (state, actions) = run([
         Event::Opened,
-        Event::View(view(PagePhase::Main)),
-        Event::View(view(PagePhase::Offline)),
-        Event::View(view(PagePhase::Main)),
+        Event::view(view(PagePhase::Main)),
+        Event::view(view(PagePhase::Offline)),
+        Event::view(view(PagePhase::Main)),
     ]);
     assert!(state.public.is_ready() && actions.is_empty());
 }
@@ -202,7 +202,7 @@ fn deadlines(mut state: State, said: Option<&PageView>, count: usize) -> (State,
         state = next;
         actions.extend(more);
         if let Some(view) = said {
-            state = step(state, Event::View(view.clone()), deadline + 1, &LIMITS).0;
+            state = step(state, Event::view(view.clone()), deadline + 1, &LIMITS).0;
         }
     }
     (state, actions)
@@ -214,7 +214,7 @@ fn a_page_without_a_connection_is_asked_to_try_before_it_is_loaded_anew() {
         (PagePhase::Offline, Disruption::ConnectionLost),
         (PagePhase::Unavailable, Disruption::ServiceUnavailable),
     ] {
-        let (state, _) = run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(view(phase))]);
+        let (state, _) = run([Event::Opened, Event::view(view(PagePhase::Main)), Event::view(view(phase))]);
         assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
         let (_, actions) = deadlines(state, Some(&view(phase)), 4);
         let asked = [Nudge::Reconnect, Nudge::Reconnect, Nudge::Reconnect, Nudge::Reload].map(Action::Nudge);
@@ -224,10 +224,10 @@ fn a_page_without_a_connection_is_asked_to_try_before_it_is_loaded_anew() {
 
 #[test]
 fn a_session_in_conflict_is_taken_back_by_a_reload_but_not_for_ever() {
-    let (mut state, _) = run([Event::Opened, Event::View(view(PagePhase::Main))]);
+    let (mut state, _) = run([Event::Opened, Event::view(view(PagePhase::Main))]);
     let mut now = 100;
     for round in 0..=MAX_RELOADS {
-        state = step(state, Event::View(view(PagePhase::Conflict)), now, &LIMITS).0;
+        state = step(state, Event::view(view(PagePhase::Conflict)), now, &LIMITS).0;
         assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause: Disruption::Conflict });
         now = state.deadline.expect("bounded");
         let (next, actions) = step(state, Event::Tick, now, &LIMITS);
@@ -238,7 +238,7 @@ fn a_session_in_conflict_is_taken_back_by_a_reload_but_not_for_ever() {
         };
         assert_eq!(actions, [expected], "round {round}");
         // It works for a moment, and is taken again.
-        state = step(next, Event::View(view(PagePhase::Main)), now + 5, &LIMITS).0;
+        state = step(next, Event::view(view(PagePhase::Main)), now + 5, &LIMITS).0;
         now += 10;
     }
 }
@@ -247,7 +247,7 @@ fn a_session_in_conflict_is_taken_back_by_a_reload_but_not_for_ever() {
 fn a_temporary_ban_is_waited_for_and_costs_no_patience() {
     let banned = PageView { left_ms: Some(60_000), ..view(PagePhase::TemporarilyBanned) };
     let (mut state, _) =
-        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(banned.clone())]);
+        run([Event::Opened, Event::view(view(PagePhase::Main)), Event::view(banned.clone())]);
     for _ in 0..10 {
         let cause = Disruption::TemporaryBan;
         assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
@@ -255,7 +255,7 @@ fn a_temporary_ban_is_waited_for_and_costs_no_patience() {
         assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
         state = next;
     }
-    let (state, _) = run([Event::Opened, Event::View(banned)]);
+    let (state, _) = run([Event::Opened, Event::view(banned)]);
     assert_eq!(state.deadline, Some(10 + 60_000 + BAN_MARGIN_MS));
 }
 
@@ -263,7 +263,7 @@ fn a_temporary_ban_is_waited_for_and_costs_no_patience() {
 fn a_page_that_is_locked_with_a_passcode_waits_for_a_person_and_is_not_reloaded() {
     let locked = view(PagePhase::ScreenLocked);
     let (mut state, _) =
-        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(locked.clone())]);
+        run([Event::Opened, Event::view(view(PagePhase::Main)), Event::view(locked.clone())]);
     for _ in 0..10 {
         let cause = Disruption::ScreenLocked;
         assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
@@ -271,14 +271,14 @@ fn a_page_that_is_locked_with_a_passcode_waits_for_a_person_and_is_not_reloaded(
         assert_eq!(actions, []);
         state = next;
     }
-    let (state, _) = step(state, Event::View(view(PagePhase::Main)), 20, &LIMITS);
+    let (state, _) = step(state, Event::view(view(PagePhase::Main)), 20, &LIMITS);
     assert_eq!(state.public, SessionState::Ready { me: me() });
 }
 
 #[test]
 fn a_page_that_is_let_in_no_more_is_loaded_anew() {
     let (state, _) =
-        run([Event::Opened, Event::View(view(PagePhase::Main)), Event::View(view(PagePhase::Outdated))]);
+        run([Event::Opened, Event::view(view(PagePhase::Main)), Event::view(view(PagePhase::Outdated))]);
     let cause = Disruption::PageOutdated;
     assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
     let (_, actions) = deadlines(state, None, 1);
@@ -317,23 +317,23 @@ fn repeated_views_do_not_postpone_a_deadline() {
         PagePhase::TemporarilyBanned,
         PagePhase::Syncing,
     ] {
-        let (state, _) = run([Event::Opened, Event::View(view(phase))]);
+        let (state, _) = run([Event::Opened, Event::view(view(phase))]);
         let deadline = state.deadline;
-        let (state, _) = step(state, Event::View(view(phase)), 500, &LIMITS);
+        let (state, _) = step(state, Event::view(view(phase)), 500, &LIMITS);
         assert_eq!(state.deadline, deadline, "{phase:?}");
     }
 }
 
 #[test]
 fn a_crashed_renderer_is_not_ready_and_is_loaded_anew() {
-    let (state, actions) = run([Event::Opened, Event::View(view(PagePhase::Main)), Event::PageCrashed]);
+    let (state, actions) = run([Event::Opened, Event::view(view(PagePhase::Main)), Event::PageCrashed]);
     assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause: Disruption::PageCrashed });
     assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
 }
 
 #[test]
 fn a_registration_that_vanished_is_a_damaged_profile_and_no_code() {
-    let (state, _) = run_linked([Event::Opened, Event::View(qr("2@a")), Event::View(qr("2@b"))]);
+    let (state, _) = run_linked([Event::Opened, Event::view(qr("2@a")), Event::view(qr("2@b"))]);
     assert_eq!(state.public, SessionState::Loading, "the code is not shown");
     assert_eq!(state.deadline, Some(10 + VANISHED_MS), "and new codes postpone nothing");
     let (state, actions) = step(state, Event::Tick, 10 + VANISHED_MS, &LIMITS);
@@ -343,16 +343,16 @@ fn a_registration_that_vanished_is_a_damaged_profile_and_no_code() {
 
 #[test]
 fn a_registration_that_vanished_while_the_page_was_loaded_anew_is_damage_too() {
-    let ready = [Event::Opened, Event::View(view(PagePhase::Main)), Event::PageCrashed];
+    let ready = [Event::Opened, Event::view(view(PagePhase::Main)), Event::PageCrashed];
     let scan = |between: Option<Event>| {
-        let after = between.into_iter().chain([Event::View(qr("2@a"))]);
+        let after = between.into_iter().chain([Event::view(qr("2@a"))]);
         run(ready.clone().into_iter().chain(after)).0
     };
     let state = scan(None);
     assert_eq!(state.public, SessionState::Loading, "the code is not shown");
     let (state, _) = step(state, Event::Tick, 30 + VANISHED_MS, &LIMITS);
     assert_eq!(state.public, SessionState::Failed { reason: ExitReason::ProfileCorrupt });
-    for word in [Event::LoggedOut, Event::View(view(PagePhase::Main))] {
+    for word in [Event::LoggedOut, Event::view(view(PagePhase::Main))] {
         assert_eq!(scan(Some(word)).public, SessionState::AwaitingScan { qr: Some(Secret::new("2@a")) });
     }
 }
@@ -362,12 +362,12 @@ fn a_registration_that_was_ended_or_was_there_is_no_damage() {
     let ended = Event::LoggedOut;
     for before in [
         vec![ended.clone()],
-        vec![Event::View(qr("2@a")), ended],
-        vec![Event::View(view(PagePhase::LoggedOut))],
-        vec![Event::View(view(PagePhase::Main))],
-        vec![Event::View(view(PagePhase::Offline))],
+        vec![Event::view(qr("2@a")), ended],
+        vec![Event::view(view(PagePhase::LoggedOut))],
+        vec![Event::view(view(PagePhase::Main))],
+        vec![Event::view(view(PagePhase::Offline))],
     ] {
-        let events = [Event::Opened].into_iter().chain(before.clone()).chain([Event::View(qr("2@c"))]);
+        let events = [Event::Opened].into_iter().chain(before.clone()).chain([Event::view(qr("2@c"))]);
         let (state, _) = run_linked(events);
         assert_eq!(
             state.public,
@@ -380,10 +380,10 @@ fn a_registration_that_was_ended_or_was_there_is_no_damage() {
 #[test]
 fn a_page_that_hangs_with_its_code_is_loaded_anew_before_its_profile_is_blamed() {
     let (state, _) =
-        run_linked([Event::Opened, Event::View(qr("2@a")), Event::ProbeMissed(HealthLevel::Page)]);
+        run_linked([Event::Opened, Event::view(qr("2@a")), Event::ProbeMissed(HealthLevel::Page)]);
     let (state, actions) = step(state, Event::Tick, 10 + VANISHED_MS, &LIMITS);
     assert_eq!(actions, [Action::Nudge(Nudge::Reload)]);
-    let (state, _) = step(state, Event::View(view(PagePhase::Main)), 10 + VANISHED_MS + 5, &LIMITS);
+    let (state, _) = step(state, Event::view(view(PagePhase::Main)), 10 + VANISHED_MS + 5, &LIMITS);
     assert!(state.public.is_ready());
 }
 
@@ -413,18 +413,18 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         1 => Just(Event::Opened),
         6 => (passkey, 0..3usize).prop_map(|((phase, step), challenge)| {
-            Event::View(passkey::tests::asks(phase, step, ["a", "b", "c"][challenge]))
+            Event::view(passkey::tests::asks(phase, step, ["a", "b", "c"][challenge]))
         }),
         2 => Just(Event::PasskeyAnswered),
         8 => (phase, any::<bool>(), prop::option::of(0u8..=100), prop::option::of("2@[ab]")).prop_map(
-            |(phase, known, percent, code)| Event::View(PageView {
+            |(phase, known, percent, code)| Event::view(PageView {
                 me: known.then(me),
                 percent,
                 qr: code.map(Secret::new),
                 ..view(phase)
             })
         ),
-        1 => Just(Event::View(view(PagePhase::Banned))),
+        1 => Just(Event::view(view(PagePhase::Banned))),
         1 => Just(Event::LoggedOut),
         1 => Just(Event::LogoutRequested),
         1 => Just(Event::NotLoaded("net::ERR_PROXY_CONNECTION_FAILED".into())),

@@ -279,7 +279,7 @@ impl<L: Launcher> SessionTask<L> {
             }
             changed
         });
-        self.apply(Event::View(view))
+        self.apply(Event::view(view))
     }
 
     fn on_helper(&mut self, helper: Helper) -> Option<ExitReason> {

@@ -114,7 +114,7 @@ async fn a_large_file_reaches_the_page_as_it_is_and_nothing_of_the_way_is_left_o
     let text = "ação ✓ \0\u{feff}".repeat(100_000).into_bytes();
     for (bytes, name) in [(picture(), "fatura é.pdf"), (text, "b")] {
         let (reply, _) = session.with_body(document(name), Bytes::from(bytes.clone())).await.expect("sent");
-        let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+        let Reply::Sent(SentMessage { message, .. }) = reply else { panic!("{reply:?}") };
         assert!(
             simulator.get(&format!("/phone/media/{message}")).await == bytes,
             "the phone has other bytes"
@@ -147,7 +147,7 @@ async fn a_large_file_reaches_a_page_whose_rules_allow_no_address_of_a_blob() {
     assert_eq!(session.engine.evaluate(rules).await, Ok(json!("refused")), "the test proves nothing");
     for _ in 0..2 {
         let (reply, _) = session.with_body(document("a"), Bytes::from(picture())).await.expect("sent");
-        let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+        let Reply::Sent(SentMessage { message, .. }) = reply else { panic!("{reply:?}") };
         assert!(simulator.get(&format!("/phone/media/{message}")).await == picture(), "other bytes");
     }
     session.close().await;
@@ -171,7 +171,7 @@ async fn no_file_outlives_a_send_that_fails_a_page_that_hangs_or_a_disk_that_is_
 
     // What the page has cannot be put anywhere.
     let (reply, _) = session.with_body(document("a"), bytes).await.expect("sent");
-    let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+    let Reply::Sent(SentMessage { message, .. }) = reply else { panic!("{reply:?}") };
     std::fs::remove_dir(session.files_dir()).expect("empty");
     let download = Call::DownloadMedia { message: message.clone(), most: None };
     let error = session.with_body(download, Bytes::new()).await.expect_err("nowhere to put it");

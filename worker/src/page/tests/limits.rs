@@ -1,7 +1,6 @@
 //! What an account is restricted in, in a real browser on the simulated page: read when the session is ready, when the page
 //! says that it has changed, at its end and when somebody asks; and the sends that are refused for it.
 
-use bytes::Bytes;
 use colmeia::operations::{GetCapping, GetTimelock};
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use colmeia::{MessageCapping, ReachoutTimelock, RestrictionName, Restrictions};
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::rig::{FRIEND, ME, Session, Simulator, chat, within};
 use crate::engine::{Engine, PageView};
+use crate::files::Body;
 
 const STRANGER: &str = "5511955554444";
 const LONG_MS: u64 = 30_000;
@@ -34,15 +34,15 @@ async fn shown(session: &Session, what: &str, fits: impl Fn(&Restrictions) -> bo
         loop {
             let PageView { restrictions, .. } = session.engine.probe_page(LONG_MS).await.expect("it answers");
             if fits(&restrictions) {
-                return restrictions;
+                return *restrictions;
             }
         }
     })
     .await
 }
 
-async fn send(session: &Session, to: &str) -> Result<(Reply, Bytes), CallError> {
-    session.engine.call(Call::text(chat(to), "oi"), Bytes::new(), LONG_MS).await
+async fn send(session: &Session, to: &str) -> Result<(Reply, Body), CallError> {
+    session.engine.call(Call::text(chat(to), "oi"), Body::NONE, LONG_MS).await
 }
 
 fn now_ms() -> u64 {
@@ -133,8 +133,8 @@ async fn who_never_wrote_is_not_written_to(switches: &str) {
         "op": "send_media", "chat": format!("{STRANGER}@c.us"), "mimetype": "text/plain", "filename": "a.txt",
         "as_document": true, "caption": null,
     });
-    let media =
-        session.engine.call(serde_json::from_value(media).expect("a call"), "x".into(), LONG_MS).await;
+    let media = serde_json::from_value(media).expect("a call");
+    let media = session.engine.call(media, Body::Memory("x".into()), LONG_MS).await;
     for error in [send(&session, STRANGER).await.expect_err("refused"), media.expect_err("refused")] {
         assert!(is_lock(&error, 3600), "{error:?}");
     }

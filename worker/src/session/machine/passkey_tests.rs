@@ -28,7 +28,7 @@ pub(in super::super) fn asks(phase: PagePhase, step: PasskeyAt, challenge: &str)
 }
 
 fn shows(step: PasskeyAt, challenge: &str) -> Event {
-    Event::View(asks(PagePhase::Passkey, step, challenge))
+    Event::view(asks(PagePhase::Passkey, step, challenge))
 }
 
 fn step_of(state: &State) -> Option<(PasskeyStep, Option<&str>, u32)> {
@@ -45,7 +45,7 @@ const CANCEL: Action = Action::Nudge(Nudge::PasskeyCancel);
 
 #[test]
 fn a_phone_is_linked_by_its_passkey() {
-    let scanned = [Event::Opened, Event::View(qr("2@a")), shows(PasskeyAt::Prompt, "")];
+    let scanned = [Event::Opened, Event::view(qr("2@a")), shows(PasskeyAt::Prompt, "")];
     let (state, actions) = run(scanned.clone());
     assert_eq!(
         (step_of(&state), actions.as_slice()),
@@ -63,11 +63,11 @@ fn a_phone_is_linked_by_its_passkey() {
         "an older view opens it again for nobody"
     );
     let rest = [
-        Event::View(asks(PagePhase::PasskeyConfirm, PasskeyAt::Answered, "")),
+        Event::view(asks(PagePhase::PasskeyConfirm, PasskeyAt::Answered, "")),
         shows(PasskeyAt::Answered, ""),
-        Event::View(view(PagePhase::Pairing)),
-        Event::View(view(PagePhase::Syncing)),
-        Event::View(view(PagePhase::Main)),
+        Event::view(view(PagePhase::Pairing)),
+        Event::view(view(PagePhase::Syncing)),
+        Event::view(view(PagePhase::Main)),
     ];
     let (state, actions) = run(answered.chain(rest));
     assert!(state.public.is_ready());
@@ -76,7 +76,7 @@ fn a_phone_is_linked_by_its_passkey() {
 
 #[test]
 fn nothing_touches_the_page_while_a_person_has_to_act() {
-    let (mut state, _) = run([Event::Opened, Event::View(qr("2@a")), shows(PasskeyAt::Signing, "one")]);
+    let (mut state, _) = run([Event::Opened, Event::view(qr("2@a")), shows(PasskeyAt::Signing, "one")]);
     let deadline = state.deadline.expect("one of its own");
     assert_eq!(deadline, 20 + LIMITS.passkey_ms);
     for now in (30..deadline).step_by(100) {
@@ -90,13 +90,13 @@ fn nothing_touches_the_page_while_a_person_has_to_act() {
     let (state, actions) = step(state, Event::Tick, deadline, &LIMITS);
     assert_eq!(actions, [CANCEL]);
     assert_eq!(state.public, SessionState::AwaitingScan { qr: None });
-    let (state, _) = step(state, Event::View(qr("2@b")), deadline + 10, &LIMITS);
+    let (state, _) = step(state, Event::view(qr("2@b")), deadline + 10, &LIMITS);
     assert_eq!(state.public, SessionState::AwaitingScan { qr: Some(Secret::new("2@b")) });
 }
 
 #[test]
 fn an_answer_that_was_not_accepted_leads_to_fresh_options_and_not_for_ever() {
-    let mut state = run([Event::Opened, Event::View(qr("2@a")), shows(PasskeyAt::Prompt, "")]).0;
+    let mut state = run([Event::Opened, Event::view(qr("2@a")), shows(PasskeyAt::Prompt, "")]).0;
     let mut now = 100;
     for round in 1..TRIES {
         for event in [shows(PasskeyAt::Signing, &format!("c{round}")), Event::PasskeyAnswered] {
@@ -121,7 +121,7 @@ fn an_answer_that_was_not_accepted_leads_to_fresh_options_and_not_for_ever() {
 
 #[test]
 fn a_prompt_that_does_not_react_is_told_again_and_then_given_up() {
-    let mut state = run([Event::Opened, Event::View(qr("2@a")), shows(PasskeyAt::Prompt, "")]).0;
+    let mut state = run([Event::Opened, Event::view(qr("2@a")), shows(PasskeyAt::Prompt, "")]).0;
     let mut told = Vec::new();
     while matches!(state.public, SessionState::Passkey { .. }) {
         let deadline = state.deadline.expect("bounded");
@@ -135,8 +135,8 @@ fn a_prompt_that_does_not_react_is_told_again_and_then_given_up() {
 
 #[test]
 fn a_page_that_is_lost_in_between_shows_a_new_code() {
-    let asking = [Event::Opened, Event::View(qr("2@a")), shows(PasskeyAt::Signing, "one")];
-    let lost = asking.clone().into_iter().chain([Event::View(view(PagePhase::Loading))]);
+    let asking = [Event::Opened, Event::view(qr("2@a")), shows(PasskeyAt::Signing, "one")];
+    let lost = asking.clone().into_iter().chain([Event::view(view(PagePhase::Loading))]);
     assert_eq!(run(lost).0.public, SessionState::Loading);
     let (state, actions) = run(asking.into_iter().chain([Event::PageCrashed]));
     assert_eq!((state.public, actions), (SessionState::Loading, vec![Action::Nudge(Nudge::Reload)]));
@@ -144,8 +144,8 @@ fn a_page_that_is_lost_in_between_shows_a_new_code() {
 
 #[test]
 fn a_linked_session_that_has_to_prove_itself_stays_linked() {
-    let ready = [Event::Opened, Event::View(view(PagePhase::Main))];
-    let challenged = |step, challenge| Event::View(asks(PagePhase::PasskeyCheckpoint, step, challenge));
+    let ready = [Event::Opened, Event::view(view(PagePhase::Main))];
+    let challenged = |step, challenge| Event::view(asks(PagePhase::PasskeyCheckpoint, step, challenge));
     let (state, actions) = run(ready.clone().into_iter().chain([challenged(PasskeyAt::Signing, "one")]));
     assert_eq!(actions, []);
     assert_eq!((state.public.me(), state.public.name()), (Some(&me()), "passkey_checkpoint"));
@@ -181,6 +181,6 @@ fn a_linked_session_that_has_to_prove_itself_stays_linked() {
     let (state, _) = step(state, Event::ProbeMissed(HealthLevel::Page), late, &LIMITS);
     let cause = Disruption::PageUnresponsive;
     assert_eq!(state.public, SessionState::Reconnecting { me: Some(me()), cause });
-    let (state, actions) = step(state, Event::View(view(PagePhase::Main)), late + 100, &LIMITS);
+    let (state, actions) = step(state, Event::view(view(PagePhase::Main)), late + 100, &LIMITS);
     assert!(state.public.is_ready() && actions.is_empty());
 }
