@@ -24,13 +24,15 @@ fn a_session_whose_configuration_cannot_be_read_says_so_until_it_is_set_anew() {
     let mut second = house.start();
     house.worker_of("8");
     let address = std::fs::read_to_string(house.path("run/http.addr")).expect("address");
-    let session = || {
-        let answer = ask(&address, "/api/sessions/7").expect("answered");
+    let told = |path: &str| {
+        let answer = ask(&address, path).expect("answered");
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
         serde_json::from_str::<Value>(body).expect("JSON")
     };
-    until("it has failed", || session()["status"] == "FAILED");
-    let said = session().to_string();
+    until("it has failed", || told("/api/sessions/7")["status"] == "FAILED");
+    let last = || told("/api/events?session=7")["events"].as_array().and_then(|all| all.last().cloned());
+    until("that is told", || last().is_some_and(|event| event["payload"]["status"] == "FAILED"));
+    let said = last().expect("just seen").to_string();
     assert!(said.contains("its configuration cannot be read; set it anew or delete the session"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
     assert!(!house.path("run/v1/7/worker.sock").exists(), "without its proxy it goes nowhere");
