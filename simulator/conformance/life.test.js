@@ -391,7 +391,9 @@ test('a code that is scanned by a phone while its page goes is no link', async (
   const { browser, page } = await open(folder, address);
   const qr = await until('a QR code', async () => (await phone.pages())[0]?.qr);
   /* The page's thread is busy, so it does not hear of the scan. */
-  page.evaluate(() => { for (;;); }).catch(() => {});
+  const busy = new Promise((done) => page.on('console', (message) => message.text() === 'busy' && done()));
+  page.evaluate(() => { console.log('busy'); for (;;); }).catch(() => {});
+  await busy;
   await phone.scan({ qr, number: ME, name: 'Acme' });
   browser.process().kill('SIGKILL');
   await until('the page is gone', async () => (await phone.pages()).length === 0);
