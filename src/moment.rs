@@ -1,7 +1,17 @@
-//! Moments in words: the date and the minute in UTC, as people are told when something ends. Pure.
+//! Moments: the present one in milliseconds, and any one in words, the date and the minute in UTC, as people are told when
+//! something ends.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The last millisecond that is written out: of the year 9999.
 const LAST_MS: u64 = 253_402_300_799_999;
+
+/// Now, in milliseconds since the epoch; 0 on a machine whose clock stands before it.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A moment's date and minute, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

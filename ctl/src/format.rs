@@ -38,12 +38,6 @@ pub(crate) fn until(then_ms: u64) -> String {
     span(then.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-/// Milliseconds since the epoch.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,10 @@
 
 use colmeia::admin::{Key, Limits, Merged, Session, SessionDetail, When};
 use colmeia::impossible;
-use colmeia::moment::Minute;
+use colmeia::moment::{Minute, now_ms};
 use colmeia::session::Recovery;
 
-use crate::format::{ago, bytes, now_ms, or_dash, span, until};
+use crate::format::{ago, bytes, or_dash, span, until};
 
 /// The titles of the columns.
 pub(crate) const TITLES: [&str; 9] =

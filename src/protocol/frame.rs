@@ -139,6 +139,14 @@ impl std::fmt::Debug for Part {
     }
 }
 
+/// How long the next frame's head and body are, once that has come; nothing is taken from what came.
+fn lengths(src: &BytesMut) -> Result<Option<(usize, usize)>, FrameError> {
+    let Some(mut prefix) = src.get(..PREFIX) else { return Ok(None) };
+    let (head, body) = (prefix.get_u32() as usize, prefix.get_u32() as usize);
+    check(head, body)?;
+    Ok(Some((head, body)))
+}
+
 /// Reads and writes frames in [`Part`]s: no more than a piece of a body is ever buffered.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct PartCodec {
@@ -160,9 +168,7 @@ impl Decoder for PartCodec {
             self.left -= piece;
             return Ok(Some(Part::Body(src.split_to(piece).freeze())));
         }
-        let Some(mut prefix) = src.get(..PREFIX) else { return Ok(None) };
-        let (head, body) = (prefix.get_u32() as usize, prefix.get_u32() as usize);
-        check(head, body)?;
+        let Some((head, body)) = lengths(src)? else { return Ok(None) };
         if src.len() < PREFIX + head {
             src.reserve(PREFIX + head - src.len());
             return Ok(None);
@@ -190,9 +196,7 @@ impl Decoder for FrameCodec {
     type Error = FrameError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-        let Some(mut prefix) = src.get(..PREFIX) else { return Ok(None) };
-        let (head, body) = (prefix.get_u32() as usize, prefix.get_u32() as usize);
-        check(head, body)?;
+        let Some((head, body)) = lengths(src)? else { return Ok(None) };
         let whole = PREFIX + head + body;
         if src.len() < whole {
             src.reserve(whole - src.len());

@@ -4,9 +4,9 @@
 //! removed at the next start. The browser may read the folder and write nothing in it. Never looks into a file, and never
 //! has a large one in memory as a whole.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Files {
     /// Makes the folder, and removes what a worker before this one left in it. Where that cannot be done, what is written
     /// later fails, which says why.
     pub(crate) fn open(folder: PathBuf) -> Self {
-        if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
+        if let Err(error) = colmeia_base::files::make_folder(&folder) {
             tracing::warn!(%error, "the folder of files cannot be made: large ones will be refused");
         }
         for left in fs::read_dir(&folder).into_iter().flatten().flatten() {

@@ -1,7 +1,6 @@
 //! [`Message`]: a message in WAHA's shape, the same in events and in answers. Owns the mapping from what a session says;
 //! pure. What WAHA's typed clients cannot do without is there even where there is nothing to say.
 
-use super::payload::MessageId;
 use colmeia::Me;
 use colmeia::operations::{MessageDetails, QuotedMessage, SentMessage};
 use colmeia::protocol::{MessageRecord, OtherNames};
@@ -207,6 +206,23 @@ impl ReplyTo {
         let QuotedMessage { id, participant, body, has_media, .. } = quoted;
         let data = participant.as_deref().map(|who| both_names(names, who)).unwrap_or_default();
         Self { id, participant, body, has_media, data }
+    }
+}
+
+/// A message id in its parts: `false_<chat>_<id>`, in groups with `_<author>`.
+pub(super) struct MessageId<'a> {
+    pub(super) from_me: bool,
+    pub(super) chat: &'a str,
+    pub(super) id: &'a str,
+    pub(super) author: Option<&'a str>,
+}
+
+impl<'a> MessageId<'a> {
+    pub(super) fn of(whole: &'a str) -> Self {
+        let mut parts = whole.splitn(4, '_');
+        let (first, chat, id) = (parts.next(), parts.next(), parts.next());
+        let (chat, id) = (chat.unwrap_or_default(), id.unwrap_or(whole));
+        Self { from_me: first == Some("true"), chat, id, author: parts.next() }
     }
 }
 

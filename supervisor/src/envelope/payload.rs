@@ -10,7 +10,7 @@ use colmeia::protocol::{
 };
 use serde_json::{Value, json};
 
-use super::message::{Message, MessageFile, ack_name, both_names, source};
+use super::message::{Message, MessageFile, MessageId, ack_name, both_names, source};
 use super::origin::Origin;
 use super::restrictions;
 use crate::journal::{Kind, Recorded, StatusRecord};
@@ -70,23 +70,6 @@ pub(super) fn of(event: &Recorded, files: &Origin) -> Option<Value> {
             "_data": both_names(&record.other_names, &record.chat),
         }),
     })
-}
-
-/// A message id in its parts: `false_<chat>_<id>`, in groups with `_<author>`.
-pub(super) struct MessageId<'a> {
-    from_me: bool,
-    pub(super) chat: &'a str,
-    id: &'a str,
-    author: Option<&'a str>,
-}
-
-impl<'a> MessageId<'a> {
-    pub(super) fn of(whole: &'a str) -> Self {
-        let mut parts = whole.splitn(4, '_');
-        let (first, chat, id) = (parts.next(), parts.next(), parts.next());
-        let (chat, id) = (chat.unwrap_or_default(), id.unwrap_or(whole));
-        Self { from_me: first == Some("true"), chat, id, author: parts.next() }
-    }
 }
 
 /// Whole seconds are whole numbers.

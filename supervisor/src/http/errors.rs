@@ -4,12 +4,12 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use colmeia::Restriction;
+use colmeia::moment::now_ms;
 use serde::Serialize;
 
 use super::access::Surface;
 use super::negotiate::Language;
 use super::{api, reply, restricted};
-use crate::journal::now_ms;
 
 /// An answer that says what is wrong and, where the caller can do something, what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl IntoResponse for Failure {
         let restriction = self.restriction.map(|restriction| restriction.name.name());
         let until = self.restriction.and_then(|restriction| restriction.until_ms).map(|until| until / 1000);
         let mut response = reply::json(self.status, &Body { error: &self.error, restriction, until });
-        let wait = self.restriction.and_then(|one| restricted::retry_after(one, now_ms().unsigned_abs()));
+        let wait = self.restriction.and_then(|one| restricted::retry_after(one, now_ms()));
         if let Some(secs) = wait {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
         }

@@ -6,12 +6,12 @@ mod holds;
 use std::time::Duration;
 
 use colmeia::config::Passkey;
+use colmeia::moment::now_ms;
 use colmeia::passkey::{Assertion, Request};
 use colmeia::protocol::{Call, CallErrorKind};
 
 use super::access::{Sender, Who};
 use super::{Http, calls};
-use crate::journal::now_ms;
 use crate::shares::Holder;
 use crate::user::{CallFailure, UserHandle};
 use holds::Held;
@@ -61,10 +61,6 @@ impl By<'_> {
     }
 }
 
-fn epoch_ms() -> u64 {
-    u64::try_from(now_ms()).unwrap_or_default()
-}
-
 /// A program asks what is to be signed: it holds that from now on.
 pub(super) fn ask(
     http: &Http,
@@ -73,7 +69,7 @@ pub(super) fn ask(
     sender: Sender,
     holder: &Holder,
 ) -> Result<(), Refused> {
-    let asked = http.passkeys.ask(&handle.user, holder, request, epoch_ms());
+    let asked = http.passkeys.ask(&handle.user, holder, request, now_ms());
     let outcome = match asked {
         Ok(true) => "given",
         // It is asked for again and again.
@@ -87,7 +83,7 @@ pub(super) fn ask(
 
 /// A program asks for the code.
 pub(super) fn compare(http: &Http, handle: &UserHandle, holder: &Holder) -> Result<(), Refused> {
-    http.passkeys.compare(&handle.user, holder, epoch_ms()).map_err(|Held| Refused::Held)
+    http.passkeys.compare(&handle.user, holder, now_ms()).map_err(|Held| Refused::Held)
 }
 
 /// Does it, once. What comes of it at WhatsApp shows in the session's state.
@@ -103,10 +99,10 @@ pub(super) async fn take(http: &Http, handle: &UserHandle, step: Step, by: By<'_
     };
     let held = match (&by, &call, view.passkey()) {
         (By::Api(_, holder), Call::PasskeyAnswer { .. }, Some(request)) => {
-            http.passkeys.ask(&handle.user, holder, request, epoch_ms()).is_err()
+            http.passkeys.ask(&handle.user, holder, request, now_ms()).is_err()
         }
         (By::Api(_, holder), Call::PasskeyConfirm, _) => {
-            http.passkeys.compare(&handle.user, holder, epoch_ms()).is_err()
+            http.passkeys.compare(&handle.user, holder, now_ms()).is_err()
         }
         _ => false,
     };

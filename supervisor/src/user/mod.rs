@@ -18,6 +18,8 @@ mod vigil;
 pub(crate) use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
 };
+#[cfg(test)]
+pub(crate) use passkey::request;
 pub(crate) use passkey::{Challenge, Over};
 pub(crate) use policy::{Carried, LOGOUT, Renewal, Told};
 pub(crate) use status::SessionStatus;

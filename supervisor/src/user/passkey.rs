@@ -176,6 +176,22 @@ pub(super) fn log(user: &UserId, (step, outcome): Step) {
     tracing::info!(%user, step, outcome, "passkey");
 }
 
+/// A request of WhatsApp's, for tests.
+#[cfg(test)]
+pub(crate) fn request(challenge: &str, since_ms: u64, until_ms: u64) -> Request {
+    Request {
+        challenge: colmeia::Secret::new(challenge),
+        timeout: 600_000,
+        rp_id: "whatsapp.com".into(),
+        origin: "https://web.whatsapp.com".into(),
+        allow_credentials: Vec::new(),
+        user_verification: "required".into(),
+        extensions: None,
+        since_ms,
+        until_ms,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,41 +240,18 @@ mod tests {
 
     #[test]
     fn whoever_finds_a_new_code_learns_why_until_a_phone_scans_it() {
-        let view = |phase| UserView {
-            phase,
-            since: std::time::SystemTime::UNIX_EPOCH,
-            report: None,
-            pid: None,
-            restarts: 0,
-            attempts: 0,
-            last_exit: None,
-            was_linked: false,
-            passkey_over: None,
-            last_lines: std::sync::Arc::default(),
-            memory: None,
-            pong: None,
-        };
+        let view = |phase| UserView::new(phase, std::time::SystemTime::UNIX_EPOCH);
         let running = |state| UserView { report: Some(SessionReport::of(state)), ..view(Phase::Running) };
-        let request = |until_ms| SessionState::Passkey {
+        let asking = |until_ms| SessionState::Passkey {
             me: None,
             step: PasskeyStep::Signing,
-            request: Some(Box::new(Request {
-                challenge: Secret::new("AAAA"),
-                timeout: 600_000,
-                rp_id: "whatsapp.com".into(),
-                origin: "https://web.whatsapp.com".into(),
-                allow_credentials: Vec::new(),
-                user_verification: "required".into(),
-                extensions: None,
-                since_ms: 1,
-                until_ms,
-            })),
+            request: Some(Box::new(request("AAAA", 1, until_ms))),
             refused: 0,
         };
         let waiting = || running(SessionState::AwaitingScan { qr: None });
         let after = |last: SessionState| over(Some(&last), None, &waiting(), 600);
-        assert_eq!(after(request(600)), Some(Over::Expired));
-        assert_eq!(after(request(601)), Some(Over::Ended), "cancelled, or given up early");
+        assert_eq!(after(asking(600)), Some(Over::Expired));
+        assert_eq!(after(asking(601)), Some(Over::Ended), "cancelled, or given up early");
         let confirm = SessionState::PasskeyConfirm { code: Secret::new("ABCD-EFGH") };
         assert_eq!(after(confirm), Some(Over::Ended));
         assert_eq!(
@@ -272,12 +265,12 @@ mod tests {
         let code = SessionState::AwaitingScan { qr: None };
         assert_eq!(over(Some(&code), told, &waiting(), 700), told);
         assert_eq!(over(Some(&code), told, &view(Phase::Starting), 700), told, "and over a new worker");
-        for state in [SessionState::Pairing, request(900)] {
+        for state in [SessionState::Pairing, asking(900)] {
             assert_eq!(over(Some(&code), told, &running(state), 700), None);
         }
         let silent = view(Phase::Running);
         assert!(!is_known(&silent) && is_known(&waiting()) && is_known(&view(Phase::Starting)));
-        assert_eq!(over(Some(&request(600)), None, &silent, 700), None, "nobody knows");
+        assert_eq!(over(Some(&asking(600)), None, &silent, 700), None, "nobody knows");
         assert_eq!(over(Some(&code), told, &view(Phase::Stopped), 700), None);
     }
 }

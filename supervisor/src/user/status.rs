@@ -225,18 +225,9 @@ mod tests {
 
     fn view(phase: Phase, state: Option<SessionState>) -> UserView {
         UserView {
-            phase,
-            since: SystemTime::UNIX_EPOCH,
             report: state.map(SessionReport::of),
-            pid: None,
-            restarts: 0,
-            attempts: 0,
             last_exit: Some(ExitReason::Oom),
-            was_linked: false,
-            passkey_over: None,
-            memory: None,
-            pong: None,
-            last_lines: std::sync::Arc::default(),
+            ..UserView::new(phase, SystemTime::UNIX_EPOCH)
         }
     }
 
@@ -276,19 +267,7 @@ mod tests {
     }
 
     fn passkey(step: PasskeyStep, challenge: Option<&str>) -> SessionState {
-        let request = challenge.map(|challenge| {
-            Box::new(colmeia::passkey::Request {
-                challenge: Secret::new(challenge),
-                timeout: 600_000,
-                rp_id: "whatsapp.com".into(),
-                origin: "https://web.whatsapp.com".into(),
-                allow_credentials: Vec::new(),
-                user_verification: "required".into(),
-                extensions: None,
-                since_ms: 0,
-                until_ms: 600_000,
-            })
-        });
+        let request = challenge.map(|challenge| Box::new(crate::user::request(challenge, 0, 600_000)));
         SessionState::Passkey { me: None, step, request, refused: 0 }
     }
 

@@ -96,6 +96,24 @@ pub(crate) enum Phase {
 }
 
 impl UserView {
+    /// Of a user of whom nothing more is known.
+    pub(crate) fn new(phase: Phase, since: SystemTime) -> Self {
+        Self {
+            phase,
+            since,
+            report: None,
+            pid: None,
+            restarts: 0,
+            attempts: 0,
+            last_exit: None,
+            was_linked: false,
+            passkey_over: None,
+            last_lines: Arc::default(),
+            memory: None,
+            pong: None,
+        }
+    }
+
     /// The session's state, if a worker vouches for it.
     pub(crate) fn state(&self) -> Option<&SessionState> {
         match self.phase {

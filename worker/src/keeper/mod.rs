@@ -30,11 +30,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::errors::chain;
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM, StateLayout};
+use colmeia::moment::now_ms;
 use colmeia::session::Recovery;
 use colmeia_base::tasks;
 use tokio::sync::{mpsc, watch};
@@ -295,10 +296,6 @@ impl Keeper {
         let known = Known { snapshot_ms: self.shelf.newest(), recovery: self.record.recovery.clone() };
         self.known.send_replace(known);
     }
-}
-
-fn now_ms() -> u64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -6,9 +6,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use colmeia::config::Deadlines;
+use colmeia::moment::now_ms;
 use colmeia::protocol;
 use colmeia::session::{HealthLevel, LaunchCause, Probes};
 use colmeia::{ExitReason, SessionReport, SessionState};
@@ -259,7 +260,7 @@ impl<L: Launcher> SessionTask<L> {
     }
 
     fn on_view(&mut self, mut view: PageView) -> Option<ExitReason> {
-        view.left_ms = view.until_ms.map(|until| until.saturating_sub(epoch_ms()));
+        view.left_ms = view.until_ms.map(|until| until.saturating_sub(now_ms()));
         if view.heard {
             self.outbox.heard(Hearing::All);
         }
@@ -352,17 +353,11 @@ impl<L: Launcher> SessionTask<L> {
     }
 }
 
-/// Milliseconds since the epoch.
-fn epoch_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// What the supervisor is told of a probe.
 fn probes(took: Duration, result: Result<&PageView, &(HealthLevel, ProbeError)>) -> Probes {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Probes {
-        at_ms: epoch_ms(),
+        at_ms: now_ms(),
         took_ms: millis(took),
         browser: !matches!(result, Err((HealthLevel::Browser, _))),
         page: result.is_ok(),

@@ -5,6 +5,7 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use colmeia::moment::now_ms;
 use colmeia::protocol::{CallError, CallErrorKind};
 use colmeia::{Restriction, UserId};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::super::negotiate::Language;
 use super::super::{reply, restricted};
-use crate::journal::{JournalError, now_ms};
+use crate::journal::JournalError;
 use crate::logging::chain;
 use crate::store::StoreError;
 use crate::user::CallFailure;
@@ -224,7 +225,7 @@ impl ApiError {
             }
             CallFailure::Session(CallError {
                 restriction: Some(restriction), kind: Kind::Refused, ..
-            }) => Self::restricted(*restriction, now_ms().unsigned_abs()),
+            }) => Self::restricted(*restriction, now_ms()),
             CallFailure::Session(error) => match error.kind {
                 Kind::NotReady => Self::not_working("not ready", "WORKING"),
                 Kind::InvalidArgument => match error.message.strip_prefix("id ") {
@@ -320,7 +321,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_send_that_is_refused_for_a_restriction_says_which_and_until_when() {
-        let until_ms = Some(now_ms().unsigned_abs() + 7_200_000);
+        let until_ms = Some(now_ms() + 7_200_000);
         let restriction = Restriction { name: RestrictionName::ReachoutTimelock, until_ms };
         let refused = CallError::new(CallErrorKind::Refused, "a reason").for_restriction(Some(restriction));
         let error = ApiError::of_call(&CallFailure::Session(refused), true);

@@ -1,6 +1,7 @@
 //! Answers that several operations share, in the convention's shapes; a message's is the events' too and lies there.
 //! Owns the mapping from what a session says; pure. Fields that the SDK's types cannot do without are there even where we have nothing to say.
 
+use colmeia::moment::now_ms;
 use colmeia::operations::Picture;
 use colmeia::protocol::{ContactRecord, MessageRecord};
 use colmeia::{ChatId, Me, UserId};
@@ -9,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::super::standing::Standing;
 use crate::envelope::{MessageCappingData, MessageFile, Origin, ReachoutTimelockData};
-use crate::journal::now_ms;
 use crate::user::UserView;
 
 pub(super) use crate::envelope::Message;
@@ -113,15 +113,17 @@ impl MeInfo {
     /// The account of a session that is connected as it.
     pub(super) fn of(view: &UserView) -> Option<Self> {
         let me = Standing::of(view).connected_as()?;
-        let restrictions =
-            view.report.as_ref().map(|report| (*report.restrictions).clone()).unwrap_or_default();
-        let lock = restrictions.timelock.map(|lock| ReachoutTimelockData::of(&lock, now_ms().unsigned_abs()));
+        let restrictions = view.report.as_ref().map(|report| &report.restrictions);
+        let lock = restrictions.and_then(|told| told.timelock.as_ref());
+        let lock = lock.map(|lock| ReachoutTimelockData::of(lock, now_ms()));
         Some(Self {
             id: me.wid.clone(),
             lid: me.lid.clone(),
             push_name: me.pushname.clone(),
             reachout_timelock: lock.filter(|lock| lock.is_active),
-            message_capping: restrictions.capping.as_ref().map(MessageCappingData::from),
+            message_capping: restrictions
+                .and_then(|told| told.capping.as_ref())
+                .map(MessageCappingData::from),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What WhatsApp restricts the account in, as it says now. What was said last is in the session's `me`.
 
+use colmeia::moment::now_ms;
 use colmeia::operations::{GetCapping, GetTimelock};
 
 use super::answer::Json;
@@ -7,11 +8,10 @@ use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
 use crate::envelope::{MessageCappingData, ReachoutTimelockData};
-use crate::journal::now_ms;
 
 pub(super) async fn timelock(session: Session, _: NoArgs) -> Result<Json<ReachoutTimelockData>, ApiError> {
     let lock = session.operate(GetTimelock {}).await?;
-    Ok(Json(ReachoutTimelockData::of(&lock, now_ms().unsigned_abs())))
+    Ok(Json(ReachoutTimelockData::of(&lock, now_ms())))
 }
 
 pub(super) async fn capping(session: Session, _: NoArgs) -> Result<Json<MessageCappingData>, ApiError> {

@@ -71,20 +71,9 @@ impl Holds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colmeia::Secret;
 
     fn request(since_ms: u64, until_ms: u64) -> Request {
-        Request {
-            challenge: Secret::new("AAAA"),
-            timeout: 600_000,
-            rp_id: "whatsapp.com".into(),
-            origin: "https://web.whatsapp.com".into(),
-            allow_credentials: Vec::new(),
-            user_verification: "required".into(),
-            extensions: None,
-            since_ms,
-            until_ms,
-        }
+        crate::user::request("AAAA", since_ms, until_ms)
     }
 
     #[test]

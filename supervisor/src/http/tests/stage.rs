@@ -82,20 +82,7 @@ pub(super) struct Answer {
 }
 
 pub(in super::super) fn view(phase: Phase) -> UserView {
-    UserView {
-        phase,
-        since: SystemTime::UNIX_EPOCH,
-        report: None,
-        pid: None,
-        restarts: 0,
-        attempts: 0,
-        last_exit: None,
-        was_linked: false,
-        passkey_over: None,
-        last_lines: Arc::default(),
-        memory: None,
-        pong: None,
-    }
+    UserView::new(phase, SystemTime::UNIX_EPOCH)
 }
 
 pub(in super::super) fn running(state: SessionState) -> UserView {
@@ -112,19 +99,8 @@ pub(super) fn ready() -> UserView {
 
 /// What has to be signed while the page says so.
 pub(in super::super) fn passkey(me: Option<Me>, step: PasskeyStep) -> SessionState {
-    let request = (step == PasskeyStep::Signing).then(|| {
-        Box::new(colmeia::passkey::Request {
-            challenge: Secret::new("Y2hhbGxlbmdl"),
-            timeout: 600_000,
-            rp_id: "whatsapp.com".into(),
-            origin: "https://web.whatsapp.com".into(),
-            allow_credentials: Vec::new(),
-            user_verification: "required".into(),
-            extensions: None,
-            since_ms: 1,
-            until_ms: u64::MAX,
-        })
-    });
+    let request =
+        (step == PasskeyStep::Signing).then(|| Box::new(crate::user::request("Y2hhbGxlbmdl", 1, u64::MAX)));
     SessionState::Passkey { me, step, request, refused: 0 }
 }
 

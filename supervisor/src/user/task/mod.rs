@@ -34,7 +34,7 @@ use super::policy::{Carried, Event, Now, Policy, Rules, State};
 use super::process::{Ended, Launch, WorkerProcess};
 use super::status::Told;
 use super::tail::{Position, Tail};
-use super::view::{Pong, UserView};
+use super::view::{Phase, Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::blocking;
@@ -190,7 +190,7 @@ impl UserTask {
     pub(crate) fn new(host: Arc<Host>, user: UserId) -> (UserHandle, Self) {
         let rules = Rules::of(&host.config);
         let weight = Weight::new(limits::in_force(&host.config, &user, MemoryOverrides::default()));
-        let (view, watched) = watch::channel(publish::first_view());
+        let (view, watched) = watch::channel(UserView::new(Phase::Stopped, SystemTime::now()));
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (settled, settling) = watch::channel(false);
         let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone()).settling(settling);

@@ -5,34 +5,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use colmeia::moment::now_ms;
+
 use super::UserTask;
-use crate::journal::now_ms;
 use crate::user::passkey;
 use crate::user::policy::State;
 use crate::user::view::{Phase, UserView};
 use crate::user::vigil::Trust;
-
-/// The view of a user of whom nothing is known.
-pub(super) fn first_view() -> UserView {
-    UserView {
-        phase: Phase::Stopped,
-        since: SystemTime::now(),
-        report: None,
-        pid: None,
-        restarts: 0,
-        attempts: 0,
-        last_exit: None,
-        was_linked: false,
-        passkey_over: None,
-        last_lines: Arc::default(),
-        memory: None,
-        pong: None,
-    }
-}
-
-fn epoch_ms() -> u64 {
-    u64::try_from(now_ms()).unwrap_or_default()
-}
 
 impl UserTask {
     /// Publishes the view if it has changed, and its status to the journal.
@@ -86,7 +65,7 @@ impl UserTask {
         if view.phase != before.phase || view.state().map(|s| s.name()) != before.state().map(|s| s.name()) {
             view.since = SystemTime::now();
         }
-        view.passkey_over = passkey::over(self.known.as_ref(), before.passkey_over, &view, epoch_ms());
+        view.passkey_over = passkey::over(self.known.as_ref(), before.passkey_over, &view, now_ms());
         view
     }
 

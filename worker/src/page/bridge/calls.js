@@ -62,8 +62,8 @@ async function copyOf(file) {
 class Call {
   #parts = [];
   #result = null;
-  /* How long the worker waits for the answer. */
-  left_ms = Infinity;
+  /* Until when the worker waits for the answer. */
+  ends_at = Infinity;
   handed = false;
   cancelled = false;
   atEnd = () => {};
@@ -157,7 +157,6 @@ const inlet = {
   begin(id, request, left_ms) {
     if (!calls.has(id)) return false;
     const call = calls.get(id);
-    call.left_ms = left_ms;
     call.ends_at = Date.now() + left_ms;
     run(call, request);
     return true;

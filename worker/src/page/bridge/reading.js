@@ -89,7 +89,7 @@ async function untilFetched(call, message) {
   let asked = false;
   const answered = () => (asked = true);
   message.downloadMedia({ downloadEvenIfExpensive: true, isUserInitiated: true, rmrReason: 1 }).then(answered, answered);
-  const end = Date.now() + Math.min(UPLOAD_AGAIN_MS, call.left_ms - AFTERWARDS_MS);
+  const end = Math.min(Date.now() + UPLOAD_AGAIN_MS, call.ends_at - AFTERWARDS_MS);
   while (stage() === 'FETCHING' || stage() === 'REUPLOADING' || !asked) {
     if (stage() === 'RESOLVED') return;
     if (stage() === 'REUPLOADING' && Date.now() >= end) {

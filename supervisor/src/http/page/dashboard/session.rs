@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::admin::DeadLetter;
+use colmeia::moment::now_ms;
 use colmeia::session::HealthLevel;
 use colmeia::text::plain;
 use colmeia::{ExitReason, UserId, impossible};
@@ -27,7 +28,6 @@ use super::deliveries::Stuck;
 use super::list::Memory;
 use super::told::Told;
 use super::{Frame, html, words};
-use crate::journal::now_ms;
 use crate::user::{Phase, UserHandle, UserView};
 
 /// How often what nobody announces (the log, the queue) is looked at for a page that is open.
@@ -220,7 +220,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         impossible: report.map(|report| impossible(&report.lacks).join(", ")).unwrap_or_default(),
         notices: report
             .filter(|_| standing.is_ready())
-            .map(|report| notices(&report.restrictions, now_ms().unsigned_abs(), language))
+            .map(|report| notices(&report.restrictions, now_ms(), language))
             .unwrap_or_default(),
         health: health(view, language),
         runs: !matches!(view.phase, Phase::Stopped | Phase::Held | Phase::Parked { .. }),
