@@ -14,11 +14,14 @@ use colmeia::errors::lack_of;
 use colmeia::protocol::ToWorker;
 use tokio::time::timeout;
 
-use crate::logging::chain;
 use crate::registry::Registry;
-use crate::user::link::{self, Greeted, GreetingError};
-use crate::user::process::{Traces, WorkerProcess, sweep};
-use crate::user::{Adopted, Host, Phase, folders, marks, token_of};
+use crate::user::link;
+use crate::user::link::{Greeted, GreetingError};
+use crate::user::process::WorkerProcess;
+use crate::user::{Adopted, Host, Phase, marks, token_of};
+use colmeia::errors::chain;
+use colmeia_host::folders;
+use colmeia_host::process::{Traces, sweep};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);

@@ -26,13 +26,14 @@ use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 
-use crate::blocking;
 use crate::http::{Control, Users};
 use crate::journal::{Journal, JournalError, Statuses};
-use crate::logging::chain;
 use crate::registry::RegistryError;
 use crate::store::{Store, StoreError};
-use crate::user::{LOGOUT, NotDeleted, Phase, Told, folders};
+use crate::user::{LOGOUT, NotDeleted, Phase, Told};
+use colmeia::errors::chain;
+use colmeia_host::blocking;
+use colmeia_host::folders;
 
 /// How often another task is asked when one ends before it has heard us: each ends for want of anything to do.
 const TASKS: usize = 5;

@@ -8,33 +8,22 @@
 mod admin;
 mod admission;
 mod adopt;
-mod blocking;
 mod connections;
 mod convert;
 mod deletion;
 mod delivery;
-mod disk;
 mod envelope;
 mod http;
 mod journal;
 mod lacks;
-mod locks;
 mod logging;
-mod memory;
 mod mend;
 mod metrics;
-mod names;
 mod operators;
-mod outgoing;
-mod owners;
 mod port;
-mod private;
-mod procfs;
 mod registry;
-mod seldom;
 mod service;
 mod settings;
-mod shares;
 mod shortage;
 mod signals;
 mod store;
@@ -47,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use locks::LockError;
+use colmeia_host::locks::LockError;
 use service::ServiceError;
 
 /// Answering is making many small things: glibc's own answered a fifth fewer requests a second.

@@ -13,11 +13,12 @@ use colmeia_base::tasks;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::blocking;
-use crate::seldom::Seldom;
 use crate::user::limits::LimitsError;
-use crate::user::process::{Traces, sweep};
-use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, UserTask, folders, marks};
+use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, UserTask, marks};
+use colmeia_host::blocking;
+use colmeia_host::folders;
+use colmeia_host::log_limit::LogLimit;
+use colmeia_host::process::{Traces, sweep};
 
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
 /// each costs a few kilobytes.
@@ -42,7 +43,7 @@ struct Inner {
     users: Mutex<HashMap<UserId, UserHandle>>,
     closing: AtomicBool,
     /// That newcomers are turned away.
-    crowded: Seldom,
+    crowded: LogLimit,
 }
 
 /// Why a user's task could not be made.
@@ -62,7 +63,7 @@ pub(crate) enum RegistryError {
 impl Registry {
     /// An empty registry.
     pub(crate) fn new(host: Arc<Host>) -> Self {
-        let (users, closing, crowded) = (Mutex::default(), AtomicBool::new(false), Seldom::default());
+        let (users, closing, crowded) = (Mutex::default(), AtomicBool::new(false), LogLimit::default());
         Self { inner: Arc::new(Inner { host, users, closing, crowded }) }
     }
 

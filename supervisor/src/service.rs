@@ -23,32 +23,40 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Draining;
 use crate::admission::{Admission, Desk, follow_pressure};
-use crate::blocking;
-use crate::convert::{self, Converter};
+use crate::convert;
+use crate::convert::Converter;
 use crate::deletion::Deletions;
 use crate::delivery::{Media, Recipients, Sessions};
-use crate::disk::Disk;
 use crate::envelope::Origin;
 use crate::journal::{Journal, JournalError, StatusChange, Statuses};
-use crate::locks::{self, LockError};
-use crate::memory::{Memory, MemoryError};
 use crate::mend::mend;
 use crate::metrics::Metrics;
-use crate::names::Names;
 use crate::operators::Operators;
-use crate::owners::{InForce, Owners, OwnersError};
-use crate::port::{self, ListenError, Port};
-use crate::private::{self, NotOurs};
+use crate::port;
+use crate::port::{ListenError, Port};
 use crate::registry::Registry;
 use crate::shortage::Shortage;
-use crate::signals::{self, Asked, Signals};
+use crate::signals;
+use crate::signals::{Asked, Signals};
 use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
 use crate::uploads::Uploads;
+use crate::user::Host;
 use crate::user::link::{EventSink, SinkError};
-use crate::user::process::{Children, Launch};
-use crate::user::{Host, folders};
-use crate::{admin, adopt, deletion, delivery, http, logging, outgoing, systemd};
+use crate::user::process::Launch;
+use crate::{admin, adopt, deletion, delivery, http, logging, systemd};
+use colmeia_host::blocking;
+use colmeia_host::disk::Disk;
+use colmeia_host::dns::Resolver;
+use colmeia_host::folders;
+use colmeia_host::locks;
+use colmeia_host::locks::LockError;
+use colmeia_host::memory::{Memory, MemoryError};
+use colmeia_host::private;
+use colmeia_host::private::NotOurs;
+use colmeia_host::process::Children;
+use colmeia_host::ssrf;
+use colmeia_host::uids::{InForce, UidAllocator, UidsError};
 
 /// How long requests under way may take after the end was asked for.
 const FINISH_REQUESTS: Duration = Duration::from_secs(16);
@@ -96,7 +104,7 @@ pub(crate) enum ServiceError {
     Memory(#[from] MemoryError),
     /// The workers' own user ids.
     #[error("the workers cannot have user ids of their own")]
-    Owners(#[from] OwnersError),
+    UidAllocator(#[from] UidsError),
     /// Another image of the program could not take over, after everything was given up for it.
     #[error("the upgrade failed")]
     Replace(#[from] ReplaceError),
@@ -165,7 +173,7 @@ async fn serve(
     locks::private_directory(run.root())?;
     let runtime_lock = locks::take(&run.supervisor_lock(), inherited.claim(RUNTIME_LOCK))?;
     let state_lock = locks::take(&state.lock(), inherited.claim(STATE_LOCK))?;
-    let owners = Owners::open(in_force, &state, &run)?;
+    let owners = UidAllocator::open(in_force, &state, &run)?;
 
     let Port { listener, kept, name, address, config } = port::open(config, &mut inherited)?;
     let store = Store::open(&state.settings_database())?;
@@ -176,7 +184,7 @@ async fn serve(
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
     let statuses = Statuses::start(journal.clone());
 
-    let names = Names::of_system().map_err(ServiceError::Runtime)?;
+    let names = Resolver::of_system().map_err(ServiceError::Runtime)?;
     let hurry = CancellationToken::new();
     let children = Children::default();
     reap_strangers(children.clone()).map_err(ServiceError::Runtime)?;
@@ -302,7 +310,7 @@ async fn serve(
         tasks::restarted("mending", move || mend(registry.clone(), disk.clone(), max_starting))
     };
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    tasks::passing("own receivers", outgoing::tell_of_own_receivers(Arc::clone(&host.config), names));
+    tasks::passing("own receivers", ssrf::tell_of_own_receivers(Arc::clone(&host.config), names));
     systemd::ready();
 
     let ended = loop {

@@ -11,8 +11,9 @@ use colmeia::config::{MemoryOverrides, MemoryPolicy};
 
 use super::socket::Peer;
 use super::{Admin, App, Refusal, parse, refuse};
-use crate::logging::chain;
-use crate::user::limits::{self, LimitsError};
+use crate::user::limits;
+use crate::user::limits::LimitsError;
+use colmeia::errors::chain;
 
 /// `GET /v1/sessions/{user}/limits`.
 pub(super) async fn show(

@@ -87,7 +87,7 @@ pub(crate) fn start(app: App, end: CancellationToken) -> JoinHandle<()> {
     tasks::vital("admin socket", async move {
         let router = router(admin.clone());
         if let Err(error) = socket::serve(&admin.app, router, end).await {
-            tracing::error!(error = crate::logging::chain(&error), "operators cannot be served");
+            tracing::error!(error = colmeia::errors::chain(&error), "operators cannot be served");
         }
     })
 }
@@ -135,7 +135,7 @@ fn parse(user: &str) -> Result<UserId, Refusal> {
 }
 
 fn broken(error: &(dyn std::error::Error + 'static)) -> Refusal {
-    refuse(StatusCode::INTERNAL_SERVER_ERROR, crate::logging::chain(error))
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, colmeia::errors::chain(error))
 }
 
 impl From<OperationError> for Refusal {
@@ -151,6 +151,6 @@ impl From<OperationError> for Refusal {
             | OperationError::Journal(_)
             | OperationError::Look(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        refuse(status, crate::logging::chain(&error))
+        refuse(status, colmeia::errors::chain(&error))
     }
 }

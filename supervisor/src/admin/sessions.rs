@@ -7,7 +7,8 @@ use colmeia::admin::{Service, SessionDetail, Sessions};
 use serde::Deserialize;
 
 use super::{Admin, Refusal, limits, parse};
-use crate::operators::{self, millis};
+use crate::operators;
+use crate::operators::millis;
 
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]

@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
-use crate::blocking;
 use crate::connections::{Place, Places, Watched, WatchedBody, Working};
-use crate::logging::chain;
 use crate::operators::Machine;
+use colmeia::errors::chain;
+use colmeia_host::blocking;
 
 /// The group whose members are operators.
 const GROUP: &str = "colmeia";

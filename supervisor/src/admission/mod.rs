@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 pub(crate) use desk::{Desk, Place, Standing, Verdicts};
 pub(crate) use pressure::follow as follow_pressure;
 
-/// Names one wish for a place.
+/// Resolver one wish for a place.
 pub(crate) type Ticket = u64;
 
 /// What the desk says of a wish.

@@ -22,11 +22,11 @@ use tokio::sync::{Mutex as Turn, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::blocking;
-use crate::logging::chain;
-use crate::owners::Owners;
 use crate::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
-use crate::user::process::{Children, Helper};
+use colmeia::errors::chain;
+use colmeia_host::blocking;
+use colmeia_host::process::{Children, Helper};
+use colmeia_host::uids::UidAllocator;
 
 /// What shall come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub(crate) struct Means {
     /// Where our own children are counted.
     pub(crate) children: Children,
     /// Who has which user id.
-    pub(crate) owners: Owners,
+    pub(crate) owners: UidAllocator,
 }
 
 /// Converts; cheap to clone.

@@ -24,7 +24,7 @@ fn rig(script: &str, config: ConversionConfig) -> Rig {
     std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).expect("set");
     let state = StateLayout::new(folder.path(), "c");
     let run = RunLayout::new(folder.path().join("r")).expect("short");
-    let means = Means { worker, children: Children::default(), owners: Owners::off(&state, &run) };
+    let means = Means { worker, children: Children::default(), owners: UidAllocator::off(&state, &run) };
     let converter = Converter::new(config, Landlock::Auto, means);
     let uploads = Uploads::open(folder.path().join("u")).expect("opened");
     Rig { folder, uploads, converter }
@@ -37,7 +37,7 @@ fn config() -> ConversionConfig {
 impl Rig {
     async fn convert(&self, user: &str) -> Result<Upload, Unconverted> {
         let file = upload(&self.uploads, b"abc");
-        let room = self.uploads.expect(LARGEST, &crate::shares::Holder::Here).expect("room");
+        let room = self.uploads.expect(LARGEST, &colmeia_host::shares::Holder::Here).expect("room");
         self.converter.convert(&file, Target::Voice, &user.parse().expect("valid"), room).await
     }
 
@@ -119,7 +119,7 @@ async fn a_session_that_converts_much_keeps_no_other_from_it() {
     let rig = rig(script, config());
     let ask = async |user: &str, content: &[u8]| {
         let file = upload(&rig.uploads, content);
-        let room = rig.uploads.expect(3, &crate::shares::Holder::Here).expect("room");
+        let room = rig.uploads.expect(3, &colmeia_host::shares::Holder::Here).expect("room");
         rig.converter.convert(&file, Target::Voice, &user.parse().expect("valid"), room).await
     };
     let begun = |count: usize| {

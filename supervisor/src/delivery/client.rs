@@ -20,9 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::policy::Outcome;
 use super::wire::{CONNECT, Connector, Parcel};
-use crate::logging::chain;
-use crate::names::Names;
-use crate::outgoing::{self, Home, LeadsHome};
+use colmeia::errors::chain;
+use colmeia_host::dns::Resolver;
+use colmeia_host::ssrf;
+use colmeia_host::ssrf::{Home, LeadsHome};
 
 /// How long a request may take to leave, once there is a connection.
 const LEAVE: Duration = Duration::from_secs(10);
@@ -61,7 +62,7 @@ pub(super) struct Post {
 impl Client {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(super) fn new(home: Home, names: Names) -> Result<Self, rustls::Error> {
+    pub(super) fn new(home: Home, names: Resolver) -> Result<Self, rustls::Error> {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         let connector = Connector::new(home, names)?;
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(4);
@@ -108,7 +109,7 @@ impl Client {
         let own = HeaderValue::from_static(concat!("colmeia/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().entry(USER_AGENT).or_insert(own);
         // Last, so that no header that a session's owner configured stands in its place.
-        outgoing::mark(request.headers_mut());
+        ssrf::mark(request.headers_mut());
         if post.alone {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -324,7 +325,7 @@ mod tests {
     /// Name servers that are away take neither a thread nor more time than a connection may.
     #[tokio::test]
     async fn a_name_that_nobody_answers_for_is_away() {
-        let (names, server) = crate::names::tests::silent().await;
+        let (names, server) = Resolver::silent().await;
         let client = Client::new(nowhere(), names).expect("a client");
         let begun = Instant::now();
         let outcome = client.send(&post("flask.example", 9, LEAVE), &CancellationToken::new()).await;
@@ -409,6 +410,6 @@ mod tests {
         let name = |name: &str| name.parse::<hyper::header::HeaderName>().expect("a name");
         let headers: HeaderMap =
             lines.map(|(key, value)| (name(key), value.parse().expect("a value"))).collect();
-        assert_eq!(outgoing::marked(&headers), outgoing::Marked::Ours, "{head}");
+        assert_eq!(ssrf::marked(&headers), ssrf::Marked::Ours, "{head}");
     }
 }

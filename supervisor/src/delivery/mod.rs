@@ -45,12 +45,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::journal::{FLASK, Journal, JournalError, Queue, now_ms};
-use crate::logging::chain;
 use crate::metrics::Metrics;
-use crate::names::Names;
-use crate::outgoing::Home;
 use breakers::Breakers;
 use client::Client;
+use colmeia::errors::chain;
+use colmeia_host::dns::Resolver;
+use colmeia_host::ssrf::Home;
 use queue::Signals;
 use troubles::Troubles;
 
@@ -71,7 +71,7 @@ pub(crate) async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
-    names: Names,
+    names: Resolver,
     media: Media,
     metrics: Metrics,
     shutdown: CancellationToken,

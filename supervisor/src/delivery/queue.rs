@@ -15,7 +15,7 @@ use super::client::Post;
 use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
 use super::{Delivery, flask, said, webhook};
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, URGED, now_ms};
-use crate::logging::chain;
+use colmeia::errors::chain;
 
 /// How long to wait before asking a journal again that failed.
 const JOURNAL_RETRY: Duration = Duration::from_secs(2);

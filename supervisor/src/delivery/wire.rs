@@ -27,8 +27,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::names::Names;
-use crate::outgoing::{Home, LeadsHome};
+use colmeia_host::dns::Resolver;
+use colmeia_host::ssrf::{Home, LeadsHome};
 
 /// How long a connection may take to be made: name, TCP and TLS.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
@@ -41,14 +41,14 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// Makes connections, but none to ourselves; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector<Names>>,
+    https: HttpsConnector<HttpConnector<Resolver>>,
     home: Home,
 }
 
 impl Connector {
     /// # Errors
     /// When the system's certificates cannot be used.
-    pub(super) fn new(home: Home, names: Names) -> Result<Self, rustls::Error> {
+    pub(super) fn new(home: Home, names: Resolver) -> Result<Self, rustls::Error> {
         // The first one wins; a second call changes nothing and is no error worth a word.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = HttpConnector::new_with_resolver(names);

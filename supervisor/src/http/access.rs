@@ -45,10 +45,12 @@ use super::errors::Failure;
 use super::routes::{self, Effect};
 use super::visitors::{Digest, Visit, Visitors};
 use super::{Http, api, external, negotiate, page};
-use crate::outgoing::{self, Marked};
-use crate::shares::Holder;
-use crate::store::{self, Store};
+use crate::store;
+use crate::store::Store;
 use attempts::Attempts;
+use colmeia_host::shares::Holder;
+use colmeia_host::ssrf;
+use colmeia_host::ssrf::Marked;
 use decision::{Place, Question, Shown, Verdict, decide, is_operators};
 use site::Site;
 
@@ -143,7 +145,7 @@ impl Access {
             _ => None,
         };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let mark = outgoing::marked(headers);
+        let mark = ssrf::marked(headers);
         let question = Question {
             surface: Surface::of(uri.path()),
             operators: is_operators(uri.path(), negotiate::wants_html(headers)),

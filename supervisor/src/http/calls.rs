@@ -6,9 +6,9 @@ use colmeia::protocol::Call;
 use colmeia_base::tasks;
 use tracing::{error, info};
 
-use crate::logging::chain;
 use crate::uploads::Upload;
 use crate::user::{CallFailure, CallResult, UserHandle};
+use colmeia::errors::chain;
 
 /// Makes the call once. It goes on when the caller hangs up: what a session was asked it does in any case, and
 /// half a question would be worse.

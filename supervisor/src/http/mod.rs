@@ -56,14 +56,14 @@ use tower_http::cors::CorsLayer;
 use crate::convert::Converter;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::names::Names;
 use crate::operators::Operators;
-use crate::outgoing::Home;
 use crate::registry::Registry;
-use crate::shares::Holder;
 use crate::store::Store;
 use crate::uploads::Uploads;
 use access::{Access, Surface};
+use colmeia_host::dns::Resolver;
+use colmeia_host::shares::Holder;
+use colmeia_host::ssrf::Home;
 use external::Proxies;
 use places::{Places, Reader};
 use watch::Readiness;
@@ -102,7 +102,7 @@ pub(crate) struct Parts {
     /// Files on their way to workers.
     pub(crate) uploads: Uploads,
     /// Finds the addresses of names.
-    pub(crate) names: Names,
+    pub(crate) names: Resolver,
     /// Makes voice and video into what phones play.
     pub(crate) converter: Converter,
 }

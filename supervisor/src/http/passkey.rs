@@ -12,8 +12,8 @@ use colmeia::protocol::{Call, CallErrorKind};
 
 use super::access::{Sender, Who};
 use super::{Http, calls};
-use crate::shares::Holder;
 use crate::user::{CallFailure, UserHandle};
+use colmeia_host::shares::Holder;
 use holds::Held;
 
 pub(super) use holds::Holds;

@@ -18,7 +18,7 @@ use hyper::body::{Frame, SizeHint};
 use super::access::Surface;
 use super::api::ApiError;
 use super::errors::Failure;
-use crate::shares::{Holder, NoShare, Share, Shares};
+use colmeia_host::shares::{Holder, NoShare, Share, Shares};
 
 /// Who reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

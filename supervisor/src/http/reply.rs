@@ -1,9 +1,9 @@
 //! The form of answers: JSON in UTF-8 that nobody keeps.
 
-use crate::logging::chain;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use colmeia::errors::chain;
 use serde::Serialize;
 
 /// A JSON answer. States change from second to second and QR codes are secrets: no cache keeps it.

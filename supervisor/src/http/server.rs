@@ -27,9 +27,9 @@ use super::access::Peer;
 use super::control::Controlled;
 use super::{App, Http, external, router};
 use crate::connections::{NoPlace, Place, Places, Watched, WatchedBody, Working};
-use crate::logging::chain;
-use crate::seldom::Seldom;
-use crate::shares::Holder;
+use colmeia::errors::chain;
+use colmeia_host::log_limit::LogLimit;
+use colmeia_host::shares::Holder;
 
 /// How long a request's head may take, and how long a kept connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
@@ -127,13 +127,13 @@ struct Door {
     /// Accepted, and without a place so far.
     next: Option<(TcpStream, SocketAddr)>,
     /// That places are taken away or refused.
-    taken: Seldom,
+    taken: LogLimit,
 }
 
 impl Door {
     fn new(rules: Rules) -> Self {
         let places = Places::new(rules.connections, rules.share);
-        Self { rules, places, next: None, taken: Seldom::default() }
+        Self { rules, places, next: None, taken: LogLimit::default() }
     }
 
     /// The next one. Dropping the wait loses nobody.

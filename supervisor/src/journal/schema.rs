@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::JournalError;
-use crate::private;
+use colmeia_host::private;
 
 /// One script per schema version: the first makes version 1 out of an empty file, and so on. A script that was
 /// released is never changed.

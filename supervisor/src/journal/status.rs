@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Journal, JournalError};
-use crate::logging::chain;
+use colmeia::errors::chain;
 
 /// How many changes are written at once.
 const BATCH: usize = 256;

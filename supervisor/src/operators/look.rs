@@ -12,8 +12,9 @@ use colmeia_base::tasks;
 use super::sentences::explain;
 use super::{Inner, Machine, OperationError, Operators};
 use crate::http::state_name;
-use crate::memory::Limits;
-use crate::user::{Phase, UserView, folders, limits};
+use crate::user::{Phase, UserView, limits};
+use colmeia_host::folders;
+use colmeia_host::memory::Limits;
 
 /// How many of its lines are shown with a session.
 const LAST_LINES: usize = 10;

@@ -17,11 +17,12 @@ use colmeia::UserId;
 use colmeia::config::ServiceConfig;
 use colmeia::layout::StateLayout;
 
-use crate::blocking;
 use crate::deletion::Deletions;
 use crate::http::{Control, Users};
 use crate::journal::Journal;
-use crate::user::{UserHandle, folders};
+use crate::user::UserHandle;
+use colmeia_host::blocking;
+use colmeia_host::folders;
 
 pub(crate) use crate::user::tail::{Position, Tail};
 pub(crate) use change::{Asker, Word};

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use colmeia::admin::Merged;
 
-use crate::memory::{merged_of, share_of};
-use crate::procfs;
-use crate::user::process::Pid;
+use colmeia_host::memory::{merged_of, share_of};
+use colmeia_host::process::Pid;
+use colmeia_host::procfs;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::StoreError;
-use crate::private;
+use colmeia_host::private;
 
 /// One script per schema version. A script that was released is never changed.
 const MIGRATIONS: &[&str] = &["

@@ -15,8 +15,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::time::timeout;
 
 use super::Handover;
-use crate::logging::chain;
-use crate::user::process::Children;
+use colmeia::errors::chain;
+use colmeia_host::process::Children;
 
 /// How long the program may take to read its configuration.
 const CHECK: Duration = Duration::from_secs(10);

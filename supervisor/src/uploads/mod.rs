@@ -18,8 +18,8 @@ use colmeia::UserId;
 use colmeia_base::tasks;
 use sha2::{Digest as _, Sha256};
 
-use crate::shares::{Holder, Share, Shares};
-use crate::user::folders;
+use colmeia_host::folders;
+use colmeia_host::shares::{Holder, Share, Shares};
 use room::{Place, Room};
 
 pub(crate) use room::NoRoom;

@@ -10,8 +10,8 @@ use colmeia::config::{InvalidConfig, MemoryOverrides, MemoryPolicy, ServiceConfi
 use colmeia::layout::StateLayout;
 use colmeia_base::files;
 
-use super::folders::make_private;
-use crate::private;
+use colmeia_host::folders::make_private;
+use colmeia_host::private;
 
 /// Why a user's limits cannot be changed. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]

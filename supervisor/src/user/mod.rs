@@ -1,7 +1,6 @@
 //! One user: its task, its worker's process, its link. Everything about one user is in here, and nothing in
 //! here knows a second one.
 
-pub(crate) mod folders;
 pub(crate) mod handle;
 pub(crate) mod limits;
 pub(crate) mod link;

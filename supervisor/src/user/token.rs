@@ -10,8 +10,8 @@ use colmeia::layout::StateLayout;
 use colmeia::{Secret, UserId};
 use colmeia_base::files;
 
-use super::folders::make_private;
-use crate::private;
+use colmeia_host::folders::make_private;
+use colmeia_host::private;
 
 /// Makes a token for a new worker. An older one of the same user is void.
 ///

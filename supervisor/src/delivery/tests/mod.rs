@@ -119,8 +119,8 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap, Json(body): 
 }
 
 /// Our own address, at which nobody of these tests is.
-pub(super) fn names() -> Names {
-    Names::of_system().expect("names")
+pub(super) fn names() -> Resolver {
+    Resolver::of_system().expect("names")
 }
 
 pub(super) fn nowhere() -> Home {

@@ -235,7 +235,7 @@ async fn behind_a_proxy_only_a_trusted_ones_word_counts() {
 async fn what_we_ask_ourselves_is_refused_and_another_of_us_is_a_stranger() {
     let rules = keyless("127.0.0.1:5001");
     let mut ours = HeaderMap::new();
-    outgoing::mark(&mut ours);
+    ssrf::mark(&mut ours);
     let (name, mark) = ours.iter().next().expect("a mark");
     for path in ["/disconnect?user_id=1", "/api/keys", "/health"] {
         let asked = rules.ask(path, LOCAL, &Method::POST, &[(name.as_str(), mark.to_str().expect("text"))]);

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use super::answer::{Json, Png, PngOr};
 use super::failure::ApiError;
 use super::session::Session;
-use crate::logging::chain;
 use crate::user::SessionStatus as Status;
+use colmeia::errors::chain;
 
 /// How large one module of the code is drawn, in pixels, and how many stay white around it (ISO 18004 asks for 4).
 const SCALE: usize = 6;

@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 use super::super::negotiate::Language;
 use super::super::{reply, restricted};
 use crate::journal::JournalError;
-use crate::logging::chain;
 use crate::store::StoreError;
 use crate::user::CallFailure;
+use colmeia::errors::chain;
 
 /// An answer that says what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::reply;
 use super::failure::ApiError;
-use crate::logging::chain;
 use crate::store::{Claim, FirstAnswer, Store};
+use colmeia::errors::chain;
 
 /// The longest key: as Stripe has it.
 const LONGEST: usize = 255;

@@ -31,9 +31,9 @@ use super::fields::Fields;
 use super::input;
 use super::session::Session;
 use super::{files, pace, repeat};
-use crate::logging::chain;
-use crate::shares::Holder;
 use crate::uploads::Upload;
+use colmeia::errors::chain;
+use colmeia_host::shares::Holder;
 
 /// The session of a request that names none, as in WAHA.
 const DEFAULT_SESSION: &str = "default";

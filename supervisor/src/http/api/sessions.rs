@@ -22,11 +22,11 @@ use super::models::{MeInfo, NoArgs};
 use super::route::Ctx;
 use super::session::{Session, known};
 use crate::deletion::{DELETED_WITHIN, DeletionError};
-use crate::logging::chain;
-use crate::outgoing::Home;
 use crate::user::{
     DisconnectOutcome, NotKept, Operation, Phase, SessionStatus as Status, Told, UserHandle, UserView,
 };
+use colmeia::errors::chain;
+use colmeia_host::ssrf::Home;
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);

@@ -18,7 +18,7 @@ use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
 use crate::journal::Cursor;
-use crate::shares::Holder;
+use colmeia_host::shares::Holder;
 
 /// How often the other side is asked whether it is there.
 const PING: Duration = Duration::from_secs(25);

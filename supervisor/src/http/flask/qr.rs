@@ -14,9 +14,9 @@ use super::super::negotiate::Language;
 use super::super::standing::Standing;
 use super::super::user::{Pairs, RequestUser};
 use super::super::{Http, negotiate, page, reasons, reply};
-use crate::logging::chain;
 use crate::registry::RegistryError;
 use crate::user::UserView;
+use colmeia::errors::chain;
 
 /// The keys stand in the contract's order.
 #[derive(Debug, Serialize)]

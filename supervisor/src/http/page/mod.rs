@@ -18,7 +18,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::errors::Failure;
 use super::routes::{Effect, Route};
-use crate::logging::chain;
+use colmeia::errors::chain;
 
 pub(super) use dashboard::{list, to_sign_in};
 pub(super) use qr::{ASK, ask, qr};

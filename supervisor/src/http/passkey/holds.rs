@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use colmeia::UserId;
 use colmeia::passkey::Request;
 
-use crate::shares::Holder;
+use colmeia_host::shares::Holder;
 
 /// All of them.
 #[derive(Default)]

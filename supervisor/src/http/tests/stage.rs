@@ -25,21 +25,22 @@ use super::super::server::receive;
 use super::super::users::Users;
 use super::super::{Http, Parts, router};
 use crate::convert::{Converter, Means};
-use crate::deletion::{self, Deletions};
+use crate::deletion;
+use crate::deletion::Deletions;
 use crate::delivery::Recipients;
 use crate::journal::{Journal, Statuses};
 use crate::metrics::Metrics;
-use crate::names::Names;
 use crate::operators::Operators;
-use crate::owners::Owners;
 use crate::registry::RegistryError;
 use crate::store::Store;
 use crate::uploads::Uploads;
-use crate::user::process::Children;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle,
     UserView,
 };
+use colmeia_host::dns::Resolver;
+use colmeia_host::process::Children;
+use colmeia_host::uids::UidAllocator;
 
 /// Generous: the machine may be small and busy.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -291,7 +292,7 @@ impl Cast {
         let means = Means {
             worker: config.worker.clone().unwrap_or_default(),
             children: Children::default(),
-            owners: Owners::off(&state, &run),
+            owners: UidAllocator::off(&state, &run),
         };
         let converter = Converter::new(config.conversion.clone(), config.landlock, means);
         let parts = Parts {
@@ -301,7 +302,7 @@ impl Cast {
             operators,
             metrics: Metrics::default(),
             uploads: uploads.clone(),
-            names: Names::of_system().expect("names"),
+            names: Resolver::of_system().expect("names"),
             converter,
         };
         let http = Http::with_users(users, parts, local, shutdown.clone());

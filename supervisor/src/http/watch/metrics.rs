@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::Http;
 use super::super::errors::Failure;
-use crate::logging::chain;
 use crate::metrics::CONTENT_TYPE as OPENMETRICS;
 use crate::operators::OperationError;
+use colmeia::errors::chain;
 
 pub(super) async fn metrics(State(http): State<Http>) -> Result<Response, Failure> {
     let failed = |error: OperationError| {

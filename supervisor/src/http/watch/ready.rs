@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use super::super::{Http, reply};
 use crate::journal::Journal;
-use crate::logging::chain;
+use colmeia::errors::chain;
 
 /// How long an answer counts.
 const FRESH: Duration = Duration::from_secs(1);

@@ -9,8 +9,8 @@ use super::events::{Allowance, Kept};
 use super::outbox::Waiting;
 use super::pace::{MAX_WORD, Pace};
 use super::{FromLink, LinkEnd};
-use crate::logging::chain;
 use crate::uploads::Upload;
+use colmeia::errors::chain;
 
 /// Writes what waits. Ends with the connection; the reader notices it and tells.
 pub(super) async fn write(

@@ -3,10 +3,7 @@
 //! Owns the pidfd: death is seen through it, and signals go through it, so that a process id that was given to
 //! somebody else meanwhile is never hit. Dropping it leaves the process alone: workers outlive supervisors.
 
-mod helper;
-mod leftovers;
 pub(crate) mod lines;
-mod pidfd;
 mod spawn;
 
 use std::io;
@@ -18,9 +15,8 @@ use rustix::process::{
     PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal, waitid,
 };
 
-pub(crate) use helper::Helper;
-pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, number, real_uid, sweep};
-pub(crate) use rustix::process::Pid;
+use colmeia_host::process::{Children, Marks, Pid, Traces, number, pidfd, sweep};
+
 pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};
 
 /// A worker's process.

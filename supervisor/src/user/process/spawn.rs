@@ -20,11 +20,12 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::net::unix::pipe;
 
+use super::WorkerProcess;
 use super::lines::{self, Lines};
-use super::{Children, Marks, WorkerProcess};
-use crate::memory::{CgroupError, Group};
-use crate::owners::OwnersError;
-use crate::private::NotOurs;
+use colmeia_host::memory::{CgroupError, Group};
+use colmeia_host::private::NotOurs;
+use colmeia_host::process::{Children, Marks};
+use colmeia_host::uids::UidsError;
 
 /// What a worker inherits of our environment, and nothing else.
 const INHERITED: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "COLMEIA_LOG"];
@@ -92,7 +93,7 @@ pub(crate) enum SpawnError {
     Cap(#[from] CgroupError),
     /// It cannot have a user id of its own.
     #[error("cannot give it a user id of its own")]
-    Owner(#[from] OwnersError),
+    Owner(#[from] UidsError),
     /// Its folder is not what it should be.
     #[error(transparent)]
     NotOurs(#[from] NotOurs),
@@ -133,7 +134,7 @@ pub(crate) fn spawn(
     marks: Marks,
     group: Option<&Group>,
 ) -> Result<Spawned, SpawnError> {
-    super::super::folders::make_private(&marks.user_dir)
+    colmeia_host::folders::make_private(&marks.user_dir)
         .map_err(|source| SpawnError::Folder { path: marks.user_dir.clone(), source })?;
     let log = marks.user_dir.join(LOG_PIPE);
     let (lines, stderr) = lines::pipe(&log).map_err(SpawnError::Log)?;

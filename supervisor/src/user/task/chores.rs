@@ -16,13 +16,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Host, Note, effects};
 use crate::user::handle::{Limited, NotDeleted};
-use crate::user::limits::{self, LimitsError};
+use crate::user::limits;
+use crate::user::limits::LimitsError;
 use crate::user::policy::Told;
-use crate::user::process::lines::{self, Lines};
-use crate::user::process::{self, SpawnError, Spawned};
+use crate::user::process;
+use crate::user::process::lines;
+use crate::user::process::lines::Lines;
+use crate::user::process::{SpawnError, Spawned};
 use crate::user::tail::{Position, Tail};
-use crate::user::{folders, token};
-use crate::{blocking, private};
+use crate::user::token;
+use colmeia_host::folders;
+use colmeia_host::{blocking, private};
 
 /// What is remembered of a user.
 #[derive(Debug)]

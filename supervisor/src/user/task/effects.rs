@@ -15,14 +15,17 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::chores::Done;
 use super::{Host, Note, UserTask, Worker};
 use crate::admission::Standing;
-use crate::blocking;
-use crate::memory::Group;
-use crate::user::folders;
 use crate::user::handle::{DisconnectOutcome, NotDeleted, NotKept};
-use crate::user::link::{self, Greeted, GreetingError};
+use crate::user::link;
+use crate::user::link::{Greeted, GreetingError};
 use crate::user::policy::{Action, Event, LOGOUT, State, Told};
-use crate::user::process::{self, Marks, NotReady, SpawnError, Spawned, WorkerProcess};
+use crate::user::process;
+use crate::user::process::{NotReady, SpawnError, Spawned, WorkerProcess};
 use crate::user::token;
+use colmeia_host::blocking;
+use colmeia_host::folders;
+use colmeia_host::memory::Group;
+use colmeia_host::process::Marks;
 
 /// How long to wait before a socket is tried again on which nobody listened.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -178,7 +181,7 @@ impl UserTask {
                 vec![Event::Delayed]
             }
             Err(error) => {
-                let why = crate::logging::chain(&error);
+                let why = colmeia::errors::chain(&error);
                 if let Some(lack) = error.lack() {
                     tracing::warn!(user = %self.user, error = why, "no worker can be started just now");
                     self.host.shortage.noticed(lack);
@@ -282,7 +285,7 @@ impl UserTask {
     /// Says to everyone who waits for the end of the folder whether it is gone and the phone `told`.
     fn buried(&mut self, told: Told, gone: Result<(), NotDeleted>, limits_too: bool) {
         if let Err(error) = &gone {
-            tracing::error!(user = %self.user, error = crate::logging::chain(error), "the session is not deleted");
+            tracing::error!(user = %self.user, error = colmeia::errors::chain(error), "the session is not deleted");
             for answer in self.disconnects.drain(..) {
                 let _ = answer.send(DisconnectOutcome::NotDeleted); // who no longer waits finds it in the log
             }
@@ -362,7 +365,7 @@ async fn reach<F: Future>(
             }
             // Nobody is there just now: it is on its way, or dying, and then its end says more.
             Err(error) if error.is_absence() && left > TRY_AGAIN => sleep(TRY_AGAIN).await,
-            Err(error) => return Err(crate::logging::chain(&error)),
+            Err(error) => return Err(colmeia::errors::chain(&error)),
         }
     }
 }
@@ -375,7 +378,7 @@ async fn greet(
 ) -> Result<Greeted, GreetingError> {
     let peer = link::open(&host.run.worker_socket(user), left, |uid| host.owners.expects(user, uid)).await?;
     if peer.pid != process.pid() {
-        return Err(GreetingError::ForeignProcess(process::number(peer.pid)));
+        return Err(GreetingError::ForeignProcess(colmeia_host::process::number(peer.pid)));
     }
     let token = token_of(host, user).await.map_err(GreetingError::NoToken)?;
     link::greet(peer, user, token, left).await

@@ -14,14 +14,14 @@ use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot};
 
 use super::UserTask;
-use crate::blocking;
-use crate::logging::chain;
-use crate::memory::{Followed, Idle, InForce, Limits, Reading, Step, Watch};
 use crate::user::handle::Limited;
 use crate::user::limits;
 use crate::user::policy::{Event, State};
-use crate::user::process::Pid;
 use crate::user::view::MemoryUse;
+use colmeia::errors::chain;
+use colmeia_host::blocking;
+use colmeia_host::memory::{Followed, Idle, InForce, Limits, Reading, Step, Watch};
+use colmeia_host::process::Pid;
 
 /// How long nothing must have happened in a session before it may be replaced.
 const STILL: Duration = Duration::from_secs(3);

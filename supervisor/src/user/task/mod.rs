@@ -37,17 +37,17 @@ use super::tail::{Position, Tail};
 use super::view::{Phase, Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
-use crate::blocking;
-use crate::disk::Disk;
 use crate::lacks::LacksTold;
-use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::owners::Owners;
 use crate::registry::Registry;
 use crate::shortage::Shortage;
 use crate::store::Store;
 use calls::Calls;
 use chores::{Chores, Done, Remembered};
+use colmeia_host::blocking;
+use colmeia_host::disk::Disk;
+use colmeia_host::memory::Memory;
+use colmeia_host::uids::UidAllocator;
 pub(crate) use effects::{marks, token_of};
 use memory::Weight;
 
@@ -68,7 +68,7 @@ pub(crate) struct Host {
     pub(crate) memory: Memory,
     /// What is configured for each session.
     pub(crate) store: Store,
-    pub(crate) owners: Owners,
+    pub(crate) owners: UidAllocator,
     pub(crate) disk: Disk,
     pub(crate) shortage: Shortage,
     /// What an earlier image of the program knew of its users; each takes up its own.

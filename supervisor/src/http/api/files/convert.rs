@@ -18,8 +18,8 @@ use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::{AGAIN_SECS, File, FileArg, no_room, not_taken, too_large};
 use crate::convert::{Target, Unconverted};
-use crate::logging::chain;
 use crate::uploads::{LARGEST, Upload};
+use colmeia::errors::chain;
 
 /// The most base64 is made of at once; a multiple of three, so that pieces fit together.
 const PIECE: usize = 3 * 64 * 1024;

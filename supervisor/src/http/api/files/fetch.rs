@@ -19,10 +19,11 @@ use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::public::may_ask;
 use super::{is_mimetype, lower, no_room, not_taken, too_large};
-use crate::logging::chain;
-use crate::names::Names;
-use crate::outgoing::{self, Home, LeadsHome, is_of_this_machine};
 use crate::uploads::{LARGEST, Upload};
+use colmeia::errors::chain;
+use colmeia_host::dns::Resolver;
+use colmeia_host::ssrf;
+use colmeia_host::ssrf::{Home, LeadsHome, is_of_this_machine};
 
 /// How long a fetch may take altogether, and until there is a connection.
 const FETCHED_WITHIN: Duration = Duration::from_secs(30);
@@ -46,7 +47,7 @@ pub(super) async fn fetch(url: &str, session: &Session) -> Result<(Upload, Optio
 
 /// The clients for all files: what a client has (certificates, connections) is there once.
 pub(in super::super::super) struct Fetcher {
-    names: Names,
+    names: Resolver,
     allowed: Arc<[IpNet]>,
     home: Home,
     /// For our own port, at which no name may lead to this machine, and for all others.
@@ -55,7 +56,7 @@ pub(in super::super::super) struct Fetcher {
 
 impl Fetcher {
     /// Files from these networks may be fetched although they are private.
-    pub(in super::super::super) fn new(names: Names, allowed: &[IpNet], home: Home) -> Self {
+    pub(in super::super::super) fn new(names: Resolver, allowed: &[IpNet], home: Home) -> Self {
         Self { names, allowed: allowed.into(), home, clients: Default::default() }
     }
 
@@ -160,7 +161,7 @@ fn client(public: Public) -> reqwest::Result<reqwest::Client> {
     // The first one wins; a second call changes nothing and is no error worth a word.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
-    outgoing::mark(&mut headers);
+    ssrf::mark(&mut headers);
     reqwest::Client::builder()
         .default_headers(headers)
         .redirect(redirect::Policy::none())
@@ -176,7 +177,7 @@ fn client(public: Public) -> reqwest::Result<reqwest::Client> {
 
 /// Resolves names to addresses that may be asked, and to no others.
 struct Public {
-    names: Names,
+    names: Resolver,
     allowed: Arc<[IpNet]>,
     is_our_port: bool,
 }
@@ -213,7 +214,7 @@ mod tests {
     static HOME: LazyLock<Home> = LazyLock::new(|| Home::of(([127, 0, 0, 1], 5001).into()));
 
     fn fetcher(allowed: &[IpNet]) -> Fetcher {
-        Fetcher::new(Names::of_system().expect("names"), allowed, *HOME)
+        Fetcher::new(Resolver::of_system().expect("names"), allowed, *HOME)
     }
 
     #[test]

@@ -19,8 +19,8 @@ use utoipa::ToSchema;
 
 use super::failure::ApiError;
 use super::session::Session;
-use crate::logging::chain;
 use crate::uploads::{DraftError, LARGEST, NoRoom, Upload};
+use colmeia::errors::chain;
 
 pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
 pub(in super::super) use fetch::Fetcher;

@@ -21,10 +21,10 @@ use super::super::failure::ApiError;
 use super::super::unique;
 use super::lift::{LARGEST_BODY, Wrong, lift};
 use super::{no_room, not_taken};
-use crate::blocking;
-use crate::logging::chain;
-use crate::shares::Holder;
 use crate::uploads::Upload;
+use colmeia::errors::chain;
+use colmeia_host::blocking;
+use colmeia_host::shares::Holder;
 
 /// How long a large body may take to come in: 91 MiB at 10 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(80);

@@ -46,7 +46,7 @@ impl Place {
     }
 
     fn lift(&self, body: impl Read) -> Result<(Map<String, Value>, Option<Upload>), Wrong> {
-        lift(body, AT, self.uploads.expect(u64::MAX, &crate::shares::Holder::Here).expect("room"))
+        lift(body, AT, self.uploads.expect(u64::MAX, &colmeia_host::shares::Holder::Here).expect("room"))
     }
 
     fn lift_text(&self, body: &str) -> Result<(Map<String, Value>, Option<Upload>), Wrong> {

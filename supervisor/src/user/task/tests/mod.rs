@@ -18,11 +18,11 @@ use tokio::time::timeout;
 use super::*;
 use crate::admission::Admission;
 use crate::journal::StatusChange;
-use crate::user::folders;
 use crate::user::handle::{CallFailure, Operation};
 use crate::user::link::SinkError;
-use crate::user::process::Children;
 use crate::user::view::Phase;
+use colmeia_host::folders;
+use colmeia_host::process::Children;
 
 /// Events are kept here; the first few times the disk refuses.
 #[derive(Debug, Default)]
@@ -86,15 +86,17 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
     let state = StateLayout::new(folder.path(), "ylada_bot");
     let run = RunLayout::new(folder.path().join("r")).expect("short enough");
     let host = Arc::new(Host {
-        owners: Owners::off(&state, &run),
+        owners: UidAllocator::off(&state, &run),
         state,
         run,
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
         desk: Desk::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         memory: match config.memory.mode {
-            MemoryMode::Polling => crate::memory::Memory::open(&config.memory).expect("nothing to refuse"),
-            _ => crate::memory::Memory::off(),
+            MemoryMode::Polling => {
+                colmeia_host::memory::Memory::open(&config.memory).expect("nothing to refuse")
+            }
+            _ => colmeia_host::memory::Memory::off(),
         },
         store: Store::open(&folder.path().join("settings.db")).expect("opens"),
         disk: Disk::always(behaviour == "full-disk"),

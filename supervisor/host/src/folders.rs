@@ -1,0 +1,286 @@
+//! One user's folders: making, marking, deleting. Owns no state; knows names only from the layout.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use colmeia::layout::{OWN_DIR, StateLayout};
+use colmeia::{ExitReason, UserId};
+use colmeia_base::{files, tasks};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
+
+use crate::{blocking, private};
+
+/// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
+/// that is half deleted never comes back as a session.
+const TOMBSTONE: &str = ".colmeia_deleted_";
+
+/// The mark that no phone is linked.
+const UNLINKED: &str = "unlinked";
+
+/// Makes a folder that only we can enter, with its parents.
+///
+/// # Errors
+/// Those of the file system.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    files::make_folder(path)
+}
+
+/// Whether the user has a session on disk that may be linked: worth being brought back at boot.
+pub fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
+    fs::symlink_metadata(layout.auth_dir(user)).is_ok_and(|found| found.is_dir())
+        && !unlinked_mark(layout, user).exists()
+        && !layout.deletion_mark(user).exists()
+}
+
+/// Keeps on disk that everything of the user is being deleted, or that it is done.
+///
+/// # Errors
+/// Those of the file system.
+pub fn keep_deletion(layout: &StateLayout, user: &UserId, going_on: bool) -> io::Result<()> {
+    let mark = layout.deletion_mark(user);
+    if going_on {
+        make_private(&layout.deletions())?;
+        return files::write(&mark, b"");
+    }
+    files::remove(&mark)
+}
+
+/// Everyone of whom everything is being deleted.
+pub fn users_being_deleted(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.deletions()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Keeps on disk whether the user is worth being brought back at boot. A folder without a mark is: so are those
+/// that another program left.
+///
+/// # Errors
+/// Those of the file system.
+pub fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io::Result<()> {
+    // A worker with a user id of its own may write in there, and we may have more rights: no link is followed.
+    let inside = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let kept = openat(CWD, layout.auth_dir(user), inside, Mode::empty())
+        .and_then(|auth_dir| openat(auth_dir, OWN_DIR, inside, Mode::empty()))
+        .and_then(|own_dir| match linked {
+            true => unlinkat(own_dir, UNLINKED, AtFlags::empty()),
+            false => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                openat(own_dir, UNLINKED, flags, Mode::from_raw_mode(0o600)).map(drop)
+            }
+        });
+    match kept {
+        Err(Errno::NOENT | Errno::EXIST) => Ok(()),
+        kept => kept.map_err(io::Error::from),
+    }
+}
+
+/// Whether an operator holds the user back.
+pub fn is_held(layout: &StateLayout, user: &UserId) -> bool {
+    layout.hold_mark(user).exists()
+}
+
+/// Keeps on disk whether an operator holds the user back. It is kept beside the auth directories, because it
+/// outlives a session that is deleted.
+///
+/// # Errors
+/// Those of the file system.
+pub fn keep_hold(layout: &StateLayout, user: &UserId, held: bool) -> io::Result<()> {
+    let mark = layout.hold_mark(user);
+    if held {
+        make_private(&layout.holds())?;
+        return files::write(&mark, b"");
+    }
+    files::remove(&mark)
+}
+
+/// Everyone whom an operator holds back.
+pub fn users_held(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.holds()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Keeps on disk why the user is parked, so that a crash of the supervisor does not try again what was given up;
+/// `None` when it is not parked. Beside it first: there is never half a reason.
+///
+/// # Errors
+/// Those of the file system.
+pub fn keep_parked(layout: &StateLayout, user: &UserId, reason: Option<&ExitReason>) -> io::Result<()> {
+    let mark = layout.parked_mark(user);
+    let Some(reason) = reason else {
+        return files::remove(&mark);
+    };
+    make_private(&layout.parked_marks())?;
+    files::write(&mark, &serde_json::to_vec(reason)?)
+}
+
+/// Why the user is parked, if it is.
+pub fn parked(layout: &StateLayout, user: &UserId) -> Option<ExitReason> {
+    let bytes = private::read(&layout.parked_mark(user)).ok()?;
+    let reason = serde_json::from_slice(&bytes);
+    reason.inspect_err(|error| tracing::warn!(%user, %error, "why the user is parked cannot be read")).ok()
+}
+
+/// Everyone who is parked.
+pub fn users_parked(layout: &StateLayout) -> Vec<UserId> {
+    let entries = fs::read_dir(layout.parked_marks()).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// When something last happened in the user's session, as far as the folders tell: the browser makes and removes
+/// files in its profile, the worker in its spool.
+pub fn last_active(layout: &StateLayout, user: &UserId) -> Option<SystemTime> {
+    let folders = [layout.auth_dir(user), layout.profile_dir(user), layout.spool_dir(user)];
+    folders.iter().filter_map(|folder| fs::metadata(folder).ok()?.modified().ok()).max()
+}
+
+fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
+    layout.own_dir(user).join(UNLINKED)
+}
+
+/// Takes the user's auth directory out of the way, in one step. What is returned is to be removed.
+///
+/// # Errors
+/// Those of the file system. That there is none is none.
+pub fn bury(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> {
+    let number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let grave = layout.root().join(format!("{TOMBSTONE}{user}_{number}"));
+    match files::rename(&layout.auth_dir(user), &grave) {
+        Ok(()) => Ok(Some(grave)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What earlier deletions left, because they were interrupted.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub fn graves(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(layout.root())?;
+    Ok(entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(TOMBSTONE)))
+        .map(|entry| entry.path())
+        .collect())
+}
+
+/// All users that have an auth directory.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub fn users_on_disk(layout: &StateLayout) -> io::Result<Vec<UserId>> {
+    let mut users: Vec<_> = fs::read_dir(layout.root())?
+        .flatten()
+        .filter_map(|entry| Some((StateLayout::user_of_auth_dir(entry.file_name().to_str()?)?, entry)))
+        // A link is no session, wherever it leads.
+        .filter(|(_, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|(user, _)| user)
+        .collect();
+    users.sort();
+    Ok(users)
+}
+
+/// Removes folders in the background, one after the other: a profile has thousands of files, and what others wait for
+/// must not wait for these.
+pub fn remove_in_background(folders: Vec<PathBuf>) {
+    tasks::passing("removing folders", async move {
+        for folder in folders {
+            let removed =
+                blocking::in_turn(move || fs::remove_dir_all(&folder).map_err(|error| (folder, error)));
+            if let Ok(Err((folder, error))) = removed.await {
+                tracing::warn!(folder = %folder.display(), %error, "cannot remove a deleted session's files");
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buried_session_never_comes_back() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        fs::create_dir_all(layout.own_dir(&user)).expect("made");
+        assert_eq!(users_on_disk(&layout).expect("read"), std::slice::from_ref(&user));
+        let grave = bury(&layout, &user).expect("renamed").expect("there was one");
+        assert_eq!(users_on_disk(&layout).expect("read"), []);
+        assert_eq!(graves(&layout).expect("read"), [grave]);
+        assert_eq!(bury(&layout, &user).expect("nothing to do"), None);
+    }
+
+    #[test]
+    fn a_hold_is_kept_without_a_session() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        keep_hold(&layout, &user, false).expect("nothing to lift");
+        keep_hold(&layout, &user, true).expect("kept");
+        assert!(is_held(&layout, &user) && users_on_disk(&layout).expect("read").is_empty());
+        assert_eq!(users_held(&layout), std::slice::from_ref(&user));
+        keep_hold(&layout, &user, false).expect("lifted");
+        assert!(!is_held(&layout, &user));
+    }
+
+    #[test]
+    fn why_a_user_is_parked_is_kept_without_a_session() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        keep_parked(&layout, &user, None).expect("nothing to remove");
+        keep_parked(&layout, &user, Some(&ExitReason::Banned)).expect("kept");
+        assert_eq!(parked(&layout, &user), Some(ExitReason::Banned));
+        assert_eq!(users_parked(&layout), std::slice::from_ref(&user));
+        fs::write(layout.parked_mark(&user), b"{").expect("written");
+        assert_eq!(parked(&layout, &user), None);
+        keep_parked(&layout, &user, None).expect("removed");
+        assert!(users_parked(&layout).is_empty());
+    }
+
+    #[test]
+    fn the_profile_tells_when_a_session_was_last_active() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user = |id: &str| id.parse::<UserId>().expect("valid");
+        assert_eq!(last_active(&layout, &user("none")), None);
+        let long_ago = SystemTime::now() - std::time::Duration::from_secs(9_000);
+        for id in ["idle", "active"] {
+            fs::create_dir_all(layout.profile_dir(&user(id))).expect("made");
+            fs::File::open(layout.auth_dir(&user(id)))
+                .and_then(|dir| dir.set_modified(long_ago))
+                .expect("set");
+        }
+        let idle = fs::File::open(layout.profile_dir(&user("idle"))).expect("there");
+        idle.set_modified(long_ago).expect("set");
+        assert!(last_active(&layout, &user("active")) > last_active(&layout, &user("idle")));
+    }
+
+    #[test]
+    fn only_a_mark_keeps_a_session_from_being_brought_back() {
+        let root = tempfile::tempdir().expect("folder");
+        let layout = StateLayout::new(root.path(), "ylada_bot");
+        let user: UserId = "7".parse().expect("valid");
+        assert!(!may_be_linked(&layout, &user));
+        remember(&layout, &user, false).expect("nothing to mark");
+        assert!(!layout.auth_dir(&user).exists());
+        fs::create_dir_all(layout.own_dir(&user)).expect("made");
+        assert!(may_be_linked(&layout, &user), "as another program left it");
+        remember(&layout, &user, false).expect("marked");
+        assert!(!may_be_linked(&layout, &user));
+        remember(&layout, &user, false).expect("marked already");
+        remember(&layout, &user, true).expect("unmarked");
+        assert!(may_be_linked(&layout, &user));
+        // What a hostile browser may have put there leads us nowhere.
+        let victim = root.path().join("victim");
+        fs::create_dir(&victim).expect("made");
+        fs::remove_dir(layout.own_dir(&user)).expect("empty");
+        std::os::unix::fs::symlink(&victim, layout.own_dir(&user)).expect("made");
+        remember(&layout, &user, false).expect_err("a link");
+        assert!(fs::read_dir(&victim).expect("there").next().is_none());
+    }
+}

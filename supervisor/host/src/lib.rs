@@ -1,0 +1,18 @@
+//! The machine that Colmeia runs on: processes, `/proc`, control groups and memory, user ids, disks, files that are ours
+//! alone, names of other machines, and shares of what there is only so much of.
+//!
+//! Knows the layout of our directories and the ids of users. Never knows a session, a request or an event.
+
+pub mod blocking;
+pub mod disk;
+pub mod dns;
+pub mod folders;
+pub mod locks;
+pub mod log_limit;
+pub mod memory;
+pub mod private;
+pub mod process;
+pub mod procfs;
+pub mod shares;
+pub mod ssrf;
+pub mod uids;
