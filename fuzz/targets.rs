@@ -115,7 +115,7 @@ pub(crate) fn ids(data: &[u8]) {
     ] {
         assert!(name.is_err() || name.is_ok_and(|name| name == text && !name.chars().any(char::is_control)));
     }
-    if let Ok(event) = text.parse::<crate::stage::journal::EventId>() {
+    if let Ok(event) = text.parse::<colmeia_events::journal::EventId>() {
         assert_eq!(event.to_string().parse(), Ok(event));
     }
 }

@@ -271,6 +271,9 @@ pub struct EventQueues {
     pub queues: Vec<EventQueue>,
 }
 
+/// What [`EventQueue::receiver`] says of Flask's webhook.
+pub const FLASK_RECEIVER: &str = "Flask";
+
 /// One user's events for one receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventQueue {
@@ -278,7 +281,7 @@ pub struct EventQueue {
     pub id: i64,
     /// Whose events.
     pub user: UserId,
-    /// The receiver's host, or `Flask`; the rest of its address may be a secret.
+    /// The receiver's host, or [`FLASK_RECEIVER`]; the rest of its address may be a secret.
     pub receiver: String,
     /// How many wait.
     pub pending: u64,

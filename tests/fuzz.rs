@@ -6,7 +6,7 @@ mod stage;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
-use stage::{journal, uploads};
+use stage::uploads;
 
 use std::path::Path;
 

@@ -6,6 +6,6 @@ mod stage;
 #[path = "../targets.rs"]
 mod targets;
 
-use stage::{journal, uploads};
+use stage::uploads;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::wire(data));

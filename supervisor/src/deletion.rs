@@ -27,13 +27,13 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 
 use crate::http::{Control, Users};
-use crate::journal::{Journal, JournalError, Statuses};
 use crate::registry::RegistryError;
-use crate::store::{Store, StoreError};
 use crate::user::{LOGOUT, NotDeleted, Phase, Told};
 use colmeia::errors::chain;
+use colmeia_events::journal::{Journal, JournalError, Statuses};
 use colmeia_host::blocking;
 use colmeia_host::folders;
+use colmeia_store::{Store, StoreError};
 
 /// How often another task is asked when one ends before it has heard us: each ends for want of anything to do.
 const TASKS: usize = 5;

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::admission::Desk;
-use crate::metrics::Metrics;
+use colmeia_metrics::Metrics;
 
 /// The first and the longest time for which nobody starts after something was used up.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

@@ -7,8 +7,8 @@ use colmeia_base::tasks;
 use colmeia_doctor::{Subject, examine};
 
 use super::{Admin, Refusal, broken};
-use crate::store::Unreadable;
 use colmeia_host::memory::InForce;
+use colmeia_store::Unreadable;
 
 /// `GET /v1/doctor`.
 pub(super) async fn doctor(State(admin): State<Admin>) -> Result<Json<Diagnosis>, Refusal> {

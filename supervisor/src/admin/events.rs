@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::socket::Peer;
 use super::{Admin, Refusal, refuse};
-use crate::journal::{EventId, Queues};
 use crate::operators::{Asker, Letters};
+use colmeia_events::journal::{EventId, Queues};
 
 /// How many dead letters are shown when nobody says how many.
 const USUAL: u32 = 100;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::socket::Peer;
 use super::{Admin, Refusal, broken, refuse};
-use crate::store::{Actions, ApiKey, NewKey};
+use colmeia_store::{Actions, ApiKey, NewKey};
 
 /// The longest name of a key.
 const LONGEST_NAME: usize = 100;

@@ -37,8 +37,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::operators::{OperationError, Operators};
 use crate::registry::Registry;
-use crate::store::Store;
 use crate::user::Host;
+use colmeia_store::Store;
 
 /// What the admin socket needs of the rest of the supervisor.
 #[derive(Debug)]

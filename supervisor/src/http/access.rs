@@ -45,12 +45,11 @@ use super::errors::Failure;
 use super::routes::{self, Effect};
 use super::visitors::{Digest, Visit, Visitors};
 use super::{Http, api, external, negotiate, page};
-use crate::store;
-use crate::store::Store;
 use attempts::Attempts;
 use colmeia_host::shares::Holder;
 use colmeia_host::ssrf;
 use colmeia_host::ssrf::Marked;
+use colmeia_store::Store;
 use decision::{Place, Question, Shown, Verdict, decide, is_operators};
 use site::Site;
 
@@ -122,7 +121,7 @@ impl Access {
         Self {
             on_loopback: local.ip().is_loopback(),
             trusted: config.trusted_networks.clone(),
-            keys: config.api_keys.iter().map(|key| store::digest(key.expose().as_bytes())).collect(),
+            keys: config.api_keys.iter().map(|key| colmeia_store::digest(key.expose().as_bytes())).collect(),
             open: config.local_access == LocalAccess::Open,
             store,
             attempts: Attempts::default(),
@@ -199,7 +198,7 @@ impl Access {
     /// # Errors
     /// [`Refusal::WrongKey`] or [`Refusal::TooMany`].
     pub(super) fn sign_in(&self, key: &str, peer: Peer, headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
-        let (digest, from) = (store::digest(key.trim().as_bytes()), Some(peer.caller()));
+        let (digest, from) = (colmeia_store::digest(key.trim().as_bytes()), Some(peer.caller()));
         match self.holder(&digest, self.compares(from)).filter(Caller::is_admin) {
             Some(_) => Ok(self.visitors.sign_in(digest, headers, Instant::now())),
             None => Err(self.wrong(from, "the dashboard")),
@@ -248,7 +247,7 @@ impl Access {
         shown.peek()?;
         let compares = self.compares(asked.from());
         Some(shown.find_map(|key| {
-            let digest = store::digest(key);
+            let digest = colmeia_store::digest(key);
             self.holder(&digest, compares).map(|caller| (digest, caller))
         }))
     }

@@ -3,9 +3,9 @@
 use colmeia::UserId;
 
 use crate::deletion::DeletionError;
-use crate::journal::JournalError;
 use crate::registry::RegistryError;
 use crate::user::NotKept;
+use colmeia_events::journal::JournalError;
 
 /// Why not.
 #[derive(Debug, thiserror::Error)]

@@ -19,8 +19,8 @@ use colmeia::layout::StateLayout;
 
 use crate::deletion::Deletions;
 use crate::http::{Control, Users};
-use crate::journal::Journal;
 use crate::user::UserHandle;
+use colmeia_events::journal::Journal;
 use colmeia_host::blocking;
 use colmeia_host::folders;
 

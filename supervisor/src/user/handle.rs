@@ -11,15 +11,15 @@ use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::admin::When;
 use colmeia::config::MemoryOverrides;
-use colmeia::protocol::{Call, CallError, Reply};
+use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::limits::LimitsError;
 use super::policy::{Carried, Renewal, Told};
 use super::view::{Phase, UserView};
-use crate::metrics::Metrics;
 use crate::uploads::Upload;
+use colmeia_metrics::Metrics;
 
 /// How long an operator waits for the disk.
 const KEPT_WITHIN: Duration = Duration::from_secs(10);
@@ -127,6 +127,35 @@ pub(crate) enum CallFailure {
     ShuttingDown,
 }
 
+impl CallFailure {
+    /// How it is counted: a fixed word.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::NotReady => "not_ready",
+            Self::WorkerGone => "worker_gone",
+            Self::Deadline => "deadline",
+            Self::TooLarge => "too_large",
+            Self::DiskFull => "disk_full",
+            Self::ShuttingDown => "shutting_down",
+            Self::Session(CallError { restriction: Some(_), kind: CallErrorKind::Refused, .. }) => {
+                "restricted"
+            }
+            Self::Session(error) => match error.kind {
+                CallErrorKind::NotReady => "not_ready",
+                CallErrorKind::InvalidArgument => "invalid_argument",
+                CallErrorKind::NotOnWhatsapp => "not_on_whatsapp",
+                CallErrorKind::NotFound => "not_found",
+                CallErrorKind::MediaUnavailable => "media_unavailable",
+                CallErrorKind::Refused => "refused",
+                CallErrorKind::Forbidden => "forbidden",
+                CallErrorKind::Unsupported => "unsupported",
+                CallErrorKind::TooLarge => "too_large",
+                CallErrorKind::OutcomeUnknown => "outcome_unknown",
+            },
+        }
+    }
+}
+
 /// A disk that took nothing more at the worker's is the same as one at ours.
 impl From<CallError> for CallFailure {
     fn from(error: CallError) -> Self {
@@ -224,7 +253,11 @@ impl UserHandle {
             answered.await.unwrap_or(Err(CallFailure::ShuttingDown))
         };
         let result = tokio::time::timeout(deadline, whole).await.unwrap_or(Err(CallFailure::Deadline));
-        self.metrics.call(operation, &result, begun.elapsed());
+        self.metrics.call(
+            operation,
+            result.as_ref().map_or_else(CallFailure::label, |_| "ok"),
+            begun.elapsed(),
+        );
         result
     }
 

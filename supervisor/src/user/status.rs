@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::link::Bucket;
 use super::view::{Phase, UserView};
-use crate::journal::StatusChange;
+use colmeia_events::journal::StatusChange;
 
 /// Where a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use colmeia::UserId;
 
-use crate::store::{Actions, NewKey};
+use colmeia_store::{Actions, NewKey};
 
 /// What a request wants with a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,8 @@ fn rules(listen: &str, change: impl FnOnce(&mut ServiceConfig)) -> Rules {
         ..ServiceConfig::default()
     };
     change(&mut config);
-    let (store, folder) = store::tests::store();
+    let folder = tempfile::tempdir().expect("folder");
+    let store = Store::open(&folder.path().join("settings.db")).expect("opens");
     let access = Access::new(listen.parse().expect("address"), &config, store);
     Rules { access, proxies: Proxies::new(&config), _folder: folder }
 }
@@ -252,17 +253,18 @@ async fn a_key_with_limits_opens_the_api_and_nothing_else_and_ends_when_it_is_cl
     for listen in ["0.0.0.0:5001", "127.0.0.1:5001"] {
         let rules = keyless(listen);
         let store = &rules.access.store;
-        let actions = store::Actions { read: true, ..Default::default() };
+        let actions = colmeia_store::Actions { read: true, ..Default::default() };
         let sessions = [colmeia::UserId::for_port(1)].into();
-        let grants = store::NewKey { name: String::new(), active: true, admin: false, sessions, actions };
+        let grants =
+            colmeia_store::NewKey { name: String::new(), active: true, admin: false, sessions, actions };
         let (key, secret) = store.add_key(None, grants.clone()).await.expect("made");
         let shown = [("x-api-key", secret.expose())];
         let caller = rules.ask("/api/sessions", LOCAL, &Method::GET, &shown).expect("let in");
         assert!(caller.may(Action::Read, &colmeia::UserId::for_port(1)) && !caller.is_admin());
         assert_eq!(rules.status(LOCAL, &shown), Err(Refusal::Limited));
         assert_eq!(rules.api(LOCAL, &[]), NO_KEY, "there is a key now");
-        let basis = Basis::Key(store::digest(secret.expose().as_bytes()), caller);
-        store.update_key(&key.id, store::NewKey { active: false, ..grants }).await.expect("closed");
+        let basis = Basis::Key(colmeia_store::digest(secret.expose().as_bytes()), caller);
+        store.update_key(&key.id, colmeia_store::NewKey { active: false, ..grants }).await.expect("closed");
         rules.access.ended(&basis).await;
         assert_eq!(rules.api(LOCAL, &shown), WRONG);
         store.remove_key(&key.id).await.expect("removed");
@@ -274,12 +276,12 @@ async fn a_key_with_limits_opens_the_api_and_nothing_else_and_ends_when_it_is_cl
 #[tokio::test]
 async fn what_a_person_chose_is_not_compared_after_too_many_wrong_keys_and_what_we_made_is() {
     let rules = rules("0.0.0.0:5001", |_| {});
-    let grants = store::NewKey {
+    let grants = colmeia_store::NewKey {
         name: String::new(),
         active: true,
         admin: true,
         sessions: [].into(),
-        actions: store::Actions::ALL,
+        actions: colmeia_store::Actions::ALL,
     };
     let (_, made) = rules.access.store.add_key(None, grants).await.expect("made");
     let ask = |peer: &str, key: &str| rules.api(peer, &[("x-api-key", key)]);
@@ -296,12 +298,12 @@ async fn what_a_person_chose_is_not_compared_after_too_many_wrong_keys_and_what_
 #[tokio::test]
 async fn a_visit_ends_with_its_key_and_with_its_sign_out() {
     let rules = keyless("0.0.0.0:5001");
-    let grants = store::NewKey {
+    let grants = colmeia_store::NewKey {
         name: String::new(),
         active: true,
         admin: true,
         sessions: [].into(),
-        actions: store::Actions::ALL,
+        actions: colmeia_store::Actions::ALL,
     };
     let (key, secret) = rules.access.store.add_key(None, grants).await.expect("made");
     let peer = Peer::new("203.0.113.9:4000".parse().expect("address"));

@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 
 use super::super::negotiate::Language;
 use super::super::{reply, restricted};
-use crate::journal::JournalError;
-use crate::store::StoreError;
 use crate::user::CallFailure;
 use colmeia::errors::chain;
+use colmeia_events::journal::JournalError;
+use colmeia_store::StoreError;
 
 /// An answer that says what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

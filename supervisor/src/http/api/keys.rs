@@ -13,7 +13,7 @@ use super::answer::Json;
 use super::failure::ApiError;
 use super::models::NoArgs;
 use super::route::Ctx;
-use crate::store::{Actions, ApiKey, NewKey};
+use colmeia_store::{Actions, ApiKey, NewKey};
 
 /// What stands where a key cannot be shown.
 const HIDDEN: &str = "********";

@@ -48,7 +48,7 @@ use colmeia::UserId;
 
 use super::routes::Route;
 use super::{Http, external};
-use crate::envelope::Origin;
+use colmeia_events::envelope::Origin;
 
 pub(super) use failure::ApiError;
 pub(super) use files::Fetcher;

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::standing::Standing;
-use crate::envelope::{MessageCappingData, MessageFile, Origin, ReachoutTimelockData};
 use crate::user::UserView;
+use colmeia_events::envelope::{MessageCappingData, MessageFile, Origin, ReachoutTimelockData};
 
-pub(super) use crate::envelope::Message;
+pub(super) use colmeia_events::envelope::Message;
 
 /// What clients are told runs the sessions: WAHA's engine that drives WhatsApp Web in a browser, as we do.
 pub(super) const ENGINE: &str = "WEBJS";
@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::http::tests::stage::me;
-    use crate::journal::tests::message;
+    use colmeia_events::journal::testing::message;
 
     #[test]
     fn a_message_has_every_field_that_the_types_of_the_sdk_need() {

@@ -16,7 +16,7 @@ use super::failure::ApiError;
 use super::files::{File, FileArg};
 use super::models::{ChatArgs, NoArgs, PictureUrl, Success};
 use super::session::Session;
-use crate::envelope::both_names;
+use colmeia_events::envelope::both_names;
 
 /// The account's own profile.
 #[derive(Serialize, ToSchema)]

@@ -19,8 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::reply;
 use super::failure::ApiError;
-use crate::store::{Claim, FirstAnswer, Store};
 use colmeia::errors::chain;
+use colmeia_store::{Claim, FirstAnswer, Store};
 
 /// The longest key: as Stripe has it.
 const LONGEST: usize = 255;
@@ -80,7 +80,7 @@ pub(super) async fn once(
 }
 
 /// The answer of the work is what counts; a repetition of it then finds the claim under way.
-fn note(kept: Result<(), crate::store::StoreError>) {
+fn note(kept: Result<(), colmeia_store::StoreError>) {
     if let Err(error) = kept {
         tracing::error!(error = chain(&error), "the answer for repeated requests was not kept");
     }

@@ -7,7 +7,7 @@ use super::answer::Json;
 use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
-use crate::envelope::{MessageCappingData, ReachoutTimelockData};
+use colmeia_events::envelope::{MessageCappingData, ReachoutTimelockData};
 
 pub(super) async fn timelock(session: Session, _: NoArgs) -> Result<Json<ReachoutTimelockData>, ApiError> {
     let lock = session.operate(GetTimelock {}).await?;

@@ -12,8 +12,8 @@ use super::super::api::ApiError;
 use super::super::{Http, reply};
 use super::query::Question;
 use super::source;
-use crate::delivery::shown;
-use crate::journal::Which;
+use colmeia_events::delivery::shown;
+use colmeia_events::journal::Which;
 
 /// What could not be delivered, the newest first.
 #[derive(Serialize)]

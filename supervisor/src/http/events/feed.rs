@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::query::Question;
-use crate::envelope::{Envelope, Origin};
-use crate::journal::{Cursor, EventId, Journal, JournalError, Page, Recorded};
+use colmeia_events::envelope::{Envelope, Origin};
+use colmeia_events::journal::{Cursor, EventId, Journal, JournalError, Page, Recorded};
 
 /// How many events are read at once.
 const BATCH: usize = 100;

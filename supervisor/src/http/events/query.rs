@@ -6,7 +6,7 @@ use colmeia::UserId;
 use colmeia::config::UNKNOWN_EVENT;
 
 use super::super::api::ApiError;
-use crate::journal::{Cursor, EventId, Kind};
+use colmeia_events::journal::{Cursor, EventId, Kind};
 
 /// How many events are given when nobody says how many.
 const USUAL: usize = 100;

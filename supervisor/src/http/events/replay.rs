@@ -12,7 +12,7 @@ use super::super::api::ApiError;
 use super::super::{Http, reply};
 use super::query::Question;
 use super::source;
-use crate::journal::{Cursor, EventId};
+use colmeia_events::journal::{Cursor, EventId};
 
 /// How many bytes of events an answer has, beside its last one: the rest is on the next page.
 const BYTES: usize = 4 * 1024 * 1024;

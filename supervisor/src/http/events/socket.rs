@@ -17,7 +17,7 @@ use super::super::api::ApiError;
 use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
-use crate::journal::Cursor;
+use colmeia_events::journal::Cursor;
 use colmeia_host::shares::Holder;
 
 /// How often the other side is asked whether it is there.

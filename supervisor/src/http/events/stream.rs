@@ -18,7 +18,7 @@ use super::super::places::during;
 use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
-use crate::journal::Cursor;
+use colmeia_events::journal::Cursor;
 
 /// How often a silent stream shows that it is alive, so that nothing between us and the reader closes it.
 const HEARTBEAT: Duration = Duration::from_secs(15);

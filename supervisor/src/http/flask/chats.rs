@@ -68,8 +68,8 @@ impl From<ChatSummary> for Chat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::message;
     use colmeia::protocol::OtherNames;
+    use colmeia_events::journal::testing::message;
 
     #[test]
     fn a_chat_has_the_contracts_keys() {

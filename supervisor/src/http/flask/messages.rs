@@ -72,7 +72,8 @@ fn answer(messages: Vec<MessageRecord>, has_more: bool, user: &UserId) -> Answer
 
 impl Message {
     fn of(message: MessageRecord, user: &UserId) -> Self {
-        let media_url = || format!("/media/{}?user_id={user}", crate::envelope::percent_encoded(&message.id));
+        let media_url =
+            || format!("/media/{}?user_id={user}", colmeia_events::envelope::percent_encoded(&message.id));
         Self {
             media_url: message.has_media.then(media_url),
             message_id: message.id.clone(),
@@ -111,7 +112,7 @@ pub(super) fn path_id(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::tests::{message, user};
+    use colmeia_events::journal::testing::{message, user};
 
     #[test]
     fn a_page_has_the_contracts_keys() {

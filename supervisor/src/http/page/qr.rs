@@ -24,8 +24,8 @@ use super::dashboard::see_other;
 use super::events::{Source, follow};
 use super::html;
 use super::shown::Shown;
-use crate::journal::now_ms;
 use crate::user::{Phase, UserHandle, UserView};
+use colmeia_events::journal::now_ms;
 
 /// How often an open page says that someone is there.
 const ATTENDED: Duration = Duration::from_secs(20);

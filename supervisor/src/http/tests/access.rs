@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::routes::{self, Effect};
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
-use crate::store::{Actions, NewKey};
+use colmeia_store::{Actions, NewKey};
 
 const KEY: &str = "0123456789abcdef";
 const NEAR: &str = "127.0.0.1:40000";

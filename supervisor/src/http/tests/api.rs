@@ -12,8 +12,8 @@ use colmeia::{Secret, SessionState};
 use serde_json::{Value, json};
 
 use super::stage::*;
-use crate::store::{Actions, NewKey};
 use crate::user::{CallResult, Phase};
+use colmeia_store::{Actions, NewKey};
 
 fn json(answer: &Answer) -> Value {
     serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("no JSON: {}", answer.body))

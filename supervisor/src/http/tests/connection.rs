@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::super::control::control;
 use super::super::server::{Rules, accept_all};
 use super::stage::*;
-use crate::journal::tests::{message, user};
+use colmeia_events::journal::testing::{message, user};
 
 async fn listen(stage: &Stage) -> (SocketAddr, JoinHandle<()>) {
     listen_by(stage, Rules::of(&ServiceConfig::default())).await

@@ -8,9 +8,10 @@ use colmeia::{ExitReason, Secret, SessionState};
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
-use crate::journal::tests::{incoming, user, waiting};
-use crate::journal::{Settlement, URGED, now_ms};
 use crate::user::{CallResult, MemoryUse, Phase, UserView};
+use colmeia_events::journal::now_ms;
+use colmeia_events::journal::testing::{incoming, user, waiting};
+use colmeia_events::journal::{Settlement, URGED};
 
 const KEY: &str = "0123456789abcdef";
 const FAR: &str = "203.0.113.9:40000";

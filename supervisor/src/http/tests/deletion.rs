@@ -9,9 +9,9 @@ use colmeia::config::ServiceConfig;
 use serde_json::{Value, json};
 
 use super::stage::*;
-use crate::journal::tests::{incoming, user, waiting};
-use crate::store::{Actions, Claim, NewKey};
 use crate::user::{Phase, UserView};
+use colmeia_events::journal::testing::{incoming, user, waiting};
+use colmeia_store::{Actions, Claim, NewKey};
 
 fn delete(path: &str) -> Request<Body> {
     Request::delete(path).body(Body::empty()).expect("request")

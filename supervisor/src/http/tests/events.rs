@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::control::control;
 use super::super::server::{Rules, accept_all};
 use super::stage::{Cast, Stage, nobody};
-use crate::journal::tests::{incoming, user};
+use colmeia_events::journal::testing::{incoming, user};
 
 /// For one condition; the machine may be busy.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -188,7 +188,7 @@ async fn a_web_socket_ends_when_its_key_is_taken_away() {
     use async_tungstenite::tokio::connect_async;
     use async_tungstenite::tungstenite::Message;
     let served = Served::start().await;
-    let grants: crate::store::NewKey = serde_json::from_value(serde_json::json!({
+    let grants: colmeia_store::NewKey = serde_json::from_value(serde_json::json!({
         "active": true, "admin": false, "sessions": ["1"], "actions": {"read": true},
     }))
     .expect("grants");
@@ -198,7 +198,7 @@ async fn a_web_socket_ends_when_its_key_is_taken_away() {
         let (mut socket, _) = within("the socket", connect_async(url)).await.expect("open");
         if narrowed {
             let less =
-                crate::store::NewKey { sessions: ["2".parse().expect("valid")].into(), ..grants.clone() };
+                colmeia_store::NewKey { sessions: ["2".parse().expect("valid")].into(), ..grants.clone() };
             served.stage.store.update_key(&key.id, less).await.expect("narrowed");
         } else {
             served.stage.store.remove_key(&key.id).await.expect("removed");

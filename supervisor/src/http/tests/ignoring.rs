@@ -7,7 +7,7 @@ use colmeia::protocol::{Event, MessageRecord};
 use serde_json::{Value, json};
 
 use super::stage::*;
-use crate::journal::tests::{message, user, waiting};
+use colmeia_events::journal::testing::{message, user, waiting};
 
 const CHATS: [&str; 5] =
     ["5511988887777@c.us", "120363@g.us", "120363@newsletter", "status@broadcast", "5511-1@broadcast"];

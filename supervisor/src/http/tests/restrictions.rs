@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::pages::page;
 use super::stage::*;
-use crate::journal::now_ms;
 use crate::user::{CallFailure, CallResult, UserView};
+use colmeia_events::journal::now_ms;
 
 const HOUR_MS: u64 = 3_600_000;
 

@@ -27,20 +27,20 @@ use super::super::{Http, Parts, router};
 use crate::convert::{Converter, Means};
 use crate::deletion;
 use crate::deletion::Deletions;
-use crate::delivery::Recipients;
-use crate::journal::{Journal, Statuses};
-use crate::metrics::Metrics;
 use crate::operators::Operators;
 use crate::registry::RegistryError;
-use crate::store::Store;
 use crate::uploads::Uploads;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle,
     UserView,
 };
+use colmeia_events::delivery::Recipients;
+use colmeia_events::journal::{Journal, Statuses};
 use colmeia_host::dns::Resolver;
 use colmeia_host::process::Children;
 use colmeia_host::uids::UidAllocator;
+use colmeia_metrics::Metrics;
+use colmeia_store::Store;
 
 /// Generous: the machine may be small and busy.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);

@@ -15,10 +15,10 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::stage::{Answer, Cast, Stage, nobody, ready, sent};
-use crate::store::{Actions, NewKey};
 use crate::uploads::LARGEST;
 use crate::uploads::tests::open_files;
 use colmeia_host::shares::Holder;
+use colmeia_store::{Actions, NewKey};
 
 fn body(session: &str, data: &str) -> String {
     let file = json!({"mimetype": "image/png", "data": data});

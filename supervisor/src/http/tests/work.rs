@@ -6,8 +6,8 @@ use colmeia::SessionState;
 use colmeia::protocol::{Call, CallError, CallErrorKind, ChatSummary, OtherNames, Reply};
 
 use super::stage::*;
-use crate::journal::tests::message;
 use crate::user::{CallFailure, CallResult, Phase, UserView};
+use colmeia_events::journal::testing::message;
 
 const OI: &str = r#"{"phone":"55 11 98888-7777","message":"oi"}"#;
 const NOT_CONNECTED: &str = "Cliente não conectado. Escaneie o QR Code primeiro.";

@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::Http;
 use super::super::errors::Failure;
-use crate::metrics::CONTENT_TYPE as OPENMETRICS;
 use crate::operators::OperationError;
 use colmeia::errors::chain;
+use colmeia_metrics::CONTENT_TYPE as OPENMETRICS;
 
 pub(super) async fn metrics(State(http): State<Http>) -> Result<Response, Failure> {
     let failed = |error: OperationError| {

@@ -17,8 +17,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::super::{Http, reply};
-use crate::journal::Journal;
 use colmeia::errors::chain;
+use colmeia_events::journal::Journal;
 
 /// How long an answer counts.
 const FRESH: Duration = Duration::from_secs(1);

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::Outbox;
 use super::pace::Quota;
-use crate::journal::StatusChange;
-use crate::metrics::Metrics;
+use colmeia_events::journal::StatusChange;
+use colmeia_metrics::Metrics;
 
 /// How many events may wait for the disk.
 const EVENTS: usize = 4096;

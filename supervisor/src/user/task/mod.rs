@@ -38,16 +38,16 @@ use super::view::{Phase, Pong, UserView};
 use super::vigil::{Trust, Vigil};
 use crate::admission::{Desk, Place, Ticket, Verdict, Verdicts};
 use crate::lacks::LacksTold;
-use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::shortage::Shortage;
-use crate::store::Store;
 use calls::Calls;
 use chores::{Chores, Done, Remembered};
 use colmeia_host::blocking;
 use colmeia_host::disk::Disk;
 use colmeia_host::memory::Memory;
 use colmeia_host::uids::UidAllocator;
+use colmeia_metrics::Metrics;
+use colmeia_store::Store;
 pub(crate) use effects::{marks, token_of};
 use memory::Weight;
 

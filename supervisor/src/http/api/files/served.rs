@@ -53,7 +53,7 @@ fn disposition(name: &str) -> String {
     if plain == name {
         return format!("attachment; filename=\"{name}\"");
     }
-    let whole = crate::envelope::percent_encoded(&name);
+    let whole = colmeia_events::envelope::percent_encoded(&name);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
 }
 

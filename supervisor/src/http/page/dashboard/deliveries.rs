@@ -14,8 +14,8 @@ use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::actions::nothing;
 use super::told::{Told, ours};
 use super::{Fields, words};
-use crate::journal::Queues;
 use crate::operators::{Asker, Letters, OperationError};
+use colmeia_events::journal::Queues;
 
 /// A receiver that does not take what it is to be told.
 pub(super) struct Stuck {

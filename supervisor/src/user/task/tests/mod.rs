@@ -17,10 +17,10 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::Admission;
-use crate::journal::StatusChange;
 use crate::user::handle::{CallFailure, Operation};
 use crate::user::link::SinkError;
 use crate::user::view::Phase;
+use colmeia_events::journal::StatusChange;
 use colmeia_host::folders;
 use colmeia_host::process::Children;
 
