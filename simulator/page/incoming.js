@@ -20,34 +20,12 @@ import { dropLabel, putLabel, showItems } from './labels.js';
 import { keepFlags } from './chatlist.js';
 import { receivePresence } from './presence.js';
 import { noteReceipt } from './receipts.js';
+import { storeContact } from './people-store.js';
 import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
 
 /* Row numbers order the messages of a chat; seconds are too coarse for that. */
 let lastRow = 0;
 export const nextRow = () => (lastRow = Math.max(lastRow + 1, Date.now() * 1000));
-
-export function addContact({ number, name, pushname, mine = true }) {
-  const wid = createUserWid(number);
-  const contact = ContactStore.gadd(wid);
-  contact.set({
-    name: mine ? name : undefined,
-    shortName: name.split(' ')[0],
-    pushname: pushname || name,
-    isAddressBookContact: mine ? 1 : 0,
-  });
-  storeContact(contact);
-}
-function storeContact({ id, name, shortName, pushname, isAddressBookContact, type, phoneNumber }) {
-  database.put('contacts', {
-    id: String(id),
-    name,
-    shortName,
-    pushname,
-    isAddressBookContact,
-    type,
-    phoneNumber: phoneNumber && String(phoneNumber),
-  });
-}
 
 /* What such a token holds is nobody's business. */
 const TOKEN = 'tc';

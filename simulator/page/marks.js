@@ -2,11 +2,11 @@
  * The phone sees stars as records, everything else as rows of what was sent. */
 
 import { account } from './account.js';
+import { tellAbout } from './delivering.js';
 import { storeMessage } from './history.js';
 import { createWid, MsgKey } from './ids.js';
 import { meIn } from './groups.js';
 import { Collection, Model } from './models.js';
-import { tellAbout } from './outgoing.js';
 import { allow, keep, own } from './records.js';
 
 /* ---- stars ---- */

@@ -1,7 +1,6 @@
 /* Owns what the user does: sending, editing, revoking, reacting, reading, typing.
  * A message is in its chat with ack 0 before the server has it; the server's answer makes it 1. */
 
-import { account } from './account.js';
 import { channel } from './channel.js';
 import { unixTime } from './bytes.js';
 import * as database from './database.js';
@@ -11,11 +10,11 @@ import { forgetMessage, storeMessage } from './history.js';
 import { createUserWid, createWid, MsgKey } from './ids.js';
 import { getCurrentLid, getPhoneNumber, isMigrated, learn, lidOf, served } from './lids.js';
 import { addToChat, applyEdit, applyRevoke, reactionOf, reactionTableMode } from './incoming.js';
+import { deliver, taken, tellAbout } from './delivering.js';
 import { onCapped } from './limits.js';
 import { downloadForMessage, getOrCreateMediaObject, MediaPrep, reviveMedia, uploadMedia } from './media.js';
 import { publish } from './newsletters.js';
 import { isRefused } from './records.js';
-import { untilReachable } from './session.js';
 import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
 import { told } from './telling.js';
 
@@ -26,17 +25,6 @@ MsgModel.prototype.downloadMedia = async function ({ isUserInitiated } = {}) {
   const isTrusted = this.senderObj.isMyContact || this.chat.msgs.some(({ id }) => id.fromMe);
   if (isUserInitiated || isTrusted) await downloadForMessage(this);
 };
-
-async function deliver({ to, ...message }) {
-  await untilReachable();
-  return channel.ask('send', { message: { ...message, to: String(served(createWid(to))) } });
-}
-
-/* What the server says to something that is sent. */
-async function taken(what, message) {
-  const error = await isRefused(what);
-  return error ? { ok: false, error } : deliver(message);
-}
 
 /* Two promises: the message is in the chat; the server has answered. */
 export function addAndSendMsgToChat(chat, given) {
@@ -165,12 +153,6 @@ async function newMessage(chat) {
     selfDir: 'out',
   });
   return { id, from, to: chat.id, self: 'out', t: unixTime(), local: true };
-}
-
-/* The phone sees edits, revocations and reactions as messages of their own, about another one. */
-export async function tellAbout(message, type, details, key) {
-  const id = `true_${message.id.remote}_${key ?? (await MsgKey.newId())}`;
-  return taken(type, { id, to: String(message.id.remote), type, about: String(message.id), ...details });
 }
 
 /* Whether it was taken is told by the message alone: the text has changed either way. */

@@ -5,12 +5,12 @@ import { account } from './account.js';
 import { Conn } from './connection.js';
 import { createUserWid, createWid } from './ids.js';
 import { isMigrated, served } from './lids.js';
-import { addContact } from './incoming.js';
 import { loadLabels } from './labels.js';
 import { setGroupPicture } from './membership.js';
 import { Collection, Model } from './models.js';
 import { loadNewsletters } from './newsletters.js';
 import { allow, did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
+import { addContact } from './people-store.js';
 import { ChatStore, ContactStore } from './stores.js';
 
 const DEFAULT_ABOUT = 'Hey there! I am using a simulation.';

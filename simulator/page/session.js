@@ -22,13 +22,15 @@ import {
 } from './connection.js';
 import * as database from './database.js';
 import { loadHistory } from './history.js';
-import { addContact, offlinePhase, whenTaken } from './incoming.js';
+import { offlinePhase, whenTaken } from './incoming.js';
 import { clearProfile, isLeaving, leave } from './leaving.js';
 import { startLinking, stopLinking } from './linking.js';
 import { options } from './options.js';
 import { loadLimits } from './limits.js';
 import { loadAccount } from './people.js';
+import { addContact } from './people-store.js';
 import { forgetPresences } from './presence.js';
+import { beBackInReach, beOutOfReach } from './reach.js';
 import { did } from './records.js';
 import { complete, loadMain } from './registry.js';
 import { showChats, showProgress } from './screen.js';
@@ -114,7 +116,7 @@ async function login(mine) {
   if (Socket.hasSynced) {
     Socket.stream = 'CONNECTED';
     channel.setState('main');
-    comeBack();
+    beBackInReach();
   }
   Cmd.trigger('open_socket_stream_from_bridge');
   /* Each connection begins with whether somebody is at the screen. */
@@ -318,12 +320,10 @@ export async function forceLogout(ms) {
 }
 
 /* Out of reach for some time, also after a reload; sends wait, messages stay in the queue. */
-let reachable = Promise.resolve();
-let comeBack = () => {};
 let offlineTimer;
 function beOffline(ms) {
   NetworkStatus.online = false;
-  reachable = new Promise((resolve) => (comeBack = resolve));
+  beOutOfReach();
   sessionStorage.setItem(OFFLINE_UNTIL, String(Date.now() + (ms || 86_400_000)));
   if (ms) offlineTimer = setTimeout(endOffline, ms);
 }
@@ -340,8 +340,6 @@ export function endOffline() {
   NetworkStatus.online = true;
   openSocket();
 }
-export const untilReachable = () => reachable;
-
 /* By the user here, by the phone. */
 actions.logout = () => leave({ tell: true, state: 'logged_out' });
 channel.on('logout', () => leave({ tell: false, state: 'logged_out' }));

@@ -5,7 +5,7 @@ import { createWid, MsgKey } from './ids.js';
 import { applyRevoke } from './incoming.js';
 import { Collection, Model } from './models.js';
 import { statusHooks } from './groups.js';
-import { tellAbout } from './outgoing.js';
+import { tellAbout } from './delivering.js';
 import { ServerStatusCodeError } from './records.js';
 import { MsgModel } from './stores.js';
 

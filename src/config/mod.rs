@@ -11,11 +11,13 @@ mod events;
 mod example;
 mod flask;
 mod ignore;
+mod invalid;
 mod memory;
 mod ownership;
 mod rules;
 mod service;
 mod session;
+mod url;
 mod webhooks;
 mod worker;
 
@@ -24,9 +26,9 @@ pub use conversion::ConversionConfig;
 pub use events::EventsConfig;
 pub use flask::FlaskConfig;
 pub use ignore::IgnoreConfig;
+pub use invalid::InvalidConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
-pub use rules::InvalidConfig;
 pub use service::{LogFormat, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use webhooks::{

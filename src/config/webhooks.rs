@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::rules::is_http_url;
+use super::url::is_http_url;
 use crate::Secret;
 use crate::address::Shown;
 

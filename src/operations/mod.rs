@@ -16,7 +16,7 @@ mod labels;
 mod messages;
 mod presence;
 mod profile;
-mod record;
+pub(crate) mod record;
 mod restrictions;
 mod sends;
 mod statuses;
@@ -40,11 +40,11 @@ pub use sends::*;
 pub use statuses::*;
 pub use table::Operation;
 
-use crate::protocol::{CallError, CallErrorKind, Reply};
-
 /// What a worker of this build knows, told in its Hello. Raised when an operation or an option is added that an
 /// older worker would not understand or would silently leave out.
 pub const OPERATIONS_VERSION: u32 = 2;
+const _: () =
+    assert!(Operation::NEWEST <= OPERATIONS_VERSION, "a worker of this build knows every row of the table");
 
 /// What an operation does to the world, and so what a failure without an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub enum Effect {
     /// It sets something to a value: doing it twice is as good as once.
     Change,
     /// Others see it, or it makes something new: it is done at most once, and where nobody knows whether it was
-    /// done the answer says so ([`CallErrorKind::OutcomeUnknown`]).
+    /// done the answer says so ([`crate::protocol::CallErrorKind::OutcomeUnknown`]).
     Send,
 }
 
@@ -83,24 +83,6 @@ impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Answer")
     }
-}
-
-/// The result in an operation's reply.
-///
-/// # Errors
-/// [`CallErrorKind::OutcomeUnknown`] after a [`Effect::Send`], else [`CallErrorKind::Unsupported`], when the worker
-/// answered something else than this operation answers.
-pub fn output<O: Operate>(effect: Effect, reply: Reply) -> Result<O::Output, CallError> {
-    let Reply::Value { value } = reply else { return Err(unreadable(effect)) };
-    serde_json::from_value(value.0).map_err(|_| unreadable(effect))
-}
-
-fn unreadable(effect: Effect) -> CallError {
-    let kind = match effect {
-        Effect::Send => CallErrorKind::OutcomeUnknown,
-        Effect::Read | Effect::Change => CallErrorKind::Unsupported,
-    };
-    CallError::new(kind, "the session's answer is not of the expected kind")
 }
 
 /// Nothing but that it was done.

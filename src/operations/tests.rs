@@ -1,5 +1,6 @@
 use super::table::rewritten;
 use super::*;
+use crate::protocol::{CallErrorKind, Reply, output};
 
 /// What the first build with operations says, one line each: a worker and a supervisor of different builds meet
 /// during an upgrade, so these lines must load for good.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MessageRecord, OtherNames};
+use super::{ChatSummary, ContactRecord, GroupRecord, MessageRecord, OtherNames};
 use crate::ChatId;
 use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions, SentMessage};
 use crate::passkey::Assertion;
@@ -179,8 +179,7 @@ impl Call {
     #[must_use]
     pub fn needs(&self) -> u32 {
         match self {
-            Self::Operate { operation: Operation::GetTimelock(_) | Operation::GetCapping(_) } => 2,
-            Self::Operate { .. } => 1,
+            Self::Operate { operation } => operation.since(),
             Self::SendText { options, link_preview, .. } => {
                 u32::from(!options.is_default() || !link_preview.is_none())
             }
@@ -258,7 +257,7 @@ pub enum Reply {
     },
     /// It is done.
     Done,
-    /// What an operation answers; [`crate::operations::output`] reads it.
+    /// What an operation answers; [`super::output`] reads it.
     Value {
         /// Of the operation's own type.
         value: Answer,
@@ -328,60 +327,4 @@ pub enum CallErrorKind {
     TooLarge,
     /// Something broke after the page was asked: it may or may not have happened.
     OutcomeUnknown,
-}
-
-/// One chat of the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatSummary {
-    /// Its id.
-    pub id: String,
-    /// Its name, where it has one.
-    pub name: Option<String>,
-    /// Whether it is a group.
-    pub is_group: bool,
-    /// Unread messages; negative when marked as unread by hand.
-    pub unread: i64,
-    /// The newest message.
-    pub last_message: Option<MessageRecord>,
-    /// When something last happened; 0 when unknown.
-    pub timestamp_ms: i64,
-    /// Whether it is pinned.
-    pub pinned: bool,
-    /// Whether it is archived.
-    pub archived: bool,
-    /// The other names of the people in it.
-    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
-    pub other_names: OtherNames,
-}
-
-/// One contact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContactRecord {
-    /// Its id.
-    pub id: String,
-    /// The name in the phone's address book.
-    pub name: Option<String>,
-    /// The name that the contact chose.
-    pub pushname: Option<String>,
-    /// Whether it is in the phone's address book.
-    pub is_my_contact: bool,
-    /// Whether it is blocked.
-    pub is_blocked: bool,
-    /// The other names of the people in it.
-    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
-    pub other_names: OtherNames,
-}
-
-/// One group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupRecord {
-    /// Its id.
-    pub id: String,
-    /// Its subject.
-    pub name: Option<String>,
-    /// The members' ids.
-    pub participants: Vec<String>,
-    /// The other names of the people in it.
-    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
-    pub other_names: OtherNames,
 }

@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::OtherNames;
-use crate::operations::{GroupRole, LabelRecord, MessageDetails, PresenceState};
+use super::{MessageRecord, OtherNames};
+use crate::operations::{GroupRole, LabelRecord, PresenceState};
 
 /// Something that happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,53 +95,6 @@ impl Event {
             Self::Call(_) | Self::Label(_) => None,
         }
     }
-}
-
-/// One message.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageRecord {
-    /// `true_<chat>_<id>` or `false_<chat>_<id>`, with `_<author>` in groups.
-    pub id: String,
-    /// The chat it belongs to.
-    pub chat: String,
-    /// Who sent it: a user or, in a group, the group.
-    pub from: String,
-    /// To whom.
-    #[serde(default)]
-    pub to: Option<String>,
-    /// The member of a group who wrote it.
-    #[serde(default)]
-    pub author: Option<String>,
-    /// Whether the user itself wrote it.
-    pub from_me: bool,
-    /// `chat`, `image`, `video`, `ptt`, `document`, …
-    pub kind: String,
-    /// The text; for media its caption; empty where there is none.
-    #[serde(default)]
-    pub body: String,
-    /// When it was sent.
-    pub timestamp_ms: i64,
-    /// How far it went, as in [`Event::Ack`].
-    #[serde(default)]
-    pub ack: i32,
-    /// Whether there is media to download.
-    #[serde(default)]
-    pub has_media: bool,
-    /// The media's type.
-    #[serde(default)]
-    pub mimetype: Option<String>,
-    /// The media's name.
-    #[serde(default)]
-    pub filename: Option<String>,
-    /// The sender's name as this account knows it.
-    #[serde(default)]
-    pub sender_name: Option<String>,
-    /// What most messages do not have: a quoted message, mentions, a place, a poll, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub details: Option<Box<MessageDetails>>,
-    /// The other names of the people in it.
-    #[serde(default, skip_serializing_if = "OtherNames::is_empty")]
-    pub other_names: OtherNames,
 }
 
 /// A reaction to a message.
@@ -424,12 +377,6 @@ impl fmt::Debug for LabelNotice {
 impl fmt::Debug for ChatLabelNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChatLabel(added: {})", self.added)
-    }
-}
-
-impl fmt::Debug for MessageRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Message({}, from_me: {})", self.kind, self.from_me)
     }
 }
 

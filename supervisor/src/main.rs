@@ -6,27 +6,14 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
 
 mod admin;
-mod admission;
-mod adopt;
-mod connections;
-mod convert;
-mod deletion;
-mod http;
-mod lacks;
 mod logging;
 mod mend;
-mod message_files;
-mod operators;
 mod port;
-mod registry;
 mod service;
 mod settings;
-mod shortage;
 mod signals;
 mod systemd;
 mod upgrade;
-mod uploads;
-mod user;
 
 use std::process::ExitCode;
 
@@ -49,7 +36,7 @@ fn main() -> ExitCode {
     let (inherited, image) = (upgrade::Inherited::receive(), upgrade::Image::own());
     let flags = settings::Flags::parse();
     if flags.routes {
-        print!("{}", http::listed());
+        print!("{}", colmeia_http::listed());
         return ExitCode::SUCCESS;
     }
     let config = match settings::load(&flags, std::env::vars_os()) {
@@ -72,7 +59,7 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
-    shortage::raise_limit();
+    colmeia_session::shortage::raise_limit();
     // Whatever we and our workers make is ours alone; where others are let in, a mode is set by name.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match service::run(config, inherited, image) {

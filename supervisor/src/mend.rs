@@ -9,10 +9,10 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::time::sleep;
 
-use crate::registry::Registry;
 use crate::upgrade::back;
-use crate::user::Renewal;
 use colmeia_host::disk::Disk;
+use colmeia_session::Renewal;
+use colmeia_session::registry::Registry;
 
 /// How long to wait between two questions.
 const PAUSE: Duration = Duration::from_secs(1);

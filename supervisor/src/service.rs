@@ -22,24 +22,19 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Draining;
-use crate::admission::{Admission, Desk, follow_pressure};
-use crate::convert;
-use crate::convert::Converter;
-use crate::deletion::Deletions;
 use crate::mend::mend;
-use crate::operators::Operators;
 use crate::port;
 use crate::port::{ListenError, Port};
-use crate::registry::Registry;
-use crate::shortage::Shortage;
 use crate::signals;
 use crate::signals::{Asked, Signals};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
-use crate::uploads::Uploads;
-use crate::user::Host;
-use crate::user::link::{EventSink, SinkError};
-use crate::user::process::Launch;
-use crate::{admin, adopt, deletion, http, logging, systemd};
+use crate::{admin, logging, systemd};
+use colmeia_control::convert;
+use colmeia_control::convert::Converter;
+use colmeia_control::deletion;
+use colmeia_control::deletion::Deletions;
+use colmeia_control::operators::Operators;
+use colmeia_control::server_control;
 use colmeia_events::delivery;
 use colmeia_events::delivery::{Media, Recipients, Sessions};
 use colmeia_events::envelope::Origin;
@@ -57,6 +52,14 @@ use colmeia_host::process::Children;
 use colmeia_host::ssrf;
 use colmeia_host::uids::{InForce, UidAllocator, UidsError};
 use colmeia_metrics::Metrics;
+use colmeia_session::Host;
+use colmeia_session::admission::{Admission, AdmissionQueue, follow_pressure};
+use colmeia_session::adoption;
+use colmeia_session::connection::{EventSink, SinkError};
+use colmeia_session::registry::Registry;
+use colmeia_session::shortage::Shortage;
+use colmeia_session::uploads::Uploads;
+use colmeia_session::worker_process::Launch;
 use colmeia_store::{Store, StoreError};
 
 /// How long requests under way may take after the end was asked for.
@@ -193,7 +196,7 @@ async fn serve(
     let Carry { draining, users: carried } = Carry::receive(inherited.claim(CARRY));
     let metrics = Metrics::default();
     metrics.memory_mode(memory.mode().name());
-    let desk = Desk::open_with(
+    let desk = AdmissionQueue::open_with(
         Admission::new(config.max_users, config.max_starting),
         memory.room(),
         follow_pressure(config.max_starting),
@@ -213,7 +216,7 @@ async fn serve(
         disk: Disk::follow(state.root().to_owned(), &run.full_disk_mark()),
         carried: Mutex::new(carried),
         metrics: metrics.clone(),
-        lacks: crate::lacks::LacksTold::default(),
+        lacks: colmeia_session::lacks::LacksTold::default(),
         hurry: hurry.clone(),
         config: Arc::clone(&config),
         state,
@@ -240,10 +243,10 @@ async fn serve(
     );
     let delivery = delivery.map(drop).boxed().shared();
 
-    adopt::adopt_workers(&host, &registry).await;
+    adoption::adopt_workers(&host, &registry).await;
     let adopted = registry.list().into_iter().map(|handle| handle.user).collect();
     host.memory.clear_away_all_but(adopted).await;
-    adopt::bring_back(&host, &registry)
+    adoption::bring_back(&host, &registry)
         .await
         .map_err(|source| ServiceError::Io { path: host.state.root().to_owned(), source })?;
 
@@ -251,7 +254,7 @@ async fn serve(
     std::fs::write(&address_file, address.to_string())
         .map_err(|source| ServiceError::Io { path: address_file.clone(), source })?;
     let stop = CancellationToken::new();
-    let (control, controlled) = http::control(stop.clone());
+    let (control, controlled) = server_control::control(stop.clone());
     let deletions = Deletions::new(deletion::Parts {
         users: Box::new(registry.clone()),
         state: host.state.clone(),
@@ -286,7 +289,7 @@ async fn serve(
         owners: host.owners.clone(),
     };
     let converter = Converter::new(config.conversion.clone(), config.landlock, means);
-    let parts = http::Parts {
+    let parts = colmeia_http::Parts {
         config,
         journal: journal.clone(),
         store,
@@ -296,8 +299,8 @@ async fn serve(
         names: names.clone(),
         converter,
     };
-    let app = http::App { registry: registry.clone(), parts };
-    let mut http = tasks::passing("http", http::serve(listener, app, controlled));
+    let app = colmeia_http::App { registry: registry.clone(), parts };
+    let mut http = tasks::passing("http", colmeia_http::serve(listener, app, controlled));
     let beat = {
         let (registry, control) = (registry.clone(), control.clone());
         tasks::restarted("pulse", move || systemd::beat(registry.clone(), control.clone()))

@@ -1,6 +1,6 @@
 //! Questions for events.
 
-#[path = "../../../supervisor/src/http/events/query.rs"]
+#[path = "../../../supervisor/http/src/events/query.rs"]
 mod query;
 
 /// What a question asks for: the session, the ids, how many; and what it begins after.

@@ -37,8 +37,8 @@ pub enum LockError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        #[source]
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// Others could put something into it.

@@ -35,8 +35,8 @@ pub enum NotOurs {
     Io {
         /// The file or folder.
         path: PathBuf,
-        #[source]
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// It leads elsewhere.

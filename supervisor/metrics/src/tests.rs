@@ -139,7 +139,7 @@ fn dashboards_and_alerts_name_only_what_there_is() {
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split(['{', ' ']).next())
         .collect();
-    let contrib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contrib");
+    let contrib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contrib");
     for file in ["grafana/colmeia.json", "prometheus/alerts.yml", "prometheus/alerts_test.yml"] {
         let text = std::fs::read_to_string(contrib.join(file)).expect(file);
         let named = names(&text);

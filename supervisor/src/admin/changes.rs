@@ -1,4 +1,4 @@
-//! What an operator changes about one user. Owns the route and its answers; what is done is [`crate::operators`]'s.
+//! What an operator changes about one user. Owns the route and its answers; what is done is [`colmeia_control::operators`]'s.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::socket::Peer;
 use super::{Admin, Refusal, parse, refuse};
-use crate::operators::{Asker, Word};
+use colmeia_control::operators::{Asker, Word};
 
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]

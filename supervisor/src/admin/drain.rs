@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Admin;
 use super::socket::Peer;
-use crate::user::{Operation, UserHandle};
+use colmeia_session::{Operation, UserHandle};
 
 /// Beyond a worker's own deadline for its stop.
 const GRACE: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::socket::Peer;
 use super::{Admin, Refusal, refuse};
-use crate::operators::{Asker, Letters};
+use colmeia_control::operators::{Asker, Letters};
 use colmeia_events::journal::{EventId, Queues};
 
 /// How many dead letters are shown when nobody says how many.

@@ -11,9 +11,9 @@ use colmeia::config::{MemoryOverrides, MemoryPolicy};
 
 use super::socket::Peer;
 use super::{Admin, App, Refusal, parse, refuse};
-use crate::user::limits;
-use crate::user::limits::LimitsError;
 use colmeia::errors::chain;
+use colmeia_session::limits;
+use colmeia_session::limits::LimitsError;
 
 /// `GET /v1/sessions/{user}/limits`.
 pub(super) async fn show(

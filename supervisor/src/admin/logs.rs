@@ -15,7 +15,7 @@ use futures::stream;
 use serde::Deserialize;
 
 use super::{Admin, Refusal, broken, parse};
-use crate::operators::{Position, Tail};
+use colmeia_control::operators::{LogTail, Position};
 
 /// How many lines are given when nobody says how many.
 const USUAL: usize = 50;
@@ -61,7 +61,7 @@ pub(super) async fn logs(
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-async fn read(tail: Tail, most: usize) -> Result<(Vec<String>, Position), Refusal> {
+async fn read(tail: LogTail, most: usize) -> Result<(Vec<String>, Position), Refusal> {
     tasks::blocking("log", move || tail.last(most)).await.map_err(|error| broken(&error))
 }
 

@@ -35,9 +35,9 @@ use colmeia_base::tasks;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::operators::{OperationError, Operators};
-use crate::registry::Registry;
-use crate::user::Host;
+use colmeia_control::operators::{OperationError, Operators};
+use colmeia_session::Host;
+use colmeia_session::registry::Registry;
 use colmeia_store::Store;
 
 /// What the admin socket needs of the rest of the supervisor.

@@ -1,5 +1,5 @@
 //! What operators see: the service, the list, one session. Owns the routes; what is read of a session is
-//! [`crate::operators`]'s.
+//! [`colmeia_control::operators`]'s.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -7,8 +7,8 @@ use colmeia::admin::{Service, SessionDetail, Sessions};
 use serde::Deserialize;
 
 use super::{Admin, Refusal, limits, parse};
-use crate::operators;
-use crate::operators::millis;
+use colmeia_control::operators;
+use colmeia_control::operators::millis;
 
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]

@@ -23,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
-use crate::connections::{Place, Places, Watched, WatchedBody, Working};
-use crate::operators::Machine;
 use colmeia::errors::chain;
+use colmeia_control::connections::{Place, Places, Watched, WatchedBody, Working};
+use colmeia_control::operators::Machine;
 use colmeia_host::blocking;
 
 /// The group whose members are operators.

@@ -9,8 +9,8 @@ use colmeia::SessionState;
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::http::Control;
-use crate::registry::Registry;
+use colmeia_control::server_control::ServerControl;
+use colmeia_session::registry::Registry;
 
 /// How often, where the service manager asks for no more.
 const PACE: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ struct Counts {
 }
 
 /// Beats until it is dropped.
-pub(crate) async fn beat(registry: Registry, http: Control) {
+pub(crate) async fn beat(registry: Registry, http: ServerControl) {
     let watchdog = sd_notify::watchdog_enabled();
     let pace = watchdog.map_or(PACE, |limit| (limit / 3).min(PACE)).max(Duration::from_millis(50));
     let mut pulse = interval(pace);

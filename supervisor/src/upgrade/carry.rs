@@ -14,8 +14,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::registry::Registry;
-use crate::user::Carried;
+use colmeia_session::Carried;
+use colmeia_session::registry::Registry;
 
 /// How long one user's task may take; one that is stuck is no reason not to go on.
 const PATIENCE: Duration = Duration::from_secs(2);

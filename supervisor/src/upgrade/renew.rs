@@ -8,8 +8,8 @@ use std::time::Duration;
 use colmeia::SessionState;
 use tokio::time::{sleep, timeout};
 
-use crate::registry::Registry;
-use crate::user::{Renewal, UserHandle, UserView};
+use colmeia_session::registry::Registry;
+use colmeia_session::{Renewal, UserHandle, UserView};
 
 /// How long everything may settle first, and how long to wait between two questions.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -59,8 +59,8 @@ pub enum StoreError {
     File {
         /// The file.
         path: PathBuf,
-        #[source]
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// The database.

@@ -12,7 +12,7 @@ LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def row_of(event):
-    """The row, and the time in milliseconds, that an event's id is made of (supervisor/src/journal/id.rs)."""
+    """The row, and the time in milliseconds, that an event's id is made of (supervisor/events/src/journal/id.rs)."""
     value = 0
     for letter in event.removeprefix("evt_"):
         value = value * 32 + LETTERS.index(letter)

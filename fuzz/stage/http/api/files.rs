@@ -1,12 +1,13 @@
 //! Bodies with files.
 
-#[path = "../../../../supervisor/src/http/api/files/lift.rs"]
+#[path = "../../../../supervisor/http/src/api/files/lift.rs"]
 mod lift;
+
+use crate::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
 
 /// How a body is read that comes in pieces of this length: its fields and its file.
 pub(crate) fn lifted(body: &[u8], piece: usize) -> Option<(String, Option<Vec<u8>>)> {
-    let (fields, upload) =
-        lift::lift(Pieces { rest: body, piece }, &["file", "data"], crate::uploads::Expected).ok()?;
+    let (fields, upload) = lift::lift(Pieces { rest: body, piece }, &["file", "data"], Expected).ok()?;
     Some((serde_json::Value::Object(fields).to_string(), upload.map(|upload| upload.0)))
 }
 

@@ -20,7 +20,7 @@ mod failure {
     pub(super) use super::ApiError;
 }
 mod files;
-#[path = "../../../../supervisor/src/http/api/unique.rs"]
+#[path = "../../../../supervisor/http/src/api/unique.rs"]
 mod unique;
 
 pub(crate) use files::lifted;

@@ -50,8 +50,8 @@ pub enum CgroupError {
     NoWay {
         /// The file or folder.
         path: PathBuf,
-        #[source]
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// Not all that is needed is handed down to us.
@@ -64,8 +64,8 @@ pub enum CgroupError {
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        #[source]
         /// What the system said.
+        #[source]
         source: io::Error,
     },
 }

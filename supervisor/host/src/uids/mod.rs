@@ -43,8 +43,8 @@ pub enum UidsError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        #[source]
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// As many users as there are ids.

@@ -1,0 +1,24 @@
+/* Owns the way of what is sent to the server. */
+
+import { channel } from './channel.js';
+import { createWid, MsgKey } from './ids.js';
+import { served } from './lids.js';
+import { untilReachable } from './reach.js';
+import { isRefused } from './records.js';
+
+export async function deliver({ to, ...message }) {
+  await untilReachable();
+  return channel.ask('send', { message: { ...message, to: String(served(createWid(to))) } });
+}
+
+/* What the server says to something that is sent. */
+export async function taken(what, message) {
+  const error = await isRefused(what);
+  return error ? { ok: false, error } : deliver(message);
+}
+
+/* The phone sees edits, revocations and reactions as messages of their own, about another one. */
+export async function tellAbout(message, type, details, key) {
+  const id = `true_${message.id.remote}_${key ?? (await MsgKey.newId())}`;
+  return taken(type, { id, to: String(message.id.remote), type, about: String(message.id), ...details });
+}

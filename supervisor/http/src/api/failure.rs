@@ -1,0 +1,357 @@
+//! [`ApiError`]: every error below `/api` is `{"statusCode", "message", "error", "field"?, "operation"?}` in English.
+//!
+//! Owns the reading of a failed call. Never repeats what was sent: an argument may be a text or a number.
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use colmeia::moment::now_ms;
+use colmeia::protocol::{CallError, CallErrorKind};
+use colmeia::{Restriction, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::negotiate::Language;
+use super::super::{reply, restricted};
+use colmeia::errors::chain;
+use colmeia_events::journal::JournalError;
+use colmeia_session::CallFailure;
+use colmeia_store::StoreError;
+
+/// An answer that says what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct ApiError {
+    status: StatusCode,
+    error: String,
+    field: Option<String>,
+    operation: Option<&'static str>,
+    restriction: Option<Restriction>,
+    retry_after_secs: Option<u64>,
+    done: Done,
+}
+
+/// What is known of a request that has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// Nothing was done: the same request may be made again.
+    Nothing,
+    /// Perhaps something was.
+    Perhaps,
+}
+
+/// What is wrong, and with which field.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorBody<'a> {
+    /// The HTTP status again, for clients that look into the body.
+    status_code: u16,
+    /// What is wrong, for people.
+    message: &'a str,
+    /// The same: clients look for it under either name.
+    error: &'a str,
+    /// The field that is wrong, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    /// The operation that is not offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a str>,
+    /// What the account is restricted in, where WhatsApp refused it for that: `reachout_timelock` or `message_capping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restriction: Option<&'a str>,
+    /// When that ends, in seconds since the epoch, where WhatsApp says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
+}
+
+impl ApiError {
+    /// Claims nothing about what was done: whoever knows that it was nothing says so ([`Self::before_anything`]).
+    pub(in super::super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            field: None,
+            operation: None,
+            restriction: None,
+            retry_after_secs: None,
+            done: Done::Perhaps,
+        }
+    }
+
+    /// It is certain that nothing was done.
+    pub(in super::super) fn before_anything(self) -> Self {
+        Self { done: Done::Nothing, ..self }
+    }
+
+    /// Something was done before this: the request as a whole must not be made again.
+    pub(super) fn after_something(self) -> Self {
+        Self { done: Done::Perhaps, ..self }
+    }
+
+    /// An error of the request itself, seen before anything was done.
+    fn refusal(status: StatusCode, error: impl Into<String>) -> Self {
+        Self::new(status, error).before_anything()
+    }
+
+    /// 400: a field is wrong.
+    pub(in super::super) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
+        let field = field.into();
+        let error = Self::refusal(StatusCode::BAD_REQUEST, format!("{field} {rule}"));
+        Self { field: Some(field), ..error }
+    }
+
+    /// The same with its field's name, where it begins so, without this.
+    pub(super) fn without_prefix(mut self, prefix: &str) -> Self {
+        if let Some(short) = self.field.as_deref().and_then(|field| field.strip_prefix(prefix)) {
+            if let Some(rest) = self.error.strip_prefix(prefix) {
+                self.error = rest.to_owned();
+            }
+            self.field = Some(short.to_owned());
+        }
+        self
+    }
+
+    /// 400: the request as a whole is wrong.
+    pub(super) fn bad_request(error: impl Into<String>) -> Self {
+        Self::refusal(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// 403: the key does not allow it.
+    pub(super) fn forbidden(error: impl Into<String>) -> Self {
+        Self::refusal(StatusCode::FORBIDDEN, error)
+    }
+
+    /// 403: a field names what this account may not use.
+    pub(super) fn forbidden_field(field: &str, rule: &str) -> Self {
+        Self { field: Some(field.into()), ..Self::forbidden(format!("{field} {rule}")) }
+    }
+
+    /// Whether somebody may not do it.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN
+    }
+
+    /// 404: it does not exist.
+    pub(super) fn not_found(error: impl Into<String>) -> Self {
+        Self::refusal(StatusCode::NOT_FOUND, error)
+    }
+
+    /// 404: there is no such session.
+    pub(super) fn no_session(user: &UserId) -> Self {
+        let error = format!("There is no session {user}: make it with POST /api/sessions");
+        Self { field: Some("session".into()), ..Self::not_found(error) }
+    }
+
+    /// 422: the session is not where it has to be.
+    pub(super) fn not_working(status: &str, expected: &str) -> Self {
+        let error = format!("The session is {status} and has to be {expected} for this; nothing was done");
+        Self::refusal(StatusCode::UNPROCESSABLE_ENTITY, error)
+    }
+
+    /// 429: too many, and when again.
+    pub(in super::super) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
+        let error = Self::refusal(StatusCode::TOO_MANY_REQUESTS, error);
+        Self { retry_after_secs: Some(retry_after_secs), ..error }
+    }
+
+    /// 429: WhatsApp restricts the account, and until when.
+    fn restricted(restriction: Restriction, now_ms: u64) -> Self {
+        let error = restricted::refusal(restriction, Language::English);
+        let retry_after_secs = restricted::retry_after(restriction, now_ms);
+        let error = Self::refusal(StatusCode::TOO_MANY_REQUESTS, error);
+        Self { restriction: Some(restriction), retry_after_secs, ..error }
+    }
+
+    /// 413: a file, at this field, is larger than is taken.
+    pub(super) fn too_large(field: &str, most_mib: u64) -> Self {
+        let error = format!("{field} is larger than the limit of {most_mib} MiB");
+        Self { field: Some(field.into()), ..Self::refusal(StatusCode::PAYLOAD_TOO_LARGE, error) }
+    }
+
+    /// 503 for all, or 429 for this session: there is no room for this field's file now; and when again.
+    pub(super) fn no_room(status: StatusCode, field: &str, rule: &str, retry_after_secs: u64) -> Self {
+        let error = Self::refusal(status, format!("{field} {rule}; nothing was sent"));
+        Self { field: Some(field.into()), retry_after_secs: Some(retry_after_secs), ..error }
+    }
+
+    /// 507: what was asked for needs room on the disk.
+    pub(super) fn disk_full() -> Self {
+        let error = "The disk is full: what comes back could not be kept; nothing was done";
+        Self::refusal(StatusCode::INSUFFICIENT_STORAGE, error)
+    }
+
+    /// 501: an operation of the convention that is not offered.
+    pub(super) fn not_offered(operation: &'static str, why: &str) -> Self {
+        let error = Self::refusal(StatusCode::NOT_IMPLEMENTED, format!("{operation} is not offered: {why}"));
+        Self { operation: Some(operation), ..error }
+    }
+
+    /// 500: a bug. What happened is in the log and not in the answer.
+    pub(in super::super) fn bug() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error; see the service's log")
+    }
+
+    /// A session gave an answer that belongs to another question.
+    pub(super) fn wrong_reply() -> Self {
+        tracing::error!("a session answered something else than it was asked");
+        Self::unknown_outcome()
+    }
+
+    fn unknown_outcome() -> Self {
+        let error = "It is not known whether this was done: the session was interrupted before it could \
+                     confirm. It was not repeated; look at the phone before you try again";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+
+    /// Whether it is certain that nothing was done, so that the same request may be made again.
+    pub(super) fn nothing_was_done(&self) -> bool {
+        self.done == Done::Nothing
+    }
+
+    /// The failure of a call; `outside` when others see what it does.
+    pub(super) fn of_call(failure: &CallFailure, outside: bool) -> Self {
+        use CallErrorKind as Kind;
+        let bad = |status, error: &str| Self::refusal(status, error);
+        match failure {
+            CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
+            CallFailure::DiskFull => Self::disk_full(),
+            CallFailure::TooLarge => {
+                bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done")
+            }
+            CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown if outside => {
+                Self::unknown_outcome()
+            }
+            CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => {
+                bad(StatusCode::GATEWAY_TIMEOUT, "The session did not answer in time; try again")
+            }
+            CallFailure::Session(CallError {
+                restriction: Some(restriction), kind: Kind::Refused, ..
+            }) => Self::restricted(*restriction, now_ms()),
+            CallFailure::Session(error) => match error.kind {
+                Kind::NotReady => Self::not_working("not ready", "WORKING"),
+                Kind::InvalidArgument => match error.message.strip_prefix("id ") {
+                    Some(rule) => Self::field("id", format!("{rule}; nothing was done")),
+                    None => Self::bad_request(format!("WhatsApp refuses an argument: {}", error.message)),
+                },
+                Kind::NotOnWhatsapp => Self::field("chatId", "is not on WhatsApp; nothing was sent"),
+                Kind::NotFound => Self::not_found("WhatsApp knows no such chat, message or other thing"),
+                Kind::MediaUnavailable => Self::not_found(
+                    "The file is not there: the message has none, or WhatsApp no longer has it",
+                ),
+                Kind::Refused => bad(StatusCode::UNPROCESSABLE_ENTITY, "WhatsApp refused; nothing was done"),
+                Kind::Forbidden => {
+                    Self::forbidden("WhatsApp does not allow this account to do it; nothing was done")
+                }
+                Kind::Unsupported => Self::refusal(
+                    StatusCode::NOT_IMPLEMENTED,
+                    format!("Not possible in this session: {}; nothing was done", error.message),
+                ),
+                // What was asked is done by then.
+                Kind::TooLarge if outside => Self::unknown_outcome(),
+                Kind::TooLarge => {
+                    bad(StatusCode::UNPROCESSABLE_ENTITY, "The answer is too large: ask for less at once")
+                }
+                Kind::OutcomeUnknown => Self::unknown_outcome(),
+            },
+        }
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        tracing::error!(error = chain(&error), "events cannot be read");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The journal cannot be read now; try again")
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = chain(&error), "the settings database failed");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The settings database failed; see the service's log")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            status_code: self.status.as_u16(),
+            message: &self.error,
+            error: &self.error,
+            field: self.field.as_deref(),
+            operation: self.operation,
+            restriction: self.restriction.map(|restriction| restriction.name.name()),
+            until: self.restriction.and_then(|restriction| restriction.until_ms).map(|until| until / 1000),
+        };
+        let mut response = reply::json(self.status, &body);
+        if let Some(secs) = self.retry_after_secs {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::RestrictionName;
+
+    #[test]
+    fn every_failure_of_a_send_says_whether_something_was_done() {
+        use CallErrorKind as Kind;
+        let session = |kind| CallFailure::Session(CallError::new(kind, "a reason"));
+        for (failure, status, done) in [
+            (CallFailure::NotReady, 422, false),
+            (CallFailure::DiskFull, 507, false),
+            (CallFailure::TooLarge, 413, false),
+            (session(Kind::NotOnWhatsapp), 400, false),
+            (session(Kind::InvalidArgument), 400, false),
+            (session(Kind::NotFound), 404, false),
+            (session(Kind::Refused), 422, false),
+            (session(Kind::Unsupported), 501, false),
+            (session(Kind::OutcomeUnknown), 500, true),
+            (session(Kind::TooLarge), 500, true),
+            (CallFailure::WorkerGone, 500, true),
+            (CallFailure::Deadline, 500, true),
+            (CallFailure::ShuttingDown, 500, true),
+        ] {
+            let error = ApiError::of_call(&failure, true);
+            assert_eq!((error.status.as_u16(), !error.nothing_was_done()), (status, done), "{failure}");
+        }
+        assert_eq!(ApiError::of_call(&CallFailure::Deadline, false).status, 504);
+    }
+
+    #[tokio::test]
+    async fn a_send_that_is_refused_for_a_restriction_says_which_and_until_when() {
+        let until_ms = Some(now_ms() + 7_200_000);
+        let restriction = Restriction { name: RestrictionName::ReachoutTimelock, until_ms };
+        let refused = CallError::new(CallErrorKind::Refused, "a reason").for_restriction(Some(restriction));
+        let error = ApiError::of_call(&CallFailure::Session(refused), true);
+        assert!(error.nothing_was_done());
+        let response = error.into_response();
+        assert_eq!(response.status(), 429);
+        let wait: u64 = response.headers()[RETRY_AFTER].to_str().expect("ascii").parse().expect("seconds");
+        assert!((7_190..=7_200).contains(&wait), "{wait}");
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.expect("a body");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("json");
+        assert_eq!(body["restriction"], "reachout_timelock");
+        assert_eq!(body["until"], until_ms.map(|until| until / 1000).expect("told"));
+        assert!(
+            body["message"].as_str().is_some_and(|text| text.contains(" UTC; nothing was sent")),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn that_nothing_was_done_is_never_said_by_itself() {
+        let unknown = [
+            ApiError::new(StatusCode::BAD_REQUEST, "wrong"),
+            ApiError::bug(),
+            ApiError::wrong_reply(),
+            ApiError::from(JournalError::Closed),
+            ApiError::from(StoreError::Closed),
+            ApiError::of_call(&CallFailure::Session(CallError::new(CallErrorKind::TooLarge, "long")), true),
+            ApiError::field("chatId", "is empty").after_something(),
+        ];
+        assert!(unknown.iter().all(|error| !error.nothing_was_done()));
+        assert!(ApiError::field("chatId", "is empty").nothing_was_done());
+    }
+}

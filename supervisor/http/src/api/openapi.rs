@@ -1,0 +1,175 @@
+//! The document at `/openapi.json` (OpenAPI 3.1), made from the table, and the page at `/docs` that shows it.
+//!
+//! Owns the document's form. The page's files are part of the program: **nothing comes from another host**.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::{HeaderMap, Method};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::super::{external, reply};
+use super::answer::Shape;
+use super::failure::ErrorBody;
+use super::route::{Does, Row, Scope};
+use super::table;
+use crate::route::Route;
+use crate::state::Http;
+
+/// The document of these rows.
+fn document(rows: &[Row]) -> Value {
+    let mut schemas = BTreeMap::new();
+    let error = Shape::of::<ErrorBody<'_>>();
+    schemas.extend(error.named);
+    schemas.insert("Error".to_owned(), error.schema);
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for row in rows {
+        let given = (row.gives)().into_iter().filter_map(|content| content.shape);
+        for shape in row.takes.map(|shape| shape()).into_iter().chain(given) {
+            schemas.extend(shape.named);
+        }
+        paths.entry(row.path).or_default().insert(row.method.as_str().to_ascii_lowercase(), operation(row));
+    }
+    let tags: BTreeSet<_> = rows.iter().map(|row| tag(row)).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Colmeia",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "WhatsApp Web sessions, each in a browser of its own. The convention is WAHA's; a session's name is the user_id of Flask's routes.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags.into_iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
+        "security": [{"key": []}, {"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    })
+}
+
+/// The SDK's class: `chatting` of `chatting.send_text`.
+fn tag(row: &Row) -> &'static str {
+    row.operation.split('.').next().unwrap_or(row.operation)
+}
+
+fn operation(row: &Row) -> Value {
+    let in_path: Vec<&str> =
+        row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+    let mut parameters: Vec<Value> = Vec::new();
+    let (mut fields, required) = row.takes.map(|shape| fields_of(&shape())).unwrap_or_default();
+    if let (Scope::Session(_), false) = (row.scope, in_path.contains(&"session")) {
+        let schema = json!({"type": "string", "default": "default", "description": "The session's name."});
+        fields.insert("session".to_owned(), schema);
+    }
+    for name in &in_path {
+        let schema = fields.remove(*name).unwrap_or_else(|| json!({"type": "string"}));
+        parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
+    }
+    let required: Vec<String> = required.into_iter().filter(|name| fields.contains_key(name)).collect();
+    let mut described = json!({
+        "operationId": row.operation,
+        "tags": [tag(row)],
+        "summary": row.summary,
+        "responses": responses(row),
+    });
+    let in_query = matches!(row.method, Method::GET | Method::DELETE);
+    if in_query {
+        for (name, schema) in fields {
+            let needed = required.contains(&name);
+            parameters.push(json!({"name": name, "in": "query", "required": needed, "schema": schema}));
+        }
+    } else if !fields.is_empty() {
+        let schema = json!({"type": "object", "properties": fields, "required": required});
+        let body =
+            json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
+        described["requestBody"] = body;
+    }
+    if matches!(row.scope, Scope::Session(super::super::access::Action::Send)) {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A request that is made again with the same key gets the first answer.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        }));
+    }
+    described["parameters"] = parameters.into();
+    if row.scope == Scope::Anyone && !row.path.starts_with("/api") {
+        described["security"] = json!([]);
+    }
+    described
+}
+
+/// The arguments' fields and which of them are needed.
+fn fields_of(shape: &Shape) -> (Map<String, Value>, Vec<String>) {
+    let fields =
+        |schema: &Value| schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    let needed = |schema: &Value| {
+        let names = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+        names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let (mut all, mut required) = (fields(&shape.schema), needed(&shape.schema));
+    // A flattened type is described as one of several that hold together.
+    for part in shape.schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        let name = part.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
+        let part = name
+            .and_then(|name| shape.named.iter().find(|(known, _)| known == name))
+            .map_or(part, |(_, s)| s);
+        all.extend(fields(part));
+        required.extend(needed(part));
+    }
+    (all, required)
+}
+
+fn responses(row: &Row) -> Value {
+    let error = json!({
+        "description": "What is wrong",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    });
+    if let Does::NotOffered(why) = row.does {
+        let mut refusal = error;
+        refusal["description"] = format!("Not offered: {why}").into();
+        return json!({"501": refusal});
+    }
+    let mut content = Map::new();
+    for way in (row.gives)() {
+        let schema = way.shape.map_or_else(|| json!({}), |shape| shape.schema);
+        content.insert(way.mimetype.to_owned(), json!({"schema": schema}));
+    }
+    let done = if row.method == Method::POST { "201" } else { "200" };
+    let mut all = json!({done: {"description": "Done", "content": content}, "default": error});
+    if row.method == Method::GET {
+        // Said by the HTTP server itself, before there is a route that could say it in words.
+        all["414"] = json!({"description": "The address is too long"});
+    }
+    all
+}
+
+/// `/openapi.json`.
+pub(super) fn route() -> Route {
+    Route::look("/openapi.json", async |headers: HeaderMap| match external::prefix(&headers) {
+        "" => reply::ok(&*DOCUMENT),
+        prefix => {
+            let server = format!(r#""servers":[{{"url":"{prefix}"}}]"#);
+            let text = DOCUMENT.get().replacen(r#""servers":[{"url":"/"}]"#, &server, 1);
+            reply::ok(&RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        }
+    })
+}
+
+/// `/docs`. The document is found from the page, wherever a proxy shows that.
+pub(in super::super) fn docs() -> Router<Http> {
+    let config = Config::new(["../openapi.json"]).try_it_out_enabled(true).validator_url("none");
+    Router::<Http>::from(SwaggerUi::new("/docs").config(config))
+}
+
+/// Made when it is first asked for, and kept as the text that goes out: as values it takes a hundred times as much.
+static DOCUMENT: LazyLock<Box<RawValue>> =
+    LazyLock::new(|| to_raw_value(&document(&table::rows())).unwrap_or_else(|_| RawValue::NULL.to_owned()));

@@ -1,0 +1,154 @@
+//! The dashboard: all sessions at `/`, and one page for each, for whoever runs the service.
+//!
+//! Server-rendered, in both languages, and of use without scripts: a script only puts the changes on the page as they
+//! come ([`super::events`]) and sends forms without leaving it. What is seen and done is [`colmeia_control::operators`]'s, the
+//! same that the admin socket has. Looking starts nothing.
+//!
+//! ```text
+//! list ─▶ session ─▶ actions (forms with a token) ─▶ operators
+//!            └─────▶ confirm (what cannot be undone)
+//! ```
+
+mod actions;
+mod deliveries;
+mod list;
+mod pairing;
+mod session;
+mod sign_in;
+mod told;
+mod words;
+
+use axum::extract::Path;
+use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::super::external;
+use super::super::negotiate::Language;
+use super::super::user::Pairs;
+use super::super::visitors::Visit;
+use super::{asset, html};
+use crate::effect::Effect;
+use crate::route::Route;
+use crate::state::Http;
+
+pub(in super::super) use list::list;
+pub(in super::super) use sign_in::to_sign_in;
+
+/// Its routes; the list itself stands at `/`, where programs get JSON.
+pub(super) fn routes() -> Vec<Route> {
+    let js = || async { asset("text/javascript; charset=utf-8", include_str!("dashboard.js")) };
+    let css = || async { asset("text/css; charset=utf-8", include_str!("dashboard.css")) };
+    vec![
+        Route::post("/sessions", actions::create),
+        Route::look("/sessions/events", list::events),
+        Route::look("/sessions/{user}", session::session),
+        // It keeps a session awake that waits for its phone.
+        Route::new(Method::GET, "/sessions/{user}/events", Effect::Change, session::events),
+        Route::look("/sessions/{user}/confirm/{operation}", actions::confirm),
+        Route::post("/sessions/{user}/pairing-code", pairing::code),
+        Route::post("/sessions/{user}/replay", deliveries::replay),
+        Route::post("/sessions/{user}/retry", deliveries::retry),
+        Route::post("/sessions/{user}/discard", deliveries::discard),
+        Route::post("/sessions/{user}/{operation}", actions::change),
+        Route::look("/sign-in", sign_in::form),
+        Route::post("/sign-in", sign_in::sign_in),
+        Route::post("/sign-out", sign_in::sign_out),
+        Route::new(Method::GET, "/language/{tag}", Effect::Change, language),
+        Route::look("/assets/dashboard.js", js),
+        Route::look("/assets/dashboard.css", css),
+    ]
+}
+
+/// What every page of it has around its own part.
+struct Frame {
+    language: Language,
+    english: bool,
+    /// What stands before all our paths.
+    base: String,
+    /// Where the page itself stands below it: where a change of language comes back to.
+    path: String,
+    /// Whether there is a visit to be ended.
+    signed_in: bool,
+    /// What a form has to carry.
+    token: String,
+}
+
+impl Frame {
+    /// For a request of this visit.
+    fn new(http: &Http, headers: &HeaderMap, visit: &Visit, path: impl Into<String>) -> Self {
+        let language = Language::of(headers);
+        Self {
+            language,
+            english: language == Language::English,
+            base: external::prefix(headers).to_owned(),
+            path: path.into(),
+            signed_in: http.access.is_signed_in(headers),
+            token: http.access.visitors.token(visit),
+        }
+    }
+}
+
+/// What a form may carry; each reads what it needs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields {
+    token: String,
+    user_id: String,
+    phone: String,
+    queue: String,
+    event: String,
+    key: String,
+    next: String,
+}
+
+/// Adds the cookie of a visit that begins with this answer.
+fn begin(mut response: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Go there, with `GET`.
+pub(super) fn see_other(path: &str) -> Response {
+    let place = HeaderValue::from_str(path).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
+}
+
+/// A path of ours that a request named; anything else is the list.
+fn own_path(path: &str) -> &str {
+    let ours = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && path.bytes().all(|byte| byte.is_ascii_graphic());
+    if ours { path } else { "/" }
+}
+
+/// `GET /language/{tag}?back=`: remembers a choice.
+async fn language(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> Response {
+    let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
+    let path = external::cookie_path(&headers);
+    if let Some(cookie) = Language::of_tag(&tag).and_then(|language| language.cookie(path).parse().ok()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for path in ["/", "/sessions/3", "/sessions/3?x=1"] {
+            assert_eq!(own_path(path), path);
+        }
+        for path in
+            ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nset-cookie: x", "/á"]
+        {
+            assert_eq!(own_path(path), "/", "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! [`Told`]: what became of a wish. A page for who came by a form, JSON for our script.
+
+use askama::Template;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+
+use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::visitors::Visit;
+use super::super::super::{negotiate, reply};
+use super::{Fields, Frame, html};
+use crate::state::Http;
+use colmeia_control::operators::OperationError;
+
+/// A sentence, and how it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+    /// A pairing code; shown and never logged.
+    pub(super) code: Option<colmeia::Secret>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/told.html")]
+struct Page<'a> {
+    frame: Frame,
+    failed: bool,
+    message: &'a str,
+    code: Option<&'a str>,
+    back: &'a str,
+}
+
+impl Told {
+    /// It was done.
+    pub(super) fn done(message: impl Into<String>) -> Self {
+        Self::with(StatusCode::OK, message)
+    }
+
+    /// It was not.
+    pub(super) fn with(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), code: None }
+    }
+
+    /// Why an operation was not done.
+    pub(super) fn failed(error: &OperationError, language: Language) -> Self {
+        let (status, portuguese, english) = match error {
+            OperationError::Unknown(_) => {
+                (StatusCode::NOT_FOUND, "Esta sessão não existe mais.", "This session is not there any more.")
+            }
+            OperationError::WaitsForNobody { .. } => (
+                StatusCode::CONFLICT,
+                "Esta sessão não espera por ninguém.",
+                "This session does not wait for anybody.",
+            ),
+            OperationError::NotItsTurn => (
+                StatusCode::CONFLICT,
+                "Nada foi feito: este evento não é mais o primeiro da fila.",
+                "Nothing was done: this event is not the first in the queue any more.",
+            ),
+            OperationError::Busy | OperationError::NoTask(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "O serviço está ocupado. Tente de novo em instantes.",
+                "The service is busy. Try again in a moment.",
+            ),
+            OperationError::NotKept(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Foi feito, mas não pôde ser gravado no disco: um reinício do serviço desfaz. Veja o log.",
+                "It was done, but cannot be written to the disk: a restart of the service undoes it. See the log.",
+            ),
+            OperationError::StillGoing => (
+                StatusCode::ACCEPTED,
+                "Ainda em andamento. Veja de novo em instantes.",
+                "Still going on. Look again in a moment.",
+            ),
+            OperationError::NotDeleted | OperationError::Deletion(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "A sessão não pôde ser apagada por completo. Veja o log e tente de novo.",
+                "The session could not be deleted as a whole. See the log and try again.",
+            ),
+            OperationError::Journal(_) | OperationError::Look(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Erro interno do serviço. Veja o log.",
+                "Internal error of the service. See its log.",
+            ),
+        };
+        Self::with(status, if language == Portuguese { portuguese } else { english })
+    }
+
+    /// The answer.
+    pub(super) fn answer(&self, http: &Http, headers: &HeaderMap, back: &str) -> Response {
+        let code = self.code.as_ref().map(|code| code.expose());
+        if !negotiate::wants_html(headers) {
+            return reply::json(self.status, &Body { message: &self.message, code });
+        }
+        let (visit, cookie) = Visit::of_or_new(headers);
+        let frame = Frame::new(http, headers, &visit, back);
+        let failed = !self.status.is_success();
+        let page = html(&Page { frame, failed, message: &self.message, code, back });
+        super::begin((self.status, page).into_response(), cookie)
+    }
+}
+
+/// Whether a form came from one of our pages; what is told where it did not.
+pub(super) fn ours(http: &Http, headers: &HeaderMap, fields: &Fields) -> Result<(), Told> {
+    if http.access.visitors.is_ours(headers, &fields.token) {
+        return Ok(());
+    }
+    tracing::warn!("a form without a valid token was refused");
+    let message = match Language::of(headers) {
+        Portuguese => {
+            "Nada foi feito: o formulário não veio desta página, ou ela é antiga. Recarregue a página e tente de novo."
+        }
+        English => {
+            "Nothing was done: the form did not come from this page, or the page is old. Reload it and try again."
+        }
+    };
+    Err(Told::with(StatusCode::FORBIDDEN, message))
+}

@@ -1,0 +1,235 @@
+//! [`Chores`]: what one user's task wants done to the disk, one after the other.
+//!
+//! Owns the order: a start finds what a deletion before it has left, and whoever makes a task anew finds what the last one
+//! wrote. Decides nothing; what came of each chore comes back to the task as a note. A disk that does not answer holds up
+//! its own users, and no task.
+
+use std::io;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use colmeia::config::{MemoryOverrides, Ownership};
+use colmeia::layout::LOG_PIPE;
+use colmeia::{ExitReason, UserId};
+use colmeia_base::tasks;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Host, Note, effects};
+use crate::handle::{Limited, NotDeleted};
+use crate::lifecycle::Told;
+use crate::limits;
+use crate::limits::LimitsError;
+use crate::log_tail::{LogTail, Position};
+use crate::token;
+use crate::worker_process;
+use crate::worker_process::lines;
+use crate::worker_process::lines::Lines;
+use crate::worker_process::{SpawnError, Spawned};
+use colmeia_host::folders;
+use colmeia_host::{blocking, private};
+
+/// What is remembered of a user.
+#[derive(Debug)]
+pub(super) struct Remembered {
+    /// There is a session on disk that may be linked.
+    pub(super) keep: bool,
+    /// An operator holds it back.
+    pub(super) held: bool,
+    /// Why it was given up.
+    pub(super) parked: Option<ExitReason>,
+    /// What an operator set for it.
+    pub(super) own: MemoryOverrides,
+    /// When the worker that may be there began, or a moment later.
+    pub(super) begun: SystemTime,
+    /// What it writes to its standard error.
+    pub(super) lines: Option<Lines>,
+}
+
+/// What the disk did.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A mark was written or removed, or was not; whether an operator asked for it.
+    Marked { what: &'static str, by_operator: bool, result: io::Result<()> },
+    /// A worker was started, or not; and where the log of the one before ends.
+    Spawned { log_from: Position, result: Box<Result<Spawned, SpawnError>> },
+    /// The session's folder is gone, or not; and so are the user's own limits, where they were to go too.
+    Buried { told: Told, gone: Result<(), NotDeleted>, limits_too: bool },
+    /// The user's own limits are kept, or not.
+    Limited { own: MemoryOverrides, answer: oneshot::Sender<Limited>, result: Result<(), LimitsError> },
+    /// It broke off.
+    Broken,
+}
+
+type Chore = Box<dyn FnOnce() -> Done + Send>;
+
+/// The queue.
+#[derive(Debug)]
+pub(super) struct Chores {
+    queue: mpsc::UnboundedSender<Chore>,
+    waiting: usize,
+    spawning: bool,
+    burials: usize,
+    words: usize,
+    /// What the queue will have said last of whether a phone is linked, unless it has run empty since.
+    linked: Option<bool>,
+}
+
+impl Chores {
+    /// An empty one.
+    pub(super) fn begin(notes: mpsc::Sender<Note>) -> Self {
+        // Unbounded: a chore is small, and each follows from an event of the task's own.
+        let (queue, mut chores) = mpsc::unbounded_channel::<Chore>();
+        tasks::vital("chores", async move {
+            while let Some(chore) = chores.recv().await {
+                let done = blocking::in_folders(chore).await.unwrap_or(Done::Broken);
+                if notes.send(Note::Done(done)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { queue, waiting: 0, spawning: false, burials: 0, words: 0, linked: None }
+    }
+
+    fn put(&mut self, chore: impl FnOnce() -> Done + Send + 'static) {
+        self.waiting += 1;
+        let _ = self.queue.send(Box::new(chore)); // it ends with the task
+    }
+
+    /// A mark; `by_operator` where somebody waits for it.
+    pub(super) fn mark(
+        &mut self,
+        what: &'static str,
+        by_operator: bool,
+        work: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) {
+        self.words += usize::from(by_operator);
+        self.put(move || Done::Marked { what, by_operator, result: work() });
+    }
+
+    /// Whether this would be news to the disk once all that waits is done.
+    pub(super) fn says_otherwise(&mut self, linked: bool) -> bool {
+        self.linked.replace(linked) != Some(linked)
+    }
+
+    /// A worker of the user.
+    pub(super) fn spawn(&mut self, host: Arc<Host>, user: UserId, policy: colmeia::config::MemoryPolicy) {
+        self.spawning = true;
+        self.put(move || {
+            let log_from = LogTail::of(&host.state, &user).end();
+            let result = Box::new(start(&host, &user, &policy));
+            Done::Spawned { log_from, result }
+        });
+    }
+
+    /// The end of the user's folder, and of its limits if they are to go too.
+    pub(super) fn bury(&mut self, host: Arc<Host>, user: UserId, told: Told, limits_too: bool) {
+        self.burials += 1;
+        self.put(move || {
+            let gone = bury(&host, &user, limits_too);
+            Done::Buried { told, gone: gone.map_err(|error| NotDeleted::Disk(Arc::new(error))), limits_too }
+        });
+    }
+
+    /// Other limits of the user's own.
+    pub(super) fn limit(
+        &mut self,
+        host: Arc<Host>,
+        user: UserId,
+        own: MemoryOverrides,
+        answer: oneshot::Sender<Limited>,
+    ) {
+        self.put(move || {
+            let result = limits::keep(&host.state, &host.config, &user, own);
+            Done::Limited { own, answer, result }
+        });
+    }
+
+    /// One is done.
+    pub(super) fn done(&mut self, done: &Done) {
+        self.waiting = self.waiting.saturating_sub(1);
+        if self.is_empty() {
+            self.linked = None;
+        }
+        match done {
+            Done::Spawned { .. } => self.spawning = false,
+            Done::Buried { .. } => self.burials = self.burials.saturating_sub(1),
+            Done::Marked { by_operator: true, .. } => self.words = self.words.saturating_sub(1),
+            Done::Marked { .. } | Done::Limited { .. } => {}
+            // Which one it was is not known; what it was for is not done.
+            Done::Broken => (self.spawning, self.burials, self.words) = (false, 0, 0),
+        }
+    }
+
+    /// Whether nothing waits for the disk.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Whether a worker is just being started.
+    pub(super) fn spawning(&self) -> bool {
+        self.spawning
+    }
+
+    /// Whether the folder is just being deleted.
+    pub(super) fn burying(&self) -> bool {
+        self.burials > 0
+    }
+
+    /// Whether an operator's word is not on disk yet.
+    pub(super) fn has_words(&self) -> bool {
+        self.words > 0
+    }
+}
+
+/// Reads what is remembered. What cannot be read is as if it was not there, and the log says so.
+pub(super) async fn remember(host: &Arc<Host>, user: &UserId) -> Remembered {
+    let (of, name) = (Arc::clone(host), user.clone());
+    let read = blocking::in_folders(move || {
+        // A worker makes its socket before it starts its browser.
+        let socket = std::fs::metadata(of.run.worker_socket(&name));
+        Remembered {
+            keep: folders::may_be_linked(&of.state, &name),
+            held: folders::is_held(&of.state, &name),
+            parked: folders::parked(&of.state, &name),
+            own: limits::load(&of.state, &of.config, &name),
+            begun: socket.and_then(|socket| socket.modified()).unwrap_or_else(|_| SystemTime::now()),
+            lines: lines::again(&of.run.user_dir(&name).join(LOG_PIPE)),
+        }
+    });
+    read.await.unwrap_or_else(|error| {
+        tracing::error!(%user, %error, "what is remembered of the user cannot be read");
+        let (own, begun) = (MemoryOverrides::default(), SystemTime::now());
+        Remembered { keep: false, held: false, parked: None, own, begun, lines: None }
+    })
+}
+
+fn start(
+    host: &Arc<Host>,
+    user: &UserId,
+    policy: &colmeia::config::MemoryPolicy,
+) -> Result<Spawned, SpawnError> {
+    private::auth_directory(&host.state.auth_dir(user))?;
+    let group = host.memory.group(user, policy)?;
+    let token = token::mint(&host.state, user).map_err(SpawnError::Token)?;
+    let ownership = host.owners.ownership(user)?;
+    if let (Some(group), Ownership::Own { uid, .. }) = (&group, ownership) {
+        group.give_to(uid)?;
+    }
+    let config = effects::worker_config(host, user, token, ownership, group.as_ref());
+    worker_process::spawn(&host.launch, &config, effects::marks(host, user), group.as_ref())
+}
+
+fn bury(host: &Arc<Host>, user: &UserId, limits_too: bool) -> io::Result<()> {
+    token::forget(&host.state, user);
+    let grave = folders::bury(&host.state, user)?;
+    tracing::info!(%user, existed = grave.is_some(), "session deleted");
+    folders::remove_in_background(grave.into_iter().collect());
+    if !limits_too {
+        return Ok(());
+    }
+    match limits::keep(&host.state, &host.config, user, MemoryOverrides::default()) {
+        Err(LimitsError::Disk(error)) => Err(error),
+        // What holds for everyone is valid since the start.
+        Ok(()) | Err(LimitsError::Invalid(_) | LimitsError::Gone) => Ok(()),
+    }
+}

@@ -1,0 +1,425 @@
+//! [`SessionActor`]: the one writer of a user's state.
+//!
+//! Owns the user's policy, process, connection and place, and feeds whatever happens to the policy. What follows
+//! is carried out in `effects`; calls under way are kept in `calls`; what others may see is made in `publish`.
+//! It never waits for a worker, a disk or another user: what is done to the disk is done in `chores`, one after the
+//! other, and everything slow comes back as a note.
+
+mod calls;
+mod chores;
+mod effects;
+mod inbox;
+mod memory;
+mod publish;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use colmeia::config::{MemoryOverrides, ServiceConfig};
+use colmeia::layout::{RunLayout, StateLayout};
+use colmeia::protocol::ToWorker;
+use colmeia::{ExitReason, SessionReport, SessionState, UserId};
+use colmeia_base::awake::Awake;
+use colmeia_base::tasks;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{Allowance, Connection, EventSink, FromConnection, Handshake};
+use super::handle::{Command, Deleted, DisconnectOutcome, Operated, UserHandle};
+use super::lifecycle::{Carried, Event, Lifecycle, Now, Rules, State};
+use super::limits;
+use super::liveness::{Liveness, Trust};
+use super::log_tail::{LogTail, Position};
+use super::status::Told;
+use super::view::{Phase, Pong, UserView};
+use super::worker_process::{Ended, Launch, WorkerProcess};
+use crate::admission::{AdmissionQueue, Place, Ticket, Verdict, Verdicts};
+use crate::lacks::LacksTold;
+use crate::registry::Registry;
+use crate::shortage::Shortage;
+use calls::Calls;
+use chores::{Chores, Done, Remembered};
+use colmeia_host::blocking;
+use colmeia_host::disk::Disk;
+use colmeia_host::memory::Memory;
+use colmeia_host::uids::UidAllocator;
+use colmeia_metrics::Metrics;
+use colmeia_store::Store;
+pub use effects::{marks, token_of};
+use memory::Weight;
+
+/// How many commands may wait for a task; it takes them at once.
+const COMMANDS: usize = 64;
+/// How many lines are kept of what a worker logged that made its user parked.
+const LAST_LINES: usize = 10;
+
+/// Everything that is the same for all users.
+#[derive(Debug)]
+pub struct Host {
+    /// What is configured.
+    pub config: Arc<ServiceConfig>,
+    /// The state directory.
+    pub state: StateLayout,
+    /// The runtime directory.
+    pub run: RunLayout,
+    /// How workers are started.
+    pub launch: Launch,
+    /// Who may start when.
+    pub desk: AdmissionQueue,
+    /// Where events go.
+    pub sink: Arc<dyn EventSink>,
+    /// What measures and keeps the caps.
+    pub memory: Memory,
+    /// What is configured for each session.
+    pub store: Store,
+    /// User ids for workers.
+    pub owners: UidAllocator,
+    /// Whether the disk is full.
+    pub disk: Disk,
+    /// What the machine lacks.
+    pub shortage: Shortage,
+    /// What an earlier image of the program knew of its users; each takes up its own.
+    pub carried: Mutex<HashMap<UserId, Carried>>,
+    /// What is counted of workers and calls.
+    pub metrics: Metrics,
+    /// What was said of what pages lack.
+    pub lacks: LacksTold,
+    /// Cancelled when an end must not be waited for any longer.
+    pub hurry: CancellationToken,
+}
+
+/// A worker that was found alive.
+#[derive(Debug)]
+pub struct Adopted {
+    /// Its process.
+    pub process: WorkerProcess,
+    /// What was said at the handshake.
+    pub greeted: Handshake,
+}
+
+/// One user's task.
+#[derive(Debug)]
+pub struct SessionActor {
+    host: Arc<Host>,
+    user: UserId,
+    /// Of the time in which we were awake: a worker is not silent while we do not listen.
+    clock: Awake,
+    policy: Lifecycle,
+    view: watch::Sender<UserView>,
+    /// The session's state when it was last known; absent where there was no session.
+    known: Option<SessionState>,
+    /// Whether what was remembered of the user is in the view.
+    settled: watch::Sender<bool>,
+    /// What was told of the session last.
+    told: Told,
+    commands: mpsc::Receiver<Command>,
+    notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
+    said: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
+    verdicts: (Verdicts, mpsc::UnboundedReceiver<(Ticket, Verdict)>),
+    place: Option<Place>,
+    process: Option<Worker>,
+    /// Where the log of the present worker, or of the last one, begins.
+    log_from: Position,
+    last_lines: Arc<[String]>,
+    weight: Weight,
+    /// Counts attempts to connect; what belongs to an earlier one is ignored.
+    generation: u64,
+    connecting: Option<JoinHandle<()>>,
+    connection: Option<Connected>,
+    /// Of events; it outlives workers, so that a flood gains nothing by a restart.
+    allowance: Allowance,
+    calls: Calls,
+    /// What is done to the disk.
+    chores: Chores,
+    /// Operators who wait for their word to be on disk.
+    operated: Vec<oneshot::Sender<Operated>>,
+    /// Why their last word is not.
+    unkept: Option<Arc<std::io::Error>>,
+    /// To be told once the folder is gone.
+    buried_first: Option<super::lifecycle::Told>,
+    disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
+    deletions: Vec<oneshot::Sender<Deleted>>,
+    /// What became of them, to be told after everything that their end has to say is said.
+    deleted: Vec<(oneshot::Sender<Deleted>, Deleted)>,
+    shutdowns: Vec<oneshot::Sender<()>>,
+    finished: bool,
+    hurried: bool,
+}
+
+/// The worker's process, as long as it or something of it is there.
+#[derive(Debug)]
+struct Worker {
+    process: Arc<WorkerProcess>,
+    greeted: bool,
+    /// When it began, or a moment later.
+    begun: SystemTime,
+    /// It is of another version than we are, or runs as another user than it would now.
+    outdated: bool,
+    /// What it said before it ended.
+    last_word: Option<ExitReason>,
+}
+
+/// An open connection and what came through it.
+#[derive(Debug)]
+struct Connected {
+    link: Connection,
+    vigil: Liveness,
+    /// Its last sign of life.
+    pong: Option<Pong>,
+    report: SessionReport,
+    /// What the worker's build knows.
+    operations: u32,
+}
+
+/// What came through a connection, and through which.
+type Said = (u64, FromConnection);
+
+/// What a helper of the task has to say.
+#[derive(Debug)]
+enum Note {
+    Handshake(u64, Result<Box<Handshake>, String>),
+    /// The process has ended; `over_cap` when the kernel had to kill in its control group.
+    Ended {
+        ended: Ended,
+        over_cap: bool,
+    },
+    /// The machine has nothing left to reach the worker with; it is tried further.
+    Delayed(u64),
+    /// The disk has done something.
+    Done(Done),
+    /// It could not begin, and said why before it ended.
+    Refused(u64, ExitReason),
+    /// What it logged last.
+    Lines(Arc<[String]>),
+}
+
+impl SessionActor {
+    /// A task and its handle. It touches no disk before it runs, and starts nothing before it is woken, unless a living
+    /// worker is handed to it ([`Self::run`]).
+    pub fn new(host: Arc<Host>, user: UserId) -> (UserHandle, Self) {
+        let rules = Rules::of(&host.config);
+        let weight = Weight::new(limits::in_force(&host.config, &user, MemoryOverrides::default()));
+        let (view, watched) = watch::channel(UserView::new(Phase::Stopped, SystemTime::now()));
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let (settled, settling) = watch::channel(false);
+        let handle = UserHandle::new(user.clone(), watched, sender, host.metrics.clone()).settling(settling);
+        let notes = mpsc::channel(8);
+        let task = Self {
+            user,
+            clock: Awake::begin(),
+            policy: Lifecycle::new(rules, false, Duration::ZERO),
+            settled,
+            chores: Chores::begin(notes.0.clone()),
+            operated: Vec::new(),
+            unkept: None,
+            buried_first: None,
+            view,
+            known: None,
+            told: Told::nothing(),
+            commands,
+            notes,
+            said: mpsc::channel(64),
+            verdicts: mpsc::unbounded_channel(),
+            place: None,
+            process: None,
+            log_from: Position::default(),
+            last_lines: Arc::default(),
+            weight,
+            generation: 0,
+            connecting: None,
+            connection: None,
+            allowance: Allowance::default(),
+            calls: Calls::default(),
+            disconnects: Vec::new(),
+            deletions: Vec::new(),
+            deleted: Vec::new(),
+            shutdowns: Vec::new(),
+            finished: false,
+            hurried: false,
+            host,
+        };
+        (handle, task)
+    }
+
+    /// Takes up what is remembered of the user.
+    fn take_up(&mut self, remembered: Remembered, adopted: Option<Adopted>) {
+        let Remembered { keep, held, parked, own, begun, lines } = remembered;
+        let rules = Rules::of(&self.host.config);
+        let policy = match adopted {
+            Some(_) => Lifecycle::adopted(rules, Duration::ZERO),
+            None => Lifecycle::new(rules, keep, Duration::ZERO),
+        };
+        let policy = if held && adopted.is_none() { policy.held_back() } else { policy };
+        let policy = match &parked {
+            Some(reason) if !held && adopted.is_none() => policy.parked(reason.clone(), Duration::ZERO),
+            _ => policy,
+        };
+        let carried = self.host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
+        self.policy = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
+        self.clock = Awake::begin();
+        self.weight = Weight::new(limits::in_force(&self.host.config, &self.user, own));
+        if let Some(adopted) = adopted {
+            if parked.is_some() {
+                // The last supervisor died before it could take the mark away.
+                self.keep_parked(false);
+            }
+            if let Some(lines) = lines {
+                tasks::passing("worker's lines", lines.tell(self.user.clone()));
+            }
+            self.adopt(adopted, begun);
+            if held {
+                // The last supervisor died before it could stop this one.
+                self.apply(Event::Hold);
+            }
+        }
+        if matches!(self.policy.state(), State::Parked { .. }) {
+            self.read_last_lines();
+        }
+        self.publish();
+        self.settled.send_replace(true);
+    }
+
+    fn adopt(&mut self, Adopted { process, greeted }: Adopted, begun: SystemTime) {
+        self.place = Some(self.host.desk.occupy(self.weight.set_aside, self.verdicts.0.clone()));
+        self.follow(process, begun);
+        for event in self.connected(greeted) {
+            self.apply(event);
+        }
+    }
+
+    /// Runs until the user is not needed any more: takes up what the disk remembers, and the living worker if there is
+    /// one, and then whatever comes.
+    pub async fn run(mut self, registry: Registry, adopted: Option<Adopted>) {
+        let remembered = chores::remember(&self.host, &self.user).await;
+        self.take_up(remembered, adopted);
+        let mut disk = self.host.disk.watch();
+        loop {
+            let due = self.due();
+            let event = tokio::select! {
+                Some(command) = self.commands.recv() => self.command(command),
+                Some(note) = self.notes.1.recv() => self.note(note),
+                Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
+                Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
+                Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
+                () = disk.has_room_again() => vec![Event::Room],
+                // What takes us long is no worker's fault.
+                () = sleep_until(due) => match self.chores.spawning() {
+                    true => vec![Event::Delayed, Event::Tick],
+                    false => vec![Event::Tick],
+                },
+                () = self.host.hurry.cancelled(), if !self.hurried => {
+                    self.hurried = true;
+                    vec![Event::Hurry]
+                }
+            };
+            for event in event {
+                self.apply(event);
+            }
+            self.watch_over();
+            self.publish();
+            self.answer_operators();
+            for (answer, deleted) in self.deleted.drain(..) {
+                let _ = answer.send(deleted); // it is done, whoever waits
+            }
+            // Whoever comes next finds the disk as this one leaves it.
+            let over = matches!(self.policy.state(), State::Stopped { .. });
+            self.finished &= over;
+            if self.finished && (self.chores.is_empty() || self.hurried) {
+                self.finished = false;
+                if registry.retire(&self.user, &mut self.commands) {
+                    break;
+                }
+            }
+        }
+        if let Some(last) = self.told.last_word() {
+            self.host.sink.keep_status(&self.user, last);
+        }
+        for answer in self.shutdowns {
+            let _ = answer.send(());
+        }
+    }
+
+    fn at(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    fn now(&self) -> Now {
+        Now { at: self.at(), chance: rand::random() }
+    }
+
+    fn due(&self) -> Instant {
+        let at = self.at();
+        let watch = self.connection.as_ref().map(|connection| connection.vigil.deadline(at));
+        let due = [self.policy.deadline(), watch, self.told.due()].into_iter().flatten().min();
+        // Nothing due: everything that can happen comes through a channel.
+        self.clock.at(due.unwrap_or(at + Duration::from_secs(3600)))
+    }
+
+    /// Lets the policy decide and does what it says. What comes of it is applied too.
+    fn apply(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let before = self.policy.state().name();
+            let (policy, actions) = self.policy.clone().step(event, self.now());
+            self.policy = policy;
+            self.log_change(before);
+            let parked = matches!(self.policy.state(), State::Parked { .. });
+            if before != self.policy.state().name() && parked {
+                self.read_last_lines();
+            } else if !parked && !self.last_lines.is_empty() {
+                self.last_lines = Arc::default();
+            }
+            for action in actions {
+                events.extend(self.perform(action));
+            }
+        }
+    }
+
+    fn log_change(&self, before: &'static str) {
+        let (user, after) = (&self.user, self.policy.state().name());
+        match self.policy.state() {
+            State::Parked { reason, .. } if before != after => {
+                tracing::error!(%user, reason = reason.label(), "the worker failed too often; parked");
+            }
+            _ if before != after => tracing::info!(%user, from = before, to = after, "worker"),
+            _ => {}
+        }
+    }
+
+    /// They come back as a note.
+    fn read_last_lines(&self) {
+        let (tail, from) = (LogTail::of(&self.host.state, &self.user), self.log_from);
+        let notes = self.notes.0.clone();
+        tasks::passing("last lines", async move {
+            let lines = blocking::in_folders(move || tail.last_since(from, LAST_LINES)).await;
+            let _ = notes.send(Note::Lines(lines.unwrap_or_default().into())).await;
+        });
+    }
+
+    /// Asks the worker whether it is there, and gives it up when it is not.
+    fn watch_over(&mut self) {
+        let at = self.at();
+        let Some(connection) = &mut self.connection else { return };
+        if connection.vigil.trust(at) == Trust::Hung {
+            tracing::error!(user = %self.user, "the worker does not answer; it is ended");
+            self.hang_up();
+            self.apply(Event::Hung);
+        } else if let Some(id) = connection.vigil.ping(at) {
+            // A full outbox has no pong either: the deadline runs.
+            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, None);
+        }
+    }
+
+    /// Ends the connection; whoever waits for an answer learns that none comes.
+    fn hang_up(&mut self) {
+        self.generation += 1;
+        self.connection = None;
+        self.calls.lost();
+    }
+}
+
+#[cfg(test)]
+mod tests;

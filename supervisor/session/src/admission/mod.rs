@@ -1,0 +1,229 @@
+//! Who may start now: [`Admission`] decides, [`AdmissionQueue`] is the one task that owns it.
+//!
+//! Owns the places of all workers and the queue for them. [`Admission`] is pure: first come, first served, at most
+//! `max_running` places taken and `max_starting` of them starting (fewer under [`pressure`]), and what is set aside for all of them within
+//! the memory that there is. Newcomers, who never had a session, stand behind all who had one: anybody can make up names.
+//! It knows no user and no process, only tickets.
+
+mod pressure;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+pub use pressure::follow as follow_pressure;
+pub use queue::{AdmissionQueue, Place, Standing, Verdicts};
+
+/// Resolver one wish for a place.
+pub type Ticket = u64;
+
+/// What the desk says of a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Start now.
+    Admitted,
+    /// Not yet.
+    Waiting {
+        /// For what.
+        wait: Wait,
+    },
+}
+
+/// What a wish waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Others that are just starting.
+    Starts,
+    /// A place: all are taken.
+    Place,
+    /// Memory: if all that run took what they may, there would not be enough for one more.
+    Memory,
+    /// Descriptors or processes: the machine has none left.
+    Means,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// In the queue; `placed` if it kept its place from before.
+    Waiting {
+        placed: bool,
+        told: Option<Wait>,
+    },
+    Starting,
+    Running,
+    /// Keeps its place although nothing runs in it.
+    Resting,
+}
+
+/// The pure part.
+#[derive(Debug)]
+pub struct Admission {
+    max_running: usize,
+    max_starting: usize,
+    /// How many may start at once as the machine is now.
+    pace: usize,
+    /// Nobody starts.
+    closed: bool,
+    /// Nobody starts: the machine has nothing left for it.
+    short: bool,
+    stages: BTreeMap<Ticket, Stage>,
+    queue: VecDeque<Ticket>,
+    newcomers: HashSet<Ticket>,
+    /// What is set aside for each, in bytes; nothing for those who are not in here.
+    sizes: HashMap<Ticket, u64>,
+    /// The bytes that there are for all; no limit where nobody measures.
+    room: Option<u64>,
+}
+
+impl Admission {
+    /// With so many places, of which so many may be starting.
+    pub fn new(max_running: usize, max_starting: usize) -> Self {
+        Self {
+            max_running,
+            max_starting,
+            pace: max_starting,
+            closed: false,
+            short: false,
+            stages: BTreeMap::new(),
+            queue: VecDeque::new(),
+            newcomers: HashSet::new(),
+            sizes: HashMap::new(),
+            room: None,
+        }
+    }
+
+    /// This much is set aside for this one, whenever it takes a place.
+    pub fn set_aside(&mut self, ticket: Ticket, bytes: u64) {
+        self.sizes.insert(ticket, bytes);
+    }
+
+    /// This one never had a session.
+    pub fn is_new(&mut self, ticket: Ticket) {
+        self.newcomers.insert(ticket);
+    }
+
+    /// There is this much for all of them together.
+    pub fn measured(&mut self, room: Option<u64>) -> Vec<(Ticket, Verdict)> {
+        self.room = room;
+        self.advance()
+    }
+
+    /// So many may start at once as the machine is now. Who starts already goes on.
+    pub fn paced(&mut self, pace: usize) -> Vec<(Ticket, Verdict)> {
+        self.pace = pace;
+        self.advance()
+    }
+
+    /// Something else is set aside for this one from now on.
+    pub fn resize(&mut self, ticket: Ticket, bytes: u64) -> Vec<(Ticket, Verdict)> {
+        if self.stages.contains_key(&ticket) {
+            self.set_aside(ticket, bytes);
+        }
+        self.advance()
+    }
+
+    /// A wish: a new one, or one of somebody who rests and wants to start again.
+    pub fn enter(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        let placed = match self.stages.get(&ticket) {
+            None => false,
+            Some(Stage::Resting) => true,
+            Some(_) => return Vec::new(), // it is in the queue or beyond it
+        };
+        self.stages.insert(ticket, Stage::Waiting { placed, told: None });
+        self.queue.push_back(ticket);
+        self.advance()
+    }
+
+    /// Someone runs already and was not asked: an adopted worker. It may exceed the limits.
+    pub fn occupy(&mut self, ticket: Ticket) {
+        self.stages.entry(ticket).or_insert(Stage::Running);
+    }
+
+    /// A start is over.
+    pub fn settle(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        if let Some(stage @ Stage::Starting) = self.stages.get_mut(&ticket) {
+            *stage = Stage::Running;
+        }
+        self.advance()
+    }
+
+    /// Nothing runs in the place, but it is kept.
+    pub fn rest(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        if let Some(stage @ (Stage::Starting | Stage::Running)) = self.stages.get_mut(&ticket) {
+            *stage = Stage::Resting;
+        }
+        self.advance()
+    }
+
+    /// The place, or the wish for one, is given back.
+    pub fn leave(&mut self, ticket: Ticket) -> Vec<(Ticket, Verdict)> {
+        self.stages.remove(&ticket);
+        self.sizes.remove(&ticket);
+        self.newcomers.remove(&ticket);
+        self.queue.retain(|waiting| *waiting != ticket);
+        self.advance()
+    }
+
+    /// Holds all starts back, or lets them go on. Who waits meanwhile keeps their turn.
+    pub fn close(&mut self, closed: bool) -> Vec<(Ticket, Verdict)> {
+        self.closed = closed;
+        self.advance()
+    }
+
+    /// As [`Self::close`], for want of descriptors or the like.
+    pub fn hold_for_means(&mut self, short: bool) -> Vec<(Ticket, Verdict)> {
+        self.short = short;
+        self.advance()
+    }
+
+    fn advance(&mut self) -> Vec<(Ticket, Verdict)> {
+        let count = |wanted: fn(&Stage) -> bool, stages: &BTreeMap<_, Stage>| {
+            stages.values().filter(|stage| wanted(stage)).count()
+        };
+        let takes_place = |stage: &Stage| !matches!(stage, Stage::Waiting { placed: false, .. });
+        let mut taken = count(takes_place, &self.stages);
+        let mut starting = count(|stage| *stage == Stage::Starting, &self.stages);
+        let size = |ticket: &Ticket| self.sizes.get(ticket).copied().unwrap_or(0);
+        let holders = self.stages.iter().filter(|(_, stage)| takes_place(stage));
+        let mut bytes: u64 = holders.map(|(ticket, _)| size(ticket)).fold(0, u64::saturating_add);
+        // Who needs less does not overtake: the first would wait for ever.
+        let mut short = false;
+        let mut verdicts = Vec::new();
+        let mut queue = std::mem::take(&mut self.queue);
+        // Who keeps a place takes nobody's. Among those of a kind the order stays.
+        let is_placed =
+            |ticket: &Ticket| matches!(self.stages.get(ticket), Some(Stage::Waiting { placed: true, .. }));
+        let is_behind = |ticket: &Ticket| self.newcomers.contains(ticket) && !is_placed(ticket);
+        queue.make_contiguous().sort_by_key(is_behind);
+        for ticket in queue {
+            let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
+            let Stage::Waiting { placed, told } = *stage else { continue };
+            let size = self.sizes.get(&ticket).copied().unwrap_or(0);
+            let full = self.closed || !placed && taken >= self.max_running;
+            // One may always run, or a machine smaller than one cap would serve nobody.
+            let over = self.room.is_some_and(|room| bytes.saturating_add(size) > room) && taken > 0;
+            short |= !placed && !full && over;
+            let wait = match (self.short, full, short && !placed) {
+                (true, _, _) => Wait::Means,
+                (false, true, _) => Wait::Place,
+                (false, false, true) => Wait::Memory,
+                (false, false, false) => Wait::Starts,
+            };
+            if wait == Wait::Starts && starting < self.max_starting.min(self.pace) {
+                *stage = Stage::Starting;
+                starting += 1;
+                taken += usize::from(!placed);
+                bytes = bytes.saturating_add(if placed { 0 } else { size });
+                verdicts.push((ticket, Verdict::Admitted));
+                continue;
+            }
+            if told != Some(wait) {
+                *stage = Stage::Waiting { placed, told: Some(wait) };
+                verdicts.push((ticket, Verdict::Waiting { wait }));
+            }
+            self.queue.push_back(ticket);
+        }
+        verdicts
+    }
+}

@@ -1,0 +1,195 @@
+//! [`AdmissionQueue`]: the task that owns the [`Admission`] and tells everyone who waits what it decides.
+//!
+//! Owns the channel of wishes and the tickets. Decides nothing.
+
+use std::collections::HashMap;
+
+use colmeia_base::tasks;
+use tokio::sync::{mpsc, watch};
+
+use super::{Admission, Ticket, Verdict};
+
+/// Where places are asked for; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AdmissionQueue {
+    wishes: mpsc::UnboundedSender<Wish>,
+    next: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Wish {
+    Enter(Ticket, u64, Standing, Verdicts),
+    Again(Ticket),
+    Occupy(Ticket, u64),
+    Settle(Ticket),
+    Rest(Ticket),
+    Leave(Ticket),
+    Resize(Ticket, u64),
+    Close(bool),
+    HoldForMeans(bool),
+}
+
+/// Whether who asks had a session before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It had a session before.
+    Known,
+    /// It never had one.
+    Newcomer,
+}
+
+/// Where verdicts go, with the ticket they belong to: a late one must not be taken for another's.
+pub type Verdicts = mpsc::UnboundedSender<(Ticket, Verdict)>;
+
+/// A place or the wish for one. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    ticket: Ticket,
+    wishes: mpsc::UnboundedSender<Wish>,
+}
+
+impl AdmissionQueue {
+    /// Opens a desk that knows nothing of memory.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open(admission: Admission) -> Self {
+        let pace = watch::channel(admission.max_starting).1;
+        Self::open_with(admission, watch::channel(None).1, pace)
+    }
+
+    /// Opens the desk; `room` says how much memory there is for all, `pace` how many may start at once. Its task
+    /// ends when the last handle and the last place are gone.
+    pub fn open_with(
+        mut admission: Admission,
+        mut room: watch::Receiver<Option<u64>>,
+        mut pace: watch::Receiver<usize>,
+    ) -> Self {
+        let (wishes, mut inbox) = mpsc::unbounded_channel();
+        tasks::vital("admission", async move {
+            let mut waiting: HashMap<Ticket, Verdicts> = HashMap::new();
+            let (mut measuring, mut pacing) = (true, true);
+            admission.measured(*room.borrow_and_update());
+            admission.paced(*pace.borrow_and_update());
+            loop {
+                let wish = tokio::select! {
+                    wish = inbox.recv() => wish,
+                    changed = room.changed(), if measuring => {
+                        measuring = changed.is_ok();
+                        let room = *room.borrow_and_update();
+                        tell(&waiting, admission.measured(room));
+                        continue;
+                    }
+                    changed = pace.changed(), if pacing => {
+                        pacing = changed.is_ok();
+                        let pace = *pace.borrow_and_update();
+                        tell(&waiting, admission.paced(pace));
+                        continue;
+                    }
+                };
+                let Some(wish) = wish else { break };
+                let verdicts = match wish {
+                    Wish::Enter(ticket, bytes, standing, verdicts) => {
+                        admission.set_aside(ticket, bytes);
+                        if standing == Standing::Newcomer {
+                            admission.is_new(ticket);
+                        }
+                        waiting.insert(ticket, verdicts);
+                        admission.enter(ticket)
+                    }
+                    Wish::Again(ticket) => admission.enter(ticket),
+                    Wish::Occupy(ticket, bytes) => {
+                        admission.set_aside(ticket, bytes);
+                        admission.occupy(ticket);
+                        Vec::new()
+                    }
+                    Wish::Settle(ticket) => admission.settle(ticket),
+                    Wish::Rest(ticket) => admission.rest(ticket),
+                    Wish::Resize(ticket, bytes) => admission.resize(ticket, bytes),
+                    Wish::Close(closed) => admission.close(closed),
+                    Wish::HoldForMeans(short) => admission.hold_for_means(short),
+                    Wish::Leave(ticket) => {
+                        waiting.remove(&ticket);
+                        admission.leave(ticket)
+                    }
+                };
+                tell(&waiting, verdicts);
+            }
+        });
+        Self { wishes, next: Default::default() }
+    }
+
+    /// Queues; the verdicts come through the channel. `bytes` are set aside once there is a place.
+    pub fn enter(&self, bytes: u64, standing: Standing, verdicts: Verdicts) -> Place {
+        let place = self.place();
+        place.say(Wish::Enter(place.ticket, bytes, standing, verdicts));
+        place
+    }
+
+    /// A place for someone who runs already. It can rest and queue again, like any other.
+    pub fn occupy(&self, bytes: u64, verdicts: Verdicts) -> Place {
+        let place = self.place();
+        place.say(Wish::Occupy(place.ticket, bytes));
+        place.say(Wish::Enter(place.ticket, bytes, Standing::Known, verdicts));
+        place
+    }
+
+    /// Holds all starts back, or lets them go on.
+    pub fn close(&self, closed: bool) {
+        let _ = self.wishes.send(Wish::Close(closed)); // the desk's task lives as long as we do
+    }
+
+    /// Holds all starts back while the machine has nothing left for them.
+    pub fn hold_for_means(&self, short: bool) {
+        let _ = self.wishes.send(Wish::HoldForMeans(short)); // as above
+    }
+
+    fn place(&self) -> Place {
+        let ticket = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Place { ticket, wishes: self.wishes.clone() }
+    }
+}
+
+fn tell(waiting: &HashMap<Ticket, Verdicts>, verdicts: Vec<(Ticket, Verdict)>) {
+    for (ticket, verdict) in verdicts {
+        if let Some(to) = waiting.get(&ticket) {
+            // A receiver that is gone drops its place too, which comes to the desk as a wish.
+            let _ = to.send((ticket, verdict));
+        }
+    }
+}
+
+impl Place {
+    /// Which verdicts are meant for it.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// The start is over.
+    pub fn settle(&self) {
+        self.say(Wish::Settle(self.ticket));
+    }
+
+    /// Nothing runs here now.
+    pub fn rest(&self) {
+        self.say(Wish::Rest(self.ticket));
+    }
+
+    /// So much is set aside here from now on.
+    pub fn resize(&self, bytes: u64) {
+        self.say(Wish::Resize(self.ticket, bytes));
+    }
+
+    /// Queues again, with the place kept.
+    pub fn again(&self) {
+        self.say(Wish::Again(self.ticket));
+    }
+
+    fn say(&self, wish: Wish) {
+        let _ = self.wishes.send(wish); // the desk's task ends after its last place
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.say(Wish::Leave(self.ticket));
+    }
+}

@@ -1,0 +1,199 @@
+//! Admission: examples, and limits that hold whatever happens.
+
+use proptest::prelude::*;
+use tokio::sync::mpsc;
+
+use super::*;
+
+const WAIT: Verdict = Verdict::Waiting { wait: Wait::Starts };
+const FULL: Verdict = Verdict::Waiting { wait: Wait::Place };
+const SHORT: Verdict = Verdict::Waiting { wait: Wait::Memory };
+const GIB: u64 = 1 << 30;
+
+#[test]
+fn starts_are_limited_and_first_come_first_served() {
+    let mut admission = Admission::new(10, 1);
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!(admission.enter(2), [(2, WAIT)]);
+    assert_eq!(admission.enter(3), [(3, WAIT)]);
+    assert_eq!(admission.settle(1), [(2, Verdict::Admitted)]);
+    assert_eq!(admission.leave(2), [(3, Verdict::Admitted)]);
+}
+
+#[test]
+fn newcomers_stand_behind_those_who_had_a_session() {
+    let mut admission = Admission::new(2, 1);
+    [2, 3].into_iter().for_each(|ticket| admission.is_new(ticket));
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!((admission.enter(2), admission.enter(3)), (vec![(2, WAIT)], vec![(3, WAIT)]));
+    assert_eq!(admission.enter(4), [(4, WAIT)]);
+    assert_eq!(admission.settle(1), [(4, Verdict::Admitted), (2, FULL), (3, FULL)]);
+    assert_eq!(admission.leave(4), [(2, Verdict::Admitted)], "each in its turn");
+    admission.settle(2);
+    assert_eq!(admission.enter(5), [(5, FULL)]);
+    // It has its place already, and takes nobody's.
+    admission.rest(2);
+    assert_eq!(admission.enter(2), [(2, Verdict::Admitted)]);
+    admission.settle(2);
+    assert_eq!(admission.leave(1), [(5, Verdict::Admitted)]);
+}
+
+#[test]
+fn a_free_place_wakes_the_next_and_waiting_users_learn_why_they_wait() {
+    let mut admission = Admission::new(1, 2);
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!(admission.enter(2), [(2, FULL)]);
+    assert_eq!(admission.settle(1), []);
+    assert_eq!(admission.leave(1), [(2, Verdict::Admitted)]);
+}
+
+#[test]
+fn who_rests_keeps_the_place_and_is_not_held_up_by_those_who_have_none() {
+    let mut admission = Admission::new(1, 1);
+    admission.enter(1);
+    admission.settle(1);
+    assert_eq!(admission.enter(2), [(2, FULL)]);
+    assert_eq!(admission.rest(1), []);
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+}
+
+#[test]
+fn a_closed_desk_starts_nobody_and_an_open_one_those_who_waited() {
+    let mut admission = Admission::new(2, 2);
+    admission.enter(1);
+    admission.settle(1);
+    assert_eq!(admission.close(true), []);
+    assert_eq!(admission.rest(1), []);
+    assert_eq!((admission.enter(1), admission.enter(2)), (vec![(1, FULL)], vec![(2, FULL)]));
+    assert_eq!(admission.close(false), [(1, Verdict::Admitted), (2, Verdict::Admitted)]);
+}
+
+#[test]
+fn a_machine_under_load_starts_fewer_at_once_and_all_again_when_it_is_over() {
+    let mut admission = Admission::new(10, 3);
+    assert_eq!(admission.paced(1), []);
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!((admission.enter(2), admission.enter(3)), (vec![(2, WAIT)], vec![(3, WAIT)]));
+    assert_eq!(admission.paced(2), [(2, Verdict::Admitted)]);
+    assert_eq!(admission.paced(1), [], "who starts already goes on");
+    assert_eq!(admission.settle(1), []);
+    assert_eq!(admission.paced(9), [(3, Verdict::Admitted)]);
+    assert_eq!(admission.enter(4), [(4, Verdict::Admitted)]);
+    assert_eq!(admission.enter(5), [(5, WAIT)], "never more than are configured");
+}
+
+#[test]
+fn what_is_set_aside_can_change_while_somebody_waits_for_it() {
+    let mut admission = Admission::new(10, 10);
+    admission.measured(Some(1000));
+    for ticket in [1, 2] {
+        admission.set_aside(ticket, 600);
+    }
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!(admission.enter(2), [(2, SHORT)]);
+    assert_eq!(admission.resize(1, 500), []);
+    assert_eq!(admission.resize(2, 500), [(2, Verdict::Admitted)]);
+    assert_eq!(admission.resize(9, 500), [], "nobody");
+}
+
+#[test]
+fn adopted_workers_count() {
+    let mut admission = Admission::new(1, 1);
+    admission.occupy(1);
+    assert_eq!(admission.enter(2), [(2, FULL)]);
+}
+
+#[test]
+fn starts_beyond_the_memory_wait_for_it_in_turn() {
+    let mut admission = Admission::new(10, 10);
+    for (ticket, bytes) in [(1, 400), (2, 500), (3, 300), (4, 50)] {
+        admission.set_aside(ticket, bytes);
+    }
+    admission.measured(Some(1000));
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!(admission.enter(2), [(2, Verdict::Admitted)]);
+    assert_eq!(admission.enter(3), [(3, SHORT)]);
+    assert_eq!(admission.enter(4), [(4, SHORT)], "it would fit, but does not overtake");
+    assert_eq!(admission.measured(Some(1100)), []);
+    assert_eq!(admission.measured(Some(1200)), [(3, Verdict::Admitted)]);
+    admission.rest(2);
+    assert_eq!(admission.enter(2), [(2, Verdict::Admitted)], "who rests keeps what was set aside");
+    assert_eq!(admission.leave(1), [(4, Verdict::Admitted)]);
+}
+
+#[test]
+fn a_machine_smaller_than_one_cap_serves_one_and_an_ordinary_one_twelve() {
+    let mut small = Admission::new(10, 10);
+    small.measured(Some(GIB / 2));
+    (1..=2).for_each(|ticket| small.set_aside(ticket, GIB));
+    assert_eq!(small.enter(1), [(1, Verdict::Admitted)]);
+    assert_eq!(small.enter(2), [(2, SHORT)]);
+    let config = colmeia::config::ServiceConfig::default();
+    let mut ordinary = Admission::new(config.max_users, 12);
+    ordinary.measured(Some(20 * GIB)); // of 24, the rest in use by others
+    for ticket in 1..=12 {
+        ordinary.set_aside(ticket, config.memory.admitted_mb() << 20);
+        assert_eq!(ordinary.enter(ticket), [(ticket, Verdict::Admitted)]);
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_dropped_goes_to_the_next() {
+    let desk = AdmissionQueue::open(Admission::new(1, 1));
+    let (sender, mut verdicts) = mpsc::unbounded_channel();
+    let first = desk.enter(0, Standing::Known, sender.clone());
+    assert_eq!(verdicts.recv().await, Some((first.ticket(), Verdict::Admitted)));
+    let second = desk.enter(0, Standing::Known, sender);
+    assert_eq!(verdicts.recv().await, Some((second.ticket(), FULL)));
+    drop(first);
+    assert_eq!(verdicts.recv().await, Some((second.ticket(), Verdict::Admitted)));
+}
+
+proptest! {
+    #[test]
+    fn limits_hold_and_nobody_waits_beside_a_free_place(
+        running in 1usize..4,
+        starting in 1usize..3,
+        room in prop::option::of(0u64..150),
+        steps in prop::collection::vec((0u64..6, 0u8..5), 0..60),
+    ) {
+        let size = |ticket: &Ticket| (ticket + 1) * 10;
+        let mut admission = Admission::new(running, starting);
+        admission.measured(room);
+        let mut pace = starting;
+        for (ticket, step) in steps {
+            let before = admission.stages.values().filter(|s| **s == Stage::Starting).count();
+            admission.set_aside(ticket, size(&ticket));
+            let verdicts = match step {
+                0 => admission.enter(ticket),
+                1 => admission.settle(ticket),
+                2 => admission.rest(ticket),
+                3 => {
+                    pace = 1 + usize::try_from(ticket).expect("small") % 3;
+                    admission.paced(pace)
+                }
+                _ => admission.leave(ticket),
+            };
+            for (admitted, verdict) in verdicts {
+                if verdict == Verdict::Admitted {
+                    prop_assert_eq!(admission.stages[&admitted], Stage::Starting);
+                }
+            }
+            let stages: Vec<_> = admission.stages.values().copied().collect();
+            let taken = stages.iter().filter(|s| !matches!(s, Stage::Waiting { placed: false, .. })).count();
+            let begun = stages.iter().filter(|s| **s == Stage::Starting).count();
+            let waiting = stages.iter().filter(|s| matches!(s, Stage::Waiting { .. })).count();
+            prop_assert!(taken <= running && begun <= starting);
+            prop_assert!(begun <= pace.max(before), "faster than the machine can");
+            prop_assert_eq!(waiting, admission.queue.len());
+            let holders = admission.stages.iter();
+            let holders = holders.filter(|(_, s)| !matches!(s, Stage::Waiting { placed: false, .. }));
+            let bytes: u64 = holders.map(|(ticket, _)| size(ticket)).sum();
+            prop_assert!(taken <= 1 || room.is_none_or(|room| bytes <= room), "more than there is");
+            let short = admission.queue.front().is_some_and(|first| {
+                taken > 0 && room.is_some_and(|room| bytes + size(first) > room)
+            });
+            prop_assert!(waiting == 0 || taken == running || begun >= starting.min(pace) || short);
+        }
+    }
+}

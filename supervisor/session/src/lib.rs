@@ -1,0 +1,45 @@
+//! Sessions: everything about one user is in that user's actor, which knows no second one.
+//!
+//! ```text
+//! UserHandle ──Command──▶ actor ──▶ connection ──▶ the worker's socket
+//!      ▲                    │ ├──▶ lifecycle, liveness  (pure: what follows from what happened)
+//!      └──── UserView ◀─────┘ └──▶ worker_process, admission queue
+//! ```
+//!
+//! The [`registry`] finds the actor of a user, [`admission`] says who may start now, [`adoption`] takes over the workers
+//! that outlived another supervisor, and [`uploads`] has the files on their way to workers. Never knows an HTTP route.
+
+#![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
+
+mod actor;
+pub mod admission;
+pub mod adoption;
+pub mod connection;
+pub mod handle;
+pub mod lacks;
+mod lifecycle;
+pub mod limits;
+mod liveness;
+pub mod log_tail;
+mod message_files;
+mod passkey;
+pub mod registry;
+pub mod shortage;
+mod status;
+pub mod token;
+pub mod uploads;
+pub mod view;
+pub mod worker_process;
+
+pub use actor::{Adopted, Host, SessionActor, marks, token_of};
+pub use handle::{
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
+};
+pub use lifecycle::{Carried, LOGOUT, Renewal, Told};
+#[cfg(any(test, feature = "testing"))]
+pub use passkey::request;
+pub use passkey::{Challenge, Over};
+pub use status::SessionStatus;
+#[cfg(any(test, feature = "testing"))]
+pub use view::{MemoryUse, Pong};
+pub use view::{Phase, UserView};
