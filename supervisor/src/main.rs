@@ -9,6 +9,7 @@ mod admin;
 mod admission;
 mod adopt;
 mod blocking;
+mod connecting;
 mod connections;
 mod convert;
 mod deletion;

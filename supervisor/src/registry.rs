@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia_base::tasks;
@@ -17,7 +16,7 @@ use crate::blocking;
 use crate::seldom::Seldom;
 use crate::user::limits::LimitsError;
 use crate::user::process::{Traces, sweep};
-use crate::user::{Adopted, CallFailure, Command, Host, Renewal, UserHandle, UserTask, folders, marks};
+use crate::user::{Adopted, CallFailure, Command, Host, Renewal, TURN, UserHandle, UserTask, folders, marks};
 
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
 /// each costs a few kilobytes.
@@ -26,9 +25,6 @@ const MOST: usize = 10_000;
 /// How many of them may be newcomers, who wait without ever having had a session, where there are not even so many places
 /// for workers: anybody can make up names, and who stands behind so many does not come to a place soon.
 const NEWCOMERS: usize = 64;
-/// How long a newcomer keeps its turn after somebody last asked for it, when others want one: a page that shows a code asks
-/// every twenty seconds.
-const TURN: Duration = Duration::from_secs(30);
 
 /// All users that have a task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -278,6 +274,8 @@ fn in_turn(attended: &[Instant], most: usize, now: Instant) -> Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -226,6 +226,7 @@ async fn serve(
             names.clone(),
             Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
             metrics.clone(),
+            host.shortage.clone(),
             stop_delivery.clone(),
         ),
     );
@@ -285,6 +286,7 @@ async fn serve(
         metrics,
         uploads,
         names: names.clone(),
+        shortage: host.shortage.clone(),
         converter,
     };
     let app = http::App { registry: registry.clone(), parts };

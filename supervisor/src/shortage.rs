@@ -1,4 +1,4 @@
-//! [`Shortage`]: whether the machine has descriptors, processes and memory for another start.
+//! [`Shortage`]: whether the machine has descriptors, processes and memory for another start, and ports for connections.
 //!
 //! Owns the raising of our own limit, the one task that follows a shortage, and the rule of when it is over. Running out
 //! is a state like a full disk: who wants to start waits in the queue, nothing that lives is taken for dead, and it is
@@ -54,29 +54,31 @@ impl Shortage {
         let (noticed, mut news) = mpsc::unbounded_channel::<Lack>();
         let (told, now) = watch::channel(None);
         tasks::vital("shortage", async move {
-            while let Some(lack) = news.recv().await {
-                tracing::error!(
-                    lack = lack.name(),
-                    "the machine has none left: starts wait until there are some, and nothing is given up"
-                );
-                told.send_replace(Some(lack));
-                metrics.short_of(Some(lack));
-                let mut pause = pauses.0;
+            while let Some(mut lack) = news.recv().await {
+                let (mut pause, mut said) = (pauses.0, Vec::new());
                 loop {
-                    desk.hold_for_means(true);
-                    loop {
-                        sleep(pause).await;
-                        pause = (pause * 2).min(pauses.1);
-                        if enough() {
-                            break;
-                        }
+                    if !said.contains(&lack) {
+                        say(lack);
+                        metrics.short_of(Some(lack));
+                        said.push(lack);
                     }
-                    // What was noticed while everybody waited is the same shortage.
-                    while news.try_recv().is_ok() {}
-                    told.send_replace(None);
-                    desk.hold_for_means(false);
+                    if lack.stops_starts() {
+                        told.send_replace(Some(lack));
+                        desk.hold_for_means(true);
+                        loop {
+                            sleep(pause).await;
+                            pause = (pause * 2).min(pauses.1);
+                            if enough() {
+                                break;
+                            }
+                        }
+                        // What was noticed while everybody waited is the same shortage.
+                        while news.try_recv().is_ok() {}
+                        told.send_replace(None);
+                        desk.hold_for_means(false);
+                    }
                     match timeout(calm, news.recv()).await {
-                        Ok(Some(lack)) => drop(told.send_replace(Some(lack))),
+                        Ok(Some(next)) => lack = next,
                         Ok(None) => return,
                         Err(_) => break,
                     }
@@ -108,6 +110,22 @@ impl Shortage {
     }
 }
 
+/// Once in each shortage.
+fn say(lack: Lack) {
+    let lack_name = lack.name();
+    if lack.stops_starts() {
+        tracing::error!(
+            lack = lack_name,
+            "the machine has none left: starts and deliveries wait until there are some, and nothing is given up"
+        );
+    } else {
+        tracing::error!(
+            lack = lack_name,
+            "the machine has none left: deliveries wait until there are some, and no receiver is held to be away"
+        );
+    }
+}
+
 /// Whether there are descriptors for a start.
 fn enough() -> bool {
     let opened: Result<Vec<File>, _> = (0..AT_ONCE).map(|_| File::open("/dev/null")).collect();
@@ -131,5 +149,25 @@ mod tests {
         assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Waiting { wait: Wait::Means })));
         assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Admitted)));
         shortage.over().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_ports_sessions_start_all_the_same() {
+        let (desk, metrics) = (Desk::open(Admission::new(10, 10)), Metrics::default());
+        let shortage = Shortage::follow(desk.clone(), metrics.clone());
+        shortage.noticed(Lack::Ports);
+        tokio::task::yield_now().await;
+        let short = || Lack::ALL.into_iter().filter(|of| metrics.is_short_of(*of)).collect::<Vec<_>>();
+        assert_eq!(short(), [Lack::Ports]);
+        let (verdicts, mut told) = mpsc::unbounded_channel();
+        let place = desk.enter(0, Standing::Known, verdicts);
+        assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Admitted)));
+        shortage.over().await;
+        // What is noticed meanwhile counts as what it is.
+        shortage.noticed(Lack::Descriptors);
+        tokio::task::yield_now().await;
+        assert_eq!(short(), [Lack::Descriptors]);
+        sleep(CALM + PAUSES.1).await;
+        assert!(short().is_empty(), "calm for long enough");
     }
 }

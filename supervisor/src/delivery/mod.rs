@@ -49,6 +49,7 @@ use crate::logging::chain;
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::outgoing::Home;
+use crate::shortage::Shortage;
 use breakers::Breakers;
 use client::Client;
 use queue::Signals;
@@ -74,13 +75,14 @@ pub(crate) async fn run(
     names: Names,
     media: Media,
     metrics: Metrics,
+    shortage: Shortage,
     shutdown: CancellationToken,
 ) {
     let begun =
         Client::new(Home::of(config.listen), names).map_err(|error| chain(&error)).and_then(|client| {
             let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
             let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics))
+            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics, shortage))
         });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
@@ -108,6 +110,7 @@ struct Delivery {
     /// Files of messages.
     media: Media,
     metrics: Metrics,
+    shortage: Shortage,
     /// How long an event may wait at a webhook.
     patience: Duration,
 }
@@ -121,10 +124,11 @@ impl Delivery {
         events: EventsConfig,
         media: Media,
         metrics: Metrics,
+        shortage: Shortage,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
         let (breakers, troubles) = (Breakers::new(), Troubles::default());
-        Self { journal, recipients, client, flask, breakers, troubles, media, metrics, patience }
+        Self { journal, recipients, client, flask, breakers, troubles, media, metrics, shortage, patience }
     }
 
     /// Nothing of this queue is held up any more.

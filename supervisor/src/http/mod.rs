@@ -61,6 +61,7 @@ use crate::operators::Operators;
 use crate::outgoing::Home;
 use crate::registry::Registry;
 use crate::shares::Holder;
+use crate::shortage::Shortage;
 use crate::store::Store;
 use crate::uploads::Uploads;
 use access::{Access, Surface};
@@ -103,6 +104,8 @@ pub(crate) struct Parts {
     pub(crate) uploads: Uploads,
     /// Finds the addresses of names.
     pub(crate) names: Names,
+    /// What the machine has none left of.
+    pub(crate) shortage: Shortage,
     /// Makes voice and video into what phones play.
     pub(crate) converter: Converter,
 }
@@ -147,8 +150,8 @@ impl Http {
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let Parts { config, journal, store, operators, metrics, uploads, names, converter } = parts;
-        let fetcher = api::Fetcher::new(names, &config.media_networks, Home::of(local));
+        let Parts { config, journal, store, operators, metrics, uploads, names, shortage, converter } = parts;
+        let fetcher = api::Fetcher::new(names, &config.media_networks, Home::of(local), shortage);
         let rate = api::Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),

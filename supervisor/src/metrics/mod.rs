@@ -94,7 +94,7 @@ impl Default for Metrics {
         registry.register(
             "deliveries",
             "Attempts to deliver an event, by receiver (flask, webhook) and outcome (delivered, handed_over, refused, \
-             no_answer, closed, unsent, unreachable)",
+             no_answer, closed, unsent, unreachable, untried)",
             deliveries.clone(),
         );
         registry.register(
@@ -109,12 +109,12 @@ impl Default for Metrics {
             memory_mode.clone(),
         );
         let shortage: Family<One, Gauge> = Family::default();
-        for of in [Lack::Descriptors, Lack::Processes, Lack::Memory] {
+        for of in Lack::ALL {
             shortage.get_or_create(&[("of", of.name())]).set(0);
         }
         registry.register(
             "shortage",
-            "1 while starts wait because the machine has none left of this (descriptors, processes, memory)",
+            "1 while starts or deliveries wait because the machine has none left of this (descriptors, processes, memory, ports)",
             shortage.clone(),
         );
         registry.register(
@@ -200,9 +200,15 @@ impl Metrics {
 
     /// What the machine has none left of, if there is such a thing.
     pub(crate) fn short_of(&self, lack: Option<Lack>) {
-        for of in [Lack::Descriptors, Lack::Processes, Lack::Memory] {
+        for of in Lack::ALL {
             self.0.shortage.get_or_create(&[("of", of.name())]).set(i64::from(lack == Some(of)));
         }
+    }
+
+    /// Whether that was said of this.
+    #[cfg(test)]
+    pub(crate) fn is_short_of(&self, of: Lack) -> bool {
+        self.0.shortage.get_or_create(&[("of", of.name())]).get() == 1
     }
 
     /// This user's session was found when the service began, and is to be there again.

@@ -33,6 +33,7 @@ use crate::names::Names;
 use crate::operators::Operators;
 use crate::owners::Owners;
 use crate::registry::RegistryError;
+use crate::shortage::Shortage;
 use crate::store::Store;
 use crate::uploads::Uploads;
 use crate::user::process::Children;
@@ -302,6 +303,7 @@ impl Cast {
             metrics: Metrics::default(),
             uploads: uploads.clone(),
             names: Names::of_system().expect("names"),
+            shortage: Shortage::never(),
             converter,
         };
         let http = Http::with_users(users, parts, local, shutdown.clone());

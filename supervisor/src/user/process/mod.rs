@@ -21,7 +21,7 @@ use rustix::process::{
 pub(crate) use helper::Helper;
 pub(crate) use leftovers::{Children, Family, Marks, Table, Traces, number, real_uid, sweep};
 pub(crate) use rustix::process::Pid;
-pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, spawn};
+pub(crate) use spawn::{Launch, NotReady, Readiness, SpawnError, Spawned, hears_signals, spawn};
 
 /// A worker's process.
 #[derive(Debug)]

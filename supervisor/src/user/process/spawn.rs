@@ -16,6 +16,7 @@ use colmeia::errors::{Lack, lack_of};
 use colmeia::layout::LOG_PIPE;
 use colmeia::session::LaunchCause;
 use nix::libc;
+use nix::sys::signal::SigSet;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::net::unix::pipe;
@@ -151,6 +152,7 @@ pub(crate) fn spawn(
         // Only our own lines: those of libraries may quote what passes through them.
         command.env("COLMEIA_LOG", "info,colmeia_worker=debug");
     }
+    hears_signals(&mut command);
     cut_off(&mut command, group.map(Group::worker_entrance).transpose()?);
 
     // Nobody may reap it before it is counted.
@@ -196,6 +198,15 @@ fn log_format(format: LogFormat) -> OsString {
         LogFormat::Auto | LogFormat::Json => "json",
     }
     .into()
+}
+
+/// Signals reach it. Those that we hold back (`signals`) would be held back in whatever we start, too, and for ever: a mask
+/// is inherited, and a worker that was asked to end by SIGTERM would never hear of it.
+#[allow(unsafe_code)]
+pub(crate) fn hears_signals(command: &mut Command) {
+    let before_exec = || SigSet::empty().thread_set_mask().map_err(io::Error::from);
+    // SAFETY: between fork and exec only pthread_sigmask(3) is called: async-signal-safe, no allocation, no lock.
+    unsafe { command.pre_exec(before_exec) };
 }
 
 /// A session of its own: a signal for our terminal's group does not reach the worker, and whatever it starts can
