@@ -2,7 +2,7 @@
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
-.PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak clean
+.PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak day day-smoke fuzz mutants clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
@@ -27,6 +27,9 @@ help:
 	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 	@echo 'make thousand  the supervisor with a thousand stand-in workers; USERS='
+	@echo 'make day    a day in an hour: seldom trouble, and nothing that the programs have grows; SECONDS=, SEED='
+	@echo 'make fuzz   what must hold for any bytes from outside, searched by coverage; FUZZ_SECONDS=, TARGETS='
+	@echo 'make mutants  what no test notices in the parts that decide; hours; FILES='
 	@echo 'make chaos  eight users and five minutes of random trouble; SECONDS=, SEED=, NO_FULL_DISK=1'
 
 setup:
@@ -173,6 +176,27 @@ test-vm: setup-vm
 chaos: setup-test
 	cargo build --locked --workspace
 	target/debug/colmeia-chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) $(if $(NO_FULL_DISK),--no-full-disk)
+
+# The same trouble, but seldom, for an hour; what the programs have is looked at all the while, and must not grow. The short
+# one shows its figures and judges none of them: what has a cap has not reached it by then.
+day: setup-test
+	cargo build --locked --workspace
+	target/debug/colmeia-chaos --seldom --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1) \
+		$(if $(NO_FULL_DISK),--no-full-disk)
+
+day-smoke:
+	$(MAKE) day SECONDS=240
+
+# Every target of fuzz/, each for so many seconds, with the coverage's guidance. cargo-fuzz asks for a nightly toolchain for
+# the compiler's own switches; RUSTC_BOOTSTRAP lets stable have them. What is found lies in fuzz/artifacts.
+fuzz:
+	@scripts/setup fuzz
+	@scripts/fuzz $(or $(FUZZ_SECONDS),120) $(TARGETS)
+
+# Hours: each change is built and tested. FILES= are the files to change, others than those that scripts/mutants names.
+mutants:
+	@scripts/setup mutants
+	@scripts/mutants $(FILES)
 
 # A thousand processes of the stand-in worker and no browser.
 thousand: setup

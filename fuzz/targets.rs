@@ -2,12 +2,16 @@
 //! that both look for the same thing. A target panics where something does not hold.
 #![allow(dead_code)] // each binary of cargo-fuzz runs one of them
 
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::{Bytes, BytesMut};
 use colmeia::config::WorkerConfig;
 use colmeia::layout::{AUTH_PREFIX, StateLayout};
 use colmeia::operations::{ChannelId, MessageRef};
+use colmeia::passkey::{self, Assertion, Request, WHATSAPP};
 use colmeia::protocol::{Frame, FrameCodec, FromWorker, MAX_BODY, MAX_HEAD, ToWorker};
-use colmeia::{ChatId, UserId};
+use colmeia::{ChatId, Secret, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::codec::{Decoder as _, Encoder as _};
@@ -91,6 +95,99 @@ pub(crate) fn query(data: &[u8]) {
     after.iter().for_each(|after| again.push_str(&format!("&after={after}")));
     ids.iter().for_each(|id| again.push_str(&format!("&id={id}")));
     assert_eq!(crate::stage::http::asked(&again), Some((session, ids, limit, after)));
+}
+
+/// The headers of a request, one on each line. The first byte says who sent them: a trusted proxy or a stranger, an old
+/// program, and whether a path is configured. Whatever they say: a stranger's word as a proxy counts for nothing, what
+/// goes into answers and cookies has no character that means anything there, and hearing once more changes nothing.
+pub(crate) fn headers(data: &[u8]) {
+    let Some((who, lines)) = data.split_first() else { return };
+    let mut headers = HeaderMap::new();
+    for line in lines.split(|byte| *byte == b'\n').take(64) {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    let (trusted, configured, old) = (who & 1 == 1, who & 2 == 2, who & 4 == 4);
+    let peer: IpAddr = if trusted { [10, 0, 0, 1].into() } else { [203, 0, 113, 9].into() };
+    let base_path = if configured { "/colmeia" } else { "" };
+    let mut settled = headers.clone();
+    let heard = crate::stage::http::heard(Some(peer), base_path, old, &mut settled);
+
+    let rest = heard.base.strip_prefix(if heard.is_tls { "https://" } else { "http://" });
+    let harmless =
+        |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+    assert!(rest.is_some_and(|rest| harmless(rest, b".-:[]_/~")), "{:?}", heard.base);
+    assert!(heard.cookie_path.starts_with('/') && harmless(&heard.cookie_path, b"-._~/"), "{heard:?}");
+    assert!(!heard.base.ends_with('/') && (!configured || heard.cookie_path == "/colmeia"), "{heard:?}");
+    assert!(["pt-BR", "en"].contains(&&*heard.language));
+    assert!(heard.may_look || !heard.may_change);
+    if !trusted {
+        let proxied = headers.keys().any(|name| SIGNS.contains(&name.as_str()));
+        assert_eq!(heard.caller, (!proxied && !old).then_some(peer));
+        assert!(!settled.contains_key("x-forwarded-host") && !heard.is_tls, "a stranger's word");
+    }
+    for name in ["forwarded", "x-forwarded-for", "x-real-ip", "via", "x-forwarded-port"] {
+        assert!(!settled.contains_key(name), "{name} is left for others to believe");
+    }
+    for name in ["x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix"] {
+        assert!(settled.get_all(name).iter().count() <= 1, "{name} is there twice");
+    }
+    if trusted {
+        let mut again = settled.clone();
+        let twice = crate::stage::http::heard(Some(peer), base_path, old, &mut again);
+        assert_eq!((&twice.base, &twice.cookie_path), (&heard.base, &heard.cookie_path));
+    }
+    if let Some(uri) = headers.get("x-original-uri").and_then(|uri| uri.to_str().ok()?.parse().ok())
+        && let Some(below) = crate::stage::http::below(&uri)
+    {
+        assert!(below.path().starts_with('/') && below.query() == uri.query(), "{uri} became {below}");
+    }
+}
+
+/// What only proxies say.
+const SIGNS: [&str; 12] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "x-forwarded-prefix",
+    "x-forwarded-port",
+    "x-forwarded-server",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "x-client-ip",
+];
+
+/// A passkey's answer: refused or kept, the same once it was written and read again, and nothing of it in words.
+pub(crate) fn passkey(data: &[u8]) {
+    let Ok(assertion) = serde_json::from_slice::<Assertion>(data) else { return };
+    let request = Request {
+        challenge: Secret::new("YSBjaGFsbGVuZ2U"),
+        timeout: 600_000,
+        rp_id: WHATSAPP.0.to_owned(),
+        origin: WHATSAPP.1.to_owned(),
+        allow_credentials: Vec::new(),
+        user_verification: "required".to_owned(),
+        extensions: None,
+        since_ms: 0,
+        until_ms: 600_000,
+    };
+    let checked = passkey::check(&assertion, &request);
+    let written = serde_json::to_vec(&assertion).expect("what was read can be written");
+    let again: Assertion = serde_json::from_slice(&written).expect("what was written can be read");
+    assert!(again == assertion && passkey::check(&again, &request) == checked);
+    assert_eq!(format!("{assertion:?}"), "[passkey assertion]");
+    if checked.is_ok() {
+        let elsewhere = Request { challenge: Secret::new("b3RoZXI"), ..request.clone() };
+        assert!(passkey::check(&assertion, &elsewhere).is_err(), "it answers any challenge");
+        let elsewhere = Request { origin: "https://example.com".to_owned(), ..request };
+        assert!(passkey::check(&assertion, &elsewhere).is_err(), "it answers on any origin");
+    }
 }
 
 /// Names of users, chats, channels, messages and events: refused or kept, and never more than a name.

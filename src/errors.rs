@@ -27,13 +27,18 @@ pub enum Lack {
     Processes,
     /// Memory for the kernel.
     Memory,
+    /// Local ports for outgoing connections to one place.
+    Ports,
 }
 
-/// `EMFILE`, `ENFILE` and `ENOMEM` of errno(3), the same on every Linux.
+/// `EMFILE`, `ENFILE`, `ENOMEM` and `ENOBUFS` of errno(3), the same on every Linux.
 const NO_DESCRIPTORS: [i32; 2] = [24, 23];
-const NO_MEMORY: i32 = 12;
+const NO_MEMORY: [i32; 2] = [12, 105];
 
 impl Lack {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Descriptors, Self::Processes, Self::Memory, Self::Ports];
+
     /// Its word in labels and sentences.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -41,29 +46,41 @@ impl Lack {
             Self::Descriptors => "descriptors",
             Self::Processes => "processes",
             Self::Memory => "memory",
+            Self::Ports => "ports",
         }
+    }
+
+    /// Whether a worker cannot be started without it.
+    #[must_use]
+    pub fn stops_starts(self) -> bool {
+        self != Self::Ports
     }
 }
 
 /// Whether at the bottom of this something is used up that others will give back. `EAGAIN` means that only where a
-/// process was to be started, and is not known here.
+/// process was to be started, and `EADDRNOTAVAIL` the ports only where nothing is wrong with the address; neither is known here.
 #[must_use]
 pub fn lack_of(error: &(dyn Error + 'static)) -> Option<Lack> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let io = error.downcast_ref::<io::Error>();
-        match io.and_then(io::Error::raw_os_error) {
-            Some(code) if NO_DESCRIPTORS.contains(&code) => return Some(Lack::Descriptors),
-            Some(NO_MEMORY) => return Some(Lack::Memory),
-            _ => {}
-        }
-        // What such an error was made of is not its source, but has one.
-        next = match io.and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
+    os_codes(error).find_map(|code| match code {
+        code if NO_DESCRIPTORS.contains(&code) => Some(Lack::Descriptors),
+        code if NO_MEMORY.contains(&code) => Some(Lack::Memory),
+        _ => None,
+    })
+}
+
+/// What the system said, at any depth of this.
+pub fn os_codes(error: &(dyn Error + 'static)) -> impl Iterator<Item = i32> {
+    std::iter::successors(Some(error), below)
+        .filter_map(|error| error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error))
+}
+
+/// What this was made of is not its source, but has one.
+fn below<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let error: &'a (dyn Error + 'static) = *error;
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
-    None
 }
 
 /// `outer: cause: cause of the cause`. An error's own `Display` never repeats its source, so nothing stands in
@@ -94,6 +111,8 @@ mod tests {
             (24, Some(Lack::Descriptors)),
             (23, Some(Lack::Descriptors)),
             (12, Some(Lack::Memory)),
+            (105, Some(Lack::Memory)),
+            (99, None),
             (11, None),
             (2, None),
         ] {

@@ -98,6 +98,16 @@ fn any_query_is_understood_within_its_bounds_or_refused() {
 }
 
 #[test]
+fn any_headers_say_no_more_than_their_sender_may() {
+    search("headers", targets::headers);
+}
+
+#[test]
+fn any_answer_of_a_passkey_is_checked_or_refused() {
+    search("passkey", targets::passkey);
+}
+
+#[test]
 fn any_text_is_a_name_and_no_more_or_refused() {
     search("ids", targets::ids);
 }

@@ -90,7 +90,8 @@ pub struct ServiceConfig {
     /// How log lines look. Default: for people on a terminal, JSON elsewhere.
     pub log_format: LogFormat,
     /// After how many seconds a worker is stopped that shows a code which nobody asks for. Default 600: a page
-    /// asks every few seconds, so the person has left long ago.
+    /// asks every few seconds, so the person has left long ago. After half a minute it gives its place to whoever waits for
+    /// one and is linked or looked at.
     pub unlinked_idle_secs: u64,
     /// How long a call may take, in milliseconds. Default 14,000: Flask waits 15 s for `/send`.
     pub request_deadline_ms: u64,

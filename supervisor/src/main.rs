@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         };
     }
     logging::start(logging::resolve(config.log_format));
-    colmeia_session::shortage::raise_limit();
+    colmeia_host::shortage::raise_limit();
     // Whatever we and our workers make is ours alone; where others are let in, a mode is set by name.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match service::run(config, inherited, image) {

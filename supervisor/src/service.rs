@@ -57,7 +57,7 @@ use colmeia_session::admission::{Admission, AdmissionQueue, follow_pressure};
 use colmeia_session::adoption;
 use colmeia_session::connection::{EventSink, SinkError};
 use colmeia_session::registry::Registry;
-use colmeia_session::shortage::Shortage;
+use colmeia_host::shortage::Shortage;
 use colmeia_session::uploads::Uploads;
 use colmeia_session::worker_process::Launch;
 use colmeia_store::{Store, StoreError};
@@ -202,7 +202,10 @@ async fn serve(
         follow_pressure(config.max_starting),
     );
     let host = Arc::new(Host {
-        shortage: Shortage::follow(desk.clone(), metrics.clone()),
+        shortage: {
+            let (desk, metrics) = (desk.clone(), metrics.clone());
+            Shortage::follow(move |on| desk.hold_for_means(on), move |lack| metrics.short_of(lack))
+        },
         desk,
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
         launch: Launch {
@@ -238,6 +241,7 @@ async fn serve(
             names.clone(),
             Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
             metrics.clone(),
+            host.shortage.clone(),
             stop_delivery.clone(),
         ),
     );
@@ -297,6 +301,7 @@ async fn serve(
         metrics,
         uploads,
         names: names.clone(),
+        shortage: host.shortage.clone(),
         converter,
     };
     let app = colmeia_http::App { registry: registry.clone(), parts };

@@ -1,8 +1,8 @@
 //! The signals that mean something here: [`Signals`].
 //!
 //! Owns SIGTERM, SIGINT and SIGHUP. They are blocked in every thread and read from a descriptor, so that one that
-//! comes while the program replaces itself waits for the next image and is not lost. A started program gets an
-//! empty mask from the standard library.
+//! comes while the program replaces itself waits for the next image and is not lost. Whatever we start inherits that, so
+//! each start takes it back (`user/process/spawn`).
 
 use std::io;
 

@@ -3,7 +3,9 @@
 mod house;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use house::{House, alive, signal, until};
 use rustix::process::Signal;
@@ -18,7 +20,11 @@ impl Kept {
     }
 
     fn status(&mut self, user: &str) -> serde_json::Value {
-        let request = format!("GET /status?user_id={user} HTTP/1.1\r\nHost: x\r\n\r\n");
+        serde_json::from_slice(&self.get(&format!("/status?user_id={user}"))).expect("JSON")
+    }
+
+    fn get(&mut self, path: &str) -> Vec<u8> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
         self.0.get_mut().write_all(request.as_bytes()).expect("sent");
         let (mut length, mut line) = (0, String::new());
         while line != "\r\n" {
@@ -31,8 +37,44 @@ impl Kept {
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).expect("whole");
-        serde_json::from_slice(&body).expect("JSON")
+        body
     }
+
+    /// How often events were offered to webhooks with this outcome.
+    fn deliveries(&mut self, outcome: &str) -> u64 {
+        let all = String::from_utf8(self.get("/metrics")).expect("text");
+        let label = format!("outcome=\"{outcome}\"");
+        let mut lines =
+            all.lines().filter(|line| line.contains("receiver=\"webhook\"") && line.contains(&label));
+        lines.next().map_or(0, |line| line.rsplit(' ').next().expect("a value").parse().expect("a number"))
+    }
+}
+
+/// Answers 200 to everybody, and tells how often it has.
+fn receiver() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    let answered = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&answered);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.expect("connected"));
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).is_ok_and(|read| read > 2) {
+                let (name, value) = line.split_once(": ").unwrap_or_default();
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().expect("a length");
+                }
+                line.clear();
+            }
+            if stream.read_exact(&mut vec![0; length]).is_ok() {
+                told.fetch_add(1, Ordering::SeqCst);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                let _ = stream.get_mut().write_all(answer); // who has gone comes again
+            }
+        }
+    });
+    (url, answered)
 }
 
 /// So many descriptors more than are open now, or as many as anyone wants. What is open stays open; new ones are below the
@@ -86,6 +128,42 @@ fn without_descriptors_nobody_is_parked_or_declared_dead_and_it_is_said_once() {
         until("that is said too", || count(&log, "the machine has enough again") > said);
     }
     assert_eq!((house.worker_of("8"), count(&log, "parked")), (living, 0));
+    signal(pid, Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+}
+
+/// More attempts than open a breaker.
+const ENOUGH: u64 = 8;
+
+#[test]
+fn what_we_have_no_descriptors_for_is_not_held_against_the_receiver() {
+    let house = House::new();
+    let log = house.path("log");
+    let mut command = house.command();
+    command.stderr(std::fs::File::create(&log).expect("made"));
+    command.env("COLMEIA_LOG", "info,colmeia_supervisor=debug");
+    let mut supervisor = house.start_by(&mut command);
+    let (pid, mut door) = (supervisor.id(), Kept::open(&house));
+    until("it is ready", || door.status("7")["ready"] == true);
+    let (url, answered) = receiver();
+    let webhooks = serde_json::json!({"config": {"webhooks": [{"url": url, "events": ["session.status"]}]}});
+    let address = std::fs::read_to_string(house.path("run/http.addr")).expect("address");
+    let set = house::send(&address, "PUT", "/api/sessions/7", &webhooks.to_string()).expect("answered");
+    assert!(set.starts_with("HTTP/1.1 200"), "{set}");
+    until("it is ready again", || door.status("7")["ready"] == true);
+
+    allow(pid, Some(0));
+    signal(house.worker(), Signal::KILL);
+    let before = answered.load(Ordering::SeqCst);
+    until("it was not tried often enough to open a breaker", || door.deliveries("untried") >= ENOUGH);
+    assert_eq!(door.deliveries("unreachable"), 0);
+    assert_eq!(answered.load(Ordering::SeqCst), before, "there was nothing to reach it with");
+    allow(pid, None);
+    until("it is told", || answered.load(Ordering::SeqCst) > before);
+    for words in ["a receiver is left alone", "does not take what it is sent"] {
+        assert_eq!(count(&log, words), 0, "{words}");
+    }
+    assert_eq!(count(&log, "the machine has none left"), 1, "said once");
     signal(pid, Signal::TERM);
     assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
 }

@@ -5,6 +5,7 @@
 
 mod house;
 
+use std::path::Path;
 use std::process::Command;
 
 use house::{House, alive, output, signal};
@@ -20,6 +21,24 @@ fn a_session_on_disk_is_brought_back_and_an_end_leaves_no_process() {
     assert!(!alive(worker));
     assert!(!house.path("run/http.addr").exists() && !house.path("run/v1/7").exists());
     assert!(house.path(".wwebjs_auth_user_7").exists());
+}
+
+/// What is still starting has no connection to be asked to end by: only the signal reaches it.
+#[test]
+fn a_worker_that_is_just_starting_is_asked_to_end_and_hears_it() {
+    let house = House::new();
+    let log = house.path("log");
+    let mut command = house.command_of(Path::new(env!("CARGO_BIN_EXE_colmeia-supervisor")), "deaf");
+    let mut supervisor = house.start_by(command.stderr(std::fs::File::create(&log).expect("made")));
+    let worker = house.worker();
+    let status = std::fs::read_to_string(format!("/proc/{worker}/status")).expect("it runs");
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).expect("on Linux");
+    assert_eq!(blocked.trim(), "0000000000000000", "what we hold back is not held back in it");
+    signal(supervisor.id(), Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+    let said = std::fs::read_to_string(&log).expect("read");
+    assert!(said.contains("crash(worker, signal 15)"), "not killed after a deadline: {said}");
+    assert!(!alive(worker));
 }
 
 #[test]

@@ -16,8 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use colmeia::errors::lack_of;
 use colmeia_base::tasks;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{TokioResolver, system_conf};
 use hyper_util::client::legacy::connect::dns::Name;
@@ -107,7 +109,7 @@ impl Resolver {
         if plain == "localhost" || plain.ends_with(".localhost") {
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
-        let found = read.resolver.lookup_ip(name).await.map_err(io::Error::other)?;
+        let found = read.resolver.lookup_ip(name).await.map_err(unresolved)?;
         let found: Vec<IpAddr> = found.iter().collect();
         if found.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(found) }
     }
@@ -130,11 +132,12 @@ impl Resolver {
 
 impl Read {
     fn of_system() -> io::Result<Self> {
-        let (config, options) = servers(&std::fs::read(SERVERS).unwrap_or_default());
+        let changed = changed();
+        let (config, options) = servers(&read(SERVERS)?);
         Ok(Self {
             at: Instant::now(),
-            changed: changed(),
-            hosts: Arc::new(hosts(&std::fs::read_to_string(HOSTS).unwrap_or_default())),
+            changed,
+            hosts: Arc::new(hosts(&String::from_utf8_lossy(&read(HOSTS)?))),
             resolver: Arc::new(resolver(config, options)?),
         })
     }
@@ -151,6 +154,22 @@ impl Read {
             );
             Self { at: Instant::now(), ..self }
         })
+    }
+}
+
+/// A file that is not there, or not for us, says nothing. One that we had nothing left to read with is not known.
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    std::fs::read(path).or_else(|error| if lack_of(&error).is_some() { Err(error) } else { Ok(Vec::new()) })
+}
+
+/// The system's own word stays what it is at the bottom of this, so that what we lack is known ([`lack_of`]).
+fn unresolved(error: NetError) -> io::Error {
+    match error {
+        NetError::Io(io) => match io.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::other(NetError::Io(io)),
+        },
+        error => io::Error::other(error),
     }
 }
 

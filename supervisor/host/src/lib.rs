@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
 
 pub mod blocking;
+pub mod connecting;
 pub mod disk;
 pub mod dns;
 pub mod folders;
@@ -16,5 +17,6 @@ pub mod private;
 pub mod process;
 pub mod procfs;
 pub mod shares;
+pub mod shortage;
 pub mod ssrf;
 pub mod uids;

@@ -23,6 +23,7 @@ use colmeia_control::pacing::{Pacing, Rate};
 use colmeia_control::users::Users;
 use colmeia_events::journal::Journal;
 use colmeia_host::dns::Resolver;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::ssrf::Home;
 use colmeia_metrics::Metrics;
 use colmeia_session::registry::Registry;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub uploads: Uploads,
     /// Finds the addresses of names.
     pub names: Resolver,
+    /// What the machine has none left of.
+    pub shortage: Shortage,
     /// Makes voice and video into what phones play.
     pub converter: Converter,
 }
@@ -102,8 +105,8 @@ impl Http {
         local: SocketAddr,
         shutdown: CancellationToken,
     ) -> Self {
-        let Parts { config, journal, store, operators, metrics, uploads, names, converter } = parts;
-        let fetcher = Fetcher::new(names, &config.media_networks, Home::of(local));
+        let Parts { config, journal, store, operators, metrics, uploads, names, shortage, converter } = parts;
+        let fetcher = Fetcher::new(names, &config.media_networks, Home::of(local), shortage);
         let rate = Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),

@@ -93,7 +93,7 @@ impl Default for Metrics {
         registry.register(
             "deliveries",
             "Attempts to deliver an event, by receiver (flask, webhook) and outcome (delivered, handed_over, refused, \
-             no_answer, closed, unsent, unreachable)",
+             no_answer, closed, unsent, unreachable, untried)",
             deliveries.clone(),
         );
         registry.register(
@@ -108,12 +108,12 @@ impl Default for Metrics {
             memory_mode.clone(),
         );
         let shortage: Family<One, Gauge> = Family::default();
-        for of in [Lack::Descriptors, Lack::Processes, Lack::Memory] {
+        for of in Lack::ALL {
             shortage.get_or_create(&[("of", of.name())]).set(0);
         }
         registry.register(
             "shortage",
-            "1 while starts wait because the machine has none left of this (descriptors, processes, memory)",
+            "1 while starts or deliveries wait because the machine has none left of this (descriptors, processes, memory, ports)",
             shortage.clone(),
         );
         registry.register(
@@ -198,7 +198,7 @@ impl Metrics {
 
     /// What the machine has none left of, if there is such a thing.
     pub fn short_of(&self, lack: Option<Lack>) {
-        for of in [Lack::Descriptors, Lack::Processes, Lack::Memory] {
+        for of in Lack::ALL {
             self.0.shortage.get_or_create(&[("of", of.name())]).set(i64::from(lack == Some(of)));
         }
     }

@@ -70,6 +70,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     std::io::stdout().write_all(b"ready\n")?;
     std::io::stdout().flush()?;
+    if fake.wants("deaf") {
+        std::future::pending::<()>().await;
+    }
     loop {
         let (stream, _) = listener.accept().await?;
         // A supervisor that dies in the middle of a sentence is no reason to end.

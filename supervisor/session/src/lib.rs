@@ -24,7 +24,6 @@ pub mod log_tail;
 mod message_files;
 mod passkey;
 pub mod registry;
-pub mod shortage;
 mod status;
 pub mod token;
 pub mod uploads;
@@ -35,6 +34,7 @@ pub use actor::{Adopted, Host, SessionActor, marks, token_of};
 pub use handle::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
 };
+pub(crate) use lifecycle::TURN;
 pub use lifecycle::{Carried, LOGOUT, Renewal, Told};
 #[cfg(any(test, feature = "testing"))]
 pub use passkey::request;

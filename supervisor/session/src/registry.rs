@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia_base::tasks;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::limits::LimitsError;
-use crate::{Adopted, CallFailure, Command, Host, Renewal, SessionActor, UserHandle, marks};
+use crate::{Adopted, CallFailure, Command, Host, Renewal, SessionActor, TURN, UserHandle, marks};
 use colmeia_host::blocking;
 use colmeia_host::folders;
 use colmeia_host::log_limit::LogLimit;
@@ -27,9 +26,6 @@ const MOST: usize = 10_000;
 /// How many of them may be newcomers, who wait without ever having had a session, where there are not even so many places
 /// for workers: anybody can make up names, and who stands behind so many does not come to a place soon.
 const NEWCOMERS: usize = 64;
-/// How long a newcomer keeps its turn after somebody last asked for it, when others want one: a page that shows a code asks
-/// every twenty seconds.
-const TURN: Duration = Duration::from_secs(30);
 
 /// All users that have a task; cheap to clone.
 #[derive(Debug, Clone)]
@@ -279,6 +275,8 @@ fn in_turn(attended: &[Instant], most: usize, now: Instant) -> Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::Handover;
 use colmeia::errors::chain;
-use colmeia_host::process::Children;
+use colmeia_host::process::{Children, hears_signals};
 
 /// How long the program may take to read its configuration.
 const CHECK: Duration = Duration::from_secs(10);
@@ -85,6 +85,7 @@ impl Image {
         let failed = |source| CheckError::Run { path: self.path.clone(), source };
         let mut command = Command::new(&self.path);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        hears_signals(&mut command);
         // Counted, so that nobody else reaps it.
         let (child, pid) = children
             .spawn(|| {

@@ -14,13 +14,16 @@ use crate::stage::{Flips, Stage, id};
 const AT_ONCE: u64 = 60;
 const ONE_MORE: Duration = Duration::from_secs(15);
 
-/// Holds the rows of each page that flipped to the quota; notes how many flips were joined into others.
+/// Holds the rows of each page that flipped, and was not looked at yet, to the quota; notes how many flips were joined into
+/// others. What the service cannot tell just now waits for the next time.
 pub(crate) async fn account(stage: &Stage) {
     let http = client();
-    let all = stage.notes().flips.clone();
+    let all = std::mem::take(&mut stage.notes().flips);
     for flips in all {
-        let rows = journal::rows(stage, &http, flips.user, "session.status").await;
-        let rows = rows.expect("nothing is done to the service any more");
+        let Some(rows) = journal::rows(stage, &http, flips.user, "session.status").await else {
+            stage.notes().flips.push(flips);
+            continue;
+        };
         let (count, joined) = sums(&rows, &flips);
         let mut notes = stage.notes();
         // Who was started meanwhile has a quota of its own.

@@ -1,12 +1,13 @@
 //! Chaos: eight users on the simulator, with real browsers and the real programs, and minutes of random trouble.
 //! Afterwards every message and every user's readiness is accounted for.
 //!
-//! `make chaos SECONDS=300 SEED=1`. What happens when follows from the seed; how the programs' own timing falls
+//! `make chaos SECONDS=300 SEED=1`; `make day` makes seldom trouble for an hour and looks whether anything grows (`day`). What happens when follows from the seed; how the programs' own timing falls
 //! does not. It is no test of `cargo test`, because of its length; the pure parts of it have tests there.
 
 #![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
 
 mod bounds;
+mod day;
 mod disk;
 mod flips;
 mod flood;
@@ -18,6 +19,7 @@ mod players;
 mod pulse;
 mod readiness;
 mod report;
+mod samples;
 mod schedule;
 mod sick;
 mod stage;
@@ -43,7 +45,7 @@ use tokio::time::sleep;
 use disk::Disk;
 use harness::{Farm, LONG, Options, Process, Receiver, Service, descendants};
 use names::Names;
-use schedule::USERS;
+use schedule::{Pace, USERS};
 use sick::Sick;
 use stage::{NAMED, Props, Stage, id, number};
 use trouble::Order;
@@ -66,6 +68,8 @@ probe_interval_ms = 1000
 probe_timeout_ms = 15000
 hang_ms = 5000
 ";
+/// So that a journal that is full stays so for most of an hour.
+const SMALL_JOURNAL: &str = "events = { keep_mb = 2 }\n";
 /// The longest wait for a receiver that was down to be tried again (`delivery/policy.rs`).
 const DELIVERY_CAP: Duration = Duration::from_secs(60);
 
@@ -78,6 +82,9 @@ struct Wishes {
     /// What happens when follows from this.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Trouble comes seldom, and in the end nothing of what the programs have may have grown: a day in an hour.
+    #[arg(long)]
+    seldom: bool,
     /// Leaves out what takes root, because it mounts: the full disk, and the name server that goes away.
     #[arg(long)]
     no_full_disk: bool,
@@ -137,9 +144,10 @@ impl Mounted {
 }
 
 async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -> bool {
-    let Wishes { seconds, seed, only, .. } = wishes;
+    let Wishes { seconds, seed, only, seldom, .. } = wishes;
     let length = Duration::from_secs(seconds);
-    let planned = schedule::of(seed, length, mounted.is_some(), &only);
+    let pace = if seldom { Pace::Seldom { same_supervisor_from: length / 4 } } else { Pace::Often };
+    let planned = schedule::of(seed, length, mounted.is_some(), &only, pace);
     println!("seed {seed}: {} disturbances in {seconds} s, logs in {}", planned.len(), dir.path().display());
     let (disk, place) = mounted.map(|mounted| (mounted.disk, mounted.names)).unzip();
     let names = place.map(Names::serve).transpose().expect("a name server");
@@ -148,7 +156,7 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -
         vec![("COLMEIA_LOG", "info,colmeia_supervisor=debug,colmeia_worker=debug".to_owned())];
     environment.extend(sick.environment());
     let options = Options {
-        config: CONFIG.into(),
+        config: if seldom { format!("{CONFIG}{SMALL_JOURNAL}") } else { CONFIG.into() },
         deadlines: DEADLINES.into(),
         log_to_file: true,
         environment,
@@ -164,6 +172,7 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -
         })
         .await;
     let Farm { service, phone, webhook, dir } = farm;
+    let state = dir.path().join("state");
     let config = std::fs::read_to_string(dir.path().join("colmeia.toml")).expect("the harness wrote it");
     let config = toml::from_str(&config).expect("the service takes it");
     let (address, followed) = watch::channel(service.address().to_owned());
@@ -176,6 +185,9 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -
     watchers.spawn(players::witness(Arc::clone(&stage)));
     watchers.spawn(pulse::knock(Arc::clone(&stage)));
     watchers.spawn(pulse::scribble(Arc::clone(&stage)));
+    if seldom {
+        watchers.spawn(samples::take(Arc::clone(&stage), state));
+    }
     for user in 0..USERS {
         talk.spawn(players::write(Arc::clone(&stage), user));
         talk.spawn(players::send(Arc::clone(&stage), user));
@@ -193,6 +205,10 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -
     }
     sleep(length.saturating_sub(stage.now())).await;
 
+    if seldom {
+        let mut notes = stage.notes();
+        (notes.lines, notes.grown) = day::account(&notes.samples, length);
+    }
     println!("{:8.2}: no more trouble; until everyone is ready again", stage.now().as_secs_f64());
     all_ready(&stage, &mut watchers).await;
     stage.over.send_replace(true);
@@ -202,6 +218,7 @@ async fn run(wishes: Wishes, dir: tempfile::TempDir, mounted: Option<Mounted>) -
     all_arrived(&stage).await;
     watchers.shutdown().await;
     flips::account(&stage).await;
+    assert!(stage.notes().flips.is_empty(), "nothing is done to the service any more");
 
     let mut left = surplus();
     manager.send(Order::Stop).await.expect("the manager goes on until it is told to stop");

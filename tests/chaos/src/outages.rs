@@ -10,6 +10,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
+use crate::flips;
 use crate::flood::Flood;
 use crate::schedule::{Kind, Planned};
 use crate::sick::Health;
@@ -160,6 +161,8 @@ async fn flip(stage: &Arc<Stage>, user: usize) -> bool {
         sleep(HEARING).await;
         let flips = Flips { user, from, until: stage.now(), from_ms, until_ms: now_ms() };
         stage.notes().flips.push(flips);
+        // As long as the journal has its rows.
+        flips::account(&stage).await;
     });
     begun
 }

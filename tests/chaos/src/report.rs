@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::day::Line;
 use crate::ledger::{self, Incoming, Outgoing, Taken};
 use crate::readiness::Wrong;
 use crate::schedule::{Kind, USERS};
@@ -168,6 +169,13 @@ fn figures(notes: &Notes, accounts: &[Account]) {
     );
     println!("  settings: {} kept, {} refused by a disk that was out of order", notes.kept, notes.not_kept);
     println!("  supervisors that ended by themselves: {}", notes.own_ends);
+    if !notes.lines.is_empty() {
+        println!("\n  {:<28}  second quarter  last quarter  at most", "");
+    }
+    for line in &notes.lines {
+        let Line { measure, second, last, allowed } = line;
+        println!("  {:<28}  {second:>14.1}  {last:>12.1}  {allowed:>7.0}", measure.name());
+    }
     for (rows, joined) in &notes.rows {
         println!("  a page that flipped: {rows} rows in the journal, {joined} changes joined into them");
     }
@@ -232,6 +240,7 @@ fn checks(notes: &Notes, accounts: &[Account], left: &[String]) -> Vec<Check> {
         ("whoever was disturbed was ready again within the deadlines", readiness(true)),
         ("nobody else stopped being ready", readiness(false)),
         ("no caller was turned away while there was a supervisor", all(&notes.refused_callers)),
+        ("nothing that the programs have has grown, where that is looked at", untimed(&notes.grown)),
         ("no process was left over", untimed(left)),
         (
             "each kind of disturbance happened, and messages went both ways",

@@ -14,8 +14,9 @@ use rand::{Rng as _, SeedableRng as _};
 
 /// How many users there are; their ids are `1` to this.
 pub(crate) const USERS: usize = 8;
-/// The shortest and the longest time between two disturbances, in milliseconds.
+/// The shortest and the longest time between two disturbances, in milliseconds; and where they are to be seldom.
 const BETWEEN: (u64, u64) = (2_500, 6_000);
+const SELDOM: (u64, u64) = (20_000, 40_000);
 /// How long a user that was hit is left alone.
 const USER_REST: Duration = Duration::from_secs(25);
 /// How long the supervisor is left alone.
@@ -82,6 +83,11 @@ impl Kind {
                 | Self::FewDescriptors
                 | Self::Flood
         )
+    }
+
+    /// Whether a supervisor ends by it, or may.
+    fn ends_a_supervisor(self) -> bool {
+        matches!(self, Self::KillSupervisor | Self::Reload | Self::DiskSlow | Self::DiskErrors)
     }
 
     /// Whether it takes mounts of our own, and so root.
@@ -159,8 +165,17 @@ impl fmt::Display for Planned {
     }
 }
 
+/// How much trouble there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As much as there can be.
+    Often,
+    /// Seldom, and after this time nothing by which a supervisor ends.
+    Seldom { same_supervisor_from: Duration },
+}
+
 /// The schedule of this seed; of these kinds, where some are named. A longer one begins as the shorter one does.
-pub(crate) fn of(seed: u64, length: Duration, root: bool, only: &[Kind]) -> Vec<Planned> {
+pub(crate) fn of(seed: u64, length: Duration, root: bool, only: &[Kind], pace: Pace) -> Vec<Planned> {
     use Kind::{KillBrowser, KillRenderer, KillWorker};
     let mut cards = Kind::ALL.to_vec();
     cards.extend([KillWorker, KillBrowser, KillRenderer]);
@@ -173,11 +188,19 @@ pub(crate) fn of(seed: u64, length: Duration, root: bool, only: &[Kind]) -> Vec<
     let mut free = [Duration::ZERO; USERS];
     let mut planned = Vec::new();
     loop {
-        at += Duration::from_millis(dice.random_range(BETWEEN.0..=BETWEEN.1));
+        let between = if pace == Pace::Often { BETWEEN } else { SELDOM };
+        at += Duration::from_millis(dice.random_range(between.0..=between.1));
         let lasts = Duration::from_millis(dice.random_range(OUTAGE.0..=OUTAGE.1));
         if deck.is_empty() {
             deck.clone_from(&cards);
             deck.shuffle(&mut dice);
+        }
+        if let Pace::Seldom { same_supervisor_from } = pace
+            && at >= same_supervisor_from
+            && deck.last().is_some_and(|kind| kind.ends_a_supervisor())
+        {
+            deck.pop();
+            continue;
         }
         let Some(kind) = deck.pop() else { return planned };
         let mut user = 0;
@@ -213,25 +236,41 @@ mod tests {
 
     #[test]
     fn a_seed_means_one_schedule() {
-        assert_eq!(of(7, 5 * MINUTE, true, &[]), of(7, 5 * MINUTE, true, &[]));
-        assert_ne!(of(7, 5 * MINUTE, true, &[]), of(8, 5 * MINUTE, true, &[]));
-        let long = of(7, 60 * MINUTE, true, &[]);
-        assert_eq!(of(7, MINUTE, true, &[])[..], long[..of(7, MINUTE, true, &[]).len()]);
+        assert_eq!(of(7, 5 * MINUTE, true, &[], Pace::Often), of(7, 5 * MINUTE, true, &[], Pace::Often));
+        assert_ne!(of(7, 5 * MINUTE, true, &[], Pace::Often), of(8, 5 * MINUTE, true, &[], Pace::Often));
+        let long = of(7, 60 * MINUTE, true, &[], Pace::Often);
+        assert_eq!(
+            of(7, MINUTE, true, &[], Pace::Often)[..],
+            long[..of(7, MINUTE, true, &[], Pace::Often).len()]
+        );
     }
 
     #[test]
     fn kinds_are_called_by_their_names_and_others_are_left_out() {
         let only = [Kind::DiskErrors, Kind::Flip];
-        let planned = of(7, 5 * MINUTE, true, &only);
+        let planned = of(7, 5 * MINUTE, true, &only, Pace::Often);
         assert!(planned.len() > 20 && planned.iter().all(|planned| only.contains(&planned.kind)));
         assert!(Kind::ALL.into_iter().all(|kind| kind.to_string().parse() == Ok(kind)));
         assert!("nothing".parse::<Kind>().is_err_and(|told| told.contains("disk errors")));
     }
 
+    #[test]
+    fn where_trouble_is_seldom_one_supervisor_lives_through_three_quarters_and_meets_all_else() {
+        let (hour, from) = (60 * MINUTE, 15 * MINUTE);
+        let planned = of(7, hour, true, &[], Pace::Seldom { same_supervisor_from: from });
+        let often = of(7, hour, true, &[], Pace::Often);
+        assert!(planned.len() > 60 && planned.len() < often.len() / 3, "{}", planned.len());
+        for kind in Kind::ALL {
+            let mut all = planned.iter().filter(|planned| planned.kind == kind);
+            assert!(all.clone().next().is_some(), "{kind}");
+            assert_eq!(all.any(|planned| planned.at >= from), !kind.ends_a_supervisor(), "{kind}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_kind_has_its_turn_and_whoever_was_hit_is_left_alone(seed: u64, root: bool) {
-            let planned = of(seed, 5 * MINUTE, root, &[]);
+            let planned = of(seed, 5 * MINUTE, root, &[], Pace::Often);
             for kind in Kind::ALL {
                 let times = planned.iter().filter(|planned| planned.kind == kind).count();
                 prop_assert_eq!(times >= 1, root || !kind.takes_root(), "{}: {}", kind, times);

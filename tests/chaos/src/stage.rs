@@ -10,6 +10,7 @@ use colmeia::config::ServiceConfig;
 use tokio::sync::watch;
 
 use crate::bounds;
+use crate::day::{Line, Sample};
 use crate::disk::Disk;
 use crate::harness::{Receiver, Simulator, Webhook};
 use crate::ledger::Sent;
@@ -117,6 +118,10 @@ pub(crate) struct Notes {
     pub(crate) refused_callers: Vec<(Duration, String)>,
     /// Something of another user's.
     pub(crate) mixed_up: Vec<(Duration, String)>,
+    /// What the programs had, where that is looked at, and what of it has grown.
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) grown: Vec<String>,
     /// Whatever else must not be.
     pub(crate) wrong: Vec<(Duration, String)>,
 }

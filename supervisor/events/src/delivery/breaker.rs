@@ -10,6 +10,8 @@
 //! A failure is a connection that cannot be made, and nothing else: a receiver that refuses an event, or fails at it, is
 //! not away, and other sessions' events are not to wait because of it.
 //!
+//! A try that could not be made says nothing ([`Breaker::untried`]): the next one is soon.
+//!
 //! While it is closed everyone may try. While it is open nobody may; then one may, and the others wait for what comes
 //! of it. A probe of which nothing is heard is given up after a while, so that no state is for ever.
 
@@ -81,6 +83,14 @@ impl Breaker {
             }
         }
     }
+
+    /// Nothing came of an attempt: it could not be made. Somebody else may probe soon.
+    pub(super) fn untried(self, now: Duration) -> Self {
+        match self {
+            Self::Probing { pause, .. } => Self::Open { until: now + FIRST_PAUSE, pause },
+            Self::Closed { .. } | Self::Open { .. } => self,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +160,28 @@ mod tests {
                 prop_assert!(matches!(failed.ask(later).1, Word::Wait(time) if time <= LONGEST_PAUSE));
             }
         }
+    }
+
+    #[test]
+    fn what_could_not_be_tried_opens_nothing_and_the_probe_is_anothers() {
+        let mut breaker = Breaker::new();
+        for _ in 0..10 * ENOUGH {
+            breaker = breaker.untried(Duration::ZERO);
+        }
+        assert_eq!(breaker, Breaker::new());
+        for _ in 0..ENOUGH {
+            breaker = breaker.hear(false, Duration::ZERO);
+        }
+        assert_eq!(breaker.untried(Duration::ZERO), breaker, "it says nothing of an open one");
+        let (probing, word) = breaker.ask(FIRST_PAUSE);
+        assert_eq!(word, Word::Probe);
+        let open = probing.untried(FIRST_PAUSE);
+        assert_eq!(open.ask(FIRST_PAUSE).1, Word::Wait(FIRST_PAUSE));
+        let (again, word) = open.ask(FIRST_PAUSE * 2);
+        assert_eq!(
+            (again, word),
+            (Breaker::Probing { since: FIRST_PAUSE * 2, pause: FIRST_PAUSE }, Word::Probe)
+        );
     }
 
     #[test]

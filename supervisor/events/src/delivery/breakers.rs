@@ -75,6 +75,15 @@ impl Breakers {
         }
     }
 
+    /// Nothing came of an attempt: it could not be made.
+    pub(super) fn untried(&self, address: &Arc<str>) {
+        let (mut all, now) = (self.lock(), self.born.elapsed());
+        if let Some(entry) = all.get_mut(address) {
+            (entry.breaker, entry.touched) = (entry.breaker.untried(now), now);
+            entry.changed.notify_waiters();
+        }
+    }
+
     /// Forgets addresses of which nothing was heard for long.
     pub(super) fn forget(&self) {
         let now = self.born.elapsed();

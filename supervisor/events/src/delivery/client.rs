@@ -22,6 +22,7 @@ use super::policy::Outcome;
 use super::wire::{CONNECT, Connector, Parcel};
 use colmeia::errors::chain;
 use colmeia_host::dns::Resolver;
+use colmeia_host::connecting;
 use colmeia_host::ssrf;
 use colmeia_host::ssrf::{Home, LeadsHome};
 
@@ -46,6 +47,7 @@ pub(super) struct Client {
     /// How long a request may take to leave, once there is a connection.
     leave: Duration,
     home: Home,
+    names: Resolver,
 }
 
 /// What is to be sent.
@@ -64,11 +66,11 @@ impl Client {
     /// When the system's certificates cannot be used.
     pub(super) fn new(home: Home, names: Resolver) -> Result<Self, rustls::Error> {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
-        let connector = Connector::new(home, names)?;
+        let connector = Connector::new(home, names.clone())?;
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(4);
         let shared = builder.build(connector.clone());
         let single = builder.pool_max_idle_per_host(0).build(connector);
-        Ok(Self { shared, single, leave: LEAVE, home })
+        Ok(Self { shared, single, leave: LEAVE, home, names })
     }
 
     /// Sends it once. When the service ends meanwhile, the answer is waited for no longer than [`FAREWELL`].
@@ -118,7 +120,7 @@ impl Client {
         let mut answer = http.request(request.map(|()| parcel));
         let left = tokio::select! {
             biased;
-            answer = &mut answer => return judged(answer, sent.try_recv().ok()),
+            answer = &mut answer => return self.judged(url, answer, sent.try_recv().ok()).await,
             left = &mut sent => left.ok(),
             () = sleep(CONNECT + self.leave) => return Err(Outcome::Unsent("it was not taken in in time".into())),
         };
@@ -130,22 +132,31 @@ impl Client {
         };
         tokio::select! {
             biased;
-            answer = answer => judged(answer, left),
+            answer = answer => self.judged(url, answer, left).await,
             () = late => Err(match left {
                 Some(_) => Outcome::NoAnswer,
                 None => Outcome::Unsent("the connection was given up".into()),
             }),
         }
     }
-}
 
-/// `left` is when the request was sent completely.
-fn judged(
-    answer: Result<Response<Incoming>, legacy::Error>,
-    left: Option<Instant>,
-) -> Result<(Response<Incoming>, Duration), Outcome> {
-    let took = left.map(|left| left.elapsed()).unwrap_or_default();
-    answer.map(|response| (response, took)).map_err(|error| failed(&error, left))
+    /// `left` is when the request was sent completely.
+    async fn judged(
+        &self,
+        url: &Url,
+        answer: Result<Response<Incoming>, legacy::Error>,
+        left: Option<Instant>,
+    ) -> Result<(Response<Incoming>, Duration), Outcome> {
+        let took = left.map(|left| left.elapsed()).unwrap_or_default();
+        match answer {
+            Ok(response) => Ok((response, took)),
+            Err(error) if error.is_connect() => Err(match connecting::lack(&error, url, &self.names).await {
+                Some(lack) => Outcome::Untried(lack),
+                None => failed(&error, left),
+            }),
+            Err(error) => Err(failed(&error, left)),
+        }
+    }
 }
 
 /// Without an answer.

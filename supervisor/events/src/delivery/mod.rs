@@ -50,6 +50,7 @@ use breakers::Breakers;
 use client::Client;
 use colmeia::errors::chain;
 use colmeia_host::dns::Resolver;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::ssrf::Home;
 use colmeia_metrics::Metrics;
 use queue::Signals;
@@ -75,13 +76,14 @@ pub async fn run(
     names: Resolver,
     media: Media,
     metrics: Metrics,
+    shortage: Shortage,
     shutdown: CancellationToken,
 ) {
     let begun =
         Client::new(Home::of(config.listen), names).map_err(|error| chain(&error)).and_then(|client| {
             let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
             let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics))
+            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics, shortage))
         });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
@@ -109,6 +111,7 @@ struct Delivery {
     /// Files of messages.
     media: Media,
     metrics: Metrics,
+    shortage: Shortage,
     /// How long an event may wait at a webhook.
     patience: Duration,
 }
@@ -122,10 +125,11 @@ impl Delivery {
         events: EventsConfig,
         media: Media,
         metrics: Metrics,
+        shortage: Shortage,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
         let (breakers, troubles) = (Breakers::new(), Troubles::default());
-        Self { journal, recipients, client, flask, breakers, troubles, media, metrics, patience }
+        Self { journal, recipients, client, flask, breakers, troubles, media, metrics, shortage, patience }
     }
 
     /// Nothing of this queue is held up any more.

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use colmeia::config::{Retries, RetryPolicy};
+use colmeia::errors::Lack;
 
 /// The ceiling of the first delay at Flask; it doubles with each attempt.
 const BASE: Duration = Duration::from_secs(1);
@@ -19,6 +20,9 @@ const PUT_OFF: Bounds = Bounds { tries: 10, time: Duration::from_secs(600) };
 /// A request that was there for so long before its connection was closed, or a proxy gave up, was at work: it counts as
 /// handed over. The server that Colmeia replaces never waited longer, and never asked again.
 const AT_WORK: Duration = Duration::from_secs(5);
+
+/// The longest time until what could not be tried, for want of something of our own, is tried again.
+const SOON: Duration = Duration::from_secs(2);
 
 /// The longest delay of a webhook that grows by itself.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -34,6 +38,8 @@ pub(super) enum Outcome {
     Redirected(String),
     /// No connection could be made: nothing of the event has reached anyone.
     Unreachable(String),
+    /// We had none left of this to make a connection with, which says nothing of the receiver.
+    Untried(Lack),
     /// There was a connection, and the request did not go out on it completely.
     Unsent(String),
     /// The request was sent completely, and there was no answer in time.
@@ -48,6 +54,11 @@ impl Outcome {
         matches!(self, Self::Unreachable(_))
     }
 
+    /// What its breaker hears: whether there was a connection. Nothing when none could be tried.
+    pub(super) fn heard(&self) -> Option<bool> {
+        (!matches!(self, Self::Untried(_))).then_some(!self.is_away())
+    }
+
     /// Whether the receiver said that it has the event.
     pub(super) fn is_success(&self) -> bool {
         matches!(self, Self::Answered { status: 200..=299, .. })
@@ -59,6 +70,7 @@ impl Outcome {
             Self::Answered { status: 200..=299, .. } => "delivered",
             Self::Answered { .. } | Self::Redirected(_) => "refused",
             Self::Unreachable(_) => "unreachable",
+            Self::Untried(_) => "untried",
             Self::Unsent(_) => "unsent",
             Self::NoAnswer => "no_answer",
             Self::Closed { .. } => "closed",
@@ -70,6 +82,7 @@ impl Outcome {
         match self {
             Self::Answered { status, .. } => format!("answered {status}"),
             Self::Redirected(reason) | Self::Unreachable(reason) => reason.clone(),
+            Self::Untried(lack) => format!("this machine has no {} left, so it was not tried", lack.name()),
             Self::Unsent(reason) => format!("it could not be sent: {reason}"),
             Self::NoAnswer => "no answer in time".into(),
             Self::Closed { reason, .. } => format!("closed without an answer: {reason}"),
@@ -122,6 +135,7 @@ pub(super) fn for_flask(outcome: &Outcome, attempt: &Attempt) -> Verdict {
         Outcome::Closed { after, .. } if *after >= AT_WORK => return Verdict::Done,
         // A proxy's words for the same: Flask closed the connection, or did not answer it in time.
         Outcome::Answered { status: 502 | 504, took, .. } if *took >= AT_WORK => return Verdict::Done,
+        Outcome::Untried(_) => return untried(attempt.dice),
         Outcome::Unreachable(_) | Outcome::Unsent(_) => {
             return Verdict::Retry { delay: backoff(attempt.away, attempt.dice), counts: false };
         }
@@ -145,6 +159,7 @@ pub(super) fn for_webhook(outcome: &Outcome, attempt: &Attempt, retries: &Retrie
     match outcome {
         Outcome::Answered { status: 200..=299, .. } => return Verdict::Done,
         Outcome::Redirected(_) => return Verdict::Dead,
+        Outcome::Untried(_) => return untried(attempt.dice),
         _ => {}
     }
     let counts = !outcome.is_away();
@@ -154,6 +169,11 @@ pub(super) fn for_webhook(outcome: &Outcome, attempt: &Attempt, retries: &Retrie
     }
     let delay = delay(retries, made, attempt.dice).max(wish(outcome).unwrap_or_default());
     Verdict::Retry { delay, counts }
+}
+
+/// No attempt was made, so none counts, and no event is given up for it however long it has waited.
+fn untried(dice: f64) -> Verdict {
+    Verdict::Retry { delay: SOON.mul_f64(0.5 + 0.5 * dice.clamp(0.0, 1.0)), counts: false }
 }
 
 /// When the receiver wants to be asked again.

@@ -188,7 +188,10 @@ async fn offer(
     }
     // That may have taken a while: what is configured now counts.
     let webhook = delivery.recipients.find(&queue.user, &queue.address).unwrap_or(webhook);
-    let Some(post) = webhook::request(&webhook, body) else { return gone() };
+    let Some(post) = webhook::request(&webhook, body) else {
+        delivery.breakers.untried(&queue.address);
+        return gone();
+    };
     let outcome = send(delivery, queue, &post, signals).await;
     let verdict =
         for_webhook(&outcome, &trial.attempt(delivery, pending), &webhook.retries.unwrap_or_default());
@@ -200,10 +203,17 @@ async fn passes(delivery: &Delivery, queue: &Queue, pending: &Pending, signals: 
     pending.next_ms == URGED || signals.during(delivery.breakers.pass(&queue.address)).await.is_some()
 }
 
-/// Sends it once; the address's breaker hears what came of it.
+/// Sends it once; the address's breaker hears what came of it, and whoever follows shortages what we had none left of.
 async fn send(delivery: &Delivery, queue: &Queue, post: &Post, signals: &Signals) -> Outcome {
     let outcome = delivery.client.send(post, &signals.shutdown).await;
-    if let Some(pause) = delivery.breakers.hear(&queue.address, !outcome.is_away()) {
+    if let Outcome::Untried(lack) = outcome {
+        delivery.shortage.noticed(lack);
+    }
+    let Some(well) = outcome.heard() else {
+        delivery.breakers.untried(&queue.address);
+        return outcome;
+    };
+    if let Some(pause) = delivery.breakers.hear(&queue.address, well) {
         let address = said(delivery, queue);
         debug!(address, secs = pause.as_secs(), "a receiver is left alone for a while");
     }
@@ -284,10 +294,15 @@ fn settlement(
             Settlement::Done
         }
         Verdict::Retry { delay, counts } => {
-            trial.failed(counts);
             debug!(%user, %event, address, error, attempt, "not delivered");
+            if outcome.heard().is_some() {
+                trial.failed(counts);
+            }
             // One failure is soon forgotten; the second one in a row is news, and later ones are not.
-            if trial.failures > 1 && delivery.troubles.begin(&queue.address, queue.id) {
+            if trial.failures > 1
+                && outcome.heard().is_some()
+                && delivery.troubles.begin(&queue.address, queue.id)
+            {
                 warn!(
                     %user,
                     address,

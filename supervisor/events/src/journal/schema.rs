@@ -37,6 +37,9 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, JournalError> {
         let connection = Connection::open_with_flags(path, private::DATABASE)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "query_only", "on")?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        // SQLite opens the log at the first read. It is open from now on: later there may be no descriptor for it.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(connection)
     };
     open().map_err(|source| JournalError::Open { path: path.into(), source: Arc::new(source) })

@@ -8,7 +8,7 @@ use colmeia_base::tasks;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::orphans::Children;
-use super::pidfd;
+use super::{hears_signals, pidfd};
 
 /// A process that is waited for, or killed.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ impl Helper {
     /// # Errors
     /// Those of the system; then no process is left.
     pub fn spawn(mut command: Command, children: &Children) -> io::Result<Self> {
+        hears_signals(&mut command);
         children.spawn(|| {
             let mut child = command.spawn()?;
             let pid = Pid::from_child(&child);

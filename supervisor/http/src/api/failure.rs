@@ -5,6 +5,7 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use colmeia::errors::Lack;
 use colmeia::moment::now_ms;
 use colmeia::protocol::{CallError, CallErrorKind};
 use colmeia::{Restriction, UserId};
@@ -177,6 +178,13 @@ impl ApiError {
     pub(super) fn disk_full() -> Self {
         let error = "The disk is full: what comes back could not be kept; nothing was done";
         Self::refusal(StatusCode::INSUFFICIENT_STORAGE, error)
+    }
+
+    /// 503: this machine has none left of this just now.
+    pub(super) fn no_means(lack: Lack) -> Self {
+        let error = format!("This machine has no {} left just now; nothing was sent, try again", lack.name());
+        let error = Self::refusal(StatusCode::SERVICE_UNAVAILABLE, error);
+        Self { retry_after_secs: Some(5), ..error }
     }
 
     /// 501: an operation of the convention that is not offered.

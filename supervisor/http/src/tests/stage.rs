@@ -34,6 +34,7 @@ use colmeia_events::delivery::Recipients;
 use colmeia_events::journal::{Journal, Statuses};
 use colmeia_host::dns::Resolver;
 use colmeia_host::process::Children;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::uids::UidAllocator;
 use colmeia_metrics::Metrics;
 use colmeia_session::registry::RegistryError;
@@ -305,6 +306,7 @@ impl Cast {
             metrics: Metrics::default(),
             uploads: uploads.clone(),
             names: Resolver::of_system().expect("names"),
+            shortage: Shortage::never(),
             converter,
         };
         let http = Http::with_users(users, parts, crate::routes::effects(), local, shutdown.clone());

@@ -41,12 +41,17 @@ impl SessionActor {
                 None => {
                     let standing = if self.policy.linked() { Standing::Known } else { Standing::Newcomer };
                     let verdicts = self.verdicts.0.clone();
-                    self.place = Some(self.host.desk.enter(self.weight.set_aside, standing, verdicts));
+                    let place = self.host.desk.enter(self.weight.set_aside, standing, verdicts);
+                    if !self.policy.is_watched(self.at()) {
+                        place.watched(false);
+                    }
+                    self.place = Some(place);
                 }
             },
             Action::Settle => self.place.iter().for_each(|place| place.settle()),
             Action::RestPlace => self.place.iter().for_each(|place| place.rest()),
             Action::ReleasePlace => self.place = None,
+            Action::Watch { watched } => self.place.iter().for_each(|place| place.watched(watched)),
             Action::Spawn => return self.spawn(),
             Action::Connect => self.connect(None),
             Action::Stop => self.stop(),

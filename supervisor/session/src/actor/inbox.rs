@@ -266,6 +266,10 @@ impl SessionActor {
             (Some(place), Verdict::Waiting { wait }) if place.ticket() == ticket => {
                 vec![Event::Waiting { wait }]
             }
+            (Some(place), Verdict::GiveWay) if place.ticket() == ticket => {
+                tracing::info!(user = %self.user, "nobody looks at this code, and others wait for the place");
+                vec![Event::GiveWay]
+            }
             _ => Vec::new(), // the wish was withdrawn
         }
     }

@@ -39,7 +39,7 @@ use super::worker_process::{Ended, Launch, WorkerProcess};
 use crate::admission::{AdmissionQueue, Place, Ticket, Verdict, Verdicts};
 use crate::lacks::LacksTold;
 use crate::registry::Registry;
-use crate::shortage::Shortage;
+use colmeia_host::shortage::Shortage;
 use calls::Calls;
 use chores::{Chores, Done, Remembered};
 use colmeia_host::blocking;

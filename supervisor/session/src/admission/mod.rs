@@ -3,6 +3,7 @@
 //! Owns the places of all workers and the queue for them. [`Admission`] is pure: first come, first served, at most
 //! `max_running` places taken and `max_starting` of them starting (fewer under [`pressure`]), and what is set aside for all of them within
 //! the memory that there is. Newcomers, who never had a session, stand behind all who had one: anybody can make up names.
+//! Whom nobody would miss stands behind those, and is asked to give its place to any other who waits for one.
 //! It knows no user and no process, only tickets.
 
 mod pressure;
@@ -28,6 +29,8 @@ pub enum Verdict {
         /// For what.
         wait: Wait,
     },
+    /// Somebody else needs the place more.
+    GiveWay,
 }
 
 /// What a wish waits for.
@@ -70,6 +73,8 @@ pub struct Admission {
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
     newcomers: HashSet<Ticket>,
+    /// Whom nobody would miss, and whether they were asked to give way.
+    unwatched: BTreeMap<Ticket, bool>,
     /// What is set aside for each, in bytes; nothing for those who are not in here.
     sizes: HashMap<Ticket, u64>,
     /// The bytes that there are for all; no limit where nobody measures.
@@ -88,6 +93,7 @@ impl Admission {
             stages: BTreeMap::new(),
             queue: VecDeque::new(),
             newcomers: HashSet::new(),
+            unwatched: BTreeMap::new(),
             sizes: HashMap::new(),
             room: None,
         }
@@ -101,6 +107,16 @@ impl Admission {
     /// This one never had a session.
     pub fn is_new(&mut self, ticket: Ticket) {
         self.newcomers.insert(ticket);
+    }
+
+    /// Whether somebody would miss this one.
+    pub(crate) fn watched(&mut self, ticket: Ticket, watched: bool) -> Vec<(Ticket, Verdict)> {
+        if watched {
+            self.unwatched.remove(&ticket);
+        } else if self.stages.contains_key(&ticket) {
+            self.unwatched.entry(ticket).or_insert(false);
+        }
+        self.advance()
     }
 
     /// There is this much for all of them together.
@@ -161,6 +177,7 @@ impl Admission {
         self.stages.remove(&ticket);
         self.sizes.remove(&ticket);
         self.newcomers.remove(&ticket);
+        self.unwatched.remove(&ticket);
         self.queue.retain(|waiting| *waiting != ticket);
         self.advance()
     }
@@ -194,7 +211,10 @@ impl Admission {
         // Who keeps a place takes nobody's. Among those of a kind the order stays.
         let is_placed =
             |ticket: &Ticket| matches!(self.stages.get(ticket), Some(Stage::Waiting { placed: true, .. }));
-        let is_behind = |ticket: &Ticket| self.newcomers.contains(ticket) && !is_placed(ticket);
+        let is_behind = |ticket: &Ticket| match is_placed(ticket) {
+            true => (false, false),
+            false => (self.unwatched.contains_key(ticket), self.newcomers.contains(ticket)),
+        };
         queue.make_contiguous().sort_by_key(is_behind);
         for ticket in queue {
             let Some(stage @ Stage::Waiting { .. }) = self.stages.get_mut(&ticket) else { continue };
@@ -223,6 +243,32 @@ impl Admission {
                 verdicts.push((ticket, Verdict::Waiting { wait }));
             }
             self.queue.push_back(ticket);
+        }
+        verdicts.extend(self.make_way());
+        verdicts
+    }
+
+    /// Asks as many of those whom nobody would miss for their places as others wait for one.
+    fn make_way(&mut self) -> Vec<(Ticket, Verdict)> {
+        let needs_place = |ticket: &&Ticket| {
+            let stage = self.stages.get(ticket);
+            let wait = matches!(
+                stage,
+                Some(Stage::Waiting { placed: false, told: Some(Wait::Place | Wait::Memory) })
+            );
+            wait && !self.unwatched.contains_key(ticket)
+        };
+        let wanted = if self.closed { 0 } else { self.queue.iter().filter(needs_place).count() };
+        let has_place = |ticket: &Ticket| {
+            matches!(self.stages.get(ticket), Some(Stage::Starting | Stage::Running | Stage::Resting))
+        };
+        let holders = self.unwatched.iter_mut().filter(|(ticket, _)| has_place(ticket));
+        let (asked, mut others): (Vec<_>, Vec<_>) = holders.partition(|(_, asked)| **asked);
+        let more = wanted.saturating_sub(asked.len());
+        let mut verdicts = Vec::new();
+        for (ticket, asked) in others.iter_mut().take(more) {
+            **asked = true;
+            verdicts.push((**ticket, Verdict::GiveWay));
         }
         verdicts
     }

@@ -25,6 +25,7 @@ enum Wish {
     Rest(Ticket),
     Leave(Ticket),
     Resize(Ticket, u64),
+    Watch(Ticket, bool),
     Close(bool),
     HoldForMeans(bool),
 }
@@ -104,6 +105,7 @@ impl AdmissionQueue {
                     Wish::Settle(ticket) => admission.settle(ticket),
                     Wish::Rest(ticket) => admission.rest(ticket),
                     Wish::Resize(ticket, bytes) => admission.resize(ticket, bytes),
+                    Wish::Watch(ticket, watched) => admission.watched(ticket, watched),
                     Wish::Close(closed) => admission.close(closed),
                     Wish::HoldForMeans(short) => admission.hold_for_means(short),
                     Wish::Leave(ticket) => {
@@ -176,6 +178,11 @@ impl Place {
     /// So much is set aside here from now on.
     pub fn resize(&self, bytes: u64) {
         self.say(Wish::Resize(self.ticket, bytes));
+    }
+
+    /// Whether somebody would miss whoever is here.
+    pub(crate) fn watched(&self, watched: bool) {
+        self.say(Wish::Watch(self.ticket, watched));
     }
 
     /// Queues again, with the place kept.

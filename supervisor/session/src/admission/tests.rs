@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use tokio::sync::mpsc;
 
 use super::*;
+use colmeia::errors::Lack;
+use colmeia_host::shortage::Shortage;
 
 const WAIT: Verdict = Verdict::Waiting { wait: Wait::Starts };
 const FULL: Verdict = Verdict::Waiting { wait: Wait::Place };
@@ -36,6 +38,52 @@ fn newcomers_stand_behind_those_who_had_a_session() {
     assert_eq!(admission.enter(2), [(2, Verdict::Admitted)]);
     admission.settle(2);
     assert_eq!(admission.leave(1), [(5, Verdict::Admitted)]);
+}
+
+#[test]
+fn whom_nobody_would_miss_gives_way_to_as_many_as_wait_and_to_nobody_of_its_kind() {
+    let mut admission = Admission::new(3, 3);
+    for ticket in 1..=3 {
+        admission.is_new(ticket);
+        assert_eq!(admission.enter(ticket), [(ticket, Verdict::Admitted)]);
+        admission.settle(ticket);
+    }
+    assert_eq!(admission.watched(1, false), [], "nobody waits");
+    assert_eq!(admission.watched(2, false), []);
+    // One of the same kind: it would only take its turn with it.
+    admission.is_new(4);
+    assert_eq!(admission.enter(4), [(4, FULL), (1, Verdict::GiveWay)], "somebody looks at it");
+    assert_eq!(admission.watched(4, false), [], "what was asked for stays so");
+    admission.watched(1, true);
+    assert_eq!(admission.watched(1, false), [], "for whom nobody looks, nobody goes");
+    // Who had a session, though it came later, is before it.
+    assert_eq!(admission.enter(5), [(5, FULL), (1, Verdict::GiveWay)]);
+    // Who came back a moment ago keeps the place, and another is asked.
+    assert_eq!(admission.watched(1, true), [(2, Verdict::GiveWay)]);
+    assert_eq!(admission.leave(2), [(5, Verdict::Admitted)]);
+    // Nobody is left to ask.
+    admission.is_new(6);
+    assert_eq!(admission.enter(6), [(6, FULL)]);
+    // Whom nobody would miss stands behind who is looked at, whoever came first.
+    assert_eq!(admission.leave(3), [(6, Verdict::Admitted)]);
+    admission.settle(6);
+    assert_eq!(admission.watched(6, false), [], "the other one is not looked at either");
+    assert_eq!(admission.watched(4, true), [(6, Verdict::GiveWay)]);
+    assert_eq!(admission.leave(6), [(4, Verdict::Admitted)]);
+}
+
+#[test]
+fn a_place_is_asked_for_when_memory_is_short_too_and_not_while_nobody_may_start() {
+    let mut admission = Admission::new(9, 9);
+    admission.measured(Some(100));
+    (1..=3).for_each(|ticket| admission.set_aside(ticket, 60));
+    assert_eq!(admission.enter(1), [(1, Verdict::Admitted)]);
+    admission.watched(1, false);
+    admission.close(true);
+    assert_eq!(admission.enter(2), [(2, FULL)]);
+    assert_eq!(admission.close(false), [(2, SHORT), (1, Verdict::GiveWay)]);
+    assert_eq!(admission.enter(3), [(3, SHORT)], "there is nobody else");
+    assert_eq!(admission.leave(1), [(2, Verdict::Admitted)]);
 }
 
 #[test]
@@ -155,7 +203,7 @@ proptest! {
         running in 1usize..4,
         starting in 1usize..3,
         room in prop::option::of(0u64..150),
-        steps in prop::collection::vec((0u64..6, 0u8..5), 0..60),
+        steps in prop::collection::vec((0u64..6, 0u8..7), 0..60),
     ) {
         let size = |ticket: &Ticket| (ticket + 1) * 10;
         let mut admission = Admission::new(running, starting);
@@ -172,9 +220,20 @@ proptest! {
                     pace = 1 + usize::try_from(ticket).expect("small") % 3;
                     admission.paced(pace)
                 }
+                4 => admission.watched(ticket, false),
+                5 => admission.watched(ticket, true),
                 _ => admission.leave(ticket),
             };
+            let asked = verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::GiveWay).count();
+            let contenders = admission.queue.iter().filter(|ticket| !admission.unwatched.contains_key(ticket));
+            prop_assert!(asked <= contenders.count(), "more are asked than wait");
+            prop_assert!(admission.unwatched.keys().all(|ticket| admission.stages.contains_key(ticket)));
             for (admitted, verdict) in verdicts {
+                if verdict == Verdict::GiveWay {
+                    prop_assert!(admission.unwatched.contains_key(&admitted), "somebody looks at it");
+                    let waits = matches!(admission.stages[&admitted], Stage::Waiting { .. });
+                    prop_assert!(!waits, "who has no place can give none");
+                }
                 if verdict == Verdict::Admitted {
                     prop_assert_eq!(admission.stages[&admitted], Stage::Starting);
                 }
@@ -196,4 +255,23 @@ proptest! {
             prop_assert!(waiting == 0 || taken == running || begun >= starting.min(pace) || short);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_starts_until_it_is_over_and_everybody_keeps_their_turn() {
+    let desk = AdmissionQueue::open(Admission::new(10, 10));
+    let shortage = Shortage::follow(
+        {
+            let desk = desk.clone();
+            move |on| desk.hold_for_means(on)
+        },
+        |_| {},
+    );
+    shortage.noticed(Lack::Descriptors);
+    tokio::task::yield_now().await;
+    let (verdicts, mut told) = mpsc::unbounded_channel();
+    let place = desk.enter(0, Standing::Known, verdicts);
+    assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Waiting { wait: Wait::Means })));
+    assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Admitted)));
+    shortage.over().await;
 }

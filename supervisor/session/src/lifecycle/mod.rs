@@ -46,6 +46,9 @@ const PARKED_FOR: Duration = Duration::from_secs(30);
 const MENDED_WITHIN: Duration = Duration::from_secs(60);
 /// How long a task without anything to do is kept.
 const LINGER: Duration = Duration::from_secs(60);
+/// How long after somebody last asked for it a session that was never linked counts as watched: a page that shows a code
+/// asks every twenty seconds.
+pub(crate) const TURN: Duration = Duration::from_secs(30);
 /// How long a page may take to tell the phone and to clear itself. Who asked is answered long before.
 pub const LOGOUT: Duration = Duration::from_secs(35);
 
@@ -57,6 +60,8 @@ pub(crate) struct Lifecycle {
     failures: VecDeque<Duration>,
     /// When someone last asked for the session.
     attended: Duration,
+    /// Whether somebody would miss it, as the desk was told last.
+    watched: bool,
     /// Since when the page waits for a phone.
     unlinked_since: Option<Duration>,
     /// A phone is linked as far as we know.
@@ -94,6 +99,7 @@ impl Lifecycle {
             state: State::Stopped { until: at + LINGER },
             failures: VecDeque::new(),
             attended: at,
+            watched: true,
             unlinked_since: None,
             linked: false,
             standing: Standing::Starting,
@@ -157,6 +163,22 @@ impl Lifecycle {
         self.linked || self.keep
     }
 
+    /// Whether somebody would miss the session: who has a phone, or is just getting one, or who looks.
+    pub(crate) fn is_watched(&self, at: Duration) -> bool {
+        self.unwatched_at().is_none_or(|due| at < due)
+    }
+
+    /// When nobody will miss it, unless somebody looks before; nothing where nobody has to look.
+    fn unwatched_at(&self) -> Option<Duration> {
+        let needs_eyes = !self.linked() && self.standing != Standing::Pairing;
+        needs_eyes.then_some(self.attended + TURN)
+    }
+
+    /// Whether it has a place that others may want, or is to have one.
+    fn counts_at_the_desk(&self) -> bool {
+        matches!(self.state, State::Queued { .. } | State::Starting { .. } | State::Running { .. })
+    }
+
     /// Why the process is being ended, where another one is to take its place.
     pub(crate) fn comes_back(&self) -> Option<&ExitReason> {
         match &self.state {
@@ -199,7 +221,8 @@ impl Lifecycle {
             State::Parked { until, .. } => self.waits_for_room().then_some(until),
         };
         let answer = self.forget.and_then(|forget| forget.answer_by);
-        [own, answer].into_iter().flatten().min()
+        let unwatched = (self.watched && self.counts_at_the_desk()).then(|| self.unwatched_at()).flatten();
+        [own, answer, unwatched].into_iter().flatten().min()
     }
 
     /// What follows from an event.
@@ -254,6 +277,11 @@ impl Lifecycle {
         let parked = matches!(self.state, State::Parked { .. });
         if parked != was_parked {
             actions.push(Action::KeepParked { parked });
+        }
+        let watched = self.is_watched(now.at);
+        if watched != self.watched && self.counts_at_the_desk() {
+            self.watched = watched;
+            actions.push(Action::Watch { watched });
         }
         (self, actions)
     }

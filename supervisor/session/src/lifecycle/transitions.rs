@@ -46,7 +46,7 @@ impl Lifecycle {
         }
     }
 
-    /// Who had a session keeps waiting, and so does who has a process.
+    /// Who had a session keeps waiting; who has a process gives it up if nobody has looked for a while.
     pub(super) fn give_way(&mut self, at: Duration, actions: &mut Vec<Action>) {
         let waits = matches!(
             self.state,
@@ -54,6 +54,17 @@ impl Lifecycle {
         );
         if waits && !self.linked() && !self.held {
             self.rest(at, actions);
+        }
+        if self.is_watched(at) || self.forget.is_some() {
+            return;
+        }
+        match &mut self.state {
+            State::Starting { .. } | State::Running { .. } => {
+                self.unlinked_since = None;
+                self.stop_within(self.rules.stop, at, actions);
+            }
+            State::Stopping { ending: ending @ Ending::Replaced(_), .. } => *ending = Ending::Asked,
+            _ => {}
         }
     }
 

@@ -146,7 +146,7 @@ pub enum Told {
 pub(crate) enum Event {
     /// Someone wants the session.
     Wake,
-    /// Others want to begin, and nobody asks for this one.
+    /// Others want to begin, and nobody is held to ask for this one.
     GiveWay,
     /// The wish for a place is in the queue.
     Waiting { wait: Wait },
@@ -218,6 +218,8 @@ pub(crate) enum Action {
     RestPlace,
     /// Give the place back, or leave the queue.
     ReleasePlace,
+    /// Whether somebody would miss the session, if another needs the place.
+    Watch { watched: bool },
     /// Start the process and connect to it.
     Spawn,
     /// Connect again.

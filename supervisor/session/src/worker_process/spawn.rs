@@ -24,7 +24,7 @@ use super::WorkerProcess;
 use super::lines::{self, Lines};
 use colmeia_host::memory::{CgroupError, Group};
 use colmeia_host::private::NotOurs;
-use colmeia_host::process::{Children, Marks};
+use colmeia_host::process::{Children, Marks, hears_signals};
 use colmeia_host::uids::UidsError;
 
 /// What a worker inherits of our environment, and nothing else.
@@ -163,6 +163,7 @@ pub fn spawn(
         // Only our own lines: those of libraries may quote what passes through them.
         command.env("COLMEIA_LOG", "info,colmeia_worker=debug");
     }
+    hears_signals(&mut command);
     cut_off(&mut command, group.map(Group::worker_entrance).transpose()?);
 
     // Nobody may reap it before it is counted.

@@ -174,6 +174,42 @@ fn a_webhooks_redirect_is_final_and_its_retry_after_is_obeyed() {
     assert_eq!(course(later(429, 86_400)), (Verdict::Dead, 3, Some(600)));
 }
 
+#[test]
+fn what_we_had_nothing_left_for_is_nobodys_attempt() {
+    let retries = Retries { attempts: 1, policy: RetryPolicy::Exponential, ..Retries::default() };
+    for lack in Lack::ALL {
+        let outcome = Outcome::Untried(lack);
+        assert!(!outcome.is_away() && !outcome.is_success() && outcome.heard().is_none());
+        assert!(outcome.reason().contains(lack.name()), "{}", outcome.reason());
+        // However often others have failed, and however long the event has waited.
+        let tired = Attempt {
+            before: 99,
+            refused_for: Duration::from_secs(3600),
+            away: 99,
+            waited: Duration::from_secs(100 * 3600),
+            ..first()
+        };
+        for attempt in [first(), tired] {
+            for (dice, ms) in [(0.0, 1000), (1.0, 2000)] {
+                let attempt = Attempt { dice, ..attempt };
+                let soon = Verdict::Retry { delay: Duration::from_millis(ms), counts: false };
+                assert_eq!(for_flask(&outcome, &attempt), soon);
+                assert_eq!(for_webhook(&outcome, &attempt, &retries), soon);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_breaker_hears_of_connections_only() {
+    assert_eq!(away().heard(), Some(false));
+    let others =
+        [answered(200), answered(500), Outcome::NoAnswer, closed(1), Outcome::Unsent("reset".into())];
+    for outcome in others {
+        assert_eq!(outcome.heard(), Some(true), "{outcome:?}");
+    }
+}
+
 fn outcomes() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         8 => (100_u16..600, 0_u64..60, prop::option::of(0_u64..100_000)).prop_map(|(status, took, after)| {

@@ -164,6 +164,7 @@ fn deliver(
         events,
         media(),
         metrics.clone(),
+        Shortage::never(),
     );
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());

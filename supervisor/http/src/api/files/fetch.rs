@@ -21,7 +21,9 @@ use super::mimetype::{is_mimetype, lower};
 use super::public::may_ask;
 use super::refusals::{no_room, not_taken, too_large};
 use colmeia::errors::chain;
+use colmeia_host::connecting;
 use colmeia_host::dns::Resolver;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::shares::Holder;
 use colmeia_host::ssrf;
 use colmeia_host::ssrf::{Home, LeadsHome, is_of_this_machine};
@@ -49,14 +51,20 @@ pub(in super::super::super) struct Fetcher {
     names: Resolver,
     allowed: Arc<[IpNet]>,
     home: Home,
+    shortage: Shortage,
     /// For our own port, at which no name may lead to this machine, and for all others.
     clients: [OnceLock<Option<reqwest::Client>>; 2],
 }
 
 impl Fetcher {
     /// Files from these networks may be fetched although they are private.
-    pub(in super::super::super) fn new(names: Resolver, allowed: &[IpNet], home: Home) -> Self {
-        Self { names, allowed: allowed.into(), home, clients: Default::default() }
+    pub(in super::super::super) fn new(
+        names: Resolver,
+        allowed: &[IpNet],
+        home: Home,
+        shortage: Shortage,
+    ) -> Self {
+        Self { names, allowed: allowed.into(), home, shortage, clients: Default::default() }
     }
 
     /// Fetches a file, and its type where the server says it.
@@ -79,7 +87,10 @@ impl Fetcher {
     async fn follow(&self, url: &str) -> Result<(reqwest::Response, Option<String>), ApiError> {
         let mut url = self.checked(url)?;
         for _ in 0..=REDIRECTS {
-            let answer = self.client(&url)?.get(url.clone()).send().await.map_err(|error| explain(&error))?;
+            let answer = match self.client(&url)?.get(url.clone()).send().await {
+                Ok(answer) => answer,
+                Err(error) => return Err(self.unasked(&url, &error).await),
+            };
             if answer.status().is_redirection() {
                 let next = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
                 let next = next.and_then(|next| url.join(next).ok());
@@ -95,6 +106,18 @@ impl Fetcher {
             return Ok((answer, said));
         }
         Err(failed("redirects too often"))
+    }
+
+    /// Why nothing came.
+    async fn unasked(&self, url: &Url, error: &reqwest::Error) -> ApiError {
+        let lack = if error.is_connect() { connecting::lack(error, url, &self.names).await } else { None };
+        match lack {
+            Some(lack) => {
+                self.shortage.noticed(lack);
+                ApiError::no_means(lack)
+            }
+            None => explain(error),
+        }
     }
 
     fn checked(&self, url: &str) -> Result<Url, ApiError> {
@@ -227,7 +250,7 @@ mod tests {
     static HOME: LazyLock<Home> = LazyLock::new(|| Home::of(([127, 0, 0, 1], 5001).into()));
 
     fn fetcher(allowed: &[IpNet]) -> Fetcher {
-        Fetcher::new(Resolver::of_system().expect("names"), allowed, *HOME)
+        Fetcher::new(Resolver::of_system().expect("names"), allowed, *HOME, Shortage::never())
     }
 
     #[test]

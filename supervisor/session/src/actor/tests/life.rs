@@ -276,6 +276,23 @@ async fn made_up_names_are_bounded_and_keep_nobody_out_who_had_a_session() {
     house.registry.shut_down().await;
 }
 
+/// That somebody looked a minute ago is made of paused time; the processes and their words are real.
+#[tokio::test]
+async fn a_code_that_nobody_looks_at_any_more_gives_its_place_to_who_waits() {
+    let house = house("unlinked/only-made-up", |config| (config.max_users, config.max_starting) = (1, 1));
+    let made_up = house.wake("made-up");
+    let shows = |view: &UserView| matches!(view.state(), Some(SessionState::AwaitingScan { .. }));
+    until(&made_up, shows).await;
+    let known = user("known");
+    std::fs::create_dir_all(house.host.state.auth_dir(&known)).expect("made");
+    let known = house.wake("known");
+    until(&known, |view| matches!(view.phase, Phase::Queued { .. })).await;
+    assert!(made_up.view().pid.is_some(), "somebody looked a moment ago");
+    until(&known, |view| view.state().is_some_and(SessionState::is_ready)).await;
+    until_gone(&house, &made_up.user).await;
+    house.registry.shut_down().await;
+}
+
 async fn until_gone(house: &House, user: &UserId) {
     let gone = async {
         while house.registry.find(user).is_some() {

@@ -68,6 +68,63 @@ fn a_code_that_nobody_asks_for_is_given_up_and_one_that_is_asked_for_is_not() {
 }
 
 #[test]
+fn a_code_that_nobody_looks_at_gives_its_place_to_others_and_one_that_is_looked_at_does_not() {
+    let mut world = running(false);
+    world.feed(Event::Report(Standing::Unlinked));
+    for _ in 0..5 {
+        world.pass(TURN - Duration::from_secs(1));
+        assert!(world.feed(Event::Wake).is_empty(), "it is known to be watched");
+        assert_eq!(world.feed(Event::GiveWay), [], "somebody looks");
+    }
+    assert_eq!(world.policy.deadline(), Some(world.at + TURN));
+    world.at += TURN;
+    assert_eq!(world.feed(Event::Tick), [Action::Watch { watched: false }]);
+    assert_eq!(world.feed(Event::Wake), [Action::Watch { watched: true }]);
+    assert_eq!(world.feed(Event::GiveWay), [], "who came back a moment ago keeps it");
+    world.at += TURN;
+    world.feed(Event::Tick);
+    assert_eq!(world.feed(Event::Tick), [], "said once");
+    assert_eq!(world.feed(Event::GiveWay), [Action::Stop]);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(world.finished && world.place == Place::None);
+}
+
+#[test]
+fn a_code_that_nobody_looks_at_gives_its_place_away_while_its_worker_is_replaced_too() {
+    let mut world = running(false);
+    world.feed(Event::Report(Standing::Unlinked));
+    world.pass(TURN);
+    assert_eq!(world.feed(Event::Recycle), [Action::Stop]);
+    world.feed(Event::GiveWay);
+    world.feed(Event::Exited(ExitReason::Stopped));
+    assert!(world.finished && world.place == Place::None);
+}
+
+#[test]
+fn without_anybody_who_waits_a_code_stays_until_it_is_idle() {
+    let mut world = running(false);
+    world.feed(Event::Report(Standing::Unlinked));
+    world.pass(RULES.idle - Duration::from_secs(1));
+    assert!(matches!(world.policy.state, State::Running { .. }));
+}
+
+#[test]
+fn whoever_has_a_phone_or_is_just_getting_one_keeps_the_place() {
+    for standing in [Standing::Linked, Standing::Pairing] {
+        let mut world = running(false);
+        world.feed(Event::Report(standing));
+        world.pass(TURN * 3);
+        assert_eq!(world.feed(Event::GiveWay), []);
+        assert!(world.policy.is_watched(world.at) && world.policy.deadline().is_none());
+    }
+    // Until that comes to nothing.
+    let mut world = running(false);
+    world.feed(Event::Report(Standing::Pairing));
+    world.pass(TURN);
+    assert!(world.feed(Event::Report(Standing::Unlinked)).contains(&Action::Watch { watched: false }));
+}
+
+#[test]
 fn a_wish_that_nobody_repeats_leaves_the_queue_and_a_session_on_disk_stays() {
     for (keep, stays) in [(false, false), (true, true)] {
         let mut world = World::new(keep);

@@ -147,7 +147,7 @@ impl World {
                 assert_ne!(parked, self.parked, "said twice");
                 self.parked = parked;
             }
-            Action::Settle | Action::Remember { .. } => {}
+            Action::Settle | Action::Remember { .. } | Action::Watch { .. } => {}
         }
     }
 

@@ -27,6 +27,7 @@ fn steps() -> impl Strategy<Value = Step> {
         6 => Just(Step::Admit),
         4 => Just(Step::Happen(Event::Connected)),
         1 => Just(Step::Happen(Event::Unreachable { why: "x".into() })),
+        2 => Just(Step::Happen(Event::GiveWay)),
         2 => Just(Step::Happen(Event::LinkLost)),
         1 => Just(Step::Happen(Event::Resync)),
         1 => Just(Step::Happen(Event::Violation)),

@@ -1,4 +1,4 @@
-//! [`Shortage`]: whether the machine has descriptors, processes and memory for another start.
+//! [`Shortage`]: whether the machine has descriptors, processes and memory for another start, and ports for connections.
 //!
 //! Owns the raising of our own limit, the one task that follows a shortage, and the rule of when it is over. Running out
 //! is a state like a full disk: who wants to start waits in the queue, nothing that lives is taken for dead, and it is
@@ -13,9 +13,6 @@ use colmeia_base::tasks;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
-
-use crate::admission::AdmissionQueue;
-use colmeia_metrics::Metrics;
 
 /// The first and the longest time for which nobody starts after something was used up.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -45,48 +42,45 @@ pub fn raise_limit() {
 }
 
 impl Shortage {
-    /// Follows it from now on, until the last handle is gone; nobody is let in at the desk meanwhile.
-    pub fn follow(desk: AdmissionQueue, metrics: Metrics) -> Self {
-        Self::follow_with(desk, metrics, PAUSES, CALM)
-    }
-
-    fn follow_with(
-        desk: AdmissionQueue,
-        metrics: Metrics,
-        pauses: (Duration, Duration),
-        calm: Duration,
+    /// Follows it from now on, until the last handle is gone. `hold` is told when starts have to wait and when no longer,
+    /// `count` what is short and when nothing is.
+    pub fn follow(
+        hold: impl Fn(bool) + Send + 'static,
+        count: impl Fn(Option<Lack>) + Send + 'static,
     ) -> Self {
         let (noticed, mut news) = mpsc::unbounded_channel::<Lack>();
         let (told, now) = watch::channel(None);
         tasks::vital("shortage", async move {
-            while let Some(lack) = news.recv().await {
-                tracing::error!(
-                    lack = lack.name(),
-                    "the machine has none left: starts wait until there are some, and nothing is given up"
-                );
-                told.send_replace(Some(lack));
-                metrics.short_of(Some(lack));
-                let mut pause = pauses.0;
+            while let Some(mut lack) = news.recv().await {
+                let (mut pause, mut said) = (PAUSES.0, Vec::new());
                 loop {
-                    desk.hold_for_means(true);
-                    loop {
-                        sleep(pause).await;
-                        pause = (pause * 2).min(pauses.1);
-                        if enough() {
-                            break;
-                        }
+                    if !said.contains(&lack) {
+                        say(lack);
+                        count(Some(lack));
+                        said.push(lack);
                     }
-                    // What was noticed while everybody waited is the same shortage.
-                    while news.try_recv().is_ok() {}
-                    told.send_replace(None);
-                    desk.hold_for_means(false);
-                    match timeout(calm, news.recv()).await {
-                        Ok(Some(lack)) => drop(told.send_replace(Some(lack))),
+                    if lack.stops_starts() {
+                        told.send_replace(Some(lack));
+                        hold(true);
+                        loop {
+                            sleep(pause).await;
+                            pause = (pause * 2).min(PAUSES.1);
+                            if enough() {
+                                break;
+                            }
+                        }
+                        // What was noticed while everybody waited is the same shortage.
+                        while news.try_recv().is_ok() {}
+                        told.send_replace(None);
+                        hold(false);
+                    }
+                    match timeout(CALM, news.recv()).await {
+                        Ok(Some(next)) => lack = next,
                         Ok(None) => return,
                         Err(_) => break,
                     }
                 }
-                metrics.short_of(None);
+                count(None);
                 tracing::warn!("the machine has enough again");
             }
         });
@@ -113,6 +107,22 @@ impl Shortage {
     }
 }
 
+/// Once in each shortage.
+fn say(lack: Lack) {
+    let lack_name = lack.name();
+    if lack.stops_starts() {
+        tracing::error!(
+            lack = lack_name,
+            "the machine has none left: starts and deliveries wait until there are some, and nothing is given up"
+        );
+    } else {
+        tracing::error!(
+            lack = lack_name,
+            "the machine has none left: deliveries wait until there are some, and no receiver is held to be away"
+        );
+    }
+}
+
 /// Whether there are descriptors for a start.
 fn enough() -> bool {
     let opened: Result<Vec<File>, _> = (0..AT_ONCE).map(|_| File::open("/dev/null")).collect();
@@ -121,20 +131,30 @@ fn enough() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
-    use crate::admission::Standing;
-    use crate::admission::{Admission, Verdict, Wait};
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_starts_until_it_is_over_and_everybody_keeps_their_turn() {
-        let desk = AdmissionQueue::open(Admission::new(10, 10));
-        let shortage = Shortage::follow(desk.clone(), Metrics::default());
+    async fn only_what_starts_need_holds_them_and_each_is_counted_as_what_it_is() {
+        let held = Arc::new(Mutex::new(Vec::new()));
+        let counted = Arc::new(Mutex::new(None));
+        let (holding, counting) = (Arc::clone(&held), Arc::clone(&counted));
+        let shortage = Shortage::follow(
+            move |on| holding.lock().expect("no panic").push(on),
+            move |lack| *counting.lock().expect("no panic") = lack,
+        );
+        let short = || *counted.lock().expect("no panic");
+        shortage.noticed(Lack::Ports);
+        tokio::task::yield_now().await;
+        assert_eq!((short(), held.lock().expect("no panic").len()), (Some(Lack::Ports), 0));
+        shortage.over().await;
+        // What is noticed meanwhile counts as what it is.
         shortage.noticed(Lack::Descriptors);
         tokio::task::yield_now().await;
-        let (verdicts, mut told) = mpsc::unbounded_channel();
-        let place = desk.enter(0, Standing::Known, verdicts);
-        assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Waiting { wait: Wait::Means })));
-        assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Admitted)));
-        shortage.over().await;
+        assert_eq!(short(), Some(Lack::Descriptors));
+        sleep(CALM + PAUSES.1).await;
+        assert_eq!(*held.lock().expect("no panic"), [true, false]);
+        assert_eq!(short(), None, "calm for long enough");
     }
 }
