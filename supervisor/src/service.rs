@@ -44,7 +44,7 @@ use crate::shortage::Shortage;
 use crate::signals::{self, Asked, Signals};
 use crate::store::{Store, StoreError};
 use crate::upgrade::{Carry, Handover, Image, Inherited, ReplaceError, renew};
-use crate::uploads::Uploads;
+use crate::uploads::{Downloads, Uploads};
 use crate::user::link::{EventSink, SinkError};
 use crate::user::process::{Children, Launch};
 use crate::user::{Host, folders};
@@ -171,6 +171,8 @@ async fn serve(
     let store = Store::open(&state.settings_database())?;
     let uploads = Uploads::open(state.uploads())
         .map_err(|source| ServiceError::Io { path: state.uploads(), source })?;
+    let downloads = Downloads::open(state.downloads())
+        .map_err(|source| ServiceError::Io { path: state.downloads(), source })?;
     let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
     let recipients = Recipients::new(&config.webhooks, sessions).ignoring(config.ignore);
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
@@ -193,6 +195,7 @@ async fn serve(
         shortage: Shortage::follow(desk.clone(), metrics.clone()),
         desk,
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
+        downloads,
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
             log_format: logging::resolve(config.log_format),

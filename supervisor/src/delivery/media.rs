@@ -1,30 +1,29 @@
 //! Files of messages inside of events, for the webhooks that ask for it (`inlineMaxBytes`).
 //!
-//! Owns how long an event waits for its file and how many files are in memory at once. An event goes out in any case, in
+//! Owns how long an event waits for its file and how many are fetched at once. An event goes out in any case, in
 //! its order: where the file is larger than was asked for, only its address is told, and where it cannot be had, the
 //! reason. It is fetched when the event is delivered and kept nowhere, so an attempt that is repeated fetches it again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallErrorKind, Reply};
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryStreamExt as _};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::envelope::{Envelope, Origin};
+use crate::logging::chain;
 use crate::registry::Registry;
+use crate::uploads::{Fetched, NotFetched};
 use crate::user::{CallFailure, CallResult};
 
 /// How long an event waits for its file, and for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many files are fetched at once: an old worker gives each as a whole, which is 64 MiB at most.
+/// How many files are fetched at once: an old worker gives each however large it is.
 const AT_ONCE: usize = 2;
 
 /// Who has the files of messages.
@@ -86,16 +85,22 @@ impl Media {
             self.files.fetch(envelope.session(), &message, most, PATIENCE).await
         };
         let fetched = timeout(PATIENCE, fetching).await.unwrap_or(Err(CallFailure::Deadline));
-        if let Some(file) = read(fetched, most) {
-            envelope.put_in(file.map(|bytes| BASE64_STANDARD.encode(bytes)));
-        }
+        let file = match read(fetched, most) {
+            None => return,
+            Some(Err(why)) => Err(why),
+            Some(Ok(file)) => file.base64_pieces().try_collect().await.map_err(|error| {
+                tracing::error!(error = chain(&error), "an event's file cannot be read");
+                NOT_FETCHED
+            }),
+        };
+        envelope.put_in(file);
     }
 }
 
 /// The file, or why it is not there; nothing where it is larger than is wanted.
-fn read(fetched: CallResult, most: u64) -> Option<Result<Bytes, &'static str>> {
+fn read(fetched: CallResult, most: u64) -> Option<Result<Fetched, &'static str>> {
     Some(match fetched {
-        Ok((Reply::Media { .. }, bytes)) if bytes.len() as u64 <= most => Ok(bytes),
+        Ok((Reply::Media { .. }, file)) if file.length() <= most => Ok(file),
         Ok((Reply::Media { .. }, _)) => return None,
         Ok(_) => Err("the session answered something else"),
         Err(CallFailure::Session(error)) => match error.kind {
@@ -104,22 +109,27 @@ fn read(fetched: CallResult, most: u64) -> Option<Result<Bytes, &'static str>> {
                 Err("WhatsApp no longer has the file")
             }
             CallErrorKind::NotReady => Err(NOT_CONNECTED),
-            _ => Err("the file could not be fetched"),
+            _ => Err(NOT_FETCHED),
         },
         Err(CallFailure::NotReady | CallFailure::WorkerGone | CallFailure::ShuttingDown) => {
             Err(NOT_CONNECTED)
         }
         Err(CallFailure::TooLarge) => return None,
         Err(CallFailure::Deadline) => Err("the file did not come in time; its address may still have it"),
-        Err(CallFailure::DiskFull) => Err("the file could not be fetched"),
+        Err(CallFailure::NotTaken(NotFetched::NoRoom(_))) => Err(NO_ROOM),
+        Err(CallFailure::DiskFull | CallFailure::NotTaken(NotFetched::Disk(_))) => Err(NOT_FETCHED),
     })
 }
 
 const NOT_CONNECTED: &str = "the session is not connected; the file's address has it when it is";
 
+const NOT_FETCHED: &str = "the file could not be fetched; its address may still have it";
+const NO_ROOM: &str = "too many files were on their way; the file's address has it";
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use bytes::Bytes;
     use colmeia::protocol::CallError;
 
     /// Nobody has any file.
@@ -135,13 +145,18 @@ pub(super) mod tests {
     fn what_is_too_large_is_left_out_and_what_is_gone_is_said() {
         let came = |length| {
             let media = Reply::Media { mimetype: "image/png".into(), filename: None };
-            read(Ok((media, Bytes::from(vec![0; length]))), 3)
+            let file = read(Ok((media, Bytes::from(vec![0; length]).into())), 3);
+            file.map(|file| file.map(|file| file.length()))
         };
-        assert_eq!(came(3), Some(Ok(Bytes::from_static(&[0; 3]))));
-        assert_eq!(came(4), None);
-        let failed = |kind| read(Err(CallFailure::Session(CallError::new(kind, ""))), 3);
-        assert_eq!(failed(CallErrorKind::TooLarge), None);
-        assert_eq!(failed(CallErrorKind::MediaUnavailable), Some(Err("WhatsApp no longer has the file")));
-        assert_eq!(read(Err(CallFailure::NotReady), 3), Some(Err(NOT_CONNECTED)));
+        assert_eq!((came(3), came(4)), (Some(Ok(3)), None));
+        let failed = |failure| read(Err(failure), 3).map(|file| file.expect_err("failed"));
+        let of_kind = |kind| failed(CallFailure::Session(CallError::new(kind, "")));
+        assert_eq!(of_kind(CallErrorKind::TooLarge), None);
+        assert_eq!(of_kind(CallErrorKind::MediaUnavailable), Some("WhatsApp no longer has the file"));
+        assert_eq!(failed(CallFailure::NotReady), Some(NOT_CONNECTED));
+        assert_eq!(
+            failed(CallFailure::NotTaken(NotFetched::NoRoom(crate::uploads::NoRoom::OfOne))),
+            Some(NO_ROOM)
+        );
     }
 }

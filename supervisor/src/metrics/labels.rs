@@ -3,6 +3,7 @@
 use colmeia::ExitReason;
 use colmeia::protocol::{CallError, CallErrorKind};
 
+use crate::uploads::NotFetched;
 use crate::user::{CallFailure, CallResult};
 
 /// How a call ended.
@@ -14,6 +15,8 @@ pub(super) fn outcome(result: &CallResult) -> &'static str {
         CallFailure::Deadline => "deadline",
         CallFailure::TooLarge => "too_large",
         CallFailure::DiskFull => "disk_full",
+        CallFailure::NotTaken(NotFetched::NoRoom(_)) => "no_room",
+        CallFailure::NotTaken(NotFetched::Disk(_)) => "disk",
         CallFailure::ShuttingDown => "shutting_down",
         CallFailure::Session(CallError { restriction: Some(_), kind: CallErrorKind::Refused, .. }) => {
             "restricted"

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bytes::Bytes;
 use colmeia::admin::{Merged, QueueHead};
 use colmeia::protocol::Reply;
 use colmeia::session::LaunchCause;
@@ -71,7 +70,7 @@ fn queue() -> EventQueue {
 /// One of everything, so that every metric has a sample.
 fn busy() -> Metrics {
     let metrics = Metrics::default();
-    metrics.call("send_text", &Ok((Reply::Done, Bytes::new())), Duration::from_millis(30));
+    metrics.call("send_text", &Ok((Reply::Done, crate::uploads::Fetched::NONE)), Duration::from_millis(30));
     metrics.worker_ended(&ExitReason::LaunchFailed { cause: LaunchCause::Other, why: "/secret/path".into() });
     metrics.round_trip(Duration::from_millis(1));
     metrics.event_committed(Duration::from_millis(2));

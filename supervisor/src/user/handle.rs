@@ -7,10 +7,10 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::admin::When;
 use colmeia::config::MemoryOverrides;
+use colmeia::errors::is_disk_full;
 use colmeia::protocol::{Call, CallError, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use super::limits::LimitsError;
 use super::policy::{Carried, Renewal, Told};
 use super::view::{Phase, UserView};
 use crate::metrics::Metrics;
-use crate::uploads::Upload;
+use crate::uploads::{Fetched, NotFetched, Upload};
 
 /// How long an operator waits for the disk.
 const KEPT_WITHIN: Duration = Duration::from_secs(10);
@@ -98,8 +98,8 @@ pub(crate) enum NotKept {
 /// From when on each limit holds, by its name.
 pub(crate) type Limited = Result<BTreeMap<String, When>, LimitsError>;
 
-/// A call's answer, with the media bytes where it has some.
-pub(crate) type CallResult = Result<(Reply, Bytes), CallFailure>;
+/// A call's answer, with its file where it has one.
+pub(crate) type CallResult = Result<(Reply, Fetched), CallFailure>;
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +110,9 @@ pub(crate) enum CallFailure {
     /// The disk is full: nothing is sent of which the answer could not be kept. Nothing was done.
     #[error("the disk is full")]
     DiskFull,
+    /// The answer came, and its file could not be kept.
+    #[error("the answer's file was not taken")]
+    NotTaken(#[source] NotFetched),
     /// The worker says so.
     #[error("the session answered with an error")]
     Session(#[source] CallError),
@@ -131,6 +134,13 @@ pub(crate) enum CallFailure {
 impl From<CallError> for CallFailure {
     fn from(error: CallError) -> Self {
         if error.disk_full { Self::DiskFull } else { Self::Session(error) }
+    }
+}
+
+/// And one that took no more of what came back.
+impl From<NotFetched> for CallFailure {
+    fn from(error: NotFetched) -> Self {
+        if is_disk_full(&error) { Self::DiskFull } else { Self::NotTaken(error) }
     }
 }
 

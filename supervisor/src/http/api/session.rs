@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::operations::{self, Effect, Operate, Operation as WideOperation};
 use colmeia::protocol::{Call, Reply};
 use colmeia::{Me, UserId};
@@ -18,7 +17,7 @@ use super::answer::Json;
 use super::failure::ApiError;
 use super::models::{Files, Success};
 use super::route::Ctx;
-use crate::uploads::Upload;
+use crate::uploads::{Fetched, Upload};
 use crate::user::{CallFailure, SessionStatus, UserHandle};
 
 /// How long a call may take whose body is a file: 68 MB over a slow page, and still less than clients wait.
@@ -100,7 +99,7 @@ impl Session {
     ///
     /// # Errors
     /// 422 when it is not WORKING; then it was not asked. Else what the call says.
-    pub(super) async fn call(&self, call: Call) -> Result<(Reply, Bytes), ApiError> {
+    pub(super) async fn call(&self, call: Call) -> Result<(Reply, Fetched), ApiError> {
         self.call_with(call, None).await
     }
 
@@ -143,7 +142,7 @@ impl Session {
         &self,
         call: Call,
         file: Option<Upload>,
-    ) -> Result<(Reply, Bytes), ApiError> {
+    ) -> Result<(Reply, Fetched), ApiError> {
         self.me()?;
         self.call_unlinked(call, file).await
     }
@@ -153,7 +152,7 @@ impl Session {
         &self,
         call: Call,
         file: Option<Upload>,
-    ) -> Result<(Reply, Bytes), ApiError> {
+    ) -> Result<(Reply, Fetched), ApiError> {
         let outside = call.has_effect_outside();
         let usual = Duration::from_millis(self.http.config.request_deadline_ms);
         let has_file = file.is_some() || matches!(call, Call::DownloadMedia { .. });

@@ -13,9 +13,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 
-use super::super::Http;
 use super::super::errors::Failure;
 use super::super::user::RequestUser;
+use super::super::{Http, reply};
 use super::{call, messages};
 use crate::user::CallFailure;
 
@@ -31,7 +31,9 @@ pub(super) async fn media(
     let message = messages::path_id(message, NOT_FOUND)?;
     let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
     match call::once(&http, handle, Call::DownloadMedia { message, most: None }).await {
-        Ok((Reply::Media { mimetype, .. }, bytes)) => Ok((headers(&mimetype, &asked), bytes).into_response()),
+        Ok((Reply::Media { mimetype, .. }, file)) => {
+            Ok((headers(&mimetype, &asked), reply::file(file)).into_response())
+        }
         Ok(_) => Err(call::wrong_reply(false)),
         Err(failure) => Err(explain(&failure)),
     }

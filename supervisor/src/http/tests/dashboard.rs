@@ -1,6 +1,6 @@
 //! The dashboard: what it shows, who may look, and what its forms do.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use colmeia::config::ServiceConfig;
 use colmeia::protocol::{Call, Reply};
@@ -10,6 +10,7 @@ use super::pages::{BROWSER, Events, page};
 use super::stage::*;
 use crate::journal::tests::{incoming, user, waiting};
 use crate::journal::{Settlement, URGED, now_ms};
+use crate::uploads::Fetched;
 use crate::user::{CallResult, MemoryUse, Phase, UserView};
 
 const KEY: &str = "0123456789abcdef";
@@ -137,7 +138,7 @@ async fn a_form_does_what_it_says_once_it_comes_from_our_page() {
 fn pairs(call: Call) -> CallResult {
     let Call::PairingCode { phone } = call else { panic!("only a code is asked for") };
     assert_eq!(phone, "5511988887777");
-    Ok((Reply::PairingCode { code: Secret::new("ABCD-EFGH") }, Bytes::new()))
+    Ok((Reply::PairingCode { code: Secret::new("ABCD-EFGH") }, Fetched::NONE))
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
@@ -34,7 +34,7 @@ use crate::operators::Operators;
 use crate::owners::Owners;
 use crate::registry::RegistryError;
 use crate::store::Store;
-use crate::uploads::Uploads;
+use crate::uploads::{Fetched, Uploads};
 use crate::user::process::Children;
 use crate::user::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle,
@@ -109,7 +109,7 @@ pub(super) fn code() -> UserView {
 }
 
 pub(super) fn sent(_: Call) -> CallResult {
-    Ok((Reply::Sent(SentMessage::new("true_5511988887777@c.us_3EB0", 1)), Bytes::new()))
+    Ok((Reply::Sent(SentMessage::new("true_5511988887777@c.us_3EB0", 1)), Fetched::NONE))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -10,7 +10,6 @@ mod outbox;
 mod pace;
 mod pump;
 
-use bytes::Bytes;
 use colmeia::protocol::{CallError, Reply};
 use colmeia::{SessionReport, UserId};
 use colmeia_base::tasks;
@@ -21,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::metrics::Metrics;
+use crate::uploads::{Downloads, Fetched, NotFetched};
 pub(crate) use events::{Allowance, EventSink, SinkError};
 pub(crate) use greeting::{Greeted, GreetingError, greet, open};
 pub(crate) use outbox::{Outbox, Refused};
@@ -34,8 +34,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) enum FromLink {
     /// Where the session is.
     Report(SessionReport),
-    /// An answer, with its body.
-    Response { id: u64, result: Result<Reply, CallError>, body: Bytes },
+    /// An answer, with its body or why that could not be taken.
+    Response { id: u64, result: Result<Reply, CallError>, body: Result<Fetched, NotFetched> },
     /// It is there.
     Pong { id: u64 },
     /// Nothing more comes.
@@ -59,6 +59,14 @@ pub(crate) enum LinkEnd {
     Resync,
 }
 
+/// Where what comes is kept.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) events: Arc<dyn EventSink>,
+    /// Large answers, until they were handed on.
+    pub(crate) downloads: Downloads,
+}
+
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -73,7 +81,7 @@ impl Link {
     pub(crate) fn start(
         greeted: Greeted,
         user: &UserId,
-        sink: Arc<dyn EventSink>,
+        keeping: Kept,
         allowance: Allowance,
         metrics: Metrics,
         generation: u64,
@@ -91,13 +99,20 @@ impl Link {
                 owned("link's writer", pump::write(writer, queue), generation, inbox.clone()),
                 owned(
                     "link's reader",
-                    pump::read(reader, events, allowance.clone(), generation, inbox.clone()),
+                    pump::read(
+                        reader,
+                        events,
+                        (keeping.downloads, user.clone()),
+                        allowance.clone(),
+                        generation,
+                        inbox.clone(),
+                    ),
                     generation,
                     inbox.clone(),
                 ),
                 owned(
                     "link's keeper",
-                    events::keep(kept, user.clone(), sink, allowance, outbox.clone(), metrics),
+                    events::keep(kept, user.clone(), keeping.events, allowance, outbox.clone(), metrics),
                     generation,
                     inbox,
                 ),

@@ -10,7 +10,7 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 use super::{Connection, Note, UserTask};
 use crate::admission::{Ticket, Verdict};
 use crate::user::handle::{CallFailure, Command, Operation};
-use crate::user::link::{FromLink, Greeted, Link, LinkEnd};
+use crate::user::link::{FromLink, Greeted, Kept, Link, LinkEnd};
 use crate::user::policy::{Event, Moment, Renewal, Standing, State};
 use crate::user::process::Ended;
 use crate::user::view::Pong;
@@ -168,7 +168,7 @@ impl UserTask {
         let link = Link::start(
             greeted,
             &self.user,
-            Arc::clone(&self.host.sink),
+            Kept { events: Arc::clone(&self.host.sink), downloads: self.host.downloads.clone() },
             self.allowance.clone(),
             self.host.metrics.clone(),
             self.generation,

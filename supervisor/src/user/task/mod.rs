@@ -46,6 +46,7 @@ use crate::owners::Owners;
 use crate::registry::Registry;
 use crate::shortage::Shortage;
 use crate::store::Store;
+use crate::uploads::Downloads;
 use calls::Calls;
 use chores::{Chores, Done, Remembered};
 pub(crate) use effects::{marks, token_of};
@@ -65,6 +66,8 @@ pub(crate) struct Host {
     pub(crate) launch: Launch,
     pub(crate) desk: Desk,
     pub(crate) sink: Arc<dyn EventSink>,
+    /// Where large answers lie until they were handed on.
+    pub(crate) downloads: Downloads,
     pub(crate) memory: Memory,
     /// What is configured for each session.
     pub(crate) store: Store,
