@@ -20,7 +20,7 @@ pub(crate) use handle::{
 };
 #[cfg(test)]
 pub(crate) use passkey::request;
-pub(crate) use passkey::{Challenge, Over};
+pub(crate) use passkey::{Challenge, Over, SWITCHED_OFF};
 pub(crate) use policy::{Carried, LOGOUT, Renewal, Told};
 pub(crate) use status::SessionStatus;
 pub(crate) use task::{Adopted, Host, UserTask, marks, token_of};

@@ -22,6 +22,7 @@ use crate::logging::chain;
 
 pub(super) use dashboard::{list, to_sign_in};
 pub(super) use qr::{ASK, ask, qr};
+pub(super) use shown::switched_off;
 
 /// Its routes; the pages themselves stand at `/` and `/qr`, where programs get JSON.
 pub(super) fn routes() -> Vec<Route> {

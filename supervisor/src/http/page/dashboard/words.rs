@@ -10,7 +10,7 @@ use colmeia::session::HealthLevel;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::reasons;
 use super::super::super::standing::Standing;
-use super::super::shown::again;
+use super::super::shown::{again, switched_off};
 use crate::user::Over;
 
 /// Colour, title and, where there is more to say, a sentence.
@@ -27,7 +27,7 @@ pub(super) fn of(standing: Standing<'_>, language: Language) -> Words {
         Standing::Absent | Standing::Held => "off",
         Standing::Code { .. } | Standing::Passkey { .. } | Standing::PasskeyCode { .. } => "code",
         Standing::Ready { .. } => "ready",
-        Standing::Failed { .. } => "failed",
+        Standing::Failed { .. } | Standing::PasskeyOff { .. } => "failed",
         _ => "wait",
     };
     let detail = match standing {
@@ -65,6 +65,8 @@ fn title(standing: Standing<'_>, language: Language) -> &'static str {
         (Standing::Code { .. }, English) => "Waiting for a phone",
         (Standing::Passkey { .. }, Portuguese) => "Aguardando a chave de acesso",
         (Standing::Passkey { .. }, English) => "Waiting for a passkey",
+        (Standing::PasskeyOff { .. }, Portuguese) => "Chave de acesso desligada",
+        (Standing::PasskeyOff { .. }, English) => "Passkeys are switched off",
         (Standing::PasskeyCode { .. }, Portuguese) => "Comparar o código",
         (Standing::PasskeyCode { .. }, English) => "Compare the code",
         (Standing::Pairing, Portuguese) => "Conectando o celular",
@@ -96,6 +98,7 @@ fn detail(standing: Standing<'_>, language: Language) -> &'static str {
         (Standing::AtCapacity { memory: true, .. }, English) => "It starts when there is free memory.",
         (Standing::AtCapacity { .. }, Portuguese) => "Começa quando houver lugar (max_users).",
         (Standing::AtCapacity { .. }, English) => "It starts when there is a free place (max_users).",
+        (Standing::PasskeyOff { me }, _) => switched_off(me.is_some(), language)[1],
         (Standing::Passkey { me: Some(_), .. }, Portuguese) => {
             "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado; nada é enviado até lá."
         }
