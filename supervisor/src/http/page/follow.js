@@ -12,7 +12,6 @@ function follow(address, offline, show) {
   let leaving;
 
   function open() {
-    clearTimeout(leaving);
     if (events) return;
     const stream = new EventSource(address);
     events = stream;
@@ -28,11 +27,11 @@ function follow(address, offline, show) {
     };
   }
   function close() {
-    clearTimeout(leaving);
     events?.close();
     events = null;
   }
   function look() {
+    clearTimeout(leaving);
     if (document.hidden) leaving = setTimeout(close, HIDDEN_MS);
     else open();
   }

@@ -133,3 +133,15 @@ async fn switched_off_the_request_is_seen_and_the_browser_answers_it() {
     session.qr().await;
     session.close().await;
 }
+
+#[tokio::test]
+async fn switched_off_a_linked_session_that_has_to_prove_itself_says_so_and_stays_linked() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::open_without_passkeys(&simulator).await;
+    session.link(&simulator).await;
+    simulator.post("/phone/passkey", json!({ "number": ME, "id": "AAAA", "public_key": "BBBB" })).await;
+    simulator.post("/phone/passkey/checkpoint", json!({ "number": ME })).await;
+    let view = at(&mut session, PasskeyAt::Off).await;
+    assert_eq!((view.phase, view.me.is_some()), (PagePhase::PasskeyCheckpoint, true));
+    session.close().await;
+}
