@@ -139,12 +139,14 @@ fn understand(head: &[u8], body: usize) -> Result<Told, LinkEnd> {
     // What is wrong is told by its place and kind only: serde's message repeats what it found.
     let message =
         serde_json::from_slice(head).map_err(|_| LinkEnd::Violation("a frame that is no message".into()))?;
+    // Only what is read comes with a file, so that one which cannot be kept leaves nothing in doubt.
+    let has_file = matches!(message, FromWorker::Response { result: Ok(Reply::Media { .. }), .. });
     let told = match message {
-        FromWorker::Response { id, result } => Told::Response(id, result),
-        _ if body > 0 => return Err(LinkEnd::Violation("a body where none belongs".into())),
+        _ if body > 0 && !has_file => return Err(LinkEnd::Violation("a body where none belongs".into())),
         FromWorker::Report(_) | FromWorker::Pong { .. } if head.len() > MAX_WORD => {
             return Err(LinkEnd::Violation("a report that is too long".into()));
         }
+        FromWorker::Response { id, result } => Told::Response(id, result),
         FromWorker::Hello(_) => return Err(LinkEnd::Violation("a second Hello".into())),
         FromWorker::Report(report) => Told::Inbox(FromLink::Report(report)),
         FromWorker::Event { seq, event } => Told::Event(seq, event),
@@ -214,7 +216,8 @@ mod tests {
     }
 
     fn answer(id: u64, body: Vec<u8>) -> Frame {
-        Frame::new(&FromWorker::Response { id, result: Ok(Reply::Done) }, body.into()).expect("fits")
+        let media = Reply::Media { mimetype: "video/mp4".into(), filename: None };
+        Frame::new(&FromWorker::Response { id, result: Ok(media) }, body.into()).expect("fits")
     }
 
     fn pong(id: u64, body: &'static [u8]) -> Frame {
@@ -263,8 +266,11 @@ mod tests {
         let downloads = Downloads::open(folder.path().join("d")).expect("opened");
         let half = told(&downloads, vec![answer(7, vec![1; 1 << 20])], 100).await;
         assert!(matches!(&half[..], [FromLink::Closed(LinkEnd::Lost)]), "{half:?}");
-        let odd = told(&downloads, vec![pong(1, b"a body")], 0).await;
-        assert!(matches!(&odd[..], [FromLink::Closed(LinkEnd::Violation(_))]), "{odd:?}");
+        let done = Frame::new(&FromWorker::Response { id: 1, result: Ok(Reply::Done) }, vec![1; 9].into());
+        for odd in [pong(1, b"a body"), done.expect("fits")] {
+            let odd = told(&downloads, vec![odd], 0).await;
+            assert!(matches!(&odd[..], [FromLink::Closed(LinkEnd::Violation(_))]), "{odd:?}");
+        }
         assert_eq!(downloads.taken(), 0);
     }
 
