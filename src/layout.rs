@@ -14,6 +14,7 @@
 //!   colmeia-deleting/<uid>                  a mark: everything of the user is being deleted
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   colmeia_uploads/                        files on their way to a worker; they have no names in it
+//!   colmeia_downloads/                      files on their way from a worker, likewise
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
 //!     colmeia/worker.lock                   held by the worker that owns the directory
@@ -176,6 +177,12 @@ impl StateLayout {
     #[must_use]
     pub fn uploads(&self) -> PathBuf {
         self.root.join("colmeia_uploads")
+    }
+
+    /// Where files lie on their way from a worker to whoever asked for them; no worker can read that either.
+    #[must_use]
+    pub fn downloads(&self) -> PathBuf {
+        self.root.join("colmeia_downloads")
     }
 
     /// The user's auth directory.

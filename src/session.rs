@@ -160,6 +160,7 @@ impl SessionState {
             Self::Launching => "launching",
             Self::Loading => "loading",
             Self::AwaitingScan { .. } => "awaiting_scan",
+            Self::Passkey { me: None, step: PasskeyStep::Off, .. } => "passkey_off",
             Self::Passkey { me: None, .. } => "passkey",
             Self::Passkey { me: Some(_), .. } => "passkey_checkpoint",
             Self::PasskeyConfirm { .. } => "passkey_confirm",
@@ -202,6 +203,8 @@ pub enum PasskeyStep {
     Signing,
     /// Signed and handed to the page; WhatsApp's answer is awaited.
     Answered,
+    /// The operator has switched passkeys off: nobody is asked, and a new code follows.
+    Off,
 }
 
 /// The level at which a session stopped answering.

@@ -73,7 +73,7 @@ pub enum Passkey {
     /// The page's request goes to the account's owner, who signs it in a browser of their own.
     #[default]
     On,
-    /// Nothing is passed on.
+    /// Nothing is passed on; that the page asks is seen and said.
     Off,
 }
 

@@ -49,16 +49,16 @@ use colmeia_host::memory::{Memory, MemoryError};
 use colmeia_host::private;
 use colmeia_host::private::NotOurs;
 use colmeia_host::process::Children;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::ssrf;
 use colmeia_host::uids::{InForce, UidAllocator, UidsError};
+use colmeia_host::uploads::{Downloads, Uploads};
 use colmeia_metrics::Metrics;
 use colmeia_session::Host;
 use colmeia_session::admission::{Admission, AdmissionQueue, follow_pressure};
 use colmeia_session::adoption;
 use colmeia_session::connection::{EventSink, SinkError};
 use colmeia_session::registry::Registry;
-use colmeia_host::shortage::Shortage;
-use colmeia_session::uploads::Uploads;
 use colmeia_session::worker_process::Launch;
 use colmeia_store::{Store, StoreError};
 
@@ -183,6 +183,8 @@ async fn serve(
     let store = Store::open(&state.settings_database())?;
     let uploads = Uploads::open(state.uploads())
         .map_err(|source| ServiceError::Io { path: state.uploads(), source })?;
+    let downloads = Downloads::open(state.downloads())
+        .map_err(|source| ServiceError::Io { path: state.downloads(), source })?;
     let sessions: Arc<dyn Sessions> = Arc::new(store.clone());
     let recipients = Recipients::new(&config.webhooks, sessions).ignoring(config.ignore);
     let journal = Journal::open(&state.database(), Arc::new(recipients.clone()))?;
@@ -208,6 +210,7 @@ async fn serve(
         },
         desk,
         sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
+        downloads,
         launch: Launch {
             program: config.worker.clone().unwrap_or_default(),
             log_format: logging::resolve(config.log_format),

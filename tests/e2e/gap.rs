@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Farm, Options, Service, until};
+use crate::harness::{Farm, Options, Service, chat_id, until};
 
 const NUMBER: &str = "5511900000001";
 /// A number for each chat.
@@ -134,7 +134,7 @@ async fn what_the_page_cannot_give_is_an_event_that_says_of_which_chat_and_how_m
     .await;
     // Of the other chat the page counts nothing that it has not, but it could not look.
     for (chat, count) in [(0, Some(10)), (1, None)] {
-        let from = format!("{}@c.us", friend(chat));
+        let from = chat_id(&friend(chat));
         let of: Vec<_> = missed.iter().filter(|event| event["payload"]["from"] == from).collect();
         assert_eq!(of.len(), 1, "{missed:?}");
         let payload = &of[0]["payload"];

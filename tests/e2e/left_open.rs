@@ -275,7 +275,7 @@ async fn pages_that_are_left_open_stay_true_quiet_and_small() {
     scene.leave(&farm, "queued", "Service at capacity", "Queued").await;
     give_passkey(&off, &owner, OFF).await;
     off.scan("off", OFF).await;
-    scene.leave(&off, "off", "Preparing the QR code", "Under way").await;
+    scene.leave(&off, "off", "This account cannot be linked here", "Passkeys are switched off").await;
     slow.service.get("/qr?user_id=loads").await;
     until_state(&slow, "loads", "loading").await;
     scene.leave(&slow, "loads", "Preparing the QR code", "Under way").await;
@@ -395,6 +395,7 @@ async fn pages_that_are_left_open_stay_true_quiet_and_small() {
         farm.webhook.bodies("ready").iter().any(|body| body == "still there").then_some(())
     })
     .await;
+    scene.page("off qr").sight.says("asks for a passkey, and whoever runs this service").await;
     let (status, told) = off.phone.post("/phone/passkey", json!({ "number": OFF })).await;
     assert_eq!(status, 200, "{told}");
     off.link("off", OFF).await;

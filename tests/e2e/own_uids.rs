@@ -106,9 +106,15 @@ async fn assert_apart(farm: &Farm) -> [u32; 2] {
         }
         let lock = farm.auth_dir(user).join("colmeia/worker.lock");
         assert!(can(own, "cat", &lock) && !can(other, "cat", &lock));
-        for secret in
-            ["colmeia.db", "colmeia_uids.json", "colmeia_tokens", "colmeia_tokens/1", "colmeia_uploads", "."]
-        {
+        for secret in [
+            "colmeia.db",
+            "colmeia_uids.json",
+            "colmeia_tokens",
+            "colmeia_tokens/1",
+            "colmeia_uploads",
+            "colmeia_downloads",
+            ".",
+        ] {
             let path = farm.state_dir().join(secret);
             assert!(path.exists() && !can(own, if path.is_dir() { "ls" } else { "cat" }, &path), "{secret}");
         }

@@ -516,14 +516,40 @@ async fn one_key_asks_for_one_linking_and_the_log_says_which_and_never_what() {
 }
 
 #[tokio::test]
-async fn switched_off_nothing_is_passed_on() {
-    let options = Options { config: "passkey = \"off\"".into(), ..Options::default() };
-    let farm = Farm::start_with(options).await;
+async fn switched_off_nothing_is_passed_on_and_an_account_that_asks_is_told_so_and_gets_a_new_code() {
+    let deadlines = "passkey_ms = 20000\nprobe_interval_ms = 500";
+    let scene = Scene::start_with("", deadlines, "passkey = \"off\"").await;
+    let (farm, service) = (&scene.farm, &scene.farm.service);
     farm.qr("1").await;
-    for path in ["challenge", "confirmation"] {
-        let answer = farm.service.get(&format!("/api/1/auth/passkey/{path}")).await;
-        assert_eq!(answer.status, 403, "{answer:?}");
-        assert!(answer.json["message"].as_str().is_some_and(|text| text.contains("passkey")), "{answer:?}");
-    }
-    farm.link("1", NUMBER).await;
+    let refused = async |words: &str| {
+        for path in ["challenge", "confirmation"] {
+            let answer = service.get(&format!("/api/1/auth/passkey/{path}")).await;
+            assert_eq!(answer.status, 403, "{answer:?}");
+            assert!(answer.json["message"].as_str().is_some_and(|text| text.contains(words)), "{answer:?}");
+        }
+    };
+    refused("its key passkey is \"off\"").await;
+    let visitor = Visitor::arrive_with("pt-BR", 390, 844).await;
+    let page = visitor.open(&format!("http://{}/qr?user_id=1", service.address())).await;
+    let dashboard = visitor.open(&format!("http://{}/sessions/1", service.address())).await;
+
+    farm.scan("1", NUMBER).await;
+    scene.until_status("PASSKEY_REQUIRED").await;
+    assert_eq!(farm.status("1").await["state"], "passkey_off");
+    let flask = service.get("/qr?user_id=1").await.json;
+    assert_eq!((&flask["status"], &flask["hasQr"]), (&json!("passkey_off"), &json!(false)));
+    assert!(flask["message"].as_str().expect("words").contains("desligou essa opção"), "{flask}");
+    refused("The account asks for a passkey").await;
+    page.says("Esta conta não pode ser conectada aqui").await;
+    page.is("document.getElementById('passkey').hidden").await;
+    page.keep_picture("passkey-off-390-pt.png").await;
+    dashboard.says("Chave de acesso desligada").await;
+
+    scene.until_status("SCAN_QR_CODE").await;
+    page.says("A conta que escaneou pede uma chave de acesso").await;
+    until("the page has given it up too", || async { scene.page().await["passkey"].is_null().then_some(()) })
+        .await;
+    // Another account is linked as ever.
+    farm.link("1", "5511900000062").await;
+    page.says("WhatsApp conectado").await;
 }

@@ -78,11 +78,17 @@ async fn a_large_file_is_whole_in_no_worker_and_no_script_on_its_way_out_and_in(
         let grown = sent[part] - before[part];
         assert!(grown < most, "{grown} MiB more of process {part} for sending 48");
     }
-    for (part, most) in [(1, 24), (3, 200)] {
+    for (part, most) in [(0, 12), (1, 24), (3, 200)] {
         let grown = fetched[part] - before[part];
         assert!(grown < most, "{grown} MiB more of process {part} for sending and fetching 48");
     }
     assert!(std::fs::read_dir(farm.auth_dir("1").join("colmeia/files")).expect("there").next().is_none());
+    let folder = farm.state_dir().join("colmeia_downloads");
+    until("the supervisor has no file open", || async {
+        (farm.service.open_files(&folder) == 0).then_some(())
+    })
+    .await;
+    assert!(std::fs::read_dir(folder).expect("there").next().is_none());
 }
 
 #[tokio::test]

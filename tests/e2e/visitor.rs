@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chromiumoxide::browser::BrowserConfigBuilder;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetEmulatedMediaParams};
 use chromiumoxide::cdp::browser_protocol::network::SetUserAgentOverrideParams;
 use chromiumoxide::cdp::browser_protocol::page::CaptureScreenshotFormat;
@@ -31,9 +32,20 @@ impl Visitor {
 
     /// With a window of this size.
     pub(crate) async fn arrive_with(language: &str, width: u32, height: u32) -> Self {
+        let shell = BrowserConfig::builder().chrome_executable("/usr/lib/chromium/chromium-headless-shell");
+        Self::with(shell, language, width, height).await
+    }
+
+    /// With the whole browser, in whose window one tab hides the others; to the shell all of its pages are in sight.
+    pub(crate) async fn arrive_with_tabs(language: &str) -> Self {
+        let whole =
+            BrowserConfig::builder().chrome_executable("/usr/lib/chromium/chromium").new_headless_mode();
+        Self::with(whole, language, 1000, 860).await
+    }
+
+    async fn with(config: BrowserConfigBuilder, language: &str, width: u32, height: u32) -> Self {
         let profile = tempfile::tempdir().expect("temp dir");
-        let mut config = BrowserConfig::builder()
-            .chrome_executable("/usr/lib/chromium/chromium-headless-shell")
+        let mut config = config
             .user_data_dir(profile.path())
             .window_size(width, height)
             .viewport(None)

@@ -96,6 +96,8 @@ pub(crate) enum PasskeyAt {
     Signing,
     /// It has the answer, and waits for WhatsApp.
     Answered,
+    /// It asks, and passkeys are switched off.
+    Off,
     /// WhatsApp did not accept the answer, or did not say anything in time; the prompt waits for a click again.
     Error,
 }

@@ -4,9 +4,9 @@ mod access;
 mod api;
 mod body;
 mod events;
-#[path = "../../../supervisor/src/http/external.rs"]
+#[path = "../../../supervisor/http/src/external.rs"]
 mod external;
-#[path = "../../../supervisor/src/http/negotiate.rs"]
+#[path = "../../../supervisor/http/src/negotiate.rs"]
 mod negotiate;
 
 pub(crate) use api::lifted;

@@ -7,7 +7,7 @@ use colmeia_base::tasks;
 use tracing::{error, info};
 
 use colmeia::errors::chain;
-use colmeia_session::uploads::Upload;
+use colmeia_host::uploads::Upload;
 use colmeia_session::{CallFailure, CallResult, UserHandle};
 
 /// Makes the call once. It goes on when the caller hangs up: what a session was asked it does in any case, and

@@ -29,6 +29,8 @@ pub enum SessionSummary<'a> {
     Pairing,
     /// The account's owner has to use their passkey; `me` where it is linked already and has to stay so.
     Passkey { me: Option<&'a Me>, request: Option<&'a Request>, refused: u32 },
+    /// The account asks for a passkey, and the operator has switched them off; `me` as above.
+    PasskeyOff { me: Option<&'a Me> },
     /// Somebody has to compare this code with the phone's.
     PasskeyCode { code: &'a str },
     /// Registered; the history is being fetched.
@@ -75,6 +77,7 @@ impl<'a> SessionSummary<'a> {
             SessionState::Pairing | SessionState::Passkey { me: None, step: PasskeyStep::Answered, .. } => {
                 Self::Pairing
             }
+            SessionState::Passkey { me, step: PasskeyStep::Off, .. } => Self::PasskeyOff { me: me.as_ref() },
             SessionState::Passkey { me, request, refused, .. } => {
                 Self::Passkey { me: me.as_ref(), request: request.as_deref(), refused: *refused }
             }
@@ -90,7 +93,10 @@ impl<'a> SessionSummary<'a> {
     pub fn me(self) -> Option<&'a Me> {
         match self {
             Self::Ready { me } => Some(me),
-            Self::Syncing { me, .. } | Self::Reconnecting { me, .. } | Self::Passkey { me, .. } => me,
+            Self::Syncing { me, .. }
+            | Self::Reconnecting { me, .. }
+            | Self::Passkey { me, .. }
+            | Self::PasskeyOff { me } => me,
             _ => None,
         }
     }
@@ -115,7 +121,7 @@ impl<'a> SessionSummary<'a> {
     pub fn is_linked(self) -> bool {
         match self {
             Self::Syncing { .. } | Self::Ready { .. } | Self::Reconnecting { .. } => true,
-            Self::Passkey { me, .. } => me.is_some(),
+            Self::Passkey { me, .. } | Self::PasskeyOff { me } => me.is_some(),
             Self::AtCapacity { linked, .. } | Self::Underway { linked, .. } => linked,
             Self::Absent
             | Self::Held
@@ -128,7 +134,8 @@ impl<'a> SessionSummary<'a> {
 
     /// Whether the phone's part is done and ours is not: it becomes ready, or comes back, by itself.
     pub fn is_connecting(self) -> bool {
-        let by_itself = self.is_linked() && !self.is_ready() && !matches!(self, Self::Passkey { .. });
+        let person = matches!(self, Self::Passkey { .. } | Self::PasskeyOff { .. });
+        let by_itself = self.is_linked() && !self.is_ready() && !person;
         matches!(self, Self::Pairing) || by_itself
     }
 

@@ -21,6 +21,8 @@ const THREADS: usize = 24;
 const FOLDERS: usize = 8;
 /// How many may look at processes, control groups and what dead workers left.
 const LOOKS: usize = 4;
+/// How many may be with files that come from workers.
+const DOWNLOADS: usize = 6;
 
 /// The runtime of the whole service.
 ///
@@ -48,6 +50,17 @@ pub async fn in_folders<T: Send + 'static>(
 pub async fn looking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
     static FREE: Semaphore = Semaphore::const_new(LOOKS);
     with_one_of("looking", &FREE, work).await
+}
+
+/// Runs what is done to files that come from workers.
+///
+/// # Errors
+/// When it panics.
+pub async fn with_downloads<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    static FREE: Semaphore = Semaphore::const_new(DOWNLOADS);
+    with_one_of("downloads", &FREE, work).await
 }
 
 /// Runs what may take seconds, such as removing a profile: one at a time, so that what others wait for finds a thread.

@@ -157,8 +157,8 @@ impl Mark {
     }
 }
 
-/// How many bytes there are for us.
-fn free(folder: &Path) -> Option<u64> {
+/// How many bytes there are for us, if that is known.
+pub fn free(folder: &Path) -> Option<u64> {
     statvfs(folder).ok().map(|found| found.f_bavail.saturating_mul(found.f_frsize))
 }
 

@@ -20,3 +20,4 @@ pub mod shares;
 pub mod shortage;
 pub mod ssrf;
 pub mod uids;
+pub mod uploads;

@@ -103,6 +103,7 @@ pub fn state_directory(layout: &StateLayout) -> Result<(), NotOurs> {
         layout.deletions(),
         layout.tokens(),
         layout.uploads(),
+        layout.downloads(),
     ];
     for path in folders {
         match fs::symlink_metadata(&path) {

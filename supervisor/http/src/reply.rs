@@ -1,9 +1,11 @@
 //! The form of answers: JSON in UTF-8 that nobody keeps.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use colmeia::errors::chain;
+use colmeia_host::uploads::Fetched;
 use serde::Serialize;
 
 /// A JSON answer. States change from second to second and QR codes are secrets: no cache keeps it.
@@ -26,4 +28,10 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 /// 200 with this.
 pub(super) fn ok(body: &impl Serialize) -> Response {
     json(StatusCode::OK, body)
+}
+
+/// A file, piece by piece. Who reads it slowly has no more of it in our memory than a piece.
+pub(super) fn file(file: Fetched) -> Response {
+    let length = [(CONTENT_LENGTH, HeaderValue::from(file.length()))];
+    (length, Body::from_stream(file.pieces())).into_response()
 }

@@ -25,9 +25,9 @@ use colmeia_events::journal::Journal;
 use colmeia_host::dns::Resolver;
 use colmeia_host::shortage::Shortage;
 use colmeia_host::ssrf::Home;
+use colmeia_host::uploads::Uploads;
 use colmeia_metrics::Metrics;
 use colmeia_session::registry::Registry;
-use colmeia_session::uploads::Uploads;
 use colmeia_store::Store;
 
 /// What HTTP needs of the rest of the supervisor.

@@ -16,7 +16,7 @@ use super::boot::Progress;
 use colmeia::admin::FLASK_RECEIVER;
 
 /// All states, so that one in which nobody is says 0 and an alert on it can be silent.
-const STATES: [&str; 20] = [
+const STATES: [&str; 21] = [
     "awaiting_scan",
     "backing_off",
     "disconnected",
@@ -28,6 +28,7 @@ const STATES: [&str; 20] = [
     "passkey",
     "passkey_checkpoint",
     "passkey_confirm",
+    "passkey_off",
     "queued",
     "ready",
     "reconnecting",

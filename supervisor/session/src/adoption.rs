@@ -8,7 +8,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::errors::lack_of;
 use colmeia::protocol::ToWorker;
@@ -175,7 +174,7 @@ async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::err
 async fn dismiss(host: &Host, process: WorkerProcess, mut greeted: Handshake) {
     let patience = Duration::from_millis(host.config.stop_deadline_ms);
     let stopped = async {
-        greeted.say(&ToWorker::Stop, Bytes::new()).await?;
+        greeted.say(&ToWorker::Stop).await?;
         process.ended().await;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     };

@@ -7,10 +7,10 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::admin::When;
 use colmeia::config::MemoryOverrides;
+use colmeia::errors::is_disk_full;
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::lifecycle::{Carried, Renewal, Told};
 use super::limits::LimitsError;
 use super::view::{Phase, UserView};
-use crate::uploads::Upload;
+use colmeia_host::uploads::{Fetched, NotFetched, Upload};
 use colmeia_metrics::Metrics;
 
 /// How long an operator waits for the disk.
@@ -100,8 +100,8 @@ pub enum NotKept {
 /// From when on each limit holds, by its name.
 pub type Limited = Result<BTreeMap<String, When>, LimitsError>;
 
-/// A call's answer, with the media bytes where it has some.
-pub type CallResult = Result<(Reply, Bytes), CallFailure>;
+/// A call's answer, with its file where it has one.
+pub type CallResult = Result<(Reply, Fetched), CallFailure>;
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +112,9 @@ pub enum CallFailure {
     /// The disk is full: nothing is sent of which the answer could not be kept. Nothing was done.
     #[error("the disk is full")]
     DiskFull,
+    /// The answer came, and its file could not be kept.
+    #[error("the answer's file was not taken")]
+    NotTaken(#[source] NotFetched),
     /// The worker says so.
     #[error("the session answered with an error")]
     Session(#[source] CallError),
@@ -138,6 +141,8 @@ impl CallFailure {
             Self::Deadline => "deadline",
             Self::TooLarge => "too_large",
             Self::DiskFull => "disk_full",
+            Self::NotTaken(NotFetched::NoRoom(_)) => "no_room",
+            Self::NotTaken(NotFetched::Disk(_)) => "disk",
             Self::ShuttingDown => "shutting_down",
             Self::Session(CallError { restriction: Some(_), kind: CallErrorKind::Refused, .. }) => {
                 "restricted"
@@ -162,6 +167,13 @@ impl CallFailure {
 impl From<CallError> for CallFailure {
     fn from(error: CallError) -> Self {
         if error.disk_full { Self::DiskFull } else { Self::Session(error) }
+    }
+}
+
+/// And one that took no more of what came back.
+impl From<NotFetched> for CallFailure {
+    fn from(error: NotFetched) -> Self {
+        if is_disk_full(&error) { Self::DiskFull } else { Self::NotTaken(error) }
     }
 }
 

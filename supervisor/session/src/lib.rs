@@ -6,8 +6,8 @@
 //!      └──── UserView ◀─────┘ └──▶ worker_process, admission queue
 //! ```
 //!
-//! The [`registry`] finds the actor of a user, [`admission`] says who may start now, [`adoption`] takes over the workers
-//! that outlived another supervisor, and [`uploads`] has the files on their way to workers. Never knows an HTTP route.
+//! The [`registry`] finds the actor of a user, [`admission`] says who may start now, and [`adoption`] takes over the
+//! workers that outlived another supervisor. Never knows an HTTP route.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
 
@@ -26,7 +26,6 @@ mod passkey;
 pub mod registry;
 mod status;
 pub mod token;
-pub mod uploads;
 pub mod view;
 pub mod worker_process;
 
@@ -38,7 +37,7 @@ pub(crate) use lifecycle::TURN;
 pub use lifecycle::{Carried, LOGOUT, Renewal, Told};
 #[cfg(any(test, feature = "testing"))]
 pub use passkey::request;
-pub use passkey::{Challenge, Over};
+pub use passkey::{Challenge, Over, SWITCHED_OFF};
 pub use status::SessionStatus;
 #[cfg(any(test, feature = "testing"))]
 pub use view::{MemoryUse, Pong};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 use colmeia_events::delivery::{Files, NoFile};
+use colmeia_host::uploads::{Fetched, NotFetched};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -20,12 +20,12 @@ impl Files for Registry {
         message: &str,
         most: u64,
         within: Duration,
-    ) -> BoxFuture<'_, Result<Bytes, NoFile>> {
+    ) -> BoxFuture<'_, Result<Fetched, NoFile>> {
         let handle = self.find(user);
         let call = Call::DownloadMedia { message: message.to_owned(), most: Some(most) };
         async move {
             match handle.ok_or(NoFile::NotConnected)?.call(call, None, within).await {
-                Ok((Reply::Media { .. }, bytes)) => Ok(bytes),
+                Ok((Reply::Media { .. }, file)) => Ok(file),
                 Ok(_) => Err(NoFile::Failed),
                 Err(failure) => Err(no_file(&failure)),
             }
@@ -50,6 +50,7 @@ fn no_file(failure: &CallFailure) -> NoFile {
         CallFailure::NotReady | CallFailure::WorkerGone | CallFailure::ShuttingDown => NoFile::NotConnected,
         CallFailure::TooLarge => NoFile::TooLarge,
         CallFailure::Deadline => NoFile::Late,
-        CallFailure::DiskFull => NoFile::Failed,
+        CallFailure::NotTaken(NotFetched::NoRoom(_)) => NoFile::NoRoom,
+        CallFailure::DiskFull | CallFailure::NotTaken(NotFetched::Disk(_)) => NoFile::Failed,
     }
 }

@@ -13,6 +13,10 @@ use utoipa::ToSchema;
 use super::status::SessionStatus;
 use super::view::{Phase, UserView};
 
+/// What is said to a program about an account that asks for a passkey where they are switched off.
+pub const SWITCHED_OFF: &str =
+    "The account asks for a passkey, and this service links no such accounts: its key passkey is \"off\"";
+
 /// What has to be signed, as `PublicKeyCredential.parseRequestOptionsFromJSON()` reads it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +84,9 @@ impl UserView {
         if SessionStatus::of(self).name() != status {
             return None;
         }
+        if matches!(self.state(), Some(SessionState::Passkey { step: PasskeyStep::Off, .. })) {
+            return Some(json!({ "switchedOff": true, "message": SWITCHED_OFF }));
+        }
         let options = self.passkey().map(|request| json!(Challenge::from(request)));
         options.or_else(|| self.passkey_code().map(|code| json!({ "code": code })))
     }
@@ -94,6 +101,7 @@ pub(super) fn step(before: Option<&SessionState>, after: Option<&SessionState>) 
     let asks = |state: Option<&SessionState>| matches!(state, Some(Passkey { .. } | PasskeyConfirm { .. }));
     if !asks(before) {
         return match after {
+            Some(Passkey { step: PasskeyStep::Off, .. }) => Some(("asked", "switched_off")),
             Some(Passkey { me: None, .. } | PasskeyConfirm { .. }) => Some(("asked", "to_link")),
             Some(Passkey { me: Some(_), .. }) => Some(("asked", "checkpoint")),
             _ => None,
@@ -127,6 +135,8 @@ pub(super) fn step(before: Option<&SessionState>, after: Option<&SessionState>) 
 pub enum Over {
     /// WhatsApp's request was good until then, and nobody had signed.
     Expired,
+    /// The operator has switched passkeys off.
+    Off,
     /// Somebody cancelled it, nothing signed was accepted, or the page was lost meanwhile.
     Ended,
 }
@@ -166,6 +176,7 @@ pub(super) fn over(
         Some(Passkey { me: None, request: Some(request), .. }) if request.until_ms <= now => {
             Some(Over::Expired)
         }
+        Some(Passkey { me: None, step: PasskeyStep::Off, .. }) => Some(Over::Off),
         Some(Passkey { me: None, .. } | PasskeyConfirm { .. }) => Some(Over::Ended),
         _ => said,
     }
@@ -252,6 +263,11 @@ mod tests {
         let after = |last: SessionState| over(Some(&last), None, &waiting(), 600);
         assert_eq!(after(asking(600)), Some(Over::Expired));
         assert_eq!(after(asking(601)), Some(Over::Ended), "cancelled, or given up early");
+        let off = passkey(PasskeyStep::Off, 0, false);
+        assert_eq!(after(off.clone()), Some(Over::Off));
+        assert_eq!(step(None, Some(&off)), Some(("asked", "switched_off")));
+        let told = running(off).status_data("PASSKEY_REQUIRED").expect("something to say");
+        assert_eq!(told["switchedOff"], true);
         let confirm = SessionState::PasskeyConfirm { code: Secret::new("ABCD-EFGH") };
         assert_eq!(after(confirm), Some(Over::Ended));
         assert_eq!(

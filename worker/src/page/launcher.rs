@@ -166,11 +166,8 @@ impl Launcher for ChromiumLauncher {
 
     async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
         let script = Script::for_page(&self.page_url, self.wa_js.is_some())
-            .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?;
-        let script = match self.passkey {
-            Passkey::On => script.with_passkeys(self.passkey_ms),
-            Passkey::Off => script,
-        };
+            .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?
+            .with_passkeys(self.passkey, self.passkey_ms);
         browser::prepare(&self.profile).await?;
         // What the browser before this one has left there is nobody's. Where it stays, that is no harm.
         let _ = std::fs::remove_dir_all(&self.temporary);

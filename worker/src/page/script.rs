@@ -3,6 +3,7 @@
 //! Owns the names by which page and worker find each other. They are random, so that no page can count on
 //! them. The bridge itself is in `bridge/`.
 
+use colmeia::config::Passkey;
 use colmeia::operations::{Operation, Provider};
 use colmeia::passkey;
 use colmeia::protocol::MAX_BODY;
@@ -59,6 +60,7 @@ pub(super) struct Script {
     origin: String,
     wa_js: bool,
     parties: Vec<(String, String)>,
+    passkey: Passkey,
     passkey_ms: u64,
 }
 
@@ -68,18 +70,19 @@ impl Script {
     pub(super) fn for_page(page_url: &str, wa_js: bool) -> Option<Self> {
         let name = || format!("_{:032x}", rand::random::<u128>());
         let origin = origin_of(page_url)?;
-        Some(Self { binding: name(), inlet: name(), origin, wa_js, parties: Vec::new(), passkey_ms: 0 })
+        let (parties, passkey) = (Vec::new(), Passkey::Off);
+        Some(Self { binding: name(), inlet: name(), origin, wa_js, parties, passkey, passkey_ms: 0 })
     }
 
-    /// Requests for a passkey are passed on for so long: WhatsApp's, and where the page is one of this machine its own,
-    /// under the name that browsers take for a relying party there.
-    pub(super) fn with_passkeys(mut self, passkey_ms: u64) -> Self {
+    /// Requests for a passkey are passed on for so long, or only seen: WhatsApp's, and where the page is one of this machine
+    /// its own, under the name that browsers take for a relying party there.
+    pub(super) fn with_passkeys(mut self, passkey: Passkey, passkey_ms: u64) -> Self {
         let (rp_id, origin) = passkey::WHATSAPP;
         self.parties = vec![(rp_id.to_owned(), origin.to_owned())];
         if let Some(port) = self.origin.strip_prefix("http://127.0.0.1:") {
             self.parties.push(("localhost".to_owned(), format!("http://localhost:{port}")));
         }
-        self.passkey_ms = passkey_ms;
+        (self.passkey, self.passkey_ms) = (passkey, passkey_ms);
         self
     }
 
@@ -91,6 +94,7 @@ impl Script {
             "origin": self.origin,
             "parties": self.parties.iter().map(|(rp_id, origin)| serde_json::json!({ "rp_id": rp_id, "origin": origin }))
                 .collect::<Vec<_>>(),
+            "relayed": self.passkey == Passkey::On,
             "passkey_ms": self.passkey_ms,
             "largest": MAX_BODY,
             "waJs": self.wa_js,
@@ -203,7 +207,8 @@ mod tests {
 
     #[test]
     fn passkeys_are_whatsapps_and_where_a_test_plays_it_its_own() {
-        let parties = |url| Script::for_page(url, true).expect("a page").with_passkeys(600_000).parties;
+        let parties =
+            |url| Script::for_page(url, true).expect("a page").with_passkeys(Passkey::On, 600_000).parties;
         let own = |rp_id: &str, origin: &str| (rp_id.to_owned(), origin.to_owned());
         let whatsapp = own("whatsapp.com", "https://web.whatsapp.com");
         assert_eq!(parties("https://web.whatsapp.com/"), std::slice::from_ref(&whatsapp));

@@ -406,6 +406,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just((PagePhase::Passkey, PasskeyAt::Signing)),
         Just((PagePhase::Passkey, PasskeyAt::Answered)),
         Just((PagePhase::Passkey, PasskeyAt::Error)),
+        Just((PagePhase::Passkey, PasskeyAt::Off)),
+        Just((PagePhase::PasskeyCheckpoint, PasskeyAt::Off)),
         Just((PagePhase::PasskeyConfirm, PasskeyAt::Answered)),
         Just((PagePhase::PasskeyCheckpoint, PasskeyAt::Prompt)),
         Just((PagePhase::PasskeyCheckpoint, PasskeyAt::Signing)),

@@ -1,6 +1,6 @@
 //! Whose page is behind a request.
 
-#[path = "../../../../supervisor/src/http/access/site.rs"]
+#[path = "../../../../supervisor/http/src/access/site.rs"]
 mod site;
 
 pub(super) use site::Site;

@@ -26,7 +26,7 @@ use colmeia::errors::chain;
 use colmeia_host::blocking;
 use colmeia_host::process::{Children, Helper};
 use colmeia_host::uids::UidAllocator;
-use colmeia_session::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
+use colmeia_host::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
 
 /// What shall come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

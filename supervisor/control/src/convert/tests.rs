@@ -7,8 +7,8 @@ use std::path::Path;
 use colmeia::layout::{RunLayout, StateLayout};
 
 use super::*;
-use colmeia_session::uploads::Uploads;
-use colmeia_session::uploads::testing::{open_files, upload};
+use colmeia_host::uploads::Uploads;
+use colmeia_host::uploads::testing::{open_files, upload};
 
 struct Rig {
     folder: tempfile::TempDir,

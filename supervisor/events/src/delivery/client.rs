@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use super::policy::Outcome;
 use super::wire::{CONNECT, Connector, Parcel};
 use colmeia::errors::chain;
-use colmeia_host::dns::Resolver;
 use colmeia_host::connecting;
+use colmeia_host::dns::Resolver;
 use colmeia_host::ssrf;
 use colmeia_host::ssrf::{Home, LeadsHome};
 

@@ -1,26 +1,26 @@
 //! Files of messages inside of events, for the webhooks that ask for it (`inlineMaxBytes`).
 //!
-//! Owns how long an event waits for its file and how many files are in memory at once. An event goes out in any case, in
+//! Owns how long an event waits for its file and how many are fetched at once. An event goes out in any case, in
 //! its order: where the file is larger than was asked for, only its address is told, and where it cannot be had, the
 //! reason. It is fetched when the event is delivered and kept nowhere, so an attempt that is repeated fetches it again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use colmeia::UserId;
+use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::envelope::{Envelope, Origin};
+use colmeia::errors::chain;
+use colmeia_host::uploads::Fetched;
 
 /// How long an event waits for its file, and for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many files are fetched at once: an old worker gives each as a whole, which is 64 MiB at most.
+/// How many files are fetched at once: an old worker gives each however large it is.
 const AT_ONCE: usize = 2;
 
 /// Why a message's file is not there.
@@ -34,7 +34,9 @@ pub enum NoFile {
     NotConnected,
     /// It did not come in time.
     Late,
-    /// The session could not fetch it.
+    /// Too many files are on their way.
+    NoRoom,
+    /// The session could not fetch it, or the disk not keep it.
     Failed,
 }
 
@@ -47,7 +49,7 @@ pub trait Files: Send + Sync {
         message: &str,
         most: u64,
         within: Duration,
-    ) -> BoxFuture<'_, Result<Bytes, NoFile>>;
+    ) -> BoxFuture<'_, Result<Fetched, NoFile>>;
 
     /// What goes with a session's status while it is so.
     fn status_data(&self, _user: &UserId, _status: &str) -> Option<Value> {
@@ -92,47 +94,62 @@ impl Media {
             self.files.fetch(envelope.session(), &message, most, PATIENCE).await
         };
         let fetched = timeout(PATIENCE, fetching).await.unwrap_or(Err(NoFile::Late));
-        if let Some(file) = read(fetched, most) {
-            envelope.put_in(file.map(|bytes| BASE64_STANDARD.encode(bytes)));
-        }
+        let file = match read(fetched, most) {
+            None => return,
+            Some(Err(why)) => Err(why),
+            Some(Ok(file)) => file.base64_pieces().try_collect().await.map_err(|error| {
+                tracing::error!(error = chain(&error), "an event's file cannot be read");
+                NOT_FETCHED
+            }),
+        };
+        envelope.put_in(file);
     }
 }
 
 /// The file, or why it is not there; nothing where it is larger than is wanted.
-fn read(fetched: Result<Bytes, NoFile>, most: u64) -> Option<Result<Bytes, &'static str>> {
+fn read(fetched: Result<Fetched, NoFile>, most: u64) -> Option<Result<Fetched, &'static str>> {
     Some(match fetched {
-        Ok(bytes) if bytes.len() as u64 <= most => Ok(bytes),
+        Ok(file) if file.length() <= most => Ok(file),
         Ok(_) | Err(NoFile::TooLarge) => return None,
         Err(NoFile::Gone) => Err("WhatsApp no longer has the file"),
         Err(NoFile::NotConnected) => Err(NOT_CONNECTED),
         Err(NoFile::Late) => Err("the file did not come in time; its address may still have it"),
-        Err(NoFile::Failed) => Err("the file could not be fetched"),
+        Err(NoFile::NoRoom) => Err(NO_ROOM),
+        Err(NoFile::Failed) => Err(NOT_FETCHED),
     })
 }
 
 const NOT_CONNECTED: &str = "the session is not connected; the file's address has it when it is";
 
+const NOT_FETCHED: &str = "the file could not be fetched; its address may still have it";
+const NO_ROOM: &str = "too many files were on their way; the file's address has it";
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use bytes::Bytes;
     use futures::FutureExt as _;
 
     /// Nobody has any file.
     pub(in super::super) struct NoFiles;
 
     impl Files for NoFiles {
-        fn fetch(&self, _: &UserId, _: &str, _: u64, _: Duration) -> BoxFuture<'_, Result<Bytes, NoFile>> {
+        fn fetch(&self, _: &UserId, _: &str, _: u64, _: Duration) -> BoxFuture<'_, Result<Fetched, NoFile>> {
             async { Err(NoFile::NotConnected) }.boxed()
         }
     }
 
     #[test]
     fn what_is_too_large_is_left_out_and_what_is_gone_is_said() {
-        let came = |length| read(Ok(Bytes::from(vec![0; length])), 3);
-        assert_eq!(came(3), Some(Ok(Bytes::from_static(&[0; 3]))));
-        assert_eq!(came(4), None);
-        assert_eq!(read(Err(NoFile::TooLarge), 3), None);
-        assert_eq!(read(Err(NoFile::Gone), 3), Some(Err("WhatsApp no longer has the file")));
-        assert_eq!(read(Err(NoFile::NotConnected), 3), Some(Err(NOT_CONNECTED)));
+        let came = |length| {
+            let file = read(Ok(Bytes::from(vec![0; length]).into()), 3);
+            file.map(|file| file.map(|file| file.length()))
+        };
+        assert_eq!((came(3), came(4)), (Some(Ok(3)), None));
+        let failed = |why| read(Err(why), 3).map(|file| file.expect_err("failed"));
+        assert_eq!(failed(NoFile::TooLarge), None);
+        assert_eq!(failed(NoFile::Gone), Some("WhatsApp no longer has the file"));
+        assert_eq!(failed(NoFile::NotConnected), Some(NOT_CONNECTED));
+        assert_eq!(failed(NoFile::NoRoom), Some(NO_ROOM));
     }
 }

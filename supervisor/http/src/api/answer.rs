@@ -1,6 +1,5 @@
 //! What operations answer, and how the document describes it. Owns the forms; knows no operation.
 
-use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::reply;
+use colmeia_host::uploads::Fetched;
 
 /// The schema of a type, and of the types that it names.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub(super) trait Answer: Send + 'static {
 pub(super) struct Json<T>(pub(super) T);
 
 /// A picture in PNG that nobody keeps.
-pub(super) struct Png(pub(super) Bytes);
+pub(super) struct Png(pub(super) Fetched);
 
 /// A picture, or JSON about it.
 pub(super) enum PngOr<T> {
@@ -75,7 +75,7 @@ impl Answer for Png {
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
-        (headers, self.0).into_response()
+        (headers, reply::file(self.0)).into_response()
     }
 
     fn document() -> Vec<Content> {

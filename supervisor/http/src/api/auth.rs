@@ -95,7 +95,7 @@ pub(super) async fn qr(session: Session, args: QrArgs) -> Result<PngOr<QrAnswer>
         let data = BASE64_STANDARD.encode(&png);
         return Ok(PngOr::Json(QrAnswer::Picture { mimetype: "image/png", data }));
     }
-    Ok(PngOr::Png(Png(png)))
+    Ok(PngOr::Png(Png(png.into())))
 }
 
 /// Programs that say nothing, and browsers, get the picture.

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use crate::access::{Caller, Sender};
 use crate::state::Http;
 use colmeia_host::shares::Holder;
-use colmeia_session::uploads::Upload;
+use colmeia_host::uploads::Upload;
 
 /// What an operation that belongs to no session can reach.
 pub(super) struct Ctx {

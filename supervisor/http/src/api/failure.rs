@@ -16,8 +16,12 @@ use super::super::negotiate::Language;
 use super::super::{reply, restricted};
 use colmeia::errors::chain;
 use colmeia_events::journal::JournalError;
+use colmeia_host::uploads::{NoRoom, NotFetched};
 use colmeia_session::CallFailure;
 use colmeia_store::StoreError;
+
+/// When to try again after a file could not be kept.
+const FILE_AGAIN_SECS: u64 = 5;
 
 /// An answer that says what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,6 +178,22 @@ impl ApiError {
         Self { field: Some(field.into()), retry_after_secs: Some(retry_after_secs), ..error }
     }
 
+    /// 503, or 429 where it is this session's own doing: the file that came back cannot be kept until it is read.
+    fn not_taken(why: &NotFetched) -> Self {
+        let (status, error) = match why {
+            NotFetched::NoRoom(NoRoom::OfOne | NoRoom::OfCaller) => {
+                (StatusCode::TOO_MANY_REQUESTS, "Too many files of this session are on their way; try again")
+            }
+            NotFetched::NoRoom(NoRoom::Whole) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Too many files are on their way; try again")
+            }
+            NotFetched::Disk(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "The service's disk did not take the file; try again")
+            }
+        };
+        Self { retry_after_secs: Some(FILE_AGAIN_SECS), ..Self::refusal(status, error) }
+    }
+
     /// 507: what was asked for needs room on the disk.
     pub(super) fn disk_full() -> Self {
         let error = "The disk is full: what comes back could not be kept; nothing was done";
@@ -222,6 +242,8 @@ impl ApiError {
         match failure {
             CallFailure::NotReady => Self::not_working("not ready", "WORKING"),
             CallFailure::DiskFull => Self::disk_full(),
+            // Only what is read comes with a file, so nothing was done.
+            CallFailure::NotTaken(why) => Self::not_taken(why),
             CallFailure::TooLarge => {
                 bad(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; nothing was done")
             }
@@ -325,6 +347,16 @@ mod tests {
             assert_eq!((error.status.as_u16(), !error.nothing_was_done()), (status, done), "{failure}");
         }
         assert_eq!(ApiError::of_call(&CallFailure::Deadline, false).status, 504);
+        for (why, status) in [
+            (NotFetched::NoRoom(NoRoom::OfOne), 429),
+            (NotFetched::NoRoom(NoRoom::Whole), 503),
+            (NotFetched::Disk(std::io::ErrorKind::TimedOut.into()), 503),
+            (NotFetched::Disk(std::io::ErrorKind::StorageFull.into()), 507),
+        ] {
+            let error = ApiError::of_call(&CallFailure::from(why), false);
+            assert_eq!((error.status.as_u16(), error.nothing_was_done()), (status, true), "{}", error.error);
+            assert_eq!(error.retry_after_secs.is_some(), status != 507);
+        }
     }
 
     #[tokio::test]

@@ -4,9 +4,8 @@ use std::time::SystemTime;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use colmeia::protocol::{Call, Reply};
+use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
+use futures::TryStreamExt as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,6 +16,11 @@ use super::auth::wants_json;
 use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
+use colmeia::errors::chain;
+use colmeia_session::CallFailure;
+
+/// The largest picture that is made into JSON, in bytes; JSON is made in memory, as a whole.
+const LARGEST_IN_JSON: u64 = 16 * 1024 * 1024;
 
 /// A picture in base64.
 #[derive(Serialize, ToSchema)]
@@ -32,7 +36,14 @@ pub(super) async fn screenshot(session: Session, _: NoArgs) -> Result<PngOr<Pict
         return Err(ApiError::wrong_reply());
     };
     if wants_json(&session.headers) {
-        let data = BASE64_STANDARD.encode(&png);
+        if png.length() > LARGEST_IN_JSON {
+            let why = CallError::new(CallErrorKind::TooLarge, "the picture is too large for JSON");
+            return Err(ApiError::of_call(&CallFailure::Session(why), false));
+        }
+        let data = png.base64_pieces().try_collect().await.map_err(|error| {
+            tracing::error!(error = chain(&error), "a picture cannot be read");
+            ApiError::bug()
+        })?;
         return Ok(PngOr::Json(Picture { mimetype: "image/png", data }));
     }
     Ok(PngOr::Png(Png(png)))

@@ -13,7 +13,7 @@ use super::answer::Json;
 use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
-use colmeia_session::{Challenge, SessionStatus as Status};
+use colmeia_session::{Challenge, SWITCHED_OFF, SessionStatus as Status};
 
 /// What the user's browser signed, as `PublicKeyCredential.toJSON()` writes it. Other fields are left out.
 #[derive(Deserialize, ToSchema)]
@@ -108,11 +108,13 @@ fn by(session: &Session) -> By<'_> {
 }
 
 fn on(session: &Session) -> Result<(), ApiError> {
-    if session.http.config.passkey == Passkey::Off { Err(off()) } else { Ok(()) }
+    if session.http.config.passkey == Passkey::Off { Err(off(session)) } else { Ok(()) }
 }
 
-fn off() -> ApiError {
-    ApiError::forbidden("This service links no accounts that ask for a passkey: its key passkey is \"off\"")
+fn off(session: &Session) -> ApiError {
+    let asks = Status::of(&session.handle.view()) == Status::PasskeyRequired;
+    let nobody = "This service links no accounts that ask for a passkey: its key passkey is \"off\"";
+    ApiError::forbidden(if asks { SWITCHED_OFF } else { nobody })
 }
 
 fn not_pending(session: &Session, wanted: Status) -> ApiError {
@@ -126,7 +128,7 @@ fn not_pending(session: &Session, wanted: Status) -> ApiError {
 
 fn refused(session: &Session, refused: Refused, wanted: Status) -> ApiError {
     match refused {
-        Refused::Off => off(),
+        Refused::Off => off(session),
         Refused::NotPending => not_pending(session, wanted),
         Refused::Held => {
             let error =

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::operations::{Effect, Operate, Operation as WideOperation};
 use colmeia::protocol::{Call, Reply, output};
 use colmeia::{Me, UserId};
@@ -19,7 +18,7 @@ use super::models::{Files, Success};
 use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_control::summary::SessionSummary;
-use colmeia_session::uploads::Upload;
+use colmeia_host::uploads::{Fetched, Upload};
 use colmeia_session::{CallFailure, SessionStatus, UserHandle};
 
 /// How long a call may take whose body is a file: 68 MB over a slow page, and still less than clients wait.
@@ -101,7 +100,7 @@ impl Session {
     ///
     /// # Errors
     /// 422 when it is not WORKING; then it was not asked. Else what the call says.
-    pub(super) async fn call(&self, call: Call) -> Result<(Reply, Bytes), ApiError> {
+    pub(super) async fn call(&self, call: Call) -> Result<(Reply, Fetched), ApiError> {
         self.call_with(call, None).await
     }
 
@@ -144,7 +143,7 @@ impl Session {
         &self,
         call: Call,
         file: Option<Upload>,
-    ) -> Result<(Reply, Bytes), ApiError> {
+    ) -> Result<(Reply, Fetched), ApiError> {
         self.me()?;
         self.call_unlinked(call, file).await
     }
@@ -154,7 +153,7 @@ impl Session {
         &self,
         call: Call,
         file: Option<Upload>,
-    ) -> Result<(Reply, Bytes), ApiError> {
+    ) -> Result<(Reply, Fetched), ApiError> {
         let outside = call.has_effect_outside();
         let usual = Duration::from_millis(self.http.config.request_deadline_ms);
         let has_file = file.is_some() || matches!(call, Call::DownloadMedia { .. });

@@ -10,6 +10,7 @@ use super::super::errors::Failure;
 use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_control::summary::SessionSummary;
+use colmeia_host::uploads::NotFetched;
 use colmeia_session::{CallFailure, CallResult, UserHandle};
 
 /// What Flask's pages know.
@@ -50,6 +51,12 @@ fn explain(failure: &CallFailure, outside: bool) -> Failure {
         ),
         CallFailure::DiskFull => Failure::internal(
             "O disco do servidor está cheio: a mensagem não foi enviada. Avise quem administra o servidor e tente novamente depois.",
+        ),
+        CallFailure::NotTaken(NotFetched::NoRoom(_)) => {
+            Failure::internal("Há arquivos demais a caminho agora. Tente novamente em alguns segundos.")
+        }
+        CallFailure::NotTaken(NotFetched::Disk(_)) => Failure::internal(
+            "O disco do servidor não aceitou o arquivo. Tente novamente em alguns segundos.",
         ),
         CallFailure::TooLarge => Failure::bad_request("A mensagem é grande demais; nada foi enviado"),
         CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => unknown(outside),
@@ -122,6 +129,8 @@ mod tests {
             assert_eq!(answer.status, status, "{failure}");
             assert!(answer.error.contains(text), "{failure}: {}", answer.error);
         }
+        let crowded = CallFailure::NotTaken(NotFetched::NoRoom(colmeia_host::uploads::NoRoom::Whole));
+        assert!(explain(&crowded, false).error.starts_with("Há arquivos demais"));
         assert!(!explain(&CallFailure::DiskFull, false).error.contains("mensagem"), "nothing was to be sent");
         let full = CallError { disk_full: true, ..CallError::new(Kind::NotReady, "in English") };
         assert!(matches!(CallFailure::from(full), CallFailure::DiskFull));

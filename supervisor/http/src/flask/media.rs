@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 
 use super::super::errors::Failure;
+use super::super::reply;
 use super::super::user::RequestUser;
 use super::{call, messages};
 use crate::state::Http;
@@ -31,7 +32,9 @@ pub(super) async fn media(
     let message = messages::path_id(message, NOT_FOUND)?;
     let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
     match call::once(&http, handle, Call::DownloadMedia { message, most: None }).await {
-        Ok((Reply::Media { mimetype, .. }, bytes)) => Ok((headers(&mimetype, &asked), bytes).into_response()),
+        Ok((Reply::Media { mimetype, .. }, file)) => {
+            Ok((headers(&mimetype, &asked), reply::file(file)).into_response())
+        }
         Ok(_) => Err(call::wrong_reply(false)),
         Err(failure) => Err(explain(&failure)),
     }

@@ -144,6 +144,13 @@ pub(super) fn answer<'a>(user: &UserId, view: &'a UserView, created: bool) -> An
             message: Some(passkey(user, me.is_some())),
             ..Answer::waiting()
         },
+        SessionSummary::PasskeyOff { me } => Answer {
+            status: Some("passkey_off"),
+            is_connecting: Some(false),
+            is_authenticated: Some(false),
+            message: Some(page::switched_off(me.is_some(), Language::Portuguese).join(". ")),
+            ..Answer::waiting()
+        },
         SessionSummary::PasskeyCode { .. } => Answer {
             status: Some("passkey_confirm"),
             is_connecting: Some(false),

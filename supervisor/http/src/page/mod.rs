@@ -23,10 +23,12 @@ use colmeia::errors::chain;
 
 pub(super) use dashboard::{list, to_sign_in};
 pub(super) use qr::{ASK, ask, qr};
+pub(super) use shown::switched_off;
 
 /// Its routes; the pages themselves stand at `/` and `/qr`, where programs get JSON.
 pub(super) fn routes() -> Vec<Route> {
     let css = || async { asset("text/css; charset=utf-8", include_str!("style.css")) };
+    let follow_js = || async { asset("text/javascript; charset=utf-8", include_str!("follow.js")) };
     let qr_js = || async { asset("text/javascript; charset=utf-8", include_str!("qr.js")) };
     let passkey_js = || async { asset("text/javascript; charset=utf-8", include_str!("passkey.js")) };
     // People paste it into the console of their own browser: it signs one request, and does nothing else.
@@ -38,6 +40,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/qr/passkey", qr::passkey),
         Route::post("/qr/passkey/confirm", qr::passkey_confirm),
         Route::post("/qr/passkey/cancel", qr::passkey_cancel),
+        Route::look("/assets/follow.js", follow_js),
         Route::look("/assets/passkey.js", passkey_js),
         Route::look("/assets/sign.js", sign_js),
         Route::look("/assets/style.css", css),

@@ -1,4 +1,4 @@
-// Follows one user's events and puts them on the page. It knows no language: the server sends the words.
+// Puts one user's events on the page. It knows no language: the server sends the words.
 "use strict";
 
 const page = document.getElementById("page");
@@ -51,14 +51,4 @@ retry.addEventListener("click", () => {
   asking = setInterval(askAgain, 5000);
 });
 
-const events = new EventSource(base + "/qr/events" + query);
-events.onmessage = (event) => {
-  part("offline").hidden = true;
-  show(JSON.parse(event.data));
-};
-events.onopen = () => { part("offline").hidden = true; };
-events.onerror = () => {
-  part("offline").hidden = false;
-  // A refused connection ends an EventSource for good; only a broken one is repeated by the browser.
-  if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
-};
+follow(base + "/qr/events" + query, part("offline"), (text) => show(JSON.parse(text)));

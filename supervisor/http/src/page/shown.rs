@@ -111,6 +111,7 @@ impl Shown {
                 ..say("failed", failed(language))
             },
             SessionSummary::Passkey { me, .. } => say("passkey", asks(me.is_some(), language)),
+            SessionSummary::PasskeyOff { me } => say("failed", switched_off(me.is_some(), language)),
             SessionSummary::PasskeyCode { .. } => say("passkey", compare(language)),
             SessionSummary::Held => {
                 Self { detail: reasons::held(language).into(), ..say("failed", failed(language)) }
@@ -144,6 +145,12 @@ pub(super) fn again(over: Over, language: Language) -> &'static str {
         (Over::Expired, English) => {
             "The time to use the passkey is over, and the phone was not linked. Scan the new code to begin again."
         }
+        (Over::Off, Portuguese) => {
+            "A conta que escaneou pede uma chave de acesso (passkey), e quem administra este serviço desligou essa opção. Escaneie com outra conta, ou fale com quem administra."
+        }
+        (Over::Off, English) => {
+            "The account that scanned asks for a passkey, and whoever runs this service has switched that off. Scan with another account, or talk to them."
+        }
         (Over::Ended, Portuguese) => {
             "O pedido da chave de acesso terminou e o celular não foi conectado. Escaneie o novo código para recomeçar."
         }
@@ -170,6 +177,28 @@ fn asks(linked: bool, language: Language) -> [&'static str; 2] {
         (true, English) => [
             "WhatsApp wants to know that it is you",
             "The phone stays linked. The account's owner has to confirm with their passkey.",
+        ],
+    }
+}
+
+/// An account asks for what is switched off here. The dashboard says the same.
+pub(in super::super) fn switched_off(linked: bool, language: Language) -> [&'static str; 2] {
+    match (linked, language) {
+        (false, Portuguese) => [
+            "Esta conta não pode ser conectada aqui",
+            "Ela pede a chave de acesso (passkey) do dono, e quem administra este serviço desligou essa opção. Fale com quem administra, ou use outra conta: um novo QR Code aparece em um minuto.",
+        ],
+        (false, English) => [
+            "This account cannot be linked here",
+            "It asks for its owner's passkey, and whoever runs this service has switched that off. Talk to them, or use another account: a new QR code appears in a minute.",
+        ],
+        (true, Portuguese) => [
+            "O WhatsApp quer confirmar que é você",
+            "O celular continua vinculado, mas o WhatsApp pede a chave de acesso (passkey) do dono da conta, e quem administra este serviço desligou essa opção. Nada é enviado até lá; fale com quem administra.",
+        ],
+        (true, English) => [
+            "WhatsApp wants to know that it is you",
+            "The phone stays linked, but WhatsApp asks for the passkey of the account's owner, and whoever runs this service has switched that off. Nothing is sent until then; talk to them.",
         ],
     }
 }
@@ -299,6 +328,18 @@ mod tests {
             (
                 SessionSummary::Passkey { me: Some(&me), request: None, refused: 0 },
                 "passkey",
+                "O WhatsApp quer confirmar que é você",
+                "WhatsApp wants to know that it is you",
+            ),
+            (
+                SessionSummary::PasskeyOff { me: None },
+                "failed",
+                "Esta conta não pode ser conectada aqui",
+                "This account cannot be linked here",
+            ),
+            (
+                SessionSummary::PasskeyOff { me: Some(&me) },
+                "failed",
                 "O WhatsApp quer confirmar que é você",
                 "WhatsApp wants to know that it is you",
             ),

@@ -11,6 +11,7 @@ use colmeia::protocol::{Call, CallError, CallErrorKind, OtherNames, Reply};
 use serde_json::{Value, json};
 
 use super::stage::*;
+use colmeia_host::uploads::Fetched;
 use colmeia_session::{CallFailure, CallResult, Phase};
 
 const GROUP: &str = "120363021234567890@g.us";
@@ -140,7 +141,7 @@ async fn names_of_files_are_last_parts_in_any_script_and_types_have_no_case() {
 async fn a_file_that_goes_out_has_its_whole_name() {
     fn acting(_: Call) -> CallResult {
         let filename = Some("relatório.pdf".into());
-        Ok((Reply::Media { mimetype: "application/pdf".into(), filename }, "%PDF".into()))
+        Ok((Reply::Media { mimetype: "application/pdf".into(), filename }, Bytes::from("%PDF").into()))
     }
     let stage = Cast::new(acting).with("1", ready()).on_stage();
     let answer = stage.get(&format!("/api/files/1/{MESSAGE}")).await;
@@ -178,7 +179,7 @@ async fn a_send_says_both_names_of_whom_it_went_to_as_its_event_does() {
     fn acting(_: Call) -> CallResult {
         let other_names = OtherNames::of([("77@lid", "5511988887777@c.us")]);
         let sent = SentMessage { other_names, ..SentMessage::new("true_77@lid_3EB0", 1) };
-        Ok((Reply::Sent(sent), Bytes::new()))
+        Ok((Reply::Sent(sent), Fetched::NONE))
     }
     let stage = Cast::new(acting).with("1", ready()).on_stage();
     let body = json!({"session": "1", "chatId": "5511988887777", "text": "oi"});

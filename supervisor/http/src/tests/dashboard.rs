@@ -1,6 +1,6 @@
 //! The dashboard: what it shows, who may look, and what its forms do.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use colmeia::config::ServiceConfig;
 use colmeia::protocol::{Call, Reply};
@@ -8,9 +8,9 @@ use colmeia::{ExitReason, Secret, SessionState};
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
-use colmeia_events::journal::now_ms;
 use colmeia_events::journal::testing::{incoming, user, waiting};
-use colmeia_events::journal::{Settlement, URGED};
+use colmeia_events::journal::{Settlement, URGED, now_ms};
+use colmeia_host::uploads::Fetched;
 use colmeia_session::{CallResult, MemoryUse, Phase, UserView};
 
 const KEY: &str = "0123456789abcdef";
@@ -138,7 +138,7 @@ async fn a_form_does_what_it_says_once_it_comes_from_our_page() {
 fn pairs(call: Call) -> CallResult {
     let Call::PairingCode { phone } = call else { panic!("only a code is asked for") };
     assert_eq!(phone, "5511988887777");
-    Ok((Reply::PairingCode { code: Secret::new("ABCD-EFGH") }, Bytes::new()))
+    Ok((Reply::PairingCode { code: Secret::new("ABCD-EFGH") }, Fetched::NONE))
 }
 
 #[tokio::test]

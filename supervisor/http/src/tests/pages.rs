@@ -75,7 +75,7 @@ async fn a_browser_sees_the_code_and_nothing_from_elsewhere() {
         assert!(answer.status == 200 && !answer.body.contains("//w"), "{asset}");
     }
     // They name WhatsApp's page, and load nothing of it.
-    for asset in ["/assets/passkey.js", "/assets/sign.js"] {
+    for asset in ["/assets/follow.js", "/assets/passkey.js", "/assets/sign.js"] {
         assert!(stage.get(asset).await.status == 200, "{asset}");
     }
 }

@@ -2,7 +2,6 @@
 //! that was refused for it.
 
 use axum::http::header::RETRY_AFTER;
-use bytes::Bytes;
 use colmeia::operations::{Answer as Told, Operation};
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use colmeia::{MessageCapping, ReachoutTimelock, Restriction, RestrictionName, Restrictions, SessionReport};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use super::pages::page;
 use super::stage::*;
 use colmeia_events::journal::now_ms;
+use colmeia_host::uploads::Fetched;
 use colmeia_session::{CallFailure, CallResult, UserView};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -47,7 +47,7 @@ fn restricted(timelock: ReachoutTimelock) -> UserView {
 /// A session whose account is locked: it says so, and refuses every send for it.
 #[allow(clippy::needless_pass_by_value, reason = "as all who act")]
 fn locked(call: Call) -> CallResult {
-    let value = |value: Value| Ok((Reply::Value { value: Told(value) }, Bytes::new()));
+    let value = |value: Value| Ok((Reply::Value { value: Told(value) }, Fetched::NONE));
     match call {
         Call::Operate { operation: Operation::GetTimelock(_) } => {
             value(json!({ "active": true, "enforcement": "WEB_COMPANION_ONLY", "until_ms": ends_ms() }))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
@@ -36,9 +36,9 @@ use colmeia_host::dns::Resolver;
 use colmeia_host::process::Children;
 use colmeia_host::shortage::Shortage;
 use colmeia_host::uids::UidAllocator;
+use colmeia_host::uploads::{Fetched, Uploads};
 use colmeia_metrics::Metrics;
 use colmeia_session::registry::RegistryError;
-use colmeia_session::uploads::Uploads;
 use colmeia_session::{
     CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle,
     UserView,
@@ -113,7 +113,7 @@ pub(super) fn code() -> UserView {
 }
 
 pub(super) fn sent(_: Call) -> CallResult {
-    Ok((Reply::Sent(SentMessage::new("true_5511988887777@c.us_3EB0", 1)), Bytes::new()))
+    Ok((Reply::Sent(SentMessage::new("true_5511988887777@c.us_3EB0", 1)), Fetched::NONE))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

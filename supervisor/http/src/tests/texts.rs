@@ -48,6 +48,14 @@ const CHECKPOINT: &str = asks!(
     "passkey",
     "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=3), em um computador, e siga os passos."
 );
+const PASSKEY_OFF: &str = asks!(
+    "passkey_off",
+    "Esta conta não pode ser conectada aqui. Ela pede a chave de acesso (passkey) do dono, e quem administra este serviço desligou essa opção. Fale com quem administra, ou use outra conta: um novo QR Code aparece em um minuto."
+);
+const CHECKPOINT_OFF: &str = asks!(
+    "passkey_off",
+    "O WhatsApp quer confirmar que é você. O celular continua vinculado, mas o WhatsApp pede a chave de acesso (passkey) do dono da conta, e quem administra este serviço desligou essa opção. Nada é enviado até lá; fale com quem administra."
+);
 const COMPARE: &str = asks!(
     "passkey_confirm",
     "O celular mostra um código. Abra a página do QR Code deste usuário no endereço do Colmeia (/qr?user_id=3), compare os dois códigos e confirme."
@@ -188,6 +196,19 @@ pub(super) fn every_state() -> Vec<(&'static str, UserView, &'static str, String
             running(passkey(None, PasskeyStep::Answered)),
             PAIRING,
             session(&Flags { connecting: true, ..NOTHING }, 0, "passkey"),
+        ),
+        (
+            "passkey_off",
+            running(passkey(None, PasskeyStep::Off)),
+            PASSKEY_OFF,
+            session(&NOTHING, 0, "passkey_off"),
+        ),
+        (
+            "passkey_checkpoint, off",
+            linked(running(passkey(Some(me()), PasskeyStep::Off))),
+            CHECKPOINT_OFF,
+            session(&NOTHING, 0, "passkey_checkpoint")
+                .replace(r#""phone_number":null"#, r#""phone_number":"+55 (11) 99999-8888""#),
         ),
         (
             "passkey_confirm",

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::stage::{Answer, Cast, Stage, nobody, ready, sent};
 use colmeia_host::shares::Holder;
-use colmeia_session::uploads::LARGEST;
-use colmeia_session::uploads::testing::open_files;
+use colmeia_host::uploads::LARGEST;
+use colmeia_host::uploads::testing::open_files;
 use colmeia_store::{Actions, NewKey};
 
 fn body(session: &str, data: &str) -> String {

@@ -96,7 +96,7 @@ async fn figures_are_told_to_who_may_call_and_readiness_to_everyone() {
 #[allow(clippy::needless_pass_by_value)] // an `Acting`
 fn drawn(call: Call) -> CallResult {
     assert!(matches!(call, Call::Screenshot));
-    Ok((Reply::Media { mimetype: "image/png".into(), filename: None }, Bytes::from_static(b"PNG!")))
+    Ok((Reply::Media { mimetype: "image/png".into(), filename: None }, Bytes::from_static(b"PNG!").into()))
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use colmeia::protocol::{Call, CallError, CallErrorKind, ChatSummary, OtherNames,
 
 use super::stage::*;
 use colmeia_events::journal::testing::message;
+use colmeia_host::uploads::Fetched;
 use colmeia_session::{CallFailure, CallResult, Phase, UserView};
 
 const OI: &str = r#"{"phone":"55 11 98888-7777","message":"oi"}"#;
@@ -72,7 +73,7 @@ async fn an_unknown_outcome_is_no_success_and_no_repetition() {
     assert_eq!(stage.cast.notes(), ["1 send_text"]);
     let stage = Cast::new(|_| session_error(CallErrorKind::NotOnWhatsapp)).with("1", ready()).on_stage();
     assert_eq!(stage.post("/send?user_id=1", OI).await.status, 400);
-    let confused: Acting = |_| Ok((Reply::Done, Bytes::new()));
+    let confused: Acting = |_| Ok((Reply::Done, Fetched::NONE));
     let stage = Cast::new(confused).with("1", ready()).on_stage();
     assert_eq!(stage.post("/send?user_id=1", OI).await.status, 500);
 }
@@ -116,7 +117,7 @@ async fn chats_come_newest_first() {
             archived: false,
             other_names: OtherNames::default(),
         };
-        Ok((Reply::Chats { chats: vec![chat("1@c.us", 5), chat("2@g.us", 9)] }, Bytes::new()))
+        Ok((Reply::Chats { chats: vec![chat("1@c.us", 5), chat("2@g.us", 9)] }, Fetched::NONE))
     };
     let stage = Cast::new(acting).with("1", ready()).on_stage();
     let body: serde_json::Value =
@@ -132,7 +133,7 @@ async fn messages_are_asked_for_as_the_caller_wants_them() {
         let Call::Messages { chat, limit, before } = call else { panic!("{call:?}") };
         assert_eq!((chat.as_str(), limit, before.as_deref()), ("5511988887777@c.us", 2, Some("m9")));
         let messages = vec![message("m1", "a"), message("m2", "b")];
-        Ok((Reply::Messages { messages, has_more: true }, Bytes::new()))
+        Ok((Reply::Messages { messages, has_more: true }, Fetched::NONE))
     };
     let stage = Cast::new(acting).with("1", ready()).on_stage();
     let body = stage.get("/chats/5511988887777%40c.us/messages?user_id=1&limit=2&before=m9").await.body;
@@ -156,7 +157,7 @@ async fn media_comes_as_it_is() {
     let acting: Acting = |call| {
         let Call::DownloadMedia { message, .. } = call else { panic!("{call:?}") };
         assert_eq!(message, "false_5511988887777@c.us_3A");
-        Ok((Reply::Media { mimetype: "image/png".into(), filename: None }, Bytes::from_static(b"png")))
+        Ok((Reply::Media { mimetype: "image/png".into(), filename: None }, Bytes::from_static(b"png").into()))
     };
     let stage = Cast::new(acting).with("1", ready()).on_stage();
     let answer = stage.get("/media/false_5511988887777%40c.us_3A?user_id=1").await;

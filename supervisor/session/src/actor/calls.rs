@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply, ToWorker};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 use crate::connection::{Outbox, Refused};
 use crate::handle::{CallFailure, CallResult};
 use crate::lifecycle::Told;
-use crate::uploads::Upload;
+use colmeia_host::uploads::{Fetched, NotFetched, Upload};
 
 /// How many calls of one user may be under way.
 const MOST: usize = 256;
@@ -112,7 +111,12 @@ impl Calls {
 
     /// Passes an answer on. `Some` when it was the answer to the task's own logout: whether the phone was told.
     /// The answer to a question that nobody asked, or that nobody waits for any more, is dropped.
-    pub(super) fn answer(&mut self, id: u64, result: Result<Reply, CallError>, body: Bytes) -> Option<Told> {
+    pub(super) fn answer(
+        &mut self,
+        id: u64,
+        result: Result<Reply, CallError>,
+        body: Result<Fetched, NotFetched>,
+    ) -> Option<Told> {
         match self.pending.remove(&id)? {
             Asker::Disconnect => Some(match result {
                 Ok(_) => Told::Yes,
@@ -120,7 +124,8 @@ impl Calls {
                 Err(_) => Told::No,
             }),
             Asker::Caller(answer) => {
-                let _ = answer.send(result.map(|reply| (reply, body)).map_err(CallFailure::from));
+                let whole = result.map_err(CallFailure::from);
+                let _ = answer.send(whole.and_then(|reply| Ok((reply, body?))));
                 None
             }
         }

@@ -9,7 +9,7 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connected, Note, SessionActor};
 use crate::admission::{Ticket, Verdict};
-use crate::connection::{Connection, FromConnection, Handshake, LinkEnd};
+use crate::connection::{Connection, FromConnection, Handshake, Kept, LinkEnd};
 use crate::handle::{CallFailure, Command, Operation};
 use crate::lifecycle::{Event, Moment, Renewal, Standing, State};
 use crate::liveness::{Liveness, Patience};
@@ -168,7 +168,7 @@ impl SessionActor {
         let link = Connection::start(
             greeted,
             &self.user,
-            Arc::clone(&self.host.sink),
+            Kept { events: Arc::clone(&self.host.sink), downloads: self.host.downloads.clone() },
             self.allowance.clone(),
             self.host.metrics.clone(),
             self.generation,

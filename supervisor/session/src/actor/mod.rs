@@ -39,13 +39,14 @@ use super::worker_process::{Ended, Launch, WorkerProcess};
 use crate::admission::{AdmissionQueue, Place, Ticket, Verdict, Verdicts};
 use crate::lacks::LacksTold;
 use crate::registry::Registry;
-use colmeia_host::shortage::Shortage;
 use calls::Calls;
 use chores::{Chores, Done, Remembered};
 use colmeia_host::blocking;
 use colmeia_host::disk::Disk;
 use colmeia_host::memory::Memory;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::uids::UidAllocator;
+use colmeia_host::uploads::Downloads;
 use colmeia_metrics::Metrics;
 use colmeia_store::Store;
 pub use effects::{marks, token_of};
@@ -71,6 +72,8 @@ pub struct Host {
     pub desk: AdmissionQueue,
     /// Where events go.
     pub sink: Arc<dyn EventSink>,
+    /// Where large answers lie until they were handed on.
+    pub downloads: Downloads,
     /// What measures and keeps the caps.
     pub memory: Memory,
     /// What is configured for each session.

@@ -1,6 +1,7 @@
 //! The two directions of a connection. Owns the rules for what a worker may say after its Hello.
 
-use colmeia::protocol::{Frame, FrameError, FromWorker, Part};
+use colmeia::UserId;
+use colmeia::protocol::{CallError, FrameError, FromWorker, Part, Reply};
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -9,8 +10,8 @@ use super::events::{Allowance, Kept};
 use super::outbox::Waiting;
 use super::quota::{MAX_WORD, Pace};
 use super::{FromConnection, LinkEnd};
-use crate::uploads::Upload;
 use colmeia::errors::chain;
+use colmeia_host::uploads::{Downloads, Fetched, NotFetched, Upload};
 
 /// Writes what waits. Ends with the connection; the reader notices it and tells.
 pub(super) async fn write(
@@ -45,10 +46,11 @@ async fn send_file(
     Ok(())
 }
 
-/// Reads until the connection ends, and tells why it did.
+/// Reads until the connection ends, and tells why it did. Large bodies go to `downloads`, as this user's.
 pub(super) async fn read(
-    mut frames: impl Stream<Item = Result<Frame, FrameError>> + Unpin,
+    mut frames: impl Stream<Item = Result<Part, FrameError>> + Unpin,
     events: Kept,
+    (downloads, user): (Downloads, UserId),
     allowance: Allowance,
     generation: u64,
     inbox: mpsc::Sender<(u64, FromConnection)>,
@@ -58,22 +60,27 @@ pub(super) async fn read(
     // Once an event had to be dropped, none after it may be acknowledged: the worker has to begin there again.
     let mut behind = false;
     let end = loop {
-        let frame = match frames.next().await {
-            Some(Ok(frame)) => frame,
-            Some(Err(FrameError::Io(_))) | None => break LinkEnd::Lost,
-            Some(Err(error)) => break LinkEnd::Violation(error.to_string()),
+        let (head, body) = match next(&mut frames).await {
+            Ok(Part::Begin { head, body }) => (head, body),
+            // Each body is read to its end, so none begins here.
+            Ok(Part::Body(_)) => break LinkEnd::Violation("a body where none belongs".into()),
+            Err(end) => break end,
         };
-        let told = match understand(&frame) {
+        let told = match understand(&head, body) {
             Ok(Told::Inbox(told)) => told,
+            Ok(Told::Response(id, result)) => match take(&mut frames, body, &downloads, &user).await {
+                Ok(body) => FromConnection::Response { id, result, body },
+                Err(end) => break end,
+            },
             Ok(Told::Event(seq, event)) => {
                 if last_event.is_some_and(|last| seq <= last) {
                     break LinkEnd::Violation("an event's number does not grow".into());
                 }
-                if !allowance.keeps(frame.head.len()) {
+                if !allowance.keeps(head.len()) {
                     break LinkEnd::Violation("more events than a session has to tell".into());
                 }
                 last_event = Some(seq);
-                behind = behind || !events.put(seq, event, frame.head.len());
+                behind = behind || !events.put(seq, event, head.len());
                 continue;
             }
             Err(end) => break end,
@@ -91,24 +98,55 @@ pub(super) async fn read(
     let _ = inbox.send((generation, FromConnection::Closed(end))).await;
 }
 
+async fn next(frames: &mut (impl Stream<Item = Result<Part, FrameError>> + Unpin)) -> Result<Part, LinkEnd> {
+    match frames.next().await {
+        Some(Ok(part)) => Ok(part),
+        Some(Err(FrameError::Io(_))) | None => Err(LinkEnd::Lost),
+        Some(Err(error)) => Err(LinkEnd::Violation(error.to_string())),
+    }
+}
+
+/// The body of an answer, piece by piece. One that cannot be kept is read to its end: the worker's next word follows it.
+async fn take(
+    frames: &mut (impl Stream<Item = Result<Part, FrameError>> + Unpin),
+    length: usize,
+    downloads: &Downloads,
+    user: &UserId,
+) -> Result<Result<Fetched, NotFetched>, LinkEnd> {
+    let (mut come, mut arriving) = (0, downloads.expect(user, length).await);
+    while come < length {
+        let Part::Body(piece) = next(frames).await? else {
+            return Err(LinkEnd::Violation("a body that ends before its length".into()));
+        };
+        come += piece.len();
+        arriving.take(&piece).await;
+    }
+    let taken = arriving.finish().await;
+    if let Err(error) = &taken {
+        tracing::warn!(%user, error = chain(error), "an answer's file cannot be taken");
+    }
+    Ok(taken)
+}
+
 enum Told {
     Inbox(FromConnection),
+    Response(u64, Result<Reply, CallError>),
     Event(u64, colmeia::protocol::Event),
 }
 
-fn understand(frame: &Frame) -> Result<Told, LinkEnd> {
+/// What is said, of which so many bytes of a body have still to come.
+fn understand(head: &[u8], body: usize) -> Result<Told, LinkEnd> {
     // What is wrong is told by its place and kind only: serde's message repeats what it found.
-    let message = frame.message().map_err(|_| LinkEnd::Violation("a frame that is no message".into()))?;
+    let message =
+        serde_json::from_slice(head).map_err(|_| LinkEnd::Violation("a frame that is no message".into()))?;
+    // Only what is read comes with a file, so that one which cannot be kept leaves nothing in doubt.
+    let has_file = matches!(message, FromWorker::Response { result: Ok(Reply::Media { .. }), .. });
     let told = match message {
-        FromWorker::Response { id, result } => {
-            return Ok(Told::Inbox(FromConnection::Response { id, result, body: frame.body.clone() }));
-        }
-        _ if !frame.body.is_empty() => {
-            return Err(LinkEnd::Violation("a body where none belongs".into()));
-        }
-        FromWorker::Report(_) | FromWorker::Pong { .. } if frame.head.len() > MAX_WORD => {
+        _ if body > 0 && !has_file => return Err(LinkEnd::Violation("a body where none belongs".into())),
+        FromWorker::Report(_) | FromWorker::Pong { .. } if head.len() > MAX_WORD => {
             return Err(LinkEnd::Violation("a report that is too long".into()));
         }
+        FromWorker::Response { id, result } => Told::Response(id, result),
         FromWorker::Hello(_) => return Err(LinkEnd::Violation("a second Hello".into())),
         FromWorker::Report(report) => Told::Inbox(FromConnection::Report(report)),
         FromWorker::Event { seq, event } => Told::Event(seq, event),
@@ -119,13 +157,16 @@ fn understand(frame: &Frame) -> Result<Told, LinkEnd> {
 
 #[cfg(test)]
 mod tests {
-    use colmeia::protocol::{FrameCodec, MAX_BODY, ToWorker};
-    use tokio_util::codec::{FramedRead, FramedWrite};
+    use bytes::{Bytes, BytesMut};
+    use colmeia::protocol::{Frame, FrameCodec, MAX_BODY, PartCodec, ToWorker};
+    use futures::TryStreamExt as _;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio_util::codec::{Encoder as _, FramedRead, FramedWrite};
 
     use super::super::outbox;
     use super::*;
-    use crate::uploads::Uploads;
-    use crate::uploads::testing::upload;
+    use colmeia_host::uploads::Uploads;
+    use colmeia_host::uploads::testing::upload;
 
     #[tokio::test]
     async fn a_file_is_one_frames_body_and_what_is_said_after_it_comes_after_it() {
@@ -151,8 +192,93 @@ mod tests {
         writing.await.expect("ends");
     }
 
+    /// Says this to the reader, and returns what it told.
+    async fn told(downloads: &Downloads, said: Vec<Frame>, cut: usize) -> Vec<FromConnection> {
+        let mut wire = BytesMut::new();
+        for frame in said {
+            FrameCodec.encode(frame, &mut wire).expect("fits");
+        }
+        wire.truncate(wire.len() - cut);
+        let (ours, mut theirs) = tokio::io::duplex(1000);
+        let (inbox, mut heard) = mpsc::channel(8);
+        let (events, _kept) = super::super::events::channel();
+        let frames = FramedRead::new(ours, PartCodec::default());
+        let whose = (downloads.clone(), "1".parse().expect("valid"));
+        let reading = tokio::spawn(read(frames, events, whose, Allowance::default(), 1, inbox));
+        theirs.write_all(&wire).await.expect("read");
+        drop(theirs);
+        reading.await.expect("ends");
+        let mut told = Vec::new();
+        while let Some((_, word)) = heard.recv().await {
+            told.push(word);
+        }
+        told
+    }
+
+    fn answer(id: u64, body: Vec<u8>) -> Frame {
+        let media = Reply::Media { mimetype: "video/mp4".into(), filename: None };
+        Frame::new(&FromWorker::Response { id, result: Ok(media) }, body.into()).expect("fits")
+    }
+
+    fn pong(id: u64, body: &'static [u8]) -> Frame {
+        Frame::new(&FromWorker::Pong { id }, Bytes::from_static(body)).expect("fits")
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_lies_on_the_disk_and_what_is_said_after_it_comes_after_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let downloads = Downloads::open(folder.path().join("d")).expect("opened");
+        let content: Vec<u8> = (0..3_000_017_u32).map(|n| (n % 253) as u8).collect();
+        let told = told(&downloads, vec![answer(7, content.clone()), pong(8, b"")], 0).await;
+        let [
+            FromConnection::Response { id: 7, body: Ok(body), .. },
+            FromConnection::Pong { id: 8 },
+            FromConnection::Closed(_),
+        ] = &told[..]
+        else {
+            panic!("{told:?}");
+        };
+        assert!(matches!(body, Fetched::File(_)));
+        let pieces: Vec<Bytes> = body.clone().pieces().try_collect().await.expect("read");
+        assert!(pieces.concat() == content);
+        drop(told);
+        assert_eq!(downloads.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_the_disk_does_not_take_costs_nothing_but_itself() {
+        let folder = tempfile::tempdir().expect("folder");
+        let downloads = Downloads::on_a_full_disk(folder.path().join("d"));
+        let told = told(&downloads, vec![answer(7, vec![1; 1 << 20]), answer(8, vec![2; 10])], 0).await;
+        assert!(
+            matches!(
+                &told[..],
+                [
+                    FromConnection::Response { id: 7, body: Err(_), .. },
+                    FromConnection::Response { id: 8, body: Ok(Fetched::Memory(_)), .. },
+                    FromConnection::Closed(LinkEnd::Lost)
+                ]
+            ),
+            "{told:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn half_an_answer_is_none_and_a_body_where_none_belongs_is_never_taken() {
+        let folder = tempfile::tempdir().expect("folder");
+        let downloads = Downloads::open(folder.path().join("d")).expect("opened");
+        let half = told(&downloads, vec![answer(7, vec![1; 1 << 20])], 100).await;
+        assert!(matches!(&half[..], [FromConnection::Closed(LinkEnd::Lost)]), "{half:?}");
+        let done = Frame::new(&FromWorker::Response { id: 1, result: Ok(Reply::Done) }, vec![1; 9].into());
+        for odd in [pong(1, b"a body"), done.expect("fits")] {
+            let odd = told(&downloads, vec![odd], 0).await;
+            assert!(matches!(&odd[..], [FromConnection::Closed(LinkEnd::Violation(_))]), "{odd:?}");
+        }
+        assert_eq!(downloads.taken(), 0);
+    }
+
     #[test]
     fn the_largest_file_fits_into_a_frame() {
-        assert!(crate::uploads::LARGEST <= MAX_BODY as u64);
+        assert!(colmeia_host::uploads::LARGEST <= MAX_BODY as u64);
     }
 }

@@ -4,9 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use bytes::Bytes;
 use colmeia::protocol::{
-    Frame, FrameCodec, FrameError, FromWorker, PROTOCOL_VERSION, SupervisorHello, ToWorker, WorkerHello,
+    FrameError, FromWorker, PROTOCOL_VERSION, Part, PartCodec, SupervisorHello, ToWorker, WorkerHello,
 };
 use colmeia::{Secret, UserId};
 use futures::{SinkExt as _, StreamExt as _};
@@ -29,7 +28,7 @@ pub struct Peer {
 /// A connection whose Hellos are done.
 #[derive(Debug)]
 pub struct Handshake {
-    pub(super) frames: Framed<Stream, FrameCodec>,
+    pub(super) frames: Framed<Stream, PartCodec>,
     /// What the worker said.
     pub hello: WorkerHello,
     /// The user id that it runs as.
@@ -124,11 +123,14 @@ pub async fn greet(
 }
 
 async fn exchange(peer: Peer, user: &UserId, token: Secret) -> Result<Handshake, HandshakeError> {
-    let mut frames = Framed::new(peer.stream, FrameCodec);
+    let mut frames = Framed::new(peer.stream, PartCodec::default());
     let hello = SupervisorHello { protocol: PROTOCOL_VERSION, user: user.clone(), token };
-    frames.send(Frame::new(&ToWorker::Hello(hello), Bytes::new())?).await?;
+    frames.send(Part::begin(&ToWorker::Hello(hello), 0)?).await?;
     let first = frames.next().await.ok_or(HandshakeError::Closed)??;
-    let FromWorker::Hello(hello) = first.message()? else { return Err(HandshakeError::NoHello) };
+    // Who has said nothing yet has no body to send.
+    let Part::Begin { head, body: 0 } = first else { return Err(HandshakeError::NoHello) };
+    let hello = serde_json::from_slice(&head).map_err(FrameError::Head)?;
+    let FromWorker::Hello(hello) = hello else { return Err(HandshakeError::NoHello) };
     if hello.protocol != PROTOCOL_VERSION {
         return Err(HandshakeError::Protocol(hello.protocol));
     }
@@ -146,7 +148,7 @@ impl Handshake {
     ///
     /// # Errors
     /// When the connection has ended.
-    pub async fn say(&mut self, message: &ToWorker, body: Bytes) -> Result<(), FrameError> {
-        self.frames.send(Frame::new(message, body)?).await
+    pub async fn say(&mut self, message: &ToWorker) -> Result<(), FrameError> {
+        self.frames.send(Part::begin(message, 0)?).await
     }
 }

@@ -10,7 +10,6 @@ mod handshake;
 mod outbox;
 mod quota;
 
-use bytes::Bytes;
 use colmeia::protocol::{CallError, Reply};
 use colmeia::{SessionReport, UserId};
 use colmeia_base::tasks;
@@ -20,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use colmeia_host::uploads::{Downloads, Fetched, NotFetched};
 use colmeia_metrics::Metrics;
 pub use events::{Allowance, EventSink, SinkError};
 pub use handshake::{Handshake, HandshakeError, greet, open};
@@ -35,8 +35,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub enum FromConnection {
     /// Where the session is.
     Report(SessionReport),
-    /// An answer, with its body.
-    Response { id: u64, result: Result<Reply, CallError>, body: Bytes },
+    /// An answer, with its body or why that could not be taken.
+    Response { id: u64, result: Result<Reply, CallError>, body: Result<Fetched, NotFetched> },
     /// It is there.
     Pong { id: u64 },
     /// Nothing more comes.
@@ -60,6 +60,15 @@ pub enum LinkEnd {
     Resync,
 }
 
+/// Where what comes is kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// Events.
+    pub events: Arc<dyn EventSink>,
+    /// Large answers, until they were handed on.
+    pub downloads: Downloads,
+}
+
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
 pub struct Connection {
@@ -74,7 +83,7 @@ impl Connection {
     pub fn start(
         greeted: Handshake,
         user: &UserId,
-        sink: Arc<dyn EventSink>,
+        keeping: Kept,
         allowance: Allowance,
         metrics: Metrics,
         generation: u64,
@@ -92,13 +101,20 @@ impl Connection {
                 owned("link's writer", duplex::write(writer, queue), generation, inbox.clone()),
                 owned(
                     "link's reader",
-                    duplex::read(reader, events, allowance.clone(), generation, inbox.clone()),
+                    duplex::read(
+                        reader,
+                        events,
+                        (keeping.downloads, user.clone()),
+                        allowance.clone(),
+                        generation,
+                        inbox.clone(),
+                    ),
                     generation,
                     inbox.clone(),
                 ),
                 owned(
                     "link's keeper",
-                    events::keep(kept, user.clone(), sink, allowance, outbox.clone(), metrics),
+                    events::keep(kept, user.clone(), keeping.events, allowance, outbox.clone(), metrics),
                     generation,
                     inbox,
                 ),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use colmeia::protocol::{FrameError, MAX_HEAD, Part, ToWorker};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::uploads::Upload;
+use colmeia_host::uploads::Upload;
 
 /// How many messages may wait. A worker that lives reads them at once.
 const MESSAGES: usize = 128;

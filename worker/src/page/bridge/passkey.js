@@ -1,5 +1,5 @@
 /* Passkeys. A headless browser has no authenticator, so what the page asks of it goes to the account's owner, who signs in
- * a browser of their own. Owns the page's request until it is answered, and the page's own prompt, code and error card.
+ * a browser of their own; where the operator has switched that off (`relayed`), it is only seen, and the browser answers. Owns the page's request until it is answered, and the page's own prompt, code and error card.
  *
  *   prompt ── Continue ──▶ signing ── answered by the worker ──▶ answered ──▶ (code to compare) ──▶ linked
  *     ▲                                                             │
@@ -55,6 +55,10 @@ function take(options) {
   abandon();
   const now = Date.now();
   passkey ??= { at: now, since: now, checkpoint: myself !== null };
+  if (!settings.relayed) {
+    tell();
+    return null;
+  }
   Object.assign(passkey, { error: null, answered: false, code: null });
   const timeout = Math.min(Number(publicKey.timeout) || settings.passkey_ms, settings.passkey_ms);
   const request = {
@@ -134,7 +138,7 @@ function linkingPhase() {
   const back = shownQr() && !asked && !visible(CONTINUE) && Date.now() - passkey.at > DRAWN_MS;
   if (back) passkey = null;
   if (back || found.conn?.platform) return null;
-  return passkey.code ? 'passkey_confirm' : 'passkey';
+  return passkey.code && settings.relayed ? 'passkey_confirm' : 'passkey';
 }
 
 /* Whether a session that is linked has to prove itself. Its modal stays until it has. */
@@ -146,7 +150,7 @@ function isChallenged() {
 
 function passkeyView() {
   if (!passkey) return null;
-  const step = asked ? 'signing' : passkey.error ? 'error' : passkey.answered ? 'answered' : 'prompt';
+  const step = !settings.relayed ? 'off' : asked ? 'signing' : passkey.error ? 'error' : passkey.answered ? 'answered' : 'prompt';
   const code = passkey.code?.length === 8 ? `${passkey.code.slice(0, 4)}-${passkey.code.slice(4)}` : passkey.code;
   return { step, request: asked?.request ?? null, code: code ?? null };
 }
@@ -172,7 +176,7 @@ async function press(selector, action) {
 /* Lets the page ask its browser; again, where the last answer was not accepted. Without test ids a checkpoint has no
  * button that could be told from its logout. */
 function passkeyContinue() {
-  if (asked || !passkey) return;
+  if (asked || !passkey || !settings.relayed) return;
   if (passkey.checkpoint) visible(CHECKPOINT)?.click();
   else press(CONTINUE, 'startShortcakePasskeyPairing');
 }

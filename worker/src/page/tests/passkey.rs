@@ -109,3 +109,39 @@ async fn without_test_ids_the_action_is_the_way_and_a_restart_the_way_back() {
     session.qr().await;
     session.close().await;
 }
+
+#[tokio::test]
+async fn switched_off_the_request_is_seen_and_the_browser_answers_it() {
+    let simulator = Simulator::start().await;
+    simulator.post("/phone/passkey", json!({ "number": ME, "id": "AAAA", "public_key": "BBBB" })).await;
+    let mut session = Session::open_without_passkeys(&simulator).await;
+    let qr = session.qr().await;
+    simulator.scan(&qr, ME).await;
+    let view = at(&mut session, PasskeyAt::Off).await;
+    assert_eq!((view.phase, view.qr), (PagePhase::Passkey, None));
+    assert_eq!(view.passkey.and_then(|shown| shown.request), None, "nothing is passed on");
+    // Not told to go on, the page asks nobody; and what it asks its browser is the browser's.
+    session.engine.nudge(Nudge::PasskeyContinue).await.expect("heard");
+    let asked =
+        "navigator.credentials.get({ publicKey: { challenge: new Uint8Array(8), rpId: 'whatsapp.com' } })
+        .then(() => 'taken', (error) => error.name)";
+    let said = within("the browser's own answer", session.engine.evaluate(asked)).await;
+    assert_eq!(said.expect("an answer"), "SecurityError");
+    let answer = Call::PasskeyAnswer { assertion: Box::new(assertion()) };
+    assert_eq!(session.call(answer).await.expect_err("none waits").kind, CallErrorKind::NotReady);
+    session.engine.nudge(Nudge::PasskeyCancel).await.expect("asked");
+    session.qr().await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn switched_off_a_linked_session_that_has_to_prove_itself_says_so_and_stays_linked() {
+    let simulator = Simulator::start().await;
+    let mut session = Session::open_without_passkeys(&simulator).await;
+    session.link(&simulator).await;
+    simulator.post("/phone/passkey", json!({ "number": ME, "id": "AAAA", "public_key": "BBBB" })).await;
+    simulator.post("/phone/passkey/checkpoint", json!({ "number": ME })).await;
+    let view = at(&mut session, PasskeyAt::Off).await;
+    assert_eq!((view.phase, view.me.is_some()), (PagePhase::PasskeyCheckpoint, true));
+    session.close().await;
+}

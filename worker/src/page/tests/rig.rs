@@ -242,13 +242,27 @@ impl Session {
     }
 
     pub(super) async fn open_in(dirs: TempDir, page_url: String, wa_js: Option<PathBuf>) -> Self {
+        let config = config(&dirs, &page_url, wa_js);
+        Self::open_with(dirs, config).await
+    }
+
+    /// Whose operator has switched passkeys off.
+    pub(super) async fn open_without_passkeys(simulator: &Simulator) -> Self {
+        let dirs = tempfile::tempdir().expect("temporary directory");
+        let config =
+            WorkerConfig { passkey: Passkey::Off, ..config(&dirs, &simulator.url(""), Some(wa_js())) };
+        Self::open_with(dirs, config).await
+    }
+
+    async fn open_with(dirs: TempDir, config: WorkerConfig) -> Self {
+        let page_url = config.page_url.clone();
         log();
         // The children of a killed browser fall to this process, as they do to a worker.
         nix::sys::prctl::set_child_subreaper(true).expect("a subreaper");
         let permit = BROWSERS.acquire().await.expect("never closed");
         let (sender, events) = mpsc::unbounded_channel();
         let files = Files::open(files_dir(&dirs, &page_url));
-        let launcher = launcher_with(&config(&dirs, &page_url, wa_js), files.clone());
+        let launcher = launcher_with(&config, files.clone());
         let engine = within("the browser", Box::pin(launcher.open(sender))).await.expect("it opens");
         Self { engine, events, dirs, page_url, files, marks: None, _permit: permit }
     }

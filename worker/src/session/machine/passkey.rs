@@ -8,7 +8,8 @@
 //!
 //! Owns when the page is told to go on, to try again and to give up. While a person has to act nothing here refreshes or
 //! loads the page: that would end what they are in the middle of. A session that is linked already stays linked whatever
-//! comes of its passkey.
+//! comes of its passkey. Where the operator has switched passkeys off, that the account asks for one is said for a while, and
+//! then there is a new code.
 
 use colmeia::config::Deadlines;
 use colmeia::session::PasskeyStep;
@@ -28,6 +29,9 @@ const STOOD_MS: u64 = 60_000;
 /// How long the page waits for WhatsApp at each step after an answer, in milliseconds, before it shows an error; and some
 /// time for that to be heard.
 const ANSWER_MS: u64 = 120_000 + 10_000;
+
+/// How long it is said, in milliseconds, that passkeys are switched off, before there is a new code: time to read it.
+const OFF_MS: u64 = 60_000;
 
 /// What is remembered of one phone's request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,6 +65,7 @@ pub(super) fn on_prompt(state: &mut State, view: PageView, now: u64, limits: &De
     let deadline = match &public {
         SessionState::Passkey { step: PasskeyStep::Asking, .. } => PROMPT_MS,
         SessionState::Passkey { step: PasskeyStep::Answered, .. } => ANSWER_MS,
+        SessionState::Passkey { step: PasskeyStep::Off, .. } => OFF_MS.min(limits.passkey_ms),
         _ => limits.passkey_ms,
     };
     if same && !news {
@@ -117,6 +122,7 @@ fn read(state: &mut State, view: PageView, me: Option<Me>) -> (bool, SessionStat
         PasskeyAt::Prompt | PasskeyAt::Error => PasskeyStep::Asking,
         PasskeyAt::Signing => PasskeyStep::Signing,
         PasskeyAt::Answered => PasskeyStep::Answered,
+        PasskeyAt::Off => PasskeyStep::Off,
     };
     (news, SessionState::Passkey { me, step, request, refused: ceremony.refused })
 }

@@ -134,6 +134,28 @@ fn a_prompt_that_does_not_react_is_told_again_and_then_given_up() {
 }
 
 #[test]
+fn switched_off_it_is_said_for_a_while_and_then_there_is_a_new_code() {
+    let off = || shows(PasskeyAt::Off, "");
+    let (mut state, actions) = run([Event::Opened, Event::view(qr("2@a")), off()]);
+    assert_eq!((step_of(&state), state.public.name()), (Some((PasskeyStep::Off, None, 0)), "passkey_off"));
+    assert_eq!(actions, [], "the page is not told to go on");
+    let deadline = state.deadline.expect("one of its own");
+    assert_eq!(deadline, 20 + OFF_MS.min(LIMITS.passkey_ms));
+    for event in [off(), Event::Tick, Event::PasskeyAnswered, off()] {
+        let (next, actions) = step(state, event, deadline - 1, &LIMITS);
+        assert_eq!((next.deadline, actions), (Some(deadline), vec![]), "nothing postpones it");
+        state = next;
+    }
+    let (state, actions) = step(state, Event::Tick, deadline, &LIMITS);
+    assert_eq!((state.public, actions), (SessionState::AwaitingScan { qr: None }, vec![CANCEL]));
+
+    let challenged = Event::view(asks(PagePhase::PasskeyCheckpoint, PasskeyAt::Off, ""));
+    let (state, actions) = run([Event::Opened, Event::view(view(PagePhase::Main)), challenged]);
+    assert_eq!((state.public.me(), state.public.name()), (Some(&me()), "passkey_checkpoint"));
+    assert_eq!(actions, [], "it stays linked, and its page is left alone");
+}
+
+#[test]
 fn a_page_that_is_lost_in_between_shows_a_new_code() {
     let asking = [Event::Opened, Event::view(qr("2@a")), shows(PasskeyAt::Signing, "one")];
     let lost = asking.clone().into_iter().chain([Event::view(view(PagePhase::Loading))]);

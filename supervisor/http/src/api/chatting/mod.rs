@@ -20,7 +20,7 @@ use super::answer::Json;
 use super::failure::ApiError;
 use super::models::Message;
 use super::session::Session;
-use colmeia_session::uploads::Upload;
+use colmeia_host::uploads::Upload;
 
 pub(super) use buttons::{send_buttons, send_buttons_reply, send_list};
 pub(super) use cards::{send_contact_vcard, send_location};

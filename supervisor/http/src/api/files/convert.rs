@@ -1,17 +1,17 @@
 //! Voice and video as phones play them: what is converted, what is refused, and what is told when it cannot be done.
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::http::header::{CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use axum::response::IntoResponse as _;
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::super::reply;
 use super::super::answer::Raw;
 use super::super::auth::wants_json;
 use super::super::failure::ApiError;
@@ -20,10 +20,7 @@ use super::refusals::{AGAIN_SECS, no_room, not_taken, too_large};
 use super::{File, FileArg};
 use colmeia::errors::chain;
 use colmeia_control::convert::{Target, Unconverted};
-use colmeia_session::uploads::{LARGEST, Upload};
-
-/// The most base64 is made of at once; a multiple of three, so that pieces fit together.
-const PIECE: usize = 3 * 64 * 1024;
+use colmeia_host::uploads::{Fetched, LARGEST, Upload};
 
 /// A file to convert: `data` or `url`.
 #[derive(Deserialize, ToSchema)]
@@ -96,7 +93,7 @@ fn explain(why: &Unconverted, field: &str) -> ApiError {
         Unconverted::Kind => wrong("it is no sound or film of a kind that is known"),
         Unconverted::Unreadable => wrong("it is broken, or what is to be converted is not in it"),
         Unconverted::Slow => wrong("it takes longer than conversion.timeout_secs allows; send a shorter one"),
-        Unconverted::TooLarge | Unconverted::File(colmeia_session::uploads::DraftError::TooLarge) => {
+        Unconverted::TooLarge | Unconverted::File(colmeia_host::uploads::DraftError::TooLarge) => {
             too_large(field)
         }
         Unconverted::Busy => later("cannot be converted now: too many files wait for it"),
@@ -142,17 +139,9 @@ async fn answer(session: Session, args: ConvertArgs, target: Target) -> Result<R
     let disposition = format!("attachment; filename=\"file.{}\"", target.ending());
     let headers = [
         (CONTENT_TYPE, fixed(target.mimetype())),
-        (CONTENT_LENGTH, HeaderValue::from(file.length())),
         (CONTENT_DISPOSITION, HeaderValue::from_str(&disposition).unwrap_or(fixed("attachment"))),
     ];
-    let pieces = stream::try_unfold((file, 0), |(file, from)| async move {
-        let piece = file.piece(from).await?;
-        let next = from + piece.len() as u64;
-        std::io::Result::Ok((!piece.is_empty()).then_some((piece, (file, next))))
-    });
-    let response: Response =
-        (StatusCode::CREATED, guards, headers, Body::from_stream(pieces)).into_response();
-    Ok(Raw(response))
+    Ok(Raw((StatusCode::CREATED, guards, headers, reply::file(file.into())).into_response()))
 }
 
 /// The base64 between its beginning and its end.
@@ -160,43 +149,25 @@ fn in_json(
     file: Upload,
     before: String,
 ) -> impl futures::Stream<Item = std::io::Result<Bytes>> + Send + 'static {
-    /// What comes next.
-    enum Next {
-        Beginning(String),
-        From(u64),
-        Over,
-    }
-    stream::try_unfold((file, Next::Beginning(before)), |(file, next)| async move {
-        Ok(match next {
-            Next::Beginning(text) => Some((Bytes::from(text), (file, Next::From(0)))),
-            Next::From(from) => {
-                let mut piece = file.piece(from).await?;
-                piece.truncate(PIECE);
-                if piece.is_empty() {
-                    Some((Bytes::from_static(b"\"}"), (file, Next::Over)))
-                } else {
-                    let next = Next::From(from + piece.len() as u64);
-                    Some((Bytes::from(BASE64_STANDARD.encode(piece)), (file, next)))
-                }
-            }
-            Next::Over => None,
-        })
-    })
+    let one = |text: Bytes| stream::once(std::future::ready(Ok(text)));
+    let within = Fetched::from(file).base64_pieces().map_ok(Bytes::from);
+    one(before.into()).chain(within).chain(one(Bytes::from_static(b"\"}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use futures::TryStreamExt as _;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
 
     use super::*;
-    use colmeia_session::uploads::Uploads;
-    use colmeia_session::uploads::testing::upload;
+    use colmeia_host::uploads::Uploads;
+    use colmeia_host::uploads::testing::upload;
 
     #[tokio::test]
     async fn base64_in_pieces_is_that_of_the_whole() {
         let folder = tempfile::tempdir().expect("folder");
         let uploads = Uploads::open(folder.path().join("u")).expect("opened");
-        for length in [1, PIECE, PIECE + 1, 3 * PIECE - 1, 700_000] {
+        for length in [1, 3 * (64 << 10), 3 * (64 << 10) + 1, 9 * (64 << 10) - 1, 700_000] {
             let content: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             let pieces: Vec<Bytes> =
                 in_json(upload(&uploads, &content), r#"{"data":""#.into()).try_collect().await.expect("read");

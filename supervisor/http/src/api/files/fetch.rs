@@ -23,11 +23,11 @@ use super::refusals::{no_room, not_taken, too_large};
 use colmeia::errors::chain;
 use colmeia_host::connecting;
 use colmeia_host::dns::Resolver;
-use colmeia_host::shortage::Shortage;
 use colmeia_host::shares::Holder;
+use colmeia_host::shortage::Shortage;
 use colmeia_host::ssrf;
 use colmeia_host::ssrf::{Home, LeadsHome, is_of_this_machine};
-use colmeia_session::uploads::{LARGEST, Upload, Uploads};
+use colmeia_host::uploads::{LARGEST, Upload, Uploads};
 
 /// How long a fetch may take altogether, and until there is a connection.
 const FETCHED_WITHIN: Duration = Duration::from_secs(30);

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::failure::ApiError;
 use super::session::Session;
-use colmeia_session::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
+use colmeia_host::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
 use mimetype::is_mimetype;
 use refusals::no_room;
 

@@ -26,7 +26,7 @@ use super::refusals::{no_room, not_taken, too_large};
 use colmeia::errors::chain;
 use colmeia_host::blocking;
 use colmeia_host::shares::Holder;
-use colmeia_session::uploads::Upload;
+use colmeia_host::uploads::Upload;
 
 /// How long a large body may take to come in: 91 MiB at 10 Mbit/s.
 const PATIENCE: Duration = Duration::from_secs(80);

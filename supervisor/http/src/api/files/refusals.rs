@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::super::failure::ApiError;
 use colmeia::errors::chain;
-use colmeia_session::uploads::{DraftError, LARGEST, NoRoom};
+use colmeia_host::uploads::{DraftError, LARGEST, NoRoom};
 
 /// When to try again after there was no room.
 pub(super) const AGAIN_SECS: u64 = 5;

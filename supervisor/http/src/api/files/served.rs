@@ -9,6 +9,7 @@ use colmeia::text::is_unseen;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::super::reply;
 use super::super::answer::Raw;
 use super::super::failure::ApiError;
 use super::super::session::Session;
@@ -25,7 +26,7 @@ pub(in super::super) struct MessageFileArgs {
 /// theirs runs there: it is a download in a sandbox, whatever it says it is.
 pub(in super::super) async fn of_message(session: Session, args: MessageFileArgs) -> Result<Raw, ApiError> {
     let call = Call::DownloadMedia { message: args.message, most: None };
-    let (Reply::Media { mimetype, filename }, bytes) = session.call(call).await? else {
+    let (Reply::Media { mimetype, filename }, file) = session.call(call).await? else {
         return Err(ApiError::wrong_reply());
     };
     let mimetype = Some(mimetype).filter(|text| is_mimetype(text));
@@ -39,7 +40,7 @@ pub(in super::super) async fn of_message(session: Session, args: MessageFileArgs
         (X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
         (CACHE_CONTROL, fixed("private, max-age=31536000")),
     ];
-    Ok(Raw(axum::response::IntoResponse::into_response((headers, bytes))))
+    Ok(Raw(axum::response::IntoResponse::into_response((headers, reply::file(file)))))
 }
 
 /// A download under this name: in ASCII for old programs, and whole in UTF-8 (RFC 6266 and 8187).

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::lift::{Wrong, lift};
-use colmeia_session::uploads::{Upload, Uploads};
+use colmeia_host::uploads::{Upload, Uploads};
 
 const AT: &[&str] = &["file", "data"];
 

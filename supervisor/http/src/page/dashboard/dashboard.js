@@ -93,17 +93,9 @@ document.addEventListener("click", (event) => {
 for (const lines of document.querySelectorAll("[data-tail]")) lines.scrollTop = lines.scrollHeight;
 
 if (live) {
-  const events = new EventSource(live.dataset.events);
-  events.onmessage = (event) => {
-    offline.hidden = true;
+  follow(live.dataset.events, offline, (html) => {
     const fresh = document.createElement("template");
-    fresh.innerHTML = event.data;
+    fresh.innerHTML = html;
     patchChildren(live, fresh.content);
-  };
-  events.onopen = () => { offline.hidden = true; };
-  events.onerror = () => {
-    offline.hidden = false;
-    // A refused connection ends an EventSource for good; only a broken one is repeated by the browser.
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
-  };
+  });
 }

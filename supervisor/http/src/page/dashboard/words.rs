@@ -9,7 +9,7 @@ use colmeia::session::HealthLevel;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::reasons;
-use super::super::shown::again;
+use super::super::shown::{again, switched_off};
 use colmeia_control::summary::SessionSummary;
 use colmeia_session::Over;
 
@@ -29,7 +29,7 @@ pub(super) fn of(summary: SessionSummary<'_>, language: Language) -> Words {
             "code"
         }
         SessionSummary::Ready { .. } => "ready",
-        SessionSummary::Failed { .. } => "failed",
+        SessionSummary::Failed { .. } | SessionSummary::PasskeyOff { .. } => "failed",
         _ => "wait",
     };
     let detail = match summary {
@@ -67,6 +67,8 @@ fn title(summary: SessionSummary<'_>, language: Language) -> &'static str {
         (SessionSummary::Code { .. }, English) => "Waiting for a phone",
         (SessionSummary::Passkey { .. }, Portuguese) => "Aguardando a chave de acesso",
         (SessionSummary::Passkey { .. }, English) => "Waiting for a passkey",
+        (SessionSummary::PasskeyOff { .. }, Portuguese) => "Chave de acesso desligada",
+        (SessionSummary::PasskeyOff { .. }, English) => "Passkeys are switched off",
         (SessionSummary::PasskeyCode { .. }, Portuguese) => "Comparar o código",
         (SessionSummary::PasskeyCode { .. }, English) => "Compare the code",
         (SessionSummary::Pairing, Portuguese) => "Conectando o celular",
@@ -100,6 +102,7 @@ fn detail(summary: SessionSummary<'_>, language: Language) -> &'static str {
         (SessionSummary::AtCapacity { memory: true, .. }, English) => "It starts when there is free memory.",
         (SessionSummary::AtCapacity { .. }, Portuguese) => "Começa quando houver lugar (max_users).",
         (SessionSummary::AtCapacity { .. }, English) => "It starts when there is a free place (max_users).",
+        (SessionSummary::PasskeyOff { me }, _) => switched_off(me.is_some(), language)[1],
         (SessionSummary::Passkey { me: Some(_), .. }, Portuguese) => {
             "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado; nada é enviado até lá."
         }

@@ -92,6 +92,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
         desk: AdmissionQueue::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
+        downloads: Downloads::open(folder.path().join("downloads")).expect("opened"),
         memory: match config.memory.mode {
             MemoryMode::Polling => {
                 colmeia_host::memory::Memory::open(&config.memory).expect("nothing to refuse")

@@ -131,6 +131,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             run: house.host.run.clone(),
             desk: house.host.desk.clone(),
             sink: Arc::clone(&house.host.sink),
+            downloads: house.host.downloads.clone(),
             memory: colmeia_host::memory::Memory::off(),
             store: house.host.store.clone(),
             owners: house.host.owners.clone(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use colmeia::UserId;
 
-use colmeia_host::shares::{Holder, NoShare, Share, Shares};
+use crate::shares::{Holder, NoShare, Share, Shares};
 
 /// Altogether: sixteen of the largest files. They lie on the disk, and a worker takes one in moments.
 pub(super) const WHOLE: u64 = 16 * super::LARGEST;

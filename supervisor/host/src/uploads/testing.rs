@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use colmeia_host::shares::Holder;
+use crate::shares::Holder;
 
 use super::{Upload, Uploads};
 

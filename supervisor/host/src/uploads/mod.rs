@@ -3,8 +3,9 @@
 //! Owns their folder and how much may be under way (`room`). Each file lies on the disk without a name, so it is gone
 //! with its last handle, whatever becomes of the request or of us; what a file system that knows no such files leaves
 //! after a crash is swept at the next start. **No file is ever in memory as a whole**: it is written as it comes in
-//! and read in pieces.
+//! and read in pieces. What comes the other way lies in [`Downloads`], in the same manner and in a room of its own.
 
+mod downloads;
 mod room;
 
 use std::fs::File;
@@ -18,10 +19,11 @@ use colmeia::UserId;
 use colmeia_base::tasks;
 use sha2::{Digest as _, Sha256};
 
-use colmeia_host::folders;
-use colmeia_host::shares::{Holder, Share, Shares};
+use crate::folders;
+use crate::shares::{Holder, Share, Shares};
 use room::{Place, Room};
 
+pub use downloads::{Downloads, Fetched, NotFetched};
 pub use room::NoRoom;
 
 /// The largest file: WhatsApp's cap for everyday media.
@@ -53,7 +55,7 @@ pub struct Expected {
 pub struct Draft {
     file: File,
     place: Place,
-    hash: Sha256,
+    hash: Option<Sha256>,
     written: u64,
 }
 
@@ -66,7 +68,7 @@ struct Whole {
     file: File,
     place: Place,
     length: u64,
-    digest: [u8; 32],
+    digest: Option<[u8; 32]>,
 }
 
 /// Why some bytes were not taken. The file is gone then.
@@ -116,7 +118,11 @@ impl Uploads {
     /// # Errors
     /// [`NoRoom`].
     pub fn expect(&self, bytes: u64, holder: &Holder) -> Result<Expected, NoRoom> {
-        let place = Place::take(&self.room, bytes.min(LARGEST))?.of(holder, &self.callers)?;
+        self.set_aside(bytes.min(LARGEST), holder)
+    }
+
+    fn set_aside(&self, bytes: u64, holder: &Holder) -> Result<Expected, NoRoom> {
+        let place = Place::take(&self.room, bytes)?.of(holder, &self.callers)?;
         Ok(Expected { folder: Arc::clone(&self.folder), place })
     }
 
@@ -142,8 +148,12 @@ impl Expected {
     /// # Errors
     /// [`DraftError::Disk`].
     pub fn begin(self) -> Result<Draft, DraftError> {
+        self.begin_with(Some(Sha256::new()))
+    }
+
+    fn begin_with(self, hash: Option<Sha256>) -> Result<Draft, DraftError> {
         let file = tempfile::tempfile_in(&self.folder).map_err(DraftError::Disk)?;
-        Ok(Draft { file, place: self.place, hash: Sha256::new(), written: 0 })
+        Ok(Draft { file, place: self.place, hash, written: 0 })
     }
 
     /// As [`Self::begin`], where nothing may block.
@@ -167,7 +177,7 @@ impl Draft {
             return Err(DraftError::TooLarge);
         }
         self.file.write_all(bytes).map_err(DraftError::Disk)?;
-        self.hash.update(bytes);
+        self.hash.iter_mut().for_each(|hash| hash.update(bytes));
         self.written = written;
         Ok(())
     }
@@ -199,7 +209,7 @@ impl Draft {
             match self.file.read_at(&mut piece, self.written).map_err(DraftError::Disk)? {
                 0 => return Ok(self.finish()),
                 read => {
-                    self.hash.update(&piece[..read]);
+                    self.hash.iter_mut().for_each(|hash| hash.update(&piece[..read]));
                     self.written += read as u64;
                 }
             }
@@ -213,7 +223,7 @@ impl Draft {
     pub fn finish(self) -> Upload {
         let Self { file, mut place, hash, written: length } = self;
         place.shrink_to(length);
-        Upload(Arc::new(Whole { file, place, length, digest: hash.finalize().into() }))
+        Upload(Arc::new(Whole { file, place, length, digest: hash.map(|hash| hash.finalize().into()) }))
     }
 }
 
@@ -239,9 +249,9 @@ impl Upload {
         self.0.file.try_clone()
     }
 
-    /// SHA-256 of the content.
-    pub fn digest(&self) -> &[u8; 32] {
-        &self.0.digest
+    /// SHA-256 of the content; none of what comes from a worker, which nobody compares.
+    pub fn digest(&self) -> Option<&[u8; 32]> {
+        self.0.digest.as_ref()
     }
 
     /// A piece of it from this byte on; empty only at its end.
@@ -249,13 +259,16 @@ impl Upload {
     /// # Errors
     /// Those of the disk, and [`io::ErrorKind::UnexpectedEof`] when it lost something.
     pub async fn piece(&self, from: u64) -> io::Result<Bytes> {
-        let whole = Arc::clone(&self.0);
-        let read = tasks::blocking("upload", move || {
-            let left = usize::try_from(whole.length.saturating_sub(from)).unwrap_or(PIECE);
-            let mut piece = BytesMut::zeroed(left.min(PIECE));
-            whole.file.read_exact_at(&mut piece, from).map(|()| piece.freeze())
-        });
+        let file = self.clone();
+        let read = tasks::blocking("upload", move || file.read(from));
         read.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+    }
+
+    /// As [`Self::piece`]. Blocks for as long as the disk does.
+    fn read(&self, from: u64) -> io::Result<Bytes> {
+        let left = usize::try_from(self.0.length.saturating_sub(from)).unwrap_or(PIECE);
+        let mut piece = BytesMut::zeroed(left.min(PIECE));
+        self.0.file.read_exact_at(&mut piece, from).map(|()| piece.freeze())
     }
 }
 
@@ -274,7 +287,7 @@ mod tests {
         let content: Vec<u8> = (0..PIECE * 2 + 100).map(|n| (n % 251) as u8).collect();
         let file = upload(&uploads, &content);
         assert_eq!((file.length(), uploads.taken()), (content.len() as u64, content.len() as u64));
-        assert_eq!(file.digest()[..], Sha256::digest(&content)[..]);
+        assert_eq!(file.digest().expect("a caller's")[..], Sha256::digest(&content)[..]);
         let mut read = Vec::new();
         loop {
             let piece = file.piece(read.len() as u64).await.expect("read");
@@ -315,7 +328,8 @@ mod tests {
             draft.adopt()
         };
         let file = write(10, b"abc").expect("taken");
-        assert_eq!((file.length(), file.digest()[..].to_vec()), (3, Sha256::digest(b"abc").to_vec()));
+        let digest = file.digest().expect("a caller's").to_vec();
+        assert_eq!((file.length(), digest), (3, Sha256::digest(b"abc").to_vec()));
         assert_eq!(uploads.taken(), 3);
         assert!(matches!(write(2, b"abc"), Err(DraftError::TooLarge)));
     }
