@@ -69,14 +69,14 @@ fn same_again<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(hea
 /// read it; and the file is the base64 that stood there. The first byte says how the rest is cut.
 pub(crate) fn upload(data: &[u8]) {
     let Some((cut, body)) = data.split_first() else { return };
-    let whole = crate::stage::http::lifted(body, body.len());
-    assert_eq!(whole, crate::stage::http::lifted(body, usize::from(*cut)), "the cut matters");
+    let whole = colmeia_http::fuzzing::lifted(body, body.len());
+    assert_eq!(whole, colmeia_http::fuzzing::lifted(body, usize::from(*cut)), "the cut matters");
     let Some((fields, file)) = whole else { return };
     let fields: serde_json::Value = serde_json::from_str(&fields).expect("fields are JSON");
     assert!(fields.is_object());
     assert!(
         file.as_ref()
-            .is_none_or(|file| !file.is_empty() && file.len() as u64 <= crate::stage::uploads::LARGEST)
+            .is_none_or(|file| !file.is_empty() && file.len() as u64 <= colmeia_host::uploads::LARGEST)
     );
     if let (None, Ok(plain)) = (&file, serde_json::from_slice::<serde_json::Value>(body)) {
         let text = plain.pointer("/file/data").and_then(serde_json::Value::as_str);
@@ -88,13 +88,13 @@ pub(crate) fn upload(data: &[u8]) {
 /// What stands behind a `?`: refused or understood, within the bounds, and understood the same once more.
 pub(crate) fn query(data: &[u8]) {
     let Ok(query) = std::str::from_utf8(data) else { return };
-    let Some((session, ids, limit, after)) = crate::stage::http::asked(query) else { return };
+    let Some((session, ids, limit, after)) = colmeia_http::fuzzing::asked(query) else { return };
     assert!((1..=1000).contains(&limit));
     let mut again = format!("limit={limit}");
     session.iter().for_each(|session| again.push_str(&format!("&session={session}")));
     after.iter().for_each(|after| again.push_str(&format!("&after={after}")));
     ids.iter().for_each(|id| again.push_str(&format!("&id={id}")));
-    assert_eq!(crate::stage::http::asked(&again), Some((session, ids, limit, after)));
+    assert_eq!(colmeia_http::fuzzing::asked(&again), Some((session, ids, limit, after)));
 }
 
 /// The headers of a request, one on each line. The first byte says who sent them: a trusted proxy or a stranger, an old
@@ -114,7 +114,7 @@ pub(crate) fn headers(data: &[u8]) {
     let peer: IpAddr = if trusted { [10, 0, 0, 1].into() } else { [203, 0, 113, 9].into() };
     let base_path = if configured { "/colmeia" } else { "" };
     let mut settled = headers.clone();
-    let heard = crate::stage::http::heard(Some(peer), base_path, old, &mut settled);
+    let heard = colmeia_http::fuzzing::heard(Some(peer), base_path, old, &mut settled);
 
     let rest = heard.base.strip_prefix(if heard.is_tls { "https://" } else { "http://" });
     let harmless =
@@ -137,11 +137,11 @@ pub(crate) fn headers(data: &[u8]) {
     }
     if trusted {
         let mut again = settled.clone();
-        let twice = crate::stage::http::heard(Some(peer), base_path, old, &mut again);
+        let twice = colmeia_http::fuzzing::heard(Some(peer), base_path, old, &mut again);
         assert_eq!((&twice.base, &twice.cookie_path), (&heard.base, &heard.cookie_path));
     }
     if let Some(uri) = headers.get("x-original-uri").and_then(|uri| uri.to_str().ok()?.parse().ok())
-        && let Some(below) = crate::stage::http::below(&uri)
+        && let Some(below) = colmeia_http::fuzzing::below(&uri)
     {
         assert!(below.path().starts_with('/') && below.query() == uri.query(), "{uri} became {below}");
     }

@@ -1,12 +1,8 @@
 //! The fuzz targets on a stable toolchain: every seed of the corpus, then thousands of changes of seeds, the same
 //! in each run. cargo-fuzz searches further (`fuzz/Cargo.toml`).
 
-#[path = "../fuzz/stage/mod.rs"]
-mod stage;
 #[path = "../fuzz/targets.rs"]
 mod targets;
-
-use stage::uploads;
 
 use std::path::Path;
 

@@ -241,10 +241,12 @@ async fn serve(
             journal.clone(),
             recipients,
             Arc::clone(&config),
-            names.clone(),
-            Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
-            metrics.clone(),
-            host.shortage.clone(),
+            delivery::Means {
+                names: names.clone(),
+                media: Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
+                metrics: metrics.clone(),
+                shortage: host.shortage.clone(),
+            },
             stop_delivery.clone(),
         ),
     );

@@ -28,7 +28,7 @@ mod caller;
 mod decision;
 pub(crate) mod guard;
 mod sender;
-mod site;
+pub(crate) mod site;
 mod until;
 
 use std::net::{IpAddr, SocketAddr};

@@ -21,6 +21,8 @@ mod errors;
 mod events;
 mod external;
 mod flask;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod negotiate;
 mod observe;
 mod page;

@@ -68,22 +68,33 @@ const PRUNE_STEPS: usize = 100;
 /// How long running POSTs may take at the end: a little more than an answer is waited for then.
 const FAREWELL: Duration = Duration::from_secs(11);
 
+/// What an attempt needs and tells besides the journal.
+#[derive(Debug)]
+pub struct Means {
+    /// Finds the addresses of names.
+    pub names: Resolver,
+    /// Files of messages.
+    pub media: Media,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Hears what the machine has none left of.
+    pub shortage: Shortage,
+}
+
 /// Delivers until the service ends, and then finishes what has begun.
 pub async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
-    names: Resolver,
-    media: Media,
-    metrics: Metrics,
-    shortage: Shortage,
+    means: Means,
     shutdown: CancellationToken,
 ) {
-    let begun =
-        Client::new(Home::of(config.listen), names).map_err(|error| chain(&error)).and_then(|client| {
+    let begun = Client::new(Home::of(config.listen), means.names.clone())
+        .map_err(|error| chain(&error))
+        .and_then(|client| {
             let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
             let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics, shortage))
+            Ok(Delivery::new(journal, recipients, client, flask, config.events, means))
         });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
@@ -123,9 +134,7 @@ impl Delivery {
         client: Client,
         flask: Flask,
         events: EventsConfig,
-        media: Media,
-        metrics: Metrics,
-        shortage: Shortage,
+        Means { media, metrics, shortage, .. }: Means,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
         let (breakers, troubles) = (Breakers::new(), Troubles::default());

@@ -265,7 +265,7 @@ impl Upload {
     }
 
     /// As [`Self::piece`]. Blocks for as long as the disk does.
-    fn read(&self, from: u64) -> io::Result<Bytes> {
+    pub(crate) fn read(&self, from: u64) -> io::Result<Bytes> {
         let left = usize::try_from(self.0.length.saturating_sub(from)).unwrap_or(PIECE);
         let mut piece = BytesMut::zeroed(left.min(PIECE));
         self.0.file.read_exact_at(&mut piece, from).map(|()| piece.freeze())

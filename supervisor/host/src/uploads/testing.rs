@@ -19,3 +19,12 @@ pub fn open_files(folder: &Path) -> usize {
     let ours = std::fs::read_dir("/proc/self/fd").expect("there").flatten();
     ours.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path.starts_with(folder))).count()
 }
+
+/// What is in a file.
+pub fn content(upload: &Upload) -> Vec<u8> {
+    let mut content = Vec::new();
+    while content.len() as u64 != upload.length() {
+        content.extend_from_slice(&upload.read(content.len() as u64).expect("read"));
+    }
+    content
+}

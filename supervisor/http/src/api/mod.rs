@@ -53,6 +53,8 @@ use colmeia_events::envelope::Origin;
 
 pub(super) use failure::ApiError;
 pub(super) use files::Fetcher;
+#[cfg(feature = "fuzzing")]
+pub(super) use files::lifted;
 pub(super) use openapi::docs;
 
 /// Its routes.

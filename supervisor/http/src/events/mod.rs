@@ -6,7 +6,7 @@
 
 mod dead;
 mod feed;
-mod query;
+pub(crate) mod query;
 mod replay;
 mod socket;
 mod stream;

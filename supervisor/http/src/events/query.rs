@@ -15,24 +15,24 @@ const MOST: usize = 1000;
 
 /// Which events, and from where on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// Only this session's; else everyone's.
-    pub(super) session: Option<UserId>,
+    pub(crate) session: Option<UserId>,
     /// Only these; else all.
     kinds: Option<HashSet<Kind>>,
     /// After which, where that was said.
-    pub(super) after: Option<EventId>,
+    pub(crate) after: Option<EventId>,
     /// Exactly these, where some were named.
-    pub(super) ids: Vec<EventId>,
+    pub(crate) ids: Vec<EventId>,
     /// How many at most.
-    pub(super) limit: usize,
+    pub(crate) limit: usize,
 }
 
 impl Question {
     /// From what stands behind the `?`: `session`, `events` (several times, or separated by commas), `after`, `id`
     /// (several times) and `limit`. `*` is the same as nothing, and so is what is empty or a `limit` of 0. What else
     /// stands there is for others.
-    pub(super) fn read(query: &str) -> Result<Self, ApiError> {
+    pub(crate) fn read(query: &str) -> Result<Self, ApiError> {
         let mut question = Self { session: None, kinds: None, after: None, ids: Vec::new(), limit: USUAL };
         let id = |field, text: &str| text.parse().map_err(|error| ApiError::field(field, error));
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -70,12 +70,12 @@ impl Question {
     }
 
     /// Whether events of this kind are meant.
-    pub(super) fn wants(&self, kind: Kind) -> bool {
+    pub(crate) fn wants(&self, kind: Kind) -> bool {
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
     }
 
     /// Where to begin, when nothing else was said.
-    pub(super) fn cursor(&self, otherwise: Cursor) -> Cursor {
+    pub(crate) fn cursor(&self, otherwise: Cursor) -> Cursor {
         self.after.map_or(otherwise, Cursor::After)
     }
 }

@@ -127,6 +127,11 @@ pub(super) fn nowhere() -> Home {
     Home::of(([127, 0, 0, 1], 1).into())
 }
 
+/// No files, no names but this machine's, and enough of everything.
+fn means() -> Means {
+    Means { names: names(), media: media(), metrics: Metrics::default(), shortage: Shortage::never() }
+}
+
 fn media() -> Media {
     Media::new(crate::envelope::Origin::test("http://h:1"), Arc::new(media::tests::NoFiles))
 }
@@ -156,16 +161,9 @@ fn deliver(
     let journal = journal.expect("opens");
     let (metrics, events) = (Metrics::default(), EventsConfig::default());
     let client = Client::new(nowhere(), names()).expect("a client");
-    let delivery = Delivery::new(
-        journal.clone(),
-        recipients,
-        client,
-        at(flask, patience),
-        events,
-        media(),
-        metrics.clone(),
-        Shortage::never(),
-    );
+    let means =
+        Means { names: names(), media: media(), metrics: metrics.clone(), shortage: Shortage::never() };
+    let delivery = Delivery::new(journal.clone(), recipients, client, at(flask, patience), events, means);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     Delivering { _folder: folder, journal, metrics, shutdown, task }

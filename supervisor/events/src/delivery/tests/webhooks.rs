@@ -133,16 +133,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let nobody = Recipients::new(&[], Arc::new(()));
     let events = EventsConfig::default();
     let flask = at(flask_at, PATIENCE);
-    let delivery = Delivery::new(
-        journal.clone(),
-        nobody,
-        client,
-        flask,
-        events,
-        media(),
-        Metrics::default(),
-        Shortage::never(),
-    );
+    let delivery = Delivery::new(journal.clone(), nobody, client, flask, events, means());
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
     eventually(async || waiting(&journal, &user("1")).await == 0).await;
@@ -165,16 +156,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
     let client = Client::new(nowhere(), names()).expect("client");
     let nobody = Recipients::new(&[], Arc::new(()));
     let flask = at(flask_at, PATIENCE);
-    let delivery = Delivery::new(
-        journal.clone(),
-        nobody,
-        client,
-        flask,
-        events,
-        media(),
-        Metrics::default(),
-        Shortage::never(),
-    );
+    let delivery = Delivery::new(journal.clone(), nobody, client, flask, events, means());
     dispatcher(delivery).forget_queues().await.expect("works");
     assert_eq!(ids().await, [0_i64; 0]);
     shutdown.cancel();

@@ -303,3 +303,13 @@ impl From<ReaderError> for Wrong {
         }
     }
 }
+
+/// What is made of a body, where anything is.
+#[cfg(feature = "fuzzing")]
+pub(in super::super::super) fn lifted(
+    body: impl Read,
+    at: &[&str],
+    expected: Expected,
+) -> Option<(Map<String, Value>, Option<Upload>)> {
+    lift(body, at, expected).ok()
+}

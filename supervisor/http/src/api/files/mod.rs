@@ -26,6 +26,8 @@ use refusals::no_room;
 
 pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
 pub(in super::super) use fetch::Fetcher;
+#[cfg(feature = "fuzzing")]
+pub(in super::super) use lift::lifted;
 pub(super) use mimetype::lower;
 pub(super) use receive::{receive, refuse};
 pub(super) use served::of_message;
