@@ -94,6 +94,12 @@ fn detail(standing: Standing<'_>, language: Language) -> &'static str {
         (Standing::Held, English) => {
             "Stopped on request. It stays so until it is started here or with colmeiactl."
         }
+        (Standing::Underway { again: false, .. }, Portuguese) => {
+            "Está iniciando ou encerrando. Se demorar minutos, a última saída e o log dizem por quê."
+        }
+        (Standing::Underway { again: false, .. }, English) => {
+            "It is starting or ending. If that takes minutes, the last exit and the log say why."
+        }
         (Standing::AtCapacity { memory: true, .. }, Portuguese) => "Começa quando houver memória livre.",
         (Standing::AtCapacity { memory: true, .. }, English) => "It starts when there is free memory.",
         (Standing::AtCapacity { .. }, Portuguese) => "Começa quando houver lugar (max_users).",
