@@ -256,7 +256,7 @@ mod tests {
     }
 
     /// A body of this content, as it comes in.
-    pub async fn fetched(downloads: &Downloads, content: &[u8]) -> Result<Fetched, NotFetched> {
+    async fn fetched(downloads: &Downloads, content: &[u8]) -> Result<Fetched, NotFetched> {
         let mut arriving = downloads.expect(&user(), content.len()).await;
         for piece in content.chunks(50_000) {
             arriving.take(piece).await;

@@ -275,8 +275,15 @@ fn waiting(summary: SessionSummary<'_>, language: Language) -> [&'static str; 2]
         (SessionSummary::Reconnecting { .. } | SessionSummary::Underway { linked: true, .. }, English) => {
             ["Reconnecting", "This WhatsApp is linked already. There is no need to scan again."]
         }
-        (_, Portuguese) => ["Preparando o QR Code", "Isso pode levar de 10 a 30 segundos."],
-        (_, English) => ["Preparing the QR code", "This can take 10 to 30 seconds."],
+        // A page that never comes is tried again for as long as somebody waits: the words have to be true then, too.
+        (_, Portuguese) => [
+            "Preparando o QR Code",
+            "Costuma levar de 10 a 30 segundos. Se demorar minutos, o servidor não está conseguindo abrir o WhatsApp Web; ele continua tentando sozinho.",
+        ],
+        (_, English) => [
+            "Preparing the QR code",
+            "It usually takes 10 to 30 seconds. If it takes minutes, the server cannot open WhatsApp Web; it goes on trying by itself.",
+        ],
     }
 }
 

@@ -96,6 +96,12 @@ fn detail(summary: SessionSummary<'_>, language: Language) -> &'static str {
         (SessionSummary::Held, English) => {
             "Stopped on request. It stays so until it is started here or with colmeiactl."
         }
+        (SessionSummary::Underway { again: false, .. }, Portuguese) => {
+            "Está iniciando ou encerrando. Se demorar minutos, a última saída e o log dizem por quê."
+        }
+        (SessionSummary::Underway { again: false, .. }, English) => {
+            "It is starting or ending. If that takes minutes, the last exit and the log say why."
+        }
         (SessionSummary::AtCapacity { memory: true, .. }, Portuguese) => {
             "Começa quando houver memória livre."
         }
