@@ -4,10 +4,11 @@
 mod lift;
 
 /// How a body is read that comes in pieces of this length: its fields and its file.
-pub(crate) fn lifted(body: &[u8], piece: usize) -> Option<(String, Option<Vec<u8>>)> {
+pub(crate) fn lifted(body: &[u8], piece: usize) -> Option<(serde_json::Value, Option<Vec<u8>>)> {
     let (fields, upload) =
         lift::lift(Pieces { rest: body, piece }, &["file", "data"], crate::uploads::Expected).ok()?;
-    Some((serde_json::Value::Object(fields).to_string(), upload.map(|upload| upload.0)))
+    // As they were read: written and read again, a number may be the next one.
+    Some((serde_json::Value::Object(fields), upload.map(|upload| upload.0)))
 }
 
 struct Pieces<'a> {
