@@ -225,8 +225,7 @@ async fn serve(
             Arc::clone(&config),
             names.clone(),
             Media::new(Origin::of(&config, address), Arc::new(registry.clone())),
-            metrics.clone(),
-            host.shortage.clone(),
+            delivery::Told { metrics: metrics.clone(), shortage: host.shortage.clone() },
             stop_delivery.clone(),
         ),
     );

@@ -67,6 +67,13 @@ const PRUNE_STEPS: usize = 100;
 /// How long running POSTs may take at the end: a little more than an answer is waited for then.
 const FAREWELL: Duration = Duration::from_secs(11);
 
+/// Who is told how deliveries go.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) metrics: Metrics,
+    pub(crate) shortage: Shortage,
+}
+
 /// Delivers until the service ends, and then finishes what has begun.
 pub(crate) async fn run(
     journal: Journal,
@@ -74,15 +81,14 @@ pub(crate) async fn run(
     config: Arc<ServiceConfig>,
     names: Names,
     media: Media,
-    metrics: Metrics,
-    shortage: Shortage,
+    told: Told,
     shutdown: CancellationToken,
 ) {
     let begun =
         Client::new(Home::of(config.listen), names).map_err(|error| chain(&error)).and_then(|client| {
             let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
             let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, metrics, shortage))
+            Ok(Delivery::new(journal, recipients, client, flask, config.events, media, told))
         });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
@@ -123,9 +129,9 @@ impl Delivery {
         flask: Flask,
         events: EventsConfig,
         media: Media,
-        metrics: Metrics,
-        shortage: Shortage,
+        told: Told,
     ) -> Self {
+        let Told { metrics, shortage } = told;
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
         let (breakers, troubles) = (Breakers::new(), Troubles::default());
         Self { journal, recipients, client, flask, breakers, troubles, media, metrics, shortage, patience }

@@ -163,8 +163,7 @@ fn deliver(
         at(flask, patience),
         events,
         media(),
-        metrics.clone(),
-        Shortage::never(),
+        Told { metrics: metrics.clone(), shortage: Shortage::never() },
     );
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());

@@ -140,8 +140,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
         flask,
         events,
         media(),
-        Metrics::default(),
-        Shortage::never(),
+        Told { metrics: Metrics::default(), shortage: Shortage::never() },
     );
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());
@@ -172,8 +171,7 @@ async fn a_webhook_that_is_not_configured_any_more_is_not_told() {
         flask,
         events,
         media(),
-        Metrics::default(),
-        Shortage::never(),
+        Told { metrics: Metrics::default(), shortage: Shortage::never() },
     );
     dispatcher(delivery).forget_queues().await.expect("works");
     assert_eq!(ids().await, [0_i64; 0]);
