@@ -72,7 +72,6 @@ pub(crate) fn upload(data: &[u8]) {
     let whole = colmeia_http::fuzzing::lifted(body, body.len());
     assert_eq!(whole, colmeia_http::fuzzing::lifted(body, usize::from(*cut)), "the cut matters");
     let Some((fields, file)) = whole else { return };
-    let fields: serde_json::Value = serde_json::from_str(&fields).expect("fields are JSON");
     assert!(fields.is_object());
     assert!(
         file.as_ref()

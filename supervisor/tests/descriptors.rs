@@ -1,5 +1,7 @@
 //! A supervisor that has no descriptors left: who lives goes on, who died comes back when there are some.
 
+#![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
+
 mod house;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -24,12 +26,26 @@ impl Kept {
     }
 
     fn get(&mut self, path: &str) -> Vec<u8> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).1
+    }
+
+    /// The status and the body.
+    fn post(&mut self, path: &str, body: &serde_json::Value) -> (u16, String) {
+        let body = body.to_string();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}", body.len());
+        let (status, body) = self.ask(&format!("{head}\r\nContent-Type: application/json\r\n\r\n{body}"));
+        (status, String::from_utf8(body).expect("text"))
+    }
+
+    fn ask(&mut self, request: &str) -> (u16, Vec<u8>) {
         self.0.get_mut().write_all(request.as_bytes()).expect("sent");
-        let (mut length, mut line) = (0, String::new());
+        let (mut length, mut line, mut status) = (0, String::new(), 0);
         while line != "\r\n" {
             line.clear();
             self.0.read_line(&mut line).expect("answered");
+            if let Some(rest) = line.strip_prefix("HTTP/1.1 ") {
+                status = rest[..3].parse().expect("a status");
+            }
             let (name, value) = line.split_once(": ").unwrap_or_default();
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().expect("a length");
@@ -37,7 +53,7 @@ impl Kept {
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).expect("whole");
-        body
+        (status, body)
     }
 
     /// How often events were offered to webhooks with this outcome.
@@ -135,6 +151,7 @@ fn without_descriptors_nobody_is_parked_or_declared_dead_and_it_is_said_once() {
 /// More attempts than open a breaker.
 const ENOUGH: u64 = 8;
 
+/// Neither a receiver nor the name server is away for that.
 #[test]
 fn what_we_have_no_descriptors_for_is_not_held_against_the_receiver() {
     let house = House::new();
@@ -146,24 +163,35 @@ fn what_we_have_no_descriptors_for_is_not_held_against_the_receiver() {
     let (pid, mut door) = (supervisor.id(), Kept::open(&house));
     until("it is ready", || door.status("7")["ready"] == true);
     let (url, answered) = receiver();
-    let webhooks = serde_json::json!({"config": {"webhooks": [{"url": url, "events": ["session.status"]}]}});
+    // One by its number, and one whose name a server has to be asked for.
+    let urls = [url.as_str(), "http://receiver.example.com/"];
+    let webhooks = urls.map(|url| serde_json::json!({"url": url, "events": ["session.status"]}));
+    let webhooks = serde_json::json!({"config": {"webhooks": webhooks}});
     let address = std::fs::read_to_string(house.path("run/http.addr")).expect("address");
     let set = house::send(&address, "PUT", "/api/sessions/7", &webhooks.to_string()).expect("answered");
     assert!(set.starts_with("HTTP/1.1 200"), "{set}");
     until("it is ready again", || door.status("7")["ready"] == true);
 
+    let worker = house.worker();
     allow(pid, Some(0));
-    signal(house.worker(), Signal::KILL);
+    let file = serde_json::json!({"url": "http://files.example.com/a.png", "mimetype": "image/png"});
+    let image = serde_json::json!({"session": "7", "chatId": "5511988887777@c.us", "file": file});
+    let (status, told) = door.post("/api/sendImage", &image);
+    assert!(status == 503 && told.contains("no descriptors left"), "{status} {told}");
+    signal(worker, Signal::KILL);
     let before = answered.load(Ordering::SeqCst);
-    until("it was not tried often enough to open a breaker", || door.deliveries("untried") >= ENOUGH);
+    until("it was not tried often enough to open a breaker", || door.deliveries("untried") >= 2 * ENOUGH);
     assert_eq!(door.deliveries("unreachable"), 0);
     assert_eq!(answered.load(Ordering::SeqCst), before, "there was nothing to reach it with");
-    allow(pid, None);
-    until("it is told", || answered.load(Ordering::SeqCst) > before);
     for words in ["a receiver is left alone", "does not take what it is sent"] {
         assert_eq!(count(&log, words), 0, "{words}");
     }
     assert_eq!(count(&log, "the machine has none left"), 1, "said once");
+    allow(pid, None);
+    until("it is told", || answered.load(Ordering::SeqCst) > before);
+    until("it is ready again", || door.status("7")["ready"] == true);
+    let (status, told) = door.post("/api/sendImage", &image);
+    assert!(status == 400 && told.contains("cannot be fetched"), "as if nothing had been: {status} {told}");
     signal(pid, Signal::TERM);
     assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
 }

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -162,15 +162,12 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
     std::fs::read(path).or_else(|error| if lack_of(&error).is_some() { Err(error) } else { Ok(Vec::new()) })
 }
 
-/// The system's own word stays what it is at the bottom of this, so that what we lack is known ([`lack_of`]).
+/// The resolver says only that it has no connection, also where there was nothing to make a socket with. So whether there is
+/// is tried, for what we lack has to be known ([`lack_of`]).
 fn unresolved(error: NetError) -> io::Error {
-    match error {
-        NetError::Io(io) => match io.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::other(NetError::Io(io)),
-        },
-        error => io::Error::other(error),
-    }
+    let by_sockets = matches!(error, NetError::NoConnections | NetError::Timeout | NetError::Io(_));
+    let socket = by_sockets.then(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err()).flatten();
+    socket.filter(|error| lack_of(error).is_some()).unwrap_or_else(|| io::Error::other(error))
 }
 
 fn changed() -> [Option<SystemTime>; 2] {
@@ -243,6 +240,14 @@ mod tests {
         assert_eq!(addresses("flask"), Some(vec!["192.0.2.7".into()]));
         assert_eq!(addresses("flask.internal"), Some(vec!["192.0.2.7".into()]));
         assert_eq!((addresses("commented"), addresses("here")), (None, None));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_says_nothing_and_a_server_that_is_away_is_no_lack_of_ours() {
+        assert!(read("/etc/no-such-file").is_ok_and(|text| text.is_empty()));
+        for error in [NetError::NoConnections, NetError::Timeout] {
+            assert_eq!(lack_of(&unresolved(error)), None);
+        }
     }
 
     #[test]

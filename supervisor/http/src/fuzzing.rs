@@ -76,14 +76,15 @@ pub fn asked(query: &str) -> Option<Asked> {
 }
 
 /// How a body is read that comes in pieces of this length: its fields and its file.
-pub fn lifted(body: &[u8], piece: usize) -> Option<(String, Option<Vec<u8>>)> {
+pub fn lifted(body: &[u8], piece: usize) -> Option<(Value, Option<Vec<u8>>)> {
     static UPLOADS: LazyLock<Uploads> = LazyLock::new(|| {
         let folder = std::env::temp_dir().join(format!("colmeia-fuzz-{}", std::process::id()));
         Uploads::open(folder).expect("a folder")
     });
     let room = UPLOADS.expect(LARGEST, &Holder::Here).expect("room");
     let (fields, upload) = lift(Pieces { rest: body, piece }, &["file", "data"], room)?;
-    Some((Value::Object(fields).to_string(), upload.map(|upload| content(&upload))))
+    // As they were read: written and read again, a number may be the next one.
+    Some((Value::Object(fields), upload.map(|upload| content(&upload))))
 }
 
 struct Pieces<'a> {

@@ -61,7 +61,9 @@ impl House {
         let mut child = command.spawn().expect("runs");
         until("it listens", || {
             assert_eq!(child.try_wait().expect("known"), None, "it ended instead");
-            self.path("run/http.addr").exists()
+            // There, and written.
+            let address = std::fs::read_to_string(self.path("run/http.addr")).unwrap_or_default();
+            address.parse::<std::net::SocketAddr>().is_ok()
         });
         child
     }

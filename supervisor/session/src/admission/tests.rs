@@ -117,6 +117,16 @@ fn a_closed_desk_starts_nobody_and_an_open_one_those_who_waited() {
 }
 
 #[test]
+fn while_the_machine_has_nothing_left_nobody_starts_and_then_all_in_turn() {
+    let mut admission = Admission::new(1, 2);
+    let means = Verdict::Waiting { wait: Wait::Means };
+    assert_eq!(admission.hold_for_means(true), []);
+    assert_eq!((admission.enter(1), admission.enter(2)), (vec![(1, means)], vec![(2, means)]));
+    assert_eq!(admission.hold_for_means(true), [], "said once");
+    assert_eq!(admission.hold_for_means(false), [(1, Verdict::Admitted), (2, FULL)]);
+}
+
+#[test]
 fn a_machine_under_load_starts_fewer_at_once_and_all_again_when_it_is_over() {
     let mut admission = Admission::new(10, 3);
     assert_eq!(admission.paced(1), []);

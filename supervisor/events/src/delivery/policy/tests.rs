@@ -201,6 +201,30 @@ fn what_we_had_nothing_left_for_is_nobodys_attempt() {
 }
 
 #[test]
+fn who_was_refused_together_comes_back_over_a_fifth_of_the_delay() {
+    for (dice, ms) in [(0.0, 800), (0.5, 900), (1.0, 1000)] {
+        let verdict = for_flask(&answered(500), &Attempt { dice, ..first() });
+        assert_eq!(verdict, Verdict::Retry { delay: Duration::from_millis(ms), counts: true });
+    }
+}
+
+#[test]
+fn a_webhook_that_took_it_is_not_told_again() {
+    for status in [200, 204, 299] {
+        assert_eq!(for_webhook(&answered(status), &first(), &Retries::default()), Verdict::Done, "{status}");
+    }
+}
+
+#[test]
+fn only_a_2xx_says_that_the_receiver_has_it() {
+    for (status, well) in [(199, false), (200, true), (204, true), (299, true), (300, false), (503, false)] {
+        let outcome = answered(status);
+        assert_eq!((outcome.is_success(), outcome.label() == "delivered"), (well, well), "{status}");
+    }
+    assert!(!Outcome::NoAnswer.is_success(), "it is believed to, and does not say so");
+}
+
+#[test]
 fn a_breaker_hears_of_connections_only() {
     assert_eq!(away().heard(), Some(false));
     let others =

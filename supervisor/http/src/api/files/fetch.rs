@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use colmeia::UserId;
+use colmeia::errors::{Lack, lack_of};
 use futures::StreamExt as _;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -53,7 +54,7 @@ pub(in super::super::super) struct Fetcher {
     home: Home,
     shortage: Shortage,
     /// For our own port, at which no name may lead to this machine, and for all others.
-    clients: [OnceLock<Option<reqwest::Client>>; 2],
+    clients: [OnceLock<reqwest::Client>; 2],
 }
 
 impl Fetcher {
@@ -112,10 +113,7 @@ impl Fetcher {
     async fn unasked(&self, url: &Url, error: &reqwest::Error) -> ApiError {
         let lack = if error.is_connect() { connecting::lack(error, url, &self.names).await } else { None };
         match lack {
-            Some(lack) => {
-                self.shortage.noticed(lack);
-                ApiError::no_means(lack)
-            }
+            Some(lack) => self.without_means(lack),
             None => explain(error),
         }
     }
@@ -124,16 +122,29 @@ impl Fetcher {
         checked(url, &self.allowed, self.home)
     }
 
-    /// The client for an address.
+    /// The client for an address. One that cannot be made now, for certificates are read for it, may be made the next time.
     fn client(&self, url: &Url) -> Result<&reqwest::Client, ApiError> {
         let is_our_port = self.home.is_port_of(url);
-        let client = self.clients[usize::from(is_our_port)].get_or_init(|| {
-            let public =
-                Public { names: self.names.clone(), allowed: Arc::clone(&self.allowed), is_our_port };
-            let client = client(public);
-            client.map_err(|error| tracing::error!(error = chain(&error), "files cannot be fetched")).ok()
-        });
-        client.as_ref().ok_or_else(ApiError::bug)
+        let place = &self.clients[usize::from(is_our_port)];
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let public = Public { names: self.names.clone(), allowed: Arc::clone(&self.allowed), is_our_port };
+        match client(public) {
+            Ok(client) => Ok(place.get_or_init(|| client)),
+            Err(error) => match lack_of(&error).or_else(connecting::lacking_now) {
+                Some(lack) => Err(self.without_means(lack)),
+                None => {
+                    tracing::error!(error = chain(&error), "files cannot be fetched");
+                    Err(ApiError::bug())
+                }
+            },
+        }
+    }
+
+    fn without_means(&self, lack: Lack) -> ApiError {
+        self.shortage.noticed(lack);
+        ApiError::no_means(lack)
     }
 }
 

@@ -68,6 +68,28 @@ fn a_code_that_nobody_asks_for_is_given_up_and_one_that_is_asked_for_is_not() {
 }
 
 #[test]
+fn who_is_held_back_since_before_is_so_until_an_operator_says_otherwise() {
+    let mut world = World::new(true);
+    assert!(!world.policy.held());
+    (world.policy, world.held) = (world.policy.held_back(), true);
+    world.feed(Event::Wake);
+    assert!(world.policy.held() && world.place == Place::None);
+    world.feed(Event::Start);
+    assert!(!world.policy.held() && world.place == Place::Wished);
+}
+
+#[test]
+fn an_adopted_worker_is_believed_to_be_linked_and_lets_others_start_in_time() {
+    let begun = Duration::from_secs(5);
+    let adopted = Lifecycle::adopted(RULES, begun);
+    assert!(adopted.linked() && !Lifecycle::new(RULES, false, begun).linked());
+    assert_eq!(adopted.deadline(), Some(begun + RULES.settle));
+    let (adopted, actions) = adopted.step(Event::Tick, Now { at: begun + RULES.settle, chance: 0.5 });
+    assert_eq!(actions, [Action::Settle]);
+    assert_eq!(adopted.deadline(), None, "once");
+}
+
+#[test]
 fn a_code_that_nobody_looks_at_gives_its_place_to_others_and_one_that_is_looked_at_does_not() {
     let mut world = running(false);
     world.feed(Event::Report(Standing::Unlinked));
