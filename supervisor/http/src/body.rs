@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -17,8 +17,8 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::access::Surface;
-use super::api::{self, ApiError};
 use super::errors::Failure;
+use crate::api::failure::ApiError;
 
 /// The largest body that is read: a message of 65,536 characters has room in it however it is escaped.
 pub(super) const LIMIT: u64 = 1024 * 1024;
@@ -68,9 +68,8 @@ impl From<Refused> for ApiError {
 }
 
 /// Handlers get a body that is in memory already, unless it may hold a file.
-pub(super) async fn collect(request: Request, next: Next) -> Response {
-    let takes_file = |path: &MatchedPath| api::takes_file(request.method(), path.as_str());
-    if request.body().is_end_stream() || request.extensions().get().is_some_and(takes_file) {
+pub(super) async fn collect(request: Request, next: Next, takes_file: bool) -> Response {
+    if request.body().is_end_stream() || takes_file {
         return next.run(request).await;
     }
     // Apart, so that requests without a body, which come all day long, do not carry its state about.

@@ -18,6 +18,10 @@ pub(crate) enum Effect {
     Page,
 }
 
+/// That the address had a slash at its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EndSlash;
+
 /// Those of all routes.
 #[derive(Debug)]
 pub(crate) struct Effects(HashMap<(&'static str, Method), Effect>);

@@ -27,6 +27,7 @@ mod negotiate;
 mod observe;
 mod page;
 mod passkey;
+mod phone_number;
 mod places;
 mod reasons;
 mod reply;

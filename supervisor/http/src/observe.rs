@@ -11,8 +11,8 @@ use futures::FutureExt;
 use tracing::{Instrument, Span, debug, error, field};
 
 use super::access::Surface;
-use super::api::ApiError;
 use super::errors::Failure;
+use crate::api::failure::ApiError;
 
 /// What is asked all day long and notes nothing of its own: making a span costs more than the answer.
 const POLLED: [&str; 3] = ["/status", "/health", "/ping"];

@@ -16,8 +16,8 @@ use colmeia::UserId;
 use hyper::body::{Frame, SizeHint};
 
 use super::access::Surface;
-use super::api::ApiError;
 use super::errors::Failure;
+use crate::api::failure::ApiError;
 use colmeia_host::shares::{Holder, NoShare, Share, Shares};
 
 /// Who reads.

@@ -25,6 +25,7 @@ use tracing::{debug, warn};
 
 use super::access::Peer;
 use super::external;
+use crate::effect::EndSlash;
 use crate::router::router;
 use crate::routes;
 use crate::state::App;
@@ -246,10 +247,6 @@ async fn converse(
         debug!(error = chain(&error), "a connection ended early");
     }
 }
-
-/// That the address had a slash at its end.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EndSlash;
 
 /// What becomes of every request before it is routed: it carries who asks, and a slash at the end of its address is gone.
 /// The route is the same with and without it, whatever the method and the body; a redirect would lose both in many

@@ -11,12 +11,12 @@ use colmeia::config::ServiceConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::api::Fetcher;
+use crate::api::files::fetch::Fetcher;
 use crate::effect::Effects;
 use crate::external::Proxies;
 use crate::passkey::Holds;
 use crate::places::Places;
-use crate::watch::Readiness;
+use crate::watch::ready::Readiness;
 use colmeia_control::convert::Converter;
 use colmeia_control::operators::Operators;
 use colmeia_control::pacing::{Pacing, Rate};

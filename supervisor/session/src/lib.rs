@@ -37,8 +37,8 @@ pub(crate) use lifecycle::TURN;
 pub use lifecycle::{Carried, LOGOUT, Renewal, Told};
 #[cfg(any(test, feature = "testing"))]
 pub use passkey::request;
-pub use passkey::{Challenge, Over, SWITCHED_OFF};
+pub use passkey::{Challenge, SWITCHED_OFF};
 pub use status::SessionStatus;
 #[cfg(any(test, feature = "testing"))]
 pub use view::{MemoryUse, Pong};
-pub use view::{Phase, UserView};
+pub use view::{Over, Phase, UserView};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::status::SessionStatus;
-use super::view::{Phase, UserView};
+use super::view::{Over, Phase, UserView};
 
 /// What is said to a program about an account that asks for a passkey where they are switched off.
 pub const SWITCHED_OFF: &str =
@@ -127,18 +127,6 @@ pub(super) fn step(before: Option<&SessionState>, after: Option<&SessionState>) 
         (_, Some(AwaitingScan { .. })) => Some(("ended", "given_up")),
         _ => Some(("ended", "lost")),
     }
-}
-
-/// How a linking ended that the account's passkey would have been for. Whoever looks at the code that follows learns why
-/// there is a new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
-    /// WhatsApp's request was good until then, and nobody had signed.
-    Expired,
-    /// The operator has switched passkeys off.
-    Off,
-    /// Somebody cancelled it, nothing signed was accepted, or the page was lost meanwhile.
-    Ended,
 }
 
 /// Whether the view says how the session is; a worker that is silent for a moment has lost nothing yet.

@@ -232,7 +232,10 @@ impl Registry {
         users.insert(user.clone(), handle.clone());
         let (registry, user) = (self.clone(), user.clone());
         tasks::vital("user's end", async move {
-            let run = tasks::passing("user", task.run(registry.clone(), adopted));
+            let own = registry.clone();
+            let retire =
+                move |user: &UserId, commands: &mut mpsc::Receiver<Command>| own.retire(user, commands);
+            let run = tasks::passing("user", task.run(retire, adopted));
             if let Err(error) = run.await {
                 // One user's trouble is nobody else's. The next task must find no process of this one.
                 tracing::error!(%user, %error, "a user's task failed");

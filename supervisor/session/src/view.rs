@@ -8,8 +8,19 @@ use std::time::{Duration, SystemTime};
 
 use colmeia::{ExitReason, SessionReport, SessionState};
 
-use super::passkey::Over;
 use crate::admission::Wait;
+
+/// How a linking ended that the account's passkey would have been for. Whoever looks at the code that follows learns why
+/// there is a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// WhatsApp's request was good until then, and nobody had signed.
+    Expired,
+    /// The operator has switched passkeys off.
+    Off,
+    /// Somebody cancelled it, nothing signed was accepted, or the page was lost meanwhile.
+    Ended,
+}
 
 /// A user as the supervisor sees it.
 #[derive(Debug, Clone, PartialEq)]

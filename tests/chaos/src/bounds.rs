@@ -98,7 +98,7 @@ pub(crate) fn reload(config: &ServiceConfig) -> Duration {
 }
 
 /// How long after a disk was full every session that ran meanwhile may take to be replaced: each waits for a quiet moment
-/// at most so long (`user/policy`), for those before it, and for what the supervisor itself suffers from meanwhile.
+/// at most so long (the lifecycle), for those before it, and for what the supervisor itself suffers from meanwhile.
 pub(crate) fn replacement(config: &ServiceConfig) -> Duration {
     const QUIET: Duration = Duration::from_secs(60);
     QUIET + allowance(config, Kind::KillSupervisor, USERS, Duration::ZERO).recover

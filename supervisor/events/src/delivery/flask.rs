@@ -8,8 +8,8 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Flask;
 use super::client::Post;
+use super::context::Flask;
 use crate::journal::Recorded;
 
 /// Tells a receiver which event this is; the same at every repetition.

@@ -19,6 +19,7 @@
 mod breaker;
 mod breakers;
 mod client;
+mod context;
 mod flask;
 mod media;
 mod policy;
@@ -42,20 +43,17 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::journal::now_ms;
 use crate::journal::{FLASK, Journal, JournalError, Queue};
-use breakers::Breakers;
 use client::Client;
 use colmeia::errors::chain;
-use colmeia_host::dns::Resolver;
-use colmeia_host::shortage::Shortage;
 use colmeia_host::ssrf::Home;
-use colmeia_metrics::Metrics;
+use context::{Delivery, Flask};
 use queue::Signals;
-use troubles::Troubles;
 
+pub use context::Means;
 pub use media::{Files, Media, NoFile};
 pub use recipients::{Recipients, Sessions, shown};
 
@@ -67,19 +65,6 @@ const PRUNE_STEP: u32 = 1_000;
 const PRUNE_STEPS: usize = 100;
 /// How long running POSTs may take at the end: a little more than an answer is waited for then.
 const FAREWELL: Duration = Duration::from_secs(11);
-
-/// What an attempt needs and tells besides the journal.
-#[derive(Debug)]
-pub struct Means {
-    /// Finds the addresses of names.
-    pub names: Resolver,
-    /// Files of messages.
-    pub media: Media,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// Hears what the machine has none left of.
-    pub shortage: Shortage,
-}
 
 /// Delivers until the service ends, and then finishes what has begun.
 pub async fn run(
@@ -99,57 +84,6 @@ pub async fn run(
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,
         Err(error) => error!(error, "nothing can be delivered: events are kept"),
-    }
-}
-
-/// Flask's receiver.
-#[derive(Debug)]
-struct Flask {
-    url: Url,
-    /// How long an answer is waited for.
-    patience: Duration,
-}
-
-/// What all queues have in common.
-#[derive(Debug)]
-struct Delivery {
-    journal: Journal,
-    recipients: Recipients,
-    client: Client,
-    flask: Flask,
-    breakers: Breakers,
-    troubles: Troubles,
-    /// Files of messages.
-    media: Media,
-    metrics: Metrics,
-    shortage: Shortage,
-    /// How long an event may wait at a webhook.
-    patience: Duration,
-}
-
-impl Delivery {
-    fn new(
-        journal: Journal,
-        recipients: Recipients,
-        client: Client,
-        flask: Flask,
-        events: EventsConfig,
-        Means { media, metrics, shortage, .. }: Means,
-    ) -> Self {
-        let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
-        let (breakers, troubles) = (Breakers::new(), Troubles::default());
-        Self { journal, recipients, client, flask, breakers, troubles, media, metrics, shortage, patience }
-    }
-
-    /// Nothing of this queue is held up any more.
-    fn is_over(&self, queue: &Queue) {
-        if let Some(after) = self.troubles.end(&queue.address, queue.id) {
-            let (address, secs) = (said(self, queue), after.as_secs());
-            info!(
-                address,
-                secs, "a receiver that did not take what it was sent does not hold anything up any more"
-            );
-        }
     }
 }
 
@@ -287,11 +221,6 @@ async fn serve(delivery: Arc<Delivery>, queue: Queue, signals: Signals) -> Queue
         let _ = tokio::time::timeout(ROUND, shutdown.cancelled()).await;
     }
     queue
-}
-
-/// A queue's receiver as it is logged: without what may be a token.
-fn said(delivery: &Delivery, queue: &Queue) -> String {
-    if &*queue.address == FLASK { shown(delivery.flask.url.as_str()) } else { shown(&queue.address) }
 }
 
 fn report(error: &JournalError, what: &'static str) {

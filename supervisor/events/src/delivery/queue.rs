@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::client::Post;
+use super::context::{Delivery, said};
 use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
-use super::{Delivery, flask, said, webhook};
+use super::{flask, webhook};
 use crate::journal::now_ms;
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, URGED};
 use colmeia::errors::chain;

@@ -27,6 +27,7 @@ mod reading;
 mod records;
 mod schema;
 mod status;
+mod statuses;
 mod store;
 mod writer;
 
@@ -51,7 +52,8 @@ pub use kind::Kind;
 pub use records::{
     Cursor, DeadLetter, Head, Load, Page, Pending, Queue, Queues, Recorded, Settlement, URGED, Which,
 };
-pub use status::{StatusChange, StatusRecord, Statuses};
+pub use status::{StatusChange, StatusRecord};
+pub use statuses::Statuses;
 
 use entry::Entry;
 use store::{Changes, Ledger, Row};

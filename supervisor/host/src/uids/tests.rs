@@ -1,4 +1,4 @@
-//! UidAllocator against folders. Files are given away by workers, so nothing here takes a privilege.
+//! The uid allocator against folders. Files are given away by workers, so nothing here takes a privilege.
 
 use super::*;
 

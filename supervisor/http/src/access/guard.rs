@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::decision::{Place, Refusal, Surface};
 use super::{AskFirst, Asked, Basis, Caller, Passed, Peer, until};
-use crate::api::ApiError;
+use crate::api::failure::ApiError;
 use crate::errors::Failure;
 use crate::state::Http;
 use crate::{negotiate, page};

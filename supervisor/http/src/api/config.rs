@@ -59,7 +59,7 @@ struct Proxy {
 struct Webhook {
     /// Where events are posted.
     url: String,
-    /// Resolver of events, or `*`.
+    /// Names of events, or `*`.
     events: Vec<String>,
     /// Signs each body, where there is a key.
     hmac: Option<Hmac>,

@@ -3,7 +3,9 @@
 use axum::http::HeaderMap;
 
 use crate::access::{Caller, Sender};
+use crate::external;
 use crate::state::Http;
+use colmeia_events::envelope::Origin;
 use colmeia_host::shares::Holder;
 use colmeia_host::uploads::Upload;
 
@@ -18,4 +20,9 @@ pub(super) struct Ctx {
     pub(super) sender: Sender,
     /// The file that came in the body.
     pub(super) upload: Option<Upload>,
+}
+
+/// Where this caller finds files: the service's `public_url`, else how it reached us.
+pub(crate) fn origin(http: &Http, headers: &HeaderMap) -> Origin {
+    Origin::for_caller(&http.config, &external::base(headers, http.local))
 }

@@ -10,12 +10,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::reply;
-use super::super::watch::Health;
 use super::answer::{Answer, Content, Json, Png, PngOr};
 use super::auth::wants_json;
 use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
+use crate::watch::health::Health;
 use colmeia::errors::chain;
 use colmeia_session::CallFailure;
 

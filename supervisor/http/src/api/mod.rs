@@ -14,10 +14,10 @@ mod chats;
 mod chatting;
 mod config;
 mod contacts;
-mod context;
-mod failure;
+pub(crate) mod context;
+pub(crate) mod failure;
 mod fields;
-mod files;
+pub(crate) mod files;
 mod groups;
 mod input;
 mod keys;
@@ -32,7 +32,7 @@ mod repeat;
 mod restrictions;
 mod route;
 mod server;
-mod session;
+pub(crate) mod session;
 mod sessions;
 mod statuses;
 mod table;
@@ -42,17 +42,12 @@ mod wording;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use colmeia::UserId;
 
-use super::external;
 use crate::route::Route;
-use crate::state::Http;
-use colmeia_events::envelope::Origin;
+use failure::ApiError;
 
-pub(super) use failure::ApiError;
-pub(super) use files::Fetcher;
 #[cfg(feature = "fuzzing")]
 pub(super) use files::lifted;
 pub(super) use openapi::docs;
@@ -85,14 +80,4 @@ pub(super) fn takes_file(method: &Method, path: &str) -> bool {
         with_file.map(|row| (row.path, row.method)).collect()
     });
     OPERATIONS.contains(&(path, method.clone()))
-}
-
-/// Whether a session of this name is known in any way.
-pub(super) async fn is_known(http: &Http, user: &UserId) -> bool {
-    session::known(http, user).await.is_some()
-}
-
-/// Where this caller finds files: the service's `public_url`, else how it reached us.
-pub(super) fn origin(http: &Http, headers: &HeaderMap) -> Origin {
-    Origin::for_caller(&http.config, &external::base(headers, http.local))
 }

@@ -22,7 +22,6 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::access::{Action, Caller, Sender};
-use super::super::server::EndSlash;
 use super::answer::{Answer, Content, Shape};
 use super::context::Ctx;
 use super::failure::ApiError;
@@ -30,7 +29,7 @@ use super::fields::Fields;
 use super::input;
 use super::session::Session;
 use super::{files, repeat};
-use crate::effect::Effect;
+use crate::effect::{Effect, EndSlash};
 use crate::route::Route;
 use crate::state::Http;
 use colmeia::errors::chain;

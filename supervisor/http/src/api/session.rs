@@ -135,7 +135,7 @@ impl Session {
 
     /// Where files of this session's messages are found.
     pub(super) fn files(&self, shown: bool) -> Files {
-        Files { origin: super::origin(&self.http, &self.headers), user: self.user().clone(), shown }
+        Files { origin: super::context::origin(&self.http, &self.headers), user: self.user().clone(), shown }
     }
 
     /// As [`Self::call`], with a file.
@@ -164,4 +164,9 @@ impl Session {
         }
         answer.map_err(|failure| ApiError::of_call(&failure, outside))
     }
+}
+
+/// Whether a session of this name is known in any way.
+pub(crate) async fn is_known(http: &Http, user: &UserId) -> bool {
+    known(http, user).await.is_some()
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::access::{Action, Caller};
-use super::super::api::ApiError;
 use super::super::reply;
 use super::query::Question;
 use super::source;
+use crate::api::failure::ApiError;
 use crate::state::Http;
 use colmeia_events::delivery::shown;
 use colmeia_events::journal::Which;

@@ -17,7 +17,8 @@ use axum::http::{HeaderMap, Method};
 use colmeia::UserId;
 
 use super::access::{Action, Caller};
-use super::api::{is_known as knows_session, origin};
+use crate::api::context::origin;
+use crate::api::session::is_known as knows_session;
 use crate::effect::Effect;
 use crate::route::Route;
 use crate::state::Http;

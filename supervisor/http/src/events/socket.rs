@@ -12,10 +12,10 @@ use axum::response::Response;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::access::{Basis, Caller};
-use super::super::api::ApiError;
 use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
+use crate::api::failure::ApiError;
 use crate::state::Http;
 use colmeia_events::journal::Cursor;
 use colmeia_host::shares::Holder;

@@ -12,11 +12,11 @@ use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
 
 use super::super::access::Caller;
-use super::super::api::ApiError;
 use super::super::places::during;
 use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
+use crate::api::failure::ApiError;
 use crate::state::Http;
 use colmeia_events::journal::Cursor;
 

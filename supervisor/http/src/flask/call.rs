@@ -22,7 +22,7 @@ pub(super) fn ready(http: &Http, user: &UserId) -> Option<UserHandle> {
 }
 
 /// Makes the call once, within the deadline that Flask's own leaves.
-pub(in super::super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
+pub(super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
     let deadline = Duration::from_millis(http.config.request_deadline_ms);
     calls::once(handle, call, None, deadline).await
 }

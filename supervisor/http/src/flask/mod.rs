@@ -16,11 +16,7 @@ mod status;
 use axum::http::Method;
 
 use crate::effect::Effect;
-
 use crate::route::Route;
-
-pub(super) use call::once;
-pub(super) use status::phone_number;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {

@@ -22,7 +22,8 @@ use crate::route::Route;
 use colmeia::errors::chain;
 
 pub(super) use dashboard::{list, to_sign_in};
-pub(super) use qr::{ASK, ask, qr};
+pub(super) use qr::{ask, qr};
+pub(super) use shown::ASK;
 pub(super) use shown::switched_off;
 
 /// Its routes; the pages themselves stand at `/` and `/qr`, where programs get JSON.

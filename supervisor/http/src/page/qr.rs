@@ -53,9 +53,6 @@ struct Ask<'a> {
     base: &'a str,
 }
 
-/// In the query of `/qr`: the page asks first.
-pub(in super::super) const ASK: &str = "ask";
-
 #[derive(Serialize)]
 struct Accepted {
     success: bool,

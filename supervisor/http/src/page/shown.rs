@@ -10,6 +10,9 @@ use super::svg;
 use colmeia_control::summary::SessionSummary;
 use colmeia_session::{Challenge, Over};
 
+/// In the query of `/qr`: the page asks first.
+pub(in super::super) const ASK: &str = "ask";
+
 /// What the page shows; also what its events carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Shown {

@@ -10,8 +10,8 @@ use colmeia::session::Probes;
 use colmeia::{Secret, SessionReport, SessionState};
 use serde_json::{Value, json};
 
-use super::super::watch::Health;
 use super::stage::*;
+use crate::watch::health::Health;
 use colmeia_session::{CallResult, Phase, Pong, UserView};
 
 fn health(view: &UserView, now: SystemTime) -> Value {

@@ -2,18 +2,15 @@
 //!
 //! `/health`, which Flask asks, stays shallow and is `flask/`'s. Nothing in here starts or changes anything.
 
-mod health;
+pub(crate) mod health;
 mod metrics;
-mod ready;
+pub(crate) mod ready;
 
 use axum::extract::State;
 use axum::response::Response;
 
 use crate::route::Route;
 use crate::state::Http;
-
-pub(super) use health::Health;
-pub(super) use ready::Readiness;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {

@@ -14,7 +14,8 @@ use colmeia::{ExitReason, UserId};
 use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Host, Note, effects};
+use super::host::{self, Host};
+use super::note::Note;
 use crate::handle::{Limited, NotDeleted};
 use crate::lifecycle::Told;
 use crate::limits;
@@ -215,8 +216,8 @@ fn start(
     if let (Some(group), Ownership::Own { uid, .. }) = (&group, ownership) {
         group.give_to(uid)?;
     }
-    let config = effects::worker_config(host, user, token, ownership, group.as_ref());
-    worker_process::spawn(&host.launch, &config, effects::marks(host, user), group.as_ref())
+    let config = host::worker_config(host, user, token, ownership, group.as_ref());
+    worker_process::spawn(&host.launch, &config, host::marks(host, user), group.as_ref())
 }
 
 fn bury(host: &Arc<Host>, user: &UserId, limits_too: bool) -> io::Result<()> {

@@ -4,28 +4,27 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use colmeia::config::{Ownership, WorkerConfig};
 use colmeia::errors::{is_disk_full, lack_of};
 use colmeia::protocol::ToWorker;
 use colmeia::session::LaunchCause;
-use colmeia::{ExitReason, Secret, UserId};
+use colmeia::{ExitReason, UserId};
 use colmeia_base::{awake, tasks};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::chores::Done;
-use super::{Host, Note, SessionActor, Worker};
+use super::host::{Host, token_of};
+use super::note::Note;
+use super::{SessionActor, Worker};
 use crate::admission::Standing;
 use crate::connection;
 use crate::connection::{Handshake, HandshakeError};
 use crate::handle::{DisconnectOutcome, NotDeleted, NotKept};
 use crate::lifecycle::{Action, Event, LOGOUT, State, Told};
-use crate::token;
 use crate::worker_process;
 use crate::worker_process::{NotReady, SpawnError, Spawned, WorkerProcess};
 use colmeia_host::blocking;
 use colmeia_host::folders;
 use colmeia_host::memory::Group;
-use colmeia_host::process::Marks;
 
 /// How long to wait before a socket is tried again on which nobody listened.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -388,47 +387,4 @@ async fn greet(
     }
     let token = token_of(host, user).await.map_err(HandshakeError::NoToken)?;
     connection::greet(peer, user, token, left).await
-}
-
-/// The token of the user's worker, from the disk.
-pub async fn token_of(host: &Arc<Host>, user: &UserId) -> std::io::Result<Secret> {
-    let (host, user) = (Arc::clone(host), user.clone());
-    let read = blocking::in_folders(move || token::read(&host.state, &user)).await;
-    read.unwrap_or_else(|error| Err(std::io::Error::other(error)))
-}
-
-/// By what the user's processes are recognised.
-pub fn marks(host: &Host, user: &UserId) -> Marks {
-    let (user_dir, own_dir) = (host.run.user_dir(user), host.state.own_dir(user));
-    Marks { user_dir, own_dir, uid: host.owners.of(user) }
-}
-
-pub(super) fn worker_config(
-    host: &Host,
-    user: &UserId,
-    token: Secret,
-    ownership: Ownership,
-    group: Option<&Group>,
-) -> WorkerConfig {
-    let config = &host.config;
-    let own = host.store.session(user).unwrap_or_default();
-    WorkerConfig {
-        user: user.clone(),
-        state_dir: host.state.root().to_owned(),
-        runtime_dir: host.run.root().to_owned(),
-        client_prefix: config.client_prefix.clone(),
-        page_url: config.page_url.clone(),
-        browser: config.browser.clone(),
-        wa_js: config.wa_js.clone(),
-        languages: config.languages.clone(),
-        landlock: config.landlock,
-        memory_merge: config.memory_merge,
-        token,
-        deadlines: config.deadlines,
-        browser_group: group.map(Group::browser_entrance),
-        proxy: own.proxy,
-        debug: own.debug,
-        passkey: config.passkey,
-        ownership,
-    }
 }

@@ -8,16 +8,17 @@
 mod calls;
 mod chores;
 mod effects;
+mod host;
 mod inbox;
 mod memory;
+mod note;
 mod publish;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use colmeia::config::{MemoryOverrides, ServiceConfig};
-use colmeia::layout::{RunLayout, StateLayout};
+use colmeia::config::MemoryOverrides;
 use colmeia::protocol::ToWorker;
 use colmeia::{ExitReason, SessionReport, SessionState, UserId};
 use colmeia_base::awake::Awake;
@@ -25,83 +26,28 @@ use colmeia_base::tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
-use super::connection::{Allowance, Connection, EventSink, FromConnection, Handshake};
+use super::connection::{Allowance, Connection, FromConnection};
 use super::handle::{Command, Deleted, DisconnectOutcome, Operated, UserHandle};
-use super::lifecycle::{Carried, Event, Lifecycle, Now, Rules, State};
+use super::lifecycle::{Event, Lifecycle, Now, Rules, State};
 use super::limits;
 use super::liveness::{Liveness, Trust};
 use super::log_tail::{LogTail, Position};
 use super::status::Told;
 use super::view::{Phase, Pong, UserView};
-use super::worker_process::{Ended, Launch, WorkerProcess};
-use crate::admission::{AdmissionQueue, Place, Ticket, Verdict, Verdicts};
-use crate::lacks::LacksTold;
-use crate::registry::Registry;
+use super::worker_process::WorkerProcess;
+use crate::admission::{Place, Ticket, Verdict, Verdicts};
 use calls::Calls;
-use chores::{Chores, Done, Remembered};
+use chores::{Chores, Remembered};
 use colmeia_host::blocking;
-use colmeia_host::disk::Disk;
-use colmeia_host::memory::Memory;
-use colmeia_host::shortage::Shortage;
-use colmeia_host::uids::UidAllocator;
-use colmeia_host::uploads::Downloads;
-use colmeia_metrics::Metrics;
-use colmeia_store::Store;
-pub use effects::{marks, token_of};
+pub use host::{Adopted, Host, marks, token_of};
 use memory::Weight;
+use note::Note;
 
 /// How many commands may wait for a task; it takes them at once.
 const COMMANDS: usize = 64;
 /// How many lines are kept of what a worker logged that made its user parked.
 const LAST_LINES: usize = 10;
-
-/// Everything that is the same for all users.
-#[derive(Debug)]
-pub struct Host {
-    /// What is configured.
-    pub config: Arc<ServiceConfig>,
-    /// The state directory.
-    pub state: StateLayout,
-    /// The runtime directory.
-    pub run: RunLayout,
-    /// How workers are started.
-    pub launch: Launch,
-    /// Who may start when.
-    pub desk: AdmissionQueue,
-    /// Where events go.
-    pub sink: Arc<dyn EventSink>,
-    /// Where large answers lie until they were handed on.
-    pub downloads: Downloads,
-    /// What measures and keeps the caps.
-    pub memory: Memory,
-    /// What is configured for each session.
-    pub store: Store,
-    /// User ids for workers.
-    pub owners: UidAllocator,
-    /// Whether the disk is full.
-    pub disk: Disk,
-    /// What the machine lacks.
-    pub shortage: Shortage,
-    /// What an earlier image of the program knew of its users; each takes up its own.
-    pub carried: Mutex<HashMap<UserId, Carried>>,
-    /// What is counted of workers and calls.
-    pub metrics: Metrics,
-    /// What was said of what pages lack.
-    pub lacks: LacksTold,
-    /// Cancelled when an end must not be waited for any longer.
-    pub hurry: CancellationToken,
-}
-
-/// A worker that was found alive.
-#[derive(Debug)]
-pub struct Adopted {
-    /// Its process.
-    pub process: WorkerProcess,
-    /// What was said at the handshake.
-    pub greeted: Handshake,
-}
 
 /// One user's task.
 #[derive(Debug)]
@@ -179,25 +125,6 @@ struct Connected {
 
 /// What came through a connection, and through which.
 type Said = (u64, FromConnection);
-
-/// What a helper of the task has to say.
-#[derive(Debug)]
-enum Note {
-    Handshake(u64, Result<Box<Handshake>, String>),
-    /// The process has ended; `over_cap` when the kernel had to kill in its control group.
-    Ended {
-        ended: Ended,
-        over_cap: bool,
-    },
-    /// The machine has nothing left to reach the worker with; it is tried further.
-    Delayed(u64),
-    /// The disk has done something.
-    Done(Done),
-    /// It could not begin, and said why before it ended.
-    Refused(u64, ExitReason),
-    /// What it logged last.
-    Lines(Arc<[String]>),
-}
 
 impl SessionActor {
     /// A task and its handle. It touches no disk before it runs, and starts nothing before it is woken, unless a living
@@ -295,7 +222,11 @@ impl SessionActor {
 
     /// Runs until the user is not needed any more: takes up what the disk remembers, and the living worker if there is
     /// one, and then whatever comes.
-    pub async fn run(mut self, registry: Registry, adopted: Option<Adopted>) {
+    pub async fn run(
+        mut self,
+        retire: impl Fn(&UserId, &mut mpsc::Receiver<Command>) -> bool,
+        adopted: Option<Adopted>,
+    ) {
         let remembered = chores::remember(&self.host, &self.user).await;
         self.take_up(remembered, adopted);
         let mut disk = self.host.disk.watch();
@@ -332,7 +263,7 @@ impl SessionActor {
             self.finished &= over;
             if self.finished && (self.chores.is_empty() || self.hurried) {
                 self.finished = false;
-                if registry.retire(&self.user, &mut self.commands) {
+                if retire(&self.user, &mut self.commands) {
                     break;
                 }
             }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 pub use pressure::follow as follow_pressure;
 pub use queue::{AdmissionQueue, Place, Standing, Verdicts};
 
-/// Resolver one wish for a place.
+/// Names one wish for a place.
 pub type Ticket = u64;
 
 /// What the desk says of a wish.

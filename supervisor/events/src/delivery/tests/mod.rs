@@ -22,6 +22,9 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::journal::testing::{incoming, user, waiting};
 use crate::journal::{Head, Which};
+use colmeia_host::dns::Resolver;
+use colmeia_host::shortage::Shortage;
+use colmeia_metrics::Metrics;
 
 /// What the receiver was told: event id (Flask's, or the envelope's) and body.
 type Seen = Vec<(String, Value)>;

@@ -4,7 +4,7 @@
 //! `fetch` gets the one at an address. **No file is in memory as a whole**: it lies in `uploads` until its worker has it.
 
 mod convert;
-mod fetch;
+pub(crate) mod fetch;
 mod lift;
 mod mimetype;
 mod public;
@@ -25,7 +25,6 @@ use mimetype::is_mimetype;
 use refusals::no_room;
 
 pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
-pub(in super::super) use fetch::Fetcher;
 #[cfg(feature = "fuzzing")]
 pub(in super::super) use lift::lifted;
 pub(super) use mimetype::lower;

@@ -13,12 +13,12 @@ use futures::future::select_all;
 use tokio::sync::watch;
 
 use super::super::super::external;
-use super::super::super::flask::phone_number;
 use super::super::super::negotiate::Language;
 use super::super::super::restricted::notices;
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::{Frame, html, words};
+use crate::phone_number::phone_number;
 use crate::state::Http;
 use colmeia_control::operators::millis;
 use colmeia_control::summary::{SessionSummary, state_name};

@@ -1,6 +1,7 @@
 //! `POST /sessions/{user}/pairing-code`: the code that a phone's owner types instead of scanning.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use axum::Form;
 use axum::extract::{Path, State};
@@ -9,11 +10,11 @@ use axum::response::Response;
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 
-use super::super::super::flask;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::Fields;
 use super::told::{Told, ours};
 use crate::state::Http;
+use colmeia_control::calls;
 use colmeia_session::CallFailure;
 
 /// How many digits an international number has.
@@ -49,15 +50,14 @@ async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> R
         };
         return Err(Told::with(StatusCode::BAD_REQUEST, message));
     }
-    match flask::once(http, handle, Call::PairingCode { phone }).await {
+    let deadline = Duration::from_millis(http.config.request_deadline_ms);
+    match calls::once(handle, Call::PairingCode { phone }, None, deadline).await {
         Ok((Reply::PairingCode { code }, _)) => {
             let message = match language {
                 Portuguese => {
                     "No celular: Dispositivos conectados, Conectar dispositivo, Conectar com número de telefone. Digite:"
                 }
-                English => {
-                    "On the phone: Linked devices, Connection a device, Connection with phone number. Type:"
-                }
+                English => "On the phone: Linked devices, Link a device, Link with phone number. Type:",
             };
             Ok(Told { code: Some(code), ..Told::done(message) })
         }

@@ -15,18 +15,18 @@ use colmeia_base::tasks;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::super::super::flask::phone_number;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::restricted::{Notice, notices};
 use super::super::super::visitors::Visit;
-use super::super::super::watch::Health;
 use super::super::events::{Source, follow};
 use super::super::svg;
 use super::deliveries::Stuck;
 use super::list::Memory;
 use super::told::Told;
 use super::{Frame, html, words};
+use crate::phone_number::phone_number;
 use crate::state::Http;
+use crate::watch::health::Health;
 use colmeia_control::summary::{SessionSummary, state_name};
 use colmeia_session::{Phase, UserHandle, UserView};
 

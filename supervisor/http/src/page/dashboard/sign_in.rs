@@ -11,7 +11,7 @@ use axum::{Extension, Form};
 use super::super::super::access::{Peer, Refusal};
 use super::super::super::user::Pairs;
 use super::super::super::visitors::Visit;
-use super::super::qr::ASK;
+use super::super::shown::ASK;
 use super::told::ours;
 use super::{Fields, Frame, begin, html, own_path, see_other};
 use crate::state::Http;

@@ -17,12 +17,26 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::admission::Admission;
+use crate::admission::AdmissionQueue;
+use crate::connection::EventSink;
 use crate::connection::SinkError;
 use crate::handle::{CallFailure, Operation};
+use crate::lacks::LacksTold;
+use crate::registry::Registry;
 use crate::view::Phase;
+use crate::worker_process::Launch;
+use colmeia::config::ServiceConfig;
+use colmeia::layout::{RunLayout, StateLayout};
 use colmeia_events::journal::StatusChange;
+use colmeia_host::disk::Disk;
 use colmeia_host::folders;
 use colmeia_host::process::Children;
+use colmeia_host::shortage::Shortage;
+use colmeia_host::uids::UidAllocator;
+use colmeia_host::uploads::Downloads;
+use colmeia_metrics::Metrics;
+use colmeia_store::Store;
+use tokio_util::sync::CancellationToken;
 
 /// Events are kept here; the first few times the disk refuses.
 #[derive(Debug, Default)]
