@@ -2,11 +2,11 @@
 
 use std::io::Read;
 use std::net::IpAddr;
-use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, Uri, Version};
 use colmeia::config::ServiceConfig;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::access::site::Site;
 use crate::api::lifted as lift;
@@ -77,11 +77,15 @@ pub fn asked(query: &str) -> Option<Asked> {
 
 /// How a body is read that comes in pieces of this length: its fields and its file.
 pub fn lifted(body: &[u8], piece: usize) -> Option<(Value, Option<Vec<u8>>)> {
-    static UPLOADS: LazyLock<Uploads> = LazyLock::new(|| {
-        let folder = std::env::temp_dir().join(format!("colmeia-fuzz-{}", std::process::id()));
-        Uploads::open(folder).expect("a folder")
-    });
-    let room = UPLOADS.expect(LARGEST, &Holder::Here).expect("room");
+    thread_local! {
+        /// A folder for all searches of a thread; it goes with the thread.
+        static UPLOADS: (TempDir, Uploads) = {
+            let folder = tempfile::tempdir().expect("a folder");
+            let uploads = Uploads::open(folder.path().to_owned()).expect("opened");
+            (folder, uploads)
+        };
+    }
+    let room = UPLOADS.with(|(_, uploads)| uploads.expect(LARGEST, &Holder::Here)).expect("room");
     let (fields, upload) = lift(Pieces { rest: body, piece }, &["file", "data"], room)?;
     // As they were read: written and read again, a number may be the next one.
     Some((Value::Object(fields), upload.map(|upload| content(&upload))))
