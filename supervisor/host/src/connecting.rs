@@ -21,11 +21,6 @@ pub fn lack<'a>(
     async move { if without_address && lack.is_none() { ports(url, names).await } else { lack } }
 }
 
-/// What we have none left of at this moment to make a socket with; for those who only say that there was none.
-pub fn lacking_now() -> Option<Lack> {
-    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err().and_then(|error| lack_of(&error))
-}
-
 /// Ports, unless no address of ours leads there, such as to IPv6 where there is none: the same is said of that.
 async fn ports(url: &Url, names: &Resolver) -> Option<Lack> {
     let (host, port) = (url.host_str()?, url.port_or_known_default().filter(|port| *port != 0)?);

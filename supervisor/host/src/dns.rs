@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use colmeia::errors::lack_of;
+use colmeia::errors::{chain, lack_of};
 use colmeia_base::tasks;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
@@ -26,7 +26,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use colmeia::errors::chain;
+use crate::shortage::no_socket;
 
 const HOSTS: &str = "/etc/hosts";
 const SERVERS: &str = "/etc/resolv.conf";
@@ -166,8 +166,7 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
 /// is tried, for what we lack has to be known ([`lack_of`]).
 fn unresolved(error: NetError) -> io::Error {
     let by_sockets = matches!(error, NetError::NoConnections | NetError::Timeout | NetError::Io(_));
-    let socket = by_sockets.then(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err()).flatten();
-    socket.filter(|error| lack_of(error).is_some()).unwrap_or_else(|| io::Error::other(error))
+    by_sockets.then(no_socket).flatten().unwrap_or_else(|| io::Error::other(error))
 }
 
 fn changed() -> [Option<SystemTime>; 2] {

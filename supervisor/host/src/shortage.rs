@@ -5,10 +5,12 @@
 //! said once. Never decides about a user.
 
 use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use colmeia::errors::Lack;
+use colmeia::errors::{Lack, lack_of};
 use colmeia_base::tasks;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, watch};
@@ -39,6 +41,11 @@ pub fn raise_limit() {
     {
         tracing::warn!(%error, limit = limit.current, "the limit of open files stays as low as it is");
     }
+}
+
+/// Why no socket can be had now, where it is for want of something of ours; for those who say only that there was none.
+pub fn no_socket() -> Option<io::Error> {
+    UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).err().filter(|error| lack_of(error).is_some())
 }
 
 impl Shortage {

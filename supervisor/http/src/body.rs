@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::{CONNECTION, EXPECT};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
@@ -67,9 +67,10 @@ impl From<Refused> for ApiError {
     }
 }
 
-/// Handlers get a body that is in memory already, unless it may hold a file.
-pub(super) async fn collect(request: Request, next: Next, takes_file: bool) -> Response {
-    if request.body().is_end_stream() || takes_file {
+/// Handlers get a body that is in memory already, unless it may hold a file: `takes_file` says it of a method and a route.
+pub(super) async fn collect(request: Request, next: Next, takes_file: fn(&Method, &str) -> bool) -> Response {
+    let takes_file = |path: &MatchedPath| takes_file(request.method(), path.as_str());
+    if request.body().is_end_stream() || request.extensions().get().is_some_and(takes_file) {
         return next.run(request).await;
     }
     // Apart, so that requests without a body, which come all day long, do not carry its state about.

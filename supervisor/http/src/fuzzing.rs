@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::access::site::Site;
-use crate::api::lifted as lift;
+use crate::api::files::lift::lift;
 use crate::effect::Effect;
 use crate::events::query::Question;
 use crate::{external, negotiate};
@@ -86,7 +86,7 @@ pub fn lifted(body: &[u8], piece: usize) -> Option<(Value, Option<Vec<u8>>)> {
         };
     }
     let room = UPLOADS.with(|(_, uploads)| uploads.expect(LARGEST, &Holder::Here)).expect("room");
-    let (fields, upload) = lift(Pieces { rest: body, piece }, &["file", "data"], room)?;
+    let (fields, upload) = lift(Pieces { rest: body, piece }, &["file", "data"], room).ok()?;
     // As they were read: written and read again, a number may be the next one.
     Some((Value::Object(fields), upload.map(|upload| content(&upload))))
 }

@@ -3,8 +3,6 @@
 
 mod holds;
 
-use std::time::Duration;
-
 use colmeia::config::Passkey;
 use colmeia::moment::now_ms;
 use colmeia::passkey::{Assertion, Request};
@@ -112,7 +110,7 @@ pub(super) async fn take(http: &Http, handle: &UserHandle, step: Step, by: By<'_
     let outcome = if pending && held {
         Err(Refused::Held)
     } else if pending {
-        let limit = Duration::from_millis(http.config.request_deadline_ms);
+        let limit = http.request_deadline();
         calls::once(handle.clone(), call, None, limit).await.map(drop).map_err(|failure| read(&failure))
     } else {
         Err(Refused::NotPending)

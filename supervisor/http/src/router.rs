@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
@@ -32,15 +32,11 @@ async fn front(State(http): State<Http>, mut request: Request, next: Next) -> Re
                 _ if passed.is_err() || guard::is_unlimited(&request) => Ok(None),
                 holder => http.places.request(holder, Surface::of(request.uri().path())).map(Some),
             };
-            let takes_file = request
-                .extensions()
-                .get()
-                .is_some_and(|path: &MatchedPath| api::takes_file(request.method(), path.as_str()));
             request.extensions_mut().insert(holder.clone());
             let (response, begun) = match (passed, begun) {
-                (Ok(None), Ok(begun)) => (body::collect(request, next, takes_file).await, begun),
+                (Ok(None), Ok(begun)) => (body::collect(request, next, api::takes_file).await, begun),
                 (Ok(Some(basis)), Ok(begun)) => {
-                    (guard::bound(&http, basis, body::collect(request, next, takes_file).await), begun)
+                    (guard::bound(&http, basis, body::collect(request, next, api::takes_file).await), begun)
                 }
                 (Err(refused), _) | (_, Err(refused)) => (*refused, None),
             };

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use colmeia::config::ServiceConfig;
 use tokio_util::sync::CancellationToken;
@@ -129,6 +129,13 @@ impl Http {
             local,
             shutdown,
         }))
+    }
+}
+
+impl Shared {
+    /// How long a session may take for what a request asks of it.
+    pub(crate) fn request_deadline(&self) -> Duration {
+        Duration::from_millis(self.config.request_deadline_ms)
     }
 }
 

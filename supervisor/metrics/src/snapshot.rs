@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicU64;
 
 use colmeia::Restrictions;
-use colmeia::admin::{EventQueue, Session};
+use colmeia::admin::{EventQueue, FLASK_RECEIVER, Session};
 use colmeia_base::tasks::Row;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,7 +13,6 @@ use prometheus_client::registry::Registry;
 
 use super::PREFIX;
 use super::boot::Progress;
-use colmeia::admin::FLASK_RECEIVER;
 
 /// All states, so that one in which nobody is says 0 and an alert on it can be silent.
 const STATES: [&str; 21] = [

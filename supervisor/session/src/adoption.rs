@@ -9,16 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::errors::lack_of;
+use colmeia::errors::{chain, lack_of};
 use colmeia::protocol::ToWorker;
 use tokio::time::timeout;
 
-use crate::connection;
-use crate::connection::{Handshake, HandshakeError};
+use crate::connection::{self, Handshake, HandshakeError};
 use crate::registry::Registry;
 use crate::worker_process::WorkerProcess;
 use crate::{Adopted, Host, Phase, marks, token_of};
-use colmeia::errors::chain;
 use colmeia_host::folders;
 use colmeia_host::process::{Traces, sweep};
 

@@ -14,10 +14,9 @@ use tokio::time::Instant;
 
 use crate::limits::LimitsError;
 use crate::{Adopted, CallFailure, Command, Host, Renewal, SessionActor, TURN, UserHandle, marks};
-use colmeia_host::blocking;
-use colmeia_host::folders;
 use colmeia_host::log_limit::LogLimit;
 use colmeia_host::process::{Traces, sweep};
+use colmeia_host::{blocking, folders};
 
 /// How many users may have a task. Tasks without anything to do end by themselves, so only an attack gets here;
 /// each costs a few kilobytes.

@@ -12,8 +12,7 @@ use colmeia::config::{MemoryOverrides, MemoryPolicy};
 use super::socket::Peer;
 use super::{Admin, App, Refusal, parse, refuse};
 use colmeia::errors::chain;
-use colmeia_session::limits;
-use colmeia_session::limits::LimitsError;
+use colmeia_session::limits::{self, LimitsError};
 
 /// `GET /v1/sessions/{user}/limits`.
 pub(super) async fn show(

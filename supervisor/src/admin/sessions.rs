@@ -7,8 +7,7 @@ use colmeia::admin::{Service, SessionDetail, Sessions};
 use serde::Deserialize;
 
 use super::{Admin, Refusal, limits, parse};
-use colmeia_control::operators;
-use colmeia_control::operators::millis;
+use colmeia_control::operators::{self, millis};
 
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]

@@ -1,7 +1,8 @@
 //! Chaos: eight users on the simulator, with real browsers and the real programs, and minutes of random trouble.
 //! Afterwards every message and every user's readiness is accounted for.
 //!
-//! `make chaos SECONDS=300 SEED=1`; `make day` makes seldom trouble for an hour and looks whether anything grows (`day`). What happens when follows from the seed; how the programs' own timing falls
+//! `make chaos SECONDS=300 SEED=1`; `make day` makes seldom trouble for an hour and looks whether anything grows (`day`).
+//! What happens when follows from the seed; how the programs' own timing falls
 //! does not. It is no test of `cargo test`, because of its length; the pure parts of it have tests there.
 
 #![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail

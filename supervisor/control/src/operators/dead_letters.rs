@@ -8,8 +8,7 @@ use colmeia::admin::{
 
 use super::{Asker, OperationError, Operators};
 use colmeia_events::delivery::shown;
-use colmeia_events::journal::now_ms;
-use colmeia_events::journal::{EventId, Head, Queues, Which};
+use colmeia_events::journal::{EventId, Head, Queues, Which, now_ms};
 
 /// The most dead letters that are shown at once.
 const MOST: u32 = 10_000;

@@ -21,8 +21,7 @@ use crate::deletion::Deletions;
 use crate::server_control::ServerControl;
 use crate::users::Users;
 use colmeia_events::journal::Journal;
-use colmeia_host::blocking;
-use colmeia_host::folders;
+use colmeia_host::{blocking, folders};
 use colmeia_session::UserHandle;
 
 pub use change::{Asker, Word};

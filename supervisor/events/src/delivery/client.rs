@@ -23,8 +23,7 @@ use super::wire::{CONNECT, Connector, Parcel};
 use colmeia::errors::chain;
 use colmeia_host::connecting;
 use colmeia_host::dns::Resolver;
-use colmeia_host::ssrf;
-use colmeia_host::ssrf::{Home, LeadsHome};
+use colmeia_host::ssrf::{self, Home, LeadsHome};
 
 /// How long a request may take to leave, once there is a connection.
 const LEAVE: Duration = Duration::from_secs(10);

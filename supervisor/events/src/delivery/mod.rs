@@ -45,8 +45,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::journal::now_ms;
-use crate::journal::{FLASK, Journal, JournalError, Queue};
+use crate::journal::{FLASK, Journal, JournalError, Queue, now_ms};
 use client::Client;
 use colmeia::errors::chain;
 use colmeia_host::ssrf::Home;

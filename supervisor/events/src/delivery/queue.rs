@@ -15,8 +15,7 @@ use super::client::Post;
 use super::context::{Delivery, said};
 use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
 use super::{flask, webhook};
-use crate::journal::now_ms;
-use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, URGED};
+use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, URGED, now_ms};
 use colmeia::errors::chain;
 
 /// How long to wait before asking a journal again that failed.

@@ -17,8 +17,7 @@ use ulid::Ulid;
 use super::client::Post;
 use super::media::Media;
 use crate::envelope::Envelope;
-use crate::journal::Recorded;
-use crate::journal::now_ms;
+use crate::journal::{Recorded, now_ms};
 
 /// What is sent: the event with what was configured of its session, and with its message's file if that is no larger
 /// than these bytes. `None` when the event cannot be read.

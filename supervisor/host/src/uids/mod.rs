@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
 use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
-use colmeia::errors::lack_of;
+use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia_base::files;
 use rustix::process::{Pid, getegid, geteuid};
@@ -25,7 +25,6 @@ use sha2::{Digest as _, Sha256};
 use crate::folders::{make_private, users_on_disk};
 use crate::process::real_uid;
 use crate::{private, procfs};
-use colmeia::errors::chain;
 pub use preflight::Obstacle;
 use table::Table;
 

@@ -5,7 +5,7 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use colmeia::errors::Lack;
+use colmeia::errors::{Lack, chain};
 use colmeia::moment::now_ms;
 use colmeia::protocol::{CallError, CallErrorKind};
 use colmeia::{Restriction, UserId};
@@ -14,7 +14,6 @@ use utoipa::ToSchema;
 
 use super::super::negotiate::Language;
 use super::super::{reply, restricted};
-use colmeia::errors::chain;
 use colmeia_events::journal::JournalError;
 use colmeia_host::uploads::{NoRoom, NotFetched};
 use colmeia_session::CallFailure;

@@ -48,8 +48,6 @@ use axum::response::{IntoResponse as _, Response};
 use crate::route::Route;
 use failure::ApiError;
 
-#[cfg(feature = "fuzzing")]
-pub(super) use files::lifted;
 pub(super) use openapi::docs;
 
 /// Its routes.

@@ -155,7 +155,7 @@ impl Session {
         file: Option<Upload>,
     ) -> Result<(Reply, Fetched), ApiError> {
         let outside = call.has_effect_outside();
-        let usual = Duration::from_millis(self.http.config.request_deadline_ms);
+        let usual = self.http.request_deadline();
         let has_file = file.is_some() || matches!(call, Call::DownloadMedia { .. });
         let deadline = if has_file { usual.max(FILE_DEADLINE) } else { usual };
         let answer = calls::once(self.handle.clone(), call, file, deadline).await;

@@ -1,7 +1,5 @@
 //! What a call into a session needs, and its failures in words.
 
-use std::time::Duration;
-
 use colmeia::UserId;
 use colmeia::protocol::{Call, CallError, CallErrorKind};
 use tracing::error;
@@ -23,8 +21,7 @@ pub(super) fn ready(http: &Http, user: &UserId) -> Option<UserHandle> {
 
 /// Makes the call once, within the deadline that Flask's own leaves.
 pub(super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallResult {
-    let deadline = Duration::from_millis(http.config.request_deadline_ms);
-    calls::once(handle, call, None, deadline).await
+    calls::once(handle, call, None, http.request_deadline()).await
 }
 
 /// A session gave an answer that belongs to another question.

@@ -22,11 +22,9 @@ use tower::ServiceExt;
 
 use super::super::server::receive;
 use crate::router::router;
-use crate::state::Http;
-use crate::state::Parts;
+use crate::state::{Http, Parts};
 use colmeia_control::convert::{Converter, Means};
-use colmeia_control::deletion;
-use colmeia_control::deletion::Deletions;
+use colmeia_control::deletion::{self, Deletions};
 use colmeia_control::operators::Operators;
 use colmeia_control::server_control::control;
 use colmeia_control::users::Users;

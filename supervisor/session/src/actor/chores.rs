@@ -18,16 +18,12 @@ use super::host::{self, Host};
 use super::note::Note;
 use crate::handle::{Limited, NotDeleted};
 use crate::lifecycle::Told;
-use crate::limits;
-use crate::limits::LimitsError;
+use crate::limits::{self, LimitsError};
 use crate::log_tail::{LogTail, Position};
 use crate::token;
-use crate::worker_process;
-use crate::worker_process::lines;
-use crate::worker_process::lines::Lines;
-use crate::worker_process::{SpawnError, Spawned};
-use colmeia_host::folders;
-use colmeia_host::{blocking, private};
+use crate::worker_process::lines::{self, Lines};
+use crate::worker_process::{self, SpawnError, Spawned};
+use colmeia_host::{blocking, folders, private};
 
 /// What is remembered of a user.
 #[derive(Debug)]

@@ -16,15 +16,12 @@ use super::host::{Host, token_of};
 use super::note::Note;
 use super::{SessionActor, Worker};
 use crate::admission::Standing;
-use crate::connection;
-use crate::connection::{Handshake, HandshakeError};
+use crate::connection::{self, Handshake, HandshakeError};
 use crate::handle::{DisconnectOutcome, NotDeleted, NotKept};
 use crate::lifecycle::{Action, Event, LOGOUT, State, Told};
-use crate::worker_process;
-use crate::worker_process::{NotReady, SpawnError, Spawned, WorkerProcess};
-use colmeia_host::blocking;
-use colmeia_host::folders;
+use crate::worker_process::{self, NotReady, SpawnError, Spawned, WorkerProcess};
 use colmeia_host::memory::Group;
+use colmeia_host::{blocking, folders};
 
 /// How long to wait before a socket is tried again on which nobody listened.
 const TRY_AGAIN: Duration = Duration::from_millis(50);

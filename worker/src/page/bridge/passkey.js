@@ -1,5 +1,6 @@
 /* Passkeys. A headless browser has no authenticator, so what the page asks of it goes to the account's owner, who signs in
- * a browser of their own; where the operator has switched that off (`relayed`), it is only seen, and the browser answers. Owns the page's request until it is answered, and the page's own prompt, code and error card.
+ * a browser of their own; where the operator has switched that off (`relayed`), it is only seen, and the browser answers.
+ * Owns the page's request until it is answered, and the page's own prompt, code and error card.
  *
  *   prompt ── Continue ──▶ signing ── answered by the worker ──▶ answered ──▶ (code to compare) ──▶ linked
  *     ▲                                                             │

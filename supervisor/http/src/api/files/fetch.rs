@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use colmeia::UserId;
-use colmeia::errors::{Lack, lack_of};
+use colmeia::errors::{Lack, chain, lack_of};
 use futures::StreamExt as _;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -21,13 +21,11 @@ use super::super::failure::ApiError;
 use super::mimetype::{is_mimetype, lower};
 use super::public::may_ask;
 use super::refusals::{no_room, not_taken, too_large};
-use colmeia::errors::chain;
 use colmeia_host::connecting;
 use colmeia_host::dns::Resolver;
 use colmeia_host::shares::Holder;
-use colmeia_host::shortage::Shortage;
-use colmeia_host::ssrf;
-use colmeia_host::ssrf::{Home, LeadsHome, is_of_this_machine};
+use colmeia_host::shortage::{Shortage, no_socket};
+use colmeia_host::ssrf::{self, Home, LeadsHome, is_of_this_machine};
 use colmeia_host::uploads::{LARGEST, Upload, Uploads};
 
 /// How long a fetch may take altogether, and until there is a connection.
@@ -132,7 +130,7 @@ impl Fetcher {
         let public = Public { names: self.names.clone(), allowed: Arc::clone(&self.allowed), is_our_port };
         match client(public) {
             Ok(client) => Ok(place.get_or_init(|| client)),
-            Err(error) => match lack_of(&error).or_else(connecting::lacking_now) {
+            Err(error) => match lack_of(&error).or_else(|| lack_of(&no_socket()?)) {
                 Some(lack) => Err(self.without_means(lack)),
                 None => {
                     tracing::error!(error = chain(&error), "files cannot be fetched");
@@ -148,6 +146,7 @@ impl Fetcher {
     }
 }
 
+/// The file, on the disk.
 async fn read(answer: reqwest::Response, taker: Taker<'_>) -> Result<Upload, ApiError> {
     let most = answer.content_length().unwrap_or(LARGEST);
     if most > LARGEST {

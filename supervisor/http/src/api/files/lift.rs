@@ -36,7 +36,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 
 /// What is wrong with a body.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Wrong {
+pub(crate) enum Wrong {
     #[error("the body is no JSON")]
     NoJson(Option<LinePosition>),
     #[error("the body is no JSON object")]
@@ -59,7 +59,7 @@ pub(super) enum Wrong {
 ///
 /// # Errors
 /// [`Wrong`]; no file is left then.
-pub(super) fn lift(
+pub(crate) fn lift(
     body: impl Read,
     at: &[&str],
     expected: Expected,
@@ -302,14 +302,4 @@ impl From<ReaderError> for Wrong {
             _ => Self::NoJson(None),
         }
     }
-}
-
-/// What is made of a body, where anything is.
-#[cfg(feature = "fuzzing")]
-pub(in super::super::super) fn lifted(
-    body: impl Read,
-    at: &[&str],
-    expected: Expected,
-) -> Option<(Map<String, Value>, Option<Upload>)> {
-    lift(body, at, expected).ok()
 }

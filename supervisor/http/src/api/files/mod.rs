@@ -5,7 +5,7 @@
 
 mod convert;
 pub(crate) mod fetch;
-mod lift;
+pub(crate) mod lift;
 mod mimetype;
 mod public;
 mod receive;
@@ -25,8 +25,6 @@ use mimetype::is_mimetype;
 use refusals::no_room;
 
 pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
-#[cfg(feature = "fuzzing")]
-pub(in super::super) use lift::lifted;
 pub(super) use mimetype::lower;
 pub(super) use receive::{receive, refuse};
 pub(super) use served::of_message;

@@ -1,7 +1,6 @@
 //! `POST /sessions/{user}/pairing-code`: the code that a phone's owner types instead of scanning.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use axum::Form;
 use axum::extract::{Path, State};
@@ -50,8 +49,7 @@ async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> R
         };
         return Err(Told::with(StatusCode::BAD_REQUEST, message));
     }
-    let deadline = Duration::from_millis(http.config.request_deadline_ms);
-    match calls::once(handle, Call::PairingCode { phone }, None, deadline).await {
+    match calls::once(handle, Call::PairingCode { phone }, None, http.request_deadline()).await {
         Ok((Reply::PairingCode { code }, _)) => {
             let message = match language {
                 Portuguese => {

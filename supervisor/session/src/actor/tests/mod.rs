@@ -7,7 +7,7 @@ mod trouble;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use colmeia::config::{LogFormat, MemoryMode, MemoryOverrides};
+use colmeia::config::{LogFormat, MemoryMode, MemoryOverrides, ServiceConfig};
 use colmeia::protocol::{self, Call, Reply};
 use colmeia::{ChatId, SessionState};
 use futures::FutureExt as _;
@@ -16,16 +16,13 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::*;
-use crate::admission::Admission;
-use crate::admission::AdmissionQueue;
-use crate::connection::EventSink;
-use crate::connection::SinkError;
+use crate::admission::{Admission, AdmissionQueue};
+use crate::connection::{EventSink, SinkError};
 use crate::handle::{CallFailure, Operation};
 use crate::lacks::LacksTold;
 use crate::registry::Registry;
 use crate::view::Phase;
 use crate::worker_process::Launch;
-use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia_events::journal::StatusChange;
 use colmeia_host::disk::Disk;
