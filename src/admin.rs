@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::MemoryOverrides;
-use crate::session::{Lack, Recovery, impossible};
+use crate::session::{MissingMember, Recovery, impossible};
 use crate::{ExitReason, Restrictions, Secret, UserId};
 
 /// `GET /v1/service`: the service itself.
@@ -128,7 +128,7 @@ pub struct SessionDetail {
     pub degraded: Vec<String>,
     /// What of the page is missing, and what follows from it.
     #[serde(default)]
-    pub lacks: Vec<Lack>,
+    pub lacks: Vec<MissingMember>,
     /// The page's version.
     pub page_version: Option<String>,
     /// What its processes may take.
@@ -166,7 +166,7 @@ pub struct PageReport {
     /// The session's state: what is missing is only known of a page that is complete (`ready`).
     pub state: String,
     /// What is missing; empty where nothing is.
-    pub lacks: Vec<Lack>,
+    pub lacks: Vec<MissingMember>,
     /// The operations that are not possible.
     pub impossible: Vec<String>,
 }

@@ -6,16 +6,8 @@ use std::io::{self, ErrorKind};
 /// Whether a full disk, or a quota, is at the bottom of this.
 #[must_use]
 pub fn is_disk_full(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-        {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    let full = |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    io_errors(error).any(full)
 }
 
 /// What the machine has none left of just now. It passes, as a full disk does.
@@ -70,8 +62,11 @@ pub fn lack_of(error: &(dyn Error + 'static)) -> Option<Lack> {
 
 /// What the system said, at any depth of this.
 pub fn os_codes(error: &(dyn Error + 'static)) -> impl Iterator<Item = i32> {
-    std::iter::successors(Some(error), below)
-        .filter_map(|error| error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error))
+    io_errors(error).filter_map(io::Error::raw_os_error)
+}
+
+fn io_errors<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a io::Error> {
+    std::iter::successors(Some(error), below).filter_map(|error| error.downcast_ref())
 }
 
 /// What this was made of is not its source, but has one.
@@ -125,6 +120,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_known_at_any_depth() {
         assert!(is_disk_full(&Outer(ErrorKind::StorageFull.into())));
+        assert!(is_disk_full(&Outer(io::Error::other(Outer(ErrorKind::StorageFull.into())))));
         assert!(is_disk_full(&io::Error::from(ErrorKind::QuotaExceeded)));
         assert!(!is_disk_full(&Outer(ErrorKind::NotFound.into())));
     }

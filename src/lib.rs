@@ -27,5 +27,5 @@ pub mod user;
 pub use chat::ChatId;
 pub use restrictions::{MessageCapping, ReachoutTimelock, Restriction, RestrictionName, Restrictions};
 pub use secret::Secret;
-pub use session::{ExitReason, Lack, Me, SessionReport, SessionState, impossible};
+pub use session::{ExitReason, Me, MissingMember, SessionReport, SessionState, impossible};
 pub use user::UserId;

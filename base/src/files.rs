@@ -1,7 +1,8 @@
 //! Small files that are replaced as a whole, names that change, and folders that are made: on disk when the call returns.
 //!
 //! Owns the order that this takes: the contents first, then the name, then the folder that holds the name. Never decides
-//! what stands in a file.
+//! what stands in a file. By hand and not with `tempfile`: that brings no folder to disk, and after a crash a draft with a
+//! name of its own would stay for ever, where ours is the next one's.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};

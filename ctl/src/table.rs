@@ -243,7 +243,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use colmeia::Lack;
+    use colmeia::MissingMember;
     use colmeia::admin::PageReport;
 
     use super::*;
@@ -258,9 +258,9 @@ pub(crate) mod tests {
         serde_json::from_str(&text).expect("valid")
     }
 
-    fn lack(stand_in: bool) -> Lack {
+    fn lack(stand_in: bool) -> MissingMember {
         let operations = vec!["star".to_owned(), "edit_message".to_owned()];
-        Lack {
+        MissingMember {
             member: "WAWebX.y".to_owned(),
             module_absent: Some(true),
             stand_in,

@@ -7,7 +7,7 @@ use std::future::Future;
 
 use colmeia::passkey::Request;
 use colmeia::protocol::{Call, CallError, Event, MessageRecord, OtherNames, Reply};
-use colmeia::{Lack, Me, Restrictions, Secret};
+use colmeia::{Me, MissingMember, Restrictions, Secret};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -46,7 +46,7 @@ pub(crate) struct PageView {
     pub(crate) degraded: Vec<String>,
     /// What of the page is missing, and what follows from it.
     #[serde(default)]
-    pub(crate) lacks: Vec<Lack>,
+    pub(crate) lacks: Vec<MissingMember>,
     /// The page's version.
     #[serde(default)]
     pub(crate) version: Option<String>,

@@ -11,14 +11,13 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::access::Surface;
-use super::errors::Failure;
-use crate::api::failure::ApiError;
+use crate::errors::{self, ApiError, FlaskError};
 
 /// The largest body that is read: a message of 65,536 characters has room in it however it is escaped.
 pub(super) const LIMIT: u64 = 1024 * 1024;
@@ -39,31 +38,32 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    fn status(self) -> StatusCode {
+    /// The status, and the sentence in English and in Portuguese.
+    fn words(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::Broken => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    fn in_portuguese(self) -> &'static str {
-        match self {
-            Self::TooLarge => "O corpo da requisição passa do limite de 1 MiB",
-            Self::Slow => "O corpo da requisição não chegou a tempo",
-            Self::Broken => "O corpo da requisição chegou incompleto",
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is larger than the limit of 1 MiB",
+                "O corpo da requisição passa do limite de 1 MiB",
+            ),
+            Self::Slow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "The body did not come in in time",
+                "O corpo da requisição não chegou a tempo",
+            ),
+            Self::Broken => (
+                StatusCode::BAD_REQUEST,
+                "The body came in incomplete",
+                "O corpo da requisição chegou incompleto",
+            ),
         }
     }
 }
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        let error = match refused {
-            Refused::TooLarge => "The body is larger than the limit of 1 MiB",
-            Refused::Slow => "The body did not come in in time",
-            Refused::Broken => "The body came in incomplete",
-        };
-        Self::new(refused.status(), error)
+        let (status, english, _) = refused.words();
+        Self::new(status, english)
     }
 }
 
@@ -90,12 +90,8 @@ async fn collected(request: Request, next: Next) -> Response {
         Ok(bytes) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Err(refused) => refused,
     };
-    let mut response = match surface {
-        Surface::Api => ApiError::from(refused).into_response(),
-        Surface::Open | Surface::Pages => {
-            Failure::new(refused.status(), refused.in_portuguese()).into_response()
-        }
-    };
+    let (status, english, portuguese) = refused.words();
+    let mut response = errors::on(surface, status, english, portuguese);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
@@ -128,7 +124,7 @@ async fn read(mut body: Body) -> Result<Bytes, Refused> {
 }
 
 /// The body as a JSON object, whatever its content type says. An empty body is `None`.
-pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, Failure> {
+pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, FlaskError> {
     let body = body.trim_ascii();
     match body.first() {
         None => Ok(None),
@@ -139,11 +135,11 @@ pub(super) fn json_object<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>,
                 Category::Syntax | Category::Io => "JSON inválido",
             };
             // The error's own text may repeat what was sent; the place tells enough.
-            Failure::bad_request(format!("{what} (linha {}, coluna {})", error.line(), error.column()))
+            FlaskError::bad_request(format!("{what} (linha {}, coluna {})", error.line(), error.column()))
         }),
         Some(_) if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() => {
-            Err(Failure::bad_request("O corpo da requisição deve ser um objeto JSON"))
+            Err(FlaskError::bad_request("O corpo da requisição deve ser um objeto JSON"))
         }
-        Some(_) => Err(Failure::bad_request("JSON inválido")),
+        Some(_) => Err(FlaskError::bad_request("JSON inválido")),
     }
 }

@@ -16,6 +16,7 @@
 mod access;
 mod api;
 mod body;
+mod cookies;
 mod effect;
 mod errors;
 mod events;

@@ -1,7 +1,9 @@
 //! What a caller would like: HTML or JSON, Portuguese or English (RFC 9110, 12.5).
 
-use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, HeaderName};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::cookies;
 
 /// What keeps a choice of language. Ports share cookies, so it says whose it is.
 const COOKIE_NAME: &str = "colmeia_language";
@@ -36,14 +38,12 @@ impl Language {
     }
 
     /// What remembers a choice for a year.
-    pub(super) fn cookie(self, path: &str) -> String {
-        format!("{COOKIE_NAME}={}; Path={path}; Max-Age=31536000; SameSite=Strict", self.tag())
+    pub(super) fn cookie(self, path: &str) -> HeaderValue {
+        cookies::set(&cookies::of(COOKIE_NAME, self.tag(), path).max_age(cookie::time::Duration::days(365)))
     }
 
     fn chosen(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        Self::of_tag(pairs.find(|(name, _)| *name == COOKIE_NAME)?.1)
+        Self::of_tag(cookies::value(headers, COOKIE_NAME)?.value())
     }
 
     /// Its tag.
@@ -92,6 +92,7 @@ fn entry(text: &str) -> (String, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::COOKIE;
 
     fn headers(name: HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, value.parse().expect("header"))])

@@ -6,13 +6,12 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::FutureExt;
 use tracing::{Instrument, Span, debug, error, field};
 
 use super::access::Surface;
-use super::errors::Failure;
-use crate::api::failure::ApiError;
+use crate::errors;
 
 /// What is asked all day long and notes nothing of its own: making a span costs more than the answer.
 const POLLED: [&str; 3] = ["/status", "/health", "/ping"];
@@ -47,10 +46,7 @@ impl Observed {
         async move {
             let response = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
                 error!(route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), "a handler panicked");
-                match surface {
-                    Surface::Api => ApiError::bug().into_response(),
-                    Surface::Open | Surface::Pages => Failure::bug().into_response(),
-                }
+                errors::bug(surface)
             });
             let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             debug!(status = response.status().as_u16(), ms, "answered");

@@ -9,15 +9,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use colmeia::UserId;
 use hyper::body::{Frame, SizeHint};
 
 use super::access::Surface;
-use super::errors::Failure;
-use crate::api::failure::ApiError;
+use crate::errors::{self, ApiError, FlaskError};
 use colmeia_host::shares::{Holder, NoShare, Share, Shares};
 
 /// Who reads.
@@ -96,16 +95,11 @@ impl Places {
     /// The answer, when there are too many.
     pub(super) fn request(&self, holder: &Holder, surface: Surface) -> Result<Share, Box<Response>> {
         self.requests.take(holder, 1, REQUESTS).map_err(|_| {
-            Box::new(match surface {
-                Surface::Api => {
-                    let error = "Too many of your requests are under way: wait for their answers";
-                    ApiError::too_many(error, 1).into_response()
-                }
-                Surface::Open | Surface::Pages => {
-                    let error = "Há requisições demais em andamento deste endereço. Espere as respostas.";
-                    Failure::new(StatusCode::TOO_MANY_REQUESTS, error).into_response()
-                }
-            })
+            let english = "Too many of your requests are under way: wait for their answers";
+            let portuguese = "Há requisições demais em andamento deste endereço. Espere as respostas.";
+            let mut answer = errors::on(surface, StatusCode::TOO_MANY_REQUESTS, english, portuguese);
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
+            Box::new(answer)
         })
     }
 
@@ -138,9 +132,9 @@ impl Places {
     ///
     /// # Errors
     /// When there are too many of this session.
-    pub(super) fn page(&self, user: &UserId) -> Result<Share, Failure> {
+    pub(super) fn page(&self, user: &UserId) -> Result<Share, FlaskError> {
         let taken = self.pages.take(&Holder::Session(user.clone()), 1, PAGES);
-        taken.map_err(|_| Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES))
+        taken.map_err(|_| FlaskError::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES))
     }
 
     /// The stream with its place, or why there is none. Any other answer as it is.
@@ -153,7 +147,7 @@ impl Places {
             (Ok(place), _) => during(place, response),
             (Err(none), Reader::Api) => full("streams", none).into_response(),
             (Err(_), Reader::Qr | Reader::Operator) => {
-                Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES).into_response()
+                FlaskError::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_PAGES).into_response()
             }
         }
     }

@@ -12,9 +12,6 @@ use axum::Router;
 use axum::http::Uri;
 use colmeia::config::ServiceConfig;
 use colmeia_base::tasks;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
@@ -29,18 +26,12 @@ use crate::effect::EndSlash;
 use crate::router::router;
 use crate::routes;
 use crate::state::{App, Http};
-use colmeia::errors::chain;
-use colmeia_control::connections::{NoPlace, Place, Places, Watched, WatchedBody, Working};
+use colmeia_control::connections::{Door, HEAD_TIMEOUT, Place, Places, WatchedBody, converse};
 use colmeia_control::server_control::Controlled;
-use colmeia_host::log_limit::LogLimit;
 use colmeia_host::shares::Holder;
 
-/// How long a request's head may take, and how long a kept connection may be silent.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the other side may take nothing of what was sent before the connection is ended.
 const UNREAD: Duration = Duration::from_secs(120);
-/// The largest head.
-const HEAD_LIMIT: usize = 64 * 1024;
 /// The most connections at once. Streams have places of their own among them ([`super::places`]), about half.
 const CONNECTIONS: usize = 1024;
 /// The most of one address that nobody trusts: a household or an office behind one router has room in it.
@@ -49,8 +40,6 @@ const SHARE: usize = 128;
 const FAREWELL: Duration = Duration::from_secs(15);
 /// How long one who has just connected may take to begin when no more is accepted.
 const FIRST_WORD: Duration = Duration::from_millis(500);
-/// How long to wait when the system has no more sockets for us.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a listener goes by.
 #[derive(Debug, Clone)]
@@ -101,21 +90,34 @@ pub(super) async fn accept_all(
     rules: Rules,
     mut controlled: Controlled,
 ) {
-    let mut door = Door::new(rules.clone());
+    let places = Places::new(rules.connections, rules.share);
+    let mut door = Door::new(listener, places, {
+        let rules = rules.clone();
+        move |(_, peer): &(TcpStream, SocketAddr)| rules.place_of(*peer)
+    });
     let (running, give_up) = (TaskTracker::new(), CancellationToken::new());
-    while let Some((stream, peer, place)) = accept(&listener, &mut door, &mut controlled).await {
+    loop {
+        let ((stream, peer), place) = tokio::select! {
+            () = controlled.stop.cancelled() => break,
+            // That the loop turns is also true while everyone waits for a place.
+            Some(beat) = controlled.beats.recv() => {
+                let _ = beat.send(()); // who asked may have given up
+                continue;
+            }
+            next = door.next() => next,
+        };
         let (router, rules, shutdown) = (router.clone(), rules.clone(), controlled.stop.clone());
         let (give_up, busy) = (give_up.clone(), controlled.busy.clone());
         running.spawn(tasks::watched("http connection", async move {
             tokio::select! {
-                () = converse(stream, peer, &place, router, rules, busy, shutdown) => {}
+                () = talk(stream, peer, &place, router, rules, busy, shutdown) => {}
                 () = place.end.cancelled() => debug!(%peer, "a connection gives its place up"),
                 () = give_up.cancelled() => {}
             }
         }));
     }
     // Who calls now is refused, and does not wait for nothing; unless the next image of the program has it too.
-    drop((listener, door));
+    drop(door);
     running.close();
     if timeout(FAREWELL, running.wait()).await.is_err() {
         warn!(connections = running.len(), "requests were still running at the end");
@@ -124,77 +126,8 @@ pub(super) async fn accept_all(
     }
 }
 
-/// Who comes in.
-struct Door {
-    rules: Rules,
-    places: Places<IpAddr>,
-    /// Accepted, and without a place so far.
-    next: Option<(TcpStream, SocketAddr)>,
-    /// That places are taken away or refused.
-    taken: LogLimit,
-}
-
-impl Door {
-    fn new(rules: Rules) -> Self {
-        let places = Places::new(rules.connections, rules.share);
-        Self { rules, places, next: None, taken: LogLimit::default() }
-    }
-
-    /// The next one. Dropping the wait loses nobody.
-    async fn next(&mut self, listener: &TcpListener) -> (TcpStream, SocketAddr, Place<IpAddr>) {
-        loop {
-            let Some((stream, peer)) = self.next.take() else {
-                match listener.accept().await {
-                    Ok(accepted) => self.next = Some(accepted),
-                    Err(error) => {
-                        warn!(error = chain(&error), "a connection could not be accepted");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
-                }
-                continue;
-            };
-            let (who, shares) = self.rules.place_of(peer);
-            match self.places.take(who, shares) {
-                Ok((place, another_lost_it)) => {
-                    if another_lost_it {
-                        self.say(who);
-                    }
-                    return (stream, peer, place);
-                }
-                Err(NoPlace::ForYou) => self.say(who),
-                Err(NoPlace::Now) => {
-                    self.say(who);
-                    self.next = Some((stream, peer));
-                    self.places.freed().await;
-                }
-            }
-        }
-    }
-
-    fn say(&self, from: IpAddr) {
-        if let Some(times) = self.taken.happened() {
-            warn!(%from, times, "places for connections are taken: who keeps us waiting gives theirs up");
-        }
-    }
-}
-
-async fn accept(
-    listener: &TcpListener,
-    door: &mut Door,
-    controlled: &mut Controlled,
-) -> Option<(TcpStream, SocketAddr, Place<IpAddr>)> {
-    loop {
-        tokio::select! {
-            () = controlled.stop.cancelled() => return None,
-            // That the loop turns is also true while everyone waits for a place.
-            Some(beat) = controlled.beats.recv() => drop(beat.send(())),
-            accepted = door.next(listener) => return Some(accepted),
-        }
-    }
-}
-
 /// One connection, request after request.
-async fn converse(
+async fn talk(
     stream: TcpStream,
     peer: SocketAddr,
     place: &Place<IpAddr>,
@@ -210,41 +143,14 @@ async fn converse(
     if !begins(&stream, &shutdown).await {
         return;
     }
-    let service = TowerToHyperService::new(router);
-    let (watch, base_path) = (place.watch.clone(), rules.base_path);
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let working = Working::begin(watch.clone());
-        let mut request = request.map(|body| WatchedBody::new(body, watch.clone()));
-        if let Some(below) = external::below(&base_path, request.uri()) {
+    let received = |request: &mut hyper::Request<WatchedBody>| {
+        if let Some(below) = external::below(&rules.base_path, request.uri()) {
             *request.uri_mut() = below;
         }
-        receive(&mut request, peer);
-        let (busy, answer) = (busy.token(), service.call(request));
-        async move {
-            let _busy = busy;
-            answer.await.map(|answer| answer.map(|body| working.with(body)))
-        }
-    });
-    let stream = Watched::new(stream, place.watch.clone(), rules.unread);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    // In this order: what has been said already is read before the end is seen.
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+        receive(request, peer);
+        busy.token()
     };
-    if let Err(error) = ended {
-        debug!(error = chain(&error), "a connection ended early");
-    }
+    converse(stream, place, rules.unread, received, TowerToHyperService::new(router), shutdown).await;
 }
 
 /// What becomes of every request before it is routed: it carries who asks, and a slash at the end of its address is gone.

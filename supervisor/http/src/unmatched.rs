@@ -5,13 +5,13 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::access::Surface;
 use crate::api;
-use crate::errors::Failure;
+use crate::errors::FlaskError;
 
 /// 404 for a path that nobody serves.
 pub(super) async fn unknown_route(method: Method, uri: Uri) -> Response {
     match Surface::of(uri.path()) {
         Surface::Api => api::unknown_route(&method, uri.path()),
-        Surface::Open | Surface::Pages => Failure::not_found("Rota não encontrada").into_response(),
+        Surface::Open | Surface::Pages => FlaskError::not_found("Rota não encontrada").into_response(),
     }
 }
 
@@ -21,7 +21,7 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
     match Surface::of(uri.path()) {
         Surface::Api => api::wrong_method(&method, uri.path()),
         Surface::Open | Surface::Pages => {
-            Failure::new(status, "Método não permitido nesta rota").into_response()
+            FlaskError::new(status, "Método não permitido nesta rota").into_response()
         }
     }
 }

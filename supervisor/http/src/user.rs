@@ -11,7 +11,7 @@ use colmeia::user::{InvalidUserId, MAX_USER_ID};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::errors::Failure;
+use crate::errors::FlaskError;
 use crate::state::Http;
 
 /// The user of a request that can name it only in its query.
@@ -27,7 +27,7 @@ impl Pairs {
     }
 
     /// The user that the query names, if it names one.
-    pub(super) fn user(&self) -> Result<Option<UserId>, Failure> {
+    pub(super) fn user(&self) -> Result<Option<UserId>, FlaskError> {
         let mut named = None;
         for (key, value) in &self.0 {
             let name = key.split('[').next().unwrap_or_default();
@@ -49,17 +49,17 @@ impl Pairs {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Pairs {
-    type Rejection = Failure;
+    type Rejection = FlaskError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, FlaskError> {
         Ok(Self(Query::try_from_uri(&parts.uri).map(|Query(pairs)| pairs).unwrap_or_default()))
     }
 }
 
 impl FromRequestParts<Http> for RequestUser {
-    type Rejection = Failure;
+    type Rejection = FlaskError;
 
-    async fn from_request_parts(parts: &mut Parts, http: &Http) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, http: &Http) -> Result<Self, FlaskError> {
         let pairs = Pairs::from_request_parts(parts, http).await?;
         Ok(Self(settle(pairs.user()?, http)))
     }
@@ -75,7 +75,7 @@ pub(super) struct Named {
 
 impl Named {
     /// Both names together are fine as long as they agree.
-    fn user(&self) -> Result<Option<UserId>, Failure> {
+    fn user(&self) -> Result<Option<UserId>, FlaskError> {
         match (of_value(self.user_id.as_ref())?, of_value(self.other.as_ref())?) {
             (Some(user), Some(other)) if user != other => Err(not_one_text()),
             (user, other) => Ok(user.or(other)),
@@ -84,7 +84,7 @@ impl Named {
 }
 
 /// The user that query or body name, the query first; else the port's.
-pub(super) fn of_query_or_body(pairs: &Pairs, body: &Named, http: &Http) -> Result<UserId, Failure> {
+pub(super) fn of_query_or_body(pairs: &Pairs, body: &Named, http: &Http) -> Result<UserId, FlaskError> {
     let named = match pairs.user()? {
         Some(user) => Some(user),
         None => body.user()?,
@@ -99,7 +99,7 @@ fn settle(named: Option<UserId>, http: &Http) -> UserId {
 }
 
 /// `null` is a field that a client did not fill, not a name.
-fn of_value(value: Option<&Value>) -> Result<Option<UserId>, Failure> {
+fn of_value(value: Option<&Value>) -> Result<Option<UserId>, FlaskError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => parse(text).map(Some),
@@ -108,23 +108,23 @@ fn of_value(value: Option<&Value>) -> Result<Option<UserId>, Failure> {
     }
 }
 
-fn parse(text: &str) -> Result<UserId, Failure> {
+fn parse(text: &str) -> Result<UserId, FlaskError> {
     text.parse().map_err(|error| match error {
-        InvalidUserId::Empty => Failure::bad_request("user_id inválido: está vazio"),
+        InvalidUserId::Empty => FlaskError::bad_request("user_id inválido: está vazio"),
         InvalidUserId::TooLong(_) => {
-            Failure::bad_request(format!("user_id inválido: tem mais de {MAX_USER_ID} caracteres"))
+            FlaskError::bad_request(format!("user_id inválido: tem mais de {MAX_USER_ID} caracteres"))
         }
         InvalidUserId::Character(_) => {
-            Failure::bad_request("user_id inválido: só pode ter letras sem acento, números, '_' e '-'")
+            FlaskError::bad_request("user_id inválido: só pode ter letras sem acento, números, '_' e '-'")
         }
-        InvalidUserId::Reserved => {
-            Failure::bad_request("user_id inválido: é uma palavra reservada das rotas da API; escolha outro")
-        }
+        InvalidUserId::Reserved => FlaskError::bad_request(
+            "user_id inválido: é uma palavra reservada das rotas da API; escolha outro",
+        ),
     })
 }
 
-fn not_one_text() -> Failure {
-    Failure::bad_request("user_id inválido: deve ser informado uma única vez, como texto simples")
+fn not_one_text() -> FlaskError {
+    FlaskError::bad_request("user_id inválido: deve ser informado uma única vez, como texto simples")
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn query(text: &str) -> Result<Option<String>, Failure> {
+    fn query(text: &str) -> Result<Option<String>, FlaskError> {
         let uri = format!("http://x/?{text}").parse().expect("uri");
         let Query(pairs) = Query::try_from_uri(&uri).expect("pairs");
         Ok(Pairs(pairs).user()?.map(|user| user.as_str().to_owned()))
@@ -176,11 +176,11 @@ mod tests {
             &long,
         ] {
             let failure = query(text).expect_err(text);
-            assert!(failure.error.contains("user_id") && failure.status == 400, "{text}: {failure:?}");
+            assert!(failure.text.contains("user_id") && failure.status == 400, "{text}: {failure:?}");
         }
     }
 
-    fn in_body(body: Value) -> Result<Option<String>, Failure> {
+    fn in_body(body: Value) -> Result<Option<String>, FlaskError> {
         let named: Named = serde_json::from_value(body).expect("an object");
         Ok(named.user()?.map(|user| user.as_str().to_owned()))
     }
@@ -206,7 +206,7 @@ mod tests {
             bodies.chain([json!({"user_id": "1", "userId": "2"}), json!({"user_id": "1", "userId": ""})])
         {
             let failure = in_body(body.clone()).expect_err("no name");
-            assert!(failure.error.contains("user_id") && failure.status == 400, "{body}: {failure:?}");
+            assert!(failure.text.contains("user_id") && failure.status == 400, "{body}: {failure:?}");
         }
     }
 }

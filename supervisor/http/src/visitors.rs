@@ -9,11 +9,9 @@
 //! site can make a browser post a form, but cannot read the token that has to be in it.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -21,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::external;
+use super::{cookies, external};
 
 /// How long a visit stays signed in: a working day.
 const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
@@ -52,15 +50,13 @@ pub(super) struct Visit(String);
 
 impl Visit {
     fn new() -> Self {
-        Self(hex(&rand::random::<[u8; 32]>()))
+        Self(hex::encode(rand::random::<[u8; 32]>()))
     }
 
     /// The visit that a request belongs to, if its cookie names one.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-        let mut values =
-            lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, name) = values.find(|(name, _)| *name == NAME)?;
+        let cookie = cookies::value(headers, NAME)?;
+        let name = cookie.value();
         let well_made = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         well_made.then(|| Self(name.into()))
     }
@@ -71,19 +67,20 @@ impl Visit {
             Some(visit) => (visit, None),
             None => {
                 let visit = Self::new();
-                let cookie = visit.cookie(headers, "");
+                let cookie = visit.cookie(headers, None);
                 (visit, Some(cookie))
             }
         }
     }
 
     /// Over TLS, which ends before us, the cookie is for TLS only.
-    fn cookie(&self, headers: &HeaderMap, life: &str) -> HeaderValue {
-        let secure = if external::is_tls(headers) { "; Secure" } else { "" };
-        let path = external::cookie_path(headers);
-        let text = format!("{NAME}={}; Path={path}; HttpOnly; SameSite=Strict{life}{secure}", self.0);
-        // Digits and fixed words are always a header's value.
-        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    fn cookie(&self, headers: &HeaderMap, life: Option<Duration>) -> HeaderValue {
+        let cookie = cookies::of(NAME, &self.0, external::cookie_path(headers)).http_only(true);
+        let cookie = if external::is_tls(headers) { cookie.secure(true) } else { cookie };
+        cookies::set(&match life {
+            Some(life) => cookie.max_age(life.try_into().unwrap_or_default()),
+            None => cookie,
+        })
     }
 
     /// By what it is known here.
@@ -110,14 +107,14 @@ impl Visitors {
         }
         let visit = Visit::new();
         signed_in.insert(visit.digest(), SignedIn { key, until: now + LIFE });
-        visit.cookie(headers, &format!("; Max-Age={}", LIFE.as_secs()))
+        visit.cookie(headers, Some(LIFE))
     }
 
     /// Ends a visit; the cookie forgets it.
     pub(super) fn sign_out(&self, visit: &Visit, headers: &HeaderMap) -> HeaderValue {
         self.signed_in().remove(&visit.digest());
         self.ended.send_replace(());
-        visit.cookie(headers, "; Max-Age=0")
+        visit.cookie(headers, Some(Duration::ZERO))
     }
 
     /// The digest of the key that this visit has signed in with.
@@ -140,7 +137,7 @@ impl Visitors {
         // A key of any length is taken.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.secret) else { return String::new() };
         mac.update(visit.0.as_bytes());
-        hex(&mac.finalize().into_bytes())
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// Whether a form came from one of our pages in this visit.
@@ -157,16 +154,10 @@ impl Visitors {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing into a String does not fail
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::COOKIE;
 
     fn with(cookie: &HeaderValue) -> HeaderMap {
         let pair = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
@@ -182,7 +173,10 @@ mod tests {
         let cookie = visitors.sign_in([7; 32], &none, start);
         let text = cookie.to_str().expect("text");
         assert!(
-            text.contains("HttpOnly; SameSite=Strict; Max-Age=43200") && !text.contains("Secure"),
+            ["HttpOnly", "SameSite=Strict", "Max-Age=43200", "Path=/"]
+                .iter()
+                .all(|part| text.split("; ").any(|found| found == *part))
+                && !text.contains("Secure"),
             "{text}"
         );
         let visit = Visit::of(&with(&cookie)).expect("named");
@@ -193,7 +187,7 @@ mod tests {
         assert_eq!(visitors.key(&visit.digest(), start), None);
         let tls =
             HeaderMap::from_iter([("x-forwarded-proto".parse().expect("name"), "https".parse().expect("v"))]);
-        assert!(visitors.sign_in([7; 32], &tls, start).to_str().expect("text").ends_with("; Secure"));
+        assert!(visitors.sign_in([7; 32], &tls, start).to_str().expect("text").contains("; Secure"));
     }
 
     #[test]

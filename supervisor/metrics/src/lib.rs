@@ -10,6 +10,7 @@
 
 mod boot;
 mod labels;
+mod process;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use prometheus_client::registry::Registry;
 
 use boot::Boot;
 use colmeia::moment::now_ms;
+pub use process::Process;
 
 /// What [`Metrics::encode`] writes.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -218,8 +220,8 @@ impl Metrics {
         self.0.boot.ready(user);
     }
 
-    /// Everything in the text format of OpenMetrics, with the sessions as they are now.
-    pub fn encode(&self, sessions: &[Session], queues: &[EventQueue]) -> String {
+    /// Everything in the text format of OpenMetrics, with the sessions and this process as they are now.
+    pub fn encode(&self, sessions: &[Session], queues: &[EventQueue], process: Option<&Process>) -> String {
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode_registry(&mut text, &self.0.registry);
@@ -227,6 +229,9 @@ impl Metrics {
         let _ =
             encode_registry(&mut text, &snapshot::registry(sessions, queues, self.0.boot.progress(), now));
         let _ = encode_registry(&mut text, &snapshot::tasks(&colmeia_base::tasks::table()));
+        if let Some(process) = process {
+            let _ = encode_registry(&mut text, &process.registry());
+        }
         let _ = encode_eof(&mut text);
         text
     }

@@ -88,8 +88,11 @@ fn everything_is_told_once_and_without_details() {
     metrics.boot_ready(&user);
     metrics.boot_found(&user);
     metrics.boot_started(&user);
-    let text =
-        metrics.encode(&[session("1", "ready", Some(7)), session("2", "never heard of", None)], &[queue()]);
+    let text = metrics.encode(
+        &[session("1", "ready", Some(7)), session("2", "never heard of", None)],
+        &[queue()],
+        None,
+    );
     for line in [
         "colmeia_calls_total{operation=\"send_text\",outcome=\"ok\"} 1",
         "colmeia_call_seconds_count{operation=\"send_text\"} 1",
@@ -133,7 +136,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn dashboards_and_alerts_name_only_what_there_is() {
-    let told = busy().encode(&[session("1", "ready", Some(7))], &[queue()]);
+    let told = busy().encode(&[session("1", "ready", Some(7))], &[queue()], None);
     let known: BTreeSet<&str> = told
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -157,4 +160,20 @@ fn what_fails_in_this_process_is_told_by_name() {
     encode_registry(&mut text, &snapshot::tasks(&[("queue", row)])).expect("a string takes it");
     assert!(text.contains("colmeia_tasks{task=\"queue\"} 2"), "{text}");
     assert!(text.contains("colmeia_task_failures_total{task=\"queue\"} 1"), "{text}");
+}
+
+#[test]
+fn this_process_is_told_under_the_usual_names() {
+    let process = Process::look().expect("our own");
+    let text = Metrics::default().encode(&[], &[], Some(&process));
+    let value = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {text}"))
+    };
+    assert!(value("process_open_fds") >= 3.0 && value("process_open_fds") <= value("process_max_fds"));
+    assert!(value("process_threads") >= 1.0);
+    assert!(value("process_resident_memory_bytes") > 1e6);
+    assert!(value("process_cpu_seconds_total") >= 0.0);
+    let age = Duration::from_millis(now_ms()).as_secs_f64() - value("process_start_time_seconds");
+    assert!((-1.0..600.0).contains(&age), "{age}");
 }

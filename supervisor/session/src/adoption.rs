@@ -72,7 +72,7 @@ pub async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
     }
 }
 
-/// Wakes everyone who has a session on disk, the most recently active first. The admission desk staggers them:
+/// Wakes everyone who has a session on disk, the most recently active first. The admission queue staggers them:
 /// so many at once, and only as many as there is memory for.
 ///
 /// # Errors
@@ -125,7 +125,7 @@ async fn wait_for_means(host: &Host, error: &(dyn std::error::Error + 'static)) 
 /// When the machine has nothing left to look with ([`lack_of`]), and so nothing is known.
 async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::error::Error + Send + Sync>> {
     let marks = marks(host, user);
-    let expected = |uid| host.owners.expects(user, uid);
+    let expected = |uid| host.uids.expects(user, uid);
     let peer = match connection::open(&host.run.worker_socket(user), HELLO, expected).await {
         Ok(peer) => peer,
         Err(HandshakeError::ForeignUid(uid)) => {

@@ -11,7 +11,7 @@ const MOST: usize = 100;
 
 /// What was logged: the page's version and what it lacks.
 #[derive(Debug, Default)]
-pub struct LacksTold(Mutex<HashSet<(Option<String>, Vec<colmeia::Lack>)>>);
+pub struct LacksTold(Mutex<HashSet<(Option<String>, Vec<colmeia::MissingMember>)>>);
 
 impl LacksTold {
     /// Whether this is news: something is missing, and it was not yet said of this version.
@@ -41,12 +41,12 @@ impl LacksTold {
 
 #[cfg(test)]
 mod tests {
-    use colmeia::{Lack, SessionState};
+    use colmeia::{MissingMember, SessionState};
 
     use super::*;
 
     fn report(version: &str, members: &[&str]) -> SessionReport {
-        let lack = |member: &&str| Lack {
+        let lack = |member: &&str| MissingMember {
             member: (*member).to_owned(),
             module_absent: Some(true),
             stand_in: false,

@@ -161,7 +161,7 @@ mod tests {
 
     const S: fn(u64) -> Duration = Duration::from_secs;
 
-    fn vigil() -> Liveness {
+    fn liveness() -> Liveness {
         Liveness::new(
             Patience { interval: S(2), timeout: S(3), fresh: S(9), rhythm: S(6), hang: S(20) },
             S(0),
@@ -170,77 +170,77 @@ mod tests {
 
     #[test]
     fn silence_withdraws_the_word_and_long_silence_the_worker() {
-        let mut vigil = vigil();
-        assert_eq!((vigil.ping(S(1)), vigil.deadline(S(1))), (None, S(2)));
-        assert_eq!(vigil.ping(S(2)), Some(1));
-        assert_eq!((vigil.ping(S(9)), vigil.deadline(S(2))), (None, S(5)));
-        assert_eq!(vigil.trust(S(4)), Trust::Fresh);
-        assert_eq!((vigil.trust(S(5)), vigil.deadline(S(5))), (Trust::Silent, S(25)));
-        assert_eq!(vigil.pong(7, S(25)), None);
-        assert_eq!(vigil.trust(S(25)), Trust::Hung);
-        assert_eq!(vigil.pong(1, S(25)), Some(S(23)));
-        assert_eq!(vigil.trust(S(25)), Trust::Fresh);
-        assert_eq!(vigil.pong(1, S(26)), None, "the same one again");
+        let mut liveness = liveness();
+        assert_eq!((liveness.ping(S(1)), liveness.deadline(S(1))), (None, S(2)));
+        assert_eq!(liveness.ping(S(2)), Some(1));
+        assert_eq!((liveness.ping(S(9)), liveness.deadline(S(2))), (None, S(5)));
+        assert_eq!(liveness.trust(S(4)), Trust::Fresh);
+        assert_eq!((liveness.trust(S(5)), liveness.deadline(S(5))), (Trust::Silent, S(25)));
+        assert_eq!(liveness.pong(7, S(25)), None);
+        assert_eq!(liveness.trust(S(25)), Trust::Hung);
+        assert_eq!(liveness.pong(1, S(25)), Some(S(23)));
+        assert_eq!(liveness.trust(S(25)), Trust::Fresh);
+        assert_eq!(liveness.pong(1, S(26)), None, "the same one again");
     }
 
     #[test]
     fn an_old_ready_does_not_count_but_waiting_for_a_scan_may_last() {
-        let mut vigil = vigil();
-        vigil.report(true, S(1));
-        assert_eq!(vigil.trust(S(9)), Trust::Fresh);
-        assert_eq!(vigil.trust(S(10)), Trust::Silent);
-        assert_eq!(vigil.trust(S(30)), Trust::Hung);
-        vigil.report(false, S(2));
-        assert_eq!(vigil.trust(S(500)), Trust::Fresh);
+        let mut liveness = liveness();
+        liveness.report(true, S(1));
+        assert_eq!(liveness.trust(S(9)), Trust::Fresh);
+        assert_eq!(liveness.trust(S(10)), Trust::Silent);
+        assert_eq!(liveness.trust(S(30)), Trust::Hung);
+        liveness.report(false, S(2));
+        assert_eq!(liveness.trust(S(500)), Trust::Fresh);
     }
 
     #[test]
     fn a_report_stands_for_a_ping_and_one_goes_out_at_once_where_somebody_asks_or_the_report_is_late() {
-        let mut vigil = vigil();
-        vigil.report(true, S(3));
-        assert_eq!(vigil.ping(S(3)), Some(1));
-        assert!(vigil.pong(1, S(3)).is_some());
-        assert_eq!(vigil.deadline(S(3)), S(5), "no rhythm yet");
-        vigil.report(true, S(4));
-        assert_eq!((vigil.ping(S(4)), vigil.deadline(S(4))), (None, S(5)), "one went out just before");
-        vigil.report(true, S(10));
+        let mut liveness = liveness();
+        liveness.report(true, S(3));
+        assert_eq!(liveness.ping(S(3)), Some(1));
+        assert!(liveness.pong(1, S(3)).is_some());
+        assert_eq!(liveness.deadline(S(3)), S(5), "no rhythm yet");
+        liveness.report(true, S(4));
+        assert_eq!((liveness.ping(S(4)), liveness.deadline(S(4))), (None, S(5)), "one went out just before");
+        liveness.report(true, S(10));
         assert_eq!(
-            (vigil.ping(S(10)), vigil.deadline(S(10))),
+            (liveness.ping(S(10)), liveness.deadline(S(10))),
             (None, S(18)),
             "six seconds between reports, and two"
         );
-        vigil.doubt(S(11));
-        assert_eq!(vigil.ping(S(11)), Some(2));
-        assert!(vigil.pong(2, S(11)).is_some());
-        vigil.doubt(S(12));
-        assert_eq!(vigil.ping(S(12)), None, "one went out just before");
-        vigil.report(true, S(16));
-        assert_eq!((vigil.ping(S(23)), vigil.ping(S(24))), (None, Some(3)), "no report came");
-        assert!(vigil.pong(3, S(24)).is_some());
+        liveness.doubt(S(11));
+        assert_eq!(liveness.ping(S(11)), Some(2));
+        assert!(liveness.pong(2, S(11)).is_some());
+        liveness.doubt(S(12));
+        assert_eq!(liveness.ping(S(12)), None, "one went out just before");
+        liveness.report(true, S(16));
+        assert_eq!((liveness.ping(S(23)), liveness.ping(S(24))), (None, Some(3)), "no report came");
+        assert!(liveness.pong(3, S(24)).is_some());
         for at in (25..84).step_by(6) {
-            vigil.report(true, S(at));
-            assert_eq!(vigil.ping(S(at)), None, "{at}");
+            liveness.report(true, S(at));
+            assert_eq!(liveness.ping(S(at)), None, "{at}");
         }
-        vigil.report(true, S(85));
-        assert_eq!(vigil.ping(S(85)), Some(4), "a minute");
-        vigil.report(false, S(86));
-        assert!(vigil.pong(4, S(87)).is_some());
-        vigil.doubt(S(87));
-        assert_eq!((vigil.ping(S(87)), vigil.deadline(S(87))), (Some(5), S(89 + 1)));
+        liveness.report(true, S(85));
+        assert_eq!(liveness.ping(S(85)), Some(4), "a minute");
+        liveness.report(false, S(86));
+        assert!(liveness.pong(4, S(87)).is_some());
+        liveness.doubt(S(87));
+        assert_eq!((liveness.ping(S(87)), liveness.deadline(S(87))), (Some(5), S(89 + 1)));
     }
 
     proptest! {
         #[test]
         fn a_worker_that_answers_nothing_is_given_up_by_following_the_deadlines(ready: bool) {
-            let mut vigil = vigil();
-            vigil.report(ready, S(0));
+            let mut liveness = liveness();
+            liveness.report(ready, S(0));
             let mut at = S(0);
             for _ in 0..20 {
-                let next = vigil.deadline(at);
+                let next = liveness.deadline(at);
                 prop_assert!(next >= at);
                 at = next;
-                vigil.ping(at);
-                if vigil.trust(at) == Trust::Hung {
+                liveness.ping(at);
+                if liveness.trust(at) == Trust::Hung {
                     return Ok(());
                 }
             }

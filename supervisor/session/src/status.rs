@@ -9,9 +9,9 @@ use colmeia::{Restrictions, Secret, SessionState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::connection::TokenBucket;
 use super::view::{Phase, UserView};
 use colmeia_events::journal::StatusChange;
+use colmeia_host::token_bucket::TokenBucket;
 
 /// Where a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -108,7 +108,7 @@ pub(super) struct Told {
 impl Told {
     /// Whoever has just come into being is stopped, and that is no news.
     pub(super) fn nothing() -> Self {
-        let quota = TokenBucket::full(AT_ONCE, PER_SECOND);
+        let quota = TokenBucket::full(AT_ONCE, PER_SECOND, Duration::ZERO);
         let restrictions = ToldRestrictions::default();
         Self { status: SessionStatus::Stopped, code: None, restrictions, quota, waiting: None, joined: 0 }
     }
@@ -126,8 +126,8 @@ impl Told {
         };
         match self.quota.one(at) {
             Ok(()) => Some(self.counted(change)),
-            Err(again) => {
-                self.waiting = Some((change, again));
+            Err(wait) => {
+                self.waiting = Some((change, at + wait));
                 None
             }
         }

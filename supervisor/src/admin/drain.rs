@@ -57,7 +57,7 @@ pub(super) async fn drain(State(admin): State<Admin>, Extension(peer): Extension
 /// Begins a drain, unless one is under way.
 pub(super) fn begin(admin: &Admin) {
     if let Some(token) = admin.app.drain.begin(&admin.end) {
-        admin.app.host.desk.close(true);
+        admin.app.host.admission.close(true);
         let admin = admin.clone();
         tasks::passing("drain", async move { token.run_until_cancelled(stop_all(&admin)).await });
     }
@@ -67,7 +67,7 @@ pub(super) fn begin(admin: &Admin) {
 pub(super) async fn undo(State(admin): State<Admin>, Extension(peer): Extension<Peer>) -> Json<Drain> {
     tracing::warn!(uid = peer.uid, pid = peer.pid, "drain undone by an operator");
     admin.app.drain.end();
-    admin.app.host.desk.close(false);
+    admin.app.host.admission.close(false);
     answer(&admin)
 }
 

@@ -47,6 +47,6 @@ pub(super) async fn show(
     let wishes = operators::Wishes { qr, number };
     let user = parse(&user)?;
     let detail = admin.app.operators.session(user.clone(), wishes).await?;
-    let uid = admin.app.host.owners.own(&user);
+    let uid = admin.app.host.uids.own(&user);
     Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, ..detail }))
 }

@@ -13,9 +13,7 @@ use axum::Router;
 use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::Request;
 use hyper_util::service::TowerToHyperService;
 use nix::unistd::{Gid, Group, chown};
 use tokio::net::{UnixListener, UnixStream};
@@ -23,8 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
-use colmeia::errors::chain;
-use colmeia_control::connections::{Place, Places, Watched, WatchedBody, Working};
+use colmeia_control::connections::{Door, Places, WatchedBody, converse};
 use colmeia_control::operators::Machine;
 use colmeia_host::blocking;
 
@@ -34,12 +31,8 @@ const GROUP: &str = "colmeia";
 const CONNECTIONS: usize = 64;
 /// How long an operator may take nothing of an answer: `colmeiactl logs` into a pager reads as it is scrolled.
 const UNREAD: Duration = Duration::from_secs(600);
-/// How long a request's head may take.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long answers under way may take at the end.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How long to wait when the system has no more sockets for us.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Who calls, as the kernel says it.
 #[derive(Debug, Clone, Copy)]
@@ -66,54 +59,40 @@ pub(super) async fn serve(app: &App, router: Router, end: CancellationToken) -> 
     let path = app.host.run.admin_socket();
     let fail = |source| SocketError::Bind { path: path.clone(), source };
     let listener = bind(&path).map_err(fail)?;
-    open_to_operators(app.host.run.root(), &path, app.host.owners.in_force().mode()).map_err(fail)?;
+    open_to_operators(app.host.run.root(), &path, app.host.uids.in_force().mode()).map_err(fail)?;
     tracing::info!(socket = %path.display(), "operators are served");
     let registry = app.registry.clone();
-    let door = move |stream| {
+    let admit = move |stream| {
         let workers = registry.list().iter().filter_map(|handle| handle.view().pid).collect();
-        admit(stream, workers).boxed()
+        not_a_worker(stream, workers).boxed()
     };
-    accept_all(&listener, &door, &router, &end).await;
+    accept_all(listener, &admit, &router, &end).await;
     let _ = std::fs::remove_file(&path);
     Ok(())
 }
 
 /// Who is let in.
-type Door = dyn Fn(UnixStream) -> BoxFuture<'static, Option<(UnixStream, Peer)>> + Send + Sync;
+type Admit = dyn Fn(UnixStream) -> BoxFuture<'static, Option<(UnixStream, Peer)>> + Send + Sync;
 
-async fn accept_all(listener: &UnixListener, door: &Door, router: &Router, end: &CancellationToken) {
+async fn accept_all(listener: UnixListener, admit: &Admit, router: &Router, end: &CancellationToken) {
+    // Whoever it is: a worker that calls again and again gives its own places up first.
+    let uid = |stream: &UnixStream| stream.peer_cred().map_or(u32::MAX, |credentials| credentials.uid());
     let places = Places::new(CONNECTIONS, CONNECTIONS);
+    let mut door = Door::new(listener, places, move |stream| (uid(stream), false));
     let connections = TaskTracker::new();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, place) = tokio::select! {
+            next = door.next() => next,
             () = end.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "an operator's connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        // Whoever it is: a worker that calls again and again gives its own places up first.
-        let uid = stream.peer_cred().map_or(u32::MAX, |credentials| credentials.uid());
-        let place = loop {
-            match places.take(uid, false) {
-                Ok((place, _)) => break Some(place),
-                Err(_) => tokio::select! {
-                    () = places.freed() => {}
-                    () = end.cancelled() => break None,
-                },
-            }
-        };
-        let Some(place) = place else { break };
-        let (admitted, router, end) = (door(stream), router.clone(), end.clone());
+        let (admitted, router, end) = (admit(stream), router.clone(), end.clone());
         connections.spawn(tasks::watched("operator", async move {
             let served = async {
                 if let Some((stream, peer)) = admitted.await {
-                    converse(stream, peer, &place, router, end).await;
+                    let received = |request: &mut Request<WatchedBody>| {
+                        request.extensions_mut().insert(peer);
+                    };
+                    converse(stream, &place, UNREAD, received, TowerToHyperService::new(router), end).await;
                 }
             };
             tokio::select! {
@@ -151,7 +130,7 @@ fn open_to_operators(root: &Path, socket: &Path, mode: u32) -> io::Result<()> {
 
 /// Who calls, unless it is, or could be, one of our own workers or something below one. What a dead worker leaves
 /// behind becomes our child.
-async fn admit(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Peer)> {
+async fn not_a_worker(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Peer)> {
     let credentials = stream.peer_cred().ok()?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
     let peer = Peer { uid: credentials.uid(), pid };
@@ -173,40 +152,6 @@ async fn admit(stream: UnixStream, workers: Vec<u32>) -> Option<(UnixStream, Pee
     Some((stream, peer))
 }
 
-async fn converse(
-    stream: UnixStream,
-    peer: Peer,
-    place: &Place<u32>,
-    router: Router,
-    end: CancellationToken,
-) {
-    let service = TowerToHyperService::new(router);
-    let watch = place.watch.clone();
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let working = Working::begin(watch.clone());
-        let mut request = request.map(|body| WatchedBody::new(body, watch.clone()));
-        request.extensions_mut().insert(peer);
-        let answer = service.call(request);
-        async move { answer.await.map(|answer| answer.map(|body| working.with(body))) }
-    });
-    let stream = Watched::new(stream, place.watch.clone(), UNREAD);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = end.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(error = chain(&error), "an operator's connection ended early");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
@@ -225,7 +170,7 @@ mod tests {
             async move {
                 let router = Router::new().route("/", get(async || "here"));
                 let all = |stream| async { Some((stream, Peer { uid: 0, pid: 0 })) }.boxed();
-                accept_all(&listener, &all, &router, &end).await;
+                accept_all(listener, &all, &router, &end).await;
             }
         });
         let mut idle = Vec::new();
@@ -241,7 +186,10 @@ mod tests {
                 .await
                 .expect("written");
             let mut answer = String::new();
-            let read = tokio::time::timeout(HEAD_TIMEOUT / 3, stream.read_to_string(&mut answer));
+            let read = tokio::time::timeout(
+                colmeia_control::connections::HEAD_TIMEOUT / 3,
+                stream.read_to_string(&mut answer),
+            );
             read.await.expect("nobody is waited for").expect("a clean end");
             assert!(answer.ends_with("here"), "{answer}");
         }

@@ -96,8 +96,7 @@ impl Store {
     /// # Errors
     /// When nothing was kept.
     pub async fn add_key(&self, id: Option<String>, grants: NewKey) -> Result<(ApiKey, Secret), StoreError> {
-        let bytes: [u8; 32] = rand::random();
-        let text = bytes.iter().fold(PREFIX.to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        let text = format!("{PREFIX}{}", hex::encode(rand::random::<[u8; 32]>()));
         let id = id.unwrap_or_else(|| format!("key_{}", ulid::Ulid::generate()));
         let key = ApiKey { id, digest: digest(text.as_bytes()), grants, created_ms: now_ms() };
         let kept = key.clone();

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::processes::{Process, descendants};
 
-/// Generous: nothing here is about how long something takes. On a machine that is busy with other things the admission
-/// desk lets one worker start after the other, a thousand in minutes.
+/// Generous: nothing here is about how long something takes. On a machine that is busy with other things the
+/// admission queue lets one worker start after the other, a thousand in minutes.
 const LONG: Duration = Duration::from_secs(1800);
 /// How often a condition is looked at: each look is work for the one who is watched.
 const LOOK: Duration = Duration::from_millis(250);

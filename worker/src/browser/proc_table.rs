@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use colmeia_base::procfs::{self, Stat};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -27,24 +28,13 @@ pub(super) struct Entry {
 
 /// All processes that can be seen.
 pub(super) fn table() -> Vec<Entry> {
-    let Ok(dir) = fs::read_dir("/proc") else { return Vec::new() };
-    dir.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).filter_map(entry).collect()
+    procfs::pids().into_iter().flatten().filter_map(entry).collect()
 }
 
 /// One process; `None` when there is none.
 pub(super) fn entry(pid: u32) -> Option<Entry> {
-    parse_stat(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// The name in the second field may contain anything, so fields are counted from its closing parenthesis.
-fn parse_stat(pid: u32, stat: &str) -> Option<Entry> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    Some(Entry {
-        pid,
-        zombie: matches!(*fields.first()?, "Z" | "X"),
-        parent: fields.get(1)?.parse().ok()?,
-        started: fields.get(19)?.parse().ok()?,
-    })
+    let Stat { zombie, parent, started_ticks, .. } = Stat::of(pid).ok()?;
+    Some(Entry { pid, parent, started: started_ticks, zombie })
 }
 
 /// The command line of a process. Chromium's children rewrite theirs into one argument with spaces.
@@ -145,13 +135,6 @@ pub(super) fn signal(pid: u32, signal: Signal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_full_of_traps_does_not_shift_the_fields() {
-        let stat = "42 (a) b (c)) S 7 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0";
-        let entry = parse_stat(42, stat).expect("parses");
-        assert_eq!((entry.parent, entry.started, entry.zombie), (7, 12345, false));
-    }
 
     #[test]
     fn descendants_are_found_at_any_depth_and_order() {

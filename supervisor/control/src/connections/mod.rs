@@ -3,8 +3,10 @@
 //! Owns the count. **Nobody who keeps us waiting keeps anybody out**: a connection of which we wait for a head, for the
 //! rest of a body or for somebody to read ([`watched`] knows) ends when its place is needed; first one of whoever has
 //! most of these, and of theirs the one that keeps us waiting longest. One whose request is being worked on never does.
-//! Who has a share may not even have more than that. Knows no protocol and no socket.
+//! Who has a share may not even have more than that. [`Door`] lets in whoever has one, and [`converse`] speaks with them.
 
+mod conversation;
+mod door;
 mod watched;
 
 use std::collections::HashMap;
@@ -15,6 +17,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use conversation::{HEAD_TIMEOUT, converse};
+pub use door::{Door, Listener};
 pub use watched::{Watched, WatchedBody, Working};
 
 /// The places; `K` is who has them. Cheap to clone.

@@ -100,7 +100,7 @@ pub struct Means {
     /// Where our own children are counted.
     pub children: Children,
     /// Who has which user id.
-    pub owners: UidAllocator,
+    pub uids: UidAllocator,
 }
 
 /// Converts; cheap to clone.
@@ -187,7 +187,7 @@ impl Converter {
             cpu_secs: config.timeout_secs,
             most_bytes: LARGEST,
             landlock: *landlock,
-            uid: means.owners.own(user),
+            uid: means.uids.own(user),
         };
         let mut command = Command::new(&means.worker);
         command.arg("convert").arg(serde_json::to_string(&order)?);

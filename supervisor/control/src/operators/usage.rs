@@ -5,16 +5,10 @@
 use std::collections::HashMap;
 
 use colmeia::admin::Merged;
+use colmeia_base::procfs::{self, Stat};
 
 use colmeia_host::memory::{merged_of, share_of};
 use colmeia_host::process::Pid;
-use colmeia_host::procfs;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stat {
-    parent: u32,
-    ticks: u64,
-}
 
 /// All processes at one moment.
 #[derive(Debug)]
@@ -28,11 +22,8 @@ pub struct Machine {
 impl Machine {
     /// Looks once.
     pub fn look() -> Self {
-        let processes: HashMap<u32, Stat> = procfs::pids()
-            .into_iter()
-            .flatten()
-            .filter_map(|pid| Some((pid, parse(&procfs::read(pid, "stat").ok()?)?)))
-            .collect();
+        let processes: HashMap<u32, Stat> =
+            procfs::pids().into_iter().flatten().filter_map(|pid| Some((pid, Stat::of(pid).ok()?))).collect();
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         for (pid, stat) in &processes {
             children.entry(stat.parent).or_default().push(*pid);
@@ -74,7 +65,7 @@ impl Machine {
 
     /// The CPU time of the process and of everything below it; `None` when it is gone.
     pub fn cpu_seconds(&self, root: u32) -> Option<f64> {
-        let ticks: u64 = self.tree(root)?.map(|(_, stat)| stat.ticks).sum();
+        let ticks: u64 = self.tree(root)?.map(|(_, stat)| stat.cpu_ticks).sum();
         #[allow(clippy::cast_precision_loss)] // centuries of CPU time
         Some(ticks as f64 / self.ticks_per_second)
     }
@@ -93,23 +84,9 @@ impl Machine {
     }
 }
 
-/// The name stands in parentheses and may contain any character. CPU time includes that of children that ended.
-fn parse(line: &str) -> Option<Stat> {
-    let fields: Vec<&str> = line.rsplit_once(") ")?.1.split(' ').collect();
-    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
-    let ticks = (11..=14).filter_map(number).sum();
-    Some(Stat { parent: fields.get(1)?.parse().ok()?, ticks })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_parents_and_times_of_a_line_are_read() {
-        let line = "42 (a) b) S 7 42 41 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 1";
-        assert_eq!(parse(line), Some(Stat { parent: 7, ticks: 124 }));
-    }
 
     #[test]
     fn a_tree_counts_its_children_and_nobody_else() {

@@ -54,8 +54,7 @@ pub(super) fn request(flask: &Flask, event: &Recorded) -> Option<Post> {
 fn event_id(event: &Recorded) -> String {
     let user = event.user.as_str();
     let digest = Sha256::new().chain_update(user).chain_update("\n").chain_update(&event.key);
-    let hex: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("evt_{hex}")
+    format!("evt_{}", hex::encode(&digest.finalize()[..16]))
 }
 
 #[cfg(test)]

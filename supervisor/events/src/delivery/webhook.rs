@@ -77,8 +77,7 @@ fn sha256(key: &Secret, body: &str) -> String {
 fn signature<M: Mac + hmac::digest::KeyInit>(key: &Secret, body: &str) -> String {
     // A key of any length is one to HMAC; the error is of other constructions.
     let Ok(mac) = <M as Mac>::new_from_slice(key.expose().as_bytes()) else { return String::new() };
-    let digest = mac.chain_update(body).finalize().into_bytes();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(mac.chain_update(body).finalize().into_bytes())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::ServiceConfig;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// `http://host:port`, and perhaps a path, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +43,11 @@ impl Origin {
 }
 
 /// Everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The text as a part of an address.
 pub fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |encoded, byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            encoded + &char::from(byte).to_string()
-        }
-        _ => format!("{encoded}%{byte:02X}"),
-    })
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(any(test, feature = "testing"))]

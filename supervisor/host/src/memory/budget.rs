@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::procfs;
+use colmeia_base::procfs;
 
 /// Left to the machine and to us.
 const SPARE: u64 = 256 * 1024 * 1024;

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use colmeia::admin::Merged;
 use nix::unistd::{SysconfVar, sysconf};
 
-use crate::procfs;
+use colmeia_base::procfs;
 
 /// What was merged of these processes together; `None` where the kernel cannot say. Processes that end meanwhile
 /// count nothing. Those of another system user, and renderers for anybody but root, may not be read.

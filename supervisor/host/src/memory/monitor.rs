@@ -59,7 +59,7 @@ pub(super) struct Inner {
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) readings: mpsc::Sender<Reading>,
-    /// What the admission desk has set aside for it.
+    /// What the admission queue has set aside for it.
     pub(super) set_aside: u64,
     /// Where the kernel adds up.
     pub(super) group: Option<Group>,

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::process::{Family, Pid, number};
-use crate::procfs;
+use colmeia_base::procfs;
 
 /// For how many rounds a process that hardly changes is believed: five minutes, by default. Walking its page tables
 /// takes milliseconds, and what it shares changes only when others begin or end.

@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use colmeia::errors::lack_of;
+use colmeia_base::procfs::{self, Stat};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::pidfd;
-use crate::{blocking, procfs};
+use crate::blocking;
 
 /// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -72,14 +73,6 @@ pub struct Marks {
     pub uid: Option<u32>,
 }
 
-/// One line of `/proc/<pid>/stat`, as far as it is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stat {
-    zombie: bool,
-    parent: i32,
-    session: i32,
-}
-
 /// Our own children that are workers: their end is waited for by their owner. All other
 /// children of ours were handed to us when their parent died, and are reaped here.
 #[derive(Debug, Clone, Default)]
@@ -106,8 +99,7 @@ impl Children {
     /// spawned it. `false` for anyone else's.
     pub fn recover(&self, pid: Pid) -> bool {
         let mut workers = self.workers();
-        let ours =
-            stat(pid).ok().flatten().is_some_and(|stat| stat.parent == getpid().as_raw_nonzero().get());
+        let ours = stat(pid).ok().flatten().is_some_and(|stat| stat.parent == number(getpid()));
         ours && workers.insert(pid)
     }
 
@@ -122,7 +114,7 @@ impl Children {
         let Ok(_nobody_starts) = self.0.starting.try_write() else { return false };
         let Ok(all) = processes() else { return false };
         let workers = self.workers();
-        let own = getpid().as_raw_nonzero().get();
+        let own = number(getpid());
         for (pid, stat) in all {
             if stat.zombie && stat.parent == own && !workers.contains(&pid) {
                 reap(pid);
@@ -202,7 +194,7 @@ fn recognise(
     mut has_mark: impl FnMut(Pid) -> bool,
 ) -> HashSet<Pid> {
     let own = getpid();
-    let session = session.map(|pid| pid.as_raw_nonzero().get());
+    let session = session.map(number);
     let mut found: HashSet<Pid> = all
         .iter()
         .filter(|(pid, stat)| **pid != own && !stat.zombie)
@@ -210,7 +202,7 @@ fn recognise(
         .map(|(pid, _)| *pid)
         .collect();
     loop {
-        let parents: HashSet<i32> = found.iter().map(|pid| pid.as_raw_nonzero().get()).collect();
+        let parents: HashSet<u32> = found.iter().map(|pid| number(*pid)).collect();
         let before = found.len();
         found.extend(
             all.iter()
@@ -231,7 +223,7 @@ fn processes() -> io::Result<HashMap<Pid, Stat>> {
 }
 
 fn stat(pid: Pid) -> io::Result<Option<Stat>> {
-    Ok(unless_lacking(procfs::read(number(pid), "stat"))?.and_then(|line| parse_stat(&line)))
+    unless_lacking(Stat::of(number(pid)))
 }
 
 /// Of a process that cannot be asked nothing is known. A machine that has nothing left to ask with is an error.
@@ -240,16 +232,6 @@ fn unless_lacking<T>(answer: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if lack_of(&error).is_some() => Err(error),
         answer => Ok(answer.ok()),
     }
-}
-
-/// The command's name stands in parentheses and may contain any character, so fields are counted from its end.
-fn parse_stat(line: &str) -> Option<Stat> {
-    let (_, fields) = line.rsplit_once(") ")?;
-    let mut fields = fields.split(' ');
-    let zombie = matches!(fields.next()?, "Z" | "X");
-    let parent = fields.next()?.parse().ok()?;
-    let session = fields.nth(1)?.parse().ok()?;
-    Some(Stat { zombie, parent, session })
 }
 
 impl Marks {
@@ -293,13 +275,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stat_line_is_read_whatever_the_command_is_called() {
-        let stat = parse_stat("42 (a) b (c) S 7 42 41 0 -1 4194560 1 0").expect("valid");
-        assert_eq!(stat, Stat { zombie: false, parent: 7, session: 41 });
-        assert_eq!(parse_stat("42 (x"), None);
-    }
-
-    #[test]
     fn session_mark_and_descent_are_recognised_and_nothing_else() {
         let pid = |raw| Pid::from_raw(raw).expect("positive");
         let all: HashMap<Pid, Stat> = [
@@ -312,7 +287,7 @@ mod tests {
             (21, 20, 20, false),
         ]
         .into_iter()
-        .map(|(raw, parent, session, zombie)| (pid(raw), Stat { zombie, parent, session }))
+        .map(|(raw, parent, session, zombie)| (pid(raw), Stat { zombie, parent, session, ..Stat::default() }))
         .collect();
         let found = recognise(&all, Some(pid(10)), |candidate| candidate == pid(12));
         assert_eq!(found, HashSet::from([10, 11, 12, 13].map(pid)));

@@ -18,13 +18,13 @@ use colmeia::UserId;
 use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
 use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{RunLayout, StateLayout};
-use colmeia_base::files;
+use colmeia_base::{files, procfs};
 use rustix::process::{Pid, getegid, geteuid};
 use sha2::{Digest as _, Sha256};
 
 use crate::folders::{make_private, users_on_disk};
+use crate::private;
 use crate::process::real_uid;
-use crate::{private, procfs};
 pub use preflight::Obstacle;
 use table::Table;
 

@@ -23,7 +23,7 @@ fn place() -> Place {
 }
 
 impl Place {
-    fn owners(&self, range: Option<UidRange>) -> UidAllocator {
+    fn uids(&self, range: Option<UidRange>) -> UidAllocator {
         UidAllocator::open(InForce(range), &self.state, &self.run).expect("opened")
     }
 
@@ -43,15 +43,15 @@ fn uid(ownership: Result<Ownership, UidsError>) -> u32 {
 fn each_user_has_one_and_keeps_it_over_a_restart_and_a_reset() {
     let place = place();
     let range = Some(UidRange::auto(7));
-    let owners = place.owners(range);
-    let (one, two) = (uid(owners.ownership(&user("1"))), uid(owners.ownership(&user("2"))));
-    assert!(one != two && owners.expects(&user("1"), one) && !owners.expects(&user("1"), two));
-    assert!(owners.expects(&user("1"), geteuid().as_raw()), "one that was adopted from before");
-    assert!(owners.outdates(&user("1"), geteuid().as_raw()) && !owners.outdates(&user("1"), one));
+    let uids = place.uids(range);
+    let (one, two) = (uid(uids.ownership(&user("1"))), uid(uids.ownership(&user("2"))));
+    assert!(one != two && uids.expects(&user("1"), one) && !uids.expects(&user("1"), two));
+    assert!(uids.expects(&user("1"), geteuid().as_raw()), "one that was adopted from before");
+    assert!(uids.outdates(&user("1"), geteuid().as_raw()) && !uids.outdates(&user("1"), one));
     assert_eq!((Place::mode(place.state.root()), Place::mode(&place.run.user_dirs())), (0o711, 0o711));
     assert_eq!(Place::mode(&place.state.uids()), 0o600);
 
-    let again = place.owners(range);
+    let again = place.uids(range);
     assert_eq!((again.of(&user("1")), uid(again.ownership(&user("2")))), (Some(one), two));
     let three = uid(again.ownership(&user("3")));
     assert!(three != one && three != two, "of a user without a file");
@@ -62,8 +62,8 @@ fn what_is_switched_off_is_given_back_to_whose_it_was() {
     let place = place();
     let (own, group) = (geteuid().as_raw(), getegid().as_raw());
     fs::create_dir(place.state.auth_dir(&user("1"))).expect("as another program left it");
-    let given = uid(place.owners(Some(UidRange::auto(7))).ownership(&user("1")));
-    let off = place.owners(None);
+    let given = uid(place.uids(Some(UidRange::auto(7))).ownership(&user("1")));
+    let off = place.uids(None);
     assert_eq!(off.ownership(&user("1")).expect("known"), Ownership::Keep, "nothing was given yet");
     assert_eq!(off.of(&user("1")), Some(given), "its old worker is still recognised");
     assert!(off.outdates(&user("1"), given) && !off.outdates(&user("1"), own));
@@ -73,7 +73,7 @@ fn what_is_switched_off_is_given_back_to_whose_it_was() {
     let text = fs::read_to_string(place.state.uids()).expect("kept");
     assert!(text.contains("\"before\""), "{text}");
     fs::write(place.state.uids(), text.replace(&given.to_string(), &own.to_string())).expect("written");
-    let back = place.owners(None).ownership(&user("1")).expect("known");
+    let back = place.uids(None).ownership(&user("1")).expect("known");
     assert_eq!(back, Ownership::GiveBack { uid: own, to_uid: own, to_gid: group });
 }
 
@@ -89,18 +89,18 @@ fn a_damaged_or_lost_book_is_learned_from_the_disk_and_no_owner_is_doubled() {
     }
     let range = UidRange { first: own, last: own + 3 };
     fs::write(place.state.uids(), "{").expect("written");
-    let owners = place.owners(Some(range));
-    assert_eq!(owners.of(&user("1")), Some(own));
+    let uids = place.uids(Some(range));
+    assert_eq!(uids.of(&user("1")), Some(own));
     assert!(place.state.uids().with_extension("damaged").exists());
     let others: BTreeSet<u32> = ["2", "3", "4"]
         .iter()
-        .filter_map(|id| match owners.ownership(&user(id)) {
+        .filter_map(|id| match uids.ownership(&user(id)) {
             Ok(Ownership::Own { uid, .. }) => Some(uid),
             _ => None, // an account of this machine has the id
         })
         .collect();
     assert!(!others.contains(&own) && (!root || others.len() == 3), "{others:?}");
-    assert!(matches!(owners.ownership(&user("5")), Err(UidsError::UsedUp(4))));
+    assert!(matches!(uids.ownership(&user("5")), Err(UidsError::UsedUp(4))));
 }
 
 #[test]

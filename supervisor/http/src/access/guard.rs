@@ -3,12 +3,11 @@
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
 use super::decision::{Place, Refusal, Surface};
 use super::{AskFirst, Asked, Basis, Caller, Passed, Peer, until};
-use crate::api::failure::ApiError;
-use crate::errors::Failure;
+use crate::errors;
 use crate::state::Http;
 use crate::{negotiate, page};
 use colmeia_host::shares::Holder;
@@ -115,10 +114,7 @@ fn refuse(refusal: Refusal, surface: Surface) -> Response {
             "This service made the request itself",
         ),
     };
-    let mut response = match surface {
-        Surface::Api => ApiError::new(status, english).into_response(),
-        Surface::Open | Surface::Pages => Failure::new(status, portuguese).into_response(),
-    };
+    let mut response = errors::on(surface, status, english, portuguese);
     let fixed = HeaderValue::from_static;
     let (name, value) = match refusal {
         Refusal::NoKey | Refusal::WrongKey => (WWW_AUTHENTICATE, fixed("Bearer")),

@@ -5,8 +5,8 @@
 
 use axum::http::Method;
 
-use super::failure::ApiError;
 use super::route::Row;
+use crate::errors::ApiError;
 
 /// The field whose place in the address is not there: with it there would be such an operation.
 pub(super) fn lacking(rows: &[Row], method: &Method, path: &str) -> Option<ApiError> {

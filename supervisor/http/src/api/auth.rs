@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Json, Png, PngOr};
-use super::failure::ApiError;
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia::errors::chain;
 use colmeia_session::SessionStatus as Status;
 

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Json;
-use super::failure::ApiError;
 use super::files::FileArg;
 use super::models::{Message, NoArgs, Success};
 use super::session::Session;
+use crate::errors::ApiError;
 
 /// The most of one page.
 const MOST: u32 = 100;

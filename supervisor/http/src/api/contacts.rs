@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Json;
-use super::failure::ApiError;
 use super::lists::{Order, list_args, page};
 use super::models::{Contact, CountAnswer, NoArgs, Success};
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_session::CallFailure;
 
 /// How many pairs where nobody says.

@@ -7,10 +7,10 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::failure::ApiError;
 use super::fields::{Fields, Kind, is_unfilled};
 use super::unique::{self, Unread};
 use super::wording;
+use crate::errors::ApiError;
 
 /// Everything that was given, by name.
 pub(super) fn gather(

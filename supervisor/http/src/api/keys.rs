@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::context::Ctx;
-use super::failure::ApiError;
 use super::models::NoArgs;
+use crate::errors::ApiError;
 use colmeia_store::{Actions, ApiKey, NewKey};
 
 /// What stands where a key cannot be shown.

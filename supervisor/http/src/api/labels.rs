@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::chats::Chat;
-use super::failure::ApiError;
 use super::models::{ChatArgs, NoArgs, Success};
 use super::session::Session;
+use crate::errors::ApiError;
 
 /// The palette's places.
 const COLORS: u8 = 20;

@@ -15,7 +15,6 @@ mod chatting;
 mod config;
 mod contacts;
 pub(crate) mod context;
-pub(crate) mod failure;
 mod fields;
 pub(crate) mod files;
 mod groups;
@@ -45,8 +44,8 @@ use std::sync::LazyLock;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::errors::ApiError;
 use crate::route::Route;
-use failure::ApiError;
 
 pub(super) use openapi::docs;
 

@@ -13,9 +13,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::super::{external, reply};
 use super::answer::Shape;
-use super::failure::ErrorBody;
 use super::route::{Does, Row, Scope};
 use super::table;
+use crate::errors::ErrorBody;
 use crate::route::Route;
 use crate::state::Http;
 

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::super::passkey::{By, Refused, Step, ask, compare, take};
 use super::answer::Json;
-use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_session::{Challenge, SWITCHED_OFF, SessionStatus as Status};
 
 /// What the user's browser signed, as `PublicKeyCredential.toJSON()` writes it. Other fields are left out.

@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::chatting::typing;
-use super::failure::ApiError;
 use super::files::{File, FileArg};
 use super::models::{ChatArgs, NoArgs, PictureUrl, Success};
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_events::envelope::both_names;
 
 /// The account's own profile.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::super::reply;
-use super::failure::ApiError;
+use crate::errors::ApiError;
 use colmeia::errors::chain;
 use colmeia_store::{Claim, FirstAnswer, Store};
 

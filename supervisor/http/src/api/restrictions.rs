@@ -4,9 +4,9 @@ use colmeia::moment::now_ms;
 use colmeia::operations::{GetCapping, GetTimelock};
 
 use super::answer::Json;
-use super::failure::ApiError;
 use super::models::NoArgs;
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_events::envelope::{MessageCappingData, ReachoutTimelockData};
 
 pub(super) async fn timelock(session: Session, _: NoArgs) -> Result<Json<ReachoutTimelockData>, ApiError> {

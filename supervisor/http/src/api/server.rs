@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::context::Ctx;
-use super::failure::ApiError;
 use super::models::{ENGINE, NoArgs};
+use crate::errors::ApiError;
 
 /// That it is there.
 #[derive(Serialize, ToSchema)]

@@ -13,8 +13,8 @@ use colmeia::{Me, UserId};
 
 use super::answer::Json;
 use super::context::Ctx;
-use super::failure::ApiError;
 use super::models::{Files, Success};
+use crate::errors::ApiError;
 use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_control::summary::SessionSummary;

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use colmeia::config::{Proxy, SessionSettings};
-use colmeia::{Lack, SessionReport, UserId};
+use colmeia::{MissingMember, SessionReport, UserId};
 use colmeia_base::tasks;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,9 @@ use super::super::access::{Action, Caller};
 use super::answer::Json;
 use super::config::Config;
 use super::context::Ctx;
-use super::failure::ApiError;
 use super::models::{MeInfo, NoArgs};
 use super::session::{Session, known};
+use crate::errors::ApiError;
 use crate::state::Http;
 use colmeia::errors::chain;
 use colmeia_control::deletion::{DELETED_WITHIN, DeletionError};
@@ -116,8 +116,11 @@ pub(super) struct Missing {
 impl Missing {
     fn of(report: &SessionReport) -> Vec<Self> {
         let lacks = report.lacks.iter().cloned();
-        let missing =
-            |lack: Lack| Self { member: lack.member, by_wa_js: lack.stand_in, operations: lack.operations };
+        let missing = |lack: MissingMember| Self {
+            member: lack.member,
+            by_wa_js: lack.stand_in,
+            operations: lack.operations,
+        };
         lacks.map(missing).collect()
     }
 }

@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::answer::Json;
 use super::chatting::checked_text;
-use super::failure::ApiError;
 use super::files::{FileArg, playable};
 use super::models::{Message, Success};
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_control::convert::Target;
 
 /// Where statuses go.

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::failure::ApiError;
+use crate::errors::ApiError;
 
 /// The longest name of a field that is repeated in an error.
 const LONGEST: usize = 64;

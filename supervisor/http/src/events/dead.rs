@@ -11,7 +11,7 @@ use super::super::access::{Action, Caller};
 use super::super::reply;
 use super::query::Question;
 use super::source;
-use crate::api::failure::ApiError;
+use crate::errors::ApiError;
 use crate::state::Http;
 use colmeia_events::delivery::shown;
 use colmeia_events::journal::Which;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use colmeia::UserId;
 use colmeia::config::UNKNOWN_EVENT;
 
-use crate::api::failure::ApiError;
+use crate::errors::ApiError;
 use colmeia_events::journal::{Cursor, EventId, Kind};
 
 /// How many events are given when nobody says how many.

@@ -15,7 +15,7 @@ use super::super::access::{Basis, Caller};
 use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
-use crate::api::failure::ApiError;
+use crate::errors::ApiError;
 use crate::state::Http;
 use colmeia_events::journal::Cursor;
 use colmeia_host::shares::Holder;

@@ -16,7 +16,7 @@ use super::super::places::during;
 use super::feed::Feed;
 use super::query::Question;
 use super::{is_known, source};
-use crate::api::failure::ApiError;
+use crate::errors::ApiError;
 use crate::state::Http;
 use colmeia_events::journal::Cursor;
 

@@ -4,7 +4,7 @@ use colmeia::UserId;
 use colmeia::protocol::{Call, CallError, CallErrorKind};
 use tracing::error;
 
-use super::super::errors::Failure;
+use crate::errors::FlaskError;
 use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_control::summary::SessionSummary;
@@ -25,74 +25,76 @@ pub(super) async fn once(http: &Http, handle: UserHandle, call: Call) -> CallRes
 }
 
 /// A session gave an answer that belongs to another question.
-pub(super) fn wrong_reply(outside: bool) -> Failure {
+pub(super) fn wrong_reply(outside: bool) -> FlaskError {
     error!("a session answered something else than it was asked");
     unknown(outside)
 }
 
 /// The failure of a call that changes something outside: it says whether it did.
-pub(super) fn send_failure(failure: &CallFailure) -> Failure {
+pub(super) fn send_failure(failure: &CallFailure) -> FlaskError {
     explain(failure, true)
 }
 
 /// The failure of a call that only reads.
-pub(super) fn read_failure(failure: &CallFailure) -> Failure {
+pub(super) fn read_failure(failure: &CallFailure) -> FlaskError {
     explain(failure, false)
 }
 
-fn explain(failure: &CallFailure, outside: bool) -> Failure {
+fn explain(failure: &CallFailure, outside: bool) -> FlaskError {
     match failure {
-        CallFailure::NotReady => Failure::bad_request(NOT_CONNECTED),
-        CallFailure::DiskFull if !outside => Failure::internal(
+        CallFailure::NotReady => FlaskError::bad_request(NOT_CONNECTED),
+        CallFailure::DiskFull if !outside => FlaskError::internal(
             "O disco do servidor está cheio. Avise quem administra o servidor e tente novamente depois.",
         ),
-        CallFailure::DiskFull => Failure::internal(
+        CallFailure::DiskFull => FlaskError::internal(
             "O disco do servidor está cheio: a mensagem não foi enviada. Avise quem administra o servidor e tente novamente depois.",
         ),
         CallFailure::NotTaken(NotFetched::NoRoom(_)) => {
-            Failure::internal("Há arquivos demais a caminho agora. Tente novamente em alguns segundos.")
+            FlaskError::internal("Há arquivos demais a caminho agora. Tente novamente em alguns segundos.")
         }
-        CallFailure::NotTaken(NotFetched::Disk(_)) => Failure::internal(
+        CallFailure::NotTaken(NotFetched::Disk(_)) => FlaskError::internal(
             "O disco do servidor não aceitou o arquivo. Tente novamente em alguns segundos.",
         ),
-        CallFailure::TooLarge => Failure::bad_request("A mensagem é grande demais; nada foi enviado"),
+        CallFailure::TooLarge => FlaskError::bad_request("A mensagem é grande demais; nada foi enviado"),
         CallFailure::WorkerGone | CallFailure::Deadline | CallFailure::ShuttingDown => unknown(outside),
         CallFailure::Session(CallError {
             restriction: Some(restriction),
             kind: CallErrorKind::Refused,
             ..
-        }) => Failure::restricted(*restriction),
+        }) => FlaskError::restricted(*restriction),
         CallFailure::Session(error) => of_kind(error.kind, outside),
     }
 }
 
-fn of_kind(kind: CallErrorKind, outside: bool) -> Failure {
+fn of_kind(kind: CallErrorKind, outside: bool) -> FlaskError {
     match kind {
-        CallErrorKind::NotReady => Failure::bad_request(NOT_CONNECTED),
+        CallErrorKind::NotReady => FlaskError::bad_request(NOT_CONNECTED),
         CallErrorKind::InvalidArgument if outside => {
-            Failure::bad_request("phone inválido: o WhatsApp não reconhece este destino; nada foi enviado")
+            FlaskError::bad_request("phone inválido: o WhatsApp não reconhece este destino; nada foi enviado")
         }
-        CallErrorKind::InvalidArgument => Failure::bad_request("O WhatsApp não reconhece este identificador"),
+        CallErrorKind::InvalidArgument => {
+            FlaskError::bad_request("O WhatsApp não reconhece este identificador")
+        }
         CallErrorKind::NotOnWhatsapp => {
-            Failure::bad_request("phone inválido: este número não está no WhatsApp; nada foi enviado")
+            FlaskError::bad_request("phone inválido: este número não está no WhatsApp; nada foi enviado")
         }
-        CallErrorKind::NotFound => Failure::not_found("Conversa não encontrada"),
-        CallErrorKind::MediaUnavailable => Failure::not_found("Não foi possível baixar a mídia"),
+        CallErrorKind::NotFound => FlaskError::not_found("Conversa não encontrada"),
+        CallErrorKind::MediaUnavailable => FlaskError::not_found("Não foi possível baixar a mídia"),
         CallErrorKind::Refused | CallErrorKind::Forbidden => {
-            Failure::internal("O WhatsApp recusou a mensagem; nada foi enviado")
+            FlaskError::internal("O WhatsApp recusou a mensagem; nada foi enviado")
         }
         CallErrorKind::Unsupported => {
-            Failure::internal("A versão atual do WhatsApp Web não permite esta operação; nada foi feito")
+            FlaskError::internal("A versão atual do WhatsApp Web não permite esta operação; nada foi feito")
         }
         CallErrorKind::TooLarge => {
-            Failure::internal("A resposta é grande demais. Peça menos de uma vez (limit menor)")
+            FlaskError::internal("A resposta é grande demais. Peça menos de uma vez (limit menor)")
         }
         CallErrorKind::OutcomeUnknown => unknown(outside),
     }
 }
 
-fn unknown(outside: bool) -> Failure {
-    Failure::internal(if outside {
+fn unknown(outside: bool) -> FlaskError {
+    FlaskError::internal(if outside {
         "Não se sabe se a mensagem foi enviada: a sessão foi interrompida antes de confirmar. Ela não foi repetida; confira no celular antes de enviar de novo."
     } else {
         "A sessão não respondeu a tempo. Tente novamente."
@@ -124,11 +126,11 @@ mod tests {
         ] {
             let answer = explain(&failure, true);
             assert_eq!(answer.status, status, "{failure}");
-            assert!(answer.error.contains(text), "{failure}: {}", answer.error);
+            assert!(answer.text.contains(text), "{failure}: {}", answer.text);
         }
         let crowded = CallFailure::NotTaken(NotFetched::NoRoom(colmeia_host::uploads::NoRoom::Whole));
-        assert!(explain(&crowded, false).error.starts_with("Há arquivos demais"));
-        assert!(!explain(&CallFailure::DiskFull, false).error.contains("mensagem"), "nothing was to be sent");
+        assert!(explain(&crowded, false).text.starts_with("Há arquivos demais"));
+        assert!(!explain(&CallFailure::DiskFull, false).text.contains("mensagem"), "nothing was to be sent");
         let full = CallError { disk_full: true, ..CallError::new(Kind::NotReady, "in English") };
         assert!(matches!(CallFailure::from(full), CallFailure::DiskFull));
         let restriction =
@@ -136,9 +138,9 @@ mod tests {
         let refused = CallError::new(Kind::Refused, "in English").for_restriction(Some(restriction));
         let answer = explain(&CallFailure::Session(refused), true);
         assert_eq!(answer.status, 429, "Flask tries again what is 5xx");
-        assert!(answer.error.contains("até 01/08/2026 02:59 (UTC); nada foi enviado"), "{}", answer.error);
+        assert!(answer.text.contains("até 01/08/2026 02:59 (UTC); nada foi enviado"), "{}", answer.text);
         assert_eq!(
-            explain(&CallFailure::Deadline, false).error,
+            explain(&CallFailure::Deadline, false).text,
             "A sessão não respondeu a tempo. Tente novamente."
         );
     }

@@ -5,10 +5,10 @@ use axum::response::Response;
 use colmeia::protocol::{Call, ChatSummary, Reply};
 use serde::Serialize;
 
-use super::super::errors::Failure;
 use super::super::reply;
 use super::super::user::RequestUser;
 use super::call::{self, NOT_CONNECTED};
+use crate::errors::FlaskError;
 use crate::state::Http;
 
 #[derive(Serialize)]
@@ -35,8 +35,8 @@ struct Chat {
 pub(super) async fn chats(
     State(http): State<Http>,
     RequestUser(user): RequestUser,
-) -> Result<Response, Failure> {
-    let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
+) -> Result<Response, FlaskError> {
+    let handle = call::ready(&http, &user).ok_or_else(|| FlaskError::bad_request(NOT_CONNECTED))?;
     let reply = call::once(&http, handle, Call::Chats).await;
     let (Reply::Chats { mut chats }, _) = reply.map_err(|failure| call::read_failure(&failure))? else {
         return Err(call::wrong_reply(false));

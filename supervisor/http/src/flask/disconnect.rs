@@ -9,9 +9,9 @@ use axum::response::Response;
 use colmeia_base::tasks;
 use serde::Serialize;
 
-use super::super::errors::Failure;
 use super::super::user::{Pairs, of_query_or_body};
 use super::super::{body, reply};
+use crate::errors::FlaskError;
 use crate::state::Http;
 use colmeia_control::summary::SessionSummary;
 use colmeia_session::DisconnectOutcome;
@@ -29,7 +29,7 @@ pub(super) async fn disconnect(
     State(http): State<Http>,
     pairs: Pairs,
     body: Bytes,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     let named = body::json_object(&body)?.unwrap_or_default();
     let user = of_query_or_body(&pairs, &named, &http)?;
     let whole = match http.users.find_or_restore(&user).await {
@@ -51,7 +51,7 @@ pub(super) async fn disconnect(
             let outcome = tokio::time::timeout(LONGEST, going).await;
             if let Ok(Ok(DisconnectOutcome::NotDeleted)) = outcome {
                 let error = "Não foi possível apagar os dados deste WhatsApp no servidor. Avise quem administra o servidor e tente novamente depois.";
-                return Err(Failure::internal(error));
+                return Err(FlaskError::internal(error));
             }
             // Where no phone was linked there was none to tell.
             !linked

@@ -13,10 +13,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use colmeia::protocol::{Call, CallErrorKind, Reply};
 
-use super::super::errors::Failure;
 use super::super::reply;
 use super::super::user::RequestUser;
 use super::{call, messages};
+use crate::errors::FlaskError;
 use crate::state::Http;
 use colmeia_session::CallFailure;
 
@@ -28,9 +28,9 @@ pub(super) async fn media(
     RequestUser(user): RequestUser,
     asked: HeaderMap,
     message: Result<Path<String>, PathRejection>,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     let message = messages::path_id(message, NOT_FOUND)?;
-    let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
+    let handle = call::ready(&http, &user).ok_or_else(|| FlaskError::bad_request(NOT_CONNECTED))?;
     match call::once(&http, handle, Call::DownloadMedia { message, most: None }).await {
         Ok((Reply::Media { mimetype, .. }, file)) => {
             Ok((headers(&mimetype, &asked), reply::file(file)).into_response())
@@ -41,13 +41,13 @@ pub(super) async fn media(
 }
 
 /// A text that names no message and one that names a message we do not have are the same to the caller.
-fn explain(failure: &CallFailure) -> Failure {
+fn explain(failure: &CallFailure) -> FlaskError {
     match failure {
-        CallFailure::NotReady => Failure::bad_request(NOT_CONNECTED),
+        CallFailure::NotReady => FlaskError::bad_request(NOT_CONNECTED),
         CallFailure::Session(error) => match error.kind {
-            CallErrorKind::NotReady => Failure::bad_request(NOT_CONNECTED),
-            CallErrorKind::NotFound | CallErrorKind::InvalidArgument => Failure::not_found(NOT_FOUND),
-            CallErrorKind::TooLarge => Failure::internal("A mídia é grande demais"),
+            CallErrorKind::NotReady => FlaskError::bad_request(NOT_CONNECTED),
+            CallErrorKind::NotFound | CallErrorKind::InvalidArgument => FlaskError::not_found(NOT_FOUND),
+            CallErrorKind::TooLarge => FlaskError::internal("A mídia é grande demais"),
             _ => call::read_failure(failure),
         },
         _ => call::read_failure(failure),

@@ -7,10 +7,10 @@ use colmeia::UserId;
 use colmeia::protocol::{Call, MessageRecord, Reply};
 use serde::Serialize;
 
-use super::super::errors::Failure;
 use super::super::reply;
 use super::super::user::{Pairs, RequestUser};
 use super::call::{self, NOT_CONNECTED};
+use crate::errors::FlaskError;
 use crate::state::Http;
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -49,14 +49,16 @@ pub(super) async fn messages(
     RequestUser(user): RequestUser,
     chat: Result<Path<String>, PathRejection>,
     pairs: Pairs,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     let chat = path_id(chat, "Conversa não encontrada")?;
     let limit = limit(&pairs)?;
     let before = pairs.get("before").filter(|before| !before.is_empty()).map(String::from);
     if before.as_ref().is_some_and(|before| before.len() > MAX_ID) {
-        return Err(Failure::bad_request("before inválido: deve ser o nextCursor de uma resposta anterior"));
+        return Err(FlaskError::bad_request(
+            "before inválido: deve ser o nextCursor de uma resposta anterior",
+        ));
     }
-    let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
+    let handle = call::ready(&http, &user).ok_or_else(|| FlaskError::bad_request(NOT_CONNECTED))?;
     let reply = call::once(&http, handle, Call::Messages { chat, limit, before }).await;
     let reply = reply.map_err(|failure| call::read_failure(&failure))?;
     let (Reply::Messages { messages, has_more }, _) = reply else {
@@ -90,23 +92,21 @@ impl Message {
     }
 }
 
-fn limit(pairs: &Pairs) -> Result<u32, Failure> {
+fn limit(pairs: &Pairs) -> Result<u32, FlaskError> {
     let Some(limit) = pairs.get("limit") else { return Ok(DEFAULT_LIMIT) };
-    limit
-        .parse()
-        .ok()
-        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or_else(|| Failure::bad_request(format!("limit inválido: deve ser um número de 1 a {MAX_LIMIT}")))
+    limit.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+        FlaskError::bad_request(format!("limit inválido: deve ser um número de 1 a {MAX_LIMIT}"))
+    })
 }
 
 /// An id from the path; what cannot be one is not found.
 pub(super) fn path_id(
     id: Result<Path<String>, PathRejection>,
     not_found: &'static str,
-) -> Result<String, Failure> {
+) -> Result<String, FlaskError> {
     match id {
         Ok(Path(id)) if id.len() <= MAX_ID && !id.chars().any(char::is_control) => Ok(id),
-        _ => Err(Failure::not_found(not_found)),
+        _ => Err(FlaskError::not_found(not_found)),
     }
 }
 

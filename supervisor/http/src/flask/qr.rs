@@ -9,10 +9,10 @@ use colmeia::UserId;
 use serde::Serialize;
 
 use super::super::access::AskFirst;
-use super::super::errors::Failure;
 use super::super::negotiate::Language;
 use super::super::user::{Pairs, RequestUser};
 use super::super::{negotiate, page, reasons, reply};
+use crate::errors::FlaskError;
 use crate::state::Http;
 use colmeia::errors::chain;
 use colmeia_control::summary::SessionSummary;
@@ -71,7 +71,7 @@ pub(super) async fn qr(
     pairs: Pairs,
     ask: Option<Extension<AskFirst>>,
     RequestUser(user): RequestUser,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     if let Some(wrong) = wrong_port(&pairs, http.local.port())? {
         return Ok(reply::json(StatusCode::SERVICE_UNAVAILABLE, &wrong));
     }
@@ -222,13 +222,13 @@ impl Answer<'_> {
 }
 
 /// `?port=P` counts only where no user is named.
-fn wrong_port(pairs: &Pairs, ours: u16) -> Result<Option<WrongPort>, Failure> {
+fn wrong_port(pairs: &Pairs, ours: u16) -> Result<Option<WrongPort>, FlaskError> {
     let Some(port) = pairs.get("port") else { return Ok(None) };
     if pairs.user()?.is_some() {
         return Ok(None);
     }
     let requested_port: u64 =
-        port.parse().map_err(|_| Failure::bad_request("port inválido: deve ser um número"))?;
+        port.parse().map_err(|_| FlaskError::bad_request("port inválido: deve ser um número"))?;
     Ok((requested_port != u64::from(ours)).then(|| WrongPort {
         error: format!("Servidor na porta {ours} não pode atender porta {requested_port}."),
         hint: "Em produção, use user_id. Exemplo: /qr?user_id=3",

@@ -9,10 +9,10 @@ use colmeia::protocol::{Call, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::errors::Failure;
 use super::super::user::{Named, Pairs, of_query_or_body};
 use super::super::{body, reply};
 use super::call::{self, NOT_CONNECTED};
+use crate::errors::FlaskError;
 use crate::state::Http;
 
 /// WhatsApp's own limit.
@@ -34,19 +34,23 @@ struct Sent {
     message_id: String,
 }
 
-pub(super) async fn send(State(http): State<Http>, pairs: Pairs, body: Bytes) -> Result<Response, Failure> {
+pub(super) async fn send(
+    State(http): State<Http>,
+    pairs: Pairs,
+    body: Bytes,
+) -> Result<Response, FlaskError> {
     let request: Request = body::json_object(&body)?.ok_or_else(|| {
-        Failure::bad_request("O corpo da requisição deve ser um objeto JSON com phone e message")
+        FlaskError::bad_request("O corpo da requisição deve ser um objeto JSON com phone e message")
     })?;
     let user = of_query_or_body(&pairs, &request.named, &http)?;
     let chat = chat(&text("phone", request.phone)?)?;
     let text = text("message", request.message)?;
     if text.chars().count() > MAX_MESSAGE {
-        return Err(Failure::bad_request(format!(
+        return Err(FlaskError::bad_request(format!(
             "message inválido: o limite é de {MAX_MESSAGE} caracteres"
         )));
     }
-    let handle = call::ready(&http, &user).ok_or_else(|| Failure::bad_request(NOT_CONNECTED))?;
+    let handle = call::ready(&http, &user).ok_or_else(|| FlaskError::bad_request(NOT_CONNECTED))?;
     http.pace.spend(&user);
     let reply = call::once(&http, handle, Call::text(chat, text)).await;
     match reply.map_err(|failure| call::send_failure(&failure))? {
@@ -55,20 +59,20 @@ pub(super) async fn send(State(http): State<Http>, pairs: Pairs, body: Bytes) ->
     }
 }
 
-fn text(field: &str, value: Option<Value>) -> Result<String, Failure> {
+fn text(field: &str, value: Option<Value>) -> Result<String, FlaskError> {
     match value {
-        None | Some(Value::Null) => Err(Failure::bad_request(format!("{field} é obrigatório"))),
+        None | Some(Value::Null) => Err(FlaskError::bad_request(format!("{field} é obrigatório"))),
         Some(Value::String(text)) if text.trim().is_empty() => {
-            Err(Failure::bad_request(format!("{field} não pode estar vazio")))
+            Err(FlaskError::bad_request(format!("{field} não pode estar vazio")))
         }
         Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Failure::bad_request(format!("{field} deve ser um texto"))),
+        Some(_) => Err(FlaskError::bad_request(format!("{field} deve ser um texto"))),
     }
 }
 
-fn chat(phone: &str) -> Result<ChatId, Failure> {
+fn chat(phone: &str) -> Result<ChatId, FlaskError> {
     ChatId::normalise(phone).map_err(|error| {
-        Failure::bad_request(match error {
+        FlaskError::bad_request(match error {
             InvalidChatId::NoDigits => "phone inválido: não tem números",
             InvalidChatId::Length(_) => "phone inválido: deve ter de 5 a 25 números",
             InvalidChatId::Server => {

@@ -16,8 +16,8 @@ use axum::http::header::{
 };
 use axum::response::{Html, IntoResponse, Response};
 
-use super::errors::Failure;
 use crate::effect::Effect;
+use crate::errors::FlaskError;
 use crate::route::Route;
 use colmeia::errors::chain;
 
@@ -70,7 +70,7 @@ fn html(page: &impl Template) -> Response {
         }
         Err(error) => {
             tracing::error!(error = chain(&error), "a page could not be rendered");
-            Failure::bug().into_response()
+            FlaskError::bug().into_response()
         }
     }
 }

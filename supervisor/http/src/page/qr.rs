@@ -13,7 +13,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::super::access::Sender;
-use super::super::errors::Failure;
 use super::super::negotiate::Language;
 use super::super::passkey::{By, Refused, Step, take};
 use super::super::places::during;
@@ -23,6 +22,7 @@ use super::dashboard::see_other;
 use super::events::{Source, follow};
 use super::html;
 use super::shown::Shown;
+use crate::errors::FlaskError;
 use crate::state::Http;
 use colmeia_control::summary::SessionSummary;
 use colmeia_events::journal::now_ms;
@@ -81,7 +81,7 @@ pub(super) async fn events(
     State(http): State<Http>,
     headers: HeaderMap,
     RequestUser(user): RequestUser,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     let page = http.places.page(&user)?;
     let handle = http.users.find_or_create(&user).await.map_err(|_| no_task())?;
     handle.wake();
@@ -97,7 +97,7 @@ pub(super) async fn retry(
     State(http): State<Http>,
     headers: HeaderMap,
     RequestUser(user): RequestUser,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     http.users.find_or_create(&user).await.map_err(|_| no_task())?.wake();
     if negotiate::wants_html(&headers) {
         return Ok(see_other(&format!("/qr?user_id={user}")));
@@ -112,7 +112,7 @@ pub(super) async fn passkey(
     sender: Sender,
     RequestUser(user): RequestUser,
     body: Bytes,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     let language = Language::of(&headers);
     let Ok(assertion) = serde_json::from_slice(&body) else {
         let text = match language {
@@ -121,7 +121,7 @@ pub(super) async fn passkey(
             }
             Language::English => "The pasted text is not the script's whole answer. Copy and paste it again.",
         };
-        return Err(Failure::new(StatusCode::BAD_REQUEST, text));
+        return Err(FlaskError::new(StatusCode::BAD_REQUEST, text));
     };
     step(&http, &user, Step::Answer(assertion), sender, language).await
 }
@@ -132,7 +132,7 @@ pub(super) async fn passkey_confirm(
     headers: HeaderMap,
     sender: Sender,
     RequestUser(user): RequestUser,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     step(&http, &user, Step::Confirm, sender, Language::of(&headers)).await
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn passkey_cancel(
     headers: HeaderMap,
     sender: Sender,
     RequestUser(user): RequestUser,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     step(&http, &user, Step::Cancel, sender, Language::of(&headers)).await
 }
 
@@ -152,7 +152,7 @@ async fn step(
     step: Step,
     sender: Sender,
     language: Language,
-) -> Result<Response, Failure> {
+) -> Result<Response, FlaskError> {
     let handle = http.users.find(user);
     let outcome = match &handle {
         Some(handle) => take(http, handle, step, By::Page(sender)).await,
@@ -198,11 +198,11 @@ async fn step(
             "A sessão não recebeu a resposta a tempo. A página mostra se ela valeu.".into(),
         ),
     };
-    Err(Failure::new(status, text))
+    Err(FlaskError::new(status, text))
 }
 
-fn no_task() -> Failure {
-    Failure::internal("O serviço não pode iniciar este WhatsApp agora. Tente novamente em instantes.")
+fn no_task() -> FlaskError {
+    FlaskError::internal("O serviço não pode iniciar este WhatsApp agora. Tente novamente em instantes.")
 }
 
 struct Following {

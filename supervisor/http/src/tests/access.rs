@@ -239,7 +239,8 @@ async fn below_a_path_every_link_cookie_and_redirect_leads_there() {
         }
         if let Some(cookie) = answer.headers.get("set-cookie") {
             let cookie = cookie.to_str().expect("text");
-            assert!(cookie.contains("; Path=/colmeia;") && cookie.ends_with("; Secure"), "{cookie}");
+            let has = |part| cookie.split("; ").any(|found| found == part);
+            assert!(has("Path=/colmeia") && has("Secure"), "{cookie}");
         }
     }
     let document = stage.ask_from(NEAR, with("/openapi.json", &[])).await;
@@ -247,7 +248,8 @@ async fn below_a_path_every_link_cookie_and_redirect_leads_there() {
     assert!(stage.get("/openapi.json").await.body.contains(r#""servers":[{"url":"/"}]"#));
     let language = stage.ask_from(NEAR, with("/language/en?back=/sessions/1", &[])).await;
     assert_eq!(language.headers["location"], "/colmeia/sessions/1");
-    assert!(language.headers["set-cookie"].to_str().expect("text").contains("; Path=/colmeia;"));
+    let cookie = language.headers["set-cookie"].to_str().expect("text");
+    assert!(cookie.split("; ").any(|part| part == "Path=/colmeia"), "{cookie}");
 }
 
 #[tokio::test]

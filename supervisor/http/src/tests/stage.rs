@@ -293,7 +293,7 @@ impl Cast {
         let means = Means {
             worker: config.worker.clone().unwrap_or_default(),
             children: Children::default(),
-            owners: UidAllocator::off(&state, &run),
+            uids: UidAllocator::off(&state, &run),
         };
         let converter = Converter::new(config.conversion.clone(), config.landlock, means);
         let parts = Parts {

@@ -123,7 +123,7 @@ async fn a_screenshot_is_a_picture_or_base64_and_of_someone_who_is_there() {
 
 #[tokio::test]
 async fn what_a_session_misses_is_shown_wherever_one_looks_and_only_where_something_is_missing() {
-    let lack = |stand_in| colmeia::Lack {
+    let lack = |stand_in| colmeia::MissingMember {
         member: "WAWebSetArchiveChatAction.setArchive".to_owned(),
         module_absent: Some(true),
         stand_in,

@@ -208,7 +208,7 @@ fn start(
     private::auth_directory(&host.state.auth_dir(user))?;
     let group = host.memory.group(user, policy)?;
     let token = token::mint(&host.state, user).map_err(SpawnError::Token)?;
-    let ownership = host.owners.ownership(user)?;
+    let ownership = host.uids.ownership(user)?;
     if let (Some(group), Ownership::Own { uid, .. }) = (&group, ownership) {
         group.give_to(uid)?;
     }

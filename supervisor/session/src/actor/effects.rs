@@ -37,7 +37,7 @@ impl SessionActor {
                 None => {
                     let standing = if self.policy.linked() { Standing::Known } else { Standing::Newcomer };
                     let verdicts = self.verdicts.0.clone();
-                    let place = self.host.desk.enter(self.weight.set_aside, standing, verdicts);
+                    let place = self.host.admission.enter(self.weight.set_aside, standing, verdicts);
                     if !self.policy.is_watched(self.at()) {
                         place.watched(false);
                     }
@@ -378,7 +378,7 @@ async fn greet(
     left: Duration,
 ) -> Result<Handshake, HandshakeError> {
     let peer =
-        connection::open(&host.run.worker_socket(user), left, |uid| host.owners.expects(user, uid)).await?;
+        connection::open(&host.run.worker_socket(user), left, |uid| host.uids.expects(user, uid)).await?;
     if peer.pid != process.pid() {
         return Err(HandshakeError::ForeignProcess(colmeia_host::process::number(peer.pid)));
     }

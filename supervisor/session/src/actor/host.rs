@@ -36,7 +36,7 @@ pub struct Host {
     /// How workers are started.
     pub launch: Launch,
     /// Who may start when.
-    pub desk: AdmissionQueue,
+    pub admission: AdmissionQueue,
     /// Where events go.
     pub sink: Arc<dyn EventSink>,
     /// Where large answers lie until they were handed on.
@@ -46,7 +46,7 @@ pub struct Host {
     /// What is configured for each session.
     pub store: Store,
     /// User ids for workers.
-    pub owners: UidAllocator,
+    pub uids: UidAllocator,
     /// Whether the disk is full.
     pub disk: Disk,
     /// What the machine lacks.
@@ -80,7 +80,7 @@ pub async fn token_of(host: &Arc<Host>, user: &UserId) -> std::io::Result<Secret
 /// By what the user's processes are recognised.
 pub fn marks(host: &Host, user: &UserId) -> Marks {
     let (user_dir, own_dir) = (host.run.user_dir(user), host.state.own_dir(user));
-    Marks { user_dir, own_dir, uid: host.owners.of(user) }
+    Marks { user_dir, own_dir, uid: host.uids.of(user) }
 }
 
 pub(super) fn worker_config(

@@ -1,5 +1,5 @@
 //! What comes in is turned into events for the policy: commands, notes of the task's helpers, what a worker says,
-//! verdicts of the admission desk. Decides nothing.
+//! verdicts of the admission queue. Decides nothing.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -29,7 +29,7 @@ impl SessionActor {
             Command::GiveWay => vec![Event::GiveWay],
             Command::Call { call, file, deadline, answer } => {
                 let at = self.at();
-                self.connection.iter_mut().for_each(|connection| connection.vigil.doubt(at));
+                self.connection.iter_mut().for_each(|connection| connection.liveness.doubt(at));
                 let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
                 let unready = matches!(
                     *call,
@@ -163,7 +163,7 @@ impl SessionActor {
     pub(super) fn connected(&mut self, greeted: Handshake) -> Vec<Event> {
         let report = greeted.hello.report.clone();
         let outdated = greeted.hello.version != env!("CARGO_PKG_VERSION")
-            || self.host.owners.outdates(&self.user, greeted.uid);
+            || self.host.uids.outdates(&self.user, greeted.uid);
         let operations = greeted.hello.operations;
         let link = Connection::start(
             greeted,
@@ -174,8 +174,8 @@ impl SessionActor {
             self.generation,
             self.said.0.clone(),
         );
-        let vigil = Liveness::new(Patience::of(&self.host.config), self.at());
-        self.connection = Some(Connected { link, vigil, pong: None, report: report.clone(), operations });
+        let liveness = Liveness::new(Patience::of(&self.host.config), self.at());
+        self.connection = Some(Connected { link, liveness, pong: None, report: report.clone(), operations });
         if let Some(worker) = &mut self.process {
             worker.greeted = true;
             worker.outdated = outdated;
@@ -210,7 +210,7 @@ impl SessionActor {
         match said {
             FromConnection::Report(report) => self.reported(report),
             FromConnection::Pong { id } => {
-                if let Some(took) = connection.vigil.pong(id, at) {
+                if let Some(took) = connection.liveness.pong(id, at) {
                     connection.pong = Some(Pong { at: SystemTime::now(), took });
                     self.host.metrics.round_trip(took);
                 }
@@ -251,7 +251,7 @@ impl SessionActor {
         }
         self.host.lacks.tell(&self.user, &report);
         if let Some(connection) = &mut self.connection {
-            connection.vigil.report(report.state.is_ready(), at);
+            connection.liveness.report(report.state.is_ready(), at);
             if report.state.is_ready() {
                 self.host.metrics.boot_ready(&self.user);
             }

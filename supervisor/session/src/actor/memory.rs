@@ -38,7 +38,7 @@ pub(super) struct Weight {
     idle: Idle,
     pub(super) readings: (mpsc::Sender<Reading>, mpsc::Receiver<Reading>),
     followed: Option<Followed>,
-    /// The bytes that the admission desk sets aside for the user.
+    /// The bytes that the admission queue sets aside for the user.
     pub(super) set_aside: u64,
     /// How many events and calls there had been by the last reading.
     busy: (u64, u64),

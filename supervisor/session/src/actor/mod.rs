@@ -115,7 +115,7 @@ struct Worker {
 #[derive(Debug)]
 struct Connected {
     link: Connection,
-    vigil: Liveness,
+    liveness: Liveness,
     /// Its last sign of life.
     pong: Option<Pong>,
     report: SessionReport,
@@ -213,7 +213,7 @@ impl SessionActor {
     }
 
     fn adopt(&mut self, Adopted { process, greeted }: Adopted, begun: SystemTime) {
-        self.place = Some(self.host.desk.occupy(self.weight.set_aside, self.verdicts.0.clone()));
+        self.place = Some(self.host.admission.occupy(self.weight.set_aside, self.verdicts.0.clone()));
         self.follow(process, begun);
         for event in self.connected(greeted) {
             self.apply(event);
@@ -286,7 +286,7 @@ impl SessionActor {
 
     fn due(&self) -> Instant {
         let at = self.at();
-        let watch = self.connection.as_ref().map(|connection| connection.vigil.deadline(at));
+        let watch = self.connection.as_ref().map(|connection| connection.liveness.deadline(at));
         let due = [self.policy.deadline(), watch, self.told.due()].into_iter().flatten().min();
         // Nothing due: everything that can happen comes through a channel.
         self.clock.at(due.unwrap_or(at + Duration::from_secs(3600)))
@@ -337,11 +337,11 @@ impl SessionActor {
     fn watch_over(&mut self) {
         let at = self.at();
         let Some(connection) = &mut self.connection else { return };
-        if connection.vigil.trust(at) == Trust::Hung {
+        if connection.liveness.trust(at) == Trust::Hung {
             tracing::error!(user = %self.user, "the worker does not answer; it is ended");
             self.hang_up();
             self.apply(Event::Hung);
-        } else if let Some(id) = connection.vigil.ping(at) {
+        } else if let Some(id) = connection.liveness.ping(at) {
             // A full outbox has no pong either: the deadline runs.
             let _ = connection.link.outbox().put(&ToWorker::Ping { id }, None);
         }

@@ -45,7 +45,8 @@ impl SessionActor {
     fn view_after(&self, before: &UserView) -> UserView {
         let at = self.at();
         let believed = |connection: &&super::Connected| {
-            matches!(self.policy.state(), State::Running { .. }) && connection.vigil.trust(at) == Trust::Fresh
+            matches!(self.policy.state(), State::Running { .. })
+                && connection.liveness.trust(at) == Trust::Fresh
         };
         let report = self.connection.as_ref().filter(believed).map(|connection| connection.report.clone());
         let mut view = UserView {

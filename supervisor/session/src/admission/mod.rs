@@ -19,7 +19,7 @@ pub use queue::{AdmissionQueue, Place, Standing, Verdicts};
 /// Names one wish for a place.
 pub type Ticket = u64;
 
-/// What the desk says of a wish.
+/// What the queue says of a wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Start now.

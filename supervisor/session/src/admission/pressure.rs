@@ -23,7 +23,7 @@ use colmeia::errors::lack_of;
 use colmeia_base::tasks;
 use tokio::sync::watch;
 
-use colmeia_host::procfs;
+use colmeia_base::procfs;
 
 /// Where the kernel says it.
 const PRESSURE: &str = "/proc/pressure";

@@ -50,14 +50,14 @@ pub struct Place {
 }
 
 impl AdmissionQueue {
-    /// Opens a desk that knows nothing of memory.
+    /// Opens a queue that knows nothing of memory.
     #[cfg(any(test, feature = "testing"))]
     pub fn open(admission: Admission) -> Self {
         let pace = watch::channel(admission.max_starting).1;
         Self::open_with(admission, watch::channel(None).1, pace)
     }
 
-    /// Opens the desk; `room` says how much memory there is for all, `pace` how many may start at once. Its task
+    /// Opens the queue; `room` says how much memory there is for all, `pace` how many may start at once. Its task
     /// ends when the last handle and the last place are gone.
     pub fn open_with(
         mut admission: Admission,
@@ -136,7 +136,7 @@ impl AdmissionQueue {
 
     /// Holds all starts back, or lets them go on.
     pub fn close(&self, closed: bool) {
-        let _ = self.wishes.send(Wish::Close(closed)); // the desk's task lives as long as we do
+        let _ = self.wishes.send(Wish::Close(closed)); // the queue's task lives as long as we do
     }
 
     /// Holds all starts back while the machine has nothing left for them.
@@ -153,7 +153,7 @@ impl AdmissionQueue {
 fn tell(waiting: &HashMap<Ticket, Verdicts>, verdicts: Vec<(Ticket, Verdict)>) {
     for (ticket, verdict) in verdicts {
         if let Some(to) = waiting.get(&ticket) {
-            // A receiver that is gone drops its place too, which comes to the desk as a wish.
+            // A receiver that is gone drops its place too, which comes to the queue as a wish.
             let _ = to.send((ticket, verdict));
         }
     }
@@ -191,7 +191,7 @@ impl Place {
     }
 
     fn say(&self, wish: Wish) {
-        let _ = self.wishes.send(wish); // the desk's task ends after its last place
+        let _ = self.wishes.send(wish); // the queue's task ends after its last place
     }
 }
 

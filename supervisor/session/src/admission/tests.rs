@@ -197,11 +197,11 @@ fn a_machine_smaller_than_one_cap_serves_one_and_an_ordinary_one_twelve() {
 
 #[tokio::test]
 async fn a_place_that_is_dropped_goes_to_the_next() {
-    let desk = AdmissionQueue::open(Admission::new(1, 1));
+    let queue = AdmissionQueue::open(Admission::new(1, 1));
     let (sender, mut verdicts) = mpsc::unbounded_channel();
-    let first = desk.enter(0, Standing::Known, sender.clone());
+    let first = queue.enter(0, Standing::Known, sender.clone());
     assert_eq!(verdicts.recv().await, Some((first.ticket(), Verdict::Admitted)));
-    let second = desk.enter(0, Standing::Known, sender);
+    let second = queue.enter(0, Standing::Known, sender);
     assert_eq!(verdicts.recv().await, Some((second.ticket(), FULL)));
     drop(first);
     assert_eq!(verdicts.recv().await, Some((second.ticket(), Verdict::Admitted)));
@@ -269,18 +269,18 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_starts_until_it_is_over_and_everybody_keeps_their_turn() {
-    let desk = AdmissionQueue::open(Admission::new(10, 10));
+    let queue = AdmissionQueue::open(Admission::new(10, 10));
     let shortage = Shortage::follow(
         {
-            let desk = desk.clone();
-            move |on| desk.hold_for_means(on)
+            let queue = queue.clone();
+            move |on| queue.hold_for_means(on)
         },
         |_| {},
     );
     shortage.noticed(Lack::Descriptors);
     tokio::task::yield_now().await;
     let (verdicts, mut told) = mpsc::unbounded_channel();
-    let place = desk.enter(0, Standing::Known, verdicts);
+    let place = queue.enter(0, Standing::Known, verdicts);
     assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Waiting { wait: Wait::Means })));
     assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Admitted)));
     shortage.over().await;

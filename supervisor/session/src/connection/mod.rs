@@ -24,7 +24,6 @@ use colmeia_metrics::Metrics;
 pub use events::{Allowance, EventSink, SinkError};
 pub use handshake::{Handshake, HandshakeError, greet, open};
 pub use outbox::{Outbox, Refused};
-pub use quota::TokenBucket;
 
 /// How long a connection that has failed is not followed by another.
 const AGAIN: Duration = Duration::from_secs(1);

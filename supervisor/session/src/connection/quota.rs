@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use colmeia_host::token_bucket::TokenBucket;
+
 /// What a worker may say at once. A start brings a few dozen reports.
 const BURST: f64 = 1_000.0;
 /// What it may say each second from then on. A report follows a change or a probe, a pong a ping, a response a
@@ -24,61 +26,6 @@ const BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 /// How many more each second: 127 MiB a day, which is what a hostile worker can make the journal grow by.
 const BYTES_PER_SECOND: f64 = 1_536.0;
 
-/// It fills with time and is emptied by what is taken.
-#[derive(Debug, Clone, Copy)]
-pub struct TokenBucket {
-    most: f64,
-    per_second: f64,
-    left: f64,
-    at: Duration,
-}
-
-impl TokenBucket {
-    /// With nothing taken yet: so much at most, and so much more each second.
-    pub fn full(most: f64, per_second: f64) -> Self {
-        Self { most, per_second, left: most, at: Duration::ZERO }
-    }
-
-    /// Takes so much at this time; `false` when that was more than there is.
-    pub fn take(&mut self, amount: f64, at: Duration) -> bool {
-        self.fill(at);
-        self.left -= amount;
-        let enough = self.left >= 0.0;
-        self.left = self.left.max(0.0);
-        enough
-    }
-
-    /// Takes so much at this time, also what is not there yet: nothing is left until that has come in too.
-    pub fn spend(&mut self, amount: f64, at: Duration) {
-        self.fill(at);
-        self.left -= amount;
-    }
-
-    /// Whether anything is left now.
-    pub fn has_left(&mut self, at: Duration) -> bool {
-        self.fill(at);
-        self.left >= 1.0
-    }
-
-    fn fill(&mut self, at: Duration) {
-        let since = at.saturating_sub(self.at);
-        self.at = self.at.max(at);
-        self.left = (self.left + since.as_secs_f64() * self.per_second).min(self.most);
-    }
-
-    /// Takes one if there is one; else nothing is taken, and it says when there will be one.
-    pub fn one(&mut self, at: Duration) -> Result<(), Duration> {
-        self.fill(at);
-        if self.left >= 1.0 {
-            self.left -= 1.0;
-            return Ok(());
-        }
-        // A little more, so that no rounding wakes anyone too early.
-        let missing = (1.0 - self.left) / self.per_second.max(f64::EPSILON);
-        Err(self.at + Duration::from_secs_f64(missing) + Duration::from_millis(1))
-    }
-}
-
 /// What one connection may carry besides events and media.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace(TokenBucket);
@@ -86,7 +33,7 @@ pub(super) struct Pace(TokenBucket);
 impl Pace {
     /// With nothing said yet.
     pub(super) fn new() -> Self {
-        Self(TokenBucket::full(BURST, PER_SECOND))
+        Self(TokenBucket::full(BURST, PER_SECOND, Duration::ZERO))
     }
 
     /// A frame came at this time after the connection's beginning; `false` when it was one too many.
@@ -136,8 +83,8 @@ impl Quota {
     /// With nothing used up yet.
     pub(super) fn new() -> Self {
         Self {
-            events: TokenBucket::full(EVENTS, EVENTS_PER_SECOND),
-            bytes: TokenBucket::full(BYTES, BYTES_PER_SECOND),
+            events: TokenBucket::full(EVENTS, EVENTS_PER_SECOND, Duration::ZERO),
+            bytes: TokenBucket::full(BYTES, BYTES_PER_SECOND, Duration::ZERO),
             owed: Amount::default(),
             again: Amount::default(),
         }
@@ -178,19 +125,6 @@ mod tests {
     fn said(frames: u32, every: Duration) -> bool {
         let mut pace = Pace::new();
         (0..frames).all(|n| pace.keeps(every * n))
-    }
-
-    #[test]
-    fn what_is_spent_in_large_pieces_keeps_to_the_rate() {
-        let (mut bucket, mut spent) = (TokenBucket::full(256.0, 16.0), 0.0);
-        for ms in 0..60_000 {
-            let at = Duration::from_millis(ms);
-            if bucket.has_left(at) {
-                bucket.spend(400.0, at);
-                spent += 400.0;
-            }
-        }
-        assert!((1_200.0..=256.0 + 60.0 * 16.0 + 400.0).contains(&spent), "{spent}");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) struct Lifecycle {
     failures: VecDeque<Duration>,
     /// When someone last asked for the session.
     attended: Duration,
-    /// Whether somebody would miss it, as the desk was told last.
+    /// Whether somebody would miss it, as the admission queue was told last.
     watched: bool,
     /// Since when the page waits for a phone.
     unlinked_since: Option<Duration>,

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::text::is_unseen;
+use colmeia_host::token_bucket::TokenBucket;
 use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -24,8 +25,6 @@ use serde_json::{Map, Value};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::time::{Instant, sleep};
-
-use crate::connection::TokenBucket;
 
 /// How many bytes of our log a worker may fill at once: what it has to tell of a start, several times.
 const AT_ONCE: f64 = 256.0 * 1024.0;
@@ -74,7 +73,7 @@ fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
 impl Lines {
     /// Tells what comes, until everyone who could write has ended.
     pub async fn tell(self, user: UserId) {
-        let (begun, mut quota) = (Instant::now(), TokenBucket::full(AT_ONCE, PER_SECOND));
+        let (begun, mut quota) = (Instant::now(), TokenBucket::full(AT_ONCE, PER_SECOND, Duration::ZERO));
         let Ok(mut pipe) = pipe::Receiver::from_owned_fd(self.0) else { return };
         let (mut piece, mut split) = ([0; PIECE], Splitter::default());
         loop {

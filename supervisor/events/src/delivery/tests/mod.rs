@@ -206,7 +206,7 @@ impl Delivering {
     }
 
     fn counted(&self, line: &str) -> bool {
-        self.metrics.encode(&[], &[]).lines().any(|counted| counted == line)
+        self.metrics.encode(&[], &[], None).lines().any(|counted| counted == line)
     }
 
     async fn end(self) {

@@ -111,7 +111,7 @@ async fn a_webhook_that_is_down_uses_up_no_attempts_and_gets_all_in_order_when_i
             line.strip_prefix(r#"colmeia_deliveries_total{receiver="webhook",outcome="unreachable"} "#)
                 .and_then(|count| count.parse::<u32>().ok())
         };
-        delivering.metrics.encode(&[], &[]).lines().find_map(counted).unwrap_or_default()
+        delivering.metrics.encode(&[], &[], None).lines().find_map(counted).unwrap_or_default()
     };
     eventually(async || unreachable() >= 5).await;
     let (_, _server) = receiver.listen(address).await;

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::lists::{Order, list_args};
 use super::super::models::{Files, Message};
 use super::super::session::Session;
 use super::{MOST, limited};
+use crate::errors::ApiError;
 
 /// How many chats of an overview where nobody says.
 const OVERVIEW: u32 = 20;

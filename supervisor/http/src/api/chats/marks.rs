@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::models::{ChatArgs, PictureUrl, Success};
 use super::super::session::Session;
 use super::chat_named;
+use crate::errors::ApiError;
 
 /// What was unread.
 #[derive(Serialize, ToSchema)]

@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 
 use super::super::answer::Json;
 use super::super::chatting::{Mention, checked_text, mentioned, ms_of_secs, preview_of};
-use super::super::failure::ApiError;
 use super::super::lists::Order;
 use super::super::models::{Message, Success};
 use super::super::session::Session;
 use super::{chat_named, limited};
+use crate::errors::ApiError;
 
 /// How many where nobody says.
 const USUAL: u32 = 10;

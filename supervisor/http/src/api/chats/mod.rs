@@ -8,7 +8,7 @@ mod messages;
 
 use colmeia::ChatId;
 
-use super::failure::ApiError;
+use crate::errors::ApiError;
 
 pub(super) use lists::{Chat, list, overview, overview_body};
 pub(super) use marks::{archive, clear, delete, picture, read, unarchive, unread};

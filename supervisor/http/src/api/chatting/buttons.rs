@@ -7,9 +7,9 @@ use colmeia::operations::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::{Sent, checked_text, options, send_by};
+use crate::errors::ApiError;
 
 /// A text with buttons.
 #[derive(Deserialize, ToSchema)]

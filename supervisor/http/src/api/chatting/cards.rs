@@ -5,9 +5,9 @@ use colmeia::operations::{Degrees, MessageRef, SendLocation, SendVcards};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::{Sent, options, send_by};
+use crate::errors::ApiError;
 
 /// A place.
 #[derive(Deserialize, ToSchema)]

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::models::{ChatArgs, NoArgs, Success};
 use super::super::session::Session;
 use super::{Sent, send_by};
+use crate::errors::ApiError;
 
 /// A message for somebody else.
 #[derive(Deserialize, ToSchema)]

@@ -6,10 +6,10 @@ use colmeia::protocol::Call;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::failure::ApiError;
 use super::super::files::{File, FileArg, playable};
 use super::super::session::Session;
 use super::{Mention, Sent, mentioned, options, send};
+use crate::errors::ApiError;
 use colmeia_control::convert::Target;
 
 /// A file.

@@ -17,9 +17,9 @@ use colmeia::protocol::{Call, Reply};
 use serde::Deserialize;
 
 use super::answer::Json;
-use super::failure::ApiError;
 use super::models::Message;
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_host::uploads::Upload;
 
 pub(super) use buttons::{send_buttons, send_buttons_reply, send_list};

@@ -7,11 +7,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::fields;
 use super::super::models::Success;
 use super::super::session::Session;
 use super::{Sent, checked_text, ms_of_secs, options, send_by};
+use crate::errors::ApiError;
 
 /// A poll.
 #[derive(Deserialize, ToSchema)]

@@ -6,10 +6,10 @@ use colmeia::protocol::Call;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::failure::ApiError;
 use super::super::files::FileArg;
 use super::super::session::Session;
 use super::{Mention, Sent, checked_text, mentioned, options, preview_of, send};
+use crate::errors::ApiError;
 
 /// A text.
 #[derive(Deserialize, ToSchema)]

@@ -17,10 +17,10 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, redirect};
 
-use super::super::failure::ApiError;
 use super::mimetype::{is_mimetype, lower};
 use super::public::may_ask;
 use super::refusals::{no_room, not_taken, too_large};
+use crate::errors::ApiError;
 use colmeia_host::connecting;
 use colmeia_host::dns::Resolver;
 use colmeia_host::shares::Holder;

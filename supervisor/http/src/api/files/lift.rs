@@ -221,7 +221,7 @@ impl<R: Read> Lifting<'_, '_, R> {
         if upload.length() == 0 {
             return Ok(String::new());
         }
-        let mark = upload.digest().into_iter().flatten().map(|byte| format!("{byte:02x}")).collect();
+        let mark = upload.digest().map(hex::encode).unwrap_or_default();
         self.upload = Some(upload);
         Ok(mark)
     }

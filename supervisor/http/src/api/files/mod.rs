@@ -18,8 +18,8 @@ use colmeia::text::is_unseen;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::failure::ApiError;
 use super::session::Session;
+use crate::errors::ApiError;
 use colmeia_host::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
 use mimetype::is_mimetype;
 use refusals::no_room;

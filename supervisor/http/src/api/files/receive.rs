@@ -19,10 +19,10 @@ use tokio::time::{Duration, Instant, timeout_at};
 use crate::state::Http;
 
 use super::super::super::body;
-use super::super::failure::ApiError;
 use super::super::unique;
 use super::lift::{LARGEST_BODY, Wrong, lift};
 use super::refusals::{no_room, not_taken, too_large};
+use crate::errors::ApiError;
 use colmeia::errors::chain;
 use colmeia_host::blocking;
 use colmeia_host::shares::Holder;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::super::failure::ApiError;
+use crate::errors::ApiError;
 use colmeia::errors::chain;
 use colmeia_host::uploads::{DraftError, LARGEST, NoRoom};
 

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 
 use super::super::super::reply;
 use super::super::answer::Raw;
-use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::mimetype::is_mimetype;
+use crate::errors::ApiError;
 
 /// The file of a message.
 #[derive(Deserialize, ToSchema)]

@@ -63,10 +63,6 @@ fn content(upload: &Upload) -> Vec<u8> {
     all
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// How a client may write the file.
 fn dress(bytes: &[u8], padded: bool, scheme: bool, line: Option<usize>) -> String {
     let text = if padded { STANDARD.encode(bytes) } else { STANDARD_NO_PAD.encode(bytes) };
@@ -106,7 +102,7 @@ proptest! {
         let (fields, upload) = place.lift(pieces).expect("fine");
         let upload = upload.expect("a file");
         prop_assert_eq!(content(&upload), &bytes[..]);
-        let digest = hex(&Sha256::digest(&bytes));
+        let digest = hex::encode(Sha256::digest(&bytes));
         let expected = json!({"other": other, "z": "é", "file": {"mimetype": "a/b", "data": digest}});
         prop_assert_eq!(Value::Object(fields), expected);
         drop(upload);

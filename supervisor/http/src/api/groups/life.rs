@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::lists::{Order, list_args};
 use super::super::models::{CountAnswer, NoArgs, Success};
 use super::super::session::Session;
 use super::members::GroupParticipant;
 use super::{GroupArgs, ParticipantArg, named, some};
+use crate::errors::ApiError;
 
 list_args! {
     /// Which groups.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::session::Session;
 use super::{GroupArgs, GroupId, ParticipantArg, some};
+use crate::errors::ApiError;
 
 /// A member.
 #[derive(Serialize, ToSchema)]

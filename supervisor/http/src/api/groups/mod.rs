@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::failure::ApiError;
+use crate::errors::ApiError;
 
 pub(super) use life::{
     count, create, delete, get, invite_code, join, join_info, leave, list, refresh, revoke_invite_code,

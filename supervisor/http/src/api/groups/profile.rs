@@ -5,12 +5,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::files::FileArg;
 use super::super::models::{PictureUrl, Success};
 use super::super::profile::image;
 use super::super::session::Session;
 use super::{GroupArgs, GroupId, named};
+use crate::errors::ApiError;
 
 /// A group's new description.
 #[derive(Deserialize, ToSchema)]

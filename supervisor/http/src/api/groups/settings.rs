@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::failure::ApiError;
 use super::super::models::Success;
 use super::super::session::Session;
 use super::{GroupArgs, GroupId};
+use crate::errors::ApiError;
 
 /// A pair of operations for each setting: one reads it, one sets it.
 macro_rules! settings {

@@ -130,7 +130,7 @@ fn own_path(path: &str) -> &str {
 async fn language(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> Response {
     let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
     let path = external::cookie_path(&headers);
-    if let Some(cookie) = Language::of_tag(&tag).and_then(|language| language.cookie(path).parse().ok()) {
+    if let Some(cookie) = Language::of_tag(&tag).map(|language| language.cookie(path)) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

@@ -97,11 +97,11 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
     let state = StateLayout::new(folder.path(), "ylada_bot");
     let run = RunLayout::new(folder.path().join("r")).expect("short enough");
     let host = Arc::new(Host {
-        owners: UidAllocator::off(&state, &run),
+        uids: UidAllocator::off(&state, &run),
         state,
         run,
         launch: Launch { program: fake_worker(), log_format: LogFormat::Json, children: Children::default() },
-        desk: AdmissionQueue::open(Admission::new(config.max_users, config.max_starting)),
+        admission: AdmissionQueue::open(Admission::new(config.max_users, config.max_starting)),
         sink: Arc::clone(&memory) as Arc<dyn EventSink>,
         downloads: Downloads::open(folder.path().join("downloads")).expect("opened"),
         memory: match config.memory.mode {

@@ -1,52 +1,37 @@
-//! [`ApiError`]: every error below `/api` is `{"statusCode", "message", "error", "field"?, "operation"?}` in English.
+//! The API's form: `{"statusCode", "message", "error", "field"?, "operation"?}` in English.
 //!
 //! Owns the reading of a failed call. Never repeats what was sent: an argument may be a text or a number.
 
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
+use colmeia::UserId;
 use colmeia::errors::{Lack, chain};
-use colmeia::moment::now_ms;
 use colmeia::protocol::{CallError, CallErrorKind};
-use colmeia::{Restriction, UserId};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use super::super::negotiate::Language;
-use super::super::{reply, restricted};
 use colmeia_events::journal::JournalError;
 use colmeia_host::uploads::{NoRoom, NotFetched};
 use colmeia_session::CallFailure;
 use colmeia_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Form, HttpError};
+use crate::negotiate::Language;
+use crate::reply;
 
 /// When to try again after a file could not be kept.
 const FILE_AGAIN_SECS: u64 = 5;
 
-/// An answer that says what is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct ApiError {
-    status: StatusCode,
-    error: String,
-    field: Option<String>,
-    operation: Option<&'static str>,
-    restriction: Option<Restriction>,
-    retry_after_secs: Option<u64>,
-    done: Done,
-}
+/// An error below `/api`.
+pub(crate) type ApiError = HttpError<Api>;
 
-/// What is known of a request that has failed.
+/// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    /// Nothing was done: the same request may be made again.
-    Nothing,
-    /// Perhaps something was.
-    Perhaps,
-}
+pub(crate) enum Api {}
 
 /// What is wrong, and with which field.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ErrorBody<'a> {
+pub(crate) struct ErrorBody<'a> {
     /// The HTTP status again, for clients that look into the body.
     status_code: u16,
     /// What is wrong, for people.
@@ -68,111 +53,65 @@ pub(super) struct ErrorBody<'a> {
 }
 
 impl ApiError {
-    /// Claims nothing about what was done: whoever knows that it was nothing says so ([`Self::before_anything`]).
-    pub(in super::super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self {
-            status,
-            error: error.into(),
-            field: None,
-            operation: None,
-            restriction: None,
-            retry_after_secs: None,
-            done: Done::Perhaps,
-        }
-    }
-
-    /// It is certain that nothing was done.
-    pub(in super::super) fn before_anything(self) -> Self {
-        Self { done: Done::Nothing, ..self }
-    }
-
-    /// Something was done before this: the request as a whole must not be made again.
-    pub(super) fn after_something(self) -> Self {
-        Self { done: Done::Perhaps, ..self }
-    }
-
-    /// An error of the request itself, seen before anything was done.
-    fn refusal(status: StatusCode, error: impl Into<String>) -> Self {
-        Self::new(status, error).before_anything()
-    }
-
     /// 400: a field is wrong.
-    pub(in super::super) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
+    pub(crate) fn field(field: impl Into<String>, rule: impl std::fmt::Display) -> Self {
         let field = field.into();
         let error = Self::refusal(StatusCode::BAD_REQUEST, format!("{field} {rule}"));
         Self { field: Some(field), ..error }
     }
 
     /// The same with its field's name, where it begins so, without this.
-    pub(super) fn without_prefix(mut self, prefix: &str) -> Self {
+    pub(crate) fn without_prefix(mut self, prefix: &str) -> Self {
         if let Some(short) = self.field.as_deref().and_then(|field| field.strip_prefix(prefix)) {
-            if let Some(rest) = self.error.strip_prefix(prefix) {
-                self.error = rest.to_owned();
+            if let Some(rest) = self.text.strip_prefix(prefix) {
+                self.text = rest.to_owned();
             }
             self.field = Some(short.to_owned());
         }
         self
     }
 
-    /// 400: the request as a whole is wrong.
-    pub(super) fn bad_request(error: impl Into<String>) -> Self {
-        Self::refusal(StatusCode::BAD_REQUEST, error)
-    }
-
     /// 403: the key does not allow it.
-    pub(super) fn forbidden(error: impl Into<String>) -> Self {
+    pub(crate) fn forbidden(error: impl Into<String>) -> Self {
         Self::refusal(StatusCode::FORBIDDEN, error)
     }
 
     /// 403: a field names what this account may not use.
-    pub(super) fn forbidden_field(field: &str, rule: &str) -> Self {
+    pub(crate) fn forbidden_field(field: &str, rule: &str) -> Self {
         Self { field: Some(field.into()), ..Self::forbidden(format!("{field} {rule}")) }
     }
 
     /// Whether somebody may not do it.
-    pub(super) fn is_forbidden(&self) -> bool {
+    pub(crate) fn is_forbidden(&self) -> bool {
         self.status == StatusCode::FORBIDDEN
     }
 
-    /// 404: it does not exist.
-    pub(super) fn not_found(error: impl Into<String>) -> Self {
-        Self::refusal(StatusCode::NOT_FOUND, error)
-    }
-
     /// 404: there is no such session.
-    pub(super) fn no_session(user: &UserId) -> Self {
+    pub(crate) fn no_session(user: &UserId) -> Self {
         let error = format!("There is no session {user}: make it with POST /api/sessions");
         Self { field: Some("session".into()), ..Self::not_found(error) }
     }
 
     /// 422: the session is not where it has to be.
-    pub(super) fn not_working(status: &str, expected: &str) -> Self {
+    pub(crate) fn not_working(status: &str, expected: &str) -> Self {
         let error = format!("The session is {status} and has to be {expected} for this; nothing was done");
         Self::refusal(StatusCode::UNPROCESSABLE_ENTITY, error)
     }
 
     /// 429: too many, and when again.
-    pub(in super::super) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
+    pub(crate) fn too_many(error: impl Into<String>, retry_after_secs: u64) -> Self {
         let error = Self::refusal(StatusCode::TOO_MANY_REQUESTS, error);
         Self { retry_after_secs: Some(retry_after_secs), ..error }
     }
 
-    /// 429: WhatsApp restricts the account, and until when.
-    fn restricted(restriction: Restriction, now_ms: u64) -> Self {
-        let error = restricted::refusal(restriction, Language::English);
-        let retry_after_secs = restricted::retry_after(restriction, now_ms);
-        let error = Self::refusal(StatusCode::TOO_MANY_REQUESTS, error);
-        Self { restriction: Some(restriction), retry_after_secs, ..error }
-    }
-
     /// 413: a file, at this field, is larger than is taken.
-    pub(super) fn too_large(field: &str, most_mib: u64) -> Self {
+    pub(crate) fn too_large(field: &str, most_mib: u64) -> Self {
         let error = format!("{field} is larger than the limit of {most_mib} MiB");
         Self { field: Some(field.into()), ..Self::refusal(StatusCode::PAYLOAD_TOO_LARGE, error) }
     }
 
     /// 503 for all, or 429 for this session: there is no room for this field's file now; and when again.
-    pub(super) fn no_room(status: StatusCode, field: &str, rule: &str, retry_after_secs: u64) -> Self {
+    pub(crate) fn no_room(status: StatusCode, field: &str, rule: &str, retry_after_secs: u64) -> Self {
         let error = Self::refusal(status, format!("{field} {rule}; nothing was sent"));
         Self { field: Some(field.into()), retry_after_secs: Some(retry_after_secs), ..error }
     }
@@ -194,31 +133,31 @@ impl ApiError {
     }
 
     /// 507: what was asked for needs room on the disk.
-    pub(super) fn disk_full() -> Self {
+    pub(crate) fn disk_full() -> Self {
         let error = "The disk is full: what comes back could not be kept; nothing was done";
         Self::refusal(StatusCode::INSUFFICIENT_STORAGE, error)
     }
 
     /// 503: this machine has none left of this just now.
-    pub(super) fn no_means(lack: Lack) -> Self {
+    pub(crate) fn no_means(lack: Lack) -> Self {
         let error = format!("This machine has no {} left just now; nothing was sent, try again", lack.name());
         let error = Self::refusal(StatusCode::SERVICE_UNAVAILABLE, error);
         Self { retry_after_secs: Some(5), ..error }
     }
 
     /// 501: an operation of the convention that is not offered.
-    pub(super) fn not_offered(operation: &'static str, why: &str) -> Self {
+    pub(crate) fn not_offered(operation: &'static str, why: &str) -> Self {
         let error = Self::refusal(StatusCode::NOT_IMPLEMENTED, format!("{operation} is not offered: {why}"));
         Self { operation: Some(operation), ..error }
     }
 
     /// 500: a bug. What happened is in the log and not in the answer.
-    pub(in super::super) fn bug() -> Self {
+    pub(crate) fn bug() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error; see the service's log")
     }
 
     /// A session gave an answer that belongs to another question.
-    pub(super) fn wrong_reply() -> Self {
+    pub(crate) fn wrong_reply() -> Self {
         tracing::error!("a session answered something else than it was asked");
         Self::unknown_outcome()
     }
@@ -229,13 +168,8 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
-    /// Whether it is certain that nothing was done, so that the same request may be made again.
-    pub(super) fn nothing_was_done(&self) -> bool {
-        self.done == Done::Nothing
-    }
-
     /// The failure of a call; `outside` when others see what it does.
-    pub(super) fn of_call(failure: &CallFailure, outside: bool) -> Self {
+    pub(crate) fn of_call(failure: &CallFailure, outside: bool) -> Self {
         use CallErrorKind as Kind;
         let bad = |status, error: &str| Self::refusal(status, error);
         match failure {
@@ -254,7 +188,7 @@ impl ApiError {
             }
             CallFailure::Session(CallError {
                 restriction: Some(restriction), kind: Kind::Refused, ..
-            }) => Self::restricted(*restriction, now_ms()),
+            }) => Self::restricted(*restriction),
             CallFailure::Session(error) => match error.kind {
                 Kind::NotReady => Self::not_working("not ready", "WORKING"),
                 Kind::InvalidArgument => match error.message.strip_prefix("id ") {
@@ -299,29 +233,31 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl Form for Api {
+    const LANGUAGE: Language = Language::English;
+
+    fn answer(error: &ApiError) -> Response {
+        let (restriction, until) = error.restriction();
         let body = ErrorBody {
-            status_code: self.status.as_u16(),
-            message: &self.error,
-            error: &self.error,
-            field: self.field.as_deref(),
-            operation: self.operation,
-            restriction: self.restriction.map(|restriction| restriction.name.name()),
-            until: self.restriction.and_then(|restriction| restriction.until_ms).map(|until| until / 1000),
+            status_code: error.status.as_u16(),
+            message: &error.text,
+            error: &error.text,
+            field: error.field.as_deref(),
+            operation: error.operation,
+            restriction,
+            until,
         };
-        let mut response = reply::json(self.status, &body);
-        if let Some(secs) = self.retry_after_secs {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
-        }
-        response
+        reply::json(error.status, &body)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colmeia::RestrictionName;
+    use axum::http::header::RETRY_AFTER;
+    use axum::response::IntoResponse as _;
+    use colmeia::moment::now_ms;
+    use colmeia::{Restriction, RestrictionName};
 
     #[test]
     fn every_failure_of_a_send_says_whether_something_was_done() {
@@ -353,7 +289,7 @@ mod tests {
             (NotFetched::Disk(std::io::ErrorKind::StorageFull.into()), 507),
         ] {
             let error = ApiError::of_call(&CallFailure::from(why), false);
-            assert_eq!((error.status.as_u16(), error.nothing_was_done()), (status, true), "{}", error.error);
+            assert_eq!((error.status.as_u16(), error.nothing_was_done()), (status, true), "{}", error.text);
             assert_eq!(error.retry_after_secs.is_some(), status != 507);
         }
     }
