@@ -125,6 +125,11 @@ fn without_comments(block: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
+/// Whether a word stands before a command: who runs it, or a variable of its environment.
+fn comes_before(word: &str) -> bool {
+    word == "sudo" || (word.contains('=') && !word.contains('/'))
+}
+
 /// Every command that a page shows, in words: of its blocks and of its spans of code.
 fn commands(page: &str) -> Vec<Vec<String>> {
     let (prose, blocks) = parts(page);
@@ -137,8 +142,7 @@ fn commands(page: &str) -> Vec<Vec<String>> {
     for line in code {
         for command in line.split(['&', ';', '|', '(', ')']) {
             let words = command.split_whitespace().map(str::to_owned);
-            let words = words.skip_while(|word| word == "sudo" || (word.contains('=') && !word.contains('/')));
-            let words: Vec<String> = words.collect();
+            let words: Vec<String> = words.skip_while(|word| comes_before(word)).collect();
             if !words.is_empty() {
                 commands.push(words);
             }
@@ -147,14 +151,16 @@ fn commands(page: &str) -> Vec<Vec<String>> {
     commands
 }
 
+/// Whether this can be the name of a target that a person types.
+fn is_target(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
 /// The targets of the Makefile.
 fn targets() -> BTreeSet<String> {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-    };
     let makefile = read("Makefile");
     let names = makefile.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name);
-    names.filter(|name| is_name(name)).map(str::to_owned).collect()
+    names.filter(|name| is_target(name)).map(str::to_owned).collect()
 }
 
 /// The commands of an enum of `ctl/src/flags.rs`, as they are typed.
