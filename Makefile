@@ -125,10 +125,10 @@ conformance: setup-test
 	cargo build --locked --workspace
 	cd simulator/conformance && npm test
 
-# What clients of other authors do, unmodified; fails when something is wrong or the README's table is stale.
+# What clients of other authors do, unmodified; fails when something is wrong or the table of docs/api.md is stale.
 clients: setup-test
 	cargo build --locked --workspace
-	tests/clients/.venv/bin/python tests/clients/run.py --log --check README.md
+	tests/clients/.venv/bin/python tests/clients/run.py --log --check docs/api.md
 
 # A bounded number of generated requests to what /openapi.json describes.
 schemathesis: setup-test
@@ -157,7 +157,8 @@ install:
 		'$(DESTDIR)$(PREFIX)/lib/systemd/system/colmeia-sessions.service'
 	install -Dm644 systemd/colmeia.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/colmeia.conf'
 	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
-	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md CHANGELOG.md LICENSE
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md README.pt-BR.md CHANGELOG.md LICENSE
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/docs' docs/*.md
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/examples' systemd/colmeia-ksm.conf \
 		systemd/colmeia-own-uids.conf
 	test -e '$(DESTDIR)/etc/colmeia/colmeia.toml' || { \

@@ -5,8 +5,8 @@
     run.py                      all clients: waha_py, waha_python, n8n
     run.py --client n8n         one of them
     run.py --only chats.        those operations whose name begins so
-    run.py --readme README.md   writes the table into that file
-    run.py --check README.md    fails when the table in that file is not the one of this run
+    run.py --write docs/api.md  writes the table into that file
+    run.py --check docs/api.md  fails when the table in that file is not the one of this run
 
 Served means: the simulated phone saw the effect, or the data came back as the client reads it. Refused means: 501 with
 the operation's name, or an answer that the client's list of refusals expects, with the field that is wrong. Broken
@@ -34,7 +34,7 @@ def main():
     wishes = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     wishes.add_argument("--client", choices=CLIENTS)
     wishes.add_argument("--only", default="")
-    wishes.add_argument("--readme", type=pathlib.Path)
+    wishes.add_argument("--write", type=pathlib.Path)
     wishes.add_argument("--check", type=pathlib.Path)
     wishes.add_argument("--log", action="store_true", help="the service's last lines after something wrong")
     wishes = wishes.parse_args()
@@ -46,10 +46,10 @@ def main():
             suite.begin(world)
             verdicts[suite.name] = walk(world, suite, wishes)
     wrong = report(verdicts)
-    if wishes.readme:
-        write(wishes.readme, table(verdicts))
+    if wishes.write:
+        write(wishes.write, table(verdicts))
     if wishes.check and table(verdicts) not in wishes.check.read_text():
-        print(f"{wishes.check}: the table of clients is stale; write it with --readme {wishes.check}")
+        print(f"{wishes.check}: the table of clients is stale; write it with --write {wishes.check}")
         wrong += 1
     sys.exit(1 if wrong else 0)
 

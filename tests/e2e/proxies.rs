@@ -1,4 +1,4 @@
-//! Behind real reverse proxies: the README's configurations for nginx and Caddy, as they stand but for the two
+//! Behind real reverse proxies: the configurations of docs/proxies.md for nginx and Caddy, as they stand but for the two
 //! addresses, and nginx's plain `proxy_pass`.
 
 use std::path::{Path, PathBuf};
@@ -34,11 +34,11 @@ impl Drop for Proxy {
     }
 }
 
-/// The README's block in this language.
-fn readme(language: &str) -> String {
-    let readme = std::fs::read_to_string(repository("README.md")).expect("a README");
+/// The page's block in this language.
+fn shown(language: &str) -> String {
+    let page = std::fs::read_to_string(repository("docs/proxies.md")).expect("the page");
     let begin = format!("```{language}\n");
-    let mut blocks = readme.split(&begin).skip(1);
+    let mut blocks = page.split(&begin).skip(1);
     let block = blocks.next().and_then(|rest| rest.split("```").next()).expect("a block");
     assert!(blocks.next().is_none(), "one block in {language}");
     block.to_owned()
@@ -70,7 +70,7 @@ impl Proxy {
             Kind::Nginx | Kind::PlainNginx => {
                 let site = if kind == Kind::Nginx {
                     replaced(
-                        &replaced(&readme("nginx"), "listen 80;", &format!("listen 127.0.0.1:{port};")),
+                        &replaced(&shown("nginx"), "listen 80;", &format!("listen 127.0.0.1:{port};")),
                         "127.0.0.1:5001",
                         service.address(),
                     )
@@ -94,7 +94,7 @@ impl Proxy {
             }
             Kind::Caddy => {
                 let site =
-                    replaced(&readme("caddyfile"), "example.com {", &format!("http://127.0.0.1:{port} {{"));
+                    replaced(&shown("caddyfile"), "example.com {", &format!("http://127.0.0.1:{port} {{"));
                 let site = replaced(&site, "127.0.0.1:5001", service.address());
                 let mut command = Command::new(tool("/usr/bin/caddy"));
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);

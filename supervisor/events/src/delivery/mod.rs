@@ -10,7 +10,7 @@
 //!
 //! **Once, as far as that can be known.** A receiver that answered 2xx is not told again, and neither is Flask of what
 //! it was sent completely: that is committed at once, and a commit that fails is repeated until it succeeds. A crash of
-//! the machine or the process before the commit repeats the event, and so does what the README's tables try again; its
+//! the machine or the process before the commit repeats the event, and so does what the tables of docs/events.md try again; its
 //! id is then the same.
 //!
 //! **A receiver that is slow or down delays no other**: queues share nothing but the breaker of their address, which

@@ -1,7 +1,7 @@
 //! What follows from an attempt to deliver: done, later again, or never again.
 //!
 //! Pure: no clock, no dice, no network. The dice come in as a number. Flask's receiver has rules of its own
-//! ([`for_flask`]); all others say in their configuration what they want ([`for_webhook`]). The README has both as
+//! ([`for_flask`]); all others say in their configuration what they want ([`for_webhook`]). docs/events.md has both as
 //! tables: **how long other events may wait behind one** is a promise, and the tests here add it up.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The tables of the README, added up.
+//! The tables of docs/events.md, added up.
 
 use super::*;
 use proptest::prelude::*;

@@ -193,7 +193,7 @@ async fn a_connection_that_is_closed_at_once_is_a_failure_and_the_message_comes_
     delivering.end().await;
 }
 
-/// This one takes the minute that the README promises.
+/// This one takes the minute that docs/events.md promises.
 #[tokio::test]
 async fn what_flask_always_fails_at_gives_way_after_a_minute() {
     let receiver = Receiver::new(|_, body| match body["body"].as_str() {
