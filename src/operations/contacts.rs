@@ -42,6 +42,11 @@ macro_rules! contact_rows {
                 #[serde(default)]
                 last_name: String,
             } -> Nothing: Change, Core, 1;
+            /// Takes a contact out of the address book.
+            "delete_contact" DeleteContact {
+                /// Whom.
+                contact: ChatId,
+            } -> Nothing: Change, Core, 3;
             /// Known pairs of lid and number.
             "list_lids" ListLids {
                 /// How many.

@@ -54,7 +54,7 @@ pub(super) struct ContactArgs {
 pub(super) struct IdArgs {
     /// A number or an id.
     #[schema(value_type = String)]
-    id: ChatId,
+    pub(super) id: ChatId,
 }
 
 /// A contact's name in the address book.

@@ -113,6 +113,12 @@ async fn a_plain_row_asks_for_what_its_address_says() {
         ),
         (
             "DELETE",
+            format!("/api/1/contacts/{CHAT}"),
+            json!({}),
+            json!({"name": "delete_contact", "contact": CHAT}),
+        ),
+        (
+            "DELETE",
             "/api/1/profile/picture".into(),
             json!({}),
             json!({"name": "set_profile_picture", "mimetype": null}),

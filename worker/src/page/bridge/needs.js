@@ -41,6 +41,7 @@ const PARTS = {
   list_chats: ['pictures'],
   list_groups: ['groupQuery'],
   get_contact: ['exists'],
+  delete_contact: ['exists'],
   block: ['exists'],
   picture: ['pictureActions'],
 };

@@ -33,6 +33,7 @@ const CORE = {
   picture: [picture, ['createWid', 'pictures']],
   block: [block, ['contacts', 'createWid', 'blocking']],
   save_contact: [saveContact, ['createWid', 'exists', 'saveContact']],
+  delete_contact: [deleteContact, ['contacts', 'createWid', 'deleteContact']],
   list_lids: [listLids, ['contacts', 'lids']],
   count_lids: [countLids, ['contacts', 'lids']],
   phone_of_lid: [phoneOfLid, ['createWid', 'lids']],

@@ -1,9 +1,9 @@
 //! Rows of contacts, and of the account's own profile and presence.
 
-use colmeia::operations::{Block, RejectCall, SetProfilePicture};
+use colmeia::operations::{Block, DeleteContact, RejectCall, SetProfilePicture};
 
 use super::super::super::access::Action::{Read, Send};
-use super::super::contacts::ContactArgs;
+use super::super::contacts::{ContactArgs, IdArgs};
 use super::super::models::NoArgs;
 use super::super::profile::RejectArgs;
 use super::super::route::{Row, plain, session};
@@ -47,6 +47,10 @@ pub(super) fn contacts_and_lids() -> Vec<Row> {
             .says("One contact"),
         session(PUT, "/api/{session}/contacts/{id}", "contacts_session.put", Send, contacts::save)
             .says("Writes a contact into the address book"),
+        plain(DELETE, "/api/{session}/contacts/{id}", "contacts_session.delete", |IdArgs { id: contact }| {
+            DeleteContact { contact }
+        })
+        .says("Takes a contact out of the address book"),
         session(GET, "/api/{session}/lids", "lids.get_all", Read, contacts::lids)
             .says("Known pairs of lid and number"),
         session(GET, "/api/{session}/lids/count", "lids.get_lids_count", Read, contacts::count_lids)
