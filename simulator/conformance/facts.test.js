@@ -383,6 +383,30 @@ test('what the server refuses of a group rejects; a group that is gone does not'
   }
 });
 
+test('a contact is taken out of the address book by its number, as an id', async (t) => {
+  const { page, phone, refuse } = await open(t);
+  const remove = (number) =>
+    page.evaluate(
+      (id) =>
+        outcome(() => {
+          const phoneNumber = window.require('WAWebWidFactory').createWid(id);
+          return window.require('WAWebDeleteContactAction').deleteContactAction({ phoneNumber });
+        }),
+      `${number}@c.us`,
+    );
+  await page.evaluate(() =>
+    window
+      .require('WAWebSaveContactAction')
+      .saveContactAction({ firstName: 'Ana', lastName: '', phoneNumber: '5511911110001' }),
+  );
+  await refuse('delete_contact', 403);
+  assert.match(await remove('5511911110001'), /^ServerStatusCodeError 403/);
+  assert.equal((await phone.records('contact', ME))['5511911110001'].name, 'Ana');
+  await refuse('delete_contact', null);
+  assert.match(await remove('5511911110001'), /^undefined/);
+  assert.equal((await phone.records('contact', ME))['5511911110001'], undefined);
+});
+
 test('without a connection a contact is not saved, and what is lost says nothing', async (t) => {
   const { page, refuse } = await open(t);
   const save = () =>

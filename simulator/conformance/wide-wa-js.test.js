@@ -110,6 +110,8 @@ test('wa-js changes what it can change, and finds no way round itself', { timeou
   /* wa-js makes the page's getters call the page's functions: none of them may call the getters. */
   const names = await page.evaluate(() => WPP.whatsapp.ContactStore.map((contact) => contact.formattedName));
   assert.ok(names.includes('Ana'));
+  const stranger = await page.evaluate((contact) => WPP.contact.remove(contact).then((left) => left.name ?? null), B);
+  assert.equal(stranger, null);
   assert.deepEqual(failures, []);
   await browser.close();
 });

@@ -105,6 +105,8 @@ test('whatsapp-web.js changes what it can change', { timeout: 300_000 }, async (
   assert.equal(await client.deleteProfilePicture(), true);
   await client.saveOrEditAddressbookContact(BO, 'Bo', 'Lima', true);
   assert.equal((await client.getContactById(B)).name, 'Bo Lima');
+  await client.deleteAddressbookContact(B);
+  assert.equal((await phone.records('contact', ME))[BO], undefined);
   await client.sendPresenceAvailable();
 
   /* Groups. */

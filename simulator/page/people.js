@@ -10,7 +10,7 @@ import { setGroupPicture } from './membership.js';
 import { Collection, Model } from './models.js';
 import { loadNewsletters } from './newsletters.js';
 import { allow, did, find, findOwn, keep, own, ServerStatusCodeError } from './records.js';
-import { addContact } from './people-store.js';
+import { addContact, storeContact } from './people-store.js';
 import { ChatStore, ContactStore } from './stores.js';
 
 const DEFAULT_ABOUT = 'Hey there! I am using a simulation.';
@@ -144,8 +144,12 @@ export async function saveContactAction({ firstName, lastName, phoneNumber }) {
 }
 export async function deleteContactAction({ phoneNumber }) {
   const wid = createUserWid(phoneNumber);
+  await allow('delete_contact');
   await keep('contact', own(wid.user), null);
-  ContactStore.get(wid)?.set({ name: undefined, isAddressBookContact: 0 });
+  const contact = ContactStore.get(wid);
+  if (!contact) return;
+  contact.set({ name: undefined, isAddressBookContact: 0 });
+  storeContact(contact);
 }
 
 /* What the server knows of this account, after a login or a resume. */

@@ -5,6 +5,81 @@ use serde::{Deserialize, Serialize};
 use super::{ChannelId, private};
 use crate::protocol::MessageRecord;
 
+macro_rules! channel_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// The channels that the account follows or owns.
+            "list_channels" #[derive(Default)] #[serde(default)] ListChannels {
+                /// Only those in which the account is this.
+                role: Option<ChannelRole>,
+            } -> Vec<ChannelRecord>: Read, Core, 1;
+            /// One channel, by id or invitation.
+            "get_channel" GetChannel {
+                /// Which one.
+                channel: ChannelKey,
+            } -> ChannelRecord: Read, Core, 1;
+            /// Creates a channel; its picture is the frame's body.
+            "create_channel" CreateChannel {
+                /// Its name.
+                title: String,
+                /// What it is about.
+                #[serde(default)]
+                description: Option<String>,
+                /// The picture's type, where the frame has one as its body.
+                #[serde(default)]
+                mimetype: Option<String>,
+            } -> ChannelRecord: Send, Core, 1;
+            /// Deletes an own channel.
+            "delete_channel" DeleteChannel {
+                /// Which one.
+                channel: ChannelId,
+            } -> Nothing: Change, Core, 1;
+            /// Follows a channel or stops.
+            "follow_channel" FollowChannel {
+                /// Which one.
+                channel: ChannelId,
+                /// Whether the account follows it from now on.
+                follow: bool,
+            } -> Nothing: Change, Core, 1;
+            /// Mutes a channel or lets it sound again.
+            "mute_channel" MuteChannel {
+                /// Which one.
+                channel: ChannelId,
+                /// Whether it is muted from now on.
+                muted: bool,
+            } -> Nothing: Change, WaJs, 1;
+            /// The newest messages of a channel, followed or not.
+            "channel_messages" ChannelMessages {
+                /// Which one.
+                channel: ChannelKey,
+                /// How many, at most 100.
+                limit: u32,
+            } -> Vec<ChannelMessage>: Read, Core, 1;
+            /// Searches the directory of channels.
+            "search_channels" SearchChannels {
+                /// Words; absent: what the directory recommends.
+                #[serde(default)]
+                text: Option<String>,
+                /// `RECOMMENDED`, `TRENDING`, `POPULAR`, `NEW`.
+                #[serde(default)]
+                view: Option<String>,
+                /// ISO codes.
+                #[serde(default)]
+                countries: Vec<String>,
+                /// The directory's names of categories.
+                #[serde(default)]
+                categories: Vec<String>,
+                /// How many.
+                limit: u32,
+                /// Where to go on, from the page before.
+                #[serde(default)]
+                cursor: Option<String>,
+            } -> ChannelPage: Read, Core, 1;
+        }
+    };
+}
+pub(super) use channel_rows;
+
 /// What the account is to a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,14 +94,6 @@ pub enum ChannelRole {
     Guest,
 }
 
-/// See [`super::Operation::ListChannels`].
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListChannels {
-    /// Only those in which the account is this.
-    pub role: Option<ChannelRole>,
-}
-
 /// A channel, by what is known of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,82 +102,6 @@ pub enum ChannelKey {
     Id(ChannelId),
     /// By its invitation, without the address before it.
     Invite(String),
-}
-
-/// See [`super::Operation::GetChannel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GetChannel {
-    /// Which one.
-    pub channel: ChannelKey,
-}
-
-/// See [`super::Operation::CreateChannel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreateChannel {
-    /// Its name.
-    pub title: String,
-    /// What it is about.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// The picture's type, where the frame has one as its body.
-    #[serde(default)]
-    pub mimetype: Option<String>,
-}
-
-/// See [`super::Operation::DeleteChannel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteChannel {
-    /// Which one.
-    pub channel: ChannelId,
-}
-
-/// See [`super::Operation::FollowChannel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FollowChannel {
-    /// Which one.
-    pub channel: ChannelId,
-    /// Whether the account follows it from now on.
-    pub follow: bool,
-}
-
-/// See [`super::Operation::MuteChannel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MuteChannel {
-    /// Which one.
-    pub channel: ChannelId,
-    /// Whether it is muted from now on.
-    pub muted: bool,
-}
-
-/// See [`super::Operation::ChannelMessages`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelMessages {
-    /// Which one.
-    pub channel: ChannelKey,
-    /// How many, at most 100.
-    pub limit: u32,
-}
-
-/// See [`super::Operation::SearchChannels`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SearchChannels {
-    /// Words; absent: what the directory recommends.
-    #[serde(default)]
-    pub text: Option<String>,
-    /// `RECOMMENDED`, `TRENDING`, `POPULAR`, `NEW`.
-    #[serde(default)]
-    pub view: Option<String>,
-    /// ISO codes.
-    #[serde(default)]
-    pub countries: Vec<String>,
-    /// The directory's names of categories.
-    #[serde(default)]
-    pub categories: Vec<String>,
-    /// How many.
-    pub limit: u32,
-    /// Where to go on, from the page before.
-    #[serde(default)]
-    pub cursor: Option<String>,
 }
 
 /// A channel.
@@ -168,17 +159,4 @@ pub struct ChannelPage {
     pub next: Option<String>,
 }
 
-private!(
-    ListChannels,
-    ChannelKey,
-    GetChannel,
-    CreateChannel,
-    DeleteChannel,
-    FollowChannel,
-    MuteChannel,
-    ChannelMessages,
-    SearchChannels,
-    ChannelRecord,
-    ChannelMessage,
-    ChannelPage,
-);
+private!(ChannelKey, ChannelRecord, ChannelMessage, ChannelPage);

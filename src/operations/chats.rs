@@ -3,8 +3,70 @@
 use serde::{Deserialize, Serialize};
 
 use super::private;
-use crate::ChatId;
 use crate::protocol::ChatSummary;
+
+macro_rules! chat_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// Chats with their pictures, sorted and by page.
+            "list_chats" #[derive(Default)] #[serde(default)] ListChats {
+                /// Only these; empty: all.
+                ids: Vec<String>,
+                /// How many; absent: all.
+                limit: Option<u32>,
+                /// How many to leave out first.
+                offset: u32,
+                /// Sorted by what.
+                order: ChatOrder,
+                /// The smallest or oldest first.
+                ascending: bool,
+            } -> Vec<ChatOverview>: Read, Core, 1;
+            /// Archives a chat or brings it back.
+            "archive_chat" ArchiveChat {
+                /// Which chat.
+                chat: ChatId,
+                /// Whether it is in the archive from now on.
+                archived: bool,
+            } -> Nothing: Change, Core, 1;
+            /// Pins a chat or lets it go.
+            "pin_chat" PinChat {
+                /// Which chat.
+                chat: ChatId,
+                /// Whether it is pinned from now on.
+                pinned: bool,
+            } -> Nothing: Change, Core, 1;
+            /// Mutes a chat or lets it sound again.
+            "mute_chat" MuteChat {
+                /// Which chat.
+                chat: ChatId,
+                /// Until when; absent: it sounds again now.
+                #[serde(default)]
+                until_ms: Option<i64>,
+            } -> Nothing: Change, Core, 1;
+            /// Marks a chat as unread.
+            "mark_unread" MarkUnread {
+                /// Which chat.
+                chat: ChatId,
+            } -> Nothing: Change, Core, 1;
+            /// Marks a chat as read and says which messages that were.
+            "read_chat" ReadChat {
+                /// Which chat.
+                chat: ChatId,
+            } -> ReadMessages: Change, Core, 1;
+            /// Empties a chat.
+            "clear_chat" ClearChat {
+                /// Which chat.
+                chat: ChatId,
+            } -> Nothing: Change, Core, 1;
+            /// Deletes a chat.
+            "delete_chat" DeleteChat {
+                /// Which chat.
+                chat: ChatId,
+            } -> Nothing: Change, Core, 1;
+        }
+    };
+}
+pub(super) use chat_rows;
 
 /// By what a list of chats is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,22 +79,6 @@ pub enum ChatOrder {
     Id,
     /// The name.
     Name,
-}
-
-/// See [`super::Operation::ListChats`].
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListChats {
-    /// Only these; empty: all.
-    pub ids: Vec<String>,
-    /// How many; absent: all.
-    pub limit: Option<u32>,
-    /// How many to leave out first.
-    pub offset: u32,
-    /// Sorted by what.
-    pub order: ChatOrder,
-    /// The smallest or oldest first.
-    pub ascending: bool,
 }
 
 /// A chat as a list of chats shows it.
@@ -49,48 +95,6 @@ pub struct ChatOverview {
     pub muted: bool,
 }
 
-/// See [`super::Operation::ArchiveChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArchiveChat {
-    /// Which chat.
-    pub chat: ChatId,
-    /// Whether it is in the archive from now on.
-    pub archived: bool,
-}
-
-/// See [`super::Operation::PinChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinChat {
-    /// Which chat.
-    pub chat: ChatId,
-    /// Whether it is pinned from now on.
-    pub pinned: bool,
-}
-
-/// See [`super::Operation::MuteChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MuteChat {
-    /// Which chat.
-    pub chat: ChatId,
-    /// Until when; absent: it sounds again now.
-    #[serde(default)]
-    pub until_ms: Option<i64>,
-}
-
-/// See [`super::Operation::MarkUnread`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MarkUnread {
-    /// Which chat.
-    pub chat: ChatId,
-}
-
-/// See [`super::Operation::ReadChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadChat {
-    /// Which chat.
-    pub chat: ChatId,
-}
-
 /// The messages that were unread.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMessages {
@@ -98,29 +102,4 @@ pub struct ReadMessages {
     pub messages: Vec<String>,
 }
 
-/// See [`super::Operation::ClearChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClearChat {
-    /// Which chat.
-    pub chat: ChatId,
-}
-
-/// See [`super::Operation::DeleteChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteChat {
-    /// Which chat.
-    pub chat: ChatId,
-}
-
-private!(
-    ListChats,
-    ChatOverview,
-    ArchiveChat,
-    PinChat,
-    MuteChat,
-    MarkUnread,
-    ReadChat,
-    ReadMessages,
-    ClearChat,
-    DeleteChat,
-);
+private!(ChatOverview, ReadMessages);

@@ -3,61 +3,122 @@
 use serde::{Deserialize, Serialize};
 
 use super::private;
-use crate::ChatId;
 
-/// See [`super::Operation::CreateGroup`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreateGroup {
-    /// Its subject.
-    pub subject: String,
-    /// Its first members besides the account.
-    pub participants: Vec<ChatId>,
+macro_rules! group_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// Creates a group.
+            "create_group" CreateGroup {
+                /// Its subject.
+                subject: String,
+                /// Its first members besides the account.
+                participants: Vec<ChatId>,
+            } -> GroupInfo: Send, Core, 1;
+            /// Groups with settings and members, by page.
+            "list_groups" #[derive(Default)] #[serde(default)] ListGroups {
+                /// How many; absent: all.
+                limit: Option<u32>,
+                /// How many to leave out first.
+                offset: u32,
+                /// By subject; else by id.
+                by_subject: bool,
+                /// The largest first.
+                descending: bool,
+                /// Without members.
+                without_participants: bool,
+            } -> Vec<GroupInfo>: Read, Core, 1;
+            /// How many groups there are.
+            "count_groups" CountGroups {} -> Count: Read, Core, 1;
+            /// Asks WhatsApp for all groups anew.
+            "refresh_groups" RefreshGroups {} -> Nothing: Read, Core, 1;
+            /// One group.
+            "get_group" GetGroup {
+                /// Which one.
+                group: ChatId,
+            } -> GroupInfo: Read, Core, 1;
+            /// What an invitation leads to.
+            "invite_info" InviteInfo {
+                /// The invitation's code, without the address before it.
+                code: String,
+            } -> GroupInfo: Read, Core, 1;
+            /// Joins by an invitation.
+            "join_group" JoinGroup {
+                /// The invitation's code, without the address before it.
+                code: String,
+            } -> GroupJoined: Send, Core, 1;
+            /// Leaves a group.
+            "leave_group" LeaveGroup {
+                /// Which one.
+                group: ChatId,
+            } -> Nothing: Send, Core, 1;
+            /// Changes a group's subject.
+            "set_group_subject" SetGroupSubject {
+                /// Which one.
+                group: ChatId,
+                /// The new subject.
+                subject: String,
+            } -> Nothing: Change, Core, 1;
+            /// Changes a group's description.
+            "set_group_description" SetGroupDescription {
+                /// Which one.
+                group: ChatId,
+                /// The new description; empty takes it away.
+                description: String,
+            } -> Nothing: Change, Core, 1;
+            /// Changes a group's picture; the image is the frame's body, none takes the picture away.
+            "set_group_picture" SetGroupPicture {
+                /// Which one.
+                group: ChatId,
+                /// The image's type; absent: the picture is taken away.
+                #[serde(default)]
+                mimetype: Option<String>,
+            } -> Nothing: Change, Core, 1;
+            /// Changes one setting of a group.
+            "set_group_setting" SetGroupSetting {
+                /// Which one.
+                group: ChatId,
+                /// What.
+                setting: GroupSetting,
+                /// Whether it holds from now on.
+                on: bool,
+            } -> Nothing: Change, Core, 1;
+            /// The invitation's code.
+            "invite_code" InviteCode {
+                /// Of which group; the account must be its admin.
+                group: ChatId,
+            } -> GroupInvite: Read, Core, 1;
+            /// Makes the invitation's code void and gives a new one.
+            "revoke_invite_code" RevokeInviteCode {
+                /// Of which group.
+                group: ChatId,
+            } -> GroupInvite: Send, Core, 1;
+            /// Adds, removes, promotes or demotes members.
+            "change_participants" ChangeParticipants {
+                /// Of which group.
+                group: ChatId,
+                /// What.
+                change: ParticipantChange,
+                /// To whom.
+                participants: Vec<ChatId>,
+            } -> Vec<ParticipantOutcome>: Send, Core, 1;
+            /// Who asks to be let in.
+            "join_requests" ListJoinRequests {
+                /// Of which group.
+                group: ChatId,
+            } -> Vec<JoinRequest>: Read, Core, 1;
+            /// Lets in, or not, who asked.
+            "answer_join_requests" AnswerJoinRequests {
+                /// Of which group.
+                group: ChatId,
+                /// Whether they are let in.
+                approve: bool,
+                /// Who asked.
+                requesters: Vec<ChatId>,
+            } -> Vec<ParticipantOutcome>: Send, Core, 1;
+        }
+    };
 }
-
-/// See [`super::Operation::ListGroups`].
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListGroups {
-    /// How many; absent: all.
-    pub limit: Option<u32>,
-    /// How many to leave out first.
-    pub offset: u32,
-    /// By subject; else by id.
-    pub by_subject: bool,
-    /// The largest first.
-    pub descending: bool,
-    /// Without members.
-    pub without_participants: bool,
-}
-
-/// See [`super::Operation::CountGroups`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct CountGroups {}
-
-/// See [`super::Operation::RefreshGroups`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RefreshGroups {}
-
-/// See [`super::Operation::GetGroup`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GetGroup {
-    /// Which one.
-    pub group: ChatId,
-}
-
-/// See [`super::Operation::InviteInfo`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InviteInfo {
-    /// The invitation's code, without the address before it.
-    pub code: String,
-}
-
-/// See [`super::Operation::JoinGroup`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JoinGroup {
-    /// The invitation's code, without the address before it.
-    pub code: String,
-}
+pub(super) use group_rows;
 
 /// The group that was joined, or that was asked to be let into.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,41 +128,6 @@ pub struct GroupJoined {
     /// The account is no member yet: the request waits until an admin approves it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
-}
-
-/// See [`super::Operation::LeaveGroup`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaveGroup {
-    /// Which one.
-    pub group: ChatId,
-}
-
-/// See [`super::Operation::SetGroupSubject`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetGroupSubject {
-    /// Which one.
-    pub group: ChatId,
-    /// The new subject.
-    pub subject: String,
-}
-
-/// See [`super::Operation::SetGroupDescription`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetGroupDescription {
-    /// Which one.
-    pub group: ChatId,
-    /// The new description; empty takes it away.
-    pub description: String,
-}
-
-/// See [`super::Operation::SetGroupPicture`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetGroupPicture {
-    /// Which one.
-    pub group: ChatId,
-    /// The image's type; absent: the picture is taken away.
-    #[serde(default)]
-    pub mimetype: Option<String>,
 }
 
 /// What a group's admins decide.
@@ -118,31 +144,6 @@ pub enum GroupSetting {
     MembersShareHistory,
     /// Admins let new members in, or not.
     JoinApproval,
-}
-
-/// See [`super::Operation::SetGroupSetting`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetGroupSetting {
-    /// Which one.
-    pub group: ChatId,
-    /// What.
-    pub setting: GroupSetting,
-    /// Whether it holds from now on.
-    pub on: bool,
-}
-
-/// See [`super::Operation::InviteCode`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InviteCode {
-    /// Of which group; the account must be its admin.
-    pub group: ChatId,
-}
-
-/// See [`super::Operation::RevokeInviteCode`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevokeInviteCode {
-    /// Of which group.
-    pub group: ChatId,
 }
 
 /// A group's invitation. Whoever has it can join.
@@ -166,17 +167,6 @@ pub enum ParticipantChange {
     Demote,
 }
 
-/// See [`super::Operation::ChangeParticipants`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeParticipants {
-    /// Of which group.
-    pub group: ChatId,
-    /// What.
-    pub change: ParticipantChange,
-    /// To whom.
-    pub participants: Vec<ChatId>,
-}
-
 /// What became of one member's part of a change.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParticipantOutcome {
@@ -187,24 +177,6 @@ pub struct ParticipantOutcome {
     /// WhatsApp's number for the reason: 403 an invitation is needed, 404 not on WhatsApp, 409 already there, …
     #[serde(default)]
     pub code: Option<u32>,
-}
-
-/// See [`super::Operation::ListJoinRequests`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListJoinRequests {
-    /// Of which group.
-    pub group: ChatId,
-}
-
-/// See [`super::Operation::AnswerJoinRequests`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerJoinRequests {
-    /// Of which group.
-    pub group: ChatId,
-    /// Whether they are let in.
-    pub approve: bool,
-    /// Who asked.
-    pub requesters: Vec<ChatId>,
 }
 
 /// Somebody asks to be let in.
@@ -294,28 +266,4 @@ pub struct GroupInfo {
     pub participants: Vec<GroupMember>,
 }
 
-private!(
-    CreateGroup,
-    ListGroups,
-    CountGroups,
-    RefreshGroups,
-    GetGroup,
-    InviteInfo,
-    JoinGroup,
-    GroupJoined,
-    LeaveGroup,
-    SetGroupSubject,
-    SetGroupDescription,
-    SetGroupPicture,
-    SetGroupSetting,
-    InviteCode,
-    RevokeInviteCode,
-    GroupInvite,
-    ChangeParticipants,
-    ParticipantOutcome,
-    ListJoinRequests,
-    AnswerJoinRequests,
-    JoinRequest,
-    GroupMember,
-    GroupInfo,
-);
+private!(GroupJoined, GroupInvite, ParticipantOutcome, JoinRequest, GroupMember, GroupInfo);

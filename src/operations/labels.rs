@@ -3,61 +3,54 @@
 use serde::{Deserialize, Serialize};
 
 use super::private;
-use crate::ChatId;
 
-/// See [`super::Operation::ListLabels`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ListLabels {}
-
-/// See [`super::Operation::CreateLabel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreateLabel {
-    /// Its name.
-    pub label: String,
-    /// Its place in WhatsApp's palette, 0 to 19.
-    pub color: u8,
+macro_rules! label_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// All labels.
+            "list_labels" ListLabels {} -> Vec<LabelRecord>: Read, Core, 1;
+            /// Makes a label.
+            "create_label" CreateLabel {
+                /// Its name.
+                label: String,
+                /// Its place in WhatsApp's palette, 0 to 19.
+                color: u8,
+            } -> LabelRecord: Send, Core, 1;
+            /// Changes a label's name or colour.
+            "update_label" UpdateLabel {
+                /// Which one.
+                id: String,
+                /// Its new name.
+                label: String,
+                /// Its new place in the palette.
+                color: u8,
+            } -> LabelRecord: Change, Core, 1;
+            /// Deletes a label.
+            "delete_label" DeleteLabel {
+                /// Which one.
+                id: String,
+            } -> Nothing: Change, Core, 1;
+            /// A chat's labels.
+            "labels_of_chat" LabelsOfChat {
+                /// Which chat.
+                chat: ChatId,
+            } -> Vec<LabelRecord>: Read, Core, 1;
+            /// Gives a chat these labels and no others.
+            "set_labels_of_chat" SetLabelsOfChat {
+                /// Which chat.
+                chat: ChatId,
+                /// The labels' ids.
+                labels: Vec<String>,
+            } -> Nothing: Change, Core, 1;
+            /// The chats with a label.
+            "chats_of_label" ChatsOfLabel {
+                /// Which label.
+                id: String,
+            } -> Vec<ChatSummary>: Read, Core, 1;
+        }
+    };
 }
-
-/// See [`super::Operation::UpdateLabel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UpdateLabel {
-    /// Which one.
-    pub id: String,
-    /// Its new name.
-    pub label: String,
-    /// Its new place in the palette.
-    pub color: u8,
-}
-
-/// See [`super::Operation::DeleteLabel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteLabel {
-    /// Which one.
-    pub id: String,
-}
-
-/// See [`super::Operation::LabelsOfChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LabelsOfChat {
-    /// Which chat.
-    pub chat: ChatId,
-}
-
-/// See [`super::Operation::SetLabelsOfChat`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetLabelsOfChat {
-    /// Which chat.
-    pub chat: ChatId,
-    /// The labels' ids.
-    pub labels: Vec<String>,
-}
-
-/// See [`super::Operation::ChatsOfLabel`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatsOfLabel {
-    /// Which label.
-    pub id: String,
-}
+pub(super) use label_rows;
 
 /// A label.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,13 +65,4 @@ pub struct LabelRecord {
     pub color_hex: String,
 }
 
-private!(
-    ListLabels,
-    CreateLabel,
-    UpdateLabel,
-    DeleteLabel,
-    LabelsOfChat,
-    SetLabelsOfChat,
-    ChatsOfLabel,
-    LabelRecord,
-);
+private!(LabelRecord);

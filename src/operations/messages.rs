@@ -2,91 +2,99 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkPreview, MessageRef, private};
-use crate::ChatId;
+use super::private;
 
-/// See [`super::Operation::Vote`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vote {
-    /// The poll.
-    pub message: MessageRef,
-    /// The choices' texts; all that were chosen before are replaced.
-    pub choices: Vec<String>,
+macro_rules! message_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// Votes in a poll; no choices take the vote back.
+            "vote" Vote {
+                /// The poll.
+                message: MessageRef,
+                /// The choices' texts; all that were chosen before are replaced.
+                choices: Vec<String>,
+            } -> Nothing: Send, Core, 1;
+            /// Forwards a message.
+            "forward" Forward {
+                /// To whom.
+                chat: ChatId,
+                /// What.
+                message: MessageRef,
+            } -> SentMessage: Send, Core, 1;
+            /// Reacts to a message; an empty reaction takes it back.
+            "react" React {
+                /// To which message.
+                message: MessageRef,
+                /// One emoji, or nothing.
+                reaction: String,
+            } -> Nothing: Send, Core, 1;
+            /// Changes the text of an own message.
+            "edit_message" EditMessage {
+                /// An own message, not older than WhatsApp allows (15 minutes).
+                message: MessageRef,
+                /// The new text, or caption.
+                text: String,
+                /// Whom it mentions.
+                #[serde(default)]
+                mentions: Vec<ChatId>,
+                /// The box below a link.
+                #[serde(default)]
+                link_preview: LinkPreview,
+            } -> Nothing: Send, Core, 1;
+            /// Deletes a message here or for everyone.
+            "delete_message" DeleteMessage {
+                /// Which one.
+                message: MessageRef,
+                /// For everyone, and not only here.
+                for_everyone: bool,
+            } -> Nothing: Send, Core, 1;
+            /// Stars a message, or takes the star away.
+            "star" Star {
+                /// Which one.
+                message: MessageRef,
+                /// Whether it has a star from now on.
+                starred: bool,
+            } -> Nothing: Change, Core, 1;
+            /// Pins a message at the top of its chat.
+            "pin_message" PinMessage {
+                /// Which one.
+                message: MessageRef,
+                /// For how long; WhatsApp knows 24 hours, 7 days and 30 days, and the next longer one is taken.
+                seconds: u32,
+            } -> Nothing: Send, Core, 1;
+            /// Takes a pinned message down.
+            "unpin_message" UnpinMessage {
+                /// Which one.
+                message: MessageRef,
+            } -> Nothing: Send, Core, 1;
+            /// One message.
+            "get_message" GetMessage {
+                /// Which one.
+                message: MessageRef,
+            } -> MessageRecord: Read, Core, 1;
+            /// Messages of a chat, or of all, by time, filter and page.
+            "find_messages" FindMessages {
+                /// Of which chat; absent: of all chats, as far as the page holds them.
+                #[serde(default)]
+                chat: Option<String>,
+                /// How many, at most 1000.
+                limit: u32,
+                /// How many to leave out first.
+                #[serde(default)]
+                offset: u32,
+                /// Oldest first; else newest first, which is also how `offset` counts.
+                #[serde(default)]
+                oldest_first: bool,
+                /// Which ones.
+                #[serde(default)]
+                filter: MessageFilter,
+            } -> Vec<MessageRecord>: Read, Core, 1;
+            /// An id that a later send may carry.
+            "new_message_id" NewMessageId {} -> MessageId: Read, Core, 1;
+        }
+    };
 }
-
-/// See [`super::Operation::Forward`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forward {
-    /// To whom.
-    pub chat: ChatId,
-    /// What.
-    pub message: MessageRef,
-}
-
-/// See [`super::Operation::React`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct React {
-    /// To which message.
-    pub message: MessageRef,
-    /// One emoji, or nothing.
-    pub reaction: String,
-}
-
-/// See [`super::Operation::EditMessage`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EditMessage {
-    /// An own message, not older than WhatsApp allows (15 minutes).
-    pub message: MessageRef,
-    /// The new text, or caption.
-    pub text: String,
-    /// Whom it mentions.
-    #[serde(default)]
-    pub mentions: Vec<ChatId>,
-    /// The box below a link.
-    #[serde(default)]
-    pub link_preview: LinkPreview,
-}
-
-/// See [`super::Operation::DeleteMessage`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteMessage {
-    /// Which one.
-    pub message: MessageRef,
-    /// For everyone, and not only here.
-    pub for_everyone: bool,
-}
-
-/// See [`super::Operation::Star`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Star {
-    /// Which one.
-    pub message: MessageRef,
-    /// Whether it has a star from now on.
-    pub starred: bool,
-}
-
-/// See [`super::Operation::PinMessage`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinMessage {
-    /// Which one.
-    pub message: MessageRef,
-    /// For how long; WhatsApp knows 24 hours, 7 days and 30 days, and the next longer one is taken.
-    pub seconds: u32,
-}
-
-/// See [`super::Operation::UnpinMessage`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnpinMessage {
-    /// Which one.
-    pub message: MessageRef,
-}
-
-/// See [`super::Operation::GetMessage`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GetMessage {
-    /// Which one.
-    pub message: MessageRef,
-}
+pub(super) use message_rows;
 
 /// Which messages are meant; what is absent does not matter.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -106,29 +114,6 @@ pub struct MessageFilter {
     pub ack: Option<i32>,
 }
 
-/// See [`super::Operation::FindMessages`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FindMessages {
-    /// Of which chat; absent: of all chats, as far as the page holds them.
-    #[serde(default)]
-    pub chat: Option<String>,
-    /// How many, at most 1000.
-    pub limit: u32,
-    /// How many to leave out first.
-    #[serde(default)]
-    pub offset: u32,
-    /// Oldest first; else newest first, which is also how `offset` counts.
-    #[serde(default)]
-    pub oldest_first: bool,
-    /// Which ones.
-    #[serde(default)]
-    pub filter: MessageFilter,
-}
-
-/// See [`super::Operation::NewMessageId`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct NewMessageId {}
-
 /// An id within a chat that no message has yet.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageId {
@@ -136,18 +121,4 @@ pub struct MessageId {
     pub id: String,
 }
 
-private!(
-    Vote,
-    Forward,
-    React,
-    EditMessage,
-    DeleteMessage,
-    Star,
-    PinMessage,
-    UnpinMessage,
-    GetMessage,
-    MessageFilter,
-    FindMessages,
-    NewMessageId,
-    MessageId,
-);
+private!(MessageFilter, MessageId);

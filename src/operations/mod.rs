@@ -1,8 +1,8 @@
 //! [`Operation`]: what a session can do beyond the everyday [`crate::protocol::Call`]s, one row each.
 //!
-//! Owns the one table of operations (`table`): name on the wire, arguments, result, [`Effect`] and [`Provider`].
+//! Owns the rows, in a file for each group of operations with the types of their results, and what comes of a row (`table`).
 //! The worker's bridge has one function of the same name for each, and a test there holds both to each other.
-//! Arguments and results are in the modules, one per group. Wire types only: nothing here asks or decides.
+//! Wire types only: nothing here asks or decides.
 //!
 //! Results are a snake_case record of ours, whatever the page calls its fields. Times are in milliseconds since the
 //! epoch, and ids are strings as WhatsApp writes them.
@@ -35,16 +35,12 @@ pub use messages::*;
 pub use presence::*;
 pub use profile::*;
 pub use record::*;
-pub use restrictions::*;
 pub use sends::*;
-pub use statuses::*;
-pub use table::Operation;
+pub use table::*;
 
-/// What a worker of this build knows, told in its Hello. Raised when an operation or an option is added that an
-/// older worker would not understand or would silently leave out.
-pub const OPERATIONS_VERSION: u32 = 2;
-const _: () =
-    assert!(Operation::NEWEST <= OPERATIONS_VERSION, "a worker of this build knows every row of the table");
+/// What a worker of this build knows, told in its Hello: the newest `since` of all rows. Where an older worker would
+/// silently leave out an option of a call ([`crate::protocol::Call::needs`]) without a row that is as new, this has to be said here.
+pub const OPERATIONS_VERSION: u32 = Operation::NEWEST;
 
 /// What an operation does to the world, and so what a failure without an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +66,8 @@ pub enum Provider {
 
 /// Arguments that name their operation, and its result with it.
 pub trait Operate: Into<Operation> {
+    /// See [`Operation::effect`].
+    const EFFECT: Effect;
     /// What a success answers.
     type Output: DeserializeOwned;
 }

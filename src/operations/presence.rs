@@ -3,33 +3,38 @@
 use serde::{Deserialize, Serialize};
 
 use super::private;
-use crate::ChatId;
 use crate::protocol::OtherNames;
 
-/// See [`super::Operation::SetPresence`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetPresence {
-    /// Whether the account is shown as online.
-    pub online: bool,
+macro_rules! presence_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// Shows the account as online or not.
+            "set_presence" SetPresence {
+                /// Whether the account is shown as online.
+                online: bool,
+            } -> Nothing: Change, Core, 1;
+            /// Asks to be told of a chat's presence.
+            "subscribe_presence" SubscribePresence {
+                /// Of whom.
+                chat: ChatId,
+            } -> Nothing: Change, Core, 1;
+            /// What is known of a chat's presence; subscribes to it.
+            "get_presence" GetPresence {
+                /// Of whom.
+                chat: ChatId,
+            } -> ChatPresence: Read, Core, 1;
+            /// What is known of all presences that were subscribed to.
+            "list_presences" ListPresences {} -> Vec<ChatPresence>: Read, Core, 1;
+            /// Refuses an incoming call.
+            "reject_call" RejectCall {
+                /// The call's id; absent: the one that rings.
+                #[serde(default)]
+                call: Option<String>,
+            } -> Nothing: Send, WaJs, 1;
+        }
+    };
 }
-
-/// See [`super::Operation::SubscribePresence`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscribePresence {
-    /// Of whom.
-    pub chat: ChatId,
-}
-
-/// See [`super::Operation::GetPresence`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GetPresence {
-    /// Of whom.
-    pub chat: ChatId,
-}
-
-/// See [`super::Operation::ListPresences`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ListPresences {}
+pub(super) use presence_rows;
 
 /// What somebody is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,20 +74,4 @@ pub struct ChatPresence {
     pub other_names: OtherNames,
 }
 
-/// See [`super::Operation::RejectCall`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RejectCall {
-    /// The call's id; absent: the one that rings.
-    #[serde(default)]
-    pub call: Option<String>,
-}
-
-private!(
-    SetPresence,
-    SubscribePresence,
-    GetPresence,
-    ListPresences,
-    PresenceRecord,
-    ChatPresence,
-    RejectCall,
-);
+private!(PresenceRecord, ChatPresence);

@@ -4,9 +4,31 @@ use serde::{Deserialize, Serialize};
 
 use super::private;
 
-/// See [`super::Operation::GetProfile`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct GetProfile {}
+macro_rules! profile_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// The account's own profile.
+            "get_profile" GetProfile {} -> Profile: Read, Core, 1;
+            /// Changes the own name.
+            "set_profile_name" SetProfileName {
+                /// 1 to 25 characters.
+                profile_name: String,
+            } -> Nothing: Change, Core, 1;
+            /// Changes what the account says of itself.
+            "set_about" SetAbout {
+                /// Up to 139 characters.
+                about: String,
+            } -> Nothing: Change, Core, 1;
+            /// Changes the own picture; the image is the frame's body, none takes the picture away.
+            "set_profile_picture" SetProfilePicture {
+                /// The image's type; absent: the picture is taken away.
+                #[serde(default)]
+                mimetype: Option<String>,
+            } -> Nothing: Change, Core, 1;
+        }
+    };
+}
+pub(super) use profile_rows;
 
 /// The account's own profile.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,26 +48,4 @@ pub struct Profile {
     pub picture: Option<String>,
 }
 
-/// See [`super::Operation::SetProfileName`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetProfileName {
-    /// 1 to 25 characters.
-    pub profile_name: String,
-}
-
-/// See [`super::Operation::SetAbout`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetAbout {
-    /// Up to 139 characters.
-    pub about: String,
-}
-
-/// See [`super::Operation::SetProfilePicture`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetProfilePicture {
-    /// The image's type; absent: the picture is taken away.
-    #[serde(default)]
-    pub mimetype: Option<String>,
-}
-
-private!(GetProfile, Profile, SetProfileName, SetAbout, SetProfilePicture);
+private!(Profile);

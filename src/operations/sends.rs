@@ -2,9 +2,128 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Degrees, MessageRef, private};
+use super::{MessageRef, private};
 use crate::ChatId;
 use crate::protocol::OtherNames;
+
+macro_rules! send_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// Sends a place on the map.
+            "send_location" SendLocation {
+                /// To whom.
+                chat: ChatId,
+                /// North is positive.
+                latitude: Degrees,
+                /// East is positive.
+                longitude: Degrees,
+                /// The place's name.
+                #[serde(default)]
+                title: Option<String>,
+                /// The place's address.
+                #[serde(default)]
+                address: Option<String>,
+                /// A reply, mentions.
+                #[serde(default)]
+                options: SendOptions,
+            } -> SentMessage: Send, Core, 1;
+            /// Sends one or several contact cards.
+            "send_vcards" SendVcards {
+                /// To whom.
+                chat: ChatId,
+                /// The cards, complete from `BEGIN:VCARD` to `END:VCARD`; at least one.
+                vcards: Vec<String>,
+                /// A reply, mentions.
+                #[serde(default)]
+                options: SendOptions,
+            } -> SentMessage: Send, Core, 1;
+            /// Sends a poll.
+            "send_poll" SendPoll {
+                /// To whom.
+                chat: ChatId,
+                /// The question.
+                question: String,
+                /// What can be answered; 2 to 12, all different.
+                choices: Vec<String>,
+                /// Whether one may give several answers.
+                multiple: bool,
+                /// A reply, mentions.
+                #[serde(default)]
+                options: SendOptions,
+            } -> SentMessage: Send, Core, 1;
+            /// Sends an invitation to an event.
+            "send_event" SendEvent {
+                /// To whom.
+                chat: ChatId,
+                /// What takes place.
+                title: String,
+                /// More about it.
+                #[serde(default)]
+                description: Option<String>,
+                /// When it begins.
+                start_ms: i64,
+                /// When it ends.
+                #[serde(default)]
+                end_ms: Option<i64>,
+                /// Where.
+                #[serde(default)]
+                location: Option<String>,
+                /// Whether guests may bring guests.
+                #[serde(default)]
+                extra_guests: bool,
+                /// A reply.
+                #[serde(default)]
+                options: SendOptions,
+            } -> SentMessage: Send, Core, 1;
+            /// Sends a text with buttons.
+            "send_buttons" SendButtons {
+                /// To whom.
+                chat: ChatId,
+                /// Above the text.
+                #[serde(default)]
+                title: Option<String>,
+                /// The text.
+                body: String,
+                /// Below the text.
+                #[serde(default)]
+                footer: Option<String>,
+                /// One to three.
+                buttons: Vec<Button>,
+                /// A reply.
+                #[serde(default)]
+                options: SendOptions,
+            } -> SentMessage: Send, WaJs, 1;
+            /// Sends a list to choose from.
+            "send_list" SendList {
+                /// To whom.
+                chat: ChatId,
+                /// Above the text.
+                title: String,
+                /// The text.
+                #[serde(default)]
+                description: Option<String>,
+                /// Below the text.
+                #[serde(default)]
+                footer: Option<String>,
+                /// What stands on the button that opens the list.
+                button: String,
+                /// The rows.
+                sections: Vec<ListSection>,
+                /// A reply.
+                #[serde(default)]
+                options: SendOptions,
+            } -> SentMessage: Send, WaJs, 1;
+            /// Answers a message that has buttons.
+            "press_button" PressButton {
+                /// The message with the buttons.
+                message: MessageRef,
+                /// The button's id.
+                button: String,
+            } -> SentMessage: Send, WaJs, 1;
+        }
+    };
+}
+pub(super) use send_rows;
 
 /// What any send may carry besides its content.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -71,80 +190,6 @@ pub enum MediaStyle {
     Sticker,
 }
 
-/// See [`super::Operation::SendLocation`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendLocation {
-    /// To whom.
-    pub chat: ChatId,
-    /// North is positive.
-    pub latitude: Degrees,
-    /// East is positive.
-    pub longitude: Degrees,
-    /// The place's name.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// The place's address.
-    #[serde(default)]
-    pub address: Option<String>,
-    /// A reply, mentions.
-    #[serde(default)]
-    pub options: SendOptions,
-}
-
-/// See [`super::Operation::SendVcards`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendVcards {
-    /// To whom.
-    pub chat: ChatId,
-    /// The cards, complete from `BEGIN:VCARD` to `END:VCARD`; at least one.
-    pub vcards: Vec<String>,
-    /// A reply, mentions.
-    #[serde(default)]
-    pub options: SendOptions,
-}
-
-/// See [`super::Operation::SendPoll`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendPoll {
-    /// To whom.
-    pub chat: ChatId,
-    /// The question.
-    pub question: String,
-    /// What can be answered; 2 to 12, all different.
-    pub choices: Vec<String>,
-    /// Whether one may give several answers.
-    pub multiple: bool,
-    /// A reply, mentions.
-    #[serde(default)]
-    pub options: SendOptions,
-}
-
-/// See [`super::Operation::SendEvent`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendEvent {
-    /// To whom.
-    pub chat: ChatId,
-    /// What takes place.
-    pub title: String,
-    /// More about it.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// When it begins.
-    pub start_ms: i64,
-    /// When it ends.
-    #[serde(default)]
-    pub end_ms: Option<i64>,
-    /// Where.
-    #[serde(default)]
-    pub location: Option<String>,
-    /// Whether guests may bring guests.
-    #[serde(default)]
-    pub extra_guests: bool,
-    /// A reply.
-    #[serde(default)]
-    pub options: SendOptions,
-}
-
 /// What a button does.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -180,26 +225,6 @@ pub struct Button {
     pub action: ButtonAction,
 }
 
-/// See [`super::Operation::SendButtons`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendButtons {
-    /// To whom.
-    pub chat: ChatId,
-    /// Above the text.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// The text.
-    pub body: String,
-    /// Below the text.
-    #[serde(default)]
-    pub footer: Option<String>,
-    /// One to three.
-    pub buttons: Vec<Button>,
-    /// A reply.
-    #[serde(default)]
-    pub options: SendOptions,
-}
-
 /// One row of a list.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListRow {
@@ -219,37 +244,6 @@ pub struct ListSection {
     pub title: String,
     /// The rows.
     pub rows: Vec<ListRow>,
-}
-
-/// See [`super::Operation::SendList`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendList {
-    /// To whom.
-    pub chat: ChatId,
-    /// Above the text.
-    pub title: String,
-    /// The text.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// Below the text.
-    #[serde(default)]
-    pub footer: Option<String>,
-    /// What stands on the button that opens the list.
-    pub button: String,
-    /// The rows.
-    pub sections: Vec<ListSection>,
-    /// A reply.
-    #[serde(default)]
-    pub options: SendOptions,
-}
-
-/// See [`super::Operation::PressButton`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PressButton {
-    /// The message with the buttons.
-    pub message: MessageRef,
-    /// The button's id.
-    pub button: String,
 }
 
 /// What a send answers: WhatsApp's server has the message.
@@ -272,19 +266,4 @@ impl SentMessage {
     }
 }
 
-private!(
-    SendOptions,
-    LinkPreview,
-    SendLocation,
-    SendVcards,
-    SendPoll,
-    SendEvent,
-    ButtonAction,
-    Button,
-    SendButtons,
-    ListRow,
-    ListSection,
-    SendList,
-    PressButton,
-    SentMessage,
-);
+private!(SendOptions, LinkPreview, ButtonAction, Button, ListRow, ListSection, SentMessage);

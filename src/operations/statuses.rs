@@ -1,52 +1,48 @@
 //! Operations on statuses, which disappear after a day.
 
-use serde::{Deserialize, Serialize};
-
-use super::{MediaStyle, MessageRef, private};
-
-/// See [`super::Operation::PostTextStatus`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostTextStatus {
-    /// The text.
-    pub text: String,
-    /// The ground's colour, `#rrggbb`.
-    #[serde(default)]
-    pub background: Option<String>,
-    /// One of WhatsApp's fonts, 0 to 7.
-    #[serde(default)]
-    pub font: Option<u8>,
-    /// The id that it shall have, as in [`super::SendOptions::message_id`].
-    #[serde(default)]
-    pub message_id: Option<String>,
+macro_rules! status_rows {
+    ([$next:ident $($rest:ident)*] $($rows:tt)*) => {
+        $next! { [$($rest)*] $($rows)*
+            /// Posts a text as status.
+            "post_text_status" PostTextStatus {
+                /// The text.
+                text: String,
+                /// The ground's colour, `#rrggbb`.
+                #[serde(default)]
+                background: Option<String>,
+                /// One of WhatsApp's fonts, 0 to 7.
+                #[serde(default)]
+                font: Option<u8>,
+                /// The id that it shall have, as in [`super::SendOptions::message_id`].
+                #[serde(default)]
+                message_id: Option<String>,
+            } -> SentMessage: Send, WaJs, 1;
+            /// Posts the frame's body as status.
+            "post_media_status" PostMediaStatus {
+                /// `image/…`, `video/…` or `audio/…`.
+                mimetype: String,
+                /// The file's name.
+                #[serde(default)]
+                filename: Option<String>,
+                /// The text below it.
+                #[serde(default)]
+                caption: Option<String>,
+                /// [`MediaStyle::Voice`] for a voice status.
+                #[serde(default)]
+                style: Option<MediaStyle>,
+                /// The ground's colour of a voice status, `#rrggbb`.
+                #[serde(default)]
+                background: Option<String>,
+                /// The id that it shall have, as in [`super::SendOptions::message_id`].
+                #[serde(default)]
+                message_id: Option<String>,
+            } -> SentMessage: Send, WaJs, 1;
+            /// Takes an own status back.
+            "delete_status" DeleteStatus {
+                /// `true_status@broadcast_…`
+                message: MessageRef,
+            } -> Nothing: Send, Core, 1;
+        }
+    };
 }
-
-/// See [`super::Operation::PostMediaStatus`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostMediaStatus {
-    /// `image/…`, `video/…` or `audio/…`.
-    pub mimetype: String,
-    /// The file's name.
-    #[serde(default)]
-    pub filename: Option<String>,
-    /// The text below it.
-    #[serde(default)]
-    pub caption: Option<String>,
-    /// [`MediaStyle::Voice`] for a voice status.
-    #[serde(default)]
-    pub style: Option<MediaStyle>,
-    /// The ground's colour of a voice status, `#rrggbb`.
-    #[serde(default)]
-    pub background: Option<String>,
-    /// The id that it shall have, as in [`super::SendOptions::message_id`].
-    #[serde(default)]
-    pub message_id: Option<String>,
-}
-
-/// See [`super::Operation::DeleteStatus`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeleteStatus {
-    /// `true_status@broadcast_…`
-    pub message: MessageRef,
-}
-
-private!(PostTextStatus, PostMediaStatus, DeleteStatus);
+pub(super) use status_rows;

@@ -109,13 +109,19 @@ impl Fake {
         })
     }
 
+    /// Which operations its build knows.
+    fn knows(&self) -> u32 {
+        let told = self.wishes.iter().find_map(|wish| wish.strip_prefix("knows-")?.parse().ok());
+        if self.wants("older") { 0 } else { told.unwrap_or(OPERATIONS_VERSION) }
+    }
+
     fn hello(&self, user: UserId) -> FromWorker {
         FromWorker::Hello(WorkerHello {
             protocol: PROTOCOL_VERSION,
             user,
             pid: std::process::id(),
             version: if self.wants("older") { "0.0.0" } else { env!("CARGO_PKG_VERSION") }.into(),
-            operations: if self.wants("older") { 0 } else { OPERATIONS_VERSION },
+            operations: self.knows(),
             report: self.report(),
         })
     }
@@ -183,7 +189,7 @@ impl Fake {
                 FromWorker::Report(SessionReport::of(SessionState::Failed { reason: ExitReason::LoggedOut })),
             ]);
         }
-        if self.wants("crash-on-call") {
+        if self.wants("crash-on-call") || call.needs() > self.knows() {
             std::process::abort();
         }
         if self.wants("hang-on-call") {

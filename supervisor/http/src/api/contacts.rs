@@ -2,8 +2,7 @@
 
 use colmeia::ChatId;
 use colmeia::operations::{
-    Block, CountLids, GetAbout, GetContact, GetPicture, LidOfPhone, LidPair, ListLids, PhoneOfLid,
-    SaveContact,
+    CountLids, GetAbout, GetContact, GetPicture, LidOfPhone, LidPair, ListLids, PhoneOfLid, SaveContact,
 };
 use colmeia::protocol::{Call, CallErrorKind, ContactRecord, Reply};
 use serde::{Deserialize, Serialize};
@@ -44,7 +43,7 @@ pub(super) struct ContactArgs {
     /// A number or an id.
     #[schema(value_type = String)]
     #[serde(alias = "chatId")]
-    contact_id: ChatId,
+    pub(super) contact_id: ChatId,
     /// Ask WhatsApp, even if the page holds a picture.
     #[serde(default)]
     refresh: bool,
@@ -55,7 +54,7 @@ pub(super) struct ContactArgs {
 pub(super) struct IdArgs {
     /// A number or an id.
     #[schema(value_type = String)]
-    id: ChatId,
+    pub(super) id: ChatId,
 }
 
 /// A contact's name in the address book.
@@ -163,14 +162,6 @@ pub(super) async fn about(session: Session, args: ContactArgs) -> Result<Json<Ab
 pub(super) async fn picture(session: Session, args: ContactArgs) -> Result<Json<ProfilePicture>, ApiError> {
     let operation = GetPicture { of: args.contact_id.into(), refresh: args.refresh };
     Ok(Json(ProfilePicture { url: session.operate(operation).await?.url }))
-}
-
-pub(super) async fn block(session: Session, args: ContactArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(Block { contact: args.contact_id, blocked: true }).await
-}
-
-pub(super) async fn unblock(session: Session, args: ContactArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(Block { contact: args.contact_id, blocked: false }).await
 }
 
 /// Which pairs.

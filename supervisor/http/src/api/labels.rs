@@ -2,8 +2,8 @@
 
 use colmeia::ChatId;
 use colmeia::operations::{
-    ChatOverview, ChatsOfLabel, CreateLabel, DeleteLabel, LabelRecord, LabelsOfChat, ListLabels,
-    SetLabelsOfChat, UpdateLabel,
+    ChatOverview, ChatsOfLabel, CreateLabel, LabelRecord, LabelsOfChat, ListLabels, SetLabelsOfChat,
+    UpdateLabel,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,7 +63,7 @@ pub(super) struct UpdateArgs {
 #[serde(rename_all = "camelCase")]
 pub(super) struct LabelArgs {
     /// Which one.
-    label_id: String,
+    pub(super) label_id: String,
 }
 
 /// A label by its id.
@@ -115,10 +115,6 @@ pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<La
     let color = color(args.color, args.color_hex.as_ref())?;
     let operation = UpdateLabel { id: args.label_id, label: args.name, color };
     Ok(Json(Label::of(session.operate(operation).await?)))
-}
-
-pub(super) async fn delete(session: Session, args: LabelArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(DeleteLabel { id: args.label_id }).await
 }
 
 pub(super) async fn of_chat(session: Session, args: ChatArgs) -> Result<Json<Vec<Label>>, ApiError> {

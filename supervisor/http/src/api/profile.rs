@@ -2,8 +2,8 @@
 
 use colmeia::ChatId;
 use colmeia::operations::{
-    ChatPresence, GetPresence, GetProfile, ListPresences, Picture, PresenceRecord, PresenceState, RejectCall,
-    SetAbout, SetPresence, SetProfileName, SetProfilePicture, SubscribePresence,
+    ChatPresence, GetPresence, GetProfile, ListPresences, Picture, PresenceRecord, PresenceState, SetAbout,
+    SetPresence, SetProfileName, SetProfilePicture, SubscribePresence,
 };
 use colmeia::protocol::TypingState;
 use serde::{Deserialize, Serialize};
@@ -95,10 +95,6 @@ pub(super) async fn set_picture(session: Session, args: PictureArgs) -> Result<J
     let file = image(&session, args.file).await?;
     session.operate_with(SetProfilePicture { mimetype: Some(file.mimetype) }, Some(file.upload)).await?;
     Ok(Json(Success::YES))
-}
-
-pub(super) async fn delete_picture(session: Session, _: NoArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(SetProfilePicture { mimetype: None }).await
 }
 
 /// What somebody is doing.
@@ -201,9 +197,5 @@ pub(super) async fn subscribe(session: Session, args: ChatArgs) -> Result<Json<S
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RejectArgs {
     /// The call's id.
-    id: String,
-}
-
-pub(super) async fn reject_call(session: Session, args: RejectArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(RejectCall { call: Some(args.id) }).await
+    pub(super) id: String,
 }

@@ -14,6 +14,7 @@ use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use colmeia::UserId;
+use colmeia::operations::{self, Operate};
 use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -119,6 +120,20 @@ where
 {
     let does = Does::InSession(typed(success(&method), handler));
     row::<A, R>(method, path, operation, Scope::Session(action), does)
+}
+
+/// A row of a session's that is one operation and has nothing to tell but that it is done. Who only asks needs to read,
+/// everybody else to send.
+pub(super) fn plain<A, O>(method: Method, path: &'static str, operation: &'static str, ask: fn(A) -> O) -> Row
+where
+    A: DeserializeOwned + ToSchema + 'static,
+    O: Operate + Send + 'static,
+{
+    let action = if O::EFFECT == operations::Effect::Read { Action::Read } else { Action::Send };
+    session(method, path, operation, action, move |session: Session, arguments: A| {
+        let asked = ask(arguments);
+        async move { session.carry_out(asked).await }
+    })
 }
 
 /// Reads the arguments for a handler, and writes its answer.

@@ -2,11 +2,12 @@
 //! when something is wrong.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use colmeia::config::ServiceConfig;
-use colmeia::operations::{Operation, SentMessage};
+use colmeia::operations::{self, Operation, SentMessage};
 use colmeia::protocol::{Call, CallError, CallErrorKind, OtherNames, Reply};
 use serde_json::{Value, json};
 
@@ -67,6 +68,98 @@ async fn an_emptied_reaction_and_description_arrive_as_such() {
         assert_eq!(ask(&stage, "PUT", &path, &body).await.status, 422, "{path}");
     }
     assert_eq!(stage.cast.notes().len(), 3);
+}
+
+#[tokio::test]
+async fn a_plain_row_asks_for_what_its_address_says() {
+    static ASKED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+    fn acting(call: Call) -> CallResult {
+        let Call::Operate { operation } = call else { panic!("{call:?}") };
+        ASKED.lock().expect("no panic").push(serde_json::to_value(operation).expect("JSON"));
+        Ok((Reply::Value { value: operations::Answer(json!({})) }, Fetched::NONE))
+    }
+    const CHAT: &str = "5511988887777@c.us";
+    let (chat, group) = (format!("/api/1/chats/{CHAT}"), format!("/api/1/groups/{GROUP}"));
+    let stage = Cast::new(acting).with("1", ready()).on_stage();
+    let who = json!({"session": "1", "contactId": CHAT});
+    for (method, path, body, asked) in [
+        ("DELETE", chat.clone(), json!({}), json!({"name": "delete_chat", "chat": CHAT})),
+        ("DELETE", format!("{chat}/messages"), json!({}), json!({"name": "clear_chat", "chat": CHAT})),
+        (
+            "POST",
+            format!("{chat}/archive"),
+            json!({}),
+            json!({"name": "archive_chat", "chat": CHAT, "archived": true}),
+        ),
+        (
+            "POST",
+            format!("{chat}/unarchive"),
+            json!({}),
+            json!({"name": "archive_chat", "chat": CHAT, "archived": false}),
+        ),
+        ("POST", format!("{chat}/unread"), json!({}), json!({"name": "mark_unread", "chat": CHAT})),
+        ("DELETE", "/api/1/labels/5".into(), json!({}), json!({"name": "delete_label", "id": "5"})),
+        (
+            "POST",
+            "/api/contacts/block".into(),
+            who.clone(),
+            json!({"name": "block", "contact": CHAT, "blocked": true}),
+        ),
+        (
+            "POST",
+            "/api/contacts/unblock".into(),
+            who,
+            json!({"name": "block", "contact": CHAT, "blocked": false}),
+        ),
+        (
+            "DELETE",
+            format!("/api/1/contacts/{CHAT}"),
+            json!({}),
+            json!({"name": "delete_contact", "contact": CHAT}),
+        ),
+        (
+            "DELETE",
+            "/api/1/profile/picture".into(),
+            json!({}),
+            json!({"name": "set_profile_picture", "mimetype": null}),
+        ),
+        (
+            "POST",
+            "/api/1/calls/reject".into(),
+            json!({"id": "C1"}),
+            json!({"name": "reject_call", "call": "C1"}),
+        ),
+        (
+            "PUT",
+            "/api/reaction".into(),
+            json!({"session": "1", "messageId": MESSAGE, "reaction": "👍"}),
+            json!({"name": "react", "message": MESSAGE, "reaction": "👍"}),
+        ),
+        (
+            "PUT",
+            "/api/star".into(),
+            json!({"session": "1", "messageId": MESSAGE, "star": true}),
+            json!({"name": "star", "message": MESSAGE, "starred": true}),
+        ),
+        ("POST", "/api/1/groups/refresh".into(), json!({}), json!({"name": "refresh_groups"})),
+        ("POST", format!("{group}/leave"), json!({}), json!({"name": "leave_group", "group": GROUP})),
+        (
+            "DELETE",
+            format!("{group}/picture"),
+            json!({}),
+            json!({"name": "set_group_picture", "group": GROUP, "mimetype": null}),
+        ),
+        (
+            "PUT",
+            format!("{group}/description"),
+            json!({"description": "olá"}),
+            json!({"name": "set_group_description", "group": GROUP, "description": "olá"}),
+        ),
+    ] {
+        let answer = ask(&stage, method, &path, &body).await;
+        assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.body);
+        assert_eq!(ASKED.lock().expect("no panic").pop(), Some(asked), "{method} {path}");
+    }
 }
 
 #[tokio::test]

@@ -271,6 +271,11 @@ const RARE = {
     is: isFunction,
     stand_in: (W) => W.whatsapp.functions.saveContactAction,
   },
+  deleteContact: {
+    at: [['WAWebDeleteContactAction', 'deleteContactAction']],
+    is: isFunction,
+    stand_in: (W) => W.whatsapp.functions.deleteContactActionV2,
+  },
 
   /* groups */
   createGroup: {

@@ -9,6 +9,7 @@ const INFO = [...CHAT, 'groupInfo'];
 const MEMBERSHIP = [...CHAT, 'groupQuery', 'members'];
 const CHANNEL = ['channels', 'createWid', 'newsletterPreview', 'newsletterByInvite'];
 
+/* Of the everyday calls, and of what comes with wa-js; those of the core's operations stand with them. */
 const NEEDS = {
   send_text: WRITE,
   send_media: [...WRITE, 'Opaque', 'prepareMedia'],
@@ -21,87 +22,6 @@ const NEEDS = {
   mark_seen: [...CHAT, 'markSeen'],
   typing: [...TO, 'showTyping', 'showRecording', 'showPaused'],
 
-  send_location: WRITE,
-  send_vcards: WRITE,
-  send_poll: WRITE,
-  send_event: WRITE,
-  vote: ['vote'],
-  forward: [...TO, 'forward'],
-  react: ['react'],
-  edit_message: [...CHAT, 'edit', 'may'],
-  delete_message: [...CHAT, 'messageActions', 'may'],
-  star: [...CHAT, 'messageActions', 'may'],
-  pin_message: ['pinMessage', 'pinTimes'],
-  unpin_message: ['pinMessage', 'pinTimes'],
-  find_messages: [...CHAT, 'loadEarlier'],
-  new_message_id: ['MessageKey'],
-
-  list_chats: ['chats'],
-  archive_chat: [...CHAT, 'archive'],
-  pin_chat: [...CHAT, 'pinChat'],
-  mute_chat: CHAT,
-  mark_unread: [...CHAT, 'markUnread'],
-  read_chat: [...CHAT, 'markSeen'],
-  clear_chat: [...CHAT, 'clear'],
-  delete_chat: [...CHAT, 'deleteChat'],
-
-  get_contact: ['contacts', 'createWid'],
-  about: ['contacts', 'createWid', 'statusText'],
-  picture: ['createWid', 'pictures'],
-  block: ['contacts', 'createWid', 'blocking'],
-  save_contact: ['createWid', 'exists', 'saveContact'],
-  list_lids: ['contacts', 'lids'],
-  count_lids: ['contacts', 'lids'],
-  phone_of_lid: ['createWid', 'lids'],
-  lid_of_phone: ['createWid', 'lids'],
-
-  create_group: [...TO, 'createGroup', 'groupQuery'],
-  list_groups: ['chats'],
-  count_groups: ['chats'],
-  refresh_groups: [...CHAT, 'groupQuery'],
-  get_group: [...CHAT, 'groupQuery'],
-  invite_info: ['groupQuery'],
-  join_group: ['groupQuery', 'invitations'],
-  leave_group: [...CHAT, 'exitGroup'],
-  set_group_subject: INFO,
-  set_group_description: [...INFO, 'MessageKey'],
-  set_group_picture: [...CHAT, 'pictureActions'],
-  set_group_setting: [...CHAT, 'groupProperty'],
-  invite_code: [...CHAT, 'inviteCode'],
-  revoke_invite_code: [...CHAT, 'invitations'],
-  change_participants: MEMBERSHIP,
-  join_requests: [...CHAT, 'joinRequests', 'askForJoinRequests'],
-  answer_join_requests: [...CHAT, 'answerJoinRequests', 'toJid'],
-
-  get_profile: ['pictures', 'statusText'],
-  set_profile_name: ['setName'],
-  set_about: ['statusText'],
-  set_profile_picture: ['pictureActions'],
-  get_timelock: ['fetchTimelock'],
-  get_capping: ['fetchCapping'],
-
-  set_presence: ['available'],
-  subscribe_presence: [...TO, 'presences'],
-  get_presence: [...TO, 'presences'],
-  list_presences: ['presences'],
-
-  list_labels: ['labels'],
-  create_label: ['labels', 'labelActions'],
-  update_label: ['labels', 'labelActions'],
-  delete_label: ['labels', 'labelActions'],
-  labels_of_chat: [...CHAT, 'labels'],
-  set_labels_of_chat: [...CHAT, 'labels'],
-  chats_of_label: ['chats', 'labels'],
-
-  delete_status: ['statuses', 'revokeStatus'],
-
-  list_channels: ['channels'],
-  get_channel: CHANNEL,
-  channel_messages: [...CHANNEL, 'loadEarlier'],
-  search_channels: ['newsletterDirectory'],
-  create_channel: ['channels', 'createChannel'],
-  delete_channel: ['channels', 'deleteChannel'],
-  follow_channel: ['channels', 'createWid', 'newsletterPreview', 'followChannel', 'unfollowChannel'],
   mute_channel: ['channels'],
 };
 
@@ -121,6 +41,7 @@ const PARTS = {
   list_chats: ['pictures'],
   list_groups: ['groupQuery'],
   get_contact: ['exists'],
+  delete_contact: ['exists'],
   block: ['exists'],
   picture: ['pictureActions'],
 };

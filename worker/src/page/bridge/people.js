@@ -73,6 +73,15 @@ async function saveContact(call, { contact: id, first_name, last_name = '' }) {
   });
 }
 
+async function deleteContact(call, { contact: id }) {
+  const { id: place, is_my_contact } = contactRecord(await contactOf(id));
+  if (!is_my_contact) throw new Failure('not_found', 'this number is not in the address book');
+  const number = numberOf(place);
+  if (!number) throw new Failure('refused', 'the page does not know the number of this contact');
+  call.hand();
+  await found.deleteContact({ phoneNumber: use('createWid')(number) });
+}
+
 /* ---- lids ---- */
 
 async function lidPairs() {

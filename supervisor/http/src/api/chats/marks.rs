@@ -1,11 +1,11 @@
-//! What is done with a chat as a whole, and its picture.
+//! Reading a chat, and its picture.
 
-use colmeia::operations::{ArchiveChat, ClearChat, DeleteChat, GetPicture, MarkUnread, ReadChat};
+use colmeia::operations::{GetPicture, ReadChat};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::models::{ChatArgs, PictureUrl, Success};
+use super::super::models::{ChatArgs, PictureUrl};
 use super::super::session::Session;
 use super::chat_named;
 use crate::errors::ApiError;
@@ -18,26 +18,6 @@ pub(in super::super) struct ReadIds {
 
 pub(in super::super) async fn read(session: Session, args: ChatArgs) -> Result<Json<ReadIds>, ApiError> {
     Ok(Json(ReadIds { ids: session.operate(ReadChat { chat: args.chat_id }).await?.messages }))
-}
-
-pub(in super::super) async fn delete(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(DeleteChat { chat: args.chat_id }).await
-}
-
-pub(in super::super) async fn clear(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(ClearChat { chat: args.chat_id }).await
-}
-
-pub(in super::super) async fn archive(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(ArchiveChat { chat: args.chat_id, archived: true }).await
-}
-
-pub(in super::super) async fn unarchive(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(ArchiveChat { chat: args.chat_id, archived: false }).await
-}
-
-pub(in super::super) async fn unread(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(MarkUnread { chat: args.chat_id }).await
 }
 
 /// Whose picture.

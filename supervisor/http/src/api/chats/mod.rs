@@ -11,7 +11,7 @@ use colmeia::ChatId;
 use crate::errors::ApiError;
 
 pub(super) use lists::{Chat, list, overview, overview_body};
-pub(super) use marks::{archive, clear, delete, picture, read, unarchive, unread};
+pub(super) use marks::{picture, read};
 pub(super) use messages::{delete_message, edit_message, message, messages, pin_message, unpin_message};
 
 /// The most of one answer.

@@ -2,7 +2,7 @@
 //! reading and typing.
 
 use colmeia::ChatId;
-use colmeia::operations::{Forward, MessageRef, NewMessageId, React, Star};
+use colmeia::operations::{Forward, MessageRef, NewMessageId};
 use colmeia::protocol::{Call, Reply, TypingState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,7 +22,7 @@ pub(in super::super) struct ForwardArgs {
     chat_id: ChatId,
     /// What.
     #[schema(value_type = String)]
-    message_id: MessageRef,
+    pub(in super::super) message_id: MessageRef,
     /// Not offered: WhatsApp Web chooses the id of what it forwards.
     #[serde(default)]
     id: Option<String>,
@@ -79,16 +79,9 @@ fn done(reply: &Reply) -> Result<Json<Success>, ApiError> {
 pub(in super::super) struct ReactionArgs {
     /// To which message.
     #[schema(value_type = String)]
-    message_id: MessageRef,
+    pub(in super::super) message_id: MessageRef,
     /// One emoji; empty takes it back.
-    reaction: String,
-}
-
-pub(in super::super) async fn set_reaction(
-    session: Session,
-    args: ReactionArgs,
-) -> Result<Json<Success>, ApiError> {
-    session.carry_out(React { message: args.message_id, reaction: args.reaction }).await
+    pub(in super::super) reaction: String,
 }
 
 /// A star.
@@ -97,13 +90,9 @@ pub(in super::super) async fn set_reaction(
 pub(in super::super) struct StarArgs {
     /// Which message.
     #[schema(value_type = String)]
-    message_id: MessageRef,
+    pub(in super::super) message_id: MessageRef,
     /// Whether it has one from now on.
-    star: bool,
-}
-
-pub(in super::super) async fn set_star(session: Session, args: StarArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(Star { message: args.message_id, starred: args.star }).await
+    pub(in super::super) star: bool,
 }
 
 /// An id for a later send.

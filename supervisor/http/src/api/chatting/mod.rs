@@ -25,7 +25,7 @@ use colmeia_host::uploads::Upload;
 pub(super) use buttons::{send_buttons, send_buttons_reply, send_list};
 pub(super) use cards::{send_contact_vcard, send_location};
 pub(super) use marks::{
-    forward_message, new_message_id, send_seen, set_reaction, set_star, start_typing, stop_typing, typing,
+    ReactionArgs, StarArgs, forward_message, new_message_id, send_seen, start_typing, stop_typing, typing,
 };
 pub(super) use media::{send_file, send_image, send_sticker, send_video, send_voice};
 pub(super) use polls::{send_event, send_poll, send_poll_vote};

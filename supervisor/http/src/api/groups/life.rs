@@ -2,7 +2,7 @@
 
 use colmeia::operations::{
     self as wide, CountGroups, CreateGroup, GetGroup, InviteCode, InviteInfo, JoinGroup, LeaveGroup,
-    ListGroups, RefreshGroups, RevokeInviteCode,
+    ListGroups, RevokeInviteCode,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -134,10 +134,6 @@ pub(in super::super) async fn count(session: Session, _: NoArgs) -> Result<Json<
     Ok(Json(CountAnswer { count: session.operate(CountGroups {}).await?.count }))
 }
 
-pub(in super::super) async fn refresh(session: Session, _: NoArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(RefreshGroups {}).await
-}
-
 pub(in super::super) async fn get(session: Session, args: GroupArgs) -> Result<Json<GroupInfo>, ApiError> {
     Ok(Json(GroupInfo::of(session.operate(GetGroup { group: args.id.0 }).await?)))
 }
@@ -165,10 +161,6 @@ pub(in super::super) async fn join_info(
 pub(in super::super) async fn join(session: Session, args: CodeArgs) -> Result<Json<Joined>, ApiError> {
     let joined = session.operate(JoinGroup { code: code(&args.code)? }).await?;
     Ok(Json(Joined { id: joined.id, waiting_for_approval: joined.waiting }))
-}
-
-pub(in super::super) async fn leave(session: Session, args: GroupArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(LeaveGroup { group: args.id.0 }).await
 }
 
 /// Leaves the group and takes its chat out of the list: nobody can delete a group for others.

@@ -15,14 +15,12 @@ use utoipa::ToSchema;
 
 use crate::errors::ApiError;
 
-pub(super) use life::{
-    count, create, delete, get, invite_code, join, join_info, leave, list, refresh, revoke_invite_code,
-};
+pub(super) use life::{count, create, delete, get, invite_code, join, join_info, list, revoke_invite_code};
 pub(super) use members::{
     add_participants, approve_join_requests, demote, join_requests, participants, promote,
     reject_join_requests, remove_participants,
 };
-pub(super) use profile::{delete_picture, picture, set_description, set_picture, set_subject};
+pub(super) use profile::{DescriptionArgs, picture, set_picture, set_subject};
 pub(super) use settings::{
     info_admin_only, member_add_mode, member_share_history_mode, membership_approval_mode,
     messages_admin_only, set_info_admin_only, set_member_add_mode, set_member_share_history_mode,
@@ -32,7 +30,7 @@ pub(super) use settings::{
 /// A group's id, `…@g.us`; the part before it alone is enough.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct GroupId(ChatId);
+pub(super) struct GroupId(pub(super) ChatId);
 
 /// A text names no group.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +51,7 @@ impl TryFrom<String> for GroupId {
 pub(super) struct GroupArgs {
     /// The group.
     #[schema(value_type = String)]
-    id: GroupId,
+    pub(super) id: GroupId,
     /// Ask WhatsApp, even if the page holds a picture.
     #[serde(default)]
     refresh: bool,

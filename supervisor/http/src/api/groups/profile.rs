@@ -1,6 +1,6 @@
 //! How a group presents itself: picture, description and subject.
 
-use colmeia::operations::{GetPicture, SetGroupDescription, SetGroupPicture, SetGroupSubject};
+use colmeia::operations::{GetPicture, SetGroupPicture, SetGroupSubject};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -17,9 +17,9 @@ use crate::errors::ApiError;
 pub(in super::super) struct DescriptionArgs {
     /// The group.
     #[schema(value_type = String)]
-    id: GroupId,
+    pub(in super::super) id: GroupId,
     /// Empty takes it away.
-    description: String,
+    pub(in super::super) description: String,
 }
 
 /// A group's new subject.
@@ -60,20 +60,6 @@ pub(in super::super) async fn set_picture(
     let operation = SetGroupPicture { group: args.id.0, mimetype: Some(file.mimetype) };
     session.operate_with(operation, Some(file.upload)).await?;
     Ok(Json(Success::YES))
-}
-
-pub(in super::super) async fn delete_picture(
-    session: Session,
-    args: GroupArgs,
-) -> Result<Json<Success>, ApiError> {
-    session.carry_out(SetGroupPicture { group: args.id.0, mimetype: None }).await
-}
-
-pub(in super::super) async fn set_description(
-    session: Session,
-    args: DescriptionArgs,
-) -> Result<Json<Success>, ApiError> {
-    session.carry_out(SetGroupDescription { group: args.id.0, description: args.description }).await
 }
 
 pub(in super::super) async fn set_subject(

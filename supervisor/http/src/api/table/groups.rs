@@ -1,7 +1,11 @@
 //! Rows of groups and channels.
 
+use colmeia::operations::{LeaveGroup, RefreshGroups, SetGroupDescription, SetGroupPicture};
+
 use super::super::super::access::Action::{Read, Send};
-use super::super::route::{Row, absent, session};
+use super::super::groups::{DescriptionArgs, GroupArgs};
+use super::super::models::NoArgs;
+use super::super::route::{Row, absent, plain, session};
 use super::super::{channels, groups};
 use super::{DELETE, FILE, GET, POST, PUT};
 
@@ -16,32 +20,32 @@ pub(super) fn groups_and_members() -> Vec<Row> {
             .says("Joins by an invitation"),
         session(GET, "/api/{session}/groups/count", "groups.get_groups_count", Read, groups::count)
             .says("How many groups there are"),
-        session(POST, "/api/{session}/groups/refresh", "groups.refresh_groups", Read, groups::refresh)
+        plain(POST, "/api/{session}/groups/refresh", "groups.refresh_groups", |NoArgs {}| RefreshGroups {})
             .says("Asks WhatsApp for all groups anew"),
         session(GET, "/api/{session}/groups/{id}", "groups.get_group", Read, groups::get).says("One group"),
         session(DELETE, "/api/{session}/groups/{id}", "groups.delete_group", Send, groups::delete)
             .says("Leaves a group and deletes its chat"),
-        session(POST, "/api/{session}/groups/{id}/leave", "groups.leave_group", Send, groups::leave)
-            .says("Leaves a group"),
+        plain(POST, "/api/{session}/groups/{id}/leave", "groups.leave_group", |GroupArgs { id, .. }| {
+            LeaveGroup { group: id.0 }
+        })
+        .says("Leaves a group"),
         session(GET, "/api/{session}/groups/{id}/picture", "groups.get_chat_picture", Read, groups::picture)
             .says("A group's picture"),
         session(PUT, "/api/{session}/groups/{id}/picture", "groups.set_picture", Send, groups::set_picture)
             .says("Changes a group's picture")
             .with_file(FILE),
-        session(
+        plain(
             DELETE,
             "/api/{session}/groups/{id}/picture",
             "groups.delete_picture",
-            Send,
-            groups::delete_picture,
+            |GroupArgs { id, .. }| SetGroupPicture { group: id.0, mimetype: None },
         )
         .says("Takes a group's picture away"),
-        session(
+        plain(
             PUT,
             "/api/{session}/groups/{id}/description",
             "groups.set_description",
-            Send,
-            groups::set_description,
+            |DescriptionArgs { id, description }| SetGroupDescription { group: id.0, description },
         )
         .says("Changes a group's description"),
         session(PUT, "/api/{session}/groups/{id}/subject", "groups.set_subject", Send, groups::set_subject)

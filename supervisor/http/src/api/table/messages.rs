@@ -1,7 +1,11 @@
 //! Rows of chats, their messages, labels and statuses.
 
+use colmeia::operations::{ArchiveChat, ClearChat, DeleteChat, DeleteLabel, MarkUnread};
+
 use super::super::super::access::Action::{Media, Read, Send};
-use super::super::route::{Row, session};
+use super::super::labels::LabelArgs;
+use super::super::models::ChatArgs;
+use super::super::route::{Row, plain, session};
 use super::super::{chats, chatting, files, labels, statuses};
 use super::{DELETE, FILE, GET, POST, PUT};
 
@@ -18,8 +22,10 @@ pub(super) fn chats_and_messages() -> Vec<Row> {
             chats::overview_body,
         )
         .says("The same, with the chats in the body"),
-        session(DELETE, "/api/{session}/chats/{chatId}", "chats.delete_chat", Send, chats::delete)
-            .says("Deletes a chat"),
+        plain(DELETE, "/api/{session}/chats/{chatId}", "chats.delete_chat", |ChatArgs { chat_id: chat }| {
+            DeleteChat { chat }
+        })
+        .says("Deletes a chat"),
         session(GET, "/api/{session}/chats/{chatId}/picture", "chats.get_chat_picture", Read, chats::picture)
             .says("A chat's picture"),
         session(
@@ -30,8 +36,13 @@ pub(super) fn chats_and_messages() -> Vec<Row> {
             chats::messages,
         )
         .says("Messages of a chat"),
-        session(DELETE, "/api/{session}/chats/{chatId}/messages", "chats.clear_messages", Send, chats::clear)
-            .says("Empties a chat"),
+        plain(
+            DELETE,
+            "/api/{session}/chats/{chatId}/messages",
+            "chats.clear_messages",
+            |ChatArgs { chat_id: chat }| ClearChat { chat },
+        )
+        .says("Empties a chat"),
         session(
             POST,
             "/api/{session}/chats/{chatId}/messages/read",
@@ -80,18 +91,27 @@ pub(super) fn chats_and_messages() -> Vec<Row> {
             chats::unpin_message,
         )
         .says("Takes a pinned message down"),
-        session(POST, "/api/{session}/chats/{chatId}/archive", "chats.archive_chat", Send, chats::archive)
-            .says("Archives a chat"),
-        session(
+        plain(
+            POST,
+            "/api/{session}/chats/{chatId}/archive",
+            "chats.archive_chat",
+            |ChatArgs { chat_id: chat }| ArchiveChat { chat, archived: true },
+        )
+        .says("Archives a chat"),
+        plain(
             POST,
             "/api/{session}/chats/{chatId}/unarchive",
             "chats.unarchive_chat",
-            Send,
-            chats::unarchive,
+            |ChatArgs { chat_id: chat }| ArchiveChat { chat, archived: false },
         )
         .says("Brings a chat back from the archive"),
-        session(POST, "/api/{session}/chats/{chatId}/unread", "chats.unread_chat", Send, chats::unread)
-            .says("Marks a chat as unread"),
+        plain(
+            POST,
+            "/api/{session}/chats/{chatId}/unread",
+            "chats.unread_chat",
+            |ChatArgs { chat_id: chat }| MarkUnread { chat },
+        )
+        .says("Marks a chat as unread"),
         session(GET, "/api/files/{session}/{message}", "files.of_message", Media, files::of_message)
             .says("The file of a message: what media.url of a message says"),
     ]
@@ -103,8 +123,10 @@ pub(super) fn labels_and_statuses() -> Vec<Row> {
         session(POST, "/api/{session}/labels", "labels.create", Send, labels::create).says("Makes a label"),
         session(PUT, "/api/{session}/labels/{labelId}", "labels.update", Send, labels::update)
             .says("Changes a label"),
-        session(DELETE, "/api/{session}/labels/{labelId}", "labels.delete", Send, labels::delete)
-            .says("Deletes a label"),
+        plain(DELETE, "/api/{session}/labels/{labelId}", "labels.delete", |LabelArgs { label_id: id }| {
+            DeleteLabel { id }
+        })
+        .says("Deletes a label"),
         session(GET, "/api/{session}/labels/chats/{chatId}", "labels.get_chat_labels", Read, labels::of_chat)
             .says("A chat's labels"),
         session(PUT, "/api/{session}/labels/chats/{chatId}", "labels.put_chat_labels", Send, labels::put)

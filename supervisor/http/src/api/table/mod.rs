@@ -5,7 +5,7 @@
 //! | method and path | as the convention has them; names in braces are fields of the arguments |
 //! | operation | the SDK's `class.method` |
 //! | scope | what a caller needs: nothing, a key without limits, or one that may read, send or control this session |
-//! | handler | its argument and answer types are the row's schemas |
+//! | handler | its argument and answer types are the row's schemas; a `plain` row says which operation its arguments become |
 
 mod elsewhere;
 mod groups;

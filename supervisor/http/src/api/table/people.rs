@@ -1,7 +1,12 @@
 //! Rows of contacts, and of the account's own profile and presence.
 
+use colmeia::operations::{Block, DeleteContact, RejectCall, SetProfilePicture};
+
 use super::super::super::access::Action::{Read, Send};
-use super::super::route::{Row, session};
+use super::super::contacts::{ContactArgs, IdArgs};
+use super::super::models::NoArgs;
+use super::super::profile::RejectArgs;
+use super::super::route::{Row, plain, session};
 use super::super::{contacts, files, looks, profile};
 use super::{DELETE, FILE, GET, POST, PUT};
 
@@ -24,14 +29,28 @@ pub(super) fn contacts_and_lids() -> Vec<Row> {
             contacts::picture,
         )
         .says("A contact's picture"),
-        session(POST, "/api/contacts/block", "contacts.block", Send, contacts::block)
-            .says("Blocks a contact"),
-        session(POST, "/api/contacts/unblock", "contacts.unblock", Send, contacts::unblock)
-            .says("Lets a contact through again"),
+        plain(
+            POST,
+            "/api/contacts/block",
+            "contacts.block",
+            |ContactArgs { contact_id: contact, .. }| Block { contact, blocked: true },
+        )
+        .says("Blocks a contact"),
+        plain(
+            POST,
+            "/api/contacts/unblock",
+            "contacts.unblock",
+            |ContactArgs { contact_id: contact, .. }| Block { contact, blocked: false },
+        )
+        .says("Lets a contact through again"),
         session(GET, "/api/{session}/contacts/{id}", "contacts_session.get", Read, contacts::get_by_id)
             .says("One contact"),
         session(PUT, "/api/{session}/contacts/{id}", "contacts_session.put", Send, contacts::save)
             .says("Writes a contact into the address book"),
+        plain(DELETE, "/api/{session}/contacts/{id}", "contacts_session.delete", |IdArgs { id: contact }| {
+            DeleteContact { contact }
+        })
+        .says("Takes a contact out of the address book"),
         session(GET, "/api/{session}/lids", "lids.get_all", Read, contacts::lids)
             .says("Known pairs of lid and number"),
         session(GET, "/api/{session}/lids/count", "lids.get_lids_count", Read, contacts::count_lids)
@@ -68,13 +87,9 @@ pub(super) fn profile_and_presence() -> Vec<Row> {
         )
         .says("Changes the own picture")
         .with_file(FILE),
-        session(
-            DELETE,
-            "/api/{session}/profile/picture",
-            "profile.delete_profile_picture",
-            Send,
-            profile::delete_picture,
-        )
+        plain(DELETE, "/api/{session}/profile/picture", "profile.delete_profile_picture", |NoArgs {}| {
+            SetProfilePicture { mimetype: None }
+        })
         .says("Takes the own picture away"),
         session(POST, "/api/{session}/presence", "presence.set_presence", Send, profile::set_presence)
             .says("Shows the account as online, offline or writing"),
@@ -91,8 +106,10 @@ pub(super) fn profile_and_presence() -> Vec<Row> {
             profile::subscribe,
         )
         .says("Asks to be told of a chat's presence"),
-        session(POST, "/api/{session}/calls/reject", "calls.reject_call", Send, profile::reject_call)
-            .says("Refuses an incoming call"),
+        plain(POST, "/api/{session}/calls/reject", "calls.reject_call", |RejectArgs { id }| RejectCall {
+            call: Some(id),
+        })
+        .says("Refuses an incoming call"),
         session(GET, "/api/screenshot", "screenshot.screenshot", Read, looks::screenshot)
             .says("The session's page as it is drawn now"),
         session(GET, "/api/sessions/{session}/health", "sessions.health", Read, looks::health)

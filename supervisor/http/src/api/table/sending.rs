@@ -1,7 +1,10 @@
 //! Rows of what is sent.
 
+use colmeia::operations::{React, Star};
+
 use super::super::super::access::Action::{Read, Send};
-use super::super::route::{Row, session};
+use super::super::chatting::{ReactionArgs, StarArgs};
+use super::super::route::{Row, plain, session};
 use super::super::{chats, chatting, contacts};
 use super::{FILE, GET, POST, PUT};
 
@@ -58,10 +61,17 @@ pub(super) fn sending() -> Vec<Row> {
             .says("Shows the other side that something is being written"),
         session(POST, "/api/stopTyping", "chatting.stop_typing", Send, chatting::stop_typing)
             .says("Shows it no longer"),
-        session(PUT, "/api/reaction", "chatting.set_reaction", Send, chatting::set_reaction)
-            .says("Reacts to a message"),
-        session(PUT, "/api/star", "chatting.set_star", Send, chatting::set_star)
-            .says("Stars a message, or takes the star away"),
+        plain(
+            PUT,
+            "/api/reaction",
+            "chatting.set_reaction",
+            |ReactionArgs { message_id: message, reaction }| React { message, reaction },
+        )
+        .says("Reacts to a message"),
+        plain(PUT, "/api/star", "chatting.set_star", |StarArgs { message_id: message, star: starred }| {
+            Star { message, starred }
+        })
+        .says("Stars a message, or takes the star away"),
         session(POST, "/api/sendPoll", "chatting.send_poll", Send, chatting::send_poll)
             .says("Sends a poll")
             .paced(),

@@ -1,6 +1,7 @@
 //! Beginning, end, adoption, and what operators say.
 
 use colmeia::admin::When;
+use colmeia::operations::{self, OPERATIONS_VERSION};
 use colmeia::protocol::CallErrorKind;
 
 use super::*;
@@ -24,15 +25,15 @@ async fn a_worker_of_an_older_build_is_asked_for_nothing_that_it_would_misread()
     let house = house("older", |_| ());
     let handle = house.ready("1").await;
     assert!(matches!(send(&handle).await, Ok((Reply::Sent(_), _))), "what it knows it does");
-    let operation = colmeia::operations::CountGroups {}.into();
+    let operation = operations::CountGroups {}.into();
     let patience = Duration::from_secs(10);
     for newer in [
         Call::Operate { operation },
         Call::SendText {
             chat: ChatId::normalise("5511988887777").expect("valid"),
             text: "oi https://example.org".to_owned(),
-            options: colmeia::operations::SendOptions::default(),
-            link_preview: colmeia::operations::LinkPreview::Fetch,
+            options: operations::SendOptions::default(),
+            link_preview: operations::LinkPreview::Fetch,
         },
     ] {
         match handle.call(newer, None, patience).await {
@@ -41,6 +42,35 @@ async fn a_worker_of_an_older_build_is_asked_for_nothing_that_it_would_misread()
         }
     }
     house.registry.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_worker_is_never_asked_for_an_operation_that_is_newer_than_its_build() {
+    let examples = include_str!("../../../../../src/operations/examples.jsonl").lines().map(|line| {
+        let example: serde_json::Value = serde_json::from_str(line).expect(line);
+        serde_json::from_value::<operations::Operation>(example["operation"].clone()).expect(line)
+    });
+    for knows in 0..OPERATIONS_VERSION {
+        // One that is asked for more than it knows dies.
+        let house = house(&format!("knows-{knows}"), |_| ());
+        let handle = house.ready("1").await;
+        let pid = handle.view().pid;
+        let mut newer = 0;
+        for operation in examples.clone() {
+            let since = operation.since();
+            match handle.call(Call::Operate { operation }, None, Duration::from_secs(60)).await {
+                Ok(_) => assert!(since <= knows, "{since} {knows}"),
+                Err(CallFailure::Session(error)) => {
+                    assert_eq!(error.kind, CallErrorKind::Unsupported);
+                    assert!(since > knows, "{since} {knows}: {error}");
+                    newer += 1;
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+        assert!(newer > 0 && handle.view().pid == pid, "{newer} of them are newer than {knows}");
+        house.registry.shut_down().await;
+    }
 }
 
 /// Everything runs on this test's one thread, so a neighbour that is held up would be seen.

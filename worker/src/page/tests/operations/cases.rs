@@ -75,6 +75,9 @@ fn label(stage: &Stage) -> Value {
 fn marked(stage: &Stage) -> Value {
     json!({ "name": "mark_unread", "chat": stage.friend })
 }
+fn saved(stage: &Stage) -> Value {
+    json!({ "name": "save_contact", "contact": stage.friend, "first_name": "Bruno" })
+}
 fn picture(stage: &Stage) -> Value {
     json!({ "group": stage.group, "mimetype": "image/gif" })
 }
@@ -205,6 +208,8 @@ pub(super) const EVERYDAY: &[Case] = &[
         By("save_contact", "network", CallErrorKind::NotReady),
         Lost("save_contact"),
     ),
+    case("delete_contact", friend, By("delete_contact", "403", Forbidden), Lost("delete_contact"))
+        .after(saved),
     case("list_lids", |_| json!({ "limit": 5 }), Never, Unknown::Never),
     case("count_lids", nothing, Never, Unknown::Never),
     case("phone_of_lid", |_| json!({ "lid": "10000000000007@lid" }), Never, Unknown::Never),

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use colmeia::ChatId;
 use colmeia::operations::{
-    Block, CountLids, GetAbout, GetContact, GetPicture, GetPresence, GetProfile, LidOfPhone, ListLids,
-    ListPresences, PhoneOfLid, PresenceState, RejectCall, SaveContact, SetAbout, SetPresence, SetProfileName,
-    SetProfilePicture, SubscribePresence,
+    Block, CountLids, DeleteContact, GetAbout, GetContact, GetPicture, GetPresence, GetProfile, LidOfPhone,
+    ListLids, ListPresences, PhoneOfLid, PresenceState, RejectCall, SaveContact, SetAbout, SetPresence,
+    SetProfileName, SetProfilePicture, SubscribePresence,
 };
 use colmeia::protocol::CallErrorKind;
 use serde_json::json;
@@ -44,8 +44,14 @@ async fn contacts_and_the_ids_behind_them() {
     };
     session.operate(save).await.expect("saved");
     assert_eq!(simulator.records("contact", true).await[FRIEND]["name"], "Bruno Lima");
-    let saved = session.operate(GetContact { contact }).await.expect("there");
+    let saved = session.operate(GetContact { contact: contact.clone() }).await.expect("there");
     assert_eq!((saved.name.as_deref(), saved.is_my_contact), (Some("Bruno Lima"), true));
+    let delete = || DeleteContact { contact: contact.clone() };
+    session.operate(delete()).await.expect("deleted");
+    assert_eq!(simulator.records("contact", true).await.get(FRIEND), None);
+    let shown = session.operate(GetContact { contact: contact.clone() }).await.expect("there");
+    assert_eq!((shown.name, shown.is_my_contact), (None, false));
+    assert_eq!(session.refusal(delete()).await, CallErrorKind::NotFound);
     let nobody = GetContact { contact: chat("5511900000000") };
     assert_eq!(session.refusal(nobody).await, CallErrorKind::NotOnWhatsapp);
 
