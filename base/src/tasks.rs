@@ -30,23 +30,23 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 
 /// What is known of the tasks of one name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct TaskCounts {
     /// How many run now.
     pub running: u64,
     /// How many have failed since the start.
     pub failed: u64,
 }
 
-static TABLE: Mutex<BTreeMap<&'static str, Row>> = Mutex::new(BTreeMap::new());
+static TABLE: Mutex<BTreeMap<&'static str, TaskCounts>> = Mutex::new(BTreeMap::new());
 static FAREWELL: OnceLock<fn()> = OnceLock::new();
 
-fn rows() -> MutexGuard<'static, BTreeMap<&'static str, Row>> {
+fn rows() -> MutexGuard<'static, BTreeMap<&'static str, TaskCounts>> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Every name under which something was begun, with what is known of it.
 #[must_use]
-pub fn table() -> Vec<(&'static str, Row)> {
+pub fn table() -> Vec<(&'static str, TaskCounts)> {
     rows().iter().map(|(name, row)| (*name, *row)).collect()
 }
 
@@ -244,7 +244,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    fn row(name: &str) -> Row {
+    fn row(name: &str) -> TaskCounts {
         table().into_iter().find(|(known, _)| *known == name).map(|(_, row)| row).unwrap_or_default()
     }
 
@@ -252,13 +252,13 @@ mod tests {
     async fn a_passing_task_that_fails_is_counted_and_told_to_who_waits() {
         let fine = passing("fine", async { 7 });
         assert_eq!(fine.await.expect("done"), 7);
-        assert_eq!(row("fine"), Row { running: 0, failed: 0 });
+        assert_eq!(row("fine"), TaskCounts { running: 0, failed: 0 });
         let broken: JoinHandle<()> = passing("broken", async { panic!("by itself") });
         assert!(broken.await.expect_err("failed").is_panic());
-        assert_eq!(row("broken"), Row { running: 0, failed: 1 });
+        assert_eq!(row("broken"), TaskCounts { running: 0, failed: 1 });
         let blocked: JoinHandle<()> = blocking("blocked", || panic!("on a thread"));
         assert!(blocked.await.expect_err("failed").is_panic());
-        assert_eq!(row("blocked"), Row { running: 0, failed: 1 });
+        assert_eq!(row("blocked"), TaskCounts { running: 0, failed: 1 });
     }
 
     #[tokio::test]
@@ -269,7 +269,7 @@ mod tests {
         }
         task.abort();
         assert!(task.await.expect_err("aborted").is_cancelled());
-        assert_eq!(row("endless"), Row { running: 0, failed: 0 });
+        assert_eq!(row("endless"), TaskCounts { running: 0, failed: 0 });
     }
 
     #[tokio::test(start_paused = true)]

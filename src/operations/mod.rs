@@ -75,11 +75,11 @@ pub trait Operate: Into<Operation> {
 /// An operation's answer as it travels. Its content is private.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Answer(pub serde_json::Value);
+pub struct OperationResult(pub serde_json::Value);
 
-impl std::fmt::Debug for Answer {
+impl std::fmt::Debug for OperationResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Answer")
+        f.write_str("OperationResult")
     }
 }
 

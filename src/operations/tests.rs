@@ -37,7 +37,7 @@ fn every_operation_has_an_example_that_loads() {
 fn neither_text_nor_number_shows_in_debug() {
     for (line, Example { operation, output }) in examples() {
         let read: Operation = serde_json::from_value(operation).expect(line);
-        let shown = format!("{read:?} {:?}", Reply::Value { value: Answer(output) });
+        let shown = format!("{read:?} {:?}", Reply::Value { value: OperationResult(output) });
         assert!(!shown.contains("55119") && !shown.contains("olá"), "{shown}");
     }
 }
@@ -68,8 +68,8 @@ fn ids_and_angles_are_checked_when_they_are_read() {
 fn another_kind_of_answer_is_an_error_that_says_what_is_known() {
     let done = output::<React>(Effect::Send, Reply::Done).expect_err("none");
     assert_eq!(done.kind, CallErrorKind::OutcomeUnknown);
-    let wrong = Reply::Value { value: Answer(serde_json::json!({ "count": "many" })) };
+    let wrong = Reply::Value { value: OperationResult(serde_json::json!({ "count": "many" })) };
     assert_eq!(output::<CountLids>(Effect::Read, wrong).expect_err("none").kind, CallErrorKind::Unsupported);
-    let right = Reply::Value { value: Answer(serde_json::json!({ "count": 3 })) };
+    let right = Reply::Value { value: OperationResult(serde_json::json!({ "count": 3 })) };
     assert_eq!(output::<CountLids>(Effect::Read, right), Ok(Count { count: 3 }));
 }

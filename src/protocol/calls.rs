@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChatSummary, ContactRecord, GroupRecord, MessageRecord, OtherNames};
 use crate::ChatId;
-use crate::operations::{Answer, Effect, LinkPreview, MediaStyle, Operation, SendOptions, SentMessage};
+use crate::operations::{
+    Effect, LinkPreview, MediaStyle, Operation, OperationResult, SendOptions, SentMessage,
+};
 use crate::passkey::Assertion;
 use crate::restrictions::Restriction;
 
@@ -260,7 +262,7 @@ pub enum Reply {
     /// What an operation answers; [`super::output`] reads it.
     Value {
         /// Of the operation's own type.
-        value: Answer,
+        value: OperationResult,
     },
 }
 

@@ -34,9 +34,9 @@ const WAITING: usize = 512;
 const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Where lines go besides standard error, once there is such a place.
-static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+static KEPT: Mutex<Option<LogFile>> = Mutex::new(None);
 
-struct Kept {
+struct LogFile {
     file: Book,
     reader: SyncSender<Passing>,
     /// Lines that did not get through since the last that did.
@@ -85,7 +85,7 @@ pub(crate) fn keep(path: &Path) {
         }
     });
     match (Book::open(path), thread) {
-        (Ok(file), Ok(_)) => *kept() = Some(Kept { file, reader, dropped: 0 }),
+        (Ok(file), Ok(_)) => *kept() = Some(LogFile { file, reader, dropped: 0 }),
         (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "no log file is kept"),
     }
 }
@@ -115,7 +115,7 @@ pub(crate) fn finish() {
     }
 }
 
-fn kept() -> std::sync::MutexGuard<'static, Option<Kept>> {
+fn kept() -> std::sync::MutexGuard<'static, Option<LogFile>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -260,7 +260,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let file = Book::open(&folder.path().join("worker.log")).expect("opened");
         let (reader, _nobody_reads) = sync_channel(1);
-        *kept() = Some(Kept { file, reader, dropped: 0 });
+        *kept() = Some(LogFile { file, reader, dropped: 0 });
         let mut lines = Lines { user: Some("2_1".into()), json: false };
         for _ in 0..100 {
             lines.write_all(b"line\n").expect("never fails");

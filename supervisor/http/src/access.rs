@@ -47,10 +47,10 @@ use crate::effect::Effect;
 use attempts::Attempts;
 use colmeia_host::ssrf::{self, Marked};
 use colmeia_store::Store;
-use decision::{Place, Question, Shown, Verdict, decide, is_operators};
+use decision::{AccessDecision, AccessQuestion, CallerPlace, Shown, decide, is_operators};
 use site::Site;
 
-pub(crate) use caller::{Action, Caller};
+pub(crate) use caller::{Caller, KeyAction};
 pub(super) use decision::{Refusal, Surface};
 pub(super) use sender::{Sender, Who};
 pub(super) use until::Basis;
@@ -142,14 +142,14 @@ impl Access {
         };
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let mark = ssrf::marked(headers);
-        let question = Question {
+        let question = AccessQuestion {
             surface: Surface::of(uri.path()),
             operators: is_operators(uri.path(), negotiate::wants_html(headers)),
             effect,
             head: *method == Method::HEAD,
             shown,
             signed_in: visit.is_some(),
-            place: if mark == Marked::No { self.place(client) } else { Place::Elsewhere },
+            place: if mark == Marked::No { self.place(client) } else { CallerPlace::Elsewhere },
             keys_exist: self.keys_exist(),
             open: self.open,
             host_is_ours: host.is_none_or(is_ours) && external::host(headers).is_none_or(is_ours),
@@ -157,21 +157,21 @@ impl Access {
             is_our_own: mark == Marked::Ours,
         };
         match (decide(&question), found, visit) {
-            (Verdict::Key, Some(Some((digest, caller))), _) => {
+            (AccessDecision::Key, Some(Some((digest, caller))), _) => {
                 Ok(Passed::As(caller.clone(), Some(Basis::Key(digest, caller))))
             }
-            (Verdict::Visit, _, Some(visit)) => {
+            (AccessDecision::Visit, _, Some(visit)) => {
                 Ok(Passed::As(Caller::unlimited(), Some(Basis::Visit(visit))))
             }
-            (Verdict::Keyless { until_keys }, ..) => {
+            (AccessDecision::Keyless { until_keys }, ..) => {
                 Ok(Passed::As(Caller::unlimited(), until_keys.then_some(Basis::NoKeys)))
             }
-            (Verdict::Anyone, ..) => Ok(Passed::Anyone),
-            (Verdict::AskFirst, ..) => Ok(Passed::AskFirst),
-            (Verdict::Refused(Refusal::WrongKey), ..) => Err(self.wrong(asked.from(), "a request")),
-            (Verdict::Refused(refusal), ..) => Err(refusal),
+            (AccessDecision::Anyone, ..) => Ok(Passed::Anyone),
+            (AccessDecision::AskFirst, ..) => Ok(Passed::AskFirst),
+            (AccessDecision::Refused(Refusal::WrongKey), ..) => Err(self.wrong(asked.from(), "a request")),
+            (AccessDecision::Refused(refusal), ..) => Err(refusal),
             // What is not there is nobody's.
-            (Verdict::Key | Verdict::Visit, ..) => Err(Refusal::NoKey),
+            (AccessDecision::Key | AccessDecision::Visit, ..) => Err(Refusal::NoKey),
         }
     }
 
@@ -212,11 +212,13 @@ impl Access {
         heard.wait.map_or(Refusal::WrongKey, |wait| Refusal::TooMany { secs: wait.as_secs() })
     }
 
-    fn place(&self, client: Option<IpAddr>) -> Place {
+    fn place(&self, client: Option<IpAddr>) -> CallerPlace {
         match client {
-            Some(client) if self.on_loopback && client.is_loopback() => Place::Here,
-            Some(client) if self.trusted.iter().any(|network| network.contains(&client)) => Place::Trusted,
-            _ => Place::Elsewhere,
+            Some(client) if self.on_loopback && client.is_loopback() => CallerPlace::Here,
+            Some(client) if self.trusted.iter().any(|network| network.contains(&client)) => {
+                CallerPlace::Trusted
+            }
+            _ => CallerPlace::Elsewhere,
         }
     }
 

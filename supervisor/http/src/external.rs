@@ -50,7 +50,7 @@ pub(super) struct Proxies {
 
 /// What the proxies say together.
 #[derive(Default)]
-struct Said {
+struct ForwardedFor {
     client: Option<IpAddr>,
     https: Option<bool>,
     host: Option<String>,
@@ -73,7 +73,7 @@ impl Proxies {
         let peer = peer.map(|peer| peer.to_canonical());
         let proxied = headers.keys().any(|name| SIGNS.contains(name));
         let trusted = proxied && peer.is_some_and(|peer| self.trusts(peer));
-        let said = if trusted { self.hear(headers) } else { Said::default() };
+        let said = if trusted { self.hear(headers) } else { ForwardedFor::default() };
         let prefix = self.base_path.clone().or_else(|| if trusted { prefix_said(headers) } else { None });
         if proxied {
             SIGNS.iter().for_each(|name| drop(headers.remove(name)));
@@ -98,7 +98,7 @@ impl Proxies {
     }
 
     /// What a trusted proxy says, and those before it that are trusted too.
-    fn hear(&self, headers: &HeaderMap) -> Said {
+    fn hear(&self, headers: &HeaderMap) -> ForwardedFor {
         let elements = listed(headers, &FORWARDED);
         let (mut by_forwarded, mut https, mut host) = (None, None, None);
         for element in elements.iter().rev() {
@@ -131,7 +131,7 @@ impl Proxies {
         };
         let last = |name: &HeaderName| listed(headers, name).last().copied();
         let host = last(&FORWARDED_HOST).map(str::to_owned).or(host);
-        Said {
+        ForwardedFor {
             client,
             https: last(&PROTO).map(|proto| proto.eq_ignore_ascii_case("https")).or(https),
             host: host.filter(|host| is_host(host)),

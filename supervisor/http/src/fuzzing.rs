@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::access::site::Site;
 use crate::api::files::lift::lift;
 use crate::effect::Effect;
-use crate::events::query::Question;
+use crate::events::query::EventQuery;
 use crate::{external, negotiate};
 use colmeia_host::shares::Holder;
 use colmeia_host::uploads::{LARGEST, Uploads, testing::content};
@@ -69,7 +69,7 @@ pub type Asked = (Option<String>, Vec<String>, usize, Option<String>);
 
 /// It, if it is understood.
 pub fn asked(query: &str) -> Option<Asked> {
-    let question = Question::read(query).ok()?;
+    let question = EventQuery::read(query).ok()?;
     let after = question.after.map(|id| id.to_string());
     let ids = question.ids.iter().map(ToString::to_string).collect();
     Some((question.session.as_ref().map(ToString::to_string), ids, question.limit, after))

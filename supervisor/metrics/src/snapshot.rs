@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use colmeia::Restrictions;
 use colmeia::admin::{EventQueue, FLASK_RECEIVER, Session};
-use colmeia_base::tasks::Row;
+use colmeia_base::tasks::TaskCounts;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -136,7 +136,7 @@ fn restricted(sessions: &[Session], now_ms: u64) -> Family<[(&'static str, &'sta
 }
 
 /// What runs in this process, and what of it has failed. The names are ours.
-pub(super) fn tasks(table: &[(&'static str, Row)]) -> Registry {
+pub(super) fn tasks(table: &[(&'static str, TaskCounts)]) -> Registry {
     let mut registry = Registry::with_prefix(PREFIX);
     let (running, failed): (Family<OfTask, Gauge>, Family<OfTask, Counter>) = Default::default();
     for (name, row) in table {

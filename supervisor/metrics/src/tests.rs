@@ -155,7 +155,7 @@ fn dashboards_and_alerts_name_only_what_there_is() {
 
 #[test]
 fn what_fails_in_this_process_is_told_by_name() {
-    let row = colmeia_base::tasks::Row { running: 2, failed: 1 };
+    let row = colmeia_base::tasks::TaskCounts { running: 2, failed: 1 };
     let mut text = String::new();
     encode_registry(&mut text, &snapshot::tasks(&[("queue", row)])).expect("a string takes it");
     assert!(text.contains("colmeia_tasks{task=\"queue\"} 2"), "{text}");

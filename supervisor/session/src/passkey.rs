@@ -93,10 +93,10 @@ impl UserView {
 }
 
 /// A step of a passkey and what came of it: words for the log and for counting.
-pub(super) type Step = (&'static str, &'static str);
+pub(super) type PasskeyCount = (&'static str, &'static str);
 
 /// What has happened between two states, if anything.
-pub(super) fn step(before: Option<&SessionState>, after: Option<&SessionState>) -> Option<Step> {
+pub(super) fn step(before: Option<&SessionState>, after: Option<&SessionState>) -> Option<PasskeyCount> {
     use SessionState::{AwaitingScan, Pairing, Passkey, PasskeyConfirm, Ready, Syncing};
     let asks = |state: Option<&SessionState>| matches!(state, Some(Passkey { .. } | PasskeyConfirm { .. }));
     if !asks(before) {
@@ -171,7 +171,7 @@ pub(super) fn over(
 }
 
 /// For whoever runs the service: who, when and what came of it, never the contents.
-pub(super) fn log(user: &UserId, (step, outcome): Step) {
+pub(super) fn log(user: &UserId, (step, outcome): PasskeyCount) {
     tracing::info!(%user, step, outcome, "passkey");
 }
 

@@ -13,7 +13,7 @@ use colmeia_control::operators::{Asker, Word};
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Wishes {
+pub(super) struct ChangeQuery {
     /// `start` makes a user that is not known yet.
     new: bool,
 }
@@ -23,7 +23,7 @@ pub(super) async fn change(
     State(admin): State<Admin>,
     Extension(peer): Extension<Peer>,
     Path((user, operation)): Path<(String, String)>,
-    Query(wishes): Query<Wishes>,
+    Query(wishes): Query<ChangeQuery>,
 ) -> Result<Json<Changed>, Refusal> {
     let user = parse(&user)?;
     let word = Word::of(&operation).ok_or_else(|| refuse(StatusCode::NOT_FOUND, "no such operation"))?;

@@ -19,7 +19,7 @@ const USUAL: u32 = 100;
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Wishes {
+pub(super) struct EventsQuery {
     /// Only this user's.
     user: Option<UserId>,
     /// Only these events, separated by commas.
@@ -84,7 +84,7 @@ fn process(peer: Peer) -> Asker {
 /// `GET /v1/events/dead`.
 pub(super) async fn dead(
     State(admin): State<Admin>,
-    Query(wishes): Query<Wishes>,
+    Query(wishes): Query<EventsQuery>,
 ) -> Result<Json<DeadLetters>, Refusal> {
     let limit = wishes.limit.unwrap_or(USUAL);
     Ok(Json(admin.app.operators.dead_letters(wishes.user, limit).await?))
@@ -94,17 +94,17 @@ pub(super) async fn dead(
 pub(super) async fn replay(
     State(admin): State<Admin>,
     Extension(peer): Extension<Peer>,
-    Query(wishes): Query<Wishes>,
+    Query(wishes): Query<EventsQuery>,
 ) -> Result<Json<Replayed>, Refusal> {
     let letters = match wishes {
-        Wishes { ids: Some(ids), user: None, all: false, .. } => {
+        EventsQuery { ids: Some(ids), user: None, all: false, .. } => {
             let ids = ids.split(',').map(str::parse).collect::<Result<_, _>>();
             Letters::Named(
                 ids.map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("each of ids {error}")))?,
             )
         }
-        Wishes { ids: None, user: Some(user), all: false, .. } => Letters::Of(user),
-        Wishes { ids: None, user: None, all: true, .. } => Letters::All,
+        EventsQuery { ids: None, user: Some(user), all: false, .. } => Letters::Of(user),
+        EventsQuery { ids: None, user: None, all: true, .. } => Letters::All,
         _ => return Err(refuse(StatusCode::BAD_REQUEST, "say which, in one way: ids, user, or all=true")),
     };
     Ok(Json(admin.app.operators.replay(letters, process(peer)).await?))

@@ -18,7 +18,7 @@ const LONGEST_NAME: usize = 100;
 /// What a new key is to allow.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Wishes {
+pub(super) struct NewKeyBody {
     name: String,
     admin: bool,
     /// Separated by commas; none means all.
@@ -36,7 +36,7 @@ pub(super) async fn list(State(admin): State<Admin>) -> Json<Keys> {
 pub(super) async fn add(
     State(admin): State<Admin>,
     Extension(peer): Extension<Peer>,
-    Query(wishes): Query<Wishes>,
+    Query(wishes): Query<NewKeyBody>,
 ) -> Result<Json<Key>, Refusal> {
     let sessions = names(&wishes.sessions).map(str::parse::<UserId>).collect::<Result<_, _>>();
     let sessions = sessions.map_err(|error| refuse(StatusCode::BAD_REQUEST, format!("sessions: {error}")))?;
@@ -69,7 +69,7 @@ fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
-fn actions(wishes: &Wishes) -> Result<Actions, Refusal> {
+fn actions(wishes: &NewKeyBody) -> Result<Actions, Refusal> {
     if wishes.admin {
         return Ok(Actions::ALL);
     }

@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(300);
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Wishes {
+pub(super) struct LogsQuery {
     lines: Option<usize>,
     follow: bool,
 }
@@ -36,7 +36,7 @@ pub(super) struct Wishes {
 pub(super) async fn logs(
     State(admin): State<Admin>,
     Path(user): Path<String>,
-    Query(wishes): Query<Wishes>,
+    Query(wishes): Query<LogsQuery>,
 ) -> Result<Response, Refusal> {
     let user = parse(&user)?;
     admin.app.operators.known(&user).await?;

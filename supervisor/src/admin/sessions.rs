@@ -12,7 +12,7 @@ use colmeia_control::operators::{self, millis};
 /// What may stand behind a `?`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Wishes {
+pub(super) struct SessionsQuery {
     qr: bool,
     number: bool,
 }
@@ -42,9 +42,9 @@ pub(super) async fn list(State(admin): State<Admin>) -> Result<Json<Sessions>, R
 pub(super) async fn show(
     State(admin): State<Admin>,
     Path(user): Path<String>,
-    Query(Wishes { qr, number }): Query<Wishes>,
+    Query(SessionsQuery { qr, number }): Query<SessionsQuery>,
 ) -> Result<Json<SessionDetail>, Refusal> {
-    let wishes = operators::Wishes { qr, number };
+    let wishes = operators::Details { qr, number };
     let user = parse(&user)?;
     let detail = admin.app.operators.session(user.clone(), wishes).await?;
     let uid = admin.app.host.uids.own(&user);

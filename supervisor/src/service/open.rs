@@ -90,7 +90,7 @@ impl Opened {
                 Shortage::follow(move |on| admission.hold_for_means(on), move |lack| metrics.short_of(lack))
             },
             admission,
-            sink: Arc::new(Kept { journal: journal.clone(), statuses: statuses.clone() }),
+            sink: Arc::new(JournalSink { journal: journal.clone(), statuses: statuses.clone() }),
             downloads,
             launch: Launch {
                 program: config.worker.clone().unwrap_or_default(),
@@ -135,12 +135,12 @@ impl Opened {
 
 /// Where users' tasks keep what happens.
 #[derive(Debug)]
-struct Kept {
+struct JournalSink {
     journal: Journal,
     statuses: Statuses,
 }
 
-impl EventSink for Kept {
+impl EventSink for JournalSink {
     fn append<'a>(
         &'a self,
         user: &'a UserId,

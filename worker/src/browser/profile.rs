@@ -28,7 +28,7 @@ struct User {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum ProfileOpened {
     /// Nobody uses it. Whether there is a lock that its owner left behind.
     Free { stale_lock: bool },
     /// Our own browsers, whose worker is gone, have it open.
@@ -39,14 +39,14 @@ enum Verdict {
 
 /// A lock whose owner has not this profile open means nothing: ids are reused, and profiles are copied from
 /// one machine to another with the lock inside.
-fn verdict(lock_present: bool, users: &[User]) -> Verdict {
+fn verdict(lock_present: bool, users: &[User]) -> ProfileOpened {
     if let Some(foreign) = users.iter().find(|u| u.worker_lives != Some(false)) {
-        return Verdict::InUse(foreign.pid);
+        return ProfileOpened::InUse(foreign.pid);
     }
     if users.is_empty() {
-        Verdict::Free { stale_lock: lock_present }
+        ProfileOpened::Free { stale_lock: lock_present }
     } else {
-        Verdict::Leftovers(users.iter().map(|u| u.pid).collect())
+        ProfileOpened::Leftovers(users.iter().map(|u| u.pid).collect())
     }
 }
 
@@ -80,15 +80,15 @@ pub(crate) async fn prepare(profile: &Path) -> Result<(), OpenError> {
         let users = users_of(&[profile, &canonical], &table);
         let lock_present = fs::symlink_metadata(profile.join(LOCK)).is_ok();
         match verdict(lock_present, &users) {
-            Verdict::Free { stale_lock } => {
+            ProfileOpened::Free { stale_lock } => {
                 if stale_lock {
                     tracing::info!("removed the lock of a browser that is gone");
                     remove_lock(profile).map_err(|error| cannot("unlocked", error))?;
                 }
                 return Ok(());
             }
-            Verdict::InUse(pid) => return Err(OpenError::ProfileInUse(pid)),
-            Verdict::Leftovers(pids) => {
+            ProfileOpened::InUse(pid) => return Err(OpenError::ProfileInUse(pid)),
+            ProfileOpened::Leftovers(pids) => {
                 tracing::warn!(?pids, "ending browsers that a dead worker left behind");
                 let mut victims: Vec<Entry> =
                     table.iter().filter(|e| pids.contains(&e.pid)).cloned().collect();
@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_lock_counts_only_while_a_browser_has_the_profile() {
-        assert_eq!(verdict(true, &[]), Verdict::Free { stale_lock: true });
-        assert_eq!(verdict(false, &[]), Verdict::Free { stale_lock: false });
+        assert_eq!(verdict(true, &[]), ProfileOpened::Free { stale_lock: true });
+        assert_eq!(verdict(false, &[]), ProfileOpened::Free { stale_lock: false });
     }
 
     #[test]
@@ -165,9 +165,9 @@ mod tests {
         let ours = User { pid: 5, worker_lives: Some(false) };
         let foreign = User { pid: 6, worker_lives: None };
         let busy = User { pid: 7, worker_lives: Some(true) };
-        assert_eq!(verdict(true, std::slice::from_ref(&ours)), Verdict::Leftovers(vec![5]));
-        assert_eq!(verdict(true, &[ours.clone(), foreign]), Verdict::InUse(6));
-        assert_eq!(verdict(false, &[ours, busy]), Verdict::InUse(7));
+        assert_eq!(verdict(true, std::slice::from_ref(&ours)), ProfileOpened::Leftovers(vec![5]));
+        assert_eq!(verdict(true, &[ours.clone(), foreign]), ProfileOpened::InUse(6));
+        assert_eq!(verdict(false, &[ours, busy]), ProfileOpened::InUse(7));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
 
 use super::pending::{Answer, Pending};
-use super::wire::{self, Told};
+use super::wire::{self, BridgeEvent};
 use crate::engine::{PageEvent, PagePhase};
 
 /// The streams of one tab.
@@ -83,36 +83,38 @@ impl Listener {
         }
     }
 
-    fn on(&self, told: Told) {
+    fn on(&self, told: BridgeEvent) {
         match told {
-            Told::Hello {} => self.pending.all_gone(),
-            Told::View { view } => {
+            BridgeEvent::Hello {} => self.pending.all_gone(),
+            BridgeEvent::View { view } => {
                 if matches!(view.phase, PagePhase::Pairing | PagePhase::Syncing | PagePhase::Main) {
                     self.link_end_told.store(false, Ordering::Relaxed);
                 }
                 self.tell(PageEvent::View(view));
             }
-            Told::Message { message } => self.tell(PageEvent::Message(message)),
-            Told::Ack { message, ack, other_names } => {
+            BridgeEvent::Message { message } => self.tell(PageEvent::Message(message)),
+            BridgeEvent::Ack { message, ack, other_names } => {
                 self.tell(PageEvent::Ack { message, ack, other_names });
             }
-            Told::Happened { what } => self.tell(PageEvent::Happened(what)),
-            Told::Behind {} => self.tell(PageEvent::Behind),
-            Told::Linked {} => self.tell(PageEvent::Linked),
-            Told::Logout {} => {
+            BridgeEvent::Happened { what } => self.tell(PageEvent::Happened(what)),
+            BridgeEvent::Behind {} => self.tell(PageEvent::Behind),
+            BridgeEvent::Linked {} => self.tell(PageEvent::Linked),
+            BridgeEvent::Logout {} => {
                 if !self.link_end_told.swap(true, Ordering::Relaxed) {
                     self.tell(PageEvent::LoggedOut);
                 }
             }
-            Told::NeedStandIn { members, operation } => {
+            BridgeEvent::NeedStandIn { members, operation } => {
                 match operation {
                     Some(operation) => tracing::info!(operation, "wa-js is put into the page"),
                     None => tracing::warn!(?members, "the page has changed; wa-js is asked to stand in"),
                 }
                 self.stand_in_wanted.send_modify(|count| *count += 1);
             }
-            Told::Reply { call, reply, size } => self.pending.answer(call, Answer::Reply { reply, size }),
-            Told::Failure { call, kind, text, restriction } => {
+            BridgeEvent::Reply { call, reply, size } => {
+                self.pending.answer(call, Answer::Reply { reply, size })
+            }
+            BridgeEvent::Failure { call, kind, text, restriction } => {
                 let error = CallError::new(kind, text).for_restriction(restriction);
                 self.pending.answer(call, Answer::Failure(error));
             }

@@ -12,7 +12,7 @@ const VERSION: u32 = 1;
 /// What the bridge says.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Told {
+pub(super) enum BridgeEvent {
     /// A new document: whatever was under way in the old one is over.
     Hello {},
     View {
@@ -64,11 +64,11 @@ pub(super) enum Told {
 struct Envelope {
     v: u32,
     #[serde(flatten)]
-    told: Told,
+    told: BridgeEvent,
 }
 
 /// Reads what came over the binding; `None` when it is none of ours, which is logged without its content.
-pub(super) fn read(event: &EventBindingCalled, binding: &str) -> Option<Told> {
+pub(super) fn read(event: &EventBindingCalled, binding: &str) -> Option<BridgeEvent> {
     if event.name != binding {
         return None;
     }
@@ -95,7 +95,7 @@ mod tests {
     use crate::engine::PagePhase;
     use chromiumoxide::cdp::js_protocol::runtime::ExecutionContextId;
 
-    fn told(payload: &str) -> Option<Told> {
+    fn told(payload: &str) -> Option<BridgeEvent> {
         let event = EventBindingCalled {
             name: "b".into(),
             payload: payload.into(),
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_view_is_read() {
         let text = r#"{"v":1,"type":"view","view":{"phase":"qr","qr":"2@x","me":null,"percent":null,"degraded":[],"version":null}}"#;
-        let Some(Told::View { view }) = told(text) else { panic!("a view") };
+        let Some(BridgeEvent::View { view }) = told(text) else { panic!("a view") };
         assert_eq!(view.phase, PagePhase::Qr);
         assert!(!format!("{view:?}").contains("2@x"), "a QR string is a secret");
     }
@@ -116,7 +116,7 @@ mod tests {
     fn what_happens_beside_the_messages_is_read_in_the_words_of_the_protocol() {
         let text = r#"{"v":1,"type":"happened","what":{"event":"presence","chat":"1@c.us","participant":"1@c.us",
             "state":"typing","last_seen_ms":null,"at_ms":5}}"#;
-        let Some(Told::Happened { what }) = told(text) else { panic!("an event") };
+        let Some(BridgeEvent::Happened { what }) = told(text) else { panic!("an event") };
         assert!(matches!(*what, Event::Presence(presence) if presence.at_ms == 5));
         assert!(told(r#"{"v":1,"type":"happened","what":{"event":"presence","chat":"1@c.us"}}"#).is_none());
     }

@@ -21,7 +21,7 @@ const LAST_LINES: usize = 10;
 
 /// What is shown only to who asks for it by name.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wishes {
+pub struct Details {
     /// The code to scan.
     pub qr: bool,
     /// The whole number.
@@ -48,7 +48,7 @@ impl Operators {
     ///
     /// # Errors
     /// When nobody of this name is known, or the journal or the machine cannot be read.
-    pub async fn session(&self, user: UserId, wishes: Wishes) -> Result<SessionDetail, OperationError> {
+    pub async fn session(&self, user: UserId, wishes: Details) -> Result<SessionDetail, OperationError> {
         let queues = self.queues().await?;
         let own = self.clone();
         let look = move || {
@@ -127,7 +127,7 @@ impl Inner {
             .then(|| Limits::of(&limits::in_force(config, user, own())).max)
     }
 
-    fn detail(&self, session: Session, view: Option<&UserView>, wishes: Wishes) -> SessionDetail {
+    fn detail(&self, session: Session, view: Option<&UserView>, wishes: Details) -> SessionDetail {
         let layout = &self.state;
         let auth_dir = layout.auth_dir(&session.user);
         let state = view.and_then(UserView::state);

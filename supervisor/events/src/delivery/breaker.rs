@@ -42,7 +42,7 @@ pub(super) enum Breaker {
 
 /// The answer to whoever wants to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum BreakerChange {
     /// Go on.
     Go,
     /// Go on, and everyone else waits for what comes of it.
@@ -58,13 +58,15 @@ impl Breaker {
     }
 
     /// Someone wants to try at this time.
-    pub(super) fn ask(self, now: Duration) -> (Self, Word) {
+    pub(super) fn ask(self, now: Duration) -> (Self, BreakerChange) {
         match self {
-            Self::Closed { .. } => (self, Word::Go),
-            Self::Open { until, .. } if now < until => (self, Word::Wait(until - now)),
-            Self::Probing { since, .. } if now < since + LOST => (self, Word::Wait(since + LOST - now)),
+            Self::Closed { .. } => (self, BreakerChange::Go),
+            Self::Open { until, .. } if now < until => (self, BreakerChange::Wait(until - now)),
+            Self::Probing { since, .. } if now < since + LOST => {
+                (self, BreakerChange::Wait(since + LOST - now))
+            }
             Self::Open { pause, .. } | Self::Probing { pause, .. } => {
-                (Self::Probing { since: now, pause }, Word::Probe)
+                (Self::Probing { since: now, pause }, BreakerChange::Probe)
             }
         }
     }
@@ -131,9 +133,9 @@ mod tests {
         #[test]
         fn nobody_waits_longer_than_a_lost_probe(steps in steps()) {
             let (breaker, now) = after(&steps);
-            if let (_, Word::Wait(time)) = breaker.ask(now) {
+            if let (_, BreakerChange::Wait(time)) = breaker.ask(now) {
                 prop_assert!(time > Duration::ZERO && time <= LOST);
-                prop_assert!(!matches!(breaker.ask(now + time).1, Word::Wait(_)), "there is a way out");
+                prop_assert!(!matches!(breaker.ask(now + time).1, BreakerChange::Wait(_)), "there is a way out");
             }
         }
 
@@ -144,20 +146,20 @@ mod tests {
             let (breaker, now) = after(&steps);
             let mut well = breaker.hear(true, now);
             for _ in 0..failures {
-                prop_assert_eq!(well.ask(now).1, Word::Go);
+                prop_assert_eq!(well.ask(now).1, BreakerChange::Go);
                 well = well.hear(false, now);
             }
-            prop_assert_eq!(matches!(well.ask(now).1, Word::Go), failures < ENOUGH);
+            prop_assert_eq!(matches!(well.ask(now).1, BreakerChange::Go), failures < ENOUGH);
         }
 
         #[test]
         fn while_one_probes_everyone_else_waits(steps in steps(), later in 0_u64..60_000) {
             let (breaker, now) = after(&steps);
-            if let (probing, Word::Probe) = breaker.ask(now) {
+            if let (probing, BreakerChange::Probe) = breaker.ask(now) {
                 let later = now + Duration::from_millis(later);
-                prop_assert!(matches!(probing.ask(later).1, Word::Wait(_)));
+                prop_assert!(matches!(probing.ask(later).1, BreakerChange::Wait(_)));
                 let failed = probing.hear(false, later);
-                prop_assert!(matches!(failed.ask(later).1, Word::Wait(time) if time <= LONGEST_PAUSE));
+                prop_assert!(matches!(failed.ask(later).1, BreakerChange::Wait(time) if time <= LONGEST_PAUSE));
             }
         }
     }
@@ -174,13 +176,13 @@ mod tests {
         }
         assert_eq!(breaker.untried(Duration::ZERO), breaker, "it says nothing of an open one");
         let (probing, word) = breaker.ask(FIRST_PAUSE);
-        assert_eq!(word, Word::Probe);
+        assert_eq!(word, BreakerChange::Probe);
         let open = probing.untried(FIRST_PAUSE);
-        assert_eq!(open.ask(FIRST_PAUSE).1, Word::Wait(FIRST_PAUSE));
+        assert_eq!(open.ask(FIRST_PAUSE).1, BreakerChange::Wait(FIRST_PAUSE));
         let (again, word) = open.ask(FIRST_PAUSE * 2);
         assert_eq!(
             (again, word),
-            (Breaker::Probing { since: FIRST_PAUSE * 2, pause: FIRST_PAUSE }, Word::Probe)
+            (Breaker::Probing { since: FIRST_PAUSE * 2, pause: FIRST_PAUSE }, BreakerChange::Probe)
         );
     }
 

@@ -10,17 +10,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::breaker::{Breaker, Word};
+use super::breaker::{Breaker, BreakerChange};
 
 /// The breakers; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Breakers {
     born: Instant,
-    all: Arc<Mutex<HashMap<Arc<str>, Entry>>>,
+    all: Arc<Mutex<HashMap<Arc<str>, BreakerEntry>>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct BreakerEntry {
     breaker: Breaker,
     changed: Arc<Notify>,
     /// When it was last asked or heard of.
@@ -40,7 +40,7 @@ impl Breakers {
         loop {
             let (word, changed) = {
                 let (mut all, now) = (self.lock(), self.born.elapsed());
-                let entry = all.entry(Arc::clone(address)).or_insert_with(|| Entry {
+                let entry = all.entry(Arc::clone(address)).or_insert_with(|| BreakerEntry {
                     breaker: Breaker::new(),
                     changed: Arc::default(),
                     touched: now,
@@ -50,8 +50,8 @@ impl Breakers {
                 (word, Arc::clone(&entry.changed).notified_owned())
             };
             match word {
-                Word::Go | Word::Probe => return,
-                Word::Wait(time) => drop(timeout(time, changed).await),
+                BreakerChange::Go | BreakerChange::Probe => return,
+                BreakerChange::Wait(time) => drop(timeout(time, changed).await),
             }
         }
     }
@@ -91,7 +91,7 @@ impl Breakers {
     }
 
     /// The map is whole after every change, so a panic elsewhere leaves it usable.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, BreakerEntry>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -92,7 +92,7 @@ impl Outcome {
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum NextStep {
     /// The receiver has it.
     Done,
     /// Again after this time. The attempt is one of those that are bounded, or it is not.
@@ -129,51 +129,51 @@ pub(super) struct Attempt {
 /// What it was sent completely it has, also if it says nothing. A receiver that is away is waited for without end. One
 /// that refuses a message (4xx) will not take it later; one that fails at it, or puts it off, is asked again for a
 /// while, and then the next message has its turn.
-pub(super) fn for_flask(outcome: &Outcome, attempt: &Attempt) -> Verdict {
+pub(super) fn for_flask(outcome: &Outcome, attempt: &Attempt) -> NextStep {
     let bounds = match outcome {
-        Outcome::Answered { status: 200..=299, .. } | Outcome::NoAnswer => return Verdict::Done,
-        Outcome::Closed { after, .. } if *after >= AT_WORK => return Verdict::Done,
+        Outcome::Answered { status: 200..=299, .. } | Outcome::NoAnswer => return NextStep::Done,
+        Outcome::Closed { after, .. } if *after >= AT_WORK => return NextStep::Done,
         // A proxy's words for the same: Flask closed the connection, or did not answer it in time.
-        Outcome::Answered { status: 502 | 504, took, .. } if *took >= AT_WORK => return Verdict::Done,
+        Outcome::Answered { status: 502 | 504, took, .. } if *took >= AT_WORK => return NextStep::Done,
         Outcome::Untried(_) => return untried(attempt.dice),
         Outcome::Unreachable(_) | Outcome::Unsent(_) => {
-            return Verdict::Retry { delay: backoff(attempt.away, attempt.dice), counts: false };
+            return NextStep::Retry { delay: backoff(attempt.away, attempt.dice), counts: false };
         }
         Outcome::Answered { status: 429 | 502..=504, .. } => PUT_OFF,
         Outcome::Answered { status: 408 | 425 | 500..=599, .. } | Outcome::Closed { .. } => FAILURES,
-        Outcome::Answered { .. } | Outcome::Redirected(_) => return Verdict::Dead,
+        Outcome::Answered { .. } | Outcome::Redirected(_) => return NextStep::Dead,
     };
     let left = bounds.time.saturating_sub(attempt.refused_for);
     if attempt.before.saturating_add(1) >= bounds.tries || left.is_zero() {
-        return Verdict::Dead;
+        return NextStep::Dead;
     }
     // Up to a fifth less: sessions that were refused together do not come back together.
     let ceiling = doubled(BASE, attempt.before).min(CAP);
     let usual = ceiling.mul_f64(0.8 + 0.2 * attempt.dice.clamp(0.0, 1.0));
-    Verdict::Retry { delay: wish(outcome).unwrap_or(usual).min(left), counts: true }
+    NextStep::Retry { delay: wish(outcome).unwrap_or(usual).min(left), counts: true }
 }
 
 /// Decides what follows at a webhook. A receiver that could not even be reached has refused nothing: what it is meant
 /// to get waits for it, and is none of the attempts that are configured.
-pub(super) fn for_webhook(outcome: &Outcome, attempt: &Attempt, retries: &Retries) -> Verdict {
+pub(super) fn for_webhook(outcome: &Outcome, attempt: &Attempt, retries: &Retries) -> NextStep {
     match outcome {
-        Outcome::Answered { status: 200..=299, .. } => return Verdict::Done,
-        Outcome::Redirected(_) => return Verdict::Dead,
+        Outcome::Answered { status: 200..=299, .. } => return NextStep::Done,
+        Outcome::Redirected(_) => return NextStep::Dead,
         Outcome::Untried(_) => return untried(attempt.dice),
         _ => {}
     }
     let counts = !outcome.is_away();
     let made = attempt.before.saturating_add(u32::from(counts));
     if (counts && made >= retries.attempts) || attempt.waited >= attempt.patience {
-        return Verdict::Dead;
+        return NextStep::Dead;
     }
     let delay = delay(retries, made, attempt.dice).max(wish(outcome).unwrap_or_default());
-    Verdict::Retry { delay, counts }
+    NextStep::Retry { delay, counts }
 }
 
 /// No attempt was made, so none counts, and no event is given up for it however long it has waited.
-fn untried(dice: f64) -> Verdict {
-    Verdict::Retry { delay: SOON.mul_f64(0.5 + 0.5 * dice.clamp(0.0, 1.0)), counts: false }
+fn untried(dice: f64) -> NextStep {
+    NextStep::Retry { delay: SOON.mul_f64(0.5 + 0.5 * dice.clamp(0.0, 1.0)), counts: false }
 }
 
 /// When the receiver wants to be asked again.

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use super::client::Post;
 use super::context::{Delivery, said};
-use super::policy::{Attempt, Outcome, Verdict, for_flask, for_webhook};
+use super::policy::{Attempt, NextStep, Outcome, for_flask, for_webhook};
 use super::{flask, webhook};
 use crate::journal::{FLASK, JournalError, Pending, Queue, Settlement, URGED, now_ms};
 use colmeia::errors::chain;
@@ -273,15 +273,15 @@ fn settlement(
     pending: &Pending,
     trial: &mut Trial,
     outcome: &Outcome,
-    verdict: Verdict,
+    verdict: NextStep,
 ) -> Settlement {
     let (user, event, address) = (&queue.user, pending.event.id, said(delivery, queue));
     let (error, attempt) = (outcome.reason(), trial.failures.saturating_add(1));
     let label =
-        if verdict == Verdict::Done && !outcome.is_success() { "handed_over" } else { outcome.label() };
+        if verdict == NextStep::Done && !outcome.is_success() { "handed_over" } else { outcome.label() };
     delivery.metrics.delivery(receiver(queue), label);
     match verdict {
-        Verdict::Done => {
+        NextStep::Done => {
             let after = u64::try_from(now_ms().saturating_sub(pending.event.created_ms)).unwrap_or(0);
             delivery.metrics.delivered(receiver(queue), Duration::from_millis(after));
             if outcome.is_success() {
@@ -293,7 +293,7 @@ fn settlement(
             delivery.is_over(queue);
             Settlement::Done
         }
-        Verdict::Retry { delay, counts } => {
+        NextStep::Retry { delay, counts } => {
             debug!(%user, %event, address, error, attempt, "not delivered");
             if outcome.heard().is_some() {
                 trial.failed(counts);
@@ -313,7 +313,7 @@ fn settlement(
             let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
             Settlement::Retry { next_ms: now_ms().saturating_add(delay), error, counts }
         }
-        Verdict::Dead => {
+        NextStep::Dead => {
             warn!(%user, %event, address, error, attempt, "an event could not be delivered; it is set aside");
             Settlement::Dead { error }
         }

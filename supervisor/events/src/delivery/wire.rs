@@ -62,9 +62,9 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = Line;
+    type Response = WireConnection;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Line, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<WireConnection, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.https.poll_ready(cx)
@@ -78,7 +78,7 @@ impl Service<Uri> for Connector {
             if home.leads_to(peer(&stream)?) {
                 return Err(LeadsHome.into());
             }
-            Ok(Line { stream, departure: Departure::default() })
+            Ok(WireConnection { stream, departure: Departure::default() })
         })
     }
 }
@@ -109,18 +109,18 @@ impl Departure {
 
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct WireConnection {
     stream: Stream,
     departure: Departure,
 }
 
-impl Connection for Line {
+impl Connection for WireConnection {
     fn connected(&self) -> Connected {
         self.stream.connected().extra(self.departure.clone())
     }
 }
 
-impl Read for Line {
+impl Read for WireConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -130,7 +130,7 @@ impl Read for Line {
     }
 }
 
-impl Write for Line {
+impl Write for WireConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

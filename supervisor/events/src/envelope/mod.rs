@@ -61,11 +61,11 @@ struct Environment {
     tier: &'static str,
     browser: &'static str,
     platform: &'static str,
-    worker: Worker,
+    worker: EnvelopeWorker,
 }
 
 #[derive(Debug, Serialize)]
-struct Worker {
+struct EnvelopeWorker {
     id: &'static str,
 }
 
@@ -78,7 +78,7 @@ const ENVIRONMENT: Environment = Environment {
     tier: "CORE",
     browser: "chromium",
     platform: PLATFORM,
-    worker: Worker { id: "colmeia" },
+    worker: EnvelopeWorker { id: "colmeia" },
 };
 
 impl<'a> Envelope<'a> {

@@ -1,4 +1,4 @@
-//! [`Entry`]: an event in the forms in which it is kept: what it is, what makes it the same event when it is told
+//! [`NewEntry`]: an event in the forms in which it is kept: what it is, what makes it the same event when it is told
 //! again, and whether Flask is told of it.
 //!
 //! Pure: it knows messages, but neither SQL nor HTTP.
@@ -29,7 +29,7 @@ const NOTICES: &[&str] = &[
 
 /// One row to be.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct NewEntry {
     /// What makes it the same event when it is told again.
     pub(super) key: String,
     pub(super) kind: Kind,
@@ -41,7 +41,7 @@ pub(super) struct Entry {
     pub(super) companion: bool,
 }
 
-impl Entry {
+impl NewEntry {
     /// The rows for an event, the first of which tells whether the event is new.
     pub(super) fn of(event: &Event) -> Result<Vec<Self>, JournalError> {
         let payload = serde_json::to_string(event).map_err(|error| JournalError::Encode(Arc::new(error)))?;
@@ -141,14 +141,14 @@ mod tests {
     use super::*;
     use colmeia::protocol::OtherNames;
 
-    fn entry(change: impl FnOnce(&mut MessageRecord)) -> Entry {
+    fn entry(change: impl FnOnce(&mut MessageRecord)) -> NewEntry {
         let mut record = message("m1", "oi");
         change(&mut record);
-        Entry::of(&Event::Message(Box::new(record))).expect("plain data").swap_remove(0)
+        NewEntry::of(&Event::Message(Box::new(record))).expect("plain data").swap_remove(0)
     }
 
     fn kinds(event: &Event) -> Vec<(Kind, String)> {
-        Entry::of(event).expect("plain data").into_iter().map(|entry| (entry.kind, entry.key)).collect()
+        NewEntry::of(event).expect("plain data").into_iter().map(|entry| (entry.kind, entry.key)).collect()
     }
 
     #[test]
@@ -163,8 +163,9 @@ mod tests {
         for kind in NOTICES {
             assert!(!entry(|m| m.kind = (*kind).into()).flask, "{kind}");
         }
-        let ack = Entry::of(&Event::Ack { message: "m1".into(), ack: 3, other_names: OtherNames::default() })
-            .expect("plain data");
+        let ack =
+            NewEntry::of(&Event::Ack { message: "m1".into(), ack: 3, other_names: OtherNames::default() })
+                .expect("plain data");
         assert!(ack.iter().all(|entry| !entry.flask));
     }
 
@@ -177,7 +178,7 @@ mod tests {
         let waiting =
             Event::Waiting(Box::new(MessageRecord { kind: "ciphertext".into(), ..message("m1", "") }));
         assert_eq!(kinds(&waiting), [(Kind::MessageWaiting, "waiting:m1".into())]);
-        assert!(Entry::of(&waiting).expect("plain data").iter().all(|entry| !entry.flask));
+        assert!(NewEntry::of(&waiting).expect("plain data").iter().all(|entry| !entry.flask));
     }
 
     #[test]

@@ -55,9 +55,9 @@ pub use records::{
 pub use status::{StatusChange, StatusRecord};
 pub use statuses::Statuses;
 
-use entry::Entry;
-use store::{Changes, Ledger, Row};
-use writer::{Command, Question, Told};
+use entry::NewEntry;
+use store::{Changes, Ledger, NewRow};
+use writer::{Question, Subscribers, WriterCommand};
 
 /// How many requests may wait for each thread; who comes later waits in line.
 const QUEUE: usize = 1024;
@@ -93,7 +93,7 @@ impl Addressees for () {
 /// A handle to the journal; cheap to clone. The database is closed when the last one is dropped.
 #[derive(Debug, Clone)]
 pub struct Journal {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<WriterCommand>,
     questions: mpsc::Sender<Question>,
     addressees: Arc<dyn Addressees>,
     due: Due,
@@ -115,7 +115,7 @@ impl Journal {
         let (last, followed) = watch::channel(queries::last(&connection)?);
         let due = Due::default();
         let folder = path.parent().unwrap_or(path).to_owned();
-        let told = Told { due: due.clone(), last, folder };
+        let told = Subscribers { due: due.clone(), last, folder };
         let start = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
             tasks::vital_thread(name, work)
                 .map_err(|source| JournalError::File { path: path.into(), source: source.into() })
@@ -135,13 +135,13 @@ impl Journal {
         let mut rows = Vec::with_capacity(events.len() * 2);
         let ignored = self.addressees.ignored(user);
         for (_, event) in events.iter().filter(|(_, event)| !ignored.drops(event)) {
-            for entry in Entry::of(event)? {
+            for entry in NewEntry::of(event)? {
                 let of_kind = known.entry(entry.kind).or_insert_with(|| self.addressees.of(user, entry.kind));
                 let mut addresses = of_kind.clone();
                 if entry.flask {
                     addresses.push(Arc::from(FLASK));
                 }
-                rows.push(Row { entry, addresses });
+                rows.push(NewRow { entry, addresses });
             }
         }
         if rows.is_empty() {
@@ -306,7 +306,7 @@ impl Journal {
             let _ = answered.await;
         }
         let (answer, answered) = oneshot::channel();
-        if self.commands.send(Command::Close { answer }).await.is_ok() {
+        if self.commands.send(WriterCommand::Close { answer }).await.is_ok() {
             let _ = answered.await;
         }
     }
@@ -326,7 +326,7 @@ impl Journal {
         F: FnOnce(&Connection, &mut Ledger) -> rusqlite::Result<Changes> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let command = Command::Write { write: Box::new(write), answer };
+        let command = WriterCommand::Write { write: Box::new(write), answer };
         self.commands.send(command).await.map_err(|_| JournalError::Closed)?;
         answered.await.unwrap_or(Err(JournalError::Closed))
     }

@@ -19,18 +19,18 @@ const BATCH: usize = 256;
 /// The first and the longest pause after the disk refused.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-enum Said {
+enum StatusMessage {
     Change(UserId, StatusChange),
     Flush(oneshot::Sender<()>),
 }
 
 /// Where users' tasks put what they say; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Statuses(mpsc::UnboundedSender<Said>);
+pub struct Statuses(mpsc::UnboundedSender<StatusMessage>);
 
-impl std::fmt::Debug for Said {
+impl std::fmt::Debug for StatusMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Said")
+        f.write_str("StatusMessage")
     }
 }
 
@@ -45,26 +45,26 @@ impl Statuses {
 
     /// Takes a change. Never waits.
     pub fn say(&self, user: &UserId, change: StatusChange) {
-        let _ = self.0.send(Said::Change(user.clone(), change)); // the task ends with the journal
+        let _ = self.0.send(StatusMessage::Change(user.clone(), change)); // the task ends with the journal
     }
 
     /// Waits until what was said before is on disk, or the journal is closed.
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
-        if self.0.send(Said::Flush(done)).is_ok() {
+        if self.0.send(StatusMessage::Flush(done)).is_ok() {
             let _ = flushed.await;
         }
     }
 }
 
-async fn keep(journal: Journal, mut said: mpsc::UnboundedReceiver<Said>) {
+async fn keep(journal: Journal, mut said: mpsc::UnboundedReceiver<StatusMessage>) {
     let mut batch = Vec::new();
     while said.recv_many(&mut batch, BATCH).await > 0 {
         let (mut changes, mut flushes) = (Vec::new(), Vec::new());
         for said in batch.drain(..) {
             match said {
-                Said::Change(user, change) => changes.push((user, change)),
-                Said::Flush(done) => flushes.push(done),
+                StatusMessage::Change(user, change) => changes.push((user, change)),
+                StatusMessage::Flush(done) => flushes.push(done),
             }
         }
         let mut pause = PAUSES.0;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use colmeia::UserId;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::entry::Entry;
+use super::entry::NewEntry;
 use super::status::{StatusChange, StatusPoint, StatusRecord};
 use super::{Kind, Queues, Settlement, URGED, Which};
 
@@ -29,8 +29,8 @@ pub(super) struct Changes {
 
 /// An event to be, and who is to be told of it.
 #[derive(Clone)]
-pub(super) struct Row {
-    pub(super) entry: Entry,
+pub(super) struct NewRow {
+    pub(super) entry: NewEntry,
     pub(super) addresses: Vec<Arc<str>>,
 }
 
@@ -77,12 +77,12 @@ impl Ledger {
         &mut self,
         connection: &Connection,
         user: &UserId,
-        row: &Row,
+        row: &NewRow,
         now_ms: i64,
         changes: &mut Changes,
     ) -> rusqlite::Result<bool> {
         self.last_ms = self.last_ms.max(now_ms);
-        let Row { entry, addresses } = row;
+        let NewRow { entry, addresses } = row;
         let new = connection
             .prepare_cached(
                 "INSERT INTO events (user, key, created_ms, kind, payload, me)
@@ -112,7 +112,7 @@ pub(super) fn append(
     connection: &Connection,
     ledger: &mut Ledger,
     user: &UserId,
-    rows: &[Row],
+    rows: &[NewRow],
     now_ms: i64,
 ) -> rusqlite::Result<Changes> {
     let mut changes = Changes::default();
@@ -164,8 +164,8 @@ pub(super) fn append_status(
         restrictions: (*change.restrictions).clone(),
     };
     let payload = serde_json::to_string(&record).map_err(to_text)?;
-    let entry = Entry { key, kind: Kind::SessionStatus, payload, flask: false, companion: false };
-    append(connection, ledger, user, &[Row { entry, addresses: addresses.to_vec() }], now_ms)
+    let entry = NewEntry { key, kind: Kind::SessionStatus, payload, flask: false, companion: false };
+    append(connection, ledger, user, &[NewRow { entry, addresses: addresses.to_vec() }], now_ms)
 }
 
 /// Writes the schema's version as it is: a whole page goes to the disk, and nothing has changed.

@@ -22,7 +22,7 @@ pub(super) type Write = Box<dyn FnOnce(&Connection, &mut Ledger) -> rusqlite::Re
 pub(super) type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 /// What the writing thread is asked.
-pub(super) enum Command {
+pub(super) enum WriterCommand {
     /// Answered when it is on disk.
     Write { write: Write, answer: oneshot::Sender<Result<Changes, JournalError>> },
     /// The end; answered when the database is closed.
@@ -39,7 +39,7 @@ pub(super) enum Question {
 }
 
 /// Whom the writer tells after a commit.
-pub(super) struct Told {
+pub(super) struct Subscribers {
     pub(super) due: Due,
     pub(super) last: watch::Sender<i64>,
     /// Where the journal lies.
@@ -50,8 +50,8 @@ pub(super) struct Told {
 pub(super) fn write(
     mut connection: Connection,
     mut ledger: Ledger,
-    mut commands: mpsc::Receiver<Command>,
-    told: &Told,
+    mut commands: mpsc::Receiver<WriterCommand>,
+    told: &Subscribers,
 ) {
     while let Some(first) = commands.blocking_recv() {
         let mut writes = Vec::new();
@@ -59,8 +59,8 @@ pub(super) fn write(
         let mut next = Some(first);
         while let Some(command) = next {
             match command {
-                Command::Write { write, answer } => writes.push((write, answer)),
-                Command::Close { answer } => {
+                WriterCommand::Write { write, answer } => writes.push((write, answer)),
+                WriterCommand::Close { answer } => {
                     closing = Some(answer);
                     break;
                 }
@@ -98,7 +98,7 @@ fn close(connection: Connection, answer: oneshot::Sender<()>) {
 type Waiting = (Write, oneshot::Sender<Result<Changes, JournalError>>);
 
 /// All or nothing: whoever waits is told the same.
-fn commit(connection: &mut Connection, ledger: &mut Ledger, writes: Vec<Waiting>, told: &Told) {
+fn commit(connection: &mut Connection, ledger: &mut Ledger, writes: Vec<Waiting>, told: &Subscribers) {
     let (writes, answers): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
     match apply(connection, ledger, writes) {
         Ok(changes) => {

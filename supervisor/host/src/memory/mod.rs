@@ -17,7 +17,7 @@ pub use cgroup::{CgroupError, Group};
 pub use idle::Idle;
 pub use ksm::of as merged_of;
 pub use monitor::{Followed, Memory, MemoryError, Reading};
-pub use policy::{Limits, Step, Watch};
+pub use policy::{Limits, MemoryStep, Watch};
 pub use process_tree::share as share_of;
 
 /// Which way of keeping the caps is in force.

@@ -50,14 +50,14 @@ pub struct Memory {
 pub(super) struct Inner {
     mode: InForce,
     groups: Option<Groups>,
-    targets: Mutex<HashMap<Pid, Target>>,
+    targets: Mutex<HashMap<Pid, Measured>>,
     /// The memory that there is for all workers; `None` where nobody measures.
     room: watch::Sender<Option<u64>>,
 }
 
 /// Who is measured.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct Measured {
     pub(super) readings: mpsc::Sender<Reading>,
     /// What the admission queue has set aside for it.
     pub(super) set_aside: u64,
@@ -173,7 +173,7 @@ impl Memory {
         if self.mode() == InForce::Off {
             return None;
         }
-        self.inner.targets().insert(worker, Target { readings, set_aside, group: self.group_of(user) });
+        self.inner.targets().insert(worker, Measured { readings, set_aside, group: self.group_of(user) });
         Some(Followed { worker, inner: Arc::downgrade(&self.inner) })
     }
 }
@@ -196,7 +196,7 @@ impl Inner {
     }
 
     /// A panic while the lock was held cannot leave the map half changed: each change is one call.
-    pub(super) fn targets(&self) -> MutexGuard<'_, HashMap<Pid, Target>> {
+    pub(super) fn targets(&self) -> MutexGuard<'_, HashMap<Pid, Measured>> {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

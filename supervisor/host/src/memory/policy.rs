@@ -28,7 +28,7 @@ pub struct Limits {
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum MemoryStep {
     /// Ask the page to free memory.
     Relieve,
     /// Replace the browser.
@@ -86,11 +86,11 @@ impl Watch {
     }
 
     /// What follows from a sample. `quiet` when nobody would miss the session for a few seconds.
-    pub fn sample(&mut self, used: u64, quiet: bool, at: Duration) -> Option<Step> {
+    pub fn sample(&mut self, used: u64, quiet: bool, at: Duration) -> Option<MemoryStep> {
         self.used = Some(used);
         self.peak = self.peak.max(used);
         if used > self.limits.max {
-            return Some(Step::Kill);
+            return Some(MemoryStep::Kill);
         }
         if used <= self.limits.high {
             self.above_since = None;
@@ -100,16 +100,16 @@ impl Watch {
         let since = *self.above_since.get_or_insert(at);
         let Some(relieved) = self.relieved_at else {
             self.relieved_at = Some(at);
-            return Some(Step::Relieve);
+            return Some(MemoryStep::Relieve);
         };
         let rested = self.recycled_at.is_none_or(|last| at >= last + REST);
         if quiet && rested && at >= since + self.limits.patience {
             self.recycled_at = Some(at);
-            return Some(Step::Recycle);
+            return Some(MemoryStep::Recycle);
         }
         if at >= relieved + ASK_AGAIN {
             self.relieved_at = Some(at);
-            return Some(Step::Relieve);
+            return Some(MemoryStep::Relieve);
         }
         None
     }
@@ -128,27 +128,27 @@ mod tests {
     fn first_it_is_asked_then_replaced_when_quiet_and_not_again_for_a_while() {
         let mut watch = Watch::new(LIMITS);
         assert_eq!(watch.sample(100, true, S(0)), None);
-        assert_eq!(watch.sample(101, true, S(10)), Some(Step::Relieve));
+        assert_eq!(watch.sample(101, true, S(10)), Some(MemoryStep::Relieve));
         assert_eq!(watch.sample(150, true, S(39)), None);
         assert_eq!(watch.sample(150, false, S(40)), None, "someone is at it");
-        assert_eq!(watch.sample(150, true, S(41)), Some(Step::Recycle));
+        assert_eq!(watch.sample(150, true, S(41)), Some(MemoryStep::Recycle));
         watch.restart();
         assert_eq!(watch.seen(), None);
-        assert_eq!(watch.sample(150, true, S(60)), Some(Step::Relieve));
+        assert_eq!(watch.sample(150, true, S(60)), Some(MemoryStep::Relieve));
         assert_eq!(watch.sample(150, true, S(110)), None, "replaced a moment ago");
-        assert_eq!(watch.sample(150, true, S(120)), Some(Step::Relieve));
-        assert_eq!(watch.sample(150, true, S(641)), Some(Step::Recycle));
+        assert_eq!(watch.sample(150, true, S(120)), Some(MemoryStep::Relieve));
+        assert_eq!(watch.sample(150, true, S(641)), Some(MemoryStep::Recycle));
         assert_eq!(watch.seen(), Some((150, 150)));
     }
 
     #[test]
     fn what_falls_below_the_soft_limit_begins_anew() {
         let mut watch = Watch::new(LIMITS);
-        assert_eq!(watch.sample(150, true, S(0)), Some(Step::Relieve));
+        assert_eq!(watch.sample(150, true, S(0)), Some(MemoryStep::Relieve));
         assert_eq!(watch.sample(90, true, S(20)), None);
-        assert_eq!(watch.sample(150, true, S(40)), Some(Step::Relieve));
+        assert_eq!(watch.sample(150, true, S(40)), Some(MemoryStep::Relieve));
         assert_eq!(watch.sample(150, true, S(60)), None);
-        assert_eq!(watch.sample(201, false, S(61)), Some(Step::Kill));
+        assert_eq!(watch.sample(201, false, S(61)), Some(MemoryStep::Kill));
         assert_eq!(watch.seen(), Some((201, 201)));
     }
 
@@ -166,7 +166,7 @@ mod tests {
                 let step = watch.sample(used, quiet, at);
                 peak = peak.max(used);
                 prop_assert_eq!(watch.seen(), Some((used, peak)));
-                prop_assert_eq!(step == Some(Step::Kill), used > 200);
+                prop_assert_eq!(step == Some(MemoryStep::Kill), used > 200);
                 if used <= 100 {
                     prop_assert_eq!(step, None);
                     above = None;
@@ -178,10 +178,10 @@ mod tests {
                     continue;
                 }
                 let (since, asked) = above.unwrap_or((at, false));
-                prop_assert!(asked || step == Some(Step::Relieve), "nothing before it was asked");
+                prop_assert!(asked || step == Some(MemoryStep::Relieve), "nothing before it was asked");
                 above = Some((since, true));
                 let due = asked && quiet && at >= since + S_30 && recycled.is_none_or(|last| at >= last + REST);
-                prop_assert_eq!(step == Some(Step::Recycle), due);
+                prop_assert_eq!(step == Some(MemoryStep::Recycle), due);
                 if due {
                     recycled = Some(at);
                     watch.restart();

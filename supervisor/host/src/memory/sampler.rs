@@ -9,7 +9,7 @@ use std::sync::Weak;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::monitor::{Inner, Reading, Target};
+use super::monitor::{Inner, Measured, Reading};
 use super::process_tree::Tree;
 use crate::process::{Family, Pid, Table};
 
@@ -87,7 +87,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn weigh(&mut self, target: &Target, family: Option<&Family>) -> u64 {
+    fn weigh(&mut self, target: &Measured, family: Option<&Family>) -> u64 {
         match &target.group {
             // A group that cannot be read has ended.
             Some(group) => group.used().unwrap_or(0),

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::folders;
 use crate::shares::{Holder, Share, Shares};
-use room::{Place, Room};
+use room::{ReservedRoom, Room};
 
 pub use downloads::{Downloads, Fetched, NotFetched};
 pub use room::NoRoom;
@@ -47,14 +47,14 @@ pub struct Uploads {
 #[derive(Debug)]
 pub struct Expected {
     folder: Arc<Path>,
-    place: Place,
+    place: ReservedRoom,
 }
 
 /// A file that is coming in.
 #[derive(Debug)]
 pub struct Draft {
     file: File,
-    place: Place,
+    place: ReservedRoom,
     hash: Option<Sha256>,
     written: u64,
 }
@@ -66,7 +66,7 @@ pub struct Upload(Arc<Whole>);
 #[derive(Debug)]
 struct Whole {
     file: File,
-    place: Place,
+    place: ReservedRoom,
     length: u64,
     digest: Option<[u8; 32]>,
 }
@@ -122,7 +122,7 @@ impl Uploads {
     }
 
     fn set_aside(&self, bytes: u64, holder: &Holder) -> Result<Expected, NoRoom> {
-        let place = Place::take(&self.room, bytes)?.of(holder, &self.callers)?;
+        let place = ReservedRoom::take(&self.room, bytes)?.of(holder, &self.callers)?;
         Ok(Expected { folder: Arc::clone(&self.folder), place })
     }
 

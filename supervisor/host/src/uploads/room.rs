@@ -1,5 +1,5 @@
 //! How many bytes of uploads may be under way, altogether, for one session and for one caller ([`of_caller`]). [`Room`]
-//! is pure; [`Place`] takes a part of it and gives it back when it is dropped, on whichever path.
+//! is pure; [`ReservedRoom`] takes a part of it and gives it back when it is dropped, on whichever path.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -95,7 +95,7 @@ impl Room {
 
 /// A part of the room. Dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ReservedRoom {
     room: Arc<Mutex<Room>>,
     user: OnceLock<UserId>,
     bytes: u64,
@@ -103,7 +103,7 @@ pub(super) struct Place {
     share: Option<Share>,
 }
 
-impl Place {
+impl ReservedRoom {
     /// Takes so many bytes.
     pub(super) fn take(room: &Arc<Mutex<Room>>, bytes: u64) -> Result<Self, NoRoom> {
         room.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)?;
@@ -140,7 +140,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ReservedRoom {
     fn drop(&mut self) {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         room.give_back(self.user.get(), self.bytes);
@@ -173,11 +173,11 @@ mod tests {
         #[test]
         fn what_is_taken_is_bounded_and_all_of_it_comes_back(steps in prop::collection::vec(step(), 0..60)) {
             let room = Arc::new(Mutex::new(Room::new(100, 70)));
-            let mut places: Vec<Place> = Vec::new();
+            let mut places: Vec<ReservedRoom> = Vec::new();
             for step in steps {
                 let some = places.len().max(1);
                 match step {
-                    Step::Take(bytes) => places.extend(Place::take(&room, bytes).ok()),
+                    Step::Take(bytes) => places.extend(ReservedRoom::take(&room, bytes).ok()),
                     Step::Assign(place, user) => if let Some(place) = places.get(place % some) {
                         let _ = place.assign(&user.to_string().parse().expect("valid"));
                     },
@@ -206,11 +206,11 @@ mod tests {
     fn one_session_does_not_take_the_room_of_all() {
         let room = Arc::new(Mutex::new(Room::new(100, 40)));
         let (one, two): (UserId, UserId) = ("1".parse().expect("valid"), "2".parse().expect("valid"));
-        let first = Place::take(&room, 30).expect("room");
+        let first = ReservedRoom::take(&room, 30).expect("room");
         first.assign(&one).expect("room");
-        let second = Place::take(&room, 30).expect("room");
+        let second = ReservedRoom::take(&room, 30).expect("room");
         assert_eq!(second.assign(&one), Err(NoRoom::OfOne));
         second.assign(&two).expect("another's");
-        assert_eq!(Place::take(&room, 50).map(drop), Err(NoRoom::Whole));
+        assert_eq!(ReservedRoom::take(&room, 50).map(drop), Err(NoRoom::Whole));
     }
 }

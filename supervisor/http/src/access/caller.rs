@@ -8,7 +8,7 @@ use colmeia_store::{Actions, NewKey};
 
 /// What a request wants with a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
+pub(crate) enum KeyAction {
     /// To look: chats, messages, contacts, events.
     Read,
     /// To do what others see.
@@ -45,27 +45,27 @@ impl Caller {
     }
 
     /// Whether this may be done with any session at all.
-    pub(crate) fn may_somewhere(&self, action: Action) -> bool {
+    pub(crate) fn may_somewhere(&self, action: KeyAction) -> bool {
         self.admin || self.allows(action)
     }
 
     /// Whether this may be done with this session.
-    pub(crate) fn may(&self, action: Action, session: &UserId) -> bool {
+    pub(crate) fn may(&self, action: KeyAction, session: &UserId) -> bool {
         let named = self.sessions.is_empty() || self.sessions.contains(session);
         self.admin || (named && self.allows(action))
     }
 
-    fn allows(&self, action: Action) -> bool {
+    fn allows(&self, action: KeyAction) -> bool {
         match action {
-            Action::Read => self.actions.read,
-            Action::Send => self.actions.send,
-            Action::Control => self.actions.control,
-            Action::Media => self.actions.media || self.actions.read,
+            KeyAction::Read => self.actions.read,
+            KeyAction::Send => self.actions.send,
+            KeyAction::Control => self.actions.control,
+            KeyAction::Media => self.actions.media || self.actions.read,
         }
     }
 }
 
-impl Action {
+impl KeyAction {
     /// Its name in errors and in the document.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -96,10 +96,12 @@ mod tests {
             actions: Actions { read: true, ..Actions::default() },
         };
         let caller = Caller::of(&grants);
-        assert!(caller.may(Action::Read, &user("1")) && caller.may(Action::Media, &user("1")));
-        assert!(!caller.may(Action::Read, &user("2")) && !caller.may(Action::Send, &user("1")));
+        assert!(caller.may(KeyAction::Read, &user("1")) && caller.may(KeyAction::Media, &user("1")));
+        assert!(!caller.may(KeyAction::Read, &user("2")) && !caller.may(KeyAction::Send, &user("1")));
         let everywhere = Caller::of(&NewKey { sessions: BTreeSet::new(), ..grants });
-        assert!(everywhere.may(Action::Read, &user("2")) && !everywhere.may(Action::Control, &user("2")));
+        assert!(
+            everywhere.may(KeyAction::Read, &user("2")) && !everywhere.may(KeyAction::Control, &user("2"))
+        );
         assert!(!everywhere.is_admin() && Caller::unlimited().is_admin());
     }
 
@@ -111,7 +113,7 @@ mod tests {
             let actions = Actions { read, send, control, media };
             let sessions = BTreeSet::from([user("1")]);
             let caller = Caller::of(&NewKey { name: String::new(), active: true, admin, sessions, actions });
-            for action in [Action::Read, Action::Send, Action::Control, Action::Media] {
+            for action in [KeyAction::Read, KeyAction::Send, KeyAction::Control, KeyAction::Media] {
                 prop_assert_eq!(caller.may(action, &user("2")), admin);
             }
         }

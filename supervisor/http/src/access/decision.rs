@@ -1,4 +1,4 @@
-//! [`decide`]: whether a request may pass, and as whose. Pure: everything that counts is in the [`Question`].
+//! [`decide`]: whether a request may pass, and as whose. Pure: everything that counts is in the [`AccessQuestion`].
 
 use super::site::Site;
 use crate::effect::Effect;
@@ -40,7 +40,7 @@ fn is_below(path: &str, prefix: &str) -> bool {
 
 /// Where a caller is, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum CallerPlace {
     /// On this machine, while we listen on loopback.
     Here,
     /// In one of `trusted_networks`.
@@ -64,7 +64,7 @@ pub(super) enum Shown {
 
 /// Everything that counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Question {
+pub(super) struct AccessQuestion {
     pub(super) surface: Surface,
     /// Of [`Surface::Pages`]: the dashboard or the figures.
     pub(super) operators: bool,
@@ -74,7 +74,7 @@ pub(super) struct Question {
     pub(super) shown: Shown,
     /// A cookie of a visit that has signed in with a key that still counts.
     pub(super) signed_in: bool,
-    pub(super) place: Place,
+    pub(super) place: CallerPlace,
     /// Whether there is any key at all.
     pub(super) keys_exist: bool,
     /// `local_access = "open"`.
@@ -88,7 +88,7 @@ pub(super) struct Question {
 
 /// What is to be done with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum AccessDecision {
     /// It passes as the key's holder's.
     Key,
     /// It passes as the visit's.
@@ -127,44 +127,46 @@ pub(in super::super) enum Refusal {
 }
 
 /// Decides.
-pub(super) fn decide(q: &Question) -> Verdict {
+pub(super) fn decide(q: &AccessQuestion) -> AccessDecision {
     if q.is_our_own {
-        return Verdict::Refused(Refusal::Loop);
+        return AccessDecision::Refused(Refusal::Loop);
     }
     if q.head && q.effect != Effect::None {
-        return Verdict::Refused(Refusal::Head);
+        return AccessDecision::Refused(Refusal::Head);
     }
     match (q.shown, q.surface) {
         (Shown::Nothing, _) => {}
-        (Shown::Unknown, _) => return Verdict::Refused(Refusal::WrongKey),
-        (Shown::Limited, Surface::Pages) => return Verdict::Refused(Refusal::Limited),
+        (Shown::Unknown, _) => return AccessDecision::Refused(Refusal::WrongKey),
+        (Shown::Limited, Surface::Pages) => return AccessDecision::Refused(Refusal::Limited),
         // No foreign page can make a browser send one unless it was asked and we agreed to it (CORS).
-        (Shown::Limited | Shown::Unlimited, _) => return Verdict::Key,
+        (Shown::Limited | Shown::Unlimited, _) => return AccessDecision::Key,
     }
     let verdict = match keyless(q) {
-        _ if q.signed_in => Verdict::Visit,
-        Some(verdict) if q.host_is_ours || verdict == Verdict::Anyone => verdict,
-        Some(_) => Verdict::Refused(Refusal::Host),
-        None => Verdict::Refused(Refusal::NoKey),
+        _ if q.signed_in => AccessDecision::Visit,
+        Some(verdict) if q.host_is_ours || verdict == AccessDecision::Anyone => verdict,
+        Some(_) => AccessDecision::Refused(Refusal::Host),
+        None => AccessDecision::Refused(Refusal::NoKey),
     };
     let harmless = q.surface == Surface::Open && q.effect == Effect::None;
     match verdict {
-        Verdict::Refused(_) => verdict,
+        AccessDecision::Refused(_) => verdict,
         _ if harmless || q.site.may_cause(q.effect) => verdict,
-        _ if q.effect == Effect::Page && q.site != (Site::Foreign { navigates: false }) => Verdict::AskFirst,
-        _ => Verdict::Refused(Refusal::CrossSite),
+        _ if q.effect == Effect::Page && q.site != (Site::Foreign { navigates: false }) => {
+            AccessDecision::AskFirst
+        }
+        _ => AccessDecision::Refused(Refusal::CrossSite),
     }
 }
 
 /// As what a request without a key passes, if it does.
-fn keyless(q: &Question) -> Option<Verdict> {
-    let free = Some(Verdict::Keyless { until_keys: false });
-    let free_until_keys = (!q.keys_exist).then_some(Verdict::Keyless { until_keys: true });
+fn keyless(q: &AccessQuestion) -> Option<AccessDecision> {
+    let free = Some(AccessDecision::Keyless { until_keys: false });
+    let free_until_keys = (!q.keys_exist).then_some(AccessDecision::Keyless { until_keys: true });
     match (q.surface, q.place) {
-        (Surface::Open, _) => Some(Verdict::Anyone),
-        (_, Place::Elsewhere) | (Surface::Api, Place::Trusted) => None,
+        (Surface::Open, _) => Some(AccessDecision::Anyone),
+        (_, CallerPlace::Elsewhere) | (Surface::Api, CallerPlace::Trusted) => None,
         (Surface::Pages, _) if !q.operators => free,
-        (_, Place::Here) if q.open => free,
+        (_, CallerPlace::Here) if q.open => free,
         (Surface::Api | Surface::Pages, _) => free_until_keys,
     }
 }
@@ -174,12 +176,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn question() -> impl Strategy<Value = Question> {
+    fn question() -> impl Strategy<Value = AccessQuestion> {
         use prop::sample::select;
         let surfaces = select(vec![Surface::Open, Surface::Api, Surface::Pages]);
         let effects = select(vec![Effect::None, Effect::Change, Effect::Page]);
         let shown = select(vec![Shown::Nothing, Shown::Unknown, Shown::Limited, Shown::Unlimited]);
-        let places = select(vec![Place::Here, Place::Trusted, Place::Elsewhere]);
+        let places = select(vec![CallerPlace::Here, CallerPlace::Trusted, CallerPlace::Elsewhere]);
         let sites = select(vec![
             Site::Own,
             Site::Same,
@@ -192,7 +194,7 @@ mod tests {
             |(surface, effect, shown, place, site, flags)| {
                 let [operators, head, signed_in, keys_exist, open, host_is_ours, is_our_own] = flags;
                 let operators = operators && surface == Surface::Pages;
-                Question {
+                AccessQuestion {
                     surface,
                     operators,
                     effect,
@@ -211,8 +213,8 @@ mod tests {
     }
 
     /// Whether the request is served and may change something.
-    fn changes(q: &Question) -> bool {
-        let served = !matches!(decide(q), Verdict::AskFirst | Verdict::Refused(_));
+    fn changes(q: &AccessQuestion) -> bool {
+        let served = !matches!(decide(q), AccessDecision::AskFirst | AccessDecision::Refused(_));
         served && q.effect != Effect::None
     }
 
@@ -227,54 +229,54 @@ mod tests {
 
         #[test]
         fn a_wrong_key_opens_nothing_anywhere(q in question()) {
-            let q = Question { shown: Shown::Unknown, ..q };
-            prop_assert!(matches!(decide(&q), Verdict::Refused(_)), "{q:?}");
+            let q = AccessQuestion { shown: Shown::Unknown, ..q };
+            prop_assert!(matches!(decide(&q), AccessDecision::Refused(_)), "{q:?}");
         }
 
         #[test]
         fn once_there_is_a_key_it_is_needed_here_too_but_for_flask(q in question()) {
-            let none = Question { shown: Shown::Nothing, signed_in: false, keys_exist: true, open: false, ..q };
+            let none = AccessQuestion { shown: Shown::Nothing, signed_in: false, keys_exist: true, open: false, ..q };
             let is_flasks = q.surface == Surface::Pages && !q.operators;
-            let passes = !matches!(decide(&none), Verdict::Refused(_));
+            let passes = !matches!(decide(&none), AccessDecision::Refused(_));
             prop_assert!(!passes || is_flasks || q.surface == Surface::Open, "{none:?}");
         }
 
         #[test]
         fn nobody_from_elsewhere_passes_without_key_or_visit(q in question()) {
-            let none = Question { shown: Shown::Nothing, signed_in: false, place: Place::Elsewhere, ..q };
-            let passes = !matches!(decide(&none), Verdict::Refused(_));
+            let none = AccessQuestion { shown: Shown::Nothing, signed_in: false, place: CallerPlace::Elsewhere, ..q };
+            let passes = !matches!(decide(&none), AccessDecision::Refused(_));
             prop_assert!(!passes || q.surface == Surface::Open, "{none:?}");
         }
 
         #[test]
         fn head_and_our_own_requests_change_nothing(q in question()) {
-            prop_assert!(!changes(&Question { head: true, ..q }), "{q:?}");
-            prop_assert!(!changes(&Question { is_our_own: true, ..q }), "{q:?}");
+            prop_assert!(!changes(&AccessQuestion { head: true, ..q }), "{q:?}");
+            prop_assert!(!changes(&AccessQuestion { is_our_own: true, ..q }), "{q:?}");
         }
 
         #[test]
         fn a_key_with_limits_is_never_more_than_a_key(q in question()) {
-            let limited = decide(&Question { shown: Shown::Limited, ..q });
-            prop_assert!(matches!(limited, Verdict::Key | Verdict::Refused(_)), "{limited:?}");
-            prop_assert!(q.surface != Surface::Pages || limited != Verdict::Key);
+            let limited = decide(&AccessQuestion { shown: Shown::Limited, ..q });
+            prop_assert!(matches!(limited, AccessDecision::Key | AccessDecision::Refused(_)), "{limited:?}");
+            prop_assert!(q.surface != Surface::Pages || limited != AccessDecision::Key);
         }
 
         #[test]
         fn a_rebound_name_opens_nothing_that_is_not_open(q in question()) {
-            let rebound = Question { host_is_ours: false, shown: Shown::Nothing, signed_in: false, ..q };
-            let passes = !matches!(decide(&rebound), Verdict::Refused(_));
+            let rebound = AccessQuestion { host_is_ours: false, shown: Shown::Nothing, signed_in: false, ..q };
+            let passes = !matches!(decide(&rebound), AccessDecision::Refused(_));
             prop_assert!(!passes || q.surface == Surface::Open, "{rebound:?}");
         }
     }
 
-    const ASKED: Question = Question {
+    const ASKED: AccessQuestion = AccessQuestion {
         surface: Surface::Api,
         operators: false,
         effect: Effect::None,
         head: false,
         shown: Shown::Nothing,
         signed_in: false,
-        place: Place::Here,
+        place: CallerPlace::Here,
         keys_exist: false,
         open: false,
         host_is_ours: true,
@@ -284,30 +286,30 @@ mod tests {
 
     #[test]
     fn who_is_let_in_and_as_whom() {
-        const UNTIL_KEYS: Verdict = Verdict::Keyless { until_keys: true };
-        const FREE: Verdict = Verdict::Keyless { until_keys: false };
-        const NO_KEY: Verdict = Verdict::Refused(Refusal::NoKey);
-        let flask = Question { surface: Surface::Pages, ..ASKED };
-        let operators = Question { operators: true, ..flask };
-        let keyed = |q: Question| Question { keys_exist: true, ..q };
-        let trusted = |q: Question| Question { place: Place::Trusted, ..q };
+        const UNTIL_KEYS: AccessDecision = AccessDecision::Keyless { until_keys: true };
+        const FREE: AccessDecision = AccessDecision::Keyless { until_keys: false };
+        const NO_KEY: AccessDecision = AccessDecision::Refused(Refusal::NoKey);
+        let flask = AccessQuestion { surface: Surface::Pages, ..ASKED };
+        let operators = AccessQuestion { operators: true, ..flask };
+        let keyed = |q: AccessQuestion| AccessQuestion { keys_exist: true, ..q };
+        let trusted = |q: AccessQuestion| AccessQuestion { place: CallerPlace::Trusted, ..q };
         for (name, q, verdict) in [
             ("the API before there is a key", ASKED, UNTIL_KEYS),
             ("and after", keyed(ASKED), NO_KEY),
-            ("and open", Question { open: true, ..keyed(ASKED) }, FREE),
+            ("and open", AccessQuestion { open: true, ..keyed(ASKED) }, FREE),
             ("Flask", keyed(flask), FREE),
             ("the dashboard before", operators, UNTIL_KEYS),
             ("and after", keyed(operators), NO_KEY),
-            ("and signed in", Question { signed_in: true, ..keyed(operators) }, Verdict::Visit),
+            ("and signed in", AccessQuestion { signed_in: true, ..keyed(operators) }, AccessDecision::Visit),
             ("Flask's network", trusted(keyed(flask)), FREE),
             ("its API", trusted(ASKED), NO_KEY),
             ("its dashboard before", trusted(operators), UNTIL_KEYS),
             ("and after", trusted(keyed(operators)), NO_KEY),
-            ("open is for this machine", Question { open: true, ..trusted(keyed(operators)) }, NO_KEY),
+            ("open is for this machine", AccessQuestion { open: true, ..trusted(keyed(operators)) }, NO_KEY),
             (
                 "health",
-                Question { surface: Surface::Open, place: Place::Elsewhere, ..ASKED },
-                Verdict::Anyone,
+                AccessQuestion { surface: Surface::Open, place: CallerPlace::Elsewhere, ..ASKED },
+                AccessDecision::Anyone,
             ),
         ] {
             assert_eq!(decide(&q), verdict, "{name}");
@@ -316,13 +318,13 @@ mod tests {
 
     #[test]
     fn a_page_from_elsewhere_is_shown_and_asks_first() {
-        let qr = Question { surface: Surface::Pages, effect: Effect::Page, ..ASKED };
-        let from = |site| decide(&Question { site, ..qr });
-        assert_eq!(from(Site::Own), Verdict::Keyless { until_keys: false });
+        let qr = AccessQuestion { surface: Surface::Pages, effect: Effect::Page, ..ASKED };
+        let from = |site| decide(&AccessQuestion { site, ..qr });
+        assert_eq!(from(Site::Own), AccessDecision::Keyless { until_keys: false });
         for site in [Site::Same, Site::Unsaid, Site::Foreign { navigates: true }] {
-            assert_eq!(from(site), Verdict::AskFirst, "{site:?}");
+            assert_eq!(from(site), AccessDecision::AskFirst, "{site:?}");
         }
-        assert_eq!(from(Site::Foreign { navigates: false }), Verdict::Refused(Refusal::CrossSite));
+        assert_eq!(from(Site::Foreign { navigates: false }), AccessDecision::Refused(Refusal::CrossSite));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
-use super::decision::{Place, Refusal, Surface};
+use super::decision::{CallerPlace, Refusal, Surface};
 use super::{AskFirst, Asked, Basis, Caller, Passed, Peer, until};
 use crate::errors;
 use crate::state::Http;
@@ -56,8 +56,8 @@ pub(crate) fn holder(http: &Http, request: &Request) -> Holder {
     }
     let peer = extensions.get::<Peer>();
     match http.access.place(peer.and_then(|peer| peer.client)) {
-        Place::Elsewhere => peer.map_or(Holder::Here, |peer| Holder::at(peer.caller())),
-        Place::Here | Place::Trusted => Holder::Here,
+        CallerPlace::Elsewhere => peer.map_or(Holder::Here, |peer| Holder::at(peer.caller())),
+        CallerPlace::Here | CallerPlace::Trusted => Holder::Here,
     }
 }
 

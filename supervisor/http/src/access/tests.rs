@@ -260,7 +260,7 @@ async fn a_key_with_limits_opens_the_api_and_nothing_else_and_ends_when_it_is_cl
         let (key, secret) = store.add_key(None, grants.clone()).await.expect("made");
         let shown = [("x-api-key", secret.expose())];
         let caller = rules.ask("/api/sessions", LOCAL, &Method::GET, &shown).expect("let in");
-        assert!(caller.may(Action::Read, &colmeia::UserId::for_port(1)) && !caller.is_admin());
+        assert!(caller.may(KeyAction::Read, &colmeia::UserId::for_port(1)) && !caller.is_admin());
         assert_eq!(rules.status(LOCAL, &shown), Err(Refusal::Limited));
         assert_eq!(rules.api(LOCAL, &[]), NO_KEY, "there is a key now");
         let basis = Basis::Key(colmeia_store::digest(secret.expose().as_bytes()), caller);

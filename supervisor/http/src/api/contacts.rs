@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Json;
-use super::lists::{Order, list_args, page};
+use super::lists::{SortOrder, list_args, page};
 use super::models::{Contact, CountAnswer, NoArgs, Success};
 use super::session::Session;
 use crate::errors::ApiError;
@@ -24,7 +24,7 @@ list_args! {
         /// By what; by id when absent.
         sort_by: ContactSort,
         /// In which direction.
-        sort_order: Order,
+        sort_order: SortOrder,
     }
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn list(session: Session, args: ListArgs) -> Result<Json<Vec<Co
         Some(ContactSort::Name) => contacts.sort_by_cached_key(|contact| (name(contact), contact.id.clone())),
         _ => contacts.sort_by(|a, b| a.id.cmp(&b.id)),
     }
-    if args.sort_order == Some(Order::Desc) {
+    if args.sort_order == Some(SortOrder::Desc) {
         contacts.reverse();
     }
     let contacts = page(contacts, args.limit, args.offset);

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// In which direction a list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Order {
+pub(super) enum SortOrder {
     /// The smallest or oldest first.
     Asc,
     /// The largest or newest first.
@@ -22,7 +22,7 @@ macro_rules! list_args {
             $(#[$by:meta])*
             sort_by: $sort:ty,
             $(#[$order:meta])*
-            sort_order: Order,
+            sort_order: SortOrder,
             $($(#[$more_doc:meta])* $more:ident: $type:ty,)*
         }
     ) => {
@@ -41,7 +41,7 @@ macro_rules! list_args {
             sort_by: Option<$sort>,
             $(#[$order])*
             #[serde(default)]
-            sort_order: Option<Order>,
+            sort_order: Option<SortOrder>,
             $($(#[$more_doc])* #[serde(default)] $more: $type,)*
         }
     };

@@ -93,7 +93,7 @@ fn operation(row: &Row) -> Value {
             json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
         described["requestBody"] = body;
     }
-    if matches!(row.scope, Scope::Session(super::super::access::Action::Send)) {
+    if matches!(row.scope, Scope::Session(super::super::access::KeyAction::Send)) {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "A request that is made again with the same key gets the first answer.",

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::super::access::{Action, Caller, Sender};
+use super::super::access::{Caller, KeyAction, Sender};
 use super::answer::{Answer, Content, Shape};
 use super::context::Ctx;
 use super::fields::Fields;
@@ -47,7 +47,7 @@ pub(super) enum Scope {
     /// A key without limits.
     Admin,
     /// This, with the session that the request names.
-    Session(Action),
+    Session(KeyAction),
 }
 
 type Done = BoxFuture<'static, Result<Response, ApiError>>;
@@ -109,7 +109,7 @@ pub(super) fn session<A, R, F, Fut>(
     method: Method,
     path: &'static str,
     operation: &'static str,
-    action: Action,
+    action: KeyAction,
     handler: F,
 ) -> Row
 where
@@ -129,7 +129,7 @@ where
     A: DeserializeOwned + ToSchema + 'static,
     O: Operate + Send + 'static,
 {
-    let action = if O::EFFECT == operations::Effect::Read { Action::Read } else { Action::Send };
+    let action = if O::EFFECT == operations::Effect::Read { KeyAction::Read } else { KeyAction::Send };
     session(method, path, operation, action, move |session: Session, arguments: A| {
         let asked = ask(arguments);
         async move { session.carry_out(asked).await }
@@ -170,7 +170,8 @@ fn row<A: ToSchema, R: Answer>(
     scope: Scope,
     does: Does,
 ) -> Row {
-    let looks = method == Method::GET && !matches!(scope, Scope::Session(Action::Send | Action::Control));
+    let looks =
+        method == Method::GET && !matches!(scope, Scope::Session(KeyAction::Send | KeyAction::Control));
     Row {
         effect: if looks { Effect::None } else { Effect::Change },
         method,
@@ -326,10 +327,10 @@ impl Served {
 
     /// In a task of its own where something is changed or sent: a caller who hangs up stops nothing half-way, and the
     /// answer to what is sent is kept for the repetition.
-    async fn work(&self, work: Work<'_>, action: Action) -> Result<Response, ApiError> {
+    async fn work(&self, work: Work<'_>, action: KeyAction) -> Result<Response, ApiError> {
         let Work { row, session, handler, fields } = work;
         match action {
-            Action::Send => {}
+            KeyAction::Send => {}
             _ if row.method == Method::GET => return handler(session, fields).await,
             _ => return to_its_end(row.operation, handler(session, fields)).await,
         }
@@ -357,7 +358,7 @@ impl Served {
     }
 }
 
-fn may_not(action: Action, user: &UserId) -> ApiError {
+fn may_not(action: KeyAction, user: &UserId) -> ApiError {
     ApiError::forbidden(format!("This key may not {} in session {user}", action.name()))
 }
 

@@ -24,12 +24,12 @@ pub(super) struct Environment {
     tier: &'static str,
     browser: String,
     platform: String,
-    worker: Worker,
+    worker: WorkerInfo,
 }
 
 /// Which of several servers; there is one.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Worker {
+pub(super) struct WorkerInfo {
     id: &'static str,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Uptime {
     start_timestamp: u64,
     /// In milliseconds.
     uptime: u64,
-    worker: Worker,
+    worker: WorkerInfo,
 }
 
 pub(super) async fn ping(_: Ctx, _: NoArgs) -> Result<Json<Pong>, ApiError> {
@@ -55,7 +55,7 @@ pub(super) async fn version(ctx: Ctx, _: NoArgs) -> Result<Json<Environment>, Ap
         tier: "CORE",
         browser: ctx.http.config.browser.display().to_string(),
         platform: format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
-        worker: Worker { id: "colmeia" },
+        worker: WorkerInfo { id: "colmeia" },
     }))
 }
 
@@ -65,6 +65,6 @@ pub(super) async fn status(ctx: Ctx, _: NoArgs) -> Result<Json<Uptime>, ApiError
     Ok(Json(Uptime {
         start_timestamp: millis(started),
         uptime: millis(ctx.http.started.elapsed().unwrap_or_default()),
-        worker: Worker { id: "colmeia" },
+        worker: WorkerInfo { id: "colmeia" },
     }))
 }

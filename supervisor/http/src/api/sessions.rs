@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::super::access::{Action, Caller};
+use super::super::access::{Caller, KeyAction};
 use super::answer::Json;
 use super::config::Config;
 use super::context::Ctx;
@@ -144,7 +144,7 @@ fn yes() -> bool {
 
 pub(super) async fn list(ctx: Ctx, args: ListArgs) -> Result<Json<Vec<SessionInfo>>, ApiError> {
     let all = everyone(&ctx.http).await;
-    let seen = all.into_iter().filter(|(user, _)| ctx.caller.may(Action::Read, user));
+    let seen = all.into_iter().filter(|(user, _)| ctx.caller.may(KeyAction::Read, user));
     let sessions = seen.map(|(user, view)| info(&ctx.http, &ctx.caller, &user, view.as_ref()));
     Ok(Json(sessions.filter(|session| args.all || session.status != Status::Stopped).collect()))
 }
@@ -333,7 +333,7 @@ async fn named(ctx: Ctx, user: &UserId) -> Result<Session, ApiError> {
 }
 
 fn may_control(ctx: Ctx, user: &UserId) -> Result<Ctx, ApiError> {
-    if ctx.caller.may(Action::Control, user) {
+    if ctx.caller.may(KeyAction::Control, user) {
         Ok(ctx)
     } else {
         Err(ApiError::forbidden(format!("This key may not control session {user}")))
@@ -410,7 +410,7 @@ fn shown(session: &Session) -> SessionInfo {
 
 fn info(http: &Http, caller: &Caller, user: &UserId, view: Option<&UserView>) -> SessionInfo {
     let mut config = http.store.session(user).unwrap_or_default();
-    if !caller.may(Action::Control, user) {
+    if !caller.may(KeyAction::Control, user) {
         config.hide_secrets();
     }
     let activity = view.and_then(|view| view.since.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();

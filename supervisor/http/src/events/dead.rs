@@ -7,9 +7,9 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::super::access::{Action, Caller};
+use super::super::access::{Caller, KeyAction};
 use super::super::reply;
-use super::query::Question;
+use super::query::EventQuery;
 use super::source;
 use crate::errors::ApiError;
 use crate::state::Http;
@@ -50,7 +50,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let question = Question::read(&query.unwrap_or_default())?;
+    let question = EventQuery::read(&query.unwrap_or_default())?;
     let which = Which { user: question.session.clone(), rows: None };
     let limit = u32::try_from(question.limit).unwrap_or(u32::MAX);
     let source = source(&http, question, caller, &headers);
@@ -75,8 +75,8 @@ pub(super) async fn replay(
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let question = Question::read(&query.unwrap_or_default())?;
-    let may = |session| caller.may(Action::Control, session);
+    let question = EventQuery::read(&query.unwrap_or_default())?;
+    let may = |session| caller.may(KeyAction::Control, session);
     if !caller.is_admin() && !question.session.as_ref().is_some_and(may) {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "session has to be one that this key may control"));
     }

@@ -9,7 +9,7 @@ use colmeia::UserId;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::query::Question;
+use super::query::EventQuery;
 use colmeia_events::envelope::{Envelope, Origin};
 use colmeia_events::journal::{Cursor, EventId, Journal, JournalError, Page, Recorded};
 
@@ -34,7 +34,7 @@ pub(super) struct Feed {
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) journal: Journal,
-    pub(super) question: Arc<Question>,
+    pub(super) question: Arc<EventQuery>,
     pub(super) scope: Scope,
     pub(super) files: Origin,
     /// What goes with a session's status while it is so.
@@ -42,7 +42,7 @@ pub(super) struct Source {
 }
 
 /// An event as it goes out.
-pub(super) struct Told {
+pub(super) struct OutgoingEvent {
     pub(super) id: EventId,
     pub(super) json: String,
 }
@@ -56,10 +56,10 @@ impl Source {
     }
 
     /// An event as it goes out; `None` for one that cannot be read.
-    pub(super) fn tell(&self, event: &Recorded) -> Option<Told> {
+    pub(super) fn tell(&self, event: &Recorded) -> Option<OutgoingEvent> {
         let mut envelope = Envelope::of(event, self.journal.metadata(&event.user), &self.files)?;
         envelope.put_data(|user, status| (self.data)(user, status));
-        Some(Told { id: event.id, json: envelope.to_json().ok()? })
+        Some(OutgoingEvent { id: event.id, json: envelope.to_json().ok()? })
     }
 }
 
@@ -72,7 +72,7 @@ impl Feed {
     }
 
     /// Waits for the next one. `None` when the journal is closed or cannot be read. Dropping the wait loses nothing.
-    pub(super) async fn next(&mut self) -> Option<Told> {
+    pub(super) async fn next(&mut self) -> Option<OutgoingEvent> {
         loop {
             while let Some(event) = self.ready.pop_front() {
                 if let Some(told) = self.source.tell(&event) {

@@ -16,14 +16,14 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, Method};
 use colmeia::UserId;
 
-use super::access::{Action, Caller};
+use super::access::{Caller, KeyAction};
 use crate::api::context::origin;
 use crate::api::session::is_known as knows_session;
 use crate::effect::Effect;
 use crate::route::Route;
 use crate::state::Http;
 use feed::Source;
-use query::Question;
+use query::EventQuery;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {
@@ -37,16 +37,16 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// Where the events of a question are read, as far as this caller may see them, with files where it finds them.
-fn source(http: &Http, question: Question, caller: Caller, headers: &HeaderMap) -> Source {
+fn source(http: &Http, question: EventQuery, caller: Caller, headers: &HeaderMap) -> Source {
     let files = origin(http, headers);
-    let scope = Arc::new(move |user: &UserId| caller.may(Action::Read, user));
+    let scope = Arc::new(move |user: &UserId| caller.may(KeyAction::Read, user));
     let known = http.clone();
     let data: feed::Data = Arc::new(move |user, status| known.users.find(user)?.view().status_data(status));
     Source { journal: http.journal.clone(), question: Arc::new(question), scope, files, data }
 }
 
 /// Whether there is such a session, or all are meant.
-async fn is_known(http: &Http, question: &Question) -> bool {
+async fn is_known(http: &Http, question: &EventQuery) -> bool {
     match &question.session {
         Some(user) => knows_session(http, user).await,
         None => true,

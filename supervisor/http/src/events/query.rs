@@ -1,4 +1,4 @@
-//! [`Question`]: which events someone asks for. Pure.
+//! [`EventQuery`]: which events someone asks for. Pure.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ const MOST: usize = 1000;
 
 /// Which events, and from where on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Question {
+pub(crate) struct EventQuery {
     /// Only this session's; else everyone's.
     pub(crate) session: Option<UserId>,
     /// Only these; else all.
@@ -28,7 +28,7 @@ pub(crate) struct Question {
     pub(crate) limit: usize,
 }
 
-impl Question {
+impl EventQuery {
     /// From what stands behind the `?`: `session`, `events` (several times, or separated by commas), `after`, `id`
     /// (several times) and `limit`. `*` is the same as nothing, and so is what is empty or a `limit` of 0. What else
     /// stands there is for others.
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn wahas_ways_to_name_events_are_understood() {
         let wants = |query: &str| {
-            let question = Question::read(query).expect(query);
+            let question = EventQuery::read(query).expect(query);
             [Kind::Message, Kind::SessionStatus, Kind::CallReceived].map(|kind| question.wants(kind))
         };
         assert_eq!(wants(""), [true; 3]);
@@ -109,14 +109,14 @@ mod tests {
             ("limit=1001", "limit"),
             ("limit=many", "limit"),
         ] {
-            let error = format!("{:?}", Question::read(query).expect_err(query));
+            let error = format!("{:?}", EventQuery::read(query).expect_err(query));
             assert!(error.contains(&format!("field: Some(\"{field}\")")), "{error}");
         }
         assert_eq!(
-            Question::read("session=&events=&limit=0").expect("valid"),
-            Question::read("").expect("valid")
+            EventQuery::read("session=&events=&limit=0").expect("valid"),
+            EventQuery::read("").expect("valid")
         );
-        let question = Question::read("session=2_1&limit=7&x-api-key=k").expect("valid");
+        let question = EventQuery::read("session=2_1&limit=7&x-api-key=k").expect("valid");
         assert_eq!((question.session.expect("one").as_str(), question.limit), ("2_1", 7));
     }
 }

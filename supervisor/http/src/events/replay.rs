@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::super::access::Caller;
 use super::super::reply;
-use super::query::Question;
+use super::query::EventQuery;
 use super::source;
 use crate::errors::ApiError;
 use crate::state::Http;
@@ -20,7 +20,7 @@ const BYTES: usize = 4 * 1024 * 1024;
 
 /// A page.
 #[derive(Serialize)]
-struct Answer {
+struct ReplayAnswer {
     /// The oldest first.
     events: Vec<Box<RawValue>>,
     /// What to give as `after` for the next page; `null` when nothing more is there yet.
@@ -34,7 +34,7 @@ pub(super) async fn replay(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let question = Question::read(&query.unwrap_or_default())?;
+    let question = EventQuery::read(&query.unwrap_or_default())?;
     let (limit, from) = (question.limit, question.cursor(Cursor::Beginning));
     let source = source(&http, question, caller, &headers);
     let mut after = source.journal.place(from).await?;
@@ -49,7 +49,7 @@ pub(super) async fn replay(
         after = page.reached;
         if !page.more || events.len() >= limit || bytes >= BYTES {
             let next = last.filter(|_| page.more);
-            return Ok(reply::ok(&Answer { events, next }));
+            return Ok(reply::ok(&ReplayAnswer { events, next }));
         }
     }
 }

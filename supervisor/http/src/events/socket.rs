@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::super::access::{Basis, Caller};
 use super::feed::Feed;
-use super::query::Question;
+use super::query::EventQuery;
 use super::{is_known, source};
 use crate::errors::ApiError;
 use crate::state::Http;
@@ -39,7 +39,7 @@ pub(super) async fn socket(
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
-    let question = Question::read(&query.unwrap_or_default())?;
+    let question = EventQuery::read(&query.unwrap_or_default())?;
     let place = http.places.socket(&holder, is_known(&http, &question).await)?;
     let from = question.cursor(Cursor::End);
     let feed = Feed::start(source(&http, question, caller, &headers), from).await?;

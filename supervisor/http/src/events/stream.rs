@@ -14,7 +14,7 @@ use futures::{StreamExt as _, stream};
 use super::super::access::Caller;
 use super::super::places::during;
 use super::feed::Feed;
-use super::query::Question;
+use super::query::EventQuery;
 use super::{is_known, source};
 use crate::errors::ApiError;
 use crate::state::Http;
@@ -32,7 +32,7 @@ pub(super) async fn stream(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let mut question = Question::read(&query.unwrap_or_default())?;
+    let mut question = EventQuery::read(&query.unwrap_or_default())?;
     if let Some(last) = headers.get("last-event-id").filter(|last| !last.is_empty()) {
         let id = last.to_str().unwrap_or_default().parse();
         question.after = Some(id.map_err(|error| ApiError::field("Last-Event-ID", error))?);

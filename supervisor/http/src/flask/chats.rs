@@ -12,7 +12,7 @@ use crate::errors::FlaskError;
 use crate::state::Http;
 
 #[derive(Serialize)]
-struct Answer {
+struct ChatsAnswer {
     success: bool,
     chats: Vec<Chat>,
     total: usize,
@@ -43,7 +43,7 @@ pub(super) async fn chats(
     };
     chats.sort_by_key(|chat| std::cmp::Reverse(chat.timestamp_ms));
     let chats: Vec<Chat> = chats.into_iter().map(Chat::from).collect();
-    Ok(reply::ok(&Answer { success: true, total: chats.len(), chats }))
+    Ok(reply::ok(&ChatsAnswer { success: true, total: chats.len(), chats }))
 }
 
 impl From<ChatSummary> for Chat {

@@ -20,7 +20,7 @@ pub(super) const MAX_ID: usize = 256;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct MessagesAnswer {
     success: bool,
     messages: Vec<Message>,
     total: usize,
@@ -67,10 +67,10 @@ pub(super) async fn messages(
     Ok(reply::ok(&answer(messages, has_more, &user)))
 }
 
-fn answer(messages: Vec<MessageRecord>, has_more: bool, user: &UserId) -> Answer {
+fn answer(messages: Vec<MessageRecord>, has_more: bool, user: &UserId) -> MessagesAnswer {
     let next_cursor = messages.first().filter(|_| has_more).map(|oldest| oldest.id.clone());
     let messages: Vec<Message> = messages.into_iter().map(|message| Message::of(message, user)).collect();
-    Answer { success: true, total: messages.len(), messages, has_more, next_cursor }
+    MessagesAnswer { success: true, total: messages.len(), messages, has_more, next_cursor }
 }
 
 impl Message {

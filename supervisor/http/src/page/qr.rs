@@ -33,7 +33,7 @@ const ATTENDED: Duration = Duration::from_secs(20);
 
 #[derive(Template)]
 #[template(path = "qr.html")]
-struct Page<'a> {
+struct QrPage<'a> {
     language: Language,
     english: bool,
     user: &'a UserId,
@@ -67,7 +67,7 @@ pub(in super::super) async fn qr(http: &Http, headers: &HeaderMap, user: &UserId
     handle.wake();
     let shown = Shown::after(view.passkey_over, SessionSummary::of(&view), language);
     let base = external::prefix(headers);
-    html(&Page { language, english: language == Language::English, user, base, shown, now_ms: now_ms() })
+    html(&QrPage { language, english: language == Language::English, user, base, shown, now_ms: now_ms() })
 }
 
 /// The page that starts nothing until a button is pressed.

@@ -76,7 +76,7 @@ async fn a_plain_row_asks_for_what_its_address_says() {
     fn acting(call: Call) -> CallResult {
         let Call::Operate { operation } = call else { panic!("{call:?}") };
         ASKED.lock().expect("no panic").push(serde_json::to_value(operation).expect("JSON"));
-        Ok((Reply::Value { value: operations::Answer(json!({})) }, Fetched::NONE))
+        Ok((Reply::Value { value: operations::OperationResult(json!({})) }, Fetched::NONE))
     }
     const CHAT: &str = "5511988887777@c.us";
     let (chat, group) = (format!("/api/1/chats/{CHAT}"), format!("/api/1/groups/{GROUP}"));

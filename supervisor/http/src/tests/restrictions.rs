@@ -2,7 +2,7 @@
 //! that was refused for it.
 
 use axum::http::header::RETRY_AFTER;
-use colmeia::operations::{Answer as Told, Operation};
+use colmeia::operations::{Operation, OperationResult};
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use colmeia::{MessageCapping, ReachoutTimelock, Restriction, RestrictionName, Restrictions, SessionReport};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn restricted(timelock: ReachoutTimelock) -> UserView {
 /// A session whose account is locked: it says so, and refuses every send for it.
 #[allow(clippy::needless_pass_by_value, reason = "as all who act")]
 fn locked(call: Call) -> CallResult {
-    let value = |value: Value| Ok((Reply::Value { value: Told(value) }, Fetched::NONE));
+    let value = |value: Value| Ok((Reply::Value { value: OperationResult(value) }, Fetched::NONE));
     match call {
         Call::Operate { operation: Operation::GetTimelock(_) } => {
             value(json!({ "active": true, "enforcement": "WEB_COMPANION_ONLY", "until_ms": ends_ms() }))

@@ -20,7 +20,7 @@ use crate::limits;
 use crate::view::MemoryUse;
 use colmeia::errors::chain;
 use colmeia_host::blocking;
-use colmeia_host::memory::{Followed, Idle, InForce, Limits, Reading, Step, Watch};
+use colmeia_host::memory::{Followed, Idle, InForce, Limits, MemoryStep, Reading, Watch};
 use colmeia_host::process::Pid;
 
 /// How long nothing must have happened in a session before it may be replaced.
@@ -184,18 +184,18 @@ impl SessionActor {
                 }
                 Vec::new()
             }
-            Some(Step::Relieve) => {
+            Some(MemoryStep::Relieve) => {
                 tracing::info!(%user, mib, "above the soft limit; the page is asked to free memory");
                 if let Some(connection) = &self.connection {
                     let _ = connection.link.outbox().put(&ToWorker::RelieveMemory, None);
                 }
                 Vec::new()
             }
-            Some(Step::Recycle) => {
+            Some(MemoryStep::Recycle) => {
                 tracing::warn!(%user, mib, "above the soft limit for long; the browser is replaced");
                 vec![Event::Recycle]
             }
-            Some(Step::Kill) => {
+            Some(MemoryStep::Kill) => {
                 tracing::error!(%user, mib, "above the hard limit; the user's processes are killed");
                 vec![Event::OverMemory]
             }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::lists::{Order, list_args};
+use super::super::lists::{SortOrder, list_args};
 use super::super::models::{Files, Message};
 use super::super::session::Session;
 use super::{MOST, limited};
@@ -22,7 +22,7 @@ list_args! {
         /// By what.
         sort_by: ChatSort,
         /// In which direction; the newest first when absent.
-        sort_order: Order,
+        sort_order: SortOrder,
     }
 }
 
@@ -121,7 +121,7 @@ pub(in super::super) async fn list(session: Session, args: ListArgs) -> Result<J
         Some(ChatSort::Name) => ChatOrder::Name,
     };
     let ascending = match args.sort_order {
-        Some(order) => order == Order::Asc,
+        Some(order) => order == SortOrder::Asc,
         None => order != ChatOrder::Activity,
     };
     let limit = args.limit.map(|limit| limited(Some(limit), MOST)).transpose()?;

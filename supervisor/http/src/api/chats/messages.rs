@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::super::answer::Json;
 use super::super::chatting::{Mention, checked_text, mentioned, ms_of_secs, preview_of};
-use super::super::lists::Order;
+use super::super::lists::SortOrder;
 use super::super::models::{Message, Success};
 use super::super::session::Session;
 use super::{chat_named, limited};
@@ -35,7 +35,7 @@ pub(in super::super) struct MessagesArgs {
     download_media: bool,
     /// In which direction; the newest first when absent.
     #[serde(default)]
-    sort_order: Option<Order>,
+    sort_order: Option<SortOrder>,
     /// Sent at this time or earlier, in seconds since the epoch.
     #[serde(default, rename = "filter.timestamp.lte")]
     until: Option<f64>,
@@ -91,7 +91,7 @@ pub(in super::super) async fn messages(
         chat,
         limit: limited(args.limit, USUAL)?,
         offset: args.offset,
-        oldest_first: args.sort_order == Some(Order::Asc),
+        oldest_first: args.sort_order == Some(SortOrder::Asc),
         filter,
     };
     let found = session.operate(operation).await?;

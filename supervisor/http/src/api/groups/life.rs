@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::answer::Json;
-use super::super::lists::{Order, list_args};
+use super::super::lists::{SortOrder, list_args};
 use super::super::models::{CountAnswer, NoArgs, Success};
 use super::super::session::Session;
 use super::members::GroupParticipant;
@@ -21,7 +21,7 @@ list_args! {
         /// By what; by id when absent.
         sort_by: GroupSort,
         /// In which direction.
-        sort_order: Order,
+        sort_order: SortOrder,
         /// What to leave out.
         exclude: Vec<Exclude>,
     }
@@ -124,7 +124,7 @@ pub(in super::super) async fn list(
         limit: args.limit,
         offset: args.offset,
         by_subject: args.sort_by == Some(GroupSort::Subject),
-        descending: args.sort_order == Some(Order::Desc),
+        descending: args.sort_order == Some(SortOrder::Desc),
         without_participants: args.exclude.contains(&Exclude::Participants),
     };
     Ok(Json(session.operate(operation).await?.into_iter().map(GroupInfo::of).collect()))

@@ -2,7 +2,7 @@
 
 use colmeia::operations::{LeaveGroup, RefreshGroups, SetGroupDescription, SetGroupPicture};
 
-use super::super::super::access::Action::{Read, Send};
+use super::super::super::access::KeyAction::{Read, Send};
 use super::super::groups::{DescriptionArgs, GroupArgs};
 use super::super::models::NoArgs;
 use super::super::route::{Row, absent, plain, session};

@@ -2,7 +2,7 @@
 
 use colmeia::operations::{ArchiveChat, ClearChat, DeleteChat, DeleteLabel, MarkUnread};
 
-use super::super::super::access::Action::{Media, Read, Send};
+use super::super::super::access::KeyAction::{Media, Read, Send};
 use super::super::labels::LabelArgs;
 use super::super::models::ChatArgs;
 use super::super::route::{Row, plain, session};

@@ -2,7 +2,7 @@
 
 use colmeia::operations::{Block, DeleteContact, RejectCall, SetProfilePicture};
 
-use super::super::super::access::Action::{Read, Send};
+use super::super::super::access::KeyAction::{Read, Send};
 use super::super::contacts::{ContactArgs, IdArgs};
 use super::super::models::NoArgs;
 use super::super::profile::RejectArgs;

@@ -2,7 +2,7 @@
 
 use colmeia::operations::{React, Star};
 
-use super::super::super::access::Action::{Read, Send};
+use super::super::super::access::KeyAction::{Read, Send};
 use super::super::chatting::{ReactionArgs, StarArgs};
 use super::super::route::{Row, plain, session};
 use super::super::{chats, chatting, contacts};

@@ -1,6 +1,6 @@
 //! Rows of sessions, linking, keys and the server.
 
-use super::super::super::access::Action::{Control, Read};
+use super::super::super::access::KeyAction::{Control, Read};
 use super::super::route::Scope::{Admin, Anyone};
 use super::super::route::{Row, absent, anywhere, session};
 use super::super::{auth, keys, passkey, restrictions, server, sessions};

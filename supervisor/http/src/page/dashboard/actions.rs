@@ -10,7 +10,7 @@ use colmeia::admin::Changed;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
-use super::told::{Told, ours};
+use super::told::{Outcome, ours};
 use super::{Fields, Frame, html, see_other};
 use crate::state::Http;
 use colmeia_control::operators::{Asker, Word};
@@ -38,7 +38,7 @@ pub(super) async fn create(
     };
     match http.operators.change(&user, Word::Start, true, Asker::Dashboard).await {
         Ok(_) => see_other(&format!("/sessions/{user}")),
-        Err(error) => Told::failed(&error, language).answer(&http, &headers, "/"),
+        Err(error) => Outcome::failed(&error, language).answer(&http, &headers, "/"),
     }
 }
 
@@ -67,13 +67,13 @@ async fn asked(
     fields: &Fields,
     user: &UserId,
     word: Word,
-) -> Result<Told, Told> {
+) -> Result<Outcome, Outcome> {
     ours(http, headers, fields)?;
     let language = Language::of(headers);
     let changed = http.operators.change(user, word, false, Asker::Dashboard).await;
     changed
-        .map(|changed| Told::done(done(word, &changed, language)))
-        .map_err(|error| Told::failed(&error, language))
+        .map(|changed| Outcome::done(done(word, &changed, language)))
+        .map_err(|error| Outcome::failed(&error, language))
 }
 
 /// `GET /sessions/{user}/confirm/{operation}`.
@@ -109,18 +109,18 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
     if language == Portuguese { portuguese } else { english }
 }
 
-pub(super) fn nothing(language: Language) -> Told {
+pub(super) fn nothing(language: Language) -> Outcome {
     let message = match language {
         Portuguese => "Esta operação não existe.",
         English => "There is no such operation.",
     };
-    Told::with(StatusCode::NOT_FOUND, message)
+    Outcome::with(StatusCode::NOT_FOUND, message)
 }
 
-fn no_name(language: Language) -> Told {
+fn no_name(language: Language) -> Outcome {
     let message = match language {
         Portuguese => "Nome inválido: use de 1 a 64 letras sem acento, números, _ e -.",
         English => "Invalid name: use 1 to 64 letters, digits, _ and -.",
     };
-    Told::with(StatusCode::BAD_REQUEST, message)
+    Outcome::with(StatusCode::BAD_REQUEST, message)
 }

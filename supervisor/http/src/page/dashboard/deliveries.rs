@@ -11,7 +11,7 @@ use colmeia::admin::{EventQueue, Replayed};
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::actions::nothing;
-use super::told::{Told, ours};
+use super::told::{Outcome, ours};
 use super::{Fields, words};
 use crate::state::Http;
 use colmeia_control::operators::{Asker, Letters, OperationError};
@@ -131,8 +131,8 @@ async fn act(
     let told = match ours(http, headers, fields) {
         Err(told) => told,
         Ok(()) => match what(user).await {
-            Ok(message) => Told::done(message),
-            Err(error) => Told::failed(&error, language),
+            Ok(message) => Outcome::done(message),
+            Err(error) => Outcome::failed(&error, language),
         },
     };
     told.answer(http, headers, &back)

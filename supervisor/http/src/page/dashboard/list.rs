@@ -31,7 +31,7 @@ const PACE: Duration = Duration::from_millis(400);
 
 #[derive(Template)]
 #[template(path = "dashboard/list.html")]
-struct Page {
+struct ListPage {
     frame: Frame,
     live: String,
 }
@@ -42,10 +42,10 @@ struct Live<'a> {
     english: bool,
     base: &'a str,
     ready: usize,
-    rows: Vec<Row>,
+    rows: Vec<SessionRow>,
 }
 
-struct Row {
+struct SessionRow {
     user: UserId,
     kind: &'static str,
     title: &'static str,
@@ -75,7 +75,7 @@ pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap) -> R
     let (visit, cookie) = Visit::of_or_new(headers);
     let frame = Frame::new(http, headers, &visit, "/");
     let live = live(http, frame.language, &frame.base).await;
-    super::begin(html(&Page { frame, live }), cookie)
+    super::begin(html(&ListPage { frame, live }), cookie)
 }
 
 /// `GET /sessions/events`: the live part of the page whenever it changes.
@@ -126,11 +126,11 @@ async fn live(http: &Http, language: Language, base: &str) -> String {
                 .find(|queue| queue.is_stuck())
                 .and_then(|queue| Some((queue.receiver.clone(), queue.head.as_ref()?.error.clone()?)));
             let cap = operators.cap(&user);
-            Row { stuck, ..row(user, view.as_ref(), cap, events, now, language) }
+            SessionRow { stuck, ..row(user, view.as_ref(), cap, events, now, language) }
         };
         everyone.into_iter().map(row).collect()
     });
-    let rows: Vec<Row> = rows.await.unwrap_or_default();
+    let rows: Vec<SessionRow> = rows.await.unwrap_or_default();
     let ready = rows.iter().filter(|row| row.kind == "ready").count();
     let live = Live { english: language == Language::English, base, ready, rows };
     live.render().unwrap_or_default() // writing into a String does not fail
@@ -143,10 +143,10 @@ fn row(
     (waiting, dead): (u64, u64),
     now: SystemTime,
     language: Language,
-) -> Row {
+) -> SessionRow {
     let summary = view.map_or(SessionSummary::Absent, SessionSummary::of);
     let words::Words { kind, title, .. } = words::of(summary, language);
-    Row {
+    SessionRow {
         kind,
         title,
         state: view.map_or("disconnected", state_name),

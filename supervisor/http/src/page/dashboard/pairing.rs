@@ -11,7 +11,7 @@ use colmeia::protocol::{Call, CallErrorKind, Reply};
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::Fields;
-use super::told::{Told, ours};
+use super::told::{Outcome, ours};
 use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_session::CallFailure;
@@ -30,7 +30,7 @@ pub(super) async fn code(
     told.answer(&http, &headers, &back)
 }
 
-async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> Result<Told, Told> {
+async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> Result<Outcome, Outcome> {
     ours(http, headers, fields)?;
     let language = Language::of(headers);
     let not_now = || {
@@ -38,7 +38,7 @@ async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> R
             Portuguese => "Agora não: a sessão precisa estar aguardando o celular.",
             English => "Not now: the session has to be waiting for a phone.",
         };
-        Told::with(StatusCode::CONFLICT, message)
+        Outcome::with(StatusCode::CONFLICT, message)
     };
     let handle = name.parse::<UserId>().ok().and_then(|user| http.users.find(&user)).ok_or_else(not_now)?;
     let phone: String = fields.phone.chars().filter(char::is_ascii_digit).collect();
@@ -47,7 +47,7 @@ async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> R
             Portuguese => "Número inválido: escreva-o com o código do país, como 55 11 98888-7777.",
             English => "Invalid number: write it with its country code, such as 55 11 98888-7777.",
         };
-        return Err(Told::with(StatusCode::BAD_REQUEST, message));
+        return Err(Outcome::with(StatusCode::BAD_REQUEST, message));
     }
     match calls::once(handle, Call::PairingCode { phone }, None, http.request_deadline()).await {
         Ok((Reply::PairingCode { code }, _)) => {
@@ -57,7 +57,7 @@ async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> R
                 }
                 English => "On the phone: Linked devices, Link a device, Link with phone number. Type:",
             };
-            Ok(Told { code: Some(code), ..Told::done(message) })
+            Ok(Outcome { code: Some(code), ..Outcome::done(message) })
         }
         Err(CallFailure::NotReady) => Err(not_now()),
         Err(CallFailure::Session(error)) if error.kind == CallErrorKind::NotReady => Err(not_now()),
@@ -66,7 +66,7 @@ async fn ask(http: &Http, headers: &HeaderMap, name: &str, fields: &Fields) -> R
                 Portuguese => "O WhatsApp não deu um código. Tente de novo, ou escaneie o QR Code.",
                 English => "WhatsApp gave no code. Try again, or scan the QR code.",
             };
-            Err(Told::with(StatusCode::BAD_GATEWAY, message))
+            Err(Outcome::with(StatusCode::BAD_GATEWAY, message))
         }
     }
 }

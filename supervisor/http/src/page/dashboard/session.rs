@@ -22,7 +22,7 @@ use super::super::events::{Source, follow};
 use super::super::svg;
 use super::deliveries::Stuck;
 use super::list::Memory;
-use super::told::Told;
+use super::told::Outcome;
 use super::{Frame, html, words};
 use crate::phone_number::phone_number;
 use crate::state::Http;
@@ -43,7 +43,7 @@ const LETTERS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "dashboard/session.html")]
-struct Page<'a> {
+struct SessionPage<'a> {
     frame: Frame,
     user: &'a UserId,
     live: String,
@@ -108,7 +108,7 @@ pub(super) async fn session(
     let (visit, cookie) = Visit::of_or_new(&headers);
     let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}"));
     let live = live(&http, &user, &handle.view(), &frame).await;
-    super::begin(html(&Page { frame, user: &user, live }), cookie)
+    super::begin(html(&SessionPage { frame, user: &user, live }), cookie)
 }
 
 /// `GET /sessions/{user}/events`: the live part of the page whenever it changes.
@@ -129,8 +129,8 @@ async fn found(http: &Http, name: &str) -> Option<UserHandle> {
     http.operators.known(&name.parse().ok()?).await.ok()
 }
 
-fn nobody(language: Language) -> Told {
-    Told::with(
+fn nobody(language: Language) -> Outcome {
+    Outcome::with(
         StatusCode::NOT_FOUND,
         match language {
             Portuguese => "Esta sessão não existe.",

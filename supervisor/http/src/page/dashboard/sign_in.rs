@@ -18,15 +18,15 @@ use crate::state::Http;
 
 #[derive(Template)]
 #[template(path = "dashboard/sign_in.html")]
-struct Page<'a> {
+struct SignInPage<'a> {
     frame: Frame,
     next: &'a str,
-    wrong: Wrong,
+    wrong: SignInError,
 }
 
 /// What was wrong with the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wrong {
+enum SignInError {
     Nothing,
     Key,
     TooMany,
@@ -42,7 +42,7 @@ pub(in super::super::super) fn to_sign_in(asked: &Uri) -> Response {
 
 /// `GET /sign-in`.
 pub(super) async fn form(State(http): State<Http>, headers: HeaderMap, pairs: Pairs) -> Response {
-    page(&http, &headers, pairs.get("next").unwrap_or_default(), Wrong::Nothing)
+    page(&http, &headers, pairs.get("next").unwrap_or_default(), SignInError::Nothing)
 }
 
 /// `POST /sign-in`.
@@ -61,10 +61,12 @@ pub(super) async fn sign_in(
             begin(see_other(&after(&fields.next)), Some(cookie))
         }
         Err(Refusal::TooMany { secs }) => {
-            let page = page(&http, &headers, &fields.next, Wrong::TooMany);
+            let page = page(&http, &headers, &fields.next, SignInError::TooMany);
             (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, secs)], page).into_response()
         }
-        Err(_) => (StatusCode::UNAUTHORIZED, page(&http, &headers, &fields.next, Wrong::Key)).into_response(),
+        Err(_) => {
+            (StatusCode::UNAUTHORIZED, page(&http, &headers, &fields.next, SignInError::Key)).into_response()
+        }
     }
 }
 
@@ -95,8 +97,8 @@ pub(super) async fn sign_out(
     response
 }
 
-fn page(http: &Http, headers: &HeaderMap, next: &str, wrong: Wrong) -> Response {
+fn page(http: &Http, headers: &HeaderMap, next: &str, wrong: SignInError) -> Response {
     let (visit, cookie) = Visit::of_or_new(headers);
     let frame = Frame::new(http, headers, &visit, "/sign-in");
-    begin(html(&Page { frame, next: own_path(next), wrong }), cookie)
+    begin(html(&SignInPage { frame, next: own_path(next), wrong }), cookie)
 }

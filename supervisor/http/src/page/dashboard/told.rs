@@ -1,4 +1,4 @@
-//! [`Told`]: what became of a wish. A page for who came by a form, JSON for our script.
+//! [`Outcome`]: what became of a wish. A page for who came by a form, JSON for our script.
 
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,7 +14,7 @@ use colmeia_control::operators::OperationError;
 
 /// A sentence, and how it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Outcome {
     pub(super) status: StatusCode,
     pub(super) message: String,
     /// A pairing code; shown and never logged.
@@ -30,7 +30,7 @@ struct Body<'a> {
 
 #[derive(Template)]
 #[template(path = "dashboard/told.html")]
-struct Page<'a> {
+struct OutcomePage<'a> {
     frame: Frame,
     failed: bool,
     message: &'a str,
@@ -38,7 +38,7 @@ struct Page<'a> {
     back: &'a str,
 }
 
-impl Told {
+impl Outcome {
     /// It was done.
     pub(super) fn done(message: impl Into<String>) -> Self {
         Self::with(StatusCode::OK, message)
@@ -103,13 +103,13 @@ impl Told {
         let (visit, cookie) = Visit::of_or_new(headers);
         let frame = Frame::new(http, headers, &visit, back);
         let failed = !self.status.is_success();
-        let page = html(&Page { frame, failed, message: &self.message, code, back });
+        let page = html(&OutcomePage { frame, failed, message: &self.message, code, back });
         super::begin((self.status, page).into_response(), cookie)
     }
 }
 
 /// Whether a form came from one of our pages; what is told where it did not.
-pub(super) fn ours(http: &Http, headers: &HeaderMap, fields: &Fields) -> Result<(), Told> {
+pub(super) fn ours(http: &Http, headers: &HeaderMap, fields: &Fields) -> Result<(), Outcome> {
     if http.access.visitors.is_ours(headers, &fields.token) {
         return Ok(());
     }
@@ -122,5 +122,5 @@ pub(super) fn ours(http: &Http, headers: &HeaderMap, fields: &Fields) -> Result<
             "Nothing was done: the form did not come from this page, or the page is old. Reload it and try again."
         }
     };
-    Err(Told::with(StatusCode::FORBIDDEN, message))
+    Err(Outcome::with(StatusCode::FORBIDDEN, message))
 }
