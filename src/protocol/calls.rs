@@ -257,7 +257,7 @@ pub enum Reply {
     },
     /// It is done.
     Done,
-    /// What an operation answers; [`super::output`] reads it.
+    /// What an operation answers; [`super::output()`] reads it.
     Value {
         /// Of the operation's own type.
         value: Answer,
