@@ -72,6 +72,7 @@ test: check deny nextest conformance clients schemathesis contrib
 check: setup-test
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 	shellcheck --severity=warning $$(git grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh')
 
 # Reads the sources of all targets' crates, which a build for this one has not downloaded. Advisories need the network
@@ -83,6 +84,7 @@ deny: setup-test
 nextest: setup-test
 	cargo build --locked --workspace
 	cargo nextest run --locked --workspace
+	cargo test --locked --workspace --doc
 
 # The tests that `make test` leaves out (#[ignore] says why): they give files and processes to other users, mount small
 # disks, and switch the kernel's merging of pages on while they look at it. Each fails where it cannot run.

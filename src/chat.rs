@@ -32,6 +32,15 @@ pub enum InvalidChatId {
 impl ChatId {
     /// Reads what a person or a program gave: `+55 (11) 98888-7777`, `5511…@c.us`, `…@g.us`, `…@lid`, `…@newsletter`.
     ///
+    /// ```
+    /// use colmeia::ChatId;
+    ///
+    /// let chat = ChatId::normalise("+55 (11) 98888-7777").expect("a number");
+    /// assert_eq!(chat.as_str(), "5511988887777@c.us");
+    /// assert!(ChatId::normalise("120363021234567890@g.us").expect("a group").is_group());
+    /// assert!(ChatId::normalise("status@broadcast").is_err(), "nobody can be written to there");
+    /// ```
+    ///
     /// # Errors
     /// Says why the text names no chat.
     pub fn normalise(input: &str) -> Result<Self, InvalidChatId> {

@@ -18,6 +18,15 @@ pub const RESERVED: [&str; 8] = ["apps", "events", "files", "keys", "logout", "s
 /// A valid user id: 1 to 64 characters of `[A-Za-z0-9_-]`, and none of [`RESERVED`].
 ///
 /// A value of this type can stand in a file name: it has no separator, no dot and no NUL.
+///
+/// ```
+/// use colmeia::UserId;
+///
+/// let user: UserId = "loja_42".parse().expect("a user id");
+/// assert_eq!(user.as_str(), "loja_42");
+/// assert!("../etc".parse::<UserId>().is_err());
+/// assert!("sessions".parse::<UserId>().is_err(), "a word of the API's own addresses");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(Box<str>);
 

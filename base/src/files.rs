@@ -20,7 +20,7 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     put(path, contents, None)
 }
 
-/// [`write`] of a file whose time says something: whoever finds the contents finds this time with them, also after a
+/// [`write()`] of a file whose time says something: whoever finds the contents finds this time with them, also after a
 /// power cut.
 ///
 /// # Errors

@@ -128,6 +128,19 @@ impl Account {
         }
     }
 
+    /// The number with which the server refuses a message of this account, if it does. What it restricts is about people who
+    /// never wrote to the account; whoever did is written to as ever, and so are groups.
+    pub(crate) fn nack(&self, own: &str, message: &Outgoing) -> Option<u16> {
+        let is_person = message.to.ends_with("@c.us") || message.to.ends_with("@lid");
+        let is_own = message.to.strip_suffix("@c.us") == Some(own);
+        let wrote =
+            self.chats.get(&message.to).is_some_and(|chat| chat.lines.iter().any(|line| !line.from_me));
+        if !is_person || is_own || wrote || message.details.contains_key("about") {
+            return None;
+        }
+        self.limits.nack()
+    }
+
     /// Notes a message on the phone's screen.
     pub(crate) fn note(&mut self, chat: &str, name: Option<&str>, line: Line) {
         let known = self.contacts.iter().find(|contact| chat.starts_with(&format!("{}@", contact.number)));

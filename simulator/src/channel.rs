@@ -15,9 +15,11 @@ use tokio::{sync::mpsc, time::sleep};
 
 use crate::{
     account::{Action, Line, Sent},
-    limits, passkey,
+    ceremonies,
+    clock::{now_ms, now_s},
+    limits,
     wire::{FromPage, Outgoing, PageState, Question, ToPage},
-    world::{Shared, now_ms, now_s},
+    world::Shared,
 };
 
 /// How long the other side's phone takes to receive a message.
@@ -118,9 +120,9 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
             });
             json!({ "ok": true })
         }
-        Question::PasskeyOptions => passkey::ask_again(shared, page),
-        Question::PasskeyProof { assertion, handoff } => passkey::prove(shared, page, &assertion, handoff),
-        Question::PasskeyConfirm => passkey::confirm(shared, page),
+        Question::PasskeyOptions => ceremonies::ask_again(shared, page),
+        Question::PasskeyProof { assertion, handoff } => ceremonies::prove(shared, page, &assertion, handoff),
+        Question::PasskeyConfirm => ceremonies::confirm(shared, page),
         Question::PasskeyCancel => {
             shared.change(|world| world.pages.get_mut(page).and_then(|page| page.ceremony.take()));
             json!({ "ok": true })
@@ -213,7 +215,7 @@ async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
     }
     let nack = {
         let world = shared.lock();
-        world.lasting.accounts.get(&number).and_then(|account| limits::nack(account, &number, &message))
+        world.lasting.accounts.get(&number).and_then(|account| account.nack(&number, &message))
     };
     if let Some(number) = nack {
         return json!({ "ok": false, "error": number });

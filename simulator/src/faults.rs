@@ -1,7 +1,7 @@
 //! Owns the faults that the server itself plays, and which faults may wait for a page.
 //! Faults of the page are only passed on; `page/faults.js` plays them.
 
-use crate::world::now_ms;
+use crate::clock::now_ms;
 
 /// Faults that wait for a number's next page or last while the number is used.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

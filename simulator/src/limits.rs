@@ -1,10 +1,10 @@
 //! Owns what the server restricts an account in: the lock on writing to people who never wrote to it, and its quota of
-//! new chats; which sends it refuses for them, and how it tells of both. Never tells by itself: the phone's API does.
+//! new chats; whether a chat is begun all the same, and how it tells of both. Never tells by itself: the phone's API does.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{account::Account, wire::Outgoing, world::now_s};
+use crate::clock::now_s;
 
 /// The server's numbers for a send that it refuses.
 const NACK_OF_TIMELOCK: u16 = 463;
@@ -48,6 +48,17 @@ impl Limits {
         self.timelock.as_ref().filter(|lock| lock.ends.is_none_or(|ends| ends > now_s()))
     }
 
+    /// The number with which the server refuses to let the account begin a chat, if it does.
+    pub(crate) fn nack(&self) -> Option<u16> {
+        if self.locked().is_some() {
+            return Some(NACK_OF_TIMELOCK);
+        }
+        let capping = self.capping.as_ref();
+        let is_capped =
+            capping.is_some_and(|capping| capping.status == "CAPPED" && capping.cycle.1 > now_s());
+        is_capped.then_some(NACK_OF_CAP)
+    }
+
     /// What the server answers to who asks for the lock. Numbers are texts there.
     pub(crate) fn timelock_told(&self) -> Value {
         let lock = self.locked();
@@ -72,25 +83,5 @@ impl Limits {
             "mv_status": "NOT_ELIGIBLE",
             "capping_status": status,
         })
-    }
-}
-
-/// The number with which the server refuses a message of this account, if it does. Both are about people who never wrote
-/// to it; whoever did is written to as ever, and so are groups.
-pub(crate) fn nack(account: &Account, own: &str, message: &Outgoing) -> Option<u16> {
-    let is_person = message.to.ends_with("@c.us") || message.to.ends_with("@lid");
-    let is_own = message.to.strip_suffix("@c.us") == Some(own);
-    let wrote =
-        account.chats.get(&message.to).is_some_and(|chat| chat.lines.iter().any(|line| !line.from_me));
-    if !is_person || is_own || wrote || message.details.contains_key("about") {
-        return None;
-    }
-    let capping = account.limits.capping.as_ref();
-    if account.limits.locked().is_some() {
-        Some(NACK_OF_TIMELOCK)
-    } else if capping.is_some_and(|capping| capping.status == "CAPPED" && capping.cycle.1 > now_s()) {
-        Some(NACK_OF_CAP)
-    } else {
-        None
     }
 }

@@ -7,9 +7,12 @@
 
 mod account;
 mod assets;
+mod ceremonies;
 mod channel;
+mod clock;
 mod error;
 mod faults;
+mod files;
 mod limits;
 mod line;
 mod media;
@@ -24,11 +27,7 @@ mod world;
 
 use std::{error::Error, io::Write, process::ExitCode};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    routing::{get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
 use clap::Parser;
 use tokio::{
     net::TcpListener,
@@ -91,12 +90,11 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
 fn routes(shared: Shared) -> Router {
     Router::new()
         .merge(assets::routes())
+        .merge(files::routes())
         .merge(phone::routes())
         .merge(weight::routes())
         .merge(line::routes())
         .route("/sim/channel", get(channel::open))
-        .route("/sim/media", post(media::upload))
-        .route("/sim/media/{key}", get(media::download))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared)
 }

@@ -1,16 +1,12 @@
-//! Owns media bytes: what pages upload and download, what the phone attaches.
+//! Owns media bytes: what pages upload and download, what the phone attaches, and how they are written down.
 //! Never looks into them.
 
-use axum::{
-    body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use crate::world::{Shared, World, now_ms};
+use axum::body::Bytes;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::clock::now_ms;
 
 /// One file.
 #[derive(Debug, Clone)]
@@ -31,41 +27,16 @@ pub(crate) fn key_of(path: &str) -> Option<&str> {
     path.strip_prefix("/sim/media/")
 }
 
-/// Keeps a file and returns its key.
-pub(crate) fn keep(world: &mut World, mimetype: &str, bytes: Bytes) -> String {
-    let count = world.lasting.media.len();
-    let key = format!("{:x}-{count}", now_ms());
-    world.lasting.media.insert(key.clone(), Media { mimetype: mimetype.to_owned(), bytes });
+/// Adds a file and returns its key.
+pub(crate) fn keep(all: &mut BTreeMap<String, Media>, mimetype: &str, bytes: Bytes) -> String {
+    let key = format!("{:x}-{}", now_ms(), all.len());
+    all.insert(key.clone(), Media { mimetype: mimetype.to_owned(), bytes });
     key
 }
 
 /// Decodes what the phone's API takes.
 pub(crate) fn decode(data: &str) -> Result<Bytes, base64::DecodeError> {
     STANDARD.decode(data).map(Bytes::from)
-}
-
-/// `POST /sim/media`: a page uploads.
-pub(crate) async fn upload(State(shared): State<Shared>, headers: HeaderMap, bytes: Bytes) -> Response {
-    let mimetype = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("application/octet-stream");
-    let key = shared.change(|world| keep(world, mimetype, bytes));
-    axum::Json(json!({ "path": path_of(&key) })).into_response()
-}
-
-/// `GET /sim/media/{key}`: a page downloads.
-pub(crate) async fn download(State(shared): State<Shared>, Path(key): Path<String>) -> Response {
-    let media = shared.lock().lasting.media.get(&key).cloned();
-    respond(media)
-}
-
-/// The bytes with their type, or 404.
-pub(crate) fn respond(media: Option<Media>) -> Response {
-    match media {
-        Some(media) => ([(header::CONTENT_TYPE, media.mimetype)], media.bytes).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
 }
 
 /// How media is written into the state file.

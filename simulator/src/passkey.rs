@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    wire::Contact,
-    world::{Shared, now_ms},
+    clock::now_ms,
+    wire::{Assertion, Contact},
 };
 
 const CODE_LETTERS: &[u8; 31] = b"123456789ABCDEFGHJKLMNPQRSTVWXY";
@@ -54,17 +54,6 @@ pub(crate) struct Ceremony {
     refused: Option<&'static str>,
 }
 
-/// What the page read of an assertion, in base64url.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Assertion {
-    id: String,
-    #[serde(rename = "clientDataJSON")]
-    client_data: String,
-    authenticator_data: String,
-    signature: String,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClientData {
@@ -102,6 +91,38 @@ impl Ceremony {
             "number": self.number, "code": self.code, "since": self.since, "refused": self.refused,
             "asks": "continue on WhatsApp Web", "pending": self.challenge.is_some(),
         })
+    }
+
+    /// Fresh options.
+    pub(crate) fn renew(&mut self) -> Value {
+        self.challenge = Some(random());
+        self.options()
+    }
+
+    /// What the page hears to what was signed.
+    pub(crate) fn prove(&mut self, assertion: &Assertion, handoff: bool) -> Value {
+        self.refused = self.check(assertion).err();
+        if self.refused.is_some() {
+            return json!({ "ok": false, "silent": !self.passkey.tells_refusals });
+        }
+        if self.linking.is_none() {
+            return json!({ "ok": true });
+        }
+        let code = code();
+        self.code = Some(code.clone());
+        json!({ "ok": true, "code": code, "skip": handoff && !self.passkey.compare })
+    }
+
+    /// Whether there is nothing more to come: a linked session has answered.
+    pub(crate) fn is_over(&self) -> bool {
+        self.linking.is_none() && self.challenge.is_none() && self.refused.is_none()
+    }
+
+    /// The number, the phone's name and its address book, once both codes were found to be the same.
+    pub(crate) fn confirmed(self) -> Option<(String, String, Vec<Contact>)> {
+        self.code?;
+        let (owner, contacts) = self.linking?;
+        Some((self.number, owner, contacts))
     }
 
     fn check(&mut self, assertion: &Assertion) -> Result<(), &'static str> {
@@ -147,45 +168,4 @@ fn code() -> String {
     let mut bytes = [0; 8];
     let _ = SystemRandom::new().fill(&mut bytes);
     bytes.iter().map(|byte| char::from(CODE_LETTERS[usize::from(*byte) % CODE_LETTERS.len()])).collect()
-}
-
-/// The page wants fresh options.
-pub(crate) fn ask_again(shared: &Shared, page: &str) -> Value {
-    shared.change(|world| {
-        let ceremony = world.pages.get_mut(page).and_then(|page| page.ceremony.as_mut());
-        let Some(ceremony) = ceremony else { return json!({ "ok": false }) };
-        ceremony.challenge = Some(random());
-        json!({ "ok": true, "options": ceremony.options() })
-    })
-}
-
-/// The page hands over what was signed.
-pub(crate) fn prove(shared: &Shared, page: &str, assertion: &Assertion, handoff: bool) -> Value {
-    shared.change(|world| {
-        let Some(shown) = world.pages.get_mut(page) else { return json!({ "ok": false }) };
-        let Some(ceremony) = shown.ceremony.as_mut() else { return json!({ "ok": false }) };
-        ceremony.refused = ceremony.check(assertion).err();
-        if ceremony.refused.is_some() {
-            return json!({ "ok": false, "silent": !ceremony.passkey.tells_refusals });
-        }
-        if ceremony.linking.is_none() {
-            shown.ceremony = None;
-            return json!({ "ok": true });
-        }
-        let code = code();
-        ceremony.code = Some(code.clone());
-        json!({ "ok": true, "code": code, "skip": handoff && !ceremony.passkey.compare })
-    })
-}
-
-/// The page says that both codes are the same.
-pub(crate) fn confirm(shared: &Shared, name: &str) -> Value {
-    shared.change(|world| {
-        let ceremony = world.pages.get_mut(name).and_then(|page| page.ceremony.take());
-        let Some(ceremony) = ceremony.filter(|ceremony| ceremony.code.is_some()) else {
-            return json!({ "ok": false });
-        };
-        let Some((owner, contacts)) = ceremony.linking else { return json!({ "ok": false }) };
-        json!({ "ok": world.link(name, &ceremony.number, &owner, contacts) })
-    })
 }

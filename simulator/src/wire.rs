@@ -4,8 +4,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::passkey::Assertion;
-
 /// What a page can be in, as its server and the phone see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -162,6 +160,17 @@ pub(crate) enum ToPage {
     Passkey { options: Value, checkpoint: bool },
     /// Behave badly.
     Fault { fault: String, value: Option<f64> },
+}
+
+/// What the page read of an assertion, in base64url.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Assertion {
+    pub(crate) id: String,
+    #[serde(rename = "clientDataJSON")]
+    pub(crate) client_data: String,
+    pub(crate) authenticator_data: String,
+    pub(crate) signature: String,
 }
 
 /// An entry of the phone's address book.

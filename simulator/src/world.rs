@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,12 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    account::{Account, Line},
+    account::{Account, Device, Line},
+    clock::now_ms,
     faults::Waiting,
+    media::Media,
     passkey::Ceremony,
+    records::Records,
     settings::Settings,
     wire::{Contact, Identity, PageState, ToPage},
 };
@@ -49,10 +51,10 @@ pub(crate) struct Lasting {
     pub(crate) accounts: BTreeMap<String, Account>,
     /// Media by the last part of its path.
     #[serde(with = "crate::media::as_base64")]
-    pub(crate) media: BTreeMap<String, crate::media::Media>,
+    pub(crate) media: BTreeMap<String, Media>,
     /// What is known beyond messages, by kind and id: groups, channels, people, labels, …
     #[serde(default)]
-    pub(crate) records: crate::records::Records,
+    pub(crate) records: Records,
 }
 
 /// One open page: one channel.
@@ -171,7 +173,7 @@ impl World {
         let device = account.next_device();
         let contacts = account.contacts.clone();
         let Some(page) = self.pages.get_mut(page) else { return false };
-        account.devices.insert(device, crate::account::Device::default());
+        account.devices.insert(device, Device::default());
         let identity = Identity { number: number.to_owned(), device, name: name.to_owned() };
         let waiting = self.waiting.entry(number.to_owned()).or_default();
         waiting.take_over(&mut page.waiting);
@@ -295,15 +297,4 @@ impl World {
         }
         self.queue(number, event);
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Seconds since 1970.
-pub(crate) fn now_s() -> u64 {
-    now_ms() / 1000
 }

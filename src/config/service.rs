@@ -18,6 +18,15 @@ use crate::{Secret, UserId};
 
 /// The configuration of the service. Every key may stand in the TOML file, in the environment as
 /// `COLMEIA_<KEY>`, and the most used ones are flags.
+///
+/// ```
+/// use colmeia::config::ServiceConfig;
+///
+/// let config: ServiceConfig = toml::from_str("max_users = 20").expect("a configuration");
+/// assert_eq!((config.max_users, config.listen.port()), (20, 5001), "what is not named has its default");
+/// assert!(config.validate().is_ok());
+/// assert!(toml::from_str::<ServiceConfig>("max_user = 20").is_err(), "a name that is none is no silent default");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceConfig {

@@ -4,6 +4,16 @@
 //! The worker's bridge has one function of the same name for each, and a test there holds both to each other.
 //! Wire types only: nothing here asks or decides.
 //!
+//! ```
+//! use colmeia::operations::{DeleteContact, Effect, Operation};
+//!
+//! let wire = r#"{"name":"delete_contact","contact":"+55 11 98888-7777"}"#;
+//! let operation: Operation = serde_json::from_str(wire).expect("a row of the table");
+//! assert_eq!((operation.effect(), operation.since()), (Effect::Change, 3));
+//! assert_eq!(format!("{operation:?}"), "delete_contact", "whom is private");
+//! assert!(matches!(operation, Operation::DeleteContact(DeleteContact { contact }) if contact.as_str() == "5511988887777@c.us"));
+//! ```
+//!
 //! Results are a snake_case record of ours, whatever the page calls its fields. Times are in milliseconds since the
 //! epoch, and ids are strings as WhatsApp writes them.
 

@@ -135,7 +135,7 @@ pub struct SendOptions {
     /// Whom it mentions: users, or a group for everyone in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<ChatId>,
-    /// The id within the chat that it shall have, from [`NewMessageId`]; the page makes one where there is none.
+    /// The id within the chat that it shall have, from [`super::NewMessageId`]; the page makes one where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
 }

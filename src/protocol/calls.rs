@@ -259,7 +259,7 @@ pub enum Reply {
     },
     /// It is done.
     Done,
-    /// What an operation answers; [`super::output`] reads it.
+    /// What an operation answers; [`super::output()`] reads it.
     Value {
         /// Of the operation's own type.
         value: OperationResult,

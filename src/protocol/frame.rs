@@ -188,6 +188,25 @@ impl Encoder<Part> for PartCodec {
 }
 
 /// Reads and writes [`Frame`]s.
+///
+/// ```
+/// use bytes::{Bytes, BytesMut};
+/// use colmeia::protocol::{Frame, FrameCodec};
+/// use tokio_util::codec::{Decoder, Encoder};
+///
+/// let head = serde_json::json!({ "type": "request", "id": 7 });
+/// let frame = Frame::new(&head, Bytes::from_static(b"a picture")).expect("below both caps");
+/// let mut wire = BytesMut::new();
+/// FrameCodec.encode(frame.clone(), &mut wire).expect("below both caps");
+///
+/// let last = wire.split_off(wire.len() - 1);
+/// assert_eq!(FrameCodec.decode(&mut wire).expect("nothing wrong"), None, "not until the last byte is there");
+/// wire.unsplit(last);
+/// assert_eq!(FrameCodec.decode(&mut wire).expect("nothing wrong"), Some(frame));
+///
+/// let mut hostile = BytesMut::from(&[0xff; 8][..]);
+/// assert!(FrameCodec.decode(&mut hostile).is_err(), "refused before a byte of it is buffered");
+/// ```
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FrameCodec;
 

@@ -15,7 +15,7 @@ use colmeia::layout::DISK_FULL;
 use colmeia_base::tasks;
 use nix::libc;
 
-use crate::keeper;
+use crate::profile;
 
 /// How much of a file is read at once.
 const PIECE: usize = 256 * 1024;
@@ -76,7 +76,7 @@ impl Files {
     fn begin(&self, length: u64) -> io::Result<Draft> {
         // The browser may keep a copy of its own. Unknown is not full.
         let needed = length.saturating_mul(2).saturating_add(self.reserve);
-        if keeper::free(&self.folder).is_ok_and(|free| free < needed) {
+        if profile::free(&self.folder).is_ok_and(|free| free < needed) {
             return Err(ErrorKind::StorageFull.into());
         }
         let path = self.folder.join(format!("{:032x}", rand::random::<u128>()));

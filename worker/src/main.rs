@@ -13,12 +13,11 @@ mod engine;
 mod fake;
 mod files;
 mod ipc;
-mod jail;
-mod keeper;
 mod logging;
-mod ownership;
 mod page;
+mod profile;
 mod session;
+mod setup;
 mod spool;
 mod walls;
 
@@ -36,8 +35,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::files::Files;
 use crate::ipc::Server;
-use crate::jail::Cell;
 use crate::session::{SessionHandle, SessionTask};
+use crate::setup::{Setup, SetupError, ownership};
 use crate::spool::{Outbox, Spool};
 use colmeia::errors::{chain, is_disk_full, lack_of};
 use colmeia::session::{EXIT_DISK_FULL, EXIT_MACHINE};
@@ -64,8 +63,8 @@ enum StartError {
     Config(#[source] serde_json::Error),
     #[error(transparent)]
     RuntimeDir(#[from] colmeia::layout::RuntimeDirTooLong),
-    #[error("the user's cell cannot be made")]
-    Cell(#[from] jail::CellError),
+    #[error("the user's process cannot be set up")]
+    Setup(#[from] SetupError),
     #[error("the spool cannot be opened")]
     Spool(#[from] spool::SpoolError),
     #[error("the socket cannot be served")]
@@ -127,7 +126,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let state = StateLayout::new(&config.state_dir, &config.client_prefix);
     let paths = RunLayout::new(&config.runtime_dir)?;
     // Held until the process ends: whoever holds it owns the auth directory.
-    let cell = Cell::enter(&config, &state, &paths)?;
+    let setup = Setup::enter(&config, &state, &paths)?;
     logging::keep(&state.worker_log(&config.user));
     let spool = Spool::open(&state.spool_dir(&config.user))?;
     let files = Files::open(state.files_dir(&config.user));
@@ -146,7 +145,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let end = CancellationToken::new();
     let connected = server.connected();
     let mut hearing = connected.clone();
-    let profile = keeper::start(&state, &config.user);
+    let profile = profile::start(&state, &config.user);
     let launcher = page::ChromiumLauncher::new(&config, files.clone(), profile.clone());
     let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
     let outbox = tasks::vital("spool", outbox.run());
@@ -174,7 +173,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     if left > 0 {
         tracing::error!(left, "processes of the browser do not end");
     }
-    cell.leave();
+    setup.leave();
     Ok(reason)
 }
 

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::fields::Fields;
 use crate::{
+    clock::now_s,
     error::Refusal,
     limits::{Capping, Limits, Timelock},
-    world::{Shared, now_s},
+    world::Shared,
 };
 
 /// How long a lock lasts, in seconds, and a cycle.

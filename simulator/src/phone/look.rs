@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{account::Sent, media, world::Shared};
+use crate::{account::Sent, files, media, world::Shared};
 
 /// `?number=`.
 #[derive(Debug, Deserialize)]
@@ -47,7 +47,7 @@ pub(crate) async fn media(State(shared): State<Shared>, Path(id): Path<String>) 
     let path = sent.and_then(|sent| sent.message.details.get("media")?.as_str());
     let found = path.and_then(media::key_of).and_then(|key| world.lasting.media.get(key)).cloned();
     drop(world);
-    media::respond(found)
+    files::respond(found)
 }
 
 /// `GET /phone/pages`: open pages.

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::fields::Fields;
 use crate::{
     account::Line,
+    clock::{now_ms, now_s},
     error::Refusal,
     media,
-    world::{Shared, World, now_ms, now_s},
+    world::{Shared, World},
 };
 
 const NO_DEVICE: Refusal = Refusal::Unknown("this number has no linked device");
@@ -212,7 +213,7 @@ impl Attachment {
 
     fn keep(self, world: &mut World) -> Value {
         let size = self.bytes.len();
-        let key = media::keep(world, &self.mimetype, self.bytes);
+        let key = media::keep(&mut world.lasting.media, &self.mimetype, self.bytes);
         json!({
             "path": media::path_of(&key), "mimetype": self.mimetype, "filename": self.filename,
             "caption": self.caption, "size": size,

@@ -16,8 +16,9 @@ use super::{
     message::{linked, new_id, pass_on},
 };
 use crate::{
+    clock::{now_ms, now_s},
     error::Refusal,
-    world::{Shared, World, now_ms, now_s},
+    world::{Shared, World},
 };
 
 /// `GET /phone/actions?number=`: what pages did that leaves no record, in order.

@@ -26,6 +26,7 @@ const DEFAULT_FILE: &str = "/etc/colmeia/colmeia.toml";
 /// environment, the environment over the file.
 #[derive(Debug, Default, Parser)]
 #[command(name = "colmeia-supervisor", version)]
+#[allow(rustdoc::invalid_html_tags, reason = "`--help` shows these words as they stand")]
 pub(crate) struct Flags {
     /// The configuration file [default: /etc/colmeia/colmeia.toml if it exists]
     #[arg(long, value_name = "FILE")]

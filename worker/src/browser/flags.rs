@@ -14,7 +14,7 @@ pub(super) const MARKER: &str = "--colmeia-user=";
 pub(crate) struct Flags<'a> {
     /// The user data directory.
     pub(crate) profile: &'a Path,
-    /// `<user>:<worker's pid>:<worker's start time>`, see [`super::profile`].
+    /// `<user>:<worker's pid>:<worker's start time>`, see [`super::profile_lock`].
     pub(crate) marker: &'a str,
     /// For service workers too, which no override of the debugger reaches.
     pub(crate) user_agent: Option<&'a str>,

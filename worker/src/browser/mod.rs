@@ -13,7 +13,7 @@ mod launch;
 mod pipe;
 mod proc_table;
 mod process;
-mod profile;
+mod profile_lock;
 mod sandbox;
 mod version;
 
@@ -22,6 +22,6 @@ pub(crate) use launch::{LaunchSpec, Launched, launch};
 pub(crate) use pipe::{PipeBridge, bridge};
 pub(crate) use proc_table::{kill_descendants, kill_renderers};
 pub(crate) use process::{BrowserProcess, Exit};
-pub(crate) use profile::{marker, prepare};
+pub(crate) use profile_lock::{marker, prepare};
 pub(crate) use sandbox::Sandbox;
 pub(crate) use version::version;

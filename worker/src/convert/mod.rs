@@ -27,7 +27,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Uid, fchown};
 
-use crate::ownership;
+use crate::setup::ownership;
 use crate::walls::{self, WallsError};
 use kind::{LOOK, Target, reader};
 

@@ -24,7 +24,7 @@ use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec, PipeBridge};
 use crate::engine::{Launcher, OpenError, PageEvent};
 use crate::files::Files;
-use crate::keeper::{self, KeeperHandle};
+use crate::profile::{self, ProfileHandle};
 use crate::walls::BrowserWalls;
 
 /// For the first answer of a browser that was just started; the caller's own limit is usually shorter.
@@ -58,12 +58,12 @@ pub(crate) struct ChromiumLauncher {
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
     files: Files,
-    keeper: KeeperHandle,
+    profile_task: ProfileHandle,
 }
 
 impl ChromiumLauncher {
     /// For the user of this configuration. The caller holds the lock of the user's auth directory.
-    pub(crate) fn new(config: &WorkerConfig, files: Files, keeper: KeeperHandle) -> Self {
+    pub(crate) fn new(config: &WorkerConfig, files: Files, profile_task: ProfileHandle) -> Self {
         let state = StateLayout::new(&config.state_dir, &config.client_prefix);
         let temporary = state.browser_tmp(&config.user);
         let (profile, home) = (state.profile_dir(&config.user), state.home_dir(&config.user));
@@ -85,7 +85,7 @@ impl ChromiumLauncher {
             proxy: config.proxy.clone(),
             own_user: matches!(config.ownership, Ownership::Own { .. }),
             files,
-            keeper,
+            profile_task,
         }
     }
 
@@ -172,9 +172,9 @@ impl Launcher for ChromiumLauncher {
         // What the browser before this one has left there is nobody's. Where it stays, that is no harm.
         let _ = std::fs::remove_dir_all(&self.temporary);
         let known = browser::version(&self.program).await;
-        self.keeper.launching(known.clone()).await;
+        self.profile_task.launching(known.clone()).await;
         // Unknown is not full.
-        let room = keeper::free(&self.profile).unwrap_or(u64::MAX);
+        let room = profile::free(&self.profile).unwrap_or(u64::MAX);
         // A browser that cannot write empties its databases.
         if room < DISK_FULL {
             return Err(OpenError::DiskFull(room, DISK_FULL));

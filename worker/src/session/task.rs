@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::machine::{Action, Event, State, step};
 use super::{Command, SessionHandle};
 use crate::engine::{Engine, Launcher, Nudge, OpenError, PageEvent, PagePhase, PageView, ProbeError};
-use crate::keeper::KeeperHandle;
+use crate::profile::ProfileHandle;
 use crate::spool::{Hearing, OutboxHandle};
 use colmeia::errors::chain;
 
@@ -53,7 +53,7 @@ pub(crate) struct SessionTask<L: Launcher> {
     launcher: Arc<L>,
     limits: Deadlines,
     outbox: OutboxHandle,
-    keeper: KeeperHandle,
+    profile: ProfileHandle,
     commands: mpsc::Receiver<Command>,
     report: watch::Sender<SessionReport>,
     /// Of the time in which we were awake: the page is not silent while we do not listen.
@@ -81,7 +81,7 @@ impl<L: Launcher> SessionTask<L> {
         launcher: L,
         limits: Deadlines,
         outbox: OutboxHandle,
-        keeper: KeeperHandle,
+        profile: ProfileHandle,
     ) -> (Self, SessionHandle) {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (report, followed) = watch::channel(SessionReport::of(SessionState::Launching));
@@ -89,8 +89,8 @@ impl<L: Launcher> SessionTask<L> {
             launcher: Arc::new(launcher),
             limits,
             outbox,
-            state: State::new(0, &limits, keeper.expects_link()),
-            keeper,
+            state: State::new(0, &limits, profile.expects_link()),
+            profile,
             commands,
             report,
             clock: Awake::begin(),
@@ -139,7 +139,7 @@ impl<L: Launcher> SessionTask<L> {
         drop(opening);
         let flushed = self.end(&mut page).await;
         if self.is_early_crash(&reason)
-            && self.keeper.crashed().await
+            && self.profile.crashed().await
             && self.launcher.lives_with_an_empty_profile().await
         {
             self.damage = Some(format!("{}, and the browser lives with an empty profile", reason.label()));
@@ -149,7 +149,7 @@ impl<L: Launcher> SessionTask<L> {
         }
         let corrupt = reason == ExitReason::ProfileCorrupt;
         let damage = corrupt.then(|| self.damage.take().unwrap_or_else(|| VANISHED.to_owned()));
-        self.keeper.ended(damage, flushed).await;
+        self.profile.ended(damage, flushed).await;
         reason
     }
 
@@ -175,7 +175,7 @@ impl<L: Launcher> SessionTask<L> {
             self.settles = in_ms(self.limits.settle_ms).filter(|_| self.state.public.is_ready());
         }
         let public = &self.state.public;
-        let (known, unsaved) = (self.keeper.known(), self.outbox.unsaved());
+        let (known, unsaved) = (self.profile.known(), self.outbox.unsaved());
         let changed = self.report.send_if_modified(|report| {
             (report.snapshot_ms, report.recovery) = (known.snapshot_ms, known.recovery.map(Box::new));
             report.unsaved = unsaved;
@@ -186,7 +186,7 @@ impl<L: Launcher> SessionTask<L> {
             changed
         });
         if changed {
-            self.keeper.session_is(public);
+            self.profile.session_is(public);
         }
         let mut exit = None;
         for action in actions {

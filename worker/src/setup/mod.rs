@@ -3,6 +3,8 @@
 //!
 //! Owns the lock on the auth directory. Knows no browser and no socket.
 
+pub(crate) mod ownership;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,16 +17,16 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::ownership::{self, OwnershipError};
+use self::ownership::OwnershipError;
 use crate::walls::{self, WallsError};
 
 /// Open files and sockets of one process: what Chromium asks for at its start, and several times what a session
 /// was seen to use.
 const MAX_FILES: u64 = 8192;
 
-/// The cell cannot be entered.
+/// The process cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CellError {
+pub(crate) enum SetupError {
     /// A folder cannot be made.
     #[error("cannot create {}", path.display())]
     Folder { path: PathBuf, source: io::Error },
@@ -46,20 +48,20 @@ pub(crate) enum CellError {
 }
 
 /// The user's folders, locked for this process.
-pub(crate) struct Cell {
+pub(crate) struct Setup {
     lock: Flock<File>,
     user_dir: PathBuf,
 }
 
-impl Cell {
+impl Setup {
     /// Makes and locks the folders, sets the process up, and shuts it in. Called while there is one thread.
     pub(crate) fn enter(
         config: &WorkerConfig,
         state: &StateLayout,
         run: &RunLayout,
-    ) -> Result<Self, CellError> {
+    ) -> Result<Self, SetupError> {
         let set_up =
-            |doing, result: Result<(), Errno>| result.map_err(|source| CellError::Process { doing, source });
+            |doing, result: Result<(), Errno>| result.map_err(|source| SetupError::Process { doing, source });
         // What the browser leaves behind when it dies becomes our child, so that we can end it.
         set_up("become a subreaper", prctl::set_child_subreaper(true))?;
         // Neither this process nor its browser will ever need more rights than they have now; Chromium's
@@ -77,7 +79,7 @@ impl Cell {
         let own_dir = state.own_dir(&config.user);
         for folder in [&own_dir, &user_dir] {
             colmeia_base::files::make_folder(folder)
-                .map_err(|source| CellError::Folder { path: folder.clone(), source })?;
+                .map_err(|source| SetupError::Folder { path: folder.clone(), source })?;
         }
         let lock = lock(&state.worker_lock(&config.user))?;
         walls::enter(config, state, run)?;
@@ -92,8 +94,8 @@ impl Cell {
     }
 }
 
-fn lock(path: &Path) -> Result<Flock<File>, CellError> {
-    let fail = |source| CellError::Lock { path: path.to_owned(), source };
+fn lock(path: &Path) -> Result<Flock<File>, SetupError> {
+    let fail = |source| SetupError::Lock { path: path.to_owned(), source };
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -111,7 +113,7 @@ fn lock(path: &Path) -> Result<Flock<File>, CellError> {
         Err((mut file, Errno::EWOULDBLOCK)) => {
             let mut owner = String::new();
             let _ = file.read_to_string(&mut owner);
-            Err(CellError::Occupied { owner: owner.trim().to_owned() })
+            Err(SetupError::Occupied { owner: owner.trim().to_owned() })
         }
         Err((_, errno)) => Err(fail(errno.into())),
     }

@@ -1,4 +1,4 @@
-//! The profile on disk: is it free, and whose is a browser that uses it?
+//! The profile's lock: is it free, and whose is a browser that uses it?
 //!
 //! Owns the decision, which is pure ([`verdict`]), and its execution ([`prepare`]). The caller holds the
 //! lock of the user's directory, so no other *worker* can be at work here; what may be left is a browser of

@@ -1,4 +1,4 @@
-//! [`KeeperHandle`]: what the session and the launcher say to the keeper. Owns the bounds of every wait for it.
+//! [`ProfileHandle`]: what the session and the launcher say to the task of the profile. Owns the bounds of every wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,7 @@ pub(super) enum Seen {
     Unlinked,
 }
 
-/// What the keeper is told.
+/// What the task is told.
 #[derive(Debug)]
 pub(super) enum Wish {
     Launching { browser: Option<String>, done: oneshot::Sender<()> },
@@ -44,9 +44,9 @@ pub(super) enum Wish {
     Ended { damage: Option<String>, flushed: bool, done: oneshot::Sender<()> },
 }
 
-/// The keeper's other end; cheap to clone.
+/// The task's other end; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct KeeperHandle {
+pub(crate) struct ProfileHandle {
     pub(super) wishes: mpsc::UnboundedSender<Wish>,
     pub(super) known: watch::Receiver<Known>,
     /// Set when a snapshot under way is to give way.
@@ -54,7 +54,7 @@ pub(crate) struct KeeperHandle {
     pub(super) expects_link: bool,
 }
 
-impl KeeperHandle {
+impl ProfileHandle {
     /// Whether the profile should hold a registration: a page that asks for a scan is a sign of damage.
     pub(crate) fn expects_link(&self) -> bool {
         self.expects_link

@@ -15,7 +15,7 @@ use std::time::Duration;
 use colmeia_base::files;
 
 use super::copy::{self, CopyError};
-use super::logs;
+use super::leveldb;
 
 /// What makes a registration: WhatsApp Web's databases, its local storage and its cookies. Caches, and what the
 /// browser keeps for itself, it makes anew. The last two are where the full browser keeps cookies.
@@ -38,13 +38,13 @@ const UNFINISHED: &str = ".new";
 
 /// Where things lie.
 #[derive(Debug, Clone)]
-pub(super) struct Shelf {
+pub(super) struct SnapshotStore {
     pub(super) profile: PathBuf,
     pub(super) snapshots: PathBuf,
     pub(super) damaged: PathBuf,
 }
 
-impl Shelf {
+impl SnapshotStore {
     /// Removes what an interrupted snapshot left, and snapshots that are too old.
     pub(super) fn tidy(&self, now_ms: u64) {
         for name in names(&self.snapshots) {
@@ -78,7 +78,7 @@ impl Shelf {
 
     /// Cuts off what a full disk, or a kill, has left of a record in the registration's logs. No browser may run.
     pub(super) fn trim(&self) {
-        logs::trim(&self.profile, &REGISTRATION);
+        leveldb::trim(&self.profile, &REGISTRATION);
     }
 
     /// Puts the profile aside, if there is one, and says where it lies now.
@@ -148,61 +148,61 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn shelf(dir: &Path) -> Shelf {
-        let shelf = Shelf {
+    fn store(dir: &Path) -> SnapshotStore {
+        let store = SnapshotStore {
             profile: dir.join("profile"),
             snapshots: dir.join("snapshots"),
             damaged: dir.join("damaged"),
         };
-        fs::create_dir_all(shelf.profile.join("Default/IndexedDB/x.leveldb")).expect("made");
-        fs::create_dir_all(shelf.profile.join("Default/Cache")).expect("made");
-        fs::write(shelf.profile.join("Default/Cache/data"), b"cached").expect("written");
-        shelf
+        fs::create_dir_all(store.profile.join("Default/IndexedDB/x.leveldb")).expect("made");
+        fs::create_dir_all(store.profile.join("Default/Cache")).expect("made");
+        fs::write(store.profile.join("Default/Cache/data"), b"cached").expect("written");
+        store
     }
 
-    fn register(shelf: &Shelf, text: &str) {
-        fs::write(shelf.profile.join("Default/IndexedDB/x.leveldb/000003.log"), text).expect("written");
+    fn register(store: &SnapshotStore, text: &str) {
+        fs::write(store.profile.join("Default/IndexedDB/x.leveldb/000003.log"), text).expect("written");
     }
 
-    fn registration(shelf: &Shelf) -> String {
-        let file = shelf.profile.join("Default/IndexedDB/x.leveldb/000003.log");
+    fn registration(store: &SnapshotStore) -> String {
+        let file = store.profile.join("Default/IndexedDB/x.leveldb/000003.log");
         fs::read_to_string(file).expect("there")
     }
 
     #[test]
     fn snapshots_are_bounded_and_each_is_used_once() {
         let dir = tempfile::tempdir().expect("folder");
-        let (shelf, go) = (shelf(dir.path()), AtomicBool::new(false));
+        let (store, go) = (store(dir.path()), AtomicBool::new(false));
         for (at, text) in [(1_000, "one"), (2_000, "two"), (3_000, "three")] {
-            register(&shelf, text);
-            assert_eq!(shelf.take(at, &go).expect("taken"), text.len() as u64);
+            register(&store, text);
+            assert_eq!(store.take(at, &go).expect("taken"), text.len() as u64);
         }
-        assert_eq!(numbers(&shelf.snapshots), [2_000, 3_000]);
-        register(&shelf, "damaged");
+        assert_eq!(numbers(&store.snapshots), [2_000, 3_000]);
+        register(&store, "damaged");
         for (at, text) in [(3_000, Some("three")), (2_000, Some("two")), (0, None)] {
-            assert!(shelf.set_aside(5_000 + at).expect("renamed").is_some());
-            assert_eq!(shelf.restore().expect("renamed"), text.map(|_| at));
+            assert!(store.set_aside(5_000 + at).expect("renamed").is_some());
+            assert_eq!(store.restore().expect("renamed"), text.map(|_| at));
             match text {
-                Some(text) => assert_eq!(registration(&shelf), text),
-                None => assert!(!shelf.profile.exists()),
+                Some(text) => assert_eq!(registration(&store), text),
+                None => assert!(!store.profile.exists()),
             }
         }
-        assert!(!shelf.profile.join("Default/Cache").exists(), "caches are no registration");
-        assert_eq!(numbers(&shelf.damaged).len(), MOST_DAMAGED);
-        assert_eq!(shelf.set_aside(9).expect("nothing there"), None);
+        assert!(!store.profile.join("Default/Cache").exists(), "caches are no registration");
+        assert_eq!(numbers(&store.damaged).len(), MOST_DAMAGED);
+        assert_eq!(store.set_aside(9).expect("nothing there"), None);
     }
 
     #[test]
     fn what_is_unfinished_or_too_old_is_no_snapshot() {
         let dir = tempfile::tempdir().expect("folder");
-        let shelf = shelf(dir.path());
+        let store = store(dir.path());
         let now = 100 * millis(TOO_OLD);
         for name in [format!("{now}{UNFINISHED}"), "1".into(), (now - 5).to_string()] {
-            fs::create_dir_all(shelf.snapshots.join(name)).expect("made");
+            fs::create_dir_all(store.snapshots.join(name)).expect("made");
         }
-        shelf.tidy(now);
-        assert_eq!(names(&shelf.snapshots), [(now - 5).to_string()]);
-        shelf.forget();
-        assert_eq!(shelf.newest(), None);
+        store.tidy(now);
+        assert_eq!(names(&store.snapshots), [(now - 5).to_string()]);
+        store.forget();
+        assert_eq!(store.newest(), None);
     }
 }

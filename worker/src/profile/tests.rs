@@ -1,4 +1,4 @@
-//! The keeper on real folders: what it puts where, and that it never goes round in a circle.
+//! The profile on real folders: what is put where, and that it never goes round in a circle.
 
 use colmeia::session::LogoutCause;
 use colmeia::{Me, SessionState};
@@ -35,7 +35,7 @@ impl Home {
         fs::read_to_string(profile.join("Default/IndexedDB/x.leveldb/000005.ldb")).ok()
     }
 
-    fn open(&self) -> KeeperHandle {
+    fn open(&self) -> ProfileHandle {
         start(&self.layout, &self.user)
     }
 
@@ -58,10 +58,10 @@ fn code() -> SessionState {
     SessionState::AwaitingScan { qr: Some(colmeia::Secret::new("2@x")) }
 }
 
-async fn snapshot(handle: &KeeperHandle) -> u64 {
+async fn snapshot(handle: &ProfileHandle) -> u64 {
     let mut known = handle.known.clone();
     let seen = known.wait_for(|known| known.snapshot_ms.is_some()).await;
-    seen.expect("the keeper lives").snapshot_ms.expect("just seen")
+    seen.expect("the task lives").snapshot_ms.expect("just seen")
 }
 
 /// Worker after worker on one home: ready, damaged, restored, refused.

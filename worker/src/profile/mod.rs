@@ -1,5 +1,5 @@
-//! The keeper of the profile: it takes snapshots of the registration, and puts one in the place of a profile that
-//! is damaged.
+//! The profile on disk: its task takes snapshots of the registration, and puts one in the place of a profile that is
+//! damaged.
 //!
 //! ```text
 //! Ready ─ SETTLE ─▶ snapshot ─ RENEW ─▶ snapshot …      another browser version ─▶ snapshot, before it starts
@@ -8,12 +8,12 @@
 //! ```
 //!
 //! Chromium does not refuse a damaged profile: it deletes the database that it cannot read and goes on with an empty
-//! one. So damage is known by other signs. Something is in the place of a folder (`Keeper::open`); the browser ends
+//! one. So damage is known by other signs. Something is in the place of a folder (`ProfileTask::open`); the browser ends
 //! at once with this profile, or time and again before its page shows anything, and lives with an empty one
 //! (`page::launcher`); or the page shows a code although the session was ready with this profile and nobody ended the
 //! link (`session::machine`).
 //!
-//! A disk that was full is one more way to damage, and the one that can be undone (`logs`). Of a browser that has met one
+//! A disk that was full is one more way to damage, and the one that can be undone (`leveldb`). Of a browser that has met one
 //! no snapshot is taken any more; those from before are the good ones.
 //!
 //! Owns the record, the snapshots and the damaged profiles; one task does everything, off the session's way. A
@@ -22,9 +22,9 @@
 
 mod copy;
 mod handle;
-mod logs;
+mod leveldb;
 mod record;
-mod shelf;
+mod snapshots;
 
 use std::fs;
 use std::path::PathBuf;
@@ -43,10 +43,10 @@ use tokio::time::{Instant, sleep_until};
 
 use handle::{Seen, Wish};
 use record::Record;
-use shelf::Shelf;
+use snapshots::SnapshotStore;
 
 pub(crate) use copy::free;
-pub(crate) use handle::{KeeperHandle, Known};
+pub(crate) use handle::{Known, ProfileHandle};
 
 /// From Ready until the first snapshot: the browser writes local storage with a delay of seconds.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -63,8 +63,8 @@ const CRASHES: u32 = 3;
 
 /// The task.
 #[derive(Debug)]
-struct Keeper {
-    shelf: Shelf,
+struct ProfileTask {
+    store: SnapshotStore,
     path: PathBuf,
     record: Record,
     wishes: mpsc::UnboundedReceiver<Wish>,
@@ -77,17 +77,17 @@ struct Keeper {
     met_full_disk: bool,
 }
 
-/// Starts a keeper. The caller holds the lock of the auth directory, and no browser runs.
-pub(crate) fn start(layout: &StateLayout, user: &UserId) -> KeeperHandle {
-    let (keeper, handle) = Keeper::open(layout, user);
-    tasks::vital("keeper", keeper.run());
+/// Starts its task. The caller holds the lock of the auth directory, and no browser runs.
+pub(crate) fn start(layout: &StateLayout, user: &UserId) -> ProfileHandle {
+    let (task, handle) = ProfileTask::open(layout, user);
+    tasks::vital("profile", task.run());
     handle
 }
 
-impl Keeper {
+impl ProfileTask {
     /// Looks at the profile, and repairs it if that can be seen from outside.
-    fn open(layout: &StateLayout, user: &UserId) -> (Self, KeeperHandle) {
-        let shelf = Shelf {
+    fn open(layout: &StateLayout, user: &UserId) -> (Self, ProfileHandle) {
+        let store = SnapshotStore {
             profile: layout.profile_dir(user),
             snapshots: layout.snapshots_dir(user),
             damaged: layout.damaged_dir(user),
@@ -97,8 +97,8 @@ impl Keeper {
         let (sender, wishes) = mpsc::unbounded_channel();
         let (known, followed) = watch::channel(Known::default());
         let hurry = Arc::new(AtomicBool::new(false));
-        let mut keeper = Self {
-            shelf,
+        let mut task = Self {
+            store,
             path,
             record,
             wishes,
@@ -108,15 +108,15 @@ impl Keeper {
             due: None,
             met_full_disk: false,
         };
-        keeper.shelf.tidy(now_ms());
-        if let Some(damage) = keeper.damage() {
-            keeper.repair(damage);
+        task.store.tidy(now_ms());
+        if let Some(damage) = task.damage() {
+            task.repair(damage);
         }
-        keeper.shelf.trim();
-        keeper.tell();
+        task.store.trim();
+        task.tell();
         // A snapshot that does not help is not followed by another: then the link itself has ended.
-        let expects_link = keeper.record.linked && !keeper.record.on_trial;
-        (keeper, KeeperHandle { wishes: sender, known: followed, hurry, expects_link })
+        let expects_link = task.record.linked && !task.record.on_trial;
+        (task, ProfileHandle { wishes: sender, known: followed, hurry, expects_link })
     }
 
     /// Runs until every handle is gone.
@@ -127,7 +127,7 @@ impl Keeper {
             let wish = tokio::select! {
                 wish = self.wishes.recv() => wish,
                 () = sleep_until(next_look) => {
-                    let free = free(&self.shelf.profile).ok();
+                    let free = free(&self.store.profile).ok();
                     self.met_full_disk |= free.is_some_and(|free| free < DISK_FULL);
                     next_look = Instant::now() + if free.is_some_and(|free| free >= DISK_PLENTY) { DISK_SELDOM } else { LOOK };
                     continue;
@@ -167,7 +167,7 @@ impl Keeper {
 
     /// What can be seen without a browser. Chromium would hang, or use another folder and not say so.
     fn damage(&self) -> Option<String> {
-        let profile = &self.shelf.profile;
+        let profile = &self.store.profile;
         let below = ["Default", "Default/IndexedDB", "Default/Local Storage"].map(|name| profile.join(name));
         // A link to a folder is one.
         let mistaken = std::iter::once(profile)
@@ -175,7 +175,7 @@ impl Keeper {
             .find(|path| fs::symlink_metadata(path).is_ok_and(|_| !path.is_dir()));
         match mistaken {
             Some(path) => Some(format!("{} is no folder", path.display())),
-            None if self.record.linked && !self.shelf.profile.exists() => {
+            None if self.record.linked && !self.store.profile.exists() => {
                 Some("the profile's folder is gone".to_owned())
             }
             None => None,
@@ -206,7 +206,7 @@ impl Keeper {
             }
             Seen::LoggedOut => {
                 (self.record.linked, self.due) = (false, None);
-                self.shelf.forget();
+                self.store.forget();
                 self.tell();
             }
             Seen::Unlinked => (self.record.linked, self.due) = (false, None),
@@ -227,7 +227,7 @@ impl Keeper {
 
     /// Whether the newest snapshot is young enough not to be followed by another.
     fn is_fresh(&self) -> bool {
-        self.shelf.newest().is_some_and(|taken| now_ms() < taken.saturating_add(millis(FRESH)))
+        self.store.newest().is_some_and(|taken| now_ms() < taken.saturating_add(millis(FRESH)))
     }
 
     async fn snapshot(&mut self, why: &'static str) -> bool {
@@ -236,8 +236,8 @@ impl Keeper {
             return false;
         }
         self.hurry.store(false, Ordering::Relaxed);
-        let (shelf, hurry) = (self.shelf.clone(), Arc::clone(&self.hurry));
-        let taking = tasks::blocking("snapshot", move || shelf.take(now_ms(), &hurry));
+        let (store, hurry) = (self.store.clone(), Arc::clone(&self.hurry));
+        let taking = tasks::blocking("snapshot", move || store.take(now_ms(), &hurry));
         let taken = match taking.await {
             Ok(Ok(bytes)) => {
                 tracing::info!(bytes, why, "snapshot of the registration");
@@ -258,9 +258,9 @@ impl Keeper {
     fn repair(&mut self, why: String) {
         let at_ms = now_ms();
         tracing::error!(why, "the profile is damaged and is set aside");
-        let done = self.shelf.set_aside(at_ms).and_then(|aside| {
+        let done = self.store.set_aside(at_ms).and_then(|aside| {
             let wanted = self.record.linked || self.record.on_trial;
-            let restored_ms = if wanted { self.shelf.restore()? } else { None };
+            let restored_ms = if wanted { self.store.restore()? } else { None };
             Ok((aside, restored_ms))
         });
         let (aside, restored_ms) = match done {
@@ -293,7 +293,7 @@ impl Keeper {
     }
 
     fn tell(&self) {
-        let known = Known { snapshot_ms: self.shelf.newest(), recovery: self.record.recovery.clone() };
+        let known = Known { snapshot_ms: self.store.newest(), recovery: self.record.recovery.clone() };
         self.known.send_replace(known);
     }
 }
