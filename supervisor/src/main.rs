@@ -1,13 +1,13 @@
-//! Entry point: puts the parts together and takes them apart again.
+//! Entry point: reads flags and settings, and runs the [`service`].
 //!
-//! Owns the order of start and end, and the exit codes: 0 after an end that was asked for, 78 for a configuration
+//! Owns the exit codes: 0 after an end that was asked for, 78 for a configuration
 //! that cannot be used, 75 when another supervisor has the directories, 1 for anything else.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
 
 mod admin;
+mod disk_recovery;
 mod logging;
-mod mend;
 mod port;
 mod service;
 mod settings;

@@ -2,7 +2,7 @@
 //!
 //! Owns SIGTERM, SIGINT and SIGHUP. They are blocked in every thread and read from a descriptor, so that one that
 //! comes while the program replaces itself waits for the next image and is not lost. Whatever we start inherits that, so
-//! each start takes it back (`user/process/spawn`).
+//! each start takes it back (`worker_process/spawn` in `supervisor/session`).
 
 use std::io;
 

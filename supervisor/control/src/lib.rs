@@ -1,4 +1,4 @@
-//! What can be asked of sessions, whichever door it came in by: one reading of a session's state for everyone
+//! What can be asked of sessions, by HTTP or by the admin socket: one reading of a session's state for everyone
 //! ([`summary`]), calls that go on when the caller hangs up ([`calls`]), what whoever runs the service sees and does
 //! ([`operators`]), deletions that run to their end ([`deletion`]), converted files ([`convert`]), and how fast a
 //! session may send ([`pacing`]).

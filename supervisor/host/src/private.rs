@@ -118,7 +118,7 @@ pub fn state_directory(layout: &StateLayout) -> Result<(), NotOurs> {
     Ok(())
 }
 
-/// Looks at a database and at what SQLite keeps beside it. None is as good as one of ours.
+/// Looks at a database and at what SQLite keeps beside it. A file that does not exist is valid.
 ///
 /// # Errors
 /// [`NotOurs`].
@@ -181,7 +181,7 @@ fn folder(path: &Path) -> Result<(), NotOurs> {
     ours(path, &found)
 }
 
-/// None is as good as one of ours.
+/// A file that does not exist is valid.
 fn file(path: &Path) -> Result<(), NotOurs> {
     match fs::symlink_metadata(path) {
         Ok(found) => judge_file(path, &found),

@@ -120,7 +120,8 @@ async fn own_receivers(config: &ServiceConfig, names: &Resolver) -> Vec<String> 
 /// Whether a connection to this address ends on this machine. In doubt it does.
 pub fn is_of_this_machine(ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
-    // Linux connects 0.0.0.0 to itself. What else is ours can be bound, and nothing else can.
+    // Linux connects 0.0.0.0 to itself. Any other address of this machine can be bound and a foreign one cannot, so
+    // binding is the test.
     ip.is_unspecified()
         || ip.is_loopback()
         || !matches!(UdpSocket::bind((ip, 0)), Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable)

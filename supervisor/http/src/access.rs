@@ -170,7 +170,7 @@ impl Access {
             (AccessDecision::AskFirst, ..) => Ok(Passed::AskFirst),
             (AccessDecision::Refused(Refusal::WrongKey), ..) => Err(self.wrong(asked.from(), "a request")),
             (AccessDecision::Refused(refusal), ..) => Err(refusal),
-            // What is not there is nobody's.
+            // The decision names a key or a visit, and the request has none: nobody passes by mistake.
             (AccessDecision::Key | AccessDecision::Visit, ..) => Err(Refusal::NoKey),
         }
     }
@@ -275,7 +275,7 @@ impl Access {
 }
 
 impl Asked<'_> {
-    /// Whom a wrong key is put down to.
+    /// The address that a wrong key is counted against.
     fn from(&self) -> Option<IpAddr> {
         self.client.or(self.peer)
     }

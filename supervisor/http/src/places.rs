@@ -67,8 +67,8 @@ impl Reader {
         }
     }
 
-    /// How many of so many one holder may have. People's pages come to us through Flask or a proxy beside us, all from
-    /// there; of programs there the others keep a quarter.
+    /// How many of `most` one holder may have. Pages for people all come from this machine (Flask or a proxy beside us), so
+    /// they may have all; programs on this machine leave a quarter to the others.
     fn share(self, most: u64, holder: &Holder) -> u64 {
         match (self, holder) {
             (Self::Api, Holder::Here) => most - most / 4,

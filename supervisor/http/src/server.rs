@@ -26,7 +26,7 @@ use crate::effect::EndSlash;
 use crate::router::router;
 use crate::routes;
 use crate::state::{App, Http};
-use colmeia_control::connections::{Door, HEAD_TIMEOUT, Place, Places, WatchedBody, converse};
+use colmeia_control::connections::{Acceptor, HEAD_TIMEOUT, Place, Places, WatchedBody, converse};
 use colmeia_control::server_control::Controlled;
 use colmeia_host::shares::Holder;
 
@@ -91,7 +91,7 @@ pub(super) async fn accept_all(
     mut controlled: Controlled,
 ) {
     let places = Places::new(rules.connections, rules.share);
-    let mut door = Door::new(listener, places, {
+    let mut acceptor = Acceptor::new(listener, places, {
         let rules = rules.clone();
         move |(_, peer): &(TcpStream, SocketAddr)| rules.place_of(*peer)
     });
@@ -104,7 +104,7 @@ pub(super) async fn accept_all(
                 let _ = beat.send(()); // who asked may have given up
                 continue;
             }
-            next = door.next() => next,
+            next = acceptor.next() => next,
         };
         let (router, rules, shutdown) = (router.clone(), rules.clone(), controlled.stop.clone());
         let (give_up, busy) = (give_up.clone(), controlled.busy.clone());
@@ -117,7 +117,7 @@ pub(super) async fn accept_all(
         }));
     }
     // Who calls now is refused, and does not wait for nothing; unless the next image of the program has it too.
-    drop(door);
+    drop(acceptor);
     running.close();
     if timeout(FAREWELL, running.wait()).await.is_err() {
         warn!(connections = running.len(), "requests were still running at the end");

@@ -10,8 +10,7 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use crate::admission::Wait;
 
-/// How a linking ended that the account's passkey would have been for. Whoever looks at the code that follows learns why
-/// there is a new one.
+/// Why the last linking by passkey failed. It is shown with the next code, so that people learn why there is a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
     /// WhatsApp's request was good until then, and nobody had signed.
@@ -44,7 +43,7 @@ pub struct UserView {
     pub was_linked: bool,
     /// How the last linking ended that the account's passkey would have been for, until a phone scans again.
     pub passkey_over: Option<Over>,
-    /// The last lines that the worker logged which made it parked; empty otherwise, and where it logged nothing.
+    /// While the session is parked: the last lines of the worker that failed last. Empty otherwise.
     /// They hold no secret and no text of a message.
     pub last_lines: Arc<[String]>,
     /// What its processes take; absent until it was measured, and where nobody measures.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::App;
-use colmeia_control::connections::{Door, Places, WatchedBody, converse};
+use colmeia_control::connections::{Acceptor, Places, WatchedBody, converse};
 use colmeia_control::operators::Machine;
 use colmeia_host::blocking;
 
@@ -78,11 +78,11 @@ async fn accept_all(listener: UnixListener, admit: &Admit, router: &Router, end:
     // Whoever it is: a worker that calls again and again gives its own places up first.
     let uid = |stream: &UnixStream| stream.peer_cred().map_or(u32::MAX, |credentials| credentials.uid());
     let places = Places::new(CONNECTIONS, CONNECTIONS);
-    let mut door = Door::new(listener, places, move |stream| (uid(stream), false));
+    let mut acceptor = Acceptor::new(listener, places, move |stream| (uid(stream), false));
     let connections = TaskTracker::new();
     loop {
         let (stream, place) = tokio::select! {
-            next = door.next() => next,
+            next = acceptor.next() => next,
             () = end.cancelled() => break,
         };
         let (admitted, router, end) = (admit(stream), router.clone(), end.clone());

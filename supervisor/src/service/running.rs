@@ -33,7 +33,7 @@ use super::claim::Locks;
 use super::errors::ServiceError;
 use super::open::Opened;
 use crate::admin::{self, Draining};
-use crate::mend::mend;
+use crate::disk_recovery::replace_browsers;
 use crate::port::Port;
 use crate::signals::{Asked, Signals};
 use crate::upgrade::{Image, renew};
@@ -81,14 +81,14 @@ pub(super) struct Tasks {
     pub(super) stop_delivery: CancellationToken,
     pub(super) pulse: JoinHandle<()>,
     renewal: JoinHandle<()>,
-    mending: JoinHandle<()>,
+    disk_recovery: JoinHandle<()>,
 }
 
 impl Tasks {
     /// No worker is replaced any more by what looks after workers in the background.
     pub(super) fn leave_workers_alone(&self) {
         self.renewal.abort();
-        self.mending.abort();
+        self.disk_recovery.abort();
     }
 }
 
@@ -165,9 +165,11 @@ impl Running {
             let registry = registry.clone();
             tasks::restarted("renewal", move || renew(registry.clone()))
         };
-        let mending = {
+        let disk_recovery = {
             let (registry, disk) = (registry.clone(), host.disk.clone());
-            tasks::restarted("mending", move || mend(registry.clone(), disk.clone(), max_starting))
+            tasks::restarted("disk recovery", move || {
+                replace_browsers(registry.clone(), disk.clone(), max_starting)
+            })
         };
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         tasks::passing("own receivers", ssrf::tell_of_own_receivers(Arc::clone(&host.config), names));
@@ -182,7 +184,7 @@ impl Running {
             drain,
             hurry: opened.hurry,
             address_file,
-            tasks: Tasks { http, admin, delivery, stop_delivery, pulse, renewal, mending },
+            tasks: Tasks { http, admin, delivery, stop_delivery, pulse, renewal, disk_recovery },
             port: (name, kept),
             children,
             locks: opened.locks,

@@ -10,7 +10,7 @@ use crate::schedule::Kind;
 use crate::stage::{Flips, Stage, id};
 
 /// The quota of one session's changes with one supervisor: so many at once, and one more in each such time
-/// (`user/status` of the supervisor).
+/// (`status` in `supervisor/session`).
 const AT_ONCE: u64 = 60;
 const ONE_MORE: Duration = Duration::from_secs(15);
 

@@ -1,7 +1,7 @@
-//! Starts the browser: file descriptors 3 and 4 and no other, an empty environment, its walls, death together
-//! with the worker.
+//! Starts the browser: file descriptors 3 and 4 and no other, an environment of a few variables, its walls, death
+//! together with the worker.
 //!
-//! Owns the only unsafe code of the worker. One thread starts the browser and waits for it: the kernel sends
+//! Owns the unsafe code that spawns it. One thread starts the browser and waits for it: the kernel sends
 //! a child's death signal when the *thread* that made it ends, so that must not be a thread of a pool.
 #![allow(unsafe_code)] // what happens between fork and exec has no safe interface
 

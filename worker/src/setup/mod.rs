@@ -1,5 +1,5 @@
-//! The first thing that runs: the user's folders are made and locked, the process is set up, and from then on
-//! nothing outside of them is opened.
+//! The first thing that runs. In this order: the process gets its limits and its user id, the folders are made and
+//! locked, and the walls go up. From then on nothing outside of them is opened.
 //!
 //! Owns the lock on the auth directory. Knows no browser and no socket.
 

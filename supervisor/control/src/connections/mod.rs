@@ -1,12 +1,13 @@
 //! [`Places`]: the places of a listener for connections, and who gives one up when all are taken.
 //!
-//! Owns the count. **Nobody who keeps us waiting keeps anybody out**: a connection of which we wait for a head, for the
-//! rest of a body or for somebody to read ([`watched`] knows) ends when its place is needed; first one of whoever has
-//! most of these, and of theirs the one that keeps us waiting longest. One whose request is being worked on never does.
-//! Who has a share may not even have more than that. [`Door`] lets in whoever has one, and [`converse`] speaks with them.
+//! Owns the count. **A connection that we wait for keeps nobody out**: when all places are taken, one of which we await a
+//! head, the rest of a body, or that our answer is read ([`watched`] knows which) gives its place up. The holder with most
+//! such connections loses one first, the one that we have waited for longest. A connection whose request is being worked on
+//! never loses its place. A holder with a share never has more places than that. [`Acceptor`] accepts connections and gives
+//! them a place; [`converse`] speaks HTTP/1.1 with them.
 
-mod conversation;
-mod door;
+mod acceptor;
+mod http1;
 mod watched;
 
 use std::collections::HashMap;
@@ -17,8 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use conversation::{HEAD_TIMEOUT, converse};
-pub use door::{Door, Listener};
+pub use acceptor::{Acceptor, Listener};
+pub use http1::{HEAD_TIMEOUT, converse};
 pub use watched::{Watched, WatchedBody, Working};
 
 /// The places; `K` is who has them. Cheap to clone.

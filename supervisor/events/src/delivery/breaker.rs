@@ -21,7 +21,7 @@ use std::time::Duration;
 const ENOUGH: u32 = 5;
 /// The first pause; each one is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-/// The longest pause: how much later than it could a receiver hears that has come back.
+/// The longest pause. A receiver that has come back waits at most this long for its next event.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After how long a probe counts as lost: longer than any attempt may take.
 const LOST: Duration = Duration::from_secs(60);

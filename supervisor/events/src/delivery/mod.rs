@@ -8,10 +8,10 @@
 //! journal ──due──▶ dispatcher ──▶ queue (session, address) ──▶ breaker of the address ──▶ POST ──▶ settle
 //! ```
 //!
-//! **Once, as far as that can be known.** A receiver that answered 2xx is not told again, and neither is Flask of what
-//! it was sent completely: that is committed at once, and a commit that fails is repeated until it succeeds. A crash of
-//! the machine or the process before the commit repeats the event, and so does what the tables of docs/events.md try again; its
-//! id is then the same.
+//! **Once, as far as that can be known.** After a 2xx an event is not sent again, and neither is one that Flask was sent
+//! completely: the outcome is committed at once, and a commit that fails is repeated until it succeeds. An event is sent
+//! twice only after a crash before that commit, or when the tables of docs/events.md say "tried again". Its id stays the
+//! same.
 //!
 //! **A receiver that is slow or down delays no other**: queues share nothing but the breaker of their address, which
 //! only opens when no connection can be made.

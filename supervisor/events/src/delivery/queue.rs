@@ -203,7 +203,8 @@ async fn passes(delivery: &Delivery, queue: &Queue, pending: &Pending, signals: 
     pending.next_ms == URGED || signals.during(delivery.breakers.pass(&queue.address)).await.is_some()
 }
 
-/// Sends it once; the address's breaker hears what came of it, and whoever follows shortages what we had none left of.
+/// Sends it once. Reports the outcome to the address's breaker, and a resource that this machine has run out of to
+/// [`Shortage`](colmeia_host::shortage::Shortage).
 async fn send(delivery: &Delivery, queue: &Queue, post: &Post, signals: &Signals) -> Outcome {
     let outcome = delivery.client.send(post, &signals.shutdown).await;
     if let Outcome::Untried(lack) = outcome {

@@ -1,7 +1,7 @@
 //! [`Memory`]: what each user's processes take.
 //!
 //! Owns the list of those who are measured, by whatever way of keeping the caps is in force, and how much memory there
-//! is for all of them. Measuring is done round after round in `rounds`.
+//! is for all of them. `sampler` measures, round after round.
 
 use std::collections::HashMap;
 use std::io;

@@ -241,7 +241,7 @@ impl Upload {
         self.0.length
     }
 
-    /// Its file, for another process to read. The place in it is everybody's, so it is read by place.
+    /// Its file, for another process to read. All descriptors share one position, so readers pass their own (`pread`).
     ///
     /// # Errors
     /// When the system gives no further descriptor.

@@ -158,7 +158,7 @@ pub(super) fn decide(q: &AccessQuestion) -> AccessDecision {
     }
 }
 
-/// As what a request without a key passes, if it does.
+/// How a request without a key is let in; `None` when it is not.
 fn keyless(q: &AccessQuestion) -> Option<AccessDecision> {
     let free = Some(AccessDecision::Keyless { until_keys: false });
     let free_until_keys = (!q.keys_exist).then_some(AccessDecision::Keyless { until_keys: true });

@@ -48,7 +48,7 @@ pub(crate) fn guard(http: &Http, request: &mut Request) -> Result<Option<Basis>,
     }
 }
 
-/// Whose part it is of what there is only so much of. For requests that were looked at.
+/// Whose quota this request counts against. For requests that have passed the guard.
 pub(crate) fn holder(http: &Http, request: &Request) -> Holder {
     let extensions = request.extensions();
     if let Some(Basis::Key(digest, _)) = extensions.get() {
@@ -126,7 +126,7 @@ fn refuse(refusal: Refusal, surface: Surface) -> Response {
     response
 }
 
-/// Ends a long answer with what it rests on.
+/// Cuts a stream off when the key or the sign-in that it was opened with ends.
 pub(crate) fn bound(http: &Http, basis: Basis, response: Response) -> Response {
     let http = http.clone();
     until::bound(async move { http.access.ended(&basis).await }, response)

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::super::reply;
 use super::answer::{Answer, Content, Json, Png, PngOr};
-use super::auth::wants_json;
+use super::linking::wants_json;
 use super::models::NoArgs;
 use super::session::Session;
 use crate::errors::ApiError;

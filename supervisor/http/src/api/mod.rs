@@ -8,7 +8,6 @@
 
 mod address;
 mod answer;
-mod auth;
 mod channels;
 mod chats;
 mod chatting;
@@ -21,6 +20,7 @@ mod groups;
 mod input;
 mod keys;
 mod labels;
+mod linking;
 mod lists;
 mod looks;
 mod models;

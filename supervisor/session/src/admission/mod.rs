@@ -2,8 +2,8 @@
 //!
 //! Owns the places of all workers and the queue for them. [`Admission`] is pure: first come, first served, at most
 //! `max_running` places taken and `max_starting` of them starting (fewer under [`pressure`]), and what is set aside for all of them within
-//! the memory that there is. Newcomers, who never had a session, stand behind all who had one: anybody can make up names.
-//! Whom nobody would miss stands behind those, and is asked to give its place to any other who waits for one.
+//! the memory that there is. Newcomers, who never had a session, queue behind all who had one: anybody can make up names.
+//! Sessions that nobody is watching queue last. If another waits for a place, one of them is asked to give up its own.
 //! It knows no user and no process, only tickets.
 
 mod pressure;
@@ -73,7 +73,7 @@ pub struct Admission {
     stages: BTreeMap<Ticket, Stage>,
     queue: VecDeque<Ticket>,
     newcomers: HashSet<Ticket>,
-    /// Whom nobody would miss, and whether they were asked to give way.
+    /// Sessions that nobody is watching, and whether they were asked to give their place up.
     unwatched: BTreeMap<Ticket, bool>,
     /// What is set aside for each, in bytes; nothing for those who are not in here.
     sizes: HashMap<Ticket, u64>,
@@ -204,11 +204,11 @@ impl Admission {
         let size = |ticket: &Ticket| self.sizes.get(ticket).copied().unwrap_or(0);
         let holders = self.stages.iter().filter(|(_, stage)| takes_place(stage));
         let mut bytes: u64 = holders.map(|(ticket, _)| size(ticket)).fold(0, u64::saturating_add);
-        // Who needs less does not overtake: the first would wait for ever.
+        // A smaller session may not jump the queue: the first in it might wait for ever.
         let mut short = false;
         let mut verdicts = Vec::new();
         let mut queue = std::mem::take(&mut self.queue);
-        // Who keeps a place takes nobody's. Among those of a kind the order stays.
+        // A session that has a place already takes no new one. Otherwise the order within each kind stays.
         let is_placed =
             |ticket: &Ticket| matches!(self.stages.get(ticket), Some(Stage::Waiting { placed: true, .. }));
         let is_behind = |ticket: &Ticket| match is_placed(ticket) {

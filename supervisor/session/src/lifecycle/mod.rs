@@ -1,7 +1,7 @@
 //! [`Lifecycle`]: when a user's worker is started, stopped, restarted, given up.
 //!
 //! Pure: [`Lifecycle::step`] takes an event, the time and a random number, and returns the next state and what is
-//! to be done. It knows no process, no socket and no clock; `task` carries the actions out.
+//! to be done. It knows no process, no socket and no clock; `actor` carries the actions out.
 //!
 //! ```text
 //!             Wake                 Admitted                Connected

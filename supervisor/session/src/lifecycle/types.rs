@@ -146,7 +146,7 @@ pub enum Told {
 pub(crate) enum Event {
     /// Someone wants the session.
     Wake,
-    /// Others want to begin, and nobody is held to ask for this one.
+    /// Others wait for a place, and nobody is watching this session.
     GiveWay,
     /// The wish for a place is in the queue.
     Waiting { wait: Wait },

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::super::super::reply;
 use super::super::answer::Raw;
-use super::super::auth::wants_json;
+use super::super::linking::wants_json;
 use super::super::session::Session;
 use super::refusals::{AGAIN_SECS, no_room, not_taken, too_large};
 use super::{File, FileArg};

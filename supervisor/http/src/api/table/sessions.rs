@@ -3,7 +3,7 @@
 use super::super::super::access::KeyAction::{Control, Read};
 use super::super::route::Scope::{Admin, Anyone};
 use super::super::route::{Row, absent, anywhere, session};
-use super::super::{auth, keys, passkey, restrictions, server, sessions};
+use super::super::{keys, linking, passkey, restrictions, server, sessions};
 use super::{DELETE, GET, POST, PUT};
 
 const NO_CAPTCHA: &str = "WhatsApp Web asks for no captcha, and a code to type is typed on the phone";
@@ -52,10 +52,16 @@ pub(super) fn sessions_and_linking() -> Vec<Row> {
             restrictions::timelock,
         )
         .says("Whether WhatsApp keeps the account from writing to people who never wrote to it"),
-        session(GET, "/api/{session}/auth/qr", "auth.get_qr", Control, auth::qr)
+        session(GET, "/api/{session}/auth/qr", "auth.get_qr", Control, linking::qr)
             .says("The code to scan: a picture, a picture in JSON, or its text"),
-        session(POST, "/api/{session}/auth/request-code", "auth.request_code", Control, auth::request_code)
-            .says("A code to type on the phone instead of scanning"),
+        session(
+            POST,
+            "/api/{session}/auth/request-code",
+            "auth.request_code",
+            Control,
+            linking::request_code,
+        )
+        .says("A code to type on the phone instead of scanning"),
         absent(POST, "/api/{session}/auth/authorize-code", "auth.authorize_code", NO_CAPTCHA),
         absent(GET, "/api/{session}/auth/captcha", "auth.get_captcha", NO_CAPTCHA),
         absent(POST, "/api/{session}/auth/captcha", "auth.save_captcha", NO_CAPTCHA),

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Replaces whoever met a full disk, now for what an earlier supervisor left undone, and then each time that there is
 /// room again; so many at once. Never ends.
-pub(crate) async fn mend(registry: Registry, disk: Disk, at_once: usize) {
+pub(crate) async fn replace_browsers(registry: Registry, disk: Disk, at_once: usize) {
     let mut followed = disk.watch();
     loop {
         let mut left = registry.list();

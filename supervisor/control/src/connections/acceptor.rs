@@ -1,4 +1,4 @@
-//! [`Door`]: who comes in by a listener, one after the other and each with a place. The one accept loop of all listeners.
+//! [`Acceptor`]: accepts connections one after the other, each with a place. The one accept loop of all listeners.
 //!
 //! Owns who was accepted and has no place yet. Never speaks with anybody.
 
@@ -48,7 +48,7 @@ impl Listener for UnixListener {
 type Who<L, K> = dyn Fn(&<L as Listener>::Caller) -> (K, bool) + Send + Sync;
 
 /// See the module. `K` is whose places they are.
-pub struct Door<L: Listener, K> {
+pub struct Acceptor<L: Listener, K> {
     listener: L,
     places: Places<K>,
     who: Box<Who<L, K>>,
@@ -58,8 +58,8 @@ pub struct Door<L: Listener, K> {
     taken: LogLimit,
 }
 
-impl<L: Listener, K: Copy + Display + Eq + Hash> Door<L, K> {
-    /// A door with so many places behind it.
+impl<L: Listener, K: Copy + Display + Eq + Hash> Acceptor<L, K> {
+    /// One with so many places.
     pub fn new(
         listener: L,
         places: Places<K>,
