@@ -10,6 +10,11 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
 
+use rustix::fs::OFlags;
+
+/// As the standard library takes it.
+const NOFOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
+
 /// Puts a file with these contents in the place of the one that is there, if one is; for the owner's eyes only. Who reads
 /// it finds the old one or the new one, also after a power cut. What is written first lies beside it, under the same name
 /// with a dot before it.
@@ -36,7 +41,7 @@ fn put(path: &Path, contents: &[u8], modified: Option<SystemTime>) -> io::Result
     let draft = path.with_file_name(hidden);
     let replace = || {
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+        options.write(true).create_new(true).mode(0o600).custom_flags(NOFOLLOW);
         // Whoever put something there may have it open still.
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -1,10 +1,14 @@
-//! What the kernel offers: caps, walls, the time. The crate's only unsafe code asks for Landlock's version.
+//! What the kernel offers: caps, walls, the time.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::admin::Finding;
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+    RulesetError,
+};
 use rustix::fs::{Access, access};
 use rustix::process::{Resource, getrlimit};
 
@@ -70,26 +74,38 @@ fn own_cgroup() -> Option<String> {
     (!own.split('/').any(|part| part == "..")).then(|| own.to_owned())
 }
 
-/// Which version of Landlock there is.
+/// What Landlock can do here.
 pub(super) fn landlock() -> Finding {
     let check = "Landlock";
     let advice = "use a kernel with CONFIG_SECURITY_LANDLOCK and `landlock` in its list of security modules";
-    match landlock_version() {
-        version @ 1.. if version >= 4 => ok(check, format!("ABI {version}")),
-        version @ 1.. => warning(
-            check,
-            format!("ABI {version}: files are walled off, network ports are not"),
-            "use Linux 6.7 or newer",
-        ),
-        _ => warning(check, "not available: workers are not walled off by the kernel", advice),
+    match walls() {
+        Landlock::FilesAndPorts => ok(check, "files and TCP ports are walled off"),
+        Landlock::Files => {
+            warning(check, "files are walled off, network ports are not", "use Linux 6.7 or newer")
+        }
+        Landlock::Nothing => {
+            warning(check, "not available: workers are not walled off by the kernel", advice)
+        }
     }
 }
 
-#[allow(unsafe_code)]
-fn landlock_version() -> i64 {
-    const VERSION: libc::c_uint = 1; // LANDLOCK_CREATE_RULESET_VERSION
-    // SAFETY: with this flag, no attributes and size 0 the call only returns a number and makes nothing.
-    unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) }
+enum Landlock {
+    Nothing,
+    Files,
+    FilesAndPorts,
+}
+
+/// What this kernel can wall off. A set of rules is made and never entered.
+fn walls() -> Landlock {
+    let hard = || Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let can = |rules: Result<Ruleset, RulesetError>| rules.and_then(Ruleset::create).is_ok();
+    if can(hard().handle_access(AccessNet::from_all(ABI::V4))) {
+        Landlock::FilesAndPorts
+    } else if can(hard().handle_access(AccessFs::from_all(ABI::V1))) {
+        Landlock::Files
+    } else {
+        Landlock::Nothing
+    }
 }
 
 /// Whether the time can be right. WhatsApp refuses a client whose clock is far off.
