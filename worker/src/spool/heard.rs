@@ -224,6 +224,11 @@ mod tests {
         fs::write(dir.path().join("heard.json"), "{\"chats\":").expect("cut short");
         let marks = Heard::open(dir.path(), Some(long_ago)).expect("read").marks().expect("marks");
         assert!(marks.chats.is_empty() && marks.from > 1_000_000);
+        // The same of what is no file at all.
+        fs::remove_file(dir.path().join("heard.json")).expect("removed");
+        fs::create_dir(dir.path().join("heard.json")).expect("made");
+        let marks = Heard::open(dir.path(), None).expect("read").marks().expect("marks");
+        assert!(marks.chats.is_empty() && marks.from > 1_000_000);
     }
 
     #[test]

@@ -377,6 +377,62 @@ mod tests {
         assert!(spool.file.metadata().expect("there").blocks() * 512 >= spool.end + RESERVE / 2);
     }
 
+    /// A file system of its own, which only this thread sees.
+    struct Mounted(tempfile::TempDir);
+
+    impl Mounted {
+        fn of(kind: &str, options: &str) -> Self {
+            use nix::sched::{CloneFlags, unshare};
+            let dir = tempfile::tempdir().expect("temp dir");
+            unshare(CloneFlags::CLONE_NEWNS).expect("mounts of its own take root");
+            let mount = |words: &[&str]| {
+                assert!(std::process::Command::new("mount").args(words).status().expect("runs").success());
+            };
+            mount(&["--make-rprivate", "/"]);
+            mount(&["-t", kind, "-o", options, "none", &dir.path().display().to_string()]);
+            Self(dir)
+        }
+
+        fn path(&self) -> &Path {
+            self.0.path()
+        }
+    }
+
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            // Its folder can be removed then.
+            let _ = std::process::Command::new("umount").arg(self.path()).status();
+        }
+    }
+
+    #[test]
+    #[ignore = "only root may mount a small disk; make test-host runs it"]
+    fn a_full_disk_leaves_the_file_that_has_room() {
+        let dir = Mounted::of("tmpfs", "size=1m");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[of_length(300 * 1024)]).expect("appends");
+        let mut filler = File::create(dir.path().join("filler")).expect("made");
+        while filler.write_all(&[0; 4096]).is_ok() {}
+        let error = spool.acknowledge(1).expect_err("a new file would have no room");
+        assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+        assert!(spool.append(&[event(2)]).is_ok(), "and the old one has");
+        drop(spool);
+        fs::remove_file(dir.path().join("filler")).expect("removed");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.acknowledge(2).expect("acknowledges");
+        assert!(text(dir.path()).len() < 100, "there is room for a new one");
+    }
+
+    #[test]
+    #[ignore = "only root may mount a disk that sets no room aside; make test-host runs it"]
+    fn a_disk_that_sets_no_room_aside_does_without() {
+        let dir = Mounted::of("ramfs", "mode=700");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[event(1), event(2)]).expect("appends");
+        spool.acknowledge(2).expect("acknowledges");
+        assert!(text(dir.path()).len() < 100, "it was compacted");
+    }
+
     fn text(dir: &Path) -> String {
         fs::read_to_string(dir.join("events.log")).expect("text")
     }
