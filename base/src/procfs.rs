@@ -80,8 +80,10 @@ impl Stat {
 /// # Errors
 /// When there is no descriptor to look with.
 pub fn pids() -> io::Result<impl Iterator<Item = u32>> {
-    let entries = std::fs::read_dir("/proc")?.flatten();
-    Ok(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+    let named = std::fs::read_dir("/proc")?
+        .map(|entry| Ok(entry?.file_name().to_str().and_then(|name| name.parse().ok())));
+    let pids: io::Result<Vec<_>> = named.filter_map(Result::transpose).collect();
+    pids.map(Vec::into_iter)
 }
 
 #[cfg(test)]

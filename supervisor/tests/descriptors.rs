@@ -1,4 +1,5 @@
-//! A supervisor that has no descriptors left: who lives goes on, who died comes back when there are some.
+//! A supervisor that has no descriptors or ports left: who lives goes on, who died comes back when there are some, and nobody
+//! at the other end is blamed.
 
 #![allow(clippy::disallowed_methods)] // no product: whoever runs it sees it fail
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use house::{House, alive, signal, until};
+use nix::sched::{CloneFlags, unshare};
 use rustix::process::Signal;
 
 /// A connection that was there before.
@@ -58,11 +60,19 @@ impl Kept {
 
     /// How often events were offered to webhooks with this outcome.
     fn deliveries(&mut self, outcome: &str) -> u64 {
+        self.figure(&["receiver=\"webhook\"", &format!("outcome=\"{outcome}\"")])
+    }
+
+    /// How many wait for it.
+    fn waiting(&mut self) -> u64 {
+        self.figure(&["colmeia_receiver_queue_events{", "receiver=\"webhook\""])
+    }
+
+    /// The first of the metrics in which all of this stands.
+    fn figure(&mut self, words: &[&str]) -> u64 {
         let all = String::from_utf8(self.get("/metrics")).expect("text");
-        let label = format!("outcome=\"{outcome}\"");
-        let mut lines =
-            all.lines().filter(|line| line.contains("receiver=\"webhook\"") && line.contains(&label));
-        lines.next().map_or(0, |line| line.rsplit(' ').next().expect("a value").parse().expect("a number"))
+        let line = all.lines().find(|line| words.iter().all(|word| line.contains(word)));
+        line.map_or(0, |line| line.rsplit(' ').next().expect("a value").parse().expect("a number"))
     }
 }
 
@@ -83,7 +93,8 @@ fn receiver() -> (String, Arc<AtomicUsize>) {
                 }
                 line.clear();
             }
-            if stream.read_exact(&mut vec![0; length]).is_ok() {
+            // One that asks for nothing only held a port.
+            if length > 0 && stream.read_exact(&mut vec![0; length]).is_ok() {
                 told.fetch_add(1, Ordering::SeqCst);
                 let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
                 let _ = stream.get_mut().write_all(answer); // who has gone comes again
@@ -91,6 +102,18 @@ fn receiver() -> (String, Arc<AtomicUsize>) {
         }
     });
     (url, answered)
+}
+
+/// A network of this thread's own, and of whoever it starts: with nothing but itself, and as many ports as there are at first.
+fn own_network() {
+    unshare(CloneFlags::CLONE_NEWNET).expect("a network of its own takes root");
+    let up = std::process::Command::new("/sbin/ip").args(["link", "set", "lo", "up"]).status();
+    assert!(up.expect("ip runs").success());
+}
+
+/// From here on connections to one place have these two ports alone. What has one keeps it.
+fn two_ports() {
+    std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20001").expect("set");
 }
 
 /// So many descriptors more than are open now, or as many as anyone wants. What is open stays open; new ones are below the
@@ -193,6 +216,57 @@ fn what_we_have_no_descriptors_for_is_not_held_against_the_receiver() {
     let (status, told) = door.post("/api/sendImage", &image);
     assert!(status == 400 && told.contains("cannot be fetched"), "as if nothing had been: {status} {told}");
     signal(pid, Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+#[ignore = "a network of its own takes root; make test-host runs it"]
+fn ports_that_are_used_up_are_not_held_against_the_receiver() {
+    own_network();
+    let house = House::new();
+    let log = house.path("log");
+    let mut command = house.command();
+    command.stderr(std::fs::File::create(&log).expect("made"));
+    let mut supervisor = house.start_by(&mut command);
+    let mut door = Kept::open(&house);
+    until("it is ready", || door.status("7")["ready"] == true);
+    let (url, answered) = receiver();
+    let webhooks = serde_json::json!([{"url": url, "events": ["session.status"]}]);
+    let webhooks = serde_json::json!({"config": {"webhooks": webhooks}});
+    let address = std::fs::read_to_string(house.path("run/http.addr")).expect("address");
+    let set = house::send(&address, "PUT", "/api/sessions/7", &webhooks.to_string()).expect("answered");
+    assert!(set.starts_with("HTTP/1.1 200"), "{set}");
+    signal(house.worker(), Signal::KILL);
+    until("it is told", || answered.load(Ordering::SeqCst) > 0);
+    until("it is ready again", || door.status("7")["ready"] == true);
+    until("nothing more is on its way", || door.waiting() == 0);
+
+    two_ports();
+    let receiver = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut taken = Vec::new();
+    let none_left = loop {
+        match TcpStream::connect(receiver) {
+            Ok(stream) => taken.push(stream),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((none_left.kind(), taken.len()), (std::io::ErrorKind::AddrNotAvailable, 2));
+    let before = answered.load(Ordering::SeqCst);
+    signal(house.worker(), Signal::KILL);
+    until("it was not tried often enough to open a breaker", || door.deliveries("untried") >= 2 * ENOUGH);
+    assert_eq!(door.deliveries("unreachable"), 0);
+    assert_eq!(answered.load(Ordering::SeqCst), before, "there was nothing to reach it with");
+    until("sessions start all the same", || door.status("7")["ready"] == true);
+    for words in ["a receiver is left alone", "does not take what it is sent"] {
+        assert_eq!(count(&log, words), 0, "{words}");
+    }
+    assert_eq!(count(&log, "the machine has none left"), 1, "said once");
+    assert_eq!(count(&log, "lack=\"ports\"") + count(&log, "\"lack\":\"ports\""), 1, "and of what");
+
+    drop(taken);
+    until("it is told", || answered.load(Ordering::SeqCst) > before);
+    until("that is said too", || count(&log, "the machine has enough again") == 1);
+    signal(supervisor.id(), Signal::TERM);
     assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
 }
 

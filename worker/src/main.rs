@@ -20,6 +20,8 @@ mod session;
 mod setup;
 mod spool;
 mod walls;
+#[cfg(test)]
+mod want;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -67,6 +69,8 @@ enum StartError {
     Setup(#[from] SetupError),
     #[error("the spool cannot be opened")]
     Spool(#[from] spool::SpoolError),
+    #[error("the profile cannot be looked at")]
+    Profile(#[source] std::io::Error),
     #[error("the socket cannot be served")]
     Socket(#[from] ipc::ListenError),
     #[error("the runtime cannot be started")]
@@ -145,7 +149,7 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     let end = CancellationToken::new();
     let connected = server.connected();
     let mut hearing = connected.clone();
-    let profile = profile::start(&state, &config.user);
+    let profile = profile::start(&state, &config.user).map_err(StartError::Profile)?;
     let launcher = page::ChromiumLauncher::new(&config, files.clone(), profile.clone());
     let (task, session) = SessionTask::new(launcher, config.deadlines, events.clone(), profile);
     let outbox = tasks::vital("spool", outbox.run());
@@ -170,8 +174,10 @@ async fn run(config: WorkerConfig) -> Result<ExitReason, StartError> {
     watchers.iter().for_each(tokio::task::JoinHandle::abort);
     outbox.abort();
     let left = browser::kill_descendants(LEFTOVERS).await;
-    if left > 0 {
-        tracing::error!(left, "processes of the browser do not end");
+    match left {
+        Ok(0) => {}
+        Ok(left) => tracing::error!(left, "processes of the browser do not end"),
+        Err(error) => tracing::error!(%error, "it cannot be seen whether the browser has ended"),
     }
     setup.leave();
     Ok(reason)

@@ -128,9 +128,9 @@ impl Deletions {
         }
     }
 
-    /// Goes on with what the last supervisor could not finish.
-    pub fn resume(&self) {
-        for user in folders::users_being_deleted(&self.0.parts.state) {
+    /// Goes on with what the last supervisor could not finish: with these.
+    pub fn resume(&self, users: Vec<UserId>) {
+        for user in users {
             tracing::info!(%user, "the deletion of a session goes on");
             drop(self.begin(&user));
         }

@@ -1,5 +1,7 @@
 //! [`Users`]: what HTTP asks of the registry. It is a trait so that tests can play the users.
 
+use std::io;
+
 use colmeia::UserId;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -16,7 +18,10 @@ pub trait Users: Send + Sync {
     /// Makes one only for a user that has an auth directory.
     fn find_or_restore<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Option<UserHandle>>;
     /// Those who are known by a folder or an operator's hold, whether or not they have a task.
-    fn others(&self) -> BoxFuture<'_, Vec<UserId>>;
+    ///
+    /// # Errors
+    /// When nobody can say.
+    fn others(&self) -> BoxFuture<'_, io::Result<Vec<UserId>>>;
     /// Everyone who has a task, sorted.
     fn list(&self) -> Vec<UserHandle>;
 }
@@ -34,7 +39,7 @@ impl Users for Registry {
         self.find_or_restore(user).boxed()
     }
 
-    fn others(&self) -> BoxFuture<'_, Vec<UserId>> {
+    fn others(&self) -> BoxFuture<'_, io::Result<Vec<UserId>>> {
         self.on_disk().boxed()
     }
 

@@ -2,6 +2,7 @@
 //! knows. Owns no connection and no decision.
 
 use std::error::Error;
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use colmeia::errors::{Lack, lack_of, os_codes};
@@ -25,22 +26,31 @@ pub fn lack<'a>(
 async fn ports(url: &Url, names: &Resolver) -> Option<Lack> {
     let (host, port) = (url.host_str()?, url.port_or_known_default().filter(|port| *port != 0)?);
     match names.find(host).await {
-        Ok(found) => found.iter().all(|address| has_way((*address, port).into())).then_some(Lack::Ports),
+        Ok(found) => {
+            let ways: Result<(), _> = found.iter().try_for_each(|address| way((*address, port).into()));
+            ways.map_or_else(|error| unseen(&error), |()| Some(Lack::Ports))
+        }
         Err(error) => lack_of(&error),
     }
 }
 
-/// Whether an address of ours leads there. Sends nothing.
-fn has_way(to: SocketAddr) -> bool {
+/// Finds the address of ours that leads there. Sends nothing.
+fn way(to: SocketAddr) -> io::Result<()> {
     let from: SocketAddr =
         if to.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    UdpSocket::bind(from).and_then(|socket| socket.connect(to)).is_ok()
+    UdpSocket::bind(from)?.connect(to)
+}
+
+/// What it was for want of that no way was found; nothing where there is none.
+fn unseen(error: &io::Error) -> Option<Lack> {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => Some(Lack::Ports),
+        _ => lack_of(error),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     async fn lacking(errno: Errno, url: &str) -> Option<Lack> {
@@ -67,5 +77,17 @@ mod tests {
         // Without an interface no address of ours leads there, so it is not the ports that are missing.
         assert_eq!(lacking(Errno::ADDRNOTAVAIL, "http://[fe80::1]:80/").await, None);
         assert_eq!(lacking(Errno::ADDRNOTAVAIL, "http://127.0.0.1:0/").await, None, "no port can be the one");
+    }
+
+    #[test]
+    fn want_of_a_socket_to_look_with_is_no_want_of_a_way() {
+        for (errno, expected) in [
+            (Errno::MFILE, Some(Lack::Descriptors)),
+            (Errno::ADDRINUSE, Some(Lack::Ports)),
+            (Errno::ADDRNOTAVAIL, None),
+            (Errno::NETUNREACH, None),
+        ] {
+            assert_eq!(unseen(&errno.into()), expected, "{errno:?}");
+        }
     }
 }

@@ -11,7 +11,8 @@ use colmeia_base::{files, tasks};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::{blocking, private};
+use crate::blocking;
+use crate::kept::{self, Unread};
 
 /// The names of folders that are being deleted begin with this. It is no auth directory's beginning, so a folder
 /// that is half deleted never comes back as a session.
@@ -29,10 +30,13 @@ pub fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Whether the user has a session on disk that may be linked: worth being brought back at boot.
-pub fn may_be_linked(layout: &StateLayout, user: &UserId) -> bool {
-    fs::symlink_metadata(layout.auth_dir(user)).is_ok_and(|found| found.is_dir())
-        && !unlinked_mark(layout, user).exists()
-        && !layout.deletion_mark(user).exists()
+///
+/// # Errors
+/// When nobody can say.
+pub fn may_be_linked(layout: &StateLayout, user: &UserId) -> Result<bool, Unread> {
+    Ok(kept::is_folder(&layout.auth_dir(user))?
+        && !kept::is_there(&unlinked_mark(layout, user))?
+        && !kept::is_there(&layout.deletion_mark(user))?)
 }
 
 /// Keeps on disk that everything of the user is being deleted, or that it is done.
@@ -49,9 +53,11 @@ pub fn keep_deletion(layout: &StateLayout, user: &UserId, going_on: bool) -> io:
 }
 
 /// Everyone of whom everything is being deleted.
-pub fn users_being_deleted(layout: &StateLayout) -> Vec<UserId> {
-    let entries = fs::read_dir(layout.deletions()).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+///
+/// # Errors
+/// When nobody can say.
+pub fn users_being_deleted(layout: &StateLayout) -> Result<Vec<UserId>, Unread> {
+    kept::users_in(&layout.deletions())
 }
 
 /// Keeps on disk whether the user is worth being brought back at boot. A folder without a mark is: so are those
@@ -78,8 +84,11 @@ pub fn remember(layout: &StateLayout, user: &UserId, linked: bool) -> io::Result
 }
 
 /// Whether an operator holds the user back.
-pub fn is_held(layout: &StateLayout, user: &UserId) -> bool {
-    layout.hold_mark(user).exists()
+///
+/// # Errors
+/// When nobody can say.
+pub fn is_held(layout: &StateLayout, user: &UserId) -> Result<bool, Unread> {
+    kept::is_there(&layout.hold_mark(user))
 }
 
 /// Keeps on disk whether an operator holds the user back. It is kept beside the auth directories, because it
@@ -97,9 +106,11 @@ pub fn keep_hold(layout: &StateLayout, user: &UserId, held: bool) -> io::Result<
 }
 
 /// Everyone whom an operator holds back.
-pub fn users_held(layout: &StateLayout) -> Vec<UserId> {
-    let entries = fs::read_dir(layout.holds()).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+///
+/// # Errors
+/// When nobody can say.
+pub fn users_held(layout: &StateLayout) -> Result<Vec<UserId>, Unread> {
+    kept::users_in(&layout.holds())
 }
 
 /// Keeps on disk why the user is parked, so that a crash of the supervisor does not try again what was given up;
@@ -117,16 +128,19 @@ pub fn keep_parked(layout: &StateLayout, user: &UserId, reason: Option<&ExitReas
 }
 
 /// Why the user is parked, if it is.
-pub fn parked(layout: &StateLayout, user: &UserId) -> Option<ExitReason> {
-    let bytes = private::read(&layout.parked_mark(user)).ok()?;
-    let reason = serde_json::from_slice(&bytes);
-    reason.inspect_err(|error| tracing::warn!(%user, %error, "why the user is parked cannot be read")).ok()
+///
+/// # Errors
+/// When nobody can say, or the reason makes no sense.
+pub fn parked(layout: &StateLayout, user: &UserId) -> Result<Option<ExitReason>, Unread> {
+    kept::json(&layout.parked_mark(user))
 }
 
 /// Everyone who is parked.
-pub fn users_parked(layout: &StateLayout) -> Vec<UserId> {
-    let entries = fs::read_dir(layout.parked_marks()).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+///
+/// # Errors
+/// When nobody can say.
+pub fn users_parked(layout: &StateLayout) -> Result<Vec<UserId>, Unread> {
+    kept::users_in(&layout.parked_marks())
 }
 
 /// When something last happened in the user's session, as far as the folders tell: the browser makes and removes
@@ -159,12 +173,14 @@ pub fn bury(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> 
 /// # Errors
 /// When the state directory cannot be read.
 pub fn graves(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(layout.root())?;
-    Ok(entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(TOMBSTONE)))
-        .map(|entry| entry.path())
-        .collect())
+    let mut graves = Vec::new();
+    for entry in fs::read_dir(layout.root())? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(TOMBSTONE)) {
+            graves.push(entry.path());
+        }
+    }
+    Ok(graves)
 }
 
 /// All users that have an auth directory.
@@ -172,13 +188,17 @@ pub fn graves(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
 /// # Errors
 /// When the state directory cannot be read.
 pub fn users_on_disk(layout: &StateLayout) -> io::Result<Vec<UserId>> {
-    let mut users: Vec<_> = fs::read_dir(layout.root())?
-        .flatten()
-        .filter_map(|entry| Some((StateLayout::user_of_auth_dir(entry.file_name().to_str()?)?, entry)))
-        // A link is no session, wherever it leads.
-        .filter(|(_, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|(user, _)| user)
-        .collect();
+    let mut users = Vec::new();
+    for entry in fs::read_dir(layout.root())? {
+        let entry = entry?;
+        let user = entry.file_name().to_str().and_then(StateLayout::user_of_auth_dir);
+        // A link is no session, wherever it leads. One that went away meanwhile is none either.
+        if let Some(user) = user
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
+            users.push(user);
+        }
+    }
     users.sort();
     Ok(users)
 }
@@ -221,10 +241,10 @@ mod tests {
         let user: UserId = "7".parse().expect("valid");
         keep_hold(&layout, &user, false).expect("nothing to lift");
         keep_hold(&layout, &user, true).expect("kept");
-        assert!(is_held(&layout, &user) && users_on_disk(&layout).expect("read").is_empty());
-        assert_eq!(users_held(&layout), std::slice::from_ref(&user));
+        assert!(is_held(&layout, &user).expect("seen") && users_on_disk(&layout).expect("read").is_empty());
+        assert_eq!(users_held(&layout).expect("read"), std::slice::from_ref(&user));
         keep_hold(&layout, &user, false).expect("lifted");
-        assert!(!is_held(&layout, &user));
+        assert!(!is_held(&layout, &user).expect("seen"));
     }
 
     #[test]
@@ -234,12 +254,16 @@ mod tests {
         let user: UserId = "7".parse().expect("valid");
         keep_parked(&layout, &user, None).expect("nothing to remove");
         keep_parked(&layout, &user, Some(&ExitReason::Banned)).expect("kept");
-        assert_eq!(parked(&layout, &user), Some(ExitReason::Banned));
-        assert_eq!(users_parked(&layout), std::slice::from_ref(&user));
+        assert_eq!(parked(&layout, &user).expect("read"), Some(ExitReason::Banned));
+        assert_eq!(users_parked(&layout).expect("read"), std::slice::from_ref(&user));
         fs::write(layout.parked_mark(&user), b"{").expect("written");
-        assert_eq!(parked(&layout, &user), None);
+        assert!(
+            matches!(parked(&layout, &user), Err(Unread::Damaged { .. })),
+            "which is not the same as none"
+        );
         keep_parked(&layout, &user, None).expect("removed");
-        assert!(users_parked(&layout).is_empty());
+        assert_eq!(parked(&layout, &user).expect("read"), None);
+        assert!(users_parked(&layout).expect("read").is_empty());
     }
 
     #[test]
@@ -265,16 +289,16 @@ mod tests {
         let root = tempfile::tempdir().expect("folder");
         let layout = StateLayout::new(root.path(), "ylada_bot");
         let user: UserId = "7".parse().expect("valid");
-        assert!(!may_be_linked(&layout, &user));
+        assert!(!may_be_linked(&layout, &user).expect("seen"));
         remember(&layout, &user, false).expect("nothing to mark");
         assert!(!layout.auth_dir(&user).exists());
         fs::create_dir_all(layout.own_dir(&user)).expect("made");
-        assert!(may_be_linked(&layout, &user), "as another program left it");
+        assert!(may_be_linked(&layout, &user).expect("seen"), "as another program left it");
         remember(&layout, &user, false).expect("marked");
-        assert!(!may_be_linked(&layout, &user));
+        assert!(!may_be_linked(&layout, &user).expect("seen"));
         remember(&layout, &user, false).expect("marked already");
         remember(&layout, &user, true).expect("unmarked");
-        assert!(may_be_linked(&layout, &user));
+        assert!(may_be_linked(&layout, &user).expect("seen"));
         // What a hostile browser may have put there leads us nowhere.
         let victim = root.path().join("victim");
         fs::create_dir(&victim).expect("made");

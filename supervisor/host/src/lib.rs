@@ -10,6 +10,7 @@ pub mod connecting;
 pub mod disk;
 pub mod dns;
 pub mod folders;
+pub mod kept;
 pub mod locks;
 pub mod log_limit;
 pub mod memory;

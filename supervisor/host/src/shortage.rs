@@ -4,6 +4,7 @@
 //! is a state like a full disk: who wants to start waits in the queue, nothing that lives is taken for dead, and it is
 //! said once. Never decides about a user.
 
+use std::error::Error;
 use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -104,6 +105,25 @@ impl Shortage {
         let mut now = self.now.clone();
         sleep(PAUSES.0 / 10).await;
         let _ = now.wait_for(Option::is_none).await;
+    }
+
+    /// There is none left of this, and whoever says so can do nothing until there is.
+    pub async fn wait_out(&self, lack: Lack) {
+        self.noticed(lack);
+        self.over().await;
+    }
+
+    /// What there is to see, as soon as the machine has something to look with.
+    ///
+    /// # Errors
+    /// Those of the look that are no lack of ours.
+    pub async fn outlast<T, E: Error + 'static>(&self, look: impl Fn() -> Result<T, E>) -> Result<T, E> {
+        loop {
+            match look() {
+                Err(error) if let Some(lack) = lack_of(&error) => self.wait_out(lack).await,
+                seen => return seen,
+            }
+        }
     }
 
     /// One in which there is always enough.

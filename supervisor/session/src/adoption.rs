@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::errors::{chain, lack_of};
+use colmeia::errors::{Lack, chain, lack_of};
 use colmeia::protocol::ToWorker;
 use tokio::time::timeout;
 
@@ -17,8 +17,8 @@ use crate::connection::{self, Handshake, HandshakeError};
 use crate::registry::Registry;
 use crate::worker_process::WorkerProcess;
 use crate::{Adopted, Host, Phase, marks, token_of};
-use colmeia_host::folders;
 use colmeia_host::process::{Traces, sweep};
+use colmeia_host::{folders, kept};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);
@@ -37,14 +37,11 @@ enum Found {
 
 /// Takes over living workers and clears away dead ones.
 pub async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
-    let users = loop {
-        match users_with_folder(host) {
-            Ok(users) => break users,
-            Err(error) if lack_of(&error).is_some() => wait_for_means(host, &error).await,
-            Err(error) => {
-                tracing::error!(%error, "the runtime folders cannot be read; nothing is adopted");
-                return;
-            }
+    let users = match host.shortage.outlast(|| kept::users_in(&host.run.user_dirs())).await {
+        Ok(users) => users,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "the runtime folders cannot be read; nothing is adopted");
+            return;
         }
     };
     let found = futures::future::join_all(users.iter().map(|user| async {
@@ -52,7 +49,7 @@ pub async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
             match look(host, user).await {
                 Ok(found) => break found,
                 // Nobody is declared dead because nobody could look.
-                Err(error) => wait_for_means(host, &*error).await,
+                Err(lack) => host.shortage.wait_out(lack).await,
             }
         }
     }))
@@ -78,17 +75,22 @@ pub async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
 /// # Errors
 /// When the state directory cannot be read.
 pub async fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
-    folders::remove_in_background(folders::graves(&host.state)?);
-    let mut users = folders::users_on_disk(&host.state)?;
+    folders::remove_in_background(host.shortage.outlast(|| folders::graves(&host.state)).await?);
+    let mut users = host.shortage.outlast(|| folders::users_on_disk(&host.state)).await?;
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
-    for user in folders::users_parked(&host.state) {
+    let parked = host.shortage.outlast(|| folders::users_parked(&host.state)).await.unwrap_or_else(|error| {
+        tracing::error!(error = chain(&error), "it cannot be read who is parked");
+        Vec::new()
+    });
+    for user in parked {
         // It shows why, and starts nothing.
         if let Err(error) = registry.find_or_create_known(&user) {
             tracing::error!(%user, %error, "a parked user cannot be shown");
         }
     }
     for user in users {
-        if folders::may_be_linked(&host.state, &user) {
+        // Where nobody can say, its own task says so.
+        if host.shortage.outlast(|| folders::may_be_linked(&host.state, &user)).await.unwrap_or(true) {
             host.metrics.boot_found(&user);
             match registry.find_or_create_known(&user) {
                 Ok(handle) => {
@@ -106,24 +108,9 @@ pub async fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
     Ok(())
 }
 
-fn users_with_folder(host: &Host) -> io::Result<Vec<UserId>> {
-    match fs::read_dir(host.run.user_dirs()) {
-        Ok(entries) => {
-            Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-async fn wait_for_means(host: &Host, error: &(dyn std::error::Error + 'static)) {
-    lack_of(error).into_iter().for_each(|lack| host.shortage.noticed(lack));
-    host.shortage.over().await;
-}
-
 /// # Errors
-/// When the machine has nothing left to look with ([`lack_of`]), and so nothing is known.
-async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::error::Error + Send + Sync>> {
+/// What the machine has none left of to look with: then nothing is known.
+async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Lack> {
     let marks = marks(host, user);
     let expected = |uid| host.uids.expects(user, uid);
     let peer = match connection::open(&host.run.worker_socket(user), HELLO, expected).await {
@@ -132,7 +119,7 @@ async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::err
             tracing::error!(%user, uid, "a worker of another system user is in our runtime folder; left alone");
             return Ok(Found::Foreign);
         }
-        Err(error) if lack_of(&error).is_some() => return Err(error.into()),
+        Err(error) if let Some(lack) = lack_of(&error) => return Err(lack),
         Err(error) => {
             tracing::info!(%user, reason = chain(&error), "no living worker behind this socket");
             sweep(Traces { session: None, marks }).await;
@@ -141,7 +128,7 @@ async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::err
     };
     let process = match WorkerProcess::adopt(peer.pid, marks, &host.launch.children) {
         Ok(process) => process,
-        Err(error) if lack_of(&error).is_some() => return Err(error.into()),
+        Err(error) if let Some(lack) = lack_of(&error) => return Err(lack),
         Err(error) => {
             tracing::warn!(%user, %error, "what listens here is no worker of ours; left alone");
             return Ok(Found::Foreign);
@@ -152,7 +139,8 @@ async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::err
         Err(error) => Err(HandshakeError::NoToken(error)),
     };
     Ok(match greeted {
-        Ok(greeted) if host.state.auth_dir(user).exists() => {
+        // Where nobody can say, the living go on.
+        Ok(greeted) if kept::is_there(&host.state.auth_dir(user)).unwrap_or(true) => {
             Found::Living(Box::new(Adopted { process, greeted }))
         }
         Ok(greeted) => {
@@ -160,7 +148,7 @@ async fn look(host: &Arc<Host>, user: &UserId) -> Result<Found, Box<dyn std::err
             dismiss(host, process, greeted).await;
             Found::Dead
         }
-        Err(error) if lack_of(&error).is_some() => return Err(error.into()),
+        Err(error) if let Some(lack) = lack_of(&error) => return Err(lack),
         Err(error) => {
             tracing::warn!(%user, reason = chain(&error), "a worker cannot be adopted and is ended");
             end(&process).await;

@@ -297,7 +297,8 @@ impl UserHandle {
         }
     }
 
-    /// Waits until what is remembered of the user is in the view: right after its task was made it is not.
+    /// Waits until what is remembered of the user is in the view, or that it cannot be read just now: right after its task
+    /// was made neither is.
     pub async fn settled(&self) {
         let mut settled = self.settled.clone();
         let _ = settled.wait_for(|settled| *settled).await; // a task that is gone has nothing more to say

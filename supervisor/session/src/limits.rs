@@ -7,11 +7,12 @@ use std::io;
 
 use colmeia::UserId;
 use colmeia::config::{InvalidConfig, MemoryOverrides, MemoryPolicy, ServiceConfig};
+use colmeia::errors::chain;
 use colmeia::layout::StateLayout;
 use colmeia_base::files;
 
 use colmeia_host::folders::make_private;
-use colmeia_host::private;
+use colmeia_host::kept::{self, Unread};
 
 /// Why a user's limits cannot be changed. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -27,25 +28,23 @@ pub enum LimitsError {
     Gone,
 }
 
-/// What is set for this user, if anything is. What cannot be read, or no longer fits the configuration, is as if
-/// nothing was set, and the log says so: a worker without its own cap is better than no worker.
-pub fn load(layout: &StateLayout, config: &ServiceConfig, user: &UserId) -> MemoryOverrides {
-    let text = match private::read(&layout.limits(user)) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return MemoryOverrides::default(),
-        Err(error) => {
-            tracing::error!(%user, %error, "the user's own limits cannot be read; the configuration's hold");
-            return MemoryOverrides::default();
-        }
+/// What is set for this user, if anything is. What is damaged, or no longer fits the configuration, is as if nothing was
+/// set, and the log says so: a worker without its own cap is better than no worker.
+///
+/// # Errors
+/// When the machine has nothing left to look with: then it is not known whether anything is set.
+pub fn load(layout: &StateLayout, config: &ServiceConfig, user: &UserId) -> Result<MemoryOverrides, Unread> {
+    let why = match kept::json::<MemoryOverrides>(&layout.limits(user)) {
+        Ok(None) => return Ok(MemoryOverrides::default()),
+        Ok(Some(own)) => match in_force(config, user, own).validate() {
+            Ok(()) => return Ok(own),
+            Err(error) => chain(&error),
+        },
+        Err(error) if error.lack().is_some() => return Err(error),
+        Err(error) => chain(&error),
     };
-    let read = serde_json::from_slice::<MemoryOverrides>(&text).map_err(|error| error.to_string());
-    let fits = read.and_then(|own| {
-        in_force(config, user, own).validate().map(|()| own).map_err(|error| error.to_string())
-    });
-    fits.unwrap_or_else(|error| {
-        tracing::error!(%user, error, "the user's own limits cannot be used; the configuration's hold");
-        MemoryOverrides::default()
-    })
+    tracing::error!(%user, error = why, "the user's own limits cannot be used; the configuration's hold");
+    Ok(MemoryOverrides::default())
 }
 
 /// The limits that hold for this user with these of its own.
@@ -83,20 +82,24 @@ mod tests {
         let user: UserId = "7".parse().expect("valid");
         let mut config = ServiceConfig::default();
         let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
-        assert_eq!(load(&layout, &config, &user), MemoryOverrides::default());
+        assert_eq!(load(&layout, &config, &user).expect("read"), MemoryOverrides::default());
         keep(&layout, &config, &user, own).expect("kept");
-        assert_eq!(load(&layout, &config, &user), own);
+        assert_eq!(load(&layout, &config, &user).expect("read"), own);
         assert_eq!(in_force(&config, &user, own).max_mb, 2000);
         let low = MemoryOverrides { max_mb: Some(100), ..MemoryOverrides::default() };
         let error = keep(&layout, &config, &user, low).expect_err("below the soft limit").to_string();
         assert!(error.contains("max_mb"), "{error}");
-        assert_eq!(load(&layout, &config, &user), own, "nothing has changed");
+        assert_eq!(load(&layout, &config, &user).expect("read"), own, "nothing has changed");
 
         config.memory.high_mb = 3000;
         config.memory.max_mb = 4000;
-        assert_eq!(load(&layout, &config, &user), MemoryOverrides::default(), "they no longer fit");
+        assert_eq!(
+            load(&layout, &config, &user).expect("read"),
+            MemoryOverrides::default(),
+            "they no longer fit"
+        );
         std::fs::write(layout.limits(&user), "{").expect("written");
-        assert_eq!(load(&layout, &config, &user), MemoryOverrides::default());
+        assert_eq!(load(&layout, &config, &user).expect("read"), MemoryOverrides::default());
         keep(&layout, &config, &user, MemoryOverrides::default()).expect("taken back");
         assert!(!layout.limits(&user).exists());
         keep(&layout, &config, &user, MemoryOverrides::default()).expect("nothing to take back");

@@ -14,6 +14,9 @@ use colmeia::config::ServiceConfig;
 
 /// How long the reports of a worker are enough. A ping also shows that it still listens.
 const ENOUGH: Duration = Duration::from_secs(60);
+/// For how long after a ping an answer that is coming in explains that its pong is not there yet: a worker that says the
+/// longest one is not silent, and one that says it for ever is none that can be used.
+const ANSWERING: Duration = Duration::from_secs(60);
 
 /// The deadlines that matter here.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +41,7 @@ pub(crate) struct Liveness {
     last_id: u64,
     /// The time between two reports as it was last, while they say "ready".
     rhythm: Duration,
-    /// Since when a ping waits for its pong.
+    /// Since when a ping waits for its pong, and the worker is silent.
     asked: Option<Duration>,
     /// When "ready" was last said, if that was the last word.
     ready_said: Option<Duration>,
@@ -115,8 +118,15 @@ impl Liveness {
 
     /// A pong came; how long it took. An old or invented one changes nothing.
     pub(crate) fn pong(&mut self, id: u64, at: Duration) -> Option<Duration> {
-        let asked = self.asked.take_if(|_| id == self.last_id)?;
-        Some(at.saturating_sub(asked))
+        self.asked.take_if(|_| id == self.last_id)?;
+        Some(at.saturating_sub(self.pinged))
+    }
+
+    /// Some of a large answer has come, or waits for our disk. Whatever else the worker says comes behind it.
+    pub(crate) fn answering(&mut self, at: Duration) {
+        if let Some(silent) = self.asked.as_mut().filter(|_| at < self.pinged + ANSWERING) {
+            *silent = at;
+        }
     }
 
     /// The ping to send now, if one is due: one at a time.
@@ -181,6 +191,26 @@ mod tests {
         assert_eq!(liveness.pong(1, S(25)), Some(S(23)));
         assert_eq!(liveness.trust(S(25)), Trust::Fresh);
         assert_eq!(liveness.pong(1, S(26)), None, "the same one again");
+    }
+
+    #[test]
+    fn who_is_in_the_middle_of_an_answer_is_not_silent_and_has_a_minute_for_it() {
+        let mut vigil = vigil();
+        vigil.answering(S(1));
+        assert_eq!(vigil.ping(S(2)), Some(1));
+        for at in 3..62 {
+            vigil.answering(S(at));
+            assert_eq!((vigil.trust(S(at)), vigil.deadline(S(at))), (Trust::Fresh, S(at + 3)), "{at}");
+        }
+        assert_eq!(vigil.trust(S(64)), Trust::Silent, "nothing more came");
+        vigil.answering(S(62));
+        assert_eq!(
+            (vigil.trust(S(64)), vigil.trust(S(84))),
+            (Trust::Silent, Trust::Hung),
+            "it takes too long"
+        );
+        assert_eq!(vigil.pong(1, S(84)), Some(S(82)), "since it was asked");
+        assert_eq!(vigil.trust(S(84)), Trust::Fresh);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! browser.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::limits::LimitsError;
 use crate::{Adopted, CallFailure, Command, Host, Renewal, SessionActor, TURN, UserHandle, marks};
+use colmeia_host::kept::{self, Unread};
 use colmeia_host::log_limit::LogLimit;
 use colmeia_host::process::{Traces, sweep};
 use colmeia_host::{blocking, folders};
@@ -123,8 +125,11 @@ impl Registry {
             return false;
         }
         let (state, user) = (state.clone(), user.clone());
-        let look = move || !state.auth_dir(&user).exists() && !folders::is_held(&state, &user);
-        blocking::in_folders(look).await.unwrap_or(true)
+        // Who cannot be looked up is no newcomer: these are turned away.
+        let look = move || {
+            Ok::<_, Unread>(!kept::is_there(&state.auth_dir(&user))? && !folders::is_held(&state, &user)?)
+        };
+        matches!(blocking::in_folders(look).await, Ok(Ok(true)))
     }
 
     /// The user's task; made if there is none but an auth directory, which a disconnect has to delete even when
@@ -134,8 +139,9 @@ impl Registry {
             Some(handle) => handle,
             None => {
                 let auth_dir = self.inner.host.state.auth_dir(user);
-                let on_disk = blocking::in_folders(move || auth_dir.exists()).await.unwrap_or(false);
-                if !on_disk {
+                let look = move || kept::is_there(&auth_dir);
+                // Where nobody can say, its task does.
+                if matches!(blocking::in_folders(look).await, Ok(Ok(false)) | Err(_)) {
                     return None;
                 }
                 self.find_or_create_known(user).ok()?
@@ -146,13 +152,15 @@ impl Registry {
     }
 
     /// Who has an auth directory or is held back by an operator.
-    pub async fn on_disk(&self) -> Vec<UserId> {
+    ///
+    /// # Errors
+    /// When nobody can say.
+    pub async fn on_disk(&self) -> io::Result<Vec<UserId>> {
         let layout = self.inner.host.state.clone();
         let found = blocking::in_folders(move || {
-            let on_disk = folders::users_on_disk(&layout).unwrap_or_default();
-            on_disk.into_iter().chain(folders::users_held(&layout)).collect()
+            Ok(folders::users_on_disk(&layout)?.into_iter().chain(folders::users_held(&layout)?).collect())
         });
-        found.await.unwrap_or_default()
+        found.await.map_err(io::Error::other)?
     }
 
     /// All tasks, sorted by user id.

@@ -21,7 +21,8 @@ pub(super) async fn show(
 ) -> Result<Json<Limits>, Refusal> {
     let user = parse(&user)?;
     admin.app.operators.known(&user).await?;
-    Ok(Json(of(&admin.app, &user)))
+    let own = kept(&admin.app, &user)?;
+    Ok(Json(of(&admin.app, &user, own)))
 }
 
 /// `PUT /v1/sessions/{user}/limits`: exactly these from now on. A field that is left out is the configuration's.
@@ -64,13 +65,21 @@ async fn change(
         };
         refuse(status, chain(&error))
     })?;
-    Ok(Json(Limits { applied: Some(applied), ..of(&admin.app, &user) }))
+    Ok(Json(Limits { applied: Some(applied), ..of(&admin.app, &user, own) }))
 }
 
-/// What is set for the user and what follows from it.
-pub(super) fn of(app: &App, user: &UserId) -> Limits {
+/// What is set for the user.
+///
+/// # Errors
+/// When it cannot be read just now.
+pub(super) fn kept(app: &App, user: &UserId) -> Result<MemoryOverrides, Refusal> {
+    let own = limits::load(&app.host.state, &app.host.config, user);
+    own.map_err(|error| refuse(StatusCode::SERVICE_UNAVAILABLE, chain(&error)))
+}
+
+/// What follows from what is set for the user.
+pub(super) fn of(app: &App, user: &UserId, own: MemoryOverrides) -> Limits {
     let config = &app.host.config;
-    let own = limits::load(&app.host.state, config, user);
     Limits {
         user: user.clone(),
         kept_by: app.host.memory.mode().name().into(),

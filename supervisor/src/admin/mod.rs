@@ -143,7 +143,9 @@ impl From<OperationError> for Refusal {
         let status = match &error {
             OperationError::Unknown(_) => StatusCode::NOT_FOUND,
             OperationError::WaitsForNobody { .. } | OperationError::NotItsTurn => StatusCode::CONFLICT,
-            OperationError::Busy | OperationError::NoTask(_) => StatusCode::SERVICE_UNAVAILABLE,
+            OperationError::Busy | OperationError::NoTask(_) | OperationError::Unread(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             OperationError::StillGoing => StatusCode::GATEWAY_TIMEOUT,
             OperationError::NotDeleted
             | OperationError::NotKept(_)

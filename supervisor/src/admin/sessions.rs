@@ -48,5 +48,6 @@ pub(super) async fn show(
     let user = parse(&user)?;
     let detail = admin.app.operators.session(user.clone(), wishes).await?;
     let uid = admin.app.host.uids.own(&user);
-    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user)), uid, ..detail }))
+    let own = limits::kept(&admin.app, &user)?;
+    Ok(Json(SessionDetail { limits: Some(limits::of(&admin.app, &user, own)), uid, ..detail }))
 }

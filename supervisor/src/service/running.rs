@@ -20,7 +20,7 @@ use colmeia_events::delivery::{self, Media};
 use colmeia_events::envelope::Origin;
 use colmeia_events::journal::{Journal, Statuses};
 use colmeia_host::process::Children;
-use colmeia_host::ssrf;
+use colmeia_host::{folders, ssrf};
 use colmeia_session::registry::Registry;
 use colmeia_session::{Host, adoption};
 use futures::FutureExt as _;
@@ -118,7 +118,15 @@ impl Running {
             statuses: statuses.clone(),
             control: control.clone(),
         });
-        deletions.resume();
+        match host.shortage.outlast(|| folders::users_being_deleted(&host.state)).await {
+            Ok(users) => deletions.resume(users),
+            Err(error) => {
+                tracing::error!(
+                    error = logging::chain(&error),
+                    "it cannot be read whose deletion goes on; they stay half deleted"
+                );
+            }
+        }
         let operators = Operators::new(
             Box::new(registry.clone()),
             host.state.clone(),

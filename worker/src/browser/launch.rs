@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(exit.and_then(|e| e.signal), Some(9));
         let child: u32 = child.trim().parse().expect("a number");
         tokio::time::timeout(Duration::from_secs(60), async {
-            while super::super::proc_table::entry(child).is_some_and(|e| !e.zombie) {
+            while super::super::proc_table::entry(child).expect("seen").is_some_and(|e| !e.zombie) {
                 tokio::task::yield_now().await;
             }
         })

@@ -80,14 +80,15 @@ impl LastWords {
 #[derive(Debug)]
 pub(crate) struct BrowserProcess {
     pid: u32,
-    started: u64,
+    /// Absent where that could not be seen when it was started.
+    started: Option<u64>,
     exit: watch::Receiver<Option<Exit>>,
     last_words: LastWords,
 }
 
 impl BrowserProcess {
     pub(super) fn new(pid: u32, exit: watch::Receiver<Option<Exit>>, last_words: LastWords) -> Self {
-        let started = proc_table::entry(pid).map_or(0, |e| e.started);
+        let started = proc_table::entry(pid).ok().flatten().map(|e| e.started);
         Self { pid, started, exit, last_words }
     }
 
@@ -132,13 +133,20 @@ impl BrowserProcess {
 
     /// The browser, if it lives, and everything below it.
     fn family(&self) -> Vec<Entry> {
-        if !proc_table::lives(self.pid, self.started) {
-            return Vec::new();
-        }
-        let table = proc_table::table();
-        let mut family: Vec<Entry> = table.iter().filter(|e| e.pid == self.pid).cloned().collect();
+        let Ok(table) = proc_table::table() else { return self.unseen().into_iter().collect() };
+        let same =
+            |e: &&Entry| e.pid == self.pid && !e.zombie && self.started.is_none_or(|at| at == e.started);
+        let Some(itself) = table.iter().find(same) else { return Vec::new() };
+        let mut family = vec![itself.clone()];
         family.extend(proc_table::descendants(self.pid, &table));
         family
+    }
+
+    /// The browser alone, where nobody can look who else there is. Its number is its own until its end was waited for; who is
+    /// below it loses its pipe, and falls to the worker's own end.
+    fn unseen(&self) -> Option<Entry> {
+        let started = self.started.filter(|_| self.exit.borrow().is_none())?;
+        Some(Entry { pid: self.pid, parent: std::process::id(), started, zombie: false })
     }
 }
 
@@ -157,12 +165,11 @@ impl Drop for BrowserProcess {
 /// no `--type`.
 fn orphans() -> Vec<Entry> {
     let me = std::process::id();
-    let table = proc_table::table();
-    let roots: Vec<&Entry> = table
-        .iter()
-        .filter(|e| e.parent == me && !e.zombie)
-        .filter(|e| proc_table::arguments(e.pid).iter().any(|a| a.contains("--type=")))
-        .collect();
+    // Where nobody can look, they are found at the worker's end.
+    let Ok(table) = proc_table::table() else { return Vec::new() };
+    let typed =
+        |pid| proc_table::arguments(pid).is_ok_and(|words| words.iter().any(|a| a.contains("--type=")));
+    let roots: Vec<&Entry> = table.iter().filter(|e| e.parent == me && !e.zombie && typed(e.pid)).collect();
     let below: Vec<Entry> = roots.iter().flat_map(|root| proc_table::descendants(root.pid, &table)).collect();
     roots.into_iter().cloned().chain(below).collect()
 }

@@ -51,16 +51,25 @@ fn verdict(lock_present: bool, users: &[User]) -> ProfileOpened {
 }
 
 /// The marker of a browser that this worker starts.
-pub(crate) fn marker(user: &str) -> String {
+///
+/// # Errors
+/// [`OpenError::Machine`]: without one that is true the next worker would take it for nobody's.
+pub(crate) fn marker(user: &str) -> Result<String, OpenError> {
     let me = std::process::id();
-    let started = proc_table::entry(me).map_or(0, |e| e.started);
-    format!("{user}:{me}:{started}")
+    let started = proc_table::entry(me).map_err(unseen)?.map_or(0, |e| e.started);
+    Ok(format!("{user}:{me}:{started}"))
+}
+
+/// The machine has nothing left to look with.
+#[allow(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
+fn unseen(error: io::Error) -> OpenError {
+    OpenError::Machine(format!("it cannot be seen who uses the profile: {error}"))
 }
 
 /// Makes the profile's folder, ends browsers that a dead worker left in it, and removes a lock without owner.
 ///
 /// # Errors
-/// [`OpenError::ProfileInUse`] when a process that is none of ours uses it.
+/// [`OpenError::ProfileInUse`] when a process that is none of ours uses it; [`OpenError::Machine`] when nobody can look.
 pub(crate) async fn prepare(profile: &Path) -> Result<(), OpenError> {
     let cannot = |what: &str, error: io::Error| {
         OpenError::Launch(format!("the profile's folder {} cannot be {what}: {error}", profile.display()))
@@ -76,8 +85,8 @@ pub(crate) async fn prepare(profile: &Path) -> Result<(), OpenError> {
     let canonical = fs::canonicalize(profile).map_err(|error| cannot("found", error))?;
 
     loop {
-        let table = proc_table::table();
-        let users = users_of(&[profile, &canonical], &table);
+        let table = proc_table::table().map_err(unseen)?;
+        let users = users_of(&[profile, &canonical], &table).map_err(unseen)?;
         let lock_present = fs::symlink_metadata(profile.join(LOCK)).is_ok();
         match verdict(lock_present, &users) {
             ProfileOpened::Free { stale_lock } => {
@@ -113,20 +122,19 @@ fn remove_lock(profile: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn users_of(names: &[&Path], table: &[Entry]) -> Vec<User> {
+fn users_of(names: &[&Path], table: &[Entry]) -> io::Result<Vec<User>> {
     let me = std::process::id();
-    table
-        .iter()
-        .filter(|e| !e.zombie && e.pid != me)
-        .filter_map(|e| {
-            let arguments = proc_table::arguments(e.pid);
-            uses(&arguments, names).then(|| User {
-                pid: e.pid,
-                worker_lives: worker_of(&arguments)
-                    .map(|(pid, started)| pid != me && proc_table::lives(pid, started)),
-            })
-        })
-        .collect()
+    let mut users = Vec::new();
+    for process in table.iter().filter(|e| !e.zombie && e.pid != me) {
+        let arguments = proc_table::arguments(process.pid)?;
+        if uses(&arguments, names) {
+            let worker = worker_of(&arguments);
+            let lives =
+                worker.map(|(pid, started)| proc_table::lives(pid, started).map(|lives| pid != me && lives));
+            users.push(User { pid: process.pid, worker_lives: lives.transpose()? });
+        }
+    }
+    Ok(users)
 }
 
 /// Whether this is the command line of a browser (not of one of a browser's children) with this profile.

@@ -46,7 +46,7 @@ fn worker_with(files: fn(PathBuf) -> Files) -> Worker {
     tokio::spawn(outbox.run());
     let page = Director::default();
     let layout = colmeia::layout::StateLayout::new(dir.path(), "ylada_bot");
-    let profile = crate::profile::start(&layout, &user());
+    let profile = crate::profile::start(&layout, &user()).expect("looked at");
     let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone(), profile);
     let end = CancellationToken::new();
     let server =

@@ -101,7 +101,7 @@ impl ChromiumLauncher {
         let user_agent = identity.map(Identity::user_agent);
         let flags = Flags {
             profile,
-            marker: &browser::marker(self.user.as_str()),
+            marker: &browser::marker(self.user.as_str())?,
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
             proxy: self.proxy.as_ref().map(|proxy| proxy.server.as_str()),

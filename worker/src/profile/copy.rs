@@ -186,7 +186,11 @@ pub(super) fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
         };
         if metadata.is_dir() {
             match fs::read_dir(&path) {
-                Ok(entries) => open.extend(entries.flatten().map(|entry| name.join(entry.file_name()))),
+                Ok(entries) => {
+                    for entry in entries {
+                        open.push(name.join(entry.map_err(at(&path))?.file_name()));
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(at(&path)(error)),
             }

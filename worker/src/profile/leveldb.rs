@@ -11,6 +11,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use colmeia::errors::lack_of;
 use nix::fcntl::OFlag;
 
 use super::copy::{is_log, list, open_beneath};
@@ -22,19 +23,28 @@ const HEADER: usize = 7;
 const LONGEST: u64 = 64 * 1024 * 1024;
 
 /// Cuts off the torn ends of all logs in these parts of a profile. What cannot be read or cut is left as it is.
-pub(super) fn trim(profile: &Path, parts: &[&str]) {
-    let Ok(files) = list(profile, parts) else { return };
+///
+/// # Errors
+/// When the machine has nothing left to look with: a browser that started now would go on behind a torn end.
+pub(super) fn trim(profile: &Path, parts: &[&str]) -> io::Result<()> {
+    let files = match list(profile, parts) {
+        Err(error) if lack_of(&error).is_some() => return Err(io::Error::other(error)),
+        Err(_) => return Ok(()),
+        Ok(files) => files,
+    };
     for name in files.keys().filter(|name| is_log(name)) {
         match cut(profile, name) {
             Ok(0) => {}
             Ok(bytes) => {
                 tracing::warn!(file = %name.display(), bytes, "the torn end of a log of the profile is cut off");
             }
+            Err(error) if lack_of(&error).is_some() => return Err(error),
             Err(error) => {
                 tracing::warn!(file = %name.display(), %error, "a log of the profile cannot be looked at");
             }
         }
     }
+    Ok(())
 }
 
 /// How many bytes were cut off.
@@ -155,7 +165,7 @@ mod tests {
         for (name, bytes) in files {
             std::fs::write(folder.join(name), bytes).expect("written");
         }
-        trim(dir.path(), &["Default/IndexedDB"]);
+        trim(dir.path(), &["Default/IndexedDB"]).expect("looked at");
         let read = |name| std::fs::read(folder.join(name)).expect("there");
         for name in ["000003.log", "000005.log", "MANIFEST-000001"] {
             assert_eq!(read(name), good, "{name}");
@@ -164,7 +174,7 @@ mod tests {
         let mut roomy = good.clone();
         roomy.resize(BLOCK, 0);
         std::fs::write(folder.join("000003.log"), &roomy).expect("written");
-        trim(dir.path(), &["Default/IndexedDB"]);
+        trim(dir.path(), &["Default/IndexedDB"]).expect("looked at");
         assert_eq!(read("000003.log"), roomy, "set aside, and not torn");
     }
 

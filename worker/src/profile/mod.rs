@@ -27,13 +27,14 @@ mod record;
 mod snapshots;
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::errors::chain;
+use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM, StateLayout};
 use colmeia::moment::now_ms;
 use colmeia::session::Recovery;
@@ -77,23 +78,26 @@ struct ProfileTask {
     met_full_disk: bool,
 }
 
-/// Starts its task. The caller holds the lock of the auth directory, and no browser runs.
-pub(crate) fn start(layout: &StateLayout, user: &UserId) -> ProfileHandle {
-    let (task, handle) = ProfileTask::open(layout, user);
+/// Starts a task. The caller holds the lock of the auth directory, and no browser runs.
+///
+/// # Errors
+/// When it cannot be seen what there is. Nothing was repaired then.
+pub(crate) fn start(layout: &StateLayout, user: &UserId) -> io::Result<ProfileHandle> {
+    let (task, handle) = ProfileTask::open(layout, user)?;
     tasks::vital("profile", task.run());
-    handle
+    Ok(handle)
 }
 
 impl ProfileTask {
     /// Looks at the profile, and repairs it if that can be seen from outside.
-    fn open(layout: &StateLayout, user: &UserId) -> (Self, ProfileHandle) {
+    fn open(layout: &StateLayout, user: &UserId) -> io::Result<(Self, ProfileHandle)> {
         let store = SnapshotStore {
             profile: layout.profile_dir(user),
             snapshots: layout.snapshots_dir(user),
             damaged: layout.damaged_dir(user),
         };
         let path = layout.profile_record(user);
-        let record = Record::load(&path);
+        let record = Record::load(&path)?;
         let (sender, wishes) = mpsc::unbounded_channel();
         let (known, followed) = watch::channel(Known::default());
         let hurry = Arc::new(AtomicBool::new(false));
@@ -108,15 +112,15 @@ impl ProfileTask {
             due: None,
             met_full_disk: false,
         };
-        task.store.tidy(now_ms());
-        if let Some(damage) = task.damage() {
+        task.store.tidy(now_ms())?;
+        if let Some(damage) = task.damage()? {
             task.repair(damage);
         }
-        task.store.trim();
+        task.store.trim()?;
         task.tell();
         // A snapshot that does not help is not followed by another: then the link itself has ended.
         let expects_link = task.record.linked && !task.record.on_trial;
-        (task, ProfileHandle { wishes: sender, known: followed, hurry, expects_link })
+        Ok((task, ProfileHandle { wishes: sender, known: followed, hurry, expects_link }))
     }
 
     /// Runs until every handle is gone.
@@ -166,20 +170,27 @@ impl ProfileTask {
     }
 
     /// What can be seen without a browser. Chromium would hang, or use another folder and not say so.
-    fn damage(&self) -> Option<String> {
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with.
+    fn damage(&self) -> io::Result<Option<String>> {
         let profile = &self.store.profile;
         let below = ["Default", "Default/IndexedDB", "Default/Local Storage"].map(|name| profile.join(name));
-        // A link to a folder is one.
-        let mistaken = std::iter::once(profile)
-            .chain(&below)
-            .find(|path| fs::symlink_metadata(path).is_ok_and(|_| !path.is_dir()));
-        match mistaken {
-            Some(path) => Some(format!("{} is no folder", path.display())),
-            None if self.record.linked && !self.store.profile.exists() => {
-                Some("the profile's folder is gone".to_owned())
+        for path in std::iter::once(profile).chain(&below) {
+            // A link to a folder is one. One that leads nowhere, or in a circle, is none.
+            match fs::metadata(path) {
+                Ok(found) if found.is_dir() => {}
+                Err(error) if lack_of(&error).is_some() => return Err(error),
+                _ if fs::symlink_metadata(path).is_ok() => {
+                    return Ok(Some(format!("{} is no folder", path.display())));
+                }
+                _ if path == profile && self.record.linked => {
+                    return Ok(Some("the profile's folder is gone".to_owned()));
+                }
+                _ => {}
             }
-            None => None,
         }
+        Ok(None)
     }
 
     async fn launching(&mut self, browser: Option<String>) {
@@ -227,7 +238,7 @@ impl ProfileTask {
 
     /// Whether the newest snapshot is young enough not to be followed by another.
     fn is_fresh(&self) -> bool {
-        self.store.newest().is_some_and(|taken| now_ms() < taken.saturating_add(millis(FRESH)))
+        self.store.newest().ok().flatten().is_some_and(|taken| now_ms() < taken.saturating_add(millis(FRESH)))
     }
 
     async fn snapshot(&mut self, why: &'static str) -> bool {
@@ -293,7 +304,8 @@ impl ProfileTask {
     }
 
     fn tell(&self) {
-        let known = Known { snapshot_ms: self.store.newest(), recovery: self.record.recovery.clone() };
+        let known =
+            Known { snapshot_ms: self.store.newest().ok().flatten(), recovery: self.record.recovery.clone() };
         self.known.send_replace(known);
     }
 }

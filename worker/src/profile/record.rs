@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use colmeia::errors::lack_of;
 use colmeia::session::Recovery;
 use serde::{Deserialize, Serialize};
 
@@ -26,15 +27,21 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// What the file says. One that is missing or cannot be read knows nothing: then no snapshot is put in place of
-    /// a profile that works.
-    pub(super) fn load(path: &Path) -> Self {
+    /// What the file says. One that is missing or damaged knows nothing: then no snapshot is put in place of a profile that
+    /// works.
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with.
+    pub(super) fn load(path: &Path) -> io::Result<Self> {
         let read = fs::read(path).and_then(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::from));
-        read.unwrap_or_else(|error| {
+        read.or_else(|error| {
+            if lack_of(&error).is_some() {
+                return Err(error);
+            }
             if error.kind() != io::ErrorKind::NotFound {
                 tracing::warn!(%error, "what was known of the profile cannot be read");
             }
-            Self::default()
+            Ok(Self::default())
         })
     }
 
@@ -52,11 +59,11 @@ mod tests {
     fn it_survives_and_a_broken_one_knows_nothing() {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("profile.json");
-        assert_eq!(Record::load(&path), Record::default());
+        assert_eq!(Record::load(&path).expect("read"), Record::default());
         let record = Record { browser: Some("150.0.1.2".into()), linked: true, ..Record::default() };
         record.save(&path).expect("written");
-        assert_eq!(Record::load(&path), record);
+        assert_eq!(Record::load(&path).expect("read"), record);
         fs::write(&path, b"{\"linked\":tr").expect("written");
-        assert_eq!(Record::load(&path), Record::default());
+        assert_eq!(Record::load(&path).expect("read"), Record::default());
     }
 }

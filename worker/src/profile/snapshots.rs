@@ -46,19 +46,26 @@ pub(super) struct SnapshotStore {
 
 impl SnapshotStore {
     /// Removes what an interrupted snapshot left, and snapshots that are too old.
-    pub(super) fn tidy(&self, now_ms: u64) {
-        for name in names(&self.snapshots) {
+    ///
+    /// # Errors
+    /// When it cannot be seen what there is.
+    pub(super) fn tidy(&self, now_ms: u64) -> io::Result<()> {
+        for name in names(&self.snapshots)? {
             let taken = name.parse::<u64>().ok();
             let oldest = now_ms.saturating_sub(millis(TOO_OLD));
             if taken.is_none_or(|taken| taken < oldest) {
                 remove(&self.snapshots.join(name));
             }
         }
+        Ok(())
     }
 
     /// When the newest snapshot was taken.
-    pub(super) fn newest(&self) -> Option<u64> {
-        numbers(&self.snapshots).last().copied()
+    ///
+    /// # Errors
+    /// When it cannot be seen what there is.
+    pub(super) fn newest(&self) -> io::Result<Option<u64>> {
+        Ok(numbers(&self.snapshots)?.last().copied())
     }
 
     /// Takes a snapshot, and returns how many bytes it has.
@@ -77,8 +84,11 @@ impl SnapshotStore {
     }
 
     /// Cuts off what a full disk, or a kill, has left of a record in the registration's logs. No browser may run.
-    pub(super) fn trim(&self) {
-        leveldb::trim(&self.profile, &REGISTRATION);
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with.
+    pub(super) fn trim(&self) -> io::Result<()> {
+        leveldb::trim(&self.profile, &REGISTRATION)
     }
 
     /// Puts the profile aside, if there is one, and says where it lies now.
@@ -95,14 +105,17 @@ impl SnapshotStore {
 
     /// Puts the newest snapshot in the place of the profile, which must not exist, and says when it was taken.
     pub(super) fn restore(&self) -> io::Result<Option<u64>> {
-        let Some(taken) = self.newest() else { return Ok(None) };
+        let Some(taken) = self.newest()? else { return Ok(None) };
         files::rename(&self.snapshots.join(taken.to_string()), &self.profile)?;
         Ok(Some(taken))
     }
 
     /// Removes all snapshots: they hold keys of a link that was ended.
     pub(super) fn forget(&self) {
-        names(&self.snapshots).iter().for_each(|name| remove(&self.snapshots.join(name)));
+        match names(&self.snapshots) {
+            Ok(names) => names.iter().for_each(|name| remove(&self.snapshots.join(name))),
+            Err(error) => tracing::warn!(%error, "snapshots of a link that has ended cannot be removed"),
+        }
     }
 }
 
@@ -110,20 +123,26 @@ fn private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+/// No folder has nothing in it.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
+    names.filter_map(Result::transpose).collect()
 }
 
 /// The oldest first.
-fn numbers(folder: &Path) -> Vec<u64> {
-    let mut found: Vec<u64> = names(folder).iter().filter_map(|name| name.parse().ok()).collect();
+fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut found: Vec<u64> = names(folder)?.iter().filter_map(|name| name.parse().ok()).collect();
     found.sort_unstable();
-    found
+    Ok(found)
 }
 
 fn keep_newest(folder: &Path, most: usize) {
-    let found = numbers(folder);
+    // What cannot be counted now is counted with the next one.
+    let Ok(found) = numbers(folder) else { return };
     for name in &found[..found.len().saturating_sub(most)] {
         remove(&folder.join(name.to_string()));
     }
@@ -177,7 +196,7 @@ mod tests {
             register(&store, text);
             assert_eq!(store.take(at, &go).expect("taken"), text.len() as u64);
         }
-        assert_eq!(numbers(&store.snapshots), [2_000, 3_000]);
+        assert_eq!(numbers(&store.snapshots).expect("read"), [2_000, 3_000]);
         register(&store, "damaged");
         for (at, text) in [(3_000, Some("three")), (2_000, Some("two")), (0, None)] {
             assert!(store.set_aside(5_000 + at).expect("renamed").is_some());
@@ -188,7 +207,7 @@ mod tests {
             }
         }
         assert!(!store.profile.join("Default/Cache").exists(), "caches are no registration");
-        assert_eq!(numbers(&store.damaged).len(), MOST_DAMAGED);
+        assert_eq!(numbers(&store.damaged).expect("read").len(), MOST_DAMAGED);
         assert_eq!(store.set_aside(9).expect("nothing there"), None);
     }
 
@@ -200,9 +219,9 @@ mod tests {
         for name in [format!("{now}{UNFINISHED}"), "1".into(), (now - 5).to_string()] {
             fs::create_dir_all(store.snapshots.join(name)).expect("made");
         }
-        store.tidy(now);
-        assert_eq!(names(&store.snapshots), [(now - 5).to_string()]);
+        store.tidy(now).expect("read");
+        assert_eq!(names(&store.snapshots).expect("read"), [(now - 5).to_string()]);
         store.forget();
-        assert_eq!(store.newest(), None);
+        assert_eq!(store.newest().expect("read"), None);
     }
 }

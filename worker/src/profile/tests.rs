@@ -4,6 +4,7 @@ use colmeia::session::LogoutCause;
 use colmeia::{Me, SessionState};
 
 use super::*;
+use crate::want::NothingLeft;
 
 struct Home {
     dir: tempfile::TempDir,
@@ -36,7 +37,7 @@ impl Home {
     }
 
     fn open(&self) -> ProfileHandle {
-        start(&self.layout, &self.user)
+        start(&self.layout, &self.user).expect("looked at")
     }
 
     fn damaged(&self) -> usize {
@@ -44,7 +45,7 @@ impl Home {
     }
 
     fn record(&self) -> Record {
-        Record::load(&self.layout.profile_record(&self.user))
+        Record::load(&self.layout.profile_record(&self.user)).expect("read")
     }
 }
 
@@ -174,4 +175,21 @@ async fn a_clean_stop_takes_a_snapshot_and_a_kill_does_not() {
         handle.ended(None, flushed).await;
         assert_eq!(handle.known().snapshot_ms.is_some(), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_nobody_can_look_at_is_neither_damaged_nor_new() {
+    let home = Home::new();
+    let handle = home.open();
+    handle.session_is(&ready());
+    snapshot(&handle).await;
+    let nothing_left = NothingLeft::begin();
+    let opened = start(&home.layout, &home.user).map(drop);
+    handle.ended(Some("the browser ends with it".into()), false).await;
+    drop(nothing_left);
+    assert!(lack_of(&opened.expect_err("nobody can say what it is")).is_some());
+    // What was to be repaired is repaired by the next one, and the snapshot is still there for it.
+    let handle = home.open();
+    assert!(handle.expects_link() || home.record().on_trial, "{:?}", home.record());
+    assert_eq!(home.registration().as_deref(), Some("first"));
 }

@@ -331,11 +331,8 @@ fn on_syncing(state: &mut State, percent: Option<u8>, now: u64, limits: &Deadlin
         _ => true,
     };
     let public = SessionState::Syncing { me: state.linked.clone(), percent };
-    if progressed {
-        enter(state, public, now + limits.sync_ms);
-    } else {
-        enter_once(state, public, now + limits.sync_ms);
-    }
+    let kept = state.deadline.filter(|_| !progressed);
+    enter(state, public, kept.unwrap_or(now + limits.sync_ms));
 }
 
 fn disrupt(state: &mut State, cause: Disruption, deadline: u64) {

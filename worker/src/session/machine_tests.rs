@@ -6,6 +6,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::PasskeyAt;
 
+#[path = "machine_deadlines_tests.rs"]
+mod deadlines;
+
 pub(super) const LIMITS: Deadlines = Deadlines {
     launch_ms: 1_000,
     load_ms: 2_000,

@@ -24,7 +24,7 @@ impl Fixture {
         tokio::spawn(outbox.run());
         let page = Director::default();
         let layout = colmeia::layout::StateLayout::new(dir.path(), "ylada_bot");
-        let profile = crate::profile::start(&layout, &"7".parse().expect("valid"));
+        let profile = crate::profile::start(&layout, &"7".parse().expect("valid")).expect("looked at");
         let (task, session) = SessionTask::new(page.clone(), Deadlines::default(), events.clone(), profile);
         Self { page, session, ended: tokio::spawn(task.run()), outbox: events, _dir: dir }
     }

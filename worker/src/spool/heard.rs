@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use colmeia::errors::lack_of;
 use colmeia::protocol::Event;
 use colmeia_base::files;
 use serde::{Deserialize, Serialize};
@@ -55,17 +56,24 @@ pub(crate) struct Heard {
 
 impl Heard {
     /// As the worker before has left it in `dir`; one of an earlier release has left nothing but `otherwise`.
-    pub(super) fn open(dir: &Path, otherwise: Option<SystemTime>) -> Self {
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with. "Nothing was heard" would lose what came meanwhile.
+    pub(super) fn open(dir: &Path, otherwise: Option<SystemTime>) -> io::Result<Self> {
         let path = dir.join("heard.json");
-        let written = fs::read(&path).ok();
+        let written = match fs::read(&path) {
+            Err(error) if lack_of(&error).is_some() => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // What cannot be read costs the marks, and leaves the moment.
+            written => Some(written.unwrap_or_default()),
+        };
         let until = match written {
             Some(_) => fs::metadata(&path).and_then(|file| file.modified()).ok(),
             None => otherwise,
         };
-        // What cannot be read costs the marks, and leaves the moment.
         let record: Record = written.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let until = until.filter(|_| !record.nothing);
-        Self { path, record, until, stale: false, late: false }
+        Ok(Self { path, record, until, stale: false, late: false })
     }
 
     /// This is in the spool now.
@@ -156,13 +164,13 @@ mod tests {
 
     fn again(heard: &mut Heard) -> Heard {
         heard.save().expect("saved");
-        Heard::open(heard.path.parent().expect("a folder"), None)
+        Heard::open(heard.path.parent().expect("a folder"), None).expect("read")
     }
 
     #[test]
     fn who_comes_next_begins_at_each_chats_last_message_and_a_minute_before_the_last_moment() {
         let dir = tempfile::tempdir().expect("folder");
-        let mut heard = Heard::open(dir.path(), None);
+        let mut heard = Heard::open(dir.path(), None).expect("read");
         assert_eq!(heard.marks(), None, "nobody has heard anything");
         heard.told(&message("a", 1, 100));
         heard.told(&message("a", 2, 200));
@@ -180,7 +188,7 @@ mod tests {
     #[test]
     fn the_moment_is_that_of_the_last_word_and_not_of_what_is_written_later() {
         let dir = tempfile::tempdir().expect("folder");
-        let mut heard = Heard::open(dir.path(), None);
+        let mut heard = Heard::open(dir.path(), None).expect("read");
         heard.all();
         heard.until = Some(UNIX_EPOCH + Duration::from_secs(1_000_000));
         heard.told(&message("a", 1, 2_000_000));
@@ -191,7 +199,7 @@ mod tests {
     #[test]
     fn a_link_begins_with_history_and_after_its_end_nothing_is_known() {
         let dir = tempfile::tempdir().expect("folder");
-        let mut heard = Heard::open(dir.path(), None);
+        let mut heard = Heard::open(dir.path(), None).expect("read");
         heard.told(&message("a", 1, 100));
         heard.linked();
         let marks = again(&mut heard).marks().expect("marks");
@@ -208,20 +216,39 @@ mod tests {
     fn an_earlier_releases_moment_counts_and_a_file_that_cannot_be_read_costs_the_marks_alone() {
         let dir = tempfile::tempdir().expect("folder");
         let long_ago = UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let mut heard = Heard::open(dir.path(), Some(long_ago));
+        let mut heard = Heard::open(dir.path(), Some(long_ago)).expect("read");
         assert_eq!(heard.marks().expect("marks").from, 999_940);
         heard.told(&message("a", 1, 100));
         heard.all();
         heard.save().expect("saved");
         fs::write(dir.path().join("heard.json"), "{\"chats\":").expect("cut short");
-        let marks = Heard::open(dir.path(), Some(long_ago)).marks().expect("marks");
+        let marks = Heard::open(dir.path(), Some(long_ago)).expect("read").marks().expect("marks");
         assert!(marks.chats.is_empty() && marks.from > 1_000_000);
+        // The same of what is no file at all.
+        fs::remove_file(dir.path().join("heard.json")).expect("removed");
+        fs::create_dir(dir.path().join("heard.json")).expect("made");
+        let marks = Heard::open(dir.path(), None).expect("read").marks().expect("marks");
+        assert!(marks.chats.is_empty() && marks.from > 1_000_000);
+    }
+
+    #[test]
+    fn what_nobody_can_look_at_is_not_taken_for_nothing() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut heard = Heard::open(dir.path(), None).expect("read");
+        heard.told(&message("a", 1, 100));
+        heard.all();
+        heard.save().expect("saved");
+        let nothing_left = crate::want::NothingLeft::begin();
+        let unread = Heard::open(dir.path(), None);
+        drop(nothing_left);
+        assert!(lack_of(&unread.expect_err("nobody can say")).is_some());
+        assert_eq!(Heard::open(dir.path(), None).expect("read").marks(), heard.marks());
     }
 
     #[test]
     fn the_chats_that_are_silent_for_longest_are_given_up_first() {
         let dir = tempfile::tempdir().expect("folder");
-        let mut heard = Heard::open(dir.path(), None);
+        let mut heard = Heard::open(dir.path(), None).expect("read");
         for n in 0..5000 {
             heard.told(&message(&format!("c{n}"), n, n));
         }
@@ -229,5 +256,16 @@ mod tests {
         let marks = heard.marks().expect("marks");
         assert!(marks.chats.len() <= CHATS && marks.chats.len() > CHATS / 2, "{}", marks.chats.len());
         assert!(marks.chats.contains_key("c4999") && !marks.chats.contains_key("c0"));
+    }
+
+    #[test]
+    fn two_thousand_chats_are_known_and_one_more_costs_a_tenth_of_them() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut heard = Heard::open(dir.path(), None).expect("read");
+        heard.all();
+        for (n, known) in [(2000, 2000), (2001, 1800)] {
+            (1..=n).for_each(|n| heard.told(&message(&format!("c{n}"), n, n)));
+            assert_eq!(heard.marks().expect("marks").chats.len(), known);
+        }
     }
 }

@@ -93,7 +93,7 @@ impl Spool {
             reserved: 0,
             next: 1,
             pending: VecDeque::new(),
-            heard: Heard::open(dir, left_alone),
+            heard: Heard::open(dir, left_alone).map_err(fail("read"))?,
             // An earlier one may have been killed before it was.
             named: false,
         };
@@ -359,16 +359,147 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let mut spool = Spool::open(dir.path()).expect("opens");
         for round in 0..40 {
-            let room = spool.file.metadata().expect("there").blocks() * 512;
+            let (room, before) = (spool.file.metadata().expect("there").blocks() * 512, spool.reserved);
             assert!(room >= spool.end + RESERVE / 2, "{room} bytes for {} in round {round}", spool.end);
             let last = spool.append(&vec![event(1); 200]).expect("appends");
-            if round % 7 == 0 {
+            let more = spool.reserved - before;
+            assert!(
+                more == 0 || more > RESERVE / 2,
+                "{more} bytes at once in round {round}: a little each time"
+            );
+            if round == 20 {
                 spool.acknowledge(last).expect("acknowledges");
+                assert_eq!(spool.reserved, spool.end + RESERVE);
             }
         }
         drop(spool);
         let spool = Spool::open(dir.path()).expect("opens");
         assert!(spool.file.metadata().expect("there").blocks() * 512 >= spool.end + RESERVE / 2);
+    }
+
+    /// A file system of its own, which only this thread sees.
+    struct Mounted(tempfile::TempDir);
+
+    impl Mounted {
+        fn of(kind: &str, options: &str) -> Self {
+            use nix::sched::{CloneFlags, unshare};
+            let dir = tempfile::tempdir().expect("temp dir");
+            unshare(CloneFlags::CLONE_NEWNS).expect("mounts of its own take root");
+            let mount = |words: &[&str]| {
+                assert!(std::process::Command::new("mount").args(words).status().expect("runs").success());
+            };
+            mount(&["--make-rprivate", "/"]);
+            mount(&["-t", kind, "-o", options, "none", &dir.path().display().to_string()]);
+            Self(dir)
+        }
+
+        fn path(&self) -> &Path {
+            self.0.path()
+        }
+    }
+
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            // Its folder can be removed then.
+            let _ = std::process::Command::new("umount").arg(self.path()).status();
+        }
+    }
+
+    #[test]
+    #[ignore = "only root may mount a small disk; make test-host runs it"]
+    fn a_full_disk_leaves_the_file_that_has_room() {
+        let dir = Mounted::of("tmpfs", "size=1m");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[of_length(300 * 1024)]).expect("appends");
+        let mut filler = File::create(dir.path().join("filler")).expect("made");
+        while filler.write_all(&[0; 4096]).is_ok() {}
+        let error = spool.acknowledge(1).expect_err("a new file would have no room");
+        assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+        assert!(spool.append(&[event(2)]).is_ok(), "and the old one has");
+        drop(spool);
+        fs::remove_file(dir.path().join("filler")).expect("removed");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.acknowledge(2).expect("acknowledges");
+        assert!(text(dir.path()).len() < 100, "there is room for a new one");
+    }
+
+    #[test]
+    #[ignore = "only root may mount a disk that sets no room aside; make test-host runs it"]
+    fn a_disk_that_sets_no_room_aside_does_without() {
+        let dir = Mounted::of("ramfs", "mode=700");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[event(1), event(2)]).expect("appends");
+        spool.acknowledge(2).expect("acknowledges");
+        assert!(text(dir.path()).len() < 100, "it was compacted");
+    }
+
+    fn text(dir: &Path) -> String {
+        fs::read_to_string(dir.join("events.log")).expect("text")
+    }
+
+    #[test]
+    fn the_file_has_one_head_and_a_line_for_each_event_however_often_it_is_opened() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        drop(Spool::open(dir.path()).expect("opens"));
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        assert_eq!(text(dir.path()), "{\"next\":1}\n");
+        spool.append(&[event(1)]).expect("appends");
+        drop(spool);
+        drop(Spool::open(dir.path()).expect("opens"));
+        let text = text(dir.path());
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() == 2 && lines[1].starts_with("{\"seq\":1,"), "{text}");
+    }
+
+    /// An event whose line has exactly so many bytes; its number has one digit.
+    fn of_length(bytes: usize) -> Event {
+        let of = |text: usize| Event::Ack {
+            message: "x".repeat(text),
+            ack: 1,
+            other_names: OtherNames::default(),
+        };
+        let frame = serde_json::to_vec(&Numbered { seq: 1, event: of(0) }).expect("JSON").len() + 1;
+        of(bytes - frame)
+    }
+
+    #[test]
+    fn a_mebibyte_of_what_is_done_is_left_at_the_front_and_no_more() {
+        for (more, compacted) in [(0, false), (1, true)] {
+            let dir = tempfile::tempdir().expect("temp dir");
+            let mut spool = Spool::open(dir.path()).expect("opens");
+            let first = 1024 * 1024 - usize::try_from(spool.end).expect("small") + more;
+            spool.append(&[of_length(first), event(2)]).expect("appends");
+            spool.acknowledge(1).expect("acknowledges");
+            assert_eq!(text(dir.path()).len() < 1024, compacted, "{more} more");
+            assert_eq!(seqs(&spool), [2]);
+            spool.append(&[event(3)]).expect("appends");
+            assert_eq!(seqs(&spool), [2, 3]);
+            drop(spool);
+            let again = seqs(&Spool::open(dir.path()).expect("opens"));
+            assert!(again.ends_with(&[2, 3]) && (again.len() == 2) == compacted, "{again:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_of_events_that_come_again_is_not_in_the_new_file() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut spool = Spool::open(dir.path()).expect("opens");
+        spool.append(&[of_length(1024 * 1024), event(2)]).expect("appends");
+        spool.named = false;
+        let nothing_left = crate::want::NothingLeft::begin();
+        spool.append(&[event(3)]).expect_err("its folder cannot be brought to disk");
+        drop(nothing_left);
+        spool.acknowledge(1).expect("acknowledges");
+        assert_eq!(text(dir.path()).lines().count(), 2, "a head and the one that waits");
+        assert_eq!(spool.append(&[event(4)]).expect("appends"), 3);
+        assert_eq!(text(dir.path()).lines().count(), 3);
+    }
+
+    #[test]
+    fn some_hundred_messages_fit_into_what_is_set_aside() {
+        let crate::engine::PageEvent::Message(message) = crate::fake::message(1) else { unreachable!() };
+        let line = serde_json::to_vec(&Numbered { seq: 1000, event: Event::Message(message) }).expect("JSON");
+        assert!((300..3000).contains(&(RESERVE / line.len() as u64)), "{} bytes each", line.len());
     }
 
     #[derive(Debug, Clone)]

@@ -248,3 +248,113 @@ impl OutboxHandle {
         let _ = flushed.await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use colmeia::protocol::OtherNames;
+
+    use super::*;
+    use crate::want::NothingLeft;
+
+    fn event(n: usize) -> Event {
+        Event::Ack {
+            message: format!("true_5511988887777@c.us_{n}"),
+            ack: 1,
+            other_names: OtherNames::default(),
+        }
+    }
+
+    async fn read(handle: &OutboxHandle, after: u64, limit: usize) -> Vec<u64> {
+        let read = handle.read(after, limit).await.expect("read");
+        read.iter().map(|numbered| numbered.seq).collect()
+    }
+
+    fn open(dir: &Path) -> Spool {
+        Spool::open(dir).expect("opens")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_is_on_disk_when_it_is_shown_and_goes_when_it_is_acknowledged() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (outbox, handle) = Outbox::new(open(dir.path()));
+        let running = tokio::spawn(outbox.run());
+        let count = 3 * BATCH as u64 + 7;
+        (0..3 * BATCH + 7).for_each(|n| handle.append(event(n)));
+        handle.flush().await;
+        assert_eq!((*handle.last().borrow(), handle.unsaved()), (count, 0));
+        assert_eq!(read(&handle, 0, usize::MAX).await, (1..=count).collect::<Vec<_>>());
+        assert_eq!(read(&handle, 5, 2).await, [6, 7]);
+        handle.acknowledge(count - 1);
+        assert_eq!(read(&handle, 0, usize::MAX).await, [count]);
+        drop(handle);
+        running.await.expect("it ends with its last handle");
+        let (_outbox, handle) = Outbox::new(open(dir.path()));
+        assert_eq!(*handle.last().borrow(), count);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_disk_does_not_take_waits_in_order_and_everything_else_goes_on() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut spool = open(dir.path());
+        spool.append(&[event(0)]).expect("appends");
+        // Its folder has to be opened before the next one is announced.
+        spool.named = false;
+        let (outbox, handle) = Outbox::new(spool);
+        let mut unsaved = outbox.unsaved.subscribe();
+        let nothing_left = NothingLeft::begin();
+        let running = tokio::spawn(outbox.run());
+        (1..4).for_each(|n| handle.append(event(n)));
+        unsaved.wait_for(|waiting| *waiting == 3).await.expect("it runs");
+        assert_eq!(read(&handle, 0, usize::MAX).await, [1], "what is on disk can be read");
+        assert_eq!(*handle.last().borrow(), 1, "and nothing else is shown");
+        handle.append(event(4));
+        unsaved.wait_for(|waiting| *waiting == 4).await.expect("it runs");
+
+        let counted = tokio::spawn(async move {
+            let mut counted = Vec::new();
+            while *unsaved.borrow_and_update() > 0 {
+                unsaved.changed().await.expect("it runs");
+                counted.push(*unsaved.borrow());
+            }
+            counted
+        });
+        drop(nothing_left);
+        handle.flush().await;
+        assert_eq!(read(&handle, 1, usize::MAX).await, [2, 3, 4, 5]);
+        let messages = handle.read(1, 1).await.expect("read");
+        assert_eq!(messages[0].event, event(1), "in order");
+        assert_eq!((*handle.last().borrow(), handle.unsaved()), (5, 0));
+        // One by one, for there may be room for the first alone.
+        assert_eq!(counted.await.expect("no panic"), [3, 2, 1, 0]);
+        drop(handle);
+        running.await.expect("it ends");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_far_the_page_was_heard_is_written_down_now_and_then_and_when_it_is_asked_for() {
+        let dir = tempfile::tempdir().expect("folder");
+        let written = dir.path().join("heard.json");
+        let (outbox, handle) = Outbox::new(open(dir.path()));
+        let running = tokio::spawn(outbox.run());
+        assert_eq!(handle.marks().await, None);
+        handle.flush().await;
+        assert!(!written.exists(), "nothing is to be said");
+        handle.heard(Hearing::All);
+        assert!(handle.marks().await.is_some() && !written.exists());
+        handle.flush().await;
+        let first = fs::read(&written).expect("written");
+        handle.heard(Hearing::Linked);
+        assert!(handle.marks().await.is_some());
+        // Nobody asks for it any more.
+        while fs::read(&written).expect("there") == first {
+            tokio::time::sleep(MARK / 10).await;
+        }
+        handle.heard(Hearing::Nothing);
+        assert_eq!(handle.marks().await, None);
+        drop(handle);
+        running.await.expect("it ends");
+    }
+}

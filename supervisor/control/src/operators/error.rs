@@ -45,6 +45,9 @@ pub enum OperationError {
     /// The event that was to be discarded does not wait there, or not as the first.
     #[error("this event is not the one whose turn it is; nothing was done")]
     NotItsTurn,
+    /// It cannot be read who there is.
+    #[error("what is kept of the sessions cannot be read; try again in a moment")]
+    Unread(#[source] std::io::Error),
     /// The helper that looks at the machine panicked.
     #[error("the machine could not be looked at")]
     Look(#[source] tokio::task::JoinError),

@@ -34,14 +34,29 @@ impl Operators {
     /// # Errors
     /// When the journal or the machine cannot be read.
     pub async fn sessions(&self) -> Result<Vec<Session>, OperationError> {
+        self.lines(Self::everyone).await
+    }
+
+    /// The same as far as it can be seen: whoever watches us has to see that the machine has nothing left to look with.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn sessions_seen(&self) -> Result<Vec<Session>, OperationError> {
+        self.lines(|own| Ok(own.everyone_seen())).await
+    }
+
+    async fn lines(
+        &self,
+        who: impl FnOnce(&Self) -> Result<BTreeMap<UserId, Option<UserView>>, OperationError> + Send + 'static,
+    ) -> Result<Vec<Session>, OperationError> {
         let queues = self.queues().await?;
         let own = self.clone();
         let look = move || {
-            let machine = Machine::look();
-            let everyone = own.everyone();
-            everyone.iter().map(|(user, view)| own.0.line(user, view.as_ref(), &machine, &queues)).collect()
+            let machine = Machine::look().unwrap_or_default();
+            let all = who(&own)?;
+            Ok(all.iter().map(|(user, view)| own.0.line(user, view.as_ref(), &machine, &queues)).collect())
         };
-        tasks::blocking("look", look).await.map_err(OperationError::Look)
+        tasks::blocking("look", look).await.map_err(OperationError::Look)?
     }
 
     /// Everything about one of them.
@@ -52,21 +67,34 @@ impl Operators {
         let queues = self.queues().await?;
         let own = self.clone();
         let look = move || {
-            let view = own.everyone().remove(&user).ok_or_else(|| OperationError::Unknown(user.clone()))?;
-            let session = own.0.line(&user, view.as_ref(), &Machine::look(), &queues);
+            let view = own.everyone()?.remove(&user).ok_or_else(|| OperationError::Unknown(user.clone()))?;
+            let session = own.0.line(&user, view.as_ref(), &Machine::look().unwrap_or_default(), &queues);
             Ok(own.0.detail(session, view.as_ref(), wishes))
         };
         tasks::blocking("look", look).await.map_err(OperationError::Look)?
     }
 
     /// Who has a task, and who has only a folder or a hold. Reads a directory: not for a task that may not wait.
-    pub fn everyone(&self) -> BTreeMap<UserId, Option<UserView>> {
-        let Inner { users, state, .. } = &*self.0;
-        let on_disk = folders::users_on_disk(state).unwrap_or_default();
-        let mut all: BTreeMap<_, _> =
-            on_disk.into_iter().chain(folders::users_held(state)).map(|user| (user, None)).collect();
-        all.extend(users.list().into_iter().map(|handle| (handle.user.clone(), Some(handle.view()))));
-        all
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn everyone(&self) -> Result<BTreeMap<UserId, Option<UserView>>, OperationError> {
+        let state = &self.0.state;
+        let on_disk = folders::users_on_disk(state).map_err(OperationError::Unread)?;
+        let held = folders::users_held(state).map_err(|error| OperationError::Unread(error.into()))?;
+        let mut all: BTreeMap<_, _> = on_disk.into_iter().chain(held).map(|user| (user, None)).collect();
+        all.extend(self.with_a_task());
+        Ok(all)
+    }
+
+    /// The same as far as it can be seen: those with a task at least.
+    pub fn everyone_seen(&self) -> BTreeMap<UserId, Option<UserView>> {
+        self.everyone().unwrap_or_else(|_| self.with_a_task())
+    }
+
+    fn with_a_task(&self) -> BTreeMap<UserId, Option<UserView>> {
+        let users = self.0.users.list().into_iter();
+        users.map(|handle| (handle.user.clone(), Some(handle.view()))).collect()
     }
 
     /// How many events of each user wait to be delivered.
@@ -119,12 +147,14 @@ impl Inner {
         }
     }
 
-    /// What the configuration allows this user, where somebody sees to it.
+    /// What the configuration allows this user, where somebody sees to it, and where it can be read.
     fn cap(&self, user: &UserId) -> Option<u64> {
         let config = &self.config;
-        let own = || limits::load(&self.state, config, user);
-        (config.memory.mode != MemoryMode::Off)
-            .then(|| Limits::of(&limits::in_force(config, user, own())).max)
+        if config.memory.mode == MemoryMode::Off {
+            return None;
+        }
+        let own = limits::load(&self.state, config, user).ok()?;
+        Some(Limits::of(&limits::in_force(config, user, own)).max)
     }
 
     fn detail(&self, session: Session, view: Option<&UserView>, wishes: Details) -> SessionDetail {

@@ -68,7 +68,9 @@ impl Operators {
             return Ok(handle);
         }
         let (state, held) = (state.clone(), user.clone());
-        let held = blocking::in_folders(move || folders::is_held(&state, &held)).await.unwrap_or(false);
+        let held = blocking::in_folders(move || folders::is_held(&state, &held)).await;
+        let held =
+            held.map_err(OperationError::Look)?.map_err(|error| OperationError::Unread(error.into()))?;
         let made = if held { users.find_or_create(user).await.ok() } else { None };
         let handle = made.ok_or_else(|| OperationError::Unknown(user.clone()))?;
         handle.settled().await;

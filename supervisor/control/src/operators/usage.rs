@@ -3,15 +3,17 @@
 //! Owns the sums. Never signals or waits: a process that goes away meanwhile counts for nothing.
 
 use std::collections::HashMap;
+use std::io;
 
 use colmeia::admin::Merged;
+use colmeia::errors::lack_of;
 use colmeia_base::procfs::{self, Stat};
 
 use colmeia_host::memory::{merged_of, share_of};
 use colmeia_host::process::Pid;
 
 /// All processes at one moment.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Machine {
     processes: HashMap<u32, Stat>,
     /// So that a look at everyone costs what there is, and not that for each of them.
@@ -21,16 +23,24 @@ pub struct Machine {
 
 impl Machine {
     /// Looks once.
-    pub fn look() -> Self {
-        let processes: HashMap<u32, Stat> =
-            procfs::pids().into_iter().flatten().filter_map(|pid| Some((pid, Stat::of(pid).ok()?))).collect();
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with: what is missing then may be there.
+    pub fn look() -> io::Result<Self> {
+        let mut processes = HashMap::new();
+        for pid in procfs::pids()? {
+            match Stat::of(pid) {
+                Err(error) if lack_of(&error).is_some() => return Err(error),
+                stat => processes.extend(stat.ok().map(|stat| (pid, stat))),
+            }
+        }
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         for (pid, stat) in &processes {
             children.entry(stat.parent).or_default().push(*pid);
         }
         #[allow(clippy::cast_precision_loss)] // a hundred, in practice
         let ticks_per_second = rustix::param::clock_ticks_per_second() as f64;
-        Self { processes, children, ticks_per_second }
+        Ok(Self { processes, children, ticks_per_second })
     }
 
     /// Whether the process descends from one of these.
@@ -92,7 +102,7 @@ mod tests {
     fn a_tree_counts_its_children_and_nobody_else() {
         let own = std::process::id();
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().expect("sleep runs");
-        let machine = Machine::look();
+        let machine = Machine::look().expect("seen");
         let memory = |pid| machine.memory(pid).expect("alive");
         let (whole, part) = (memory(own), memory(child.id()));
         assert!(

@@ -341,9 +341,6 @@ impl Group {
 
     /// Ends everything in here and removes the group. Blocks, within bounds.
     pub fn remove(&self) {
-        if self.files.read(&self.path.join("cgroup.procs")).is_err() {
-            return; // there is none
-        }
         let deadline = Instant::now() + EMPTY;
         loop {
             let _ = self.files.write(&self.path.join("cgroup.kill"), "1");

@@ -135,8 +135,9 @@ impl Families {
         if workers.is_empty() || (all_known && !self.stale && self.rounds < believed) {
             return;
         }
+        // Where nobody can look, everyone has whom they had.
+        let Ok(table) = Table::read() else { return self.read_anew() };
         (self.rounds, self.stale) = (0, false);
-        let table = Table::read();
         self.known = workers.iter().map(|worker| (*worker, table.family(*worker))).collect();
     }
 

@@ -43,8 +43,11 @@ pub struct Table(HashMap<Pid, Stat>);
 
 impl Table {
     /// Reads them. Blocks.
-    pub fn read() -> Self {
-        Self(processes().unwrap_or_default())
+    ///
+    /// # Errors
+    /// When the machine has nothing left to look with.
+    pub fn read() -> io::Result<Self> {
+        processes().map(Self)
     }
 
     /// The living processes of the worker with this process id.

@@ -7,6 +7,7 @@
 mod preflight;
 mod table;
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, Permissions};
 use std::io;
@@ -19,6 +20,7 @@ use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
 use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia_base::{files, procfs};
+use nix::unistd::{Uid, User};
 use rustix::process::{Pid, getegid, geteuid};
 use sha2::{Digest as _, Sha256};
 
@@ -137,10 +139,9 @@ impl UidAllocator {
             }
             // The file may have been lost; what lies on the disk tells.
             for user in users_on_disk(state).map_err(io(root))? {
-                let owner = fs::symlink_metadata(state.auth_dir(&user)).map(|found| found.uid());
-                if let Some(uid) = owner.ok().filter(|uid| range.contains(*uid))
-                    && table.learn(&user, uid)
-                {
+                let auth_dir = state.auth_dir(&user);
+                let uid = fs::symlink_metadata(&auth_dir).map_err(io(&auth_dir))?.uid();
+                if range.contains(uid) && table.learn(&user, uid) {
                     tracing::warn!(%user, uid, "the user id of this user's files was not written down");
                 }
             }
@@ -171,8 +172,12 @@ impl UidAllocator {
     /// When an id cannot be kept on disk, or there is none left; then no worker may start.
     pub fn ownership(&self, user: &UserId) -> Result<Ownership, UidsError> {
         let _turn = self.assigning.lock().unwrap_or_else(PoisonError::into_inner);
-        let found =
-            fs::symlink_metadata(self.state.auth_dir(user)).ok().map(|found| (found.uid(), found.gid()));
+        let auth_dir = self.state.auth_dir(user);
+        let found = match fs::symlink_metadata(&auth_dir) {
+            Ok(found) => Some((found.uid(), found.gid())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(UidsError::Io { path: auth_dir, source }),
+        };
         let (mut table, given) = {
             let kept = self.kept();
             (kept.table.clone(), kept.given.clone())
@@ -193,10 +198,21 @@ impl UidAllocator {
                 let owners = self.owners_on_disk()?;
                 let running =
                     users_of_processes().map_err(|source| UidsError::Io { path: "/proc".into(), source })?;
+                let unsure = Cell::new(None);
                 let taken = |uid| {
-                    owners.contains(&uid) || given.contains(&uid) || running.contains(&uid) || is_account(uid)
+                    owners.contains(&uid) || given.contains(&uid) || running.contains(&uid) || {
+                        // What cannot be looked up is not ours to give.
+                        is_account(uid).unwrap_or_else(|error| {
+                            unsure.set(Some(error));
+                            true
+                        })
+                    }
                 };
-                table.assign(user, range, taken).ok_or(UidsError::UsedUp(range.count()))?
+                let assigned = table.assign(user, range, taken);
+                if let Some(source) = unsure.take() {
+                    return Err(UidsError::Io { path: "/etc/passwd".into(), source });
+                }
+                assigned.ok_or(UidsError::UsedUp(range.count()))?
             }
         };
         // An id of ours, from another range, is not whose it was before.
@@ -261,7 +277,8 @@ fn collect(folder: &Path, depth: usize, owners: &mut BTreeSet<u32>) -> io::Resul
         Err(error) if lack_of(&error).is_some() => return Err(error),
         entries => entries,
     };
-    for entry in entries.into_iter().flatten().flatten() {
+    for entry in entries.into_iter().flatten() {
+        let entry = entry?;
         // Of the entry itself, and not of where a link leads.
         let Ok(found) = entry.metadata() else { continue };
         owners.insert(found.uid());
@@ -286,8 +303,14 @@ fn users_of_processes() -> io::Result<BTreeSet<u32>> {
 }
 
 /// Whether the system knows somebody with this id.
-fn is_account(uid: u32) -> bool {
-    nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).is_ok_and(|user| user.is_some())
+///
+/// # Errors
+/// When the machine has nothing left to look with.
+fn is_account(uid: u32) -> io::Result<bool> {
+    match User::from_uid(Uid::from_raw(uid)).map_err(io::Error::from) {
+        Err(error) if lack_of(&error).is_some() => Err(error),
+        found => Ok(found.is_ok_and(|user| user.is_some())),
+    }
 }
 
 /// No file is an empty table. One that cannot be read is set aside: what lies on the disk tells most of it again.

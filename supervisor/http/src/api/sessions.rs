@@ -21,7 +21,7 @@ use super::models::{MeInfo, NoArgs};
 use super::session::{Session, known};
 use crate::errors::ApiError;
 use crate::state::Http;
-use colmeia::errors::chain;
+use colmeia::errors::{chain, lack_of};
 use colmeia_control::deletion::{DELETED_WITHIN, DeletionError};
 use colmeia_host::ssrf::Home;
 use colmeia_session::{
@@ -143,16 +143,19 @@ fn yes() -> bool {
 }
 
 pub(super) async fn list(ctx: Ctx, args: ListArgs) -> Result<Json<Vec<SessionInfo>>, ApiError> {
-    let all = everyone(&ctx.http).await;
+    let all = everyone(&ctx.http).await?;
     let seen = all.into_iter().filter(|(user, _)| ctx.caller.may(KeyAction::Read, user));
     let sessions = seen.map(|(user, view)| info(&ctx.http, &ctx.caller, &user, view.as_ref()));
     Ok(Json(sessions.filter(|session| args.all || session.status != Status::Stopped).collect()))
 }
 
 /// Who has a task, and who has only a folder, a hold or a configuration.
-async fn everyone(http: &Http) -> BTreeMap<UserId, Option<UserView>> {
-    let others: BTreeSet<_> =
-        http.users.others().await.into_iter().chain(http.store.sessions().keys().cloned()).collect();
+async fn everyone(http: &Http) -> Result<BTreeMap<UserId, Option<UserView>>, ApiError> {
+    let others = http.users.others().await.map_err(|error| {
+        tracing::error!(error = chain(&error), "it cannot be read who has a session");
+        lack_of(&error).map_or_else(ApiError::bug, ApiError::no_means)
+    })?;
+    let others: BTreeSet<_> = others.into_iter().chain(http.store.sessions().keys().cloned()).collect();
     let mut all: BTreeMap<_, _> = others.into_iter().map(|user| (user, None)).collect();
     let tasks = http.users.list().into_iter().map(|handle| (handle.user.clone(), Some(handle.view())));
     // A task alone is no session: a status that was asked for may have made it.
@@ -163,14 +166,14 @@ async fn everyone(http: &Http) -> BTreeMap<UserId, Option<UserView>> {
             })
             .collect::<Vec<_>>(),
     );
-    all
+    Ok(all)
 }
 
 pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInfo>, ApiError> {
     let user = args.name.map_or_else(|| "default".parse().map_err(|_| ApiError::bug()), Ok)?;
     let ctx = may_control(ctx, &user)?;
     ctx.http.operators.deletions().settled(&user).await;
-    if everyone(&ctx.http).await.contains_key(&user) {
+    if everyone(&ctx.http).await?.contains_key(&user) {
         let error = format!("Session {user} exists already: use PUT to change it");
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error));
     }

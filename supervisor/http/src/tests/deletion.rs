@@ -196,7 +196,8 @@ async fn what_the_last_supervisor_could_not_finish_is_finished() {
     lived_in(&stage).await;
     std::fs::create_dir_all(stage.folder.path().join("colmeia-deleting")).expect("made");
     std::fs::write(stage.folder.path().join("colmeia-deleting/1"), b"").expect("written");
-    stage.deletions.resume();
+    let state = colmeia::layout::StateLayout::new(stage.folder.path(), "ylada_bot");
+    stage.deletions.resume(colmeia_host::folders::users_being_deleted(&state).expect("read"));
     until_gone(&stage).await;
     assert_eq!(stage.cast.notes(), ["1 delete"]);
 }

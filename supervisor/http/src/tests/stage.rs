@@ -332,8 +332,8 @@ impl Users for Cast {
         std::future::ready(self.find(user)).boxed()
     }
 
-    fn others(&self) -> BoxFuture<'_, Vec<UserId>> {
-        std::future::ready(Vec::new()).boxed()
+    fn others(&self) -> BoxFuture<'_, std::io::Result<Vec<UserId>>> {
+        std::future::ready(Ok(Vec::new())).boxed()
     }
 
     fn list(&self) -> Vec<UserHandle> {

@@ -18,7 +18,7 @@ pub(super) async fn metrics(State(http): State<Http>) -> Result<Response, FlaskE
         tracing::error!(error = chain(&error), "what the metrics tell could not be read");
         FlaskError::bug()
     };
-    let sessions = http.operators.sessions().await.map_err(failed)?;
+    let sessions = http.operators.sessions_seen().await.map_err(failed)?;
     let queues = http.operators.event_queues().await.map_err(failed)?.queues;
     let process = match blocking::looking(Process::look).await.map_err(io::Error::other).flatten() {
         Ok(process) => Some(process),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use colmeia::config::{MemoryOverrides, Ownership};
+use colmeia::errors::{Lack, chain, lack_of};
 use colmeia::layout::LOG_PIPE;
 use colmeia::{ExitReason, UserId};
 use colmeia_base::tasks;
@@ -23,6 +24,7 @@ use crate::log_tail::{LogTail, Position};
 use crate::token;
 use crate::worker_process::lines::{self, Lines};
 use crate::worker_process::{self, SpawnError, Spawned};
+use colmeia_host::kept::Unread;
 use colmeia_host::{blocking, folders, private};
 
 /// What is remembered of a user.
@@ -30,14 +32,14 @@ use colmeia_host::{blocking, folders, private};
 pub(super) struct Remembered {
     /// There is a session on disk that may be linked.
     pub(super) keep: bool,
-    /// An operator holds it back.
-    pub(super) held: bool,
+    /// An operator holds it back; absent where nobody can say.
+    pub(super) held: Option<bool>,
     /// Why it was given up.
     pub(super) parked: Option<ExitReason>,
     /// What an operator set for it.
     pub(super) own: MemoryOverrides,
-    /// When the worker that may be there began, or a moment later.
-    pub(super) begun: SystemTime,
+    /// When the worker that may be there began.
+    pub(super) begun: Option<SystemTime>,
     /// What it writes to its standard error.
     pub(super) lines: Option<Lines>,
 }
@@ -178,25 +180,49 @@ impl Chores {
     }
 }
 
-/// Reads what is remembered. What cannot be read is as if it was not there, and the log says so.
-pub(super) async fn remember(host: &Arc<Host>, user: &UserId) -> Remembered {
+/// Reads what is remembered. What cannot be read for good is said. A link is believed in then, and an operator's stop
+/// where nothing runs: only an operator takes it back.
+///
+/// # Errors
+/// What the machine has none left of to look with. Then nothing is known, and nothing must follow.
+pub(super) async fn remember(host: &Arc<Host>, user: &UserId) -> Result<Remembered, Lack> {
     let (of, name) = (Arc::clone(host), user.clone());
     let read = blocking::in_folders(move || {
         // A worker makes its socket before it starts its browser.
         let socket = std::fs::metadata(of.run.worker_socket(&name));
-        Remembered {
-            keep: folders::may_be_linked(&of.state, &name),
-            held: folders::is_held(&of.state, &name),
-            parked: folders::parked(&of.state, &name),
-            own: limits::load(&of.state, &of.config, &name),
-            begun: socket.and_then(|socket| socket.modified()).unwrap_or_else(|_| SystemTime::now()),
-            lines: lines::again(&of.run.user_dir(&name).join(LOG_PIPE)),
-        }
+        let lines = lines::again(&of.run.user_dir(&name).join(LOG_PIPE));
+        Ok(Remembered {
+            keep: known(&name, folders::may_be_linked(&of.state, &name), true)?,
+            held: known(&name, folders::is_held(&of.state, &name).map(Some), None)?,
+            // Whoever is started in vain is parked again.
+            parked: known(&name, folders::parked(&of.state, &name), None)?,
+            own: known(&name, limits::load(&of.state, &of.config, &name), MemoryOverrides::default())?,
+            begun: socket.and_then(|socket| socket.modified()).ok(),
+            lines: lines.or_else(|error| lack_of(&error).map_or(Ok(None), Err))?,
+        })
     });
     read.await.unwrap_or_else(|error| {
         tracing::error!(%user, %error, "what is remembered of the user cannot be read");
-        let (own, begun) = (MemoryOverrides::default(), SystemTime::now());
-        Remembered { keep: false, held: false, parked: None, own, begun, lines: None }
+        Ok(Remembered::nothing())
+    })
+}
+
+impl Remembered {
+    /// Of a user of whom nobody can say anything.
+    pub(super) fn nothing() -> Self {
+        let own = MemoryOverrides::default();
+        Self { keep: true, held: None, parked: None, own, begun: None, lines: None }
+    }
+}
+
+/// What is known for want of nothing; `otherwise` where it never will be.
+fn known<T>(user: &UserId, read: Result<T, Unread>, otherwise: T) -> Result<T, Lack> {
+    read.or_else(|error| match error.lack() {
+        Some(lack) => Err(lack),
+        None => {
+            tracing::error!(%user, error = chain(&error), "what is remembered of the user cannot be read");
+            Ok(otherwise)
+        }
     })
 }
 

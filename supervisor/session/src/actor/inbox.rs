@@ -209,6 +209,10 @@ impl SessionActor {
         };
         match said {
             FromConnection::Report(report) => self.reported(report),
+            FromConnection::Answering => {
+                connection.vigil.answering(at);
+                Vec::new()
+            }
             FromConnection::Pong { id } => {
                 if let Some(took) = connection.liveness.pong(id, at) {
                     connection.pong = Some(Pong { at: SystemTime::now(), took });

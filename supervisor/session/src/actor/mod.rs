@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Allowance, Connection, FromConnection};
-use super::handle::{Command, Deleted, DisconnectOutcome, Operated, UserHandle};
+use super::handle::{CallFailure, Command, Deleted, DisconnectOutcome, Operated, UserHandle};
 use super::lifecycle::{Event, Lifecycle, Now, Rules, State};
 use super::limits;
 use super::liveness::{Liveness, Trust};
@@ -36,7 +36,7 @@ use super::log_tail::{LogTail, Position};
 use super::status::Told;
 use super::view::{Phase, Pong, UserView};
 use super::worker_process::WorkerProcess;
-use crate::admission::{Place, Ticket, Verdict, Verdicts};
+use crate::admission::{Place, Ticket, Verdict, Verdicts, Wait};
 use calls::Calls;
 use chores::{Chores, Remembered};
 use colmeia_host::blocking;
@@ -174,9 +174,42 @@ impl SessionActor {
         (handle, task)
     }
 
+    /// What is remembered of the user, and what was wished meanwhile. While the machine has nothing left to look with, nothing
+    /// is decided: a wish waits, whoever wants anything else is told that nothing was done, and the end of the service waits
+    /// for nothing.
+    async fn remembered(&mut self) -> (Remembered, Vec<Command>) {
+        let mut early = Vec::new();
+        loop {
+            let lack = match chores::remember(&self.host, &self.user).await {
+                Ok(remembered) => return (remembered, early),
+                Err(lack) => lack,
+            };
+            tracing::warn!(user = %self.user, lack = lack.name(), "what was kept of the user cannot be read just now");
+            self.view.send_modify(|view| view.phase = Phase::Queued { wait: Wait::Means });
+            self.settled.send_replace(true);
+            let enough = self.host.shortage.wait_out(lack);
+            tokio::pin!(enough);
+            loop {
+                tokio::select! {
+                    () = &mut enough => break,
+                    Some(command) = self.commands.recv() => match command {
+                        Command::Shutdown { .. } => {
+                            early.push(command);
+                            return (Remembered::nothing(), early);
+                        }
+                        Command::Wake if early.is_empty() => early.push(command),
+                        Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
+                        _ => {} // an answer that is dropped says so
+                    },
+                }
+            }
+        }
+    }
+
     /// Takes up what is remembered of the user.
     fn take_up(&mut self, remembered: Remembered, adopted: Option<Adopted>) {
         let Remembered { keep, held, parked, own, begun, lines } = remembered;
+        let held = held.unwrap_or(adopted.is_none());
         let rules = Rules::of(&self.host.config);
         let policy = match adopted {
             Some(_) => Lifecycle::adopted(rules, Duration::ZERO),
@@ -199,7 +232,7 @@ impl SessionActor {
             if let Some(lines) = lines {
                 tasks::passing("worker's lines", lines.tell(self.user.clone()));
             }
-            self.adopt(adopted, begun);
+            self.adopt(adopted, begun.unwrap_or_else(SystemTime::now));
             if held {
                 // The last supervisor died before it could stop this one.
                 self.apply(Event::Hold);
@@ -227,29 +260,12 @@ impl SessionActor {
         retire: impl Fn(&UserId, &mut mpsc::Receiver<Command>) -> bool,
         adopted: Option<Adopted>,
     ) {
-        let remembered = chores::remember(&self.host, &self.user).await;
+        let (remembered, early) = self.remembered().await;
         self.take_up(remembered, adopted);
+        let mut events: Vec<_> = early.into_iter().flat_map(|command| self.command(command)).collect();
         let mut disk = self.host.disk.watch();
         loop {
-            let due = self.due();
-            let event = tokio::select! {
-                Some(command) = self.commands.recv() => self.command(command),
-                Some(note) = self.notes.1.recv() => self.note(note),
-                Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
-                Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
-                Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
-                () = disk.has_room_again() => vec![Event::Room],
-                // What takes us long is no worker's fault.
-                () = sleep_until(due) => match self.chores.spawning() {
-                    true => vec![Event::Delayed, Event::Tick],
-                    false => vec![Event::Tick],
-                },
-                () = self.host.hurry.cancelled(), if !self.hurried => {
-                    self.hurried = true;
-                    vec![Event::Hurry]
-                }
-            };
-            for event in event {
+            for event in events {
                 self.apply(event);
             }
             self.watch_over();
@@ -267,6 +283,24 @@ impl SessionActor {
                     break;
                 }
             }
+            let due = self.due();
+            events = tokio::select! {
+                Some(command) = self.commands.recv() => self.command(command),
+                Some(note) = self.notes.1.recv() => self.note(note),
+                Some((generation, said)) = self.said.1.recv() => self.hear(generation, said),
+                Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
+                Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
+                () = disk.has_room_again() => vec![Event::Room],
+                // What takes us long is no worker's fault.
+                () = sleep_until(due) => match self.chores.spawning() {
+                    true => vec![Event::Delayed, Event::Tick],
+                    false => vec![Event::Tick],
+                },
+                () = self.host.hurry.cancelled(), if !self.hurried => {
+                    self.hurried = true;
+                    vec![Event::Hurry]
+                }
+            };
         }
         if let Some(last) = self.told.last_word() {
             self.host.sink.keep_status(&self.user, last);

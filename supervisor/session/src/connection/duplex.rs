@@ -1,10 +1,12 @@
 //! The two directions of a connection. Owns the rules for what a worker may say after its Hello.
 
+use std::time::Duration;
+
 use colmeia::UserId;
 use colmeia::protocol::{CallError, FrameError, FromWorker, Part, Reply};
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::events::{Allowance, Kept};
 use super::outbox::Waiting;
@@ -12,6 +14,9 @@ use super::quota::{MAX_WORD, Pace};
 use super::{FromConnection, LinkEnd};
 use colmeia::errors::chain;
 use colmeia_host::uploads::{Downloads, Fetched, NotFetched, Upload};
+
+/// How often it is told that an answer is coming in: several times in what a pong usually has.
+const NOW_AND_THEN: Duration = Duration::from_millis(500);
 
 /// Writes what waits. Ends with the connection; the reader notices it and tells.
 pub(super) async fn write(
@@ -68,10 +73,14 @@ pub(super) async fn read(
         };
         let told = match understand(&head, body) {
             Ok(Told::Inbox(told)) => told,
-            Ok(Told::Response(id, result)) => match take(&mut frames, body, &downloads, &user).await {
-                Ok(body) => FromConnection::Response { id, result, body },
-                Err(end) => break end,
-            },
+            Ok(Told::Response(id, result)) => {
+                // Where the inbox is full there is more to hear than this.
+                let come = || drop(inbox.try_send((generation, FromConnection::Answering)));
+                match take(&mut frames, body, &downloads, &user, come).await {
+                    Ok(body) => FromConnection::Response { id, result, body },
+                    Err(end) => break end,
+                }
+            }
             Ok(Told::Event(seq, event)) => {
                 if last_event.is_some_and(|last| seq <= last) {
                     break LinkEnd::Violation("an event's number does not grow".into());
@@ -107,19 +116,30 @@ async fn next(frames: &mut (impl Stream<Item = Result<Part, FrameError>> + Unpin
 }
 
 /// The body of an answer, piece by piece. One that cannot be kept is read to its end: the worker's next word follows it.
+/// `come` is told now and then that some of it has come, and while our disk takes it.
 async fn take(
     frames: &mut (impl Stream<Item = Result<Part, FrameError>> + Unpin),
     length: usize,
     downloads: &Downloads,
     user: &UserId,
+    come: impl Fn(),
 ) -> Result<Result<Fetched, NotFetched>, LinkEnd> {
-    let (mut come, mut arriving) = (0, downloads.expect(user, length).await);
-    while come < length {
+    let (mut read, mut arriving, mut told) = (0, downloads.expect(user, length).await, Instant::now());
+    while read < length {
         let Part::Body(piece) = next(frames).await? else {
             return Err(LinkEnd::Violation("a body that ends before its length".into()));
         };
-        come += piece.len();
-        arriving.take(&piece).await;
+        read += piece.len();
+        if told.elapsed() >= NOW_AND_THEN {
+            come();
+            told = Instant::now();
+        }
+        let taken = arriving.take(&piece);
+        tokio::pin!(taken);
+        while timeout(NOW_AND_THEN, &mut taken).await.is_err() {
+            come();
+            told = Instant::now();
+        }
     }
     let taken = arriving.finish().await;
     if let Err(error) = &taken {
@@ -192,20 +212,30 @@ mod tests {
         writing.await.expect("ends");
     }
 
-    /// Says this to the reader, and returns what it told.
+    /// Says this to the reader, and returns what it told beside that an answer comes in.
     async fn told(downloads: &Downloads, said: Vec<Frame>, cut: usize) -> Vec<FromConnection> {
         let mut wire = BytesMut::new();
         for frame in said {
             FrameCodec.encode(frame, &mut wire).expect("fits");
         }
         wire.truncate(wire.len() - cut);
+        let mut told = heard(downloads, &[&wire]).await;
+        told.retain(|word| !matches!(word, FromConnection::Answering));
+        told
+    }
+
+    /// Everything that the reader told of this, with a pause between the parts.
+    async fn heard(downloads: &Downloads, parts: &[&[u8]]) -> Vec<FromConnection> {
         let (ours, mut theirs) = tokio::io::duplex(1000);
-        let (inbox, mut heard) = mpsc::channel(8);
+        let (inbox, mut heard) = mpsc::channel(64);
         let (events, _kept) = super::super::events::channel();
         let frames = FramedRead::new(ours, PartCodec::default());
         let whose = (downloads.clone(), "1".parse().expect("valid"));
         let reading = tokio::spawn(read(frames, events, whose, Allowance::default(), 1, inbox));
-        theirs.write_all(&wire).await.expect("read");
+        for part in parts {
+            theirs.write_all(part).await.expect("read");
+            tokio::time::sleep(NOW_AND_THEN).await;
+        }
         drop(theirs);
         reading.await.expect("ends");
         let mut told = Vec::new();
@@ -213,6 +243,18 @@ mod tests {
             told.push(word);
         }
         told
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_takes_its_time_is_told_of_on_its_way() {
+        let folder = tempfile::tempdir().expect("folder");
+        let downloads = Downloads::open(folder.path().join("d")).expect("opened");
+        let mut wire = BytesMut::new();
+        FrameCodec.encode(answer(7, vec![1; 1 << 20]), &mut wire).expect("fits");
+        let (first, rest) = wire.split_at(wire.len() / 2);
+        let told = heard(&downloads, &[first, rest]).await;
+        assert!(matches!(told[0], FromConnection::Answering), "{told:?}");
+        assert!(told.iter().any(|word| matches!(word, FromConnection::Response { id: 7, body: Ok(_), .. })));
     }
 
     fn answer(id: u64, body: Vec<u8>) -> Frame {

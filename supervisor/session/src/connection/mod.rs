@@ -38,6 +38,8 @@ pub enum FromConnection {
     Response { id: u64, result: Result<Reply, CallError>, body: Result<Fetched, NotFetched> },
     /// It is there.
     Pong { id: u64 },
+    /// A large answer is coming in, and everything else behind it.
+    Answering,
     /// Nothing more comes.
     Closed(LinkEnd),
 }

@@ -51,7 +51,7 @@ impl Lifecycle {
     /// A new process in the same place, so that nobody who waits takes it meanwhile.
     pub(super) fn restart(&mut self, at: Duration, actions: &mut Vec<Action>) {
         match &self.state {
-            State::Running { .. } | State::Starting { .. } if !self.shutting_down => {
+            State::Running { .. } | State::Starting { .. } => {
                 self.attended = at;
                 self.lift(actions);
                 self.forgive();

@@ -88,7 +88,7 @@ impl Lifecycle {
 
     /// Nothing has failed that could be counted: it waits with the others until the machine has what a start takes.
     pub(super) fn no_means(&mut self, called: ExitReason, now: Now, actions: &mut Vec<Action>) {
-        if matches!(self.state, State::Starting { .. }) && !self.shutting_down && self.forget.is_none() {
+        if matches!(self.state, State::Starting { .. }) {
             self.settle_by = None;
             self.last_exit = Some(called);
             actions.push(Action::RestPlace);
@@ -160,7 +160,7 @@ impl Lifecycle {
     }
 
     pub(super) fn recycle(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        if matches!(self.state, State::Running { .. }) && !self.shutting_down {
+        if matches!(self.state, State::Running { .. }) {
             self.replace(ExitReason::CapRecycle, at, actions);
         }
     }
@@ -201,10 +201,9 @@ impl Lifecycle {
     /// waited for as long as it takes: with the worker they would be gone.
     pub(crate) fn mending(&self, moment: Moment, at: Duration) -> Renewal {
         let Some(since) = self.met_full_disk else { return Renewal::Needless };
-        let free =
-            matches!(self.state, State::Running { .. }) && self.forget.is_none() && !self.shutting_down;
+        let runs = matches!(self.state, State::Running { .. });
         let due = moment.quiet || at >= since + MENDED_WITHIN;
-        if free && due && moment.saved { Renewal::Begun } else { Renewal::Later }
+        if runs && due && moment.saved { Renewal::Begun } else { Renewal::Later }
     }
 
     pub(super) fn mend(&mut self, moment: Moment, at: Duration, actions: &mut Vec<Action>) {
@@ -264,9 +263,8 @@ impl Lifecycle {
         self.met_full_disk = None;
         if let Some(forget) = &mut self.forget
             && reason == ExitReason::LoggedOut
-            && !asked
         {
-            // By itself, and the page says that the phone knows: it ended the link.
+            // The page says that the link has ended, so the phone knows, whether that was heard before or not.
             forget.told = Told::Yes;
         }
         self.last_exit = Some(reason.clone());
@@ -351,7 +349,7 @@ impl Lifecycle {
 
     /// Only one that runs is replaced: any other start is of our version anyway.
     pub(super) fn renew(&mut self, at: Duration, actions: &mut Vec<Action>) {
-        if matches!(self.state, State::Running { .. }) && self.forget.is_none() && !self.shutting_down {
+        if matches!(self.state, State::Running { .. }) {
             self.replace(ExitReason::Stopped, at, actions);
         }
     }
@@ -435,7 +433,7 @@ impl Lifecycle {
             *settled = true;
             actions.push(Action::Settle);
         }
-        if self.attempts > 0 && at >= *since + self.rules.stable {
+        if at >= *since + self.rules.stable {
             self.attempts = 0;
             self.failures.clear();
         }

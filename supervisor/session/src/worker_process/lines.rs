@@ -16,6 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use colmeia::UserId;
+use colmeia::errors::lack_of;
 use colmeia::text::is_unseen;
 use colmeia_host::token_bucket::TokenBucket;
 use nix::libc;
@@ -58,8 +59,14 @@ pub(super) fn pipe(path: &Path) -> io::Result<(Lines, OwnedFd)> {
 
 /// The reading end of a pipe that an earlier supervisor has made, if there is one. The folder is the worker's, which may
 /// have put something else there.
-pub fn again(path: &Path) -> Option<Lines> {
-    open(path, OpenOptions::new().read(true)).ok().map(|file| Lines(file.into()))
+///
+/// # Errors
+/// When the machine has nothing left to look with.
+pub fn again(path: &Path) -> io::Result<Option<Lines>> {
+    match open(path, OpenOptions::new().read(true)) {
+        Err(error) if lack_of(&error).is_some() => Err(error),
+        opened => Ok(opened.ok().map(|file| Lines(file.into()))),
+    }
 }
 
 fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
@@ -254,7 +261,7 @@ mod tests {
         };
         assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
         assert!(taken >= 4096);
-        let next = again(&path).expect("the next one finds it");
+        let next = again(&path).expect("seen").expect("the next one finds it");
         let telling = tokio::spawn(next.tell("7".parse().expect("valid")));
         drop(write);
         tokio::time::timeout(Duration::from_secs(60), telling)
@@ -263,9 +270,9 @@ mod tests {
             .expect("no panic");
         fs::remove_file(&path).expect("removed");
         std::os::unix::fs::symlink("/etc/passwd", &path).expect("planted");
-        assert!(again(&path).is_none(), "a link");
+        assert!(again(&path).expect("seen").is_none(), "a link");
         fs::remove_file(&path).expect("removed");
         fs::write(&path, "x").expect("planted");
-        assert!(again(&path).is_none(), "no pipe");
+        assert!(again(&path).expect("seen").is_none(), "no pipe");
     }
 }

@@ -466,7 +466,7 @@ pub(super) fn launcher(config: &WorkerConfig) -> ChromiumLauncher {
 
 fn launcher_with(config: &WorkerConfig, files: Files) -> ChromiumLauncher {
     let layout = StateLayout::new(&config.state_dir, &config.client_prefix);
-    ChromiumLauncher::new(config, files, crate::profile::start(&layout, &config.user))
+    ChromiumLauncher::new(config, files, crate::profile::start(&layout, &config.user).expect("looked at"))
 }
 
 fn files_dir(dirs: &TempDir, page_url: &str) -> PathBuf {

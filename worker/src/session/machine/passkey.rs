@@ -69,7 +69,7 @@ pub(super) fn on_prompt(state: &mut State, view: PageView, now: u64, limits: &De
         _ => limits.passkey_ms,
     };
     if same && !news {
-        enter_once(state, public, now + deadline);
+        state.public = public; // its deadline stays
         return Vec::new();
     }
     enter(state, public, now + deadline);

@@ -118,7 +118,8 @@ async fn live(http: &Http, language: Language, base: &str) -> String {
     let (operators, now) = (http.operators.clone(), SystemTime::now());
     let queues = operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
     let rows = tasks::blocking("dashboard", move || {
-        let everyone = operators.everyone();
+        // The page says it anew every few seconds: what cannot be read now is in it then.
+        let everyone = operators.everyone_seen();
         let row = |(user, view): (UserId, Option<UserView>)| {
             let own = || queues.iter().filter(|queue| queue.user == user);
             let events = (own().map(|queue| queue.pending).sum(), own().map(|queue| queue.dead).sum());

@@ -85,7 +85,7 @@ impl Outcome {
                 "A sessão não pôde ser apagada por completo. Veja o log e tente de novo.",
                 "The session could not be deleted as a whole. See the log and try again.",
             ),
-            OperationError::Journal(_) | OperationError::Look(_) => (
+            OperationError::Journal(_) | OperationError::Look(_) | OperationError::Unread(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Erro interno do serviço. Veja o log.",
                 "Internal error of the service. See its log.",

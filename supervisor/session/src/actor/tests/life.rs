@@ -114,7 +114,7 @@ async fn a_deletion_takes_everything_of_the_session_along_and_says_when_it_canno
     let handle = house.registry.find_or_create(&handle.user).await.expect("made");
     timeout(Duration::from_secs(60), handle.delete()).await.expect("in time").expect("deleted");
     assert!(!state.auth_dir(&handle.user).exists() && !alive(pid));
-    assert!(!state.limits(&handle.user).exists() && !folders::is_held(state, &handle.user));
+    assert!(!state.limits(&handle.user).exists() && !folders::is_held(state, &handle.user).expect("seen"));
     let last = house.memory.statuses.lock().expect("no panic").last().map(|(_, change)| change.status);
     assert_eq!(last, Some("STOPPED"), "said before the deletion is");
     house.registry.shut_down().await;
@@ -151,7 +151,7 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     until(&handle, |view| view.phase == Phase::Held).await;
     timeout(Duration::from_secs(120), handle.reset()).await.expect("in time");
     assert!(!second.host.state.auth_dir(&handle.user).exists());
-    assert!(!folders::is_held(&second.host.state, &handle.user));
+    assert!(!folders::is_held(&second.host.state, &handle.user).expect("seen"));
     second.registry.shut_down().await;
 }
 
@@ -167,7 +167,7 @@ async fn a_word_that_the_disk_does_not_take_holds_and_is_said_to_be_unkept_until
     assert!(handle.operate(Operation::Stop).await.is_err(), "asked again, it is tried again");
     std::fs::remove_file(&holds).expect("removed");
     handle.operate(Operation::Stop).await.expect("kept now");
-    assert!(folders::is_held(&house.host.state, &handle.user));
+    assert!(folders::is_held(&house.host.state, &handle.user).expect("seen"));
     // Nor is a start said to be kept whose hold is still on disk.
     std::fs::remove_file(house.host.state.hold_mark(&handle.user)).expect("removed");
     std::fs::create_dir(house.host.state.hold_mark(&handle.user)).expect("made");
@@ -197,7 +197,7 @@ async fn nobody_starts_beyond_capacity_and_a_free_place_is_taken() {
     let house = house("", |config| config.max_users = 1);
     let one = house.ready("1").await;
     let two = house.wake("2");
-    until(&two, |view| view.phase == Phase::Queued { wait: crate::admission::Wait::Place }).await;
+    until(&two, |view| view.phase == Phase::Queued { wait: Wait::Place }).await;
     assert!(!house.host.state.auth_dir(&two.user).exists(), "nothing on disk before a start");
     one.disconnect().await;
     until(&two, |view| view.state().is_some()).await;

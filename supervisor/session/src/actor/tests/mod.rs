@@ -2,6 +2,7 @@
 
 mod flood;
 mod life;
+mod means;
 mod trouble;
 
 use std::path::PathBuf;

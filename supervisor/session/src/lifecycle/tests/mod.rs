@@ -1,7 +1,9 @@
 //! The policy against a world that obeys it: processes start and die only when they can.
 
+mod endings;
 mod examples;
 mod history;
+mod moments;
 mod properties;
 
 use colmeia::session::LaunchCause;
@@ -105,6 +107,11 @@ impl World {
                 | State::Stopping { .. }
         );
         assert_eq!(living, self.process, "{:?}", self.policy.state);
+        // So nobody has to ask for that where something is to take the place of one that does.
+        if matches!(self.policy.state, State::Starting { .. } | State::Running { .. }) {
+            let ends = self.policy.shutting_down || self.policy.forget.is_some();
+            assert!(!ends, "it starts or runs, and is to end: {:?}", self.policy);
+        }
         if living {
             assert_eq!(self.place, Place::Held, "a process without a place");
         }
