@@ -80,7 +80,7 @@ pub enum ExitReason {
         why: String,
     },
     /// The browser cannot open its profile, or the registration in it is gone. The profile was set aside; the next
-    /// session begins with a snapshot where there is one ([`Recovery`]).
+    /// session begins with a snapshot where there is one ([`super::Recovery`]).
     ProfileCorrupt,
     /// Replaced in a quiet moment because of its memory.
     CapRecycle,
