@@ -195,22 +195,22 @@ mod tests {
 
     #[test]
     fn who_is_in_the_middle_of_an_answer_is_not_silent_and_has_a_minute_for_it() {
-        let mut vigil = vigil();
-        vigil.answering(S(1));
-        assert_eq!(vigil.ping(S(2)), Some(1));
+        let mut liveness = liveness();
+        liveness.answering(S(1));
+        assert_eq!(liveness.ping(S(2)), Some(1));
         for at in 3..62 {
-            vigil.answering(S(at));
-            assert_eq!((vigil.trust(S(at)), vigil.deadline(S(at))), (Trust::Fresh, S(at + 3)), "{at}");
+            liveness.answering(S(at));
+            assert_eq!((liveness.trust(S(at)), liveness.deadline(S(at))), (Trust::Fresh, S(at + 3)), "{at}");
         }
-        assert_eq!(vigil.trust(S(64)), Trust::Silent, "nothing more came");
-        vigil.answering(S(62));
+        assert_eq!(liveness.trust(S(64)), Trust::Silent, "nothing more came");
+        liveness.answering(S(62));
         assert_eq!(
-            (vigil.trust(S(64)), vigil.trust(S(84))),
+            (liveness.trust(S(64)), liveness.trust(S(84))),
             (Trust::Silent, Trust::Hung),
             "it takes too long"
         );
-        assert_eq!(vigil.pong(1, S(84)), Some(S(82)), "since it was asked");
-        assert_eq!(vigil.trust(S(84)), Trust::Fresh);
+        assert_eq!(liveness.pong(1, S(84)), Some(S(82)), "since it was asked");
+        assert_eq!(liveness.trust(S(84)), Trust::Fresh);
     }
 
     #[test]

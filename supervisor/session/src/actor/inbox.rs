@@ -210,7 +210,7 @@ impl SessionActor {
         match said {
             FromConnection::Report(report) => self.reported(report),
             FromConnection::Answering => {
-                connection.vigil.answering(at);
+                connection.liveness.answering(at);
                 Vec::new()
             }
             FromConnection::Pong { id } => {
