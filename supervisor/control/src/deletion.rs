@@ -32,7 +32,7 @@ use colmeia::errors::chain;
 use colmeia_events::journal::{Journal, JournalError, Statuses};
 use colmeia_host::{blocking, folders};
 use colmeia_session::registry::RegistryError;
-use colmeia_session::{LOGOUT, NotDeleted, Phase, Told};
+use colmeia_session::{LOGOUT, NotDeleted, Phase, PhoneNotified};
 use colmeia_store::{Store, StoreError};
 
 /// How often another task is asked when one ends before it has heard us: each ends for want of anything to do.
@@ -67,7 +67,7 @@ pub enum DeletionError {
 /// How long whoever asked waits at most: longer than a page may take to tell the phone, and its worker to end.
 pub const DELETED_WITHIN: Duration = LOGOUT.saturating_add(Duration::from_secs(15));
 
-type Going = Shared<BoxFuture<'static, Result<Told, DeletionError>>>;
+type Going = Shared<BoxFuture<'static, Result<PhoneNotified, DeletionError>>>;
 
 /// All deletions under way; cheap to clone.
 #[derive(Clone)]
@@ -111,7 +111,7 @@ impl Deletions {
     ///
     /// # Errors
     /// [`DeletionError`] says what is still there.
-    pub async fn delete(&self, user: &UserId) -> Result<Told, DeletionError> {
+    pub async fn delete(&self, user: &UserId) -> Result<PhoneNotified, DeletionError> {
         self.begin(user).await
     }
 
@@ -158,7 +158,7 @@ impl Deletions {
 }
 
 impl Parts {
-    async fn delete(&self, user: &UserId) -> Result<Told, DeletionError> {
+    async fn delete(&self, user: &UserId) -> Result<PhoneNotified, DeletionError> {
         let Self { state, store, journal, statuses, .. } = self;
         let mark = async |going_on| {
             let (state, user) = (state.clone(), user.clone());
@@ -179,7 +179,7 @@ impl Parts {
         Ok(told)
     }
 
-    async fn end_session(&self, user: &UserId) -> Result<Told, DeletionError> {
+    async fn end_session(&self, user: &UserId) -> Result<PhoneNotified, DeletionError> {
         let mut result = Err(NotDeleted::Gone);
         for _ in 0..TASKS {
             let handle = self.users.find_or_create(user).await;
@@ -187,7 +187,9 @@ impl Parts {
             let view = handle.view();
             result = handle.delete().await.map(|told| match told {
                 // Nothing ran, and no phone was linked as far as is known.
-                Told::No if view.phase != Phase::Running && !view.was_linked => Told::Nobody,
+                PhoneNotified::No if view.phase != Phase::Running && !view.was_linked => {
+                    PhoneNotified::Nobody
+                }
                 told => told,
             });
             if !matches!(result, Err(NotDeleted::Gone)) {

@@ -15,7 +15,7 @@ use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::lifecycle::{Carried, Renewal, Told};
+use super::lifecycle::{Carried, PhoneNotified, Renewal};
 use super::limits::LimitsError;
 use super::view::{Phase, UserView};
 use colmeia_host::uploads::{Fetched, NotFetched, Upload};
@@ -50,7 +50,7 @@ pub enum Command {
     /// Log the phone out, stop the worker, delete the auth directory.
     Disconnect { answer: oneshot::Sender<DisconnectOutcome> },
     /// What an operator wants of the session.
-    Operate { operation: Operation, answer: oneshot::Sender<Operated> },
+    Operate { operation: OperatorCommand, answer: oneshot::Sender<Operated> },
     /// Stop the worker and delete the auth directory without asking the session anything.
     Reset { answer: oneshot::Sender<DisconnectOutcome> },
     /// Log the phone out, stop the worker, delete the auth directory and what an operator has set for the user. Answered
@@ -71,7 +71,7 @@ pub enum Command {
 /// What an operator can want. The view shows what comes of it; the answer says that it is on disk, as far as there is
 /// anything to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum OperatorCommand {
     /// Stop, and do not start again before an operator says so.
     Stop,
     /// Start now; lifts a stop and a parking.
@@ -178,7 +178,7 @@ impl From<NotFetched> for CallFailure {
 }
 
 /// Whether everything that the user's task keeps on disk is gone, and whether the phone learned of it.
-pub type Deleted = Result<Told, NotDeleted>;
+pub type Deleted = Result<PhoneNotified, NotDeleted>;
 
 /// Why a session was not deleted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -288,7 +288,7 @@ impl UserHandle {
     ///
     /// # Errors
     /// [`NotKept`] says what is true instead.
-    pub async fn operate(&self, operation: Operation) -> Operated {
+    pub async fn operate(&self, operation: OperatorCommand) -> Operated {
         let (answer, answered) = oneshot::channel();
         self.commands.try_send(Command::Operate { operation, answer }).map_err(|_| NotKept::Busy)?;
         match tokio::time::timeout(KEPT_WITHIN, answered).await {

@@ -31,10 +31,10 @@ pub mod worker_process;
 
 pub use actor::{Adopted, Host, SessionActor, marks, token_of};
 pub use handle::{
-    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, Operation, UserHandle,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, OperatorCommand, UserHandle,
 };
 pub(crate) use lifecycle::TURN;
-pub use lifecycle::{Carried, LOGOUT, Renewal, Told};
+pub use lifecycle::{Carried, LOGOUT, PhoneNotified, Renewal};
 #[cfg(any(test, feature = "testing"))]
 pub use passkey::request;
 pub use passkey::{Challenge, SWITCHED_OFF};

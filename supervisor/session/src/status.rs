@@ -92,7 +92,7 @@ const PER_SECOND: f64 = 1.0 / 15.0;
 /// flips its state fills no journal: beyond the quota changes wait, and those that wait are joined into the latest, which
 /// is told in the end with how many there were.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct StatusNotifier {
     status: SessionStatus,
     /// The code that was to be scanned then, or what was to be signed.
     code: Option<Secret>,
@@ -105,7 +105,7 @@ pub(super) struct Told {
     joined: u32,
 }
 
-impl Told {
+impl StatusNotifier {
     /// Whoever has just come into being is stopped, and that is no news.
     pub(super) fn nothing() -> Self {
         let quota = TokenBucket::full(AT_ONCE, PER_SECOND, Duration::ZERO);
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn each_request_for_a_passkey_is_told_once_and_its_data_only_while_it_is_pending() {
         let running = |state| view(Phase::Running, Some(state));
-        let mut told = Told::nothing();
+        let mut told = StatusNotifier::nothing();
         let mut news =
             |view: &UserView| told.news(view, Duration::ZERO).map(|change| (change.status, change.again));
         assert_eq!(news(&running(passkey(PasskeyStep::Asking, None))), Some(("STARTING", false)));
@@ -318,7 +318,7 @@ mod tests {
             };
             Restrictions { timelock: None, capping: Some(capping) }
         };
-        let mut told = Told::nothing();
+        let mut told = StatusNotifier::nothing();
         let mut news = |state: SessionState, restrictions: Restrictions| {
             let mut view = view(Phase::Running, Some(state));
             *view.report.as_mut().expect("a report").restrictions = restrictions;
@@ -353,7 +353,7 @@ mod tests {
         let awaiting = |code: Option<&str>| {
             view(Phase::Running, Some(SessionState::AwaitingScan { qr: code.map(Secret::new) }))
         };
-        let mut told = Told::nothing();
+        let mut told = StatusNotifier::nothing();
         let mut news =
             |view: &UserView| told.news(view, Duration::ZERO).map(|change| (change.status, change.again));
         assert_eq!(news(&view(Phase::Stopped, None)), None);
@@ -382,7 +382,7 @@ mod tests {
             view(Phase::Running, Some(SessionState::Ready { me: me() })),
             view(Phase::Running, Some(SessionState::Pairing)),
         ];
-        let (mut told, mut rows, mut joined) = (Told::nothing(), 0, 0);
+        let (mut told, mut rows, mut joined) = (StatusNotifier::nothing(), 0, 0);
         let flips: u32 = 200 * 600;
         for n in 0..flips {
             let at = Duration::from_millis(5) * n;
@@ -406,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_session_that_waits_for_a_phone_tells_every_code() {
-        let mut told = Told::nothing();
+        let mut told = StatusNotifier::nothing();
         for n in 0..5_000_u32 {
             let code = Some(Secret::new(format!("2@{n}")));
             let view = view(Phase::Running, Some(SessionState::AwaitingScan { qr: code }));

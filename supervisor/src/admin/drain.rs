@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Admin;
 use super::socket::Peer;
-use colmeia_session::{Operation, UserHandle};
+use colmeia_session::{OperatorCommand, UserHandle};
 
 /// Beyond a worker's own deadline for its stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -90,7 +90,7 @@ async fn stop_all(admin: &Admin) {
 async fn stop(handle: &UserHandle) {
     let Some(pid) = handle.view().pid else { return };
     // What it waits for is the disk's, and not the worker's end.
-    if let Err(error) = handle.operate(Operation::Restart).await {
+    if let Err(error) = handle.operate(OperatorCommand::Restart).await {
         tracing::warn!(user = %handle.user, %error, "the drain");
     }
     // An error means that the user's task is gone, and its worker with it.

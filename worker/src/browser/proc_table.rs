@@ -43,7 +43,12 @@ pub(super) fn table() -> io::Result<Vec<Entry>> {
 /// When nobody can look.
 pub(super) fn entry(pid: u32) -> io::Result<Option<Entry>> {
     let stat = unless_lacking(Stat::of(pid))?;
-    Ok(stat.map(|Stat { zombie, parent, started_ticks, .. }| Entry { pid, parent, started: started_ticks, zombie }))
+    Ok(stat.map(|Stat { zombie, parent, started_ticks, .. }| Entry {
+        pid,
+        parent,
+        started: started_ticks,
+        zombie,
+    }))
 }
 
 /// Of a process that is gone or cannot be asked there is nothing.

@@ -10,7 +10,7 @@ use colmeia_base::tasks;
 use super::look::phase_name;
 use super::{OperationError, Operators};
 use crate::deletion::DELETED_WITHIN;
-use colmeia_session::{DisconnectOutcome, NotKept, Operation, Phase, Told, UserHandle};
+use colmeia_session::{DisconnectOutcome, NotKept, OperatorCommand, Phase, PhoneNotified, UserHandle};
 
 /// More than the user's task gives itself.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -110,15 +110,15 @@ impl Operators {
             return Err(OperationError::WaitsForNobody { user: user.clone(), phase: name });
         }
         let phone_told = match word {
-            Word::Start | Word::Resume => operate(&handle, Operation::Start).await?,
-            Word::Stop => operate(&handle, Operation::Stop).await?,
-            Word::Restart => operate(&handle, Operation::Restart).await?,
+            Word::Start | Word::Resume => operate(&handle, OperatorCommand::Start).await?,
+            Word::Stop => operate(&handle, OperatorCommand::Stop).await?,
+            Word::Restart => operate(&handle, OperatorCommand::Restart).await?,
             Word::Logout => Some(self.bounded(handle, false).await? != DisconnectOutcome::OnlyHere),
             Word::Reset => self.bounded(handle, true).await.map(|_| None)?,
             Word::Delete => {
                 let going = self.0.deletions.delete(user);
                 let told = tokio::time::timeout(DELETED_WITHIN, going).await;
-                Some(told.map_err(|_| OperationError::StillGoing)?? != Told::No)
+                Some(told.map_err(|_| OperationError::StillGoing)?? != PhoneNotified::No)
             }
         };
         Ok(Changed { user: user.clone(), operation: word.name().into(), phase: name.into(), phone_told })
@@ -140,7 +140,7 @@ impl Operators {
 }
 
 /// The view shows what comes of it.
-async fn operate(handle: &UserHandle, operation: Operation) -> Result<Option<bool>, OperationError> {
+async fn operate(handle: &UserHandle, operation: OperatorCommand) -> Result<Option<bool>, OperationError> {
     match handle.operate(operation).await {
         Ok(()) => Ok(None),
         Err(NotKept::Busy) => Err(OperationError::Busy),

@@ -107,13 +107,13 @@ pub struct UidAllocator {
     in_force: InForce,
     state: StateLayout,
     run: RunLayout,
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<Allocation>>,
     /// Held over the disk and over who knows whom, by those who may wait for them. Nobody who only asks takes it.
     assigning: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Allocation {
     table: Table,
     /// Ids that this process has given a worker: their files may not be there yet.
     given: HashSet<u32>,
@@ -150,7 +150,7 @@ impl UidAllocator {
         for path in [run.root(), &run.user_dirs()] {
             fs::set_permissions(path, Permissions::from_mode(in_force.mode())).map_err(io(path))?;
         }
-        let kept = Arc::new(Mutex::new(Kept { table, given: HashSet::new() }));
+        let kept = Arc::new(Mutex::new(Allocation { table, given: HashSet::new() }));
         Ok(Self { in_force, state: state.clone(), run: run.clone(), kept, assigning: Arc::default() })
     }
 
@@ -267,7 +267,7 @@ impl UidAllocator {
     }
 
     /// A panic while the lock was held cannot leave it half changed: each change is one assignment.
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Allocation> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

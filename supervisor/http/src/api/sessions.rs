@@ -25,7 +25,8 @@ use colmeia::errors::{chain, lack_of};
 use colmeia_control::deletion::{DELETED_WITHIN, DeletionError};
 use colmeia_host::ssrf::Home;
 use colmeia_session::{
-    DisconnectOutcome, NotKept, Operation, Phase, SessionStatus as Status, Told, UserHandle, UserView,
+    DisconnectOutcome, NotKept, OperatorCommand, Phase, PhoneNotified, SessionStatus as Status, UserHandle,
+    UserView,
 };
 
 /// How long a stop is waited for: longer than a worker may take to stop.
@@ -181,7 +182,7 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
     ctx.http.store.keep_session(&user, settings).await?;
     let session = Session::find(ctx, &user).await.ok_or_else(busy)?;
     if args.start {
-        operate(&session.handle, Operation::Start).await?;
+        operate(&session.handle, OperatorCommand::Start).await?;
         leaves(&session.handle, Status::Stopped).await;
     }
     Ok(Json(shown(&session)))
@@ -206,7 +207,7 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
     let anew = before.proxy != settings.proxy || before.debug != settings.debug;
     store.keep_session(user, settings).await?;
     if anew && Status::of(&session.handle.view()) != Status::Stopped {
-        operate(&session.handle, Operation::Restart).await?;
+        operate(&session.handle, OperatorCommand::Restart).await?;
     }
     Ok(())
 }
@@ -243,8 +244,8 @@ pub(super) struct Deleted {
 }
 
 impl Deleted {
-    fn after(told: Told) -> Self {
-        if told != Told::No {
+    fn after(told: PhoneNotified) -> Self {
+        if told != PhoneNotified::No {
             return Self::default();
         }
         let message = "The session is deleted, but the phone could not be told: if it lists this device, remove it there";
@@ -258,7 +259,7 @@ pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo
 
 pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
     if Status::of(&session.handle.view()) != Status::Working {
-        operate(&session.handle, Operation::Start).await?;
+        operate(&session.handle, OperatorCommand::Start).await?;
         leaves(&session.handle, Status::Stopped).await;
     }
     Ok(Json(shown(&session)))
@@ -275,7 +276,7 @@ async fn stop_now(session: &Session) -> Result<(), ApiError> {
     if store.session(user).is_none() {
         store.keep_session(user, SessionSettings::default()).await?;
     }
-    operate(&session.handle, Operation::Stop).await?;
+    operate(&session.handle, OperatorCommand::Stop).await?;
     until(&session.handle, STOPPED_WITHIN, |view| {
         matches!(view.phase, Phase::Stopped | Phase::Held) && view.pid.is_none()
     })
@@ -284,7 +285,7 @@ async fn stop_now(session: &Session) -> Result<(), ApiError> {
 }
 
 pub(super) async fn restart(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
-    operate(&session.handle, Operation::Restart).await?;
+    operate(&session.handle, OperatorCommand::Restart).await?;
     leaves(&session.handle, Status::Working).await;
     Ok(Json(shown(&session)))
 }
@@ -299,7 +300,7 @@ pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionIn
     forget(&session).await?;
     let handle = known(&session.http, session.user()).await.ok_or_else(busy)?;
     if ran {
-        operate(&handle, Operation::Start).await?;
+        operate(&handle, OperatorCommand::Start).await?;
         leaves(&handle, Status::Stopped).await;
     }
     Ok(Json(info(&session.http, &session.caller, session.user(), Some(&handle.view()))))
@@ -377,7 +378,7 @@ fn checked(settings: SessionSettings, http: &Http) -> Result<SessionSettings, Ap
     Ok(settings)
 }
 
-async fn operate(handle: &UserHandle, operation: Operation) -> Result<(), ApiError> {
+async fn operate(handle: &UserHandle, operation: OperatorCommand) -> Result<(), ApiError> {
     match handle.operate(operation).await {
         Ok(()) => Ok(()),
         Err(NotKept::Busy) => Err(busy()),

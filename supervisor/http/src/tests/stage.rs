@@ -38,8 +38,8 @@ use colmeia_host::uploads::{Fetched, Uploads};
 use colmeia_metrics::Metrics;
 use colmeia_session::registry::RegistryError;
 use colmeia_session::{
-    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, Operation, Phase, Told, UserHandle,
-    UserView,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, OperatorCommand, Phase, PhoneNotified,
+    UserHandle, UserView,
 };
 use colmeia_store::Store;
 
@@ -207,9 +207,9 @@ impl Cast {
                 Command::GiveWay => "give_way",
                 Command::Call { call, .. } => call.name(),
                 Command::Disconnect { .. } => "disconnect",
-                Command::Operate { operation: Operation::Start, .. } => "start",
-                Command::Operate { operation: Operation::Stop, .. } => "stop",
-                Command::Operate { operation: Operation::Restart, .. } => "restart",
+                Command::Operate { operation: OperatorCommand::Start, .. } => "start",
+                Command::Operate { operation: OperatorCommand::Stop, .. } => "stop",
+                Command::Operate { operation: OperatorCommand::Restart, .. } => "restart",
                 Command::Reset { .. } => "reset",
                 Command::Delete { .. } => "delete",
                 Command::Renew { .. } => "renew",
@@ -240,9 +240,9 @@ impl Cast {
                     }
                     let error = || NotDeleted::Disk(Arc::new(std::io::Error::other("a full disk")));
                     let _ = answer.send(match self.outcome {
-                        DisconnectOutcome::LoggedOut => Ok(Told::Yes),
-                        DisconnectOutcome::OnlyHere => Ok(Told::No),
-                        DisconnectOutcome::NobodyLinked => Ok(Told::Nobody),
+                        DisconnectOutcome::LoggedOut => Ok(PhoneNotified::Yes),
+                        DisconnectOutcome::OnlyHere => Ok(PhoneNotified::No),
+                        DisconnectOutcome::NobodyLinked => Ok(PhoneNotified::Nobody),
                         DisconnectOutcome::NotDeleted => Err(error()),
                     });
                 }

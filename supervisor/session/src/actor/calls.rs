@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::connection::{Outbox, Refused};
 use crate::handle::{CallFailure, CallResult};
-use crate::lifecycle::Told;
+use crate::lifecycle::PhoneNotified;
 use colmeia_host::uploads::{Fetched, NotFetched, Upload};
 
 /// How many calls of one user may be under way.
@@ -116,12 +116,12 @@ impl Calls {
         id: u64,
         result: Result<Reply, CallError>,
         body: Result<Fetched, NotFetched>,
-    ) -> Option<Told> {
+    ) -> Option<PhoneNotified> {
         match self.pending.remove(&id)? {
             Asker::Disconnect => Some(match result {
-                Ok(_) => Told::Yes,
-                Err(error) if error.kind == CallErrorKind::NotFound => Told::Nobody,
-                Err(_) => Told::No,
+                Ok(_) => PhoneNotified::Yes,
+                Err(error) if error.kind == CallErrorKind::NotFound => PhoneNotified::Nobody,
+                Err(_) => PhoneNotified::No,
             }),
             Asker::Caller(answer) => {
                 let whole = result.map_err(CallFailure::from);

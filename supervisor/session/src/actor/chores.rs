@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::host::{self, Host};
 use super::note::Note;
 use crate::handle::{Limited, NotDeleted};
-use crate::lifecycle::Told;
+use crate::lifecycle::PhoneNotified;
 use crate::limits::{self, LimitsError};
 use crate::log_tail::{LogTail, Position};
 use crate::token;
@@ -52,7 +52,7 @@ pub(super) enum Done {
     /// A worker was started, or not; and where the log of the one before ends.
     Spawned { log_from: Position, result: Box<Result<Spawned, SpawnError>> },
     /// The session's folder is gone, or not; and so are the user's own limits, where they were to go too.
-    Buried { told: Told, gone: Result<(), NotDeleted>, limits_too: bool },
+    Buried { told: PhoneNotified, gone: Result<(), NotDeleted>, limits_too: bool },
     /// The user's own limits are kept, or not.
     Limited { own: MemoryOverrides, answer: oneshot::Sender<Limited>, result: Result<(), LimitsError> },
     /// It broke off.
@@ -121,7 +121,7 @@ impl Chores {
     }
 
     /// The end of the user's folder, and of its limits if they are to go too.
-    pub(super) fn bury(&mut self, host: Arc<Host>, user: UserId, told: Told, limits_too: bool) {
+    pub(super) fn bury(&mut self, host: Arc<Host>, user: UserId, told: PhoneNotified, limits_too: bool) {
         self.burials += 1;
         self.put(move || {
             let gone = bury(&host, &user, limits_too);

@@ -18,7 +18,7 @@ use super::{SessionActor, Worker};
 use crate::admission::Standing;
 use crate::connection::{self, Handshake, HandshakeError};
 use crate::handle::{DisconnectOutcome, NotDeleted, NotKept};
-use crate::lifecycle::{Action, Event, LOGOUT, State, Told};
+use crate::lifecycle::{Action, Event, LOGOUT, PhoneNotified, State};
 use crate::worker_process::{self, NotReady, SpawnError, Spawned, WorkerProcess};
 use colmeia_host::memory::Group;
 use colmeia_host::{blocking, folders};
@@ -35,10 +35,10 @@ impl SessionActor {
             Action::RequestPlace => match &self.place {
                 Some(place) => place.again(),
                 None => {
-                    let standing = if self.policy.linked() { Standing::Known } else { Standing::Newcomer };
+                    let standing = if self.lifecycle.linked() { Standing::Known } else { Standing::Newcomer };
                     let verdicts = self.verdicts.0.clone();
                     let place = self.host.admission.enter(self.weight.set_aside, standing, verdicts);
-                    if !self.policy.is_watched(self.at()) {
+                    if !self.lifecycle.is_watched(self.at()) {
                         place.watched(false);
                     }
                     self.place = Some(place);
@@ -75,11 +75,11 @@ impl SessionActor {
         None
     }
 
-    fn answer_disconnects(&mut self, told: Told) {
+    fn answer_disconnects(&mut self, told: PhoneNotified) {
         let outcome = match told {
-            Told::Yes => DisconnectOutcome::LoggedOut,
-            Told::No => DisconnectOutcome::OnlyHere,
-            Told::Nobody => DisconnectOutcome::NobodyLinked,
+            PhoneNotified::Yes => DisconnectOutcome::LoggedOut,
+            PhoneNotified::No => DisconnectOutcome::OnlyHere,
+            PhoneNotified::Nobody => DisconnectOutcome::NobodyLinked,
         };
         for answer in self.disconnects.drain(..) {
             let _ = answer.send(outcome);
@@ -106,7 +106,7 @@ impl SessionActor {
 
     /// Keeps on disk whether, and why, the user is parked. Where an operator lifts it, that is their word too.
     pub(super) fn keep_parked(&mut self, parked: bool) {
-        let reason = match self.policy.state() {
+        let reason = match self.lifecycle.state() {
             State::Parked { reason, .. } if parked => Some(reason.clone()),
             _ => None,
         };
@@ -171,7 +171,7 @@ impl SessionActor {
             Ok(Spawned { process, ready, lines }) => {
                 tasks::passing("worker's lines", lines.tell(self.user.clone()));
                 tracing::info!(user = %self.user, pid = process.id(), "worker started");
-                let wanted = matches!(self.policy.state(), State::Starting { .. });
+                let wanted = matches!(self.lifecycle.state(), State::Starting { .. });
                 self.follow(process, SystemTime::now());
                 if wanted {
                     self.connect(Some(ready));
@@ -280,11 +280,11 @@ impl SessionActor {
             .connection
             .as_ref()
             .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), LOGOUT).is_ok());
-        (!asked).then_some(Event::LogoutDone { told: Told::No })
+        (!asked).then_some(Event::LogoutDone { told: PhoneNotified::No })
     }
 
     /// Says to everyone who waits for the end of the folder whether it is gone and the phone `told`.
-    fn buried(&mut self, told: Told, gone: Result<(), NotDeleted>, limits_too: bool) {
+    fn buried(&mut self, told: PhoneNotified, gone: Result<(), NotDeleted>, limits_too: bool) {
         if let Err(error) = &gone {
             tracing::error!(user = %self.user, error = colmeia::errors::chain(error), "the session is not deleted");
             for answer in self.disconnects.drain(..) {

@@ -9,8 +9,8 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 
 use super::{Connected, Note, SessionActor};
 use crate::admission::{Ticket, Verdict};
-use crate::connection::{Connection, FromConnection, Handshake, Kept, LinkEnd};
-use crate::handle::{CallFailure, Command, Operation};
+use crate::connection::{Connection, FromConnection, Handshake, LinkEnd, Sinks};
+use crate::handle::{CallFailure, Command, OperatorCommand};
 use crate::lifecycle::{Event, Moment, Renewal, Standing, State};
 use crate::liveness::{Liveness, Patience};
 use crate::view::Pong;
@@ -73,12 +73,12 @@ impl SessionActor {
                 self.operated.push(answer);
                 // What could not be written down then is tried again now.
                 if self.unkept.take().is_some() {
-                    self.keep_hold(self.policy.held());
+                    self.keep_hold(self.lifecycle.held());
                 }
                 vec![match operation {
-                    Operation::Stop => Event::Hold,
-                    Operation::Start => Event::Start,
-                    Operation::Restart => Event::Restart,
+                    OperatorCommand::Stop => Event::Hold,
+                    OperatorCommand::Start => Event::Start,
+                    OperatorCommand::Restart => Event::Restart,
                 }]
             }
             Command::Renew { answer } => {
@@ -91,7 +91,7 @@ impl SessionActor {
                     self.apply(Event::MetFullDisk);
                 }
                 let moment = self.moment();
-                let _ = answer.send(self.policy.mending(moment, self.at()));
+                let _ = answer.send(self.lifecycle.mending(moment, self.at()));
                 vec![Event::Mend(moment)]
             }
             Command::Limit { own, answer } => {
@@ -99,7 +99,7 @@ impl SessionActor {
                 Vec::new()
             }
             Command::Carry { answer } => {
-                let _ = answer.send(self.policy.carry(self.at()));
+                let _ = answer.send(self.lifecycle.carry(self.at()));
                 Vec::new()
             }
             Command::Shutdown { answer } => {
@@ -114,7 +114,7 @@ impl SessionActor {
         let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
         match &self.process {
             Some(worker) if worker.outdated => {
-                let running = matches!(self.policy.state(), State::Running { .. });
+                let running = matches!(self.lifecycle.state(), State::Running { .. });
                 if running && ready && self.calls.are_quiet() { Renewal::Begun } else { Renewal::Later }
             }
             _ => Renewal::Needless,
@@ -148,7 +148,7 @@ impl SessionActor {
                 Vec::new()
             }
             Note::Lines(lines) => {
-                if matches!(self.policy.state(), State::Parked { .. }) {
+                if matches!(self.lifecycle.state(), State::Parked { .. }) {
                     self.last_lines = lines;
                 }
                 Vec::new()
@@ -168,7 +168,7 @@ impl SessionActor {
         let link = Connection::start(
             greeted,
             &self.user,
-            Kept { events: Arc::clone(&self.host.sink), downloads: self.host.downloads.clone() },
+            Sinks { events: Arc::clone(&self.host.sink), downloads: self.host.downloads.clone() },
             self.allowance.clone(),
             self.host.metrics.clone(),
             self.generation,
@@ -196,7 +196,7 @@ impl SessionActor {
         let died =
             matches!(reason, ExitReason::Crash { .. } | ExitReason::Hang { .. } | ExitReason::Stuck { .. });
         let reason = if over_cap && died { ExitReason::Oom } else { reason };
-        let counted = self.policy.reason_of(reason.clone());
+        let counted = self.lifecycle.reason_of(reason.clone());
         self.host.metrics.worker_ended(&counted);
         tracing::info!(user = %self.user, reason = counted.label(), "the worker ended");
         reason

@@ -223,7 +223,7 @@ impl SessionActor {
     fn is_quiet(&mut self) -> bool {
         let at = self.at();
         let ready = self.view.borrow().state().is_some_and(SessionState::is_ready);
-        let running = matches!(self.policy.state(), State::Running { .. });
+        let running = matches!(self.lifecycle.state(), State::Running { .. });
         let events = self.connection.as_ref().map_or(0, |connection| connection.link.events());
         let busy = (events, self.calls.asked());
         if busy != self.weight.busy || !self.calls.is_empty() || !(ready && running) {

@@ -33,10 +33,10 @@ use super::lifecycle::{Event, Lifecycle, Now, Rules, State};
 use super::limits;
 use super::liveness::{Liveness, Trust};
 use super::log_tail::{LogTail, Position};
-use super::status::Told;
+use super::status::StatusNotifier;
 use super::view::{Phase, Pong, UserView};
 use super::worker_process::WorkerProcess;
-use crate::admission::{Place, Ticket, Verdict, Verdicts, Wait};
+use crate::admission::{Slot, Ticket, Verdict, Verdicts, Wait};
 use calls::Calls;
 use chores::{Chores, Remembered};
 use colmeia_host::blocking;
@@ -56,19 +56,19 @@ pub struct SessionActor {
     user: UserId,
     /// Of the time in which we were awake: a worker is not silent while we do not listen.
     clock: Awake,
-    policy: Lifecycle,
+    lifecycle: Lifecycle,
     view: watch::Sender<UserView>,
     /// The session's state when it was last known; absent where there was no session.
     known: Option<SessionState>,
     /// Whether what was remembered of the user is in the view.
     settled: watch::Sender<bool>,
     /// What was told of the session last.
-    told: Told,
+    told: StatusNotifier,
     commands: mpsc::Receiver<Command>,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     said: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
     verdicts: (Verdicts, mpsc::UnboundedReceiver<(Ticket, Verdict)>),
-    place: Option<Place>,
+    place: Option<Slot>,
     process: Option<Worker>,
     /// Where the log of the present worker, or of the last one, begins.
     log_from: Position,
@@ -88,7 +88,7 @@ pub struct SessionActor {
     /// Why their last word is not.
     unkept: Option<Arc<std::io::Error>>,
     /// To be told once the folder is gone.
-    buried_first: Option<super::lifecycle::Told>,
+    buried_first: Option<super::lifecycle::PhoneNotified>,
     disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
     deletions: Vec<oneshot::Sender<Deleted>>,
     /// What became of them, to be told after everything that their end has to say is said.
@@ -140,7 +140,7 @@ impl SessionActor {
         let task = Self {
             user,
             clock: Awake::begin(),
-            policy: Lifecycle::new(rules, false, Duration::ZERO),
+            lifecycle: Lifecycle::new(rules, false, Duration::ZERO),
             settled,
             chores: Chores::begin(notes.0.clone()),
             operated: Vec::new(),
@@ -148,7 +148,7 @@ impl SessionActor {
             buried_first: None,
             view,
             known: None,
-            told: Told::nothing(),
+            told: StatusNotifier::nothing(),
             commands,
             notes,
             said: mpsc::channel(64),
@@ -221,7 +221,7 @@ impl SessionActor {
             _ => policy,
         };
         let carried = self.host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
-        self.policy = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
+        self.lifecycle = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
         self.clock = Awake::begin();
         self.weight = Weight::new(limits::in_force(&self.host.config, &self.user, own));
         if let Some(adopted) = adopted {
@@ -238,7 +238,7 @@ impl SessionActor {
                 self.apply(Event::Hold);
             }
         }
-        if matches!(self.policy.state(), State::Parked { .. }) {
+        if matches!(self.lifecycle.state(), State::Parked { .. }) {
             self.read_last_lines();
         }
         self.publish();
@@ -275,7 +275,7 @@ impl SessionActor {
                 let _ = answer.send(deleted); // it is done, whoever waits
             }
             // Whoever comes next finds the disk as this one leaves it.
-            let over = matches!(self.policy.state(), State::Stopped { .. });
+            let over = matches!(self.lifecycle.state(), State::Stopped { .. });
             self.finished &= over;
             if self.finished && (self.chores.is_empty() || self.hurried) {
                 self.finished = false;
@@ -321,7 +321,7 @@ impl SessionActor {
     fn due(&self) -> Instant {
         let at = self.at();
         let watch = self.connection.as_ref().map(|connection| connection.liveness.deadline(at));
-        let due = [self.policy.deadline(), watch, self.told.due()].into_iter().flatten().min();
+        let due = [self.lifecycle.deadline(), watch, self.told.due()].into_iter().flatten().min();
         // Nothing due: everything that can happen comes through a channel.
         self.clock.at(due.unwrap_or(at + Duration::from_secs(3600)))
     }
@@ -330,12 +330,12 @@ impl SessionActor {
     fn apply(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let before = self.policy.state().name();
-            let (policy, actions) = self.policy.clone().step(event, self.now());
-            self.policy = policy;
+            let before = self.lifecycle.state().name();
+            let (policy, actions) = self.lifecycle.clone().step(event, self.now());
+            self.lifecycle = policy;
             self.log_change(before);
-            let parked = matches!(self.policy.state(), State::Parked { .. });
-            if before != self.policy.state().name() && parked {
+            let parked = matches!(self.lifecycle.state(), State::Parked { .. });
+            if before != self.lifecycle.state().name() && parked {
                 self.read_last_lines();
             } else if !parked && !self.last_lines.is_empty() {
                 self.last_lines = Arc::default();
@@ -347,8 +347,8 @@ impl SessionActor {
     }
 
     fn log_change(&self, before: &'static str) {
-        let (user, after) = (&self.user, self.policy.state().name());
-        match self.policy.state() {
+        let (user, after) = (&self.user, self.lifecycle.state().name());
+        match self.lifecycle.state() {
             State::Parked { reason, .. } if before != after => {
                 tracing::error!(%user, reason = reason.label(), "the worker failed too often; parked");
             }

@@ -45,7 +45,7 @@ impl SessionActor {
     fn view_after(&self, before: &UserView) -> UserView {
         let at = self.at();
         let believed = |connection: &&super::Connected| {
-            matches!(self.policy.state(), State::Running { .. })
+            matches!(self.lifecycle.state(), State::Running { .. })
                 && connection.liveness.trust(at) == Trust::Fresh
         };
         let report = self.connection.as_ref().filter(believed).map(|connection| connection.report.clone());
@@ -54,10 +54,10 @@ impl SessionActor {
             since: before.since,
             report,
             pid: self.process.as_ref().map(|worker| worker.process.id()),
-            restarts: self.policy.restarts(),
-            attempts: self.policy.attempts(),
-            last_exit: self.policy.last_exit().cloned(),
-            was_linked: self.policy.linked(),
+            restarts: self.lifecycle.restarts(),
+            attempts: self.lifecycle.attempts(),
+            last_exit: self.lifecycle.last_exit().cloned(),
+            was_linked: self.lifecycle.linked(),
             passkey_over: None,
             last_lines: Arc::clone(&self.last_lines),
             memory: self.memory_use(),
@@ -71,14 +71,14 @@ impl SessionActor {
     }
 
     fn phase(&self, before: &Phase) -> Phase {
-        match self.policy.state() {
-            State::Stopped { .. } if self.policy.held() => Phase::Held,
+        match self.lifecycle.state() {
+            State::Stopped { .. } if self.lifecycle.held() => Phase::Held,
             State::Stopped { .. } => Phase::Stopped,
             State::Queued { wait } => Phase::Queued { wait: *wait },
             State::Starting { .. } => Phase::Starting,
             State::Running { .. } => Phase::Running,
             State::LoggingOut { .. } | State::Stopping { .. } => {
-                Phase::Stopping { back: self.policy.comes_back().cloned() }
+                Phase::Stopping { back: self.lifecycle.comes_back().cloned() }
             }
             State::Parked { reason, .. } => Phase::Parked { reason: reason.clone() },
             // The wall clock is read once per delay, or the view would change with every event.

@@ -14,7 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 pub use pressure::follow as follow_pressure;
-pub use queue::{AdmissionQueue, Place, Standing, Verdicts};
+pub use queue::{AdmissionQueue, Slot, Standing, Verdicts};
 
 /// Names one wish for a place.
 pub type Ticket = u64;

@@ -12,12 +12,12 @@ use super::{Admission, Ticket, Verdict};
 /// Where places are asked for; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AdmissionQueue {
-    wishes: mpsc::UnboundedSender<Wish>,
+    wishes: mpsc::UnboundedSender<SlotRequest>,
     next: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 #[derive(Debug)]
-enum Wish {
+enum SlotRequest {
     Enter(Ticket, u64, Standing, Verdicts),
     Again(Ticket),
     Occupy(Ticket, u64),
@@ -44,9 +44,9 @@ pub type Verdicts = mpsc::UnboundedSender<(Ticket, Verdict)>;
 
 /// A place or the wish for one. It is given back when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Slot {
     ticket: Ticket,
-    wishes: mpsc::UnboundedSender<Wish>,
+    wishes: mpsc::UnboundedSender<SlotRequest>,
 }
 
 impl AdmissionQueue {
@@ -88,7 +88,7 @@ impl AdmissionQueue {
                 };
                 let Some(wish) = wish else { break };
                 let verdicts = match wish {
-                    Wish::Enter(ticket, bytes, standing, verdicts) => {
+                    SlotRequest::Enter(ticket, bytes, standing, verdicts) => {
                         admission.set_aside(ticket, bytes);
                         if standing == Standing::Newcomer {
                             admission.is_new(ticket);
@@ -96,19 +96,19 @@ impl AdmissionQueue {
                         waiting.insert(ticket, verdicts);
                         admission.enter(ticket)
                     }
-                    Wish::Again(ticket) => admission.enter(ticket),
-                    Wish::Occupy(ticket, bytes) => {
+                    SlotRequest::Again(ticket) => admission.enter(ticket),
+                    SlotRequest::Occupy(ticket, bytes) => {
                         admission.set_aside(ticket, bytes);
                         admission.occupy(ticket);
                         Vec::new()
                     }
-                    Wish::Settle(ticket) => admission.settle(ticket),
-                    Wish::Rest(ticket) => admission.rest(ticket),
-                    Wish::Resize(ticket, bytes) => admission.resize(ticket, bytes),
-                    Wish::Watch(ticket, watched) => admission.watched(ticket, watched),
-                    Wish::Close(closed) => admission.close(closed),
-                    Wish::HoldForMeans(short) => admission.hold_for_means(short),
-                    Wish::Leave(ticket) => {
+                    SlotRequest::Settle(ticket) => admission.settle(ticket),
+                    SlotRequest::Rest(ticket) => admission.rest(ticket),
+                    SlotRequest::Resize(ticket, bytes) => admission.resize(ticket, bytes),
+                    SlotRequest::Watch(ticket, watched) => admission.watched(ticket, watched),
+                    SlotRequest::Close(closed) => admission.close(closed),
+                    SlotRequest::HoldForMeans(short) => admission.hold_for_means(short),
+                    SlotRequest::Leave(ticket) => {
                         waiting.remove(&ticket);
                         admission.leave(ticket)
                     }
@@ -120,33 +120,33 @@ impl AdmissionQueue {
     }
 
     /// Queues; the verdicts come through the channel. `bytes` are set aside once there is a place.
-    pub fn enter(&self, bytes: u64, standing: Standing, verdicts: Verdicts) -> Place {
+    pub fn enter(&self, bytes: u64, standing: Standing, verdicts: Verdicts) -> Slot {
         let place = self.place();
-        place.say(Wish::Enter(place.ticket, bytes, standing, verdicts));
+        place.say(SlotRequest::Enter(place.ticket, bytes, standing, verdicts));
         place
     }
 
     /// A place for someone who runs already. It can rest and queue again, like any other.
-    pub fn occupy(&self, bytes: u64, verdicts: Verdicts) -> Place {
+    pub fn occupy(&self, bytes: u64, verdicts: Verdicts) -> Slot {
         let place = self.place();
-        place.say(Wish::Occupy(place.ticket, bytes));
-        place.say(Wish::Enter(place.ticket, bytes, Standing::Known, verdicts));
+        place.say(SlotRequest::Occupy(place.ticket, bytes));
+        place.say(SlotRequest::Enter(place.ticket, bytes, Standing::Known, verdicts));
         place
     }
 
     /// Holds all starts back, or lets them go on.
     pub fn close(&self, closed: bool) {
-        let _ = self.wishes.send(Wish::Close(closed)); // the queue's task lives as long as we do
+        let _ = self.wishes.send(SlotRequest::Close(closed)); // the queue's task lives as long as we do
     }
 
     /// Holds all starts back while the machine has nothing left for them.
     pub fn hold_for_means(&self, short: bool) {
-        let _ = self.wishes.send(Wish::HoldForMeans(short)); // as above
+        let _ = self.wishes.send(SlotRequest::HoldForMeans(short)); // as above
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> Slot {
         let ticket = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Place { ticket, wishes: self.wishes.clone() }
+        Slot { ticket, wishes: self.wishes.clone() }
     }
 }
 
@@ -159,7 +159,7 @@ fn tell(waiting: &HashMap<Ticket, Verdicts>, verdicts: Vec<(Ticket, Verdict)>) {
     }
 }
 
-impl Place {
+impl Slot {
     /// Which verdicts are meant for it.
     pub fn ticket(&self) -> Ticket {
         self.ticket
@@ -167,36 +167,36 @@ impl Place {
 
     /// The start is over.
     pub fn settle(&self) {
-        self.say(Wish::Settle(self.ticket));
+        self.say(SlotRequest::Settle(self.ticket));
     }
 
     /// Nothing runs here now.
     pub fn rest(&self) {
-        self.say(Wish::Rest(self.ticket));
+        self.say(SlotRequest::Rest(self.ticket));
     }
 
     /// So much is set aside here from now on.
     pub fn resize(&self, bytes: u64) {
-        self.say(Wish::Resize(self.ticket, bytes));
+        self.say(SlotRequest::Resize(self.ticket, bytes));
     }
 
     /// Whether somebody would miss whoever is here.
     pub(crate) fn watched(&self, watched: bool) {
-        self.say(Wish::Watch(self.ticket, watched));
+        self.say(SlotRequest::Watch(self.ticket, watched));
     }
 
     /// Queues again, with the place kept.
     pub fn again(&self) {
-        self.say(Wish::Again(self.ticket));
+        self.say(SlotRequest::Again(self.ticket));
     }
 
-    fn say(&self, wish: Wish) {
+    fn say(&self, wish: SlotRequest) {
         let _ = self.wishes.send(wish); // the queue's task ends after its last place
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.say(Wish::Leave(self.ticket));
+        self.say(SlotRequest::Leave(self.ticket));
     }
 }

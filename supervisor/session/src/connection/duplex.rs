@@ -8,7 +8,7 @@ use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::events::{Allowance, Kept};
+use super::events::{Allowance, JournalQueue};
 use super::outbox::Waiting;
 use super::quota::{MAX_WORD, Pace};
 use super::{FromConnection, LinkEnd};
@@ -54,7 +54,7 @@ async fn send_file(
 /// Reads until the connection ends, and tells why it did. Large bodies go to `downloads`, as this user's.
 pub(super) async fn read(
     mut frames: impl Stream<Item = Result<Part, FrameError>> + Unpin,
-    events: Kept,
+    events: JournalQueue,
     (downloads, user): (Downloads, UserId),
     allowance: Allowance,
     generation: u64,
@@ -72,8 +72,8 @@ pub(super) async fn read(
             Err(end) => break end,
         };
         let told = match understand(&head, body) {
-            Ok(Told::Inbox(told)) => told,
-            Ok(Told::Response(id, result)) => {
+            Ok(Incoming::Inbox(told)) => told,
+            Ok(Incoming::Response(id, result)) => {
                 // Where the inbox is full there is more to hear than this.
                 let come = || drop(inbox.try_send((generation, FromConnection::Answering)));
                 match take(&mut frames, body, &downloads, &user, come).await {
@@ -81,7 +81,7 @@ pub(super) async fn read(
                     Err(end) => break end,
                 }
             }
-            Ok(Told::Event(seq, event)) => {
+            Ok(Incoming::Event(seq, event)) => {
                 if last_event.is_some_and(|last| seq <= last) {
                     break LinkEnd::Violation("an event's number does not grow".into());
                 }
@@ -148,14 +148,14 @@ async fn take(
     Ok(taken)
 }
 
-enum Told {
+enum Incoming {
     Inbox(FromConnection),
     Response(u64, Result<Reply, CallError>),
     Event(u64, colmeia::protocol::Event),
 }
 
 /// What is said, of which so many bytes of a body have still to come.
-fn understand(head: &[u8], body: usize) -> Result<Told, LinkEnd> {
+fn understand(head: &[u8], body: usize) -> Result<Incoming, LinkEnd> {
     // What is wrong is told by its place and kind only: serde's message repeats what it found.
     let message =
         serde_json::from_slice(head).map_err(|_| LinkEnd::Violation("a frame that is no message".into()))?;
@@ -166,11 +166,11 @@ fn understand(head: &[u8], body: usize) -> Result<Told, LinkEnd> {
         FromWorker::Report(_) | FromWorker::Pong { .. } if head.len() > MAX_WORD => {
             return Err(LinkEnd::Violation("a report that is too long".into()));
         }
-        FromWorker::Response { id, result } => Told::Response(id, result),
+        FromWorker::Response { id, result } => Incoming::Response(id, result),
         FromWorker::Hello(_) => return Err(LinkEnd::Violation("a second Hello".into())),
-        FromWorker::Report(report) => Told::Inbox(FromConnection::Report(report)),
-        FromWorker::Event { seq, event } => Told::Event(seq, event),
-        FromWorker::Pong { id } => Told::Inbox(FromConnection::Pong { id }),
+        FromWorker::Report(report) => Incoming::Inbox(FromConnection::Report(report)),
+        FromWorker::Event { seq, event } => Incoming::Event(seq, event),
+        FromWorker::Pong { id } => Incoming::Inbox(FromConnection::Pong { id }),
     };
     Ok(told)
 }

@@ -76,7 +76,7 @@ impl Allowance {
 
 /// The reader's end.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct JournalQueue {
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
     count: Arc<AtomicU64>,
@@ -92,12 +92,12 @@ pub(super) struct Waiting {
     _room: OwnedSemaphorePermit,
 }
 
-pub(super) fn channel() -> (Kept, mpsc::Receiver<Waiting>) {
+pub(super) fn channel() -> (JournalQueue, mpsc::Receiver<Waiting>) {
     let (queue, waiting) = mpsc::channel(EVENTS);
-    (Kept { queue, room: Arc::new(Semaphore::new(BYTES)), count: Arc::default() }, waiting)
+    (JournalQueue { queue, room: Arc::new(Semaphore::new(BYTES)), count: Arc::default() }, waiting)
 }
 
-impl Kept {
+impl JournalQueue {
     /// Takes an event of this many bytes; `false` when there is no room.
     pub(super) fn put(&self, seq: u64, event: Event, size: usize) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed);

@@ -63,7 +63,7 @@ pub enum LinkEnd {
 
 /// Where what comes is kept.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Sinks {
     /// Events.
     pub events: Arc<dyn EventSink>,
     /// Large answers, until they were handed on.
@@ -84,7 +84,7 @@ impl Connection {
     pub fn start(
         greeted: Handshake,
         user: &UserId,
-        keeping: Kept,
+        keeping: Sinks,
         allowance: Allowance,
         metrics: Metrics,
         generation: u64,

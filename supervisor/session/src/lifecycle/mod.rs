@@ -37,7 +37,7 @@ use colmeia::ExitReason;
 use colmeia::session::HealthLevel;
 
 pub(crate) use types::{Action, Ending, Event, Moment, Now, Rules, Standing, State};
-pub use types::{Carried, Renewal, Told};
+pub use types::{Carried, PhoneNotified, Renewal};
 
 /// How long a parked user stays parked whatever pages ask, so that the failure can be seen: a page that polls
 /// `/qr` every few seconds must not undo the limit.
@@ -87,7 +87,7 @@ pub(crate) struct Lifecycle {
 /// A disconnect under way.
 #[derive(Debug, Clone, Copy)]
 struct Forget {
-    told: Told,
+    told: PhoneNotified,
     answer_by: Option<Duration>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use colmeia::ExitReason;
 
-use super::{Action, Ending, Forget, Lifecycle, State, Told};
+use super::{Action, Ending, Forget, Lifecycle, PhoneNotified, State};
 
 impl Lifecycle {
     /// Stops, and stays stopped.
@@ -70,7 +70,7 @@ impl Lifecycle {
             return self.disconnect(at, actions);
         }
         let answer_by = Some(at + self.rules.disconnect);
-        let forget = self.forget.get_or_insert(Forget { told: Told::No, answer_by });
+        let forget = self.forget.get_or_insert(Forget { told: PhoneNotified::No, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
         self.wake_after = false;
         self.stop_within(self.rules.disconnect.mul_f64(0.5), at, actions);

@@ -8,8 +8,8 @@ use colmeia::session::{HealthLevel, LaunchCause};
 use crate::admission::Wait;
 
 use super::{
-    Action, Ending, Forget, LINGER, LOGOUT, Lifecycle, MENDED_WITHIN, Moment, Now, PARKED_FOR, Renewal,
-    Standing, State, Told,
+    Action, Ending, Forget, LINGER, LOGOUT, Lifecycle, MENDED_WITHIN, Moment, Now, PARKED_FOR, PhoneNotified,
+    Renewal, Standing, State,
 };
 
 /// How long after a kill the process may still be there before it is killed again.
@@ -136,7 +136,7 @@ impl Lifecycle {
                     actions.push(Action::Connect);
                 }
             }
-            State::LoggingOut { .. } => self.logout_done(Told::No, at, actions),
+            State::LoggingOut { .. } => self.logout_done(PhoneNotified::No, at, actions),
             _ => {}
         }
     }
@@ -265,7 +265,7 @@ impl Lifecycle {
             && reason == ExitReason::LoggedOut
         {
             // The page says that the link has ended, so the phone knows, whether that was heard before or not.
-            forget.told = Told::Yes;
+            forget.told = PhoneNotified::Yes;
         }
         self.last_exit = Some(reason.clone());
         if asked || self.shutting_down || self.forget.is_some() || reason == ExitReason::LoggedOut {
@@ -331,13 +331,13 @@ impl Lifecycle {
     }
 
     /// Who was told goes on clearing its profile and ends by itself; the other has nothing more to do.
-    pub(super) fn logout_done(&mut self, told: Told, at: Duration, actions: &mut Vec<Action>) {
+    pub(super) fn logout_done(&mut self, told: PhoneNotified, at: Duration, actions: &mut Vec<Action>) {
         if let Some(forget) = &mut self.forget
-            && forget.told != Told::Yes
+            && forget.told != PhoneNotified::Yes
         {
             forget.told = told;
         }
-        if matches!(self.state, State::LoggingOut { .. }) && told != Told::Yes {
+        if matches!(self.state, State::LoggingOut { .. }) && told != PhoneNotified::Yes {
             self.stop_within(self.rules.disconnect.mul_f64(0.2), at, actions);
         }
     }
@@ -356,7 +356,7 @@ impl Lifecycle {
 
     pub(super) fn disconnect(&mut self, at: Duration, actions: &mut Vec<Action>) {
         let answer_by = Some(at + self.rules.disconnect);
-        let forget = self.forget.get_or_insert(Forget { told: Told::No, answer_by });
+        let forget = self.forget.get_or_insert(Forget { told: PhoneNotified::No, answer_by });
         forget.answer_by = forget.answer_by.or(answer_by);
         self.wake_after = false;
         let soon = self.rules.disconnect.mul_f64(0.2);
@@ -408,7 +408,7 @@ impl Lifecycle {
                 self.unreachable("the worker did not say Hello in time".into(), at, actions);
             }
             State::Running { .. } => self.tick_running(at, actions),
-            State::LoggingOut { until } if at >= *until => self.logout_done(Told::No, at, actions),
+            State::LoggingOut { until } if at >= *until => self.logout_done(PhoneNotified::No, at, actions),
             State::Stopping { until, .. } if at >= *until => {
                 *until = at + KILL_AGAIN;
                 actions.push(Action::Kill);

@@ -132,7 +132,7 @@ pub enum Renewal {
 
 /// Whether the phone learned that its device is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum PhoneNotified {
     /// WhatsApp has it from the page.
     Yes,
     /// Nobody could be told, or it is not known.
@@ -173,7 +173,7 @@ pub(crate) enum Event {
     /// The process and everything that it left are gone.
     Exited(ExitReason),
     /// The phone was told, or could not be told.
-    LogoutDone { told: Told },
+    LogoutDone { told: PhoneNotified },
     /// The worker is to be replaced by one of our version.
     Renew,
     /// Log out, stop, delete.
@@ -237,9 +237,9 @@ pub(crate) enum Action {
     /// Keep on disk whether the user is parked, and why.
     KeepParked { parked: bool },
     /// Delete the auth directory; who asked for the deletion learns of the phone too.
-    DeleteAuth { told: Told },
+    DeleteAuth { told: PhoneNotified },
     /// Answer those who asked for the disconnect.
-    AnswerDisconnect { told: Told },
+    AnswerDisconnect { told: PhoneNotified },
     /// The task is not needed any more.
     Finish,
 }

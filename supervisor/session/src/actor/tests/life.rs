@@ -98,7 +98,7 @@ async fn a_deletion_takes_everything_of_the_session_along_and_says_when_it_canno
     let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
     handle.limit(own).await.expect("kept");
     assert!(state.limits(&handle.user).exists());
-    handle.operate(Operation::Stop).await.expect("kept");
+    handle.operate(OperatorCommand::Stop).await.expect("kept");
     until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
 
     // Nothing can be renamed out of a folder that is none: the state directory is put aside for a moment.
@@ -129,7 +129,7 @@ async fn heeded(handle: &UserHandle) {
 async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     let first = house("", |_| ());
     let handle = first.ready("1").await;
-    handle.operate(Operation::Stop).await.expect("kept");
+    handle.operate(OperatorCommand::Stop).await.expect("kept");
     until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
     for _ in 0..3 {
         heeded(&first.wake("1")).await;
@@ -142,12 +142,12 @@ async fn an_operators_stop_outlives_polling_and_the_supervisor() {
     let handle = second.wake("1");
     heeded(&handle).await;
     assert_eq!((handle.view().phase, handle.view().pid), (Phase::Held, None));
-    handle.operate(Operation::Start).await.expect("kept");
+    handle.operate(OperatorCommand::Start).await.expect("kept");
     let pid = until(&handle, |view| view.state().is_some()).await.pid;
-    handle.operate(Operation::Restart).await.expect("kept");
+    handle.operate(OperatorCommand::Restart).await.expect("kept");
     let view = until(&handle, |view| view.state().is_some() && view.pid != pid).await;
     assert_eq!((view.restarts, view.attempts), (0, 0), "asked for, so no failure");
-    handle.operate(Operation::Stop).await.expect("kept");
+    handle.operate(OperatorCommand::Stop).await.expect("kept");
     until(&handle, |view| view.phase == Phase::Held).await;
     timeout(Duration::from_secs(120), handle.reset()).await.expect("in time");
     assert!(!second.host.state.auth_dir(&handle.user).exists());
@@ -161,17 +161,17 @@ async fn a_word_that_the_disk_does_not_take_holds_and_is_said_to_be_unkept_until
     let handle = house.ready("1").await;
     let holds = house.host.state.holds();
     std::fs::write(&holds, b"no folder").expect("written");
-    let said = handle.operate(Operation::Stop).await.expect_err("nothing can be written in there");
+    let said = handle.operate(OperatorCommand::Stop).await.expect_err("nothing can be written in there");
     assert!(matches!(said, crate::NotKept::Disk(_)), "{said:?}");
     until(&handle, |view| view.phase == Phase::Held && view.pid.is_none()).await;
-    assert!(handle.operate(Operation::Stop).await.is_err(), "asked again, it is tried again");
+    assert!(handle.operate(OperatorCommand::Stop).await.is_err(), "asked again, it is tried again");
     std::fs::remove_file(&holds).expect("removed");
-    handle.operate(Operation::Stop).await.expect("kept now");
+    handle.operate(OperatorCommand::Stop).await.expect("kept now");
     assert!(folders::is_held(&house.host.state, &handle.user).expect("seen"));
     // Nor is a start said to be kept whose hold is still on disk.
     std::fs::remove_file(house.host.state.hold_mark(&handle.user)).expect("removed");
     std::fs::create_dir(house.host.state.hold_mark(&handle.user)).expect("made");
-    assert!(handle.operate(Operation::Start).await.is_err());
+    assert!(handle.operate(OperatorCommand::Start).await.is_err());
     until(&handle, |view| view.state().is_some()).await;
     house.registry.shut_down().await;
 }

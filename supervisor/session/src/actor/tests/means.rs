@@ -47,7 +47,7 @@ async fn nobody_starts_with_limits_or_in_spite_of_a_parking_that_could_not_be_re
         assert_eq!((view.phase, view.pid), (Phase::Queued { wait: Wait::Means }, None));
     }
     assert!(matches!(send(&limited).await, Err(CallFailure::NotReady)), "nobody waits for it");
-    limited.operate(Operation::Stop).await.expect_err("nothing was done, and that is said");
+    limited.operate(OperatorCommand::Stop).await.expect_err("nothing was done, and that is said");
     drop(nothing_left);
 
     until(&parked, |view| view.phase == Phase::Parked { reason: ExitReason::Banned }).await;

@@ -214,7 +214,7 @@ async fn a_parked_user_has_the_last_lines_of_its_worker_until_it_is_started_agai
     assert_eq!(view.last_lines.last().map(String::as_str), Some("it cannot go on"));
     assert_eq!(view.last_lines.len(), 2, "of the last worker alone: {:?}", view.last_lines);
     eventually(|| folders::parked(&house.host.state, &handle.user).expect("read").is_some()).await;
-    handle.operate(Operation::Start).await.expect("kept");
+    handle.operate(OperatorCommand::Start).await.expect("kept");
     until(&handle, |view| view.last_lines.is_empty()).await;
     house.registry.shut_down().await;
     assert!(folders::parked(&house.host.state, &handle.user).expect("read").is_none());

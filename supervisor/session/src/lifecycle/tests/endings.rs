@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn what_comes_back_is_said_only_where_it_does() {
     let stopping = |ending, change: &dyn Fn(&mut Lifecycle)| {
-        let mut policy = linked().policy;
+        let mut policy = linked().lifecycle;
         policy.state = State::Stopping { until: Duration::ZERO, ending };
         change(&mut policy);
         policy.comes_back().cloned()
@@ -14,11 +14,11 @@ fn what_comes_back_is_said_only_where_it_does() {
     for ending in [Ending::Replaced(crash()), Ending::Failed(crash())] {
         assert_eq!(stopping(ending.clone(), &as_it_is), Some(crash()));
         assert_eq!(stopping(ending.clone(), &|policy| policy.shutting_down = true), None);
-        let forget = Forget { told: Told::No, answer_by: None };
+        let forget = Forget { told: PhoneNotified::No, answer_by: None };
         assert_eq!(stopping(ending, &|policy| policy.forget = Some(forget)), None);
     }
     assert_eq!(stopping(Ending::Asked, &as_it_is), None);
-    assert_eq!(linked().policy.comes_back(), None);
+    assert_eq!(linked().lifecycle.comes_back(), None);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn who_waits_without_ever_having_had_a_session_gives_way_and_nobody_else() {
     assert_eq!(world.place, Place::Wished);
     // Who is held back is kept in mind.
     let mut world = World::new(false);
-    (world.policy, world.held) = (world.policy.held_back(), true);
+    (world.lifecycle, world.held) = (world.lifecycle.held_back(), true);
     assert_eq!(world.feed(Event::GiveWay), []);
 }
 
@@ -59,7 +59,7 @@ fn a_logout_whose_worker_is_lost_or_hangs_goes_on_to_its_end() {
         assert_eq!(world.feed(event), [action]);
         world.crash();
         assert!(!world.auth && world.finished && world.asked.is_none());
-        assert_eq!(world.policy.attempts(), 0, "no failure");
+        assert_eq!(world.lifecycle.attempts(), 0, "no failure");
     }
 }
 
@@ -70,11 +70,11 @@ fn a_worker_that_ends_with_the_link_says_that_the_phone_knows() {
     assert_eq!(world.feed(Event::Disconnect), [], "it is under way");
     assert_eq!(world.feed(Event::LinkLost), [Action::Stop], "and what came of it is not heard");
     let actions = world.feed(Event::Exited(ExitReason::LoggedOut));
-    assert!(actions.contains(&Action::AnswerDisconnect { told: Told::Yes }), "{actions:?}");
+    assert!(actions.contains(&Action::AnswerDisconnect { told: PhoneNotified::Yes }), "{actions:?}");
     let mut world = linked();
     world.feed(Event::Disconnect);
     let actions = world.feed(Event::Exited(ExitReason::Stopped));
-    assert!(actions.contains(&Action::AnswerDisconnect { told: Told::No }), "{actions:?}");
+    assert!(actions.contains(&Action::AnswerDisconnect { told: PhoneNotified::No }), "{actions:?}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_link_that_ends_while_its_worker_is_replaced_has_ended() {
     world.feed(Event::Restart);
     let actions = world.feed(Event::Exited(ExitReason::LoggedOut));
     assert!(actions.contains(&Action::Remember { linked: false }), "{actions:?}");
-    assert_eq!(world.policy.last_exit(), Some(&ExitReason::LoggedOut));
+    assert_eq!(world.lifecycle.last_exit(), Some(&ExitReason::LoggedOut));
 }
 
 #[test]

@@ -43,7 +43,7 @@ enum Step {
 /// What surrounds a policy. It panics where the policy asks for what must not be.
 #[derive(Debug, Clone)]
 struct World {
-    policy: Lifecycle,
+    lifecycle: Lifecycle,
     at: Duration,
     process: bool,
     killed: bool,
@@ -61,7 +61,7 @@ struct World {
 impl World {
     fn new(keep: bool) -> Self {
         Self {
-            policy: Lifecycle::new(RULES, keep, Duration::ZERO),
+            lifecycle: Lifecycle::new(RULES, keep, Duration::ZERO),
             at: Duration::ZERO,
             process: false,
             killed: false,
@@ -88,29 +88,29 @@ impl World {
         }
         self.finished = false;
         let connected = event == Event::Connected;
-        let was_running = matches!(self.policy.state, State::Running { .. });
-        let (policy, actions) = self.policy.clone().step(event, Now { at: self.at, chance });
-        self.policy = policy;
-        if matches!(self.policy.state, State::Running { .. }) {
+        let was_running = matches!(self.lifecycle.state, State::Running { .. });
+        let (policy, actions) = self.lifecycle.clone().step(event, Now { at: self.at, chance });
+        self.lifecycle = policy;
+        if matches!(self.lifecycle.state, State::Running { .. }) {
             assert!(was_running || connected, "running without a Hello");
         }
         for action in &actions {
             self.obey(*action);
         }
-        let parked = matches!(self.policy.state, State::Parked { .. });
-        assert_eq!(parked, self.parked, "what is on disk about {:?}", self.policy.state);
+        let parked = matches!(self.lifecycle.state, State::Parked { .. });
+        assert_eq!(parked, self.parked, "what is on disk about {:?}", self.lifecycle.state);
         let living = matches!(
-            self.policy.state,
+            self.lifecycle.state,
             State::Starting { .. }
                 | State::Running { .. }
                 | State::LoggingOut { .. }
                 | State::Stopping { .. }
         );
-        assert_eq!(living, self.process, "{:?}", self.policy.state);
+        assert_eq!(living, self.process, "{:?}", self.lifecycle.state);
         // So nobody has to ask for that where something is to take the place of one that does.
-        if matches!(self.policy.state, State::Starting { .. } | State::Running { .. }) {
-            let ends = self.policy.shutting_down || self.policy.forget.is_some();
-            assert!(!ends, "it starts or runs, and is to end: {:?}", self.policy);
+        if matches!(self.lifecycle.state, State::Starting { .. } | State::Running { .. }) {
+            let ends = self.lifecycle.shutting_down || self.lifecycle.forget.is_some();
+            assert!(!ends, "it starts or runs, and is to end: {:?}", self.lifecycle);
         }
         if living {
             assert_eq!(self.place, Place::Held, "a process without a place");
@@ -162,7 +162,7 @@ impl World {
     fn pass(&mut self, time: Duration) {
         let until = self.at + time;
         for _ in 0..10_000 {
-            match self.policy.deadline().filter(|due| *due <= until) {
+            match self.lifecycle.deadline().filter(|due| *due <= until) {
                 Some(due) => {
                     self.at = self.at.max(due);
                     self.feed(Event::Tick);
@@ -180,7 +180,7 @@ impl World {
             Step::Happen(event) => drop(self.feed(event)),
             Step::Admit if self.place == Place::Wished => drop(self.feed(Event::Admitted)),
             Step::Exit(reason @ ExitReason::LaunchFailed { cause: LaunchCause::Machine, .. })
-                if matches!(self.policy.state, State::Starting { .. }) =>
+                if matches!(self.lifecycle.state, State::Starting { .. }) =>
             {
                 drop(self.feed(Event::NoMeans(reason)));
             }
@@ -208,7 +208,7 @@ fn crash() -> ExitReason {
 fn running(keep: bool) -> World {
     let mut world = World::new(keep);
     world.start();
-    assert!(matches!(world.policy.state, State::Running { .. }));
+    assert!(matches!(world.lifecycle.state, State::Running { .. }));
     world
 }
 

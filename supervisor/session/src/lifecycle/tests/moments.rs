@@ -10,7 +10,7 @@ fn full() -> ExitReason {
 
 fn parked(reason: ExitReason) -> World {
     let mut world = World::new(true);
-    world.policy = world.policy.parked(reason, Duration::ZERO);
+    world.lifecycle = world.lifecycle.parked(reason, Duration::ZERO);
     world.parked = true;
     world
 }
@@ -44,14 +44,14 @@ fn nothing_comes_before_its_time_and_everything_at_it() {
         (idle, vec![Action::Remember { linked: false }, Action::Stop]),
     ];
     for (mut world, actions) in cases {
-        let due = world.policy.deadline().expect("one of its own");
-        let before = world.policy.clone();
+        let due = world.lifecycle.deadline().expect("one of its own");
+        let before = world.lifecycle.clone();
         world.at = due - INSTANT;
         assert_eq!(world.feed(Event::Tick), [], "before {actions:?}");
-        assert_eq!((world.policy.state(), world.policy.deadline()), (before.state(), Some(due)));
+        assert_eq!((world.lifecycle.state(), world.lifecycle.deadline()), (before.state(), Some(due)));
         world.at = due;
         assert_eq!(world.feed(Event::Tick), actions, "{:?}", before.state);
-        let next = world.policy.deadline();
+        let next = world.lifecycle.deadline();
         assert!(next.is_none_or(|next| next > due), "{next:?} after {actions:?}");
     }
 }
@@ -60,14 +60,14 @@ fn nothing_comes_before_its_time_and_everything_at_it() {
 fn what_waits_for_somebody_waits_however_long_it_takes() {
     let held = {
         let mut world = World::new(true);
-        (world.policy, world.held) = (world.policy.held_back(), true);
+        (world.lifecycle, world.held) = (world.lifecycle.held_back(), true);
         world
     };
     for mut world in [held, after(World::new(true), [Event::Wake]), parked(ExitReason::Banned), linked()] {
-        let before = world.policy.clone();
+        let before = world.lifecycle.clone();
         world.at = RULES.idle * 100;
         assert_eq!(world.feed(Event::Tick), []);
-        assert_eq!((world.policy.state(), world.policy.deadline()), (before.state(), None));
+        assert_eq!((world.lifecycle.state(), world.lifecycle.deadline()), (before.state(), None));
     }
 }
 
@@ -89,7 +89,7 @@ fn failing(reason: &ExitReason, times: usize, apart: Duration) -> World {
 #[test]
 fn failures_count_together_to_the_end_of_their_window_and_no_longer() {
     let apart = RULES.burst_window / u32::try_from(RULES.burst - 1).expect("few");
-    let is_parked = |world: World| matches!(world.policy.state, State::Parked { .. });
+    let is_parked = |world: World| matches!(world.lifecycle.state, State::Parked { .. });
     assert!(is_parked(failing(&crash(), RULES.burst, apart)), "the first is just within it");
     assert!(!is_parked(failing(&crash(), RULES.burst, apart + INSTANT)));
     // A disk that stays full is believed after as many, however long that took. Others never are.
@@ -109,7 +109,7 @@ fn failures_are_forgotten_after_a_stable_time_and_not_before() {
     for (at, attempts) in [(due - INSTANT, 2), (due, 0)] {
         world.at = at;
         world.feed(Event::Tick);
-        assert_eq!(world.policy.attempts(), attempts);
+        assert_eq!(world.lifecycle.attempts(), attempts);
     }
 }
 
@@ -117,7 +117,7 @@ fn failures_are_forgotten_after_a_stable_time_and_not_before() {
 fn a_machine_that_has_nothing_left_parks_nobody_however_fast_starts_fail() {
     let why = ExitReason::LaunchFailed { cause: LaunchCause::Machine, why: "x".into() };
     let world = failing(&why, RULES.burst * 2, INSTANT);
-    assert!(matches!(world.policy.state, State::BackingOff { .. }), "{:?}", world.policy.state);
+    assert!(matches!(world.lifecycle.state, State::BackingOff { .. }), "{:?}", world.lifecycle.state);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn each_state_has_the_name_that_the_log_says() {
         after(linked(), [Event::Exited(crash())]),
         parked(ExitReason::Banned),
     ]
-    .map(|world| world.policy.state().name());
+    .map(|world| world.lifecycle.state().name());
     let expected =
         ["stopped", "queued", "starting", "running", "logging_out", "stopping", "backing_off", "parked"];
     assert_eq!(names, expected);

@@ -36,7 +36,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => Just(Step::Happen(Event::Recycle)),
         4 => standing.prop_map(|standing| Step::Happen(Event::Report(standing))),
         3 => reason.prop_map(Step::Exit),
-        2 => prop_oneof![Just(Told::Yes), Just(Told::No), Just(Told::Nobody)]
+        2 => prop_oneof![Just(PhoneNotified::Yes), Just(PhoneNotified::No), Just(PhoneNotified::Nobody)]
             .prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Delayed)),
         1 => Just(Step::Happen(Event::Renew)),
@@ -80,7 +80,7 @@ proptest! {
         world.feed(Event::Start);
         for _ in 0..200 {
             world.feed(Event::Wake);
-            match (&world.policy.state, world.place, world.killed) {
+            match (&world.lifecycle.state, world.place, world.killed) {
                 (State::Running { .. }, ..) => return Ok(()),
                 (_, Place::Wished, _) => drop(world.feed(Event::Admitted)),
                 (_, _, true) => world.crash(),
@@ -88,7 +88,7 @@ proptest! {
                 _ => world.pass(Duration::from_secs(2)),
             }
         }
-        prop_assert!(false, "it never ran again: {:?}", world.policy);
+        prop_assert!(false, "it never ran again: {:?}", world.lifecycle);
     }
 
     /// Whatever happened, and whoever asks however often: who is held back is stopped, and stays so.
@@ -118,7 +118,7 @@ proptest! {
             }
         }
         prop_assert_eq!(world.spawned, spawned, "it was started");
-        prop_assert!(world.policy.held && !world.process && world.place == Place::None, "{:?}", world.policy);
+        prop_assert!(world.lifecycle.held && !world.process && world.place == Place::None, "{:?}", world.lifecycle);
         world.feed(Event::Start);
         prop_assert_eq!(world.place, Place::Wished);
     }
@@ -133,35 +133,35 @@ proptest! {
         turns in prop::collection::vec((0u64..8_000, any::<bool>(), any::<bool>()), 0..40),
     ) {
         let mut world = play(steps, keep);
-        if !matches!(world.policy.state, State::Running { .. }) || world.policy.forget.is_some() {
+        if !matches!(world.lifecycle.state, State::Running { .. }) || world.lifecycle.forget.is_some() {
             return Ok(());
         }
-        let knew = world.policy.met_full_disk;
+        let knew = world.lifecycle.met_full_disk;
         if met {
             world.feed(Event::MetFullDisk);
         }
         let since = knew.or(met.then_some(world.at));
         for (ms, quiet, saved) in turns {
             world.pass(Duration::from_millis(ms));
-            if !matches!(world.policy.state, State::Running { .. }) {
+            if !matches!(world.lifecycle.state, State::Running { .. }) {
                 return Ok(()); // idle for too long
             }
             let moment = Moment { quiet, saved };
             let due = since.is_some_and(|since| quiet || world.at >= since + MENDED_WITHIN) && saved;
-            let said = world.policy.mending(moment, world.at);
+            let said = world.lifecycle.mending(moment, world.at);
             let actions = world.feed(Event::Mend(moment));
-            prop_assert_eq!(due, actions.contains(&Action::Stop), "{:?}", world.policy);
+            prop_assert_eq!(due, actions.contains(&Action::Stop), "{:?}", world.lifecycle);
             prop_assert_eq!(said == Renewal::Begun, due);
             prop_assert_eq!(said == Renewal::Needless, since.is_none());
             if due {
                 let spawned = world.spawned;
                 world.feed(Event::Exited(ExitReason::Stopped));
-                prop_assert_eq!((world.policy.last_exit(), world.place), (Some(&ExitReason::DiskRecycle), Place::Wished));
+                prop_assert_eq!((world.lifecycle.last_exit(), world.place), (Some(&ExitReason::DiskRecycle), Place::Wished));
                 world.feed(Event::Admitted);
                 world.feed(Event::Connected);
                 prop_assert_eq!(world.spawned, spawned + 1);
                 let moment = Moment { quiet: true, saved: true };
-                prop_assert_eq!(world.policy.mending(moment, world.at), Renewal::Needless, "once");
+                prop_assert_eq!(world.lifecycle.mending(moment, world.at), Renewal::Needless, "once");
                 return Ok(());
             }
         }
@@ -177,7 +177,7 @@ proptest! {
         }
         for _ in 0..100 {
             if !world.process {
-                prop_assert!(world.finished && world.place == Place::None, "{:?}", world.policy);
+                prop_assert!(world.finished && world.place == Place::None, "{:?}", world.lifecycle);
                 prop_assert!(world.asked.is_none(), "a disconnect without an answer");
                 return Ok(());
             }
@@ -187,7 +187,7 @@ proptest! {
                 world.pass(Duration::from_secs(1));
             }
         }
-        prop_assert!(false, "it never ended: {:?}", world.policy);
+        prop_assert!(false, "it never ended: {:?}", world.lifecycle);
     }
 
     /// Events in any order, even impossible ones, do not panic and leave a deadline or a wish.
