@@ -413,10 +413,13 @@ mod tests {
         spool.append(&[of_length(300 * 1024)]).expect("appends");
         let mut filler = File::create(dir.path().join("filler")).expect("made");
         while filler.write_all(&[0; 4096]).is_ok() {}
+        // There is room for the new file, and none that could be set aside for it.
+        let filled = filler.metadata().expect("there").len();
+        filler.set_len(filled - RESERVE / 4).expect("shortened");
         let error = spool.acknowledge(1).expect_err("a new file would have no room");
         assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
         assert!(spool.append(&[event(2)]).is_ok(), "and the old one has");
-        drop(spool);
+        drop((spool, filler));
         fs::remove_file(dir.path().join("filler")).expect("removed");
         let mut spool = Spool::open(dir.path()).expect("opens");
         spool.acknowledge(2).expect("acknowledges");

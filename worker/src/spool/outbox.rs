@@ -312,6 +312,7 @@ mod tests {
         assert_eq!(*handle.last().borrow(), 1, "and nothing else is shown");
         handle.append(event(4));
         unsaved.wait_for(|waiting| *waiting == 4).await.expect("it runs");
+        assert_eq!(handle.unsaved(), 4);
 
         let counted = tokio::spawn(async move {
             let mut counted = Vec::new();
