@@ -10,7 +10,7 @@ use colmeia::protocol::{Call, CallError, CallErrorKind, Reply, ToWorker};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::connection::{Outbox, Refused};
+use crate::connection::{Refused, SendQueue};
 use crate::handle::{CallFailure, CallResult};
 use crate::lifecycle::PhoneNotified;
 use colmeia_host::uploads::{Fetched, NotFetched, Upload};
@@ -42,7 +42,7 @@ impl Calls {
     /// Asks for a caller, who is answered in any case.
     pub(super) fn ask(
         &mut self,
-        outbox: &Outbox,
+        send_queue: &SendQueue,
         call: Call,
         file: Option<Upload>,
         deadline: Duration,
@@ -51,7 +51,7 @@ impl Calls {
         // A caller whose deadline has passed is gone.
         self.pending.retain(|_, asker| !matches!(asker, Asker::Caller(answer) if answer.is_closed()));
         let sent = if self.pending.len() < MOST {
-            self.send(outbox, call, file, deadline)
+            self.send(send_queue, call, file, deadline)
         } else {
             Err(Refused::Full)
         };
@@ -81,15 +81,15 @@ impl Calls {
     }
 
     /// Asks for the logout that begins a disconnect.
-    pub(super) fn ask_logout(&mut self, outbox: &Outbox, deadline: Duration) -> Result<(), Refused> {
-        let id = self.send(outbox, Call::Logout, None, deadline)?;
+    pub(super) fn ask_logout(&mut self, send_queue: &SendQueue, deadline: Duration) -> Result<(), Refused> {
+        let id = self.send(send_queue, Call::Logout, None, deadline)?;
         self.pending.insert(id, Asker::Disconnect);
         Ok(())
     }
 
     fn send(
         &mut self,
-        outbox: &Outbox,
+        send_queue: &SendQueue,
         call: Call,
         file: Option<Upload>,
         deadline: Duration,
@@ -98,7 +98,7 @@ impl Calls {
         let id = self.last_id;
         let patience = deadline.saturating_sub(HEAD_START).max(deadline / 2);
         let deadline_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        outbox.put(&ToWorker::Request { id, deadline_ms, call }, file)?;
+        send_queue.put(&ToWorker::Request { id, deadline_ms, call }, file)?;
         self.last_asked = Some(Instant::now());
         Ok(id)
     }

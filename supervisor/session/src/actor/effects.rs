@@ -268,7 +268,7 @@ impl SessionActor {
         let asked = self
             .connection
             .as_ref()
-            .is_some_and(|connection| connection.link.outbox().put(&ToWorker::Stop, None).is_ok());
+            .is_some_and(|connection| connection.link.send_queue().put(&ToWorker::Stop, None).is_ok());
         // Without a connection the signal says the same.
         if let (false, Some(worker)) = (asked, &self.process) {
             worker.process.terminate();
@@ -279,7 +279,7 @@ impl SessionActor {
         let asked = self
             .connection
             .as_ref()
-            .is_some_and(|connection| self.calls.ask_logout(connection.link.outbox(), LOGOUT).is_ok());
+            .is_some_and(|connection| self.calls.ask_logout(connection.link.send_queue(), LOGOUT).is_ok());
         (!asked).then_some(Event::LogoutDone { told: PhoneNotified::No })
     }
 

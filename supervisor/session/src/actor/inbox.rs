@@ -50,7 +50,7 @@ impl SessionActor {
                         drop(answer.send(Err(CallFailure::Session(older_worker()))));
                     }
                     Some(connection) if possible => {
-                        self.calls.ask(connection.link.outbox(), *call, file, deadline, answer);
+                        self.calls.ask(connection.link.send_queue(), *call, file, deadline, answer);
                     }
                     _ => drop(answer.send(Err(CallFailure::NotReady))),
                 }

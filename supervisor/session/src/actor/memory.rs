@@ -187,7 +187,7 @@ impl SessionActor {
             Some(MemoryStep::Relieve) => {
                 tracing::info!(%user, mib, "above the soft limit; the page is asked to free memory");
                 if let Some(connection) = &self.connection {
-                    let _ = connection.link.outbox().put(&ToWorker::RelieveMemory, None);
+                    let _ = connection.link.send_queue().put(&ToWorker::RelieveMemory, None);
                 }
                 Vec::new()
             }

@@ -376,8 +376,8 @@ impl SessionActor {
             self.hang_up();
             self.apply(Event::Hung);
         } else if let Some(id) = connection.liveness.ping(at) {
-            // A full outbox has no pong either: the deadline runs.
-            let _ = connection.link.outbox().put(&ToWorker::Ping { id }, None);
+            // A full send queue has no pong either: the deadline runs.
+            let _ = connection.link.send_queue().put(&ToWorker::Ping { id }, None);
         }
     }
 

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::events::{Allowance, JournalQueue};
-use super::outbox::Waiting;
 use super::quota::{MAX_WORD, Pace};
+use super::send_queue::Waiting;
 use super::{FromConnection, LinkEnd};
 use colmeia::errors::chain;
 use colmeia_host::uploads::{Downloads, Fetched, NotFetched, Upload};
@@ -183,7 +183,7 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
     use tokio_util::codec::{Encoder as _, FramedRead, FramedWrite};
 
-    use super::super::outbox;
+    use super::super::send_queue;
     use super::*;
     use colmeia_host::uploads::Uploads;
     use colmeia_host::uploads::testing::upload;
@@ -194,10 +194,10 @@ mod tests {
         let uploads = Uploads::open(folder.path().join("u")).expect("opened");
         let content: Vec<u8> = (0..3_000_017_u32).map(|n| (n % 253) as u8).collect();
         let (ours, theirs) = tokio::io::duplex(4096);
-        let (outbox, queue) = outbox::channel();
+        let (send_queue, queue) = send_queue::channel();
         let file = upload(&uploads, &content);
-        outbox.put(&ToWorker::Ping { id: 1 }, Some(file)).expect("room");
-        outbox.put(&ToWorker::Ping { id: 2 }, None).expect("room");
+        send_queue.put(&ToWorker::Ping { id: 1 }, Some(file)).expect("room");
+        send_queue.put(&ToWorker::Ping { id: 2 }, None).expect("room");
         let writing = tokio::spawn(write(FramedWrite::new(ours, FrameCodec), queue));
         let mut frames = FramedRead::new(theirs, FrameCodec);
         let mut next = async || frames.next().await.expect("a frame").expect("whole");
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(second.message::<ToWorker>().expect("said"), ToWorker::Ping { id: 2 });
         assert!(second.body.is_empty());
         assert_eq!(uploads.taken(), 0, "the worker has it");
-        drop(outbox);
+        drop(send_queue);
         writing.await.expect("ends");
     }
 

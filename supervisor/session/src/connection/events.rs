@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
-use super::Outbox;
+use super::SendQueue;
 use super::quota::Quota;
 use colmeia_events::journal::StatusChange;
 use colmeia_metrics::Metrics;
@@ -124,7 +124,7 @@ pub(super) async fn keep(
     user: UserId,
     sink: Arc<dyn EventSink>,
     allowance: Allowance,
-    outbox: Outbox,
+    send_queue: SendQueue,
     metrics: Metrics,
 ) {
     let mut batch = Vec::new();
@@ -142,6 +142,6 @@ pub(super) async fn keep(
         }
         batch.drain(..).for_each(|kept| metrics.event_committed(kept.came.elapsed()));
         // If it is not taken, the next one covers it, or the worker sends the events again: no harm.
-        let _ = outbox.put(&ToWorker::Ack { seq }, None);
+        let _ = send_queue.put(&ToWorker::Ack { seq }, None);
     }
 }

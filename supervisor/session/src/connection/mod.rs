@@ -7,8 +7,8 @@
 mod duplex;
 mod events;
 mod handshake;
-mod outbox;
 mod quota;
+mod send_queue;
 
 use colmeia::protocol::{CallError, Reply};
 use colmeia::{SessionReport, UserId};
@@ -23,7 +23,7 @@ use colmeia_host::uploads::{Downloads, Fetched, NotFetched};
 use colmeia_metrics::Metrics;
 pub use events::{Allowance, EventSink, SinkError};
 pub use handshake::{Handshake, HandshakeError, greet, open};
-pub use outbox::{Outbox, Refused};
+pub use send_queue::{Refused, SendQueue};
 
 /// How long a connection that has failed is not followed by another.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ pub struct Sinks {
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
 pub struct Connection {
-    outbox: Outbox,
+    send_queue: SendQueue,
     /// How many events have come.
     events: Arc<AtomicU64>,
     tasks: [JoinHandle<()>; 3],
@@ -92,7 +92,7 @@ impl Connection {
     ) -> Self {
         use futures::StreamExt as _;
         let (writer, reader) = greeted.frames.split();
-        let (outbox, queue) = outbox::channel();
+        let (send_queue, queue) = send_queue::channel();
         let (events, kept) = events::channel();
         let count = events.count();
         allowance.connected();
@@ -115,12 +115,12 @@ impl Connection {
                 ),
                 owned(
                     "link's keeper",
-                    events::keep(kept, user.clone(), keeping.events, allowance, outbox.clone(), metrics),
+                    events::keep(kept, user.clone(), keeping.events, allowance, send_queue.clone(), metrics),
                     generation,
                     inbox,
                 ),
             ],
-            outbox,
+            send_queue,
         }
     }
 
@@ -130,8 +130,8 @@ impl Connection {
     }
 
     /// Where to say something.
-    pub fn outbox(&self) -> &Outbox {
-        &self.outbox
+    pub fn send_queue(&self) -> &SendQueue {
+        &self.send_queue
     }
 }
 

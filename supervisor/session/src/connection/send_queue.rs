@@ -1,6 +1,6 @@
-//! [`Outbox`]: what waits to be written to a worker, bounded in number and in bytes.
+//! [`SendQueue`]: what waits to be written to a worker, bounded in number and in bytes.
 //!
-//! Owns no socket. Putting something in never waits: a worker that stops reading fills its outbox and nothing
+//! Owns no socket. Putting something in never waits: a worker that stops reading fills its queue and nothing
 //! else.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const BYTES: usize = 2 * MAX_HEAD;
 
 /// The way to a worker; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Outbox {
+pub struct SendQueue {
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
 }
@@ -42,12 +42,12 @@ pub enum Refused {
     Full,
 }
 
-pub(super) fn channel() -> (Outbox, mpsc::Receiver<Waiting>) {
+pub(super) fn channel() -> (SendQueue, mpsc::Receiver<Waiting>) {
     let (queue, waiting) = mpsc::channel(MESSAGES);
-    (Outbox { queue, room: Arc::new(Semaphore::new(BYTES)) }, waiting)
+    (SendQueue { queue, room: Arc::new(Semaphore::new(BYTES)) }, waiting)
 }
 
-impl Outbox {
+impl SendQueue {
     /// Puts a message in, perhaps with a file as its frame's body.
     ///
     /// # Errors
@@ -68,25 +68,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_that_does_not_read_fills_only_its_own_outbox() {
-        let (outbox, _waiting) = channel();
+    fn a_worker_that_does_not_read_fills_only_its_own_queue() {
+        let (send_queue, _waiting) = channel();
         let chat = colmeia::ChatId::normalise("5511988887777").expect("valid");
         let call = Call::text(chat, "x".repeat(MAX_HEAD / 8 * 7));
         let large = ToWorker::Request { id: 1, deadline_ms: 1, call };
-        assert!(outbox.put(&large, None).is_ok() && outbox.put(&large, None).is_ok());
-        assert!(matches!(outbox.put(&large, None), Err(Refused::Full)));
+        assert!(send_queue.put(&large, None).is_ok() && send_queue.put(&large, None).is_ok());
+        assert!(matches!(send_queue.put(&large, None), Err(Refused::Full)));
         for _ in 2..MESSAGES {
-            assert!(outbox.put(&ToWorker::Stop, None).is_ok(), "small messages still fit");
+            assert!(send_queue.put(&ToWorker::Stop, None).is_ok(), "small messages still fit");
         }
-        assert!(matches!(outbox.put(&ToWorker::Stop, None), Err(Refused::Full)));
+        assert!(matches!(send_queue.put(&ToWorker::Stop, None), Err(Refused::Full)));
     }
 
     #[test]
     fn what_fits_into_no_frame_is_refused_before_it_waits() {
-        let (outbox, _waiting) = channel();
+        let (send_queue, _waiting) = channel();
         let chat = colmeia::ChatId::normalise("5511988887777").expect("valid");
         let call = Call::text(chat, "x".repeat(MAX_HEAD));
         let too_large = ToWorker::Request { id: 1, deadline_ms: 1, call };
-        assert!(matches!(outbox.put(&too_large, None), Err(Refused::TooLarge(_))));
+        assert!(matches!(send_queue.put(&too_large, None), Err(Refused::TooLarge(_))));
     }
 }
