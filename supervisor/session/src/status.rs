@@ -44,6 +44,10 @@ impl SessionStatus {
             (_, Some(SessionState::AwaitingScan { .. })) => Self::ScanQrCode,
             // Answered, it is on its way like one that was scanned.
             (_, Some(SessionState::Passkey { me: None, step: PasskeyStep::Answered, .. })) => Self::Starting,
+            // Whoever reads that a passkey is required fetches what has to be signed, so it has to be there.
+            (_, Some(SessionState::Passkey { step: PasskeyStep::Asking, request: None, .. })) => {
+                Self::Starting
+            }
             (_, Some(SessionState::Passkey { .. })) => Self::PasskeyRequired,
             (_, Some(SessionState::PasskeyConfirm { .. })) => Self::PasskeyConfirmationRequired,
             _ => Self::Starting,
@@ -244,7 +248,7 @@ mod tests {
             (Phase::BackingOff { until: SystemTime::UNIX_EPOCH }, None, "STARTING"),
             (Phase::Running, None, "STARTING"),
             (Phase::Running, Some(SessionState::AwaitingScan { qr: None }), "SCAN_QR_CODE"),
-            (Phase::Running, Some(passkey(PasskeyStep::Asking, None)), "PASSKEY_REQUIRED"),
+            (Phase::Running, Some(passkey(PasskeyStep::Asking, None)), "STARTING"),
             (Phase::Running, Some(passkey(PasskeyStep::Signing, Some("a"))), "PASSKEY_REQUIRED"),
             (Phase::Running, Some(passkey(PasskeyStep::Answered, None)), "STARTING"),
             (

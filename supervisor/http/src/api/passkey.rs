@@ -118,12 +118,7 @@ fn off(session: &Session) -> ApiError {
 }
 
 fn not_pending(session: &Session, wanted: Status) -> ApiError {
-    let status = Status::of(&session.handle.view());
-    if status == wanted {
-        let error = "The page is about to ask; try again in a second";
-        return ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error);
-    }
-    ApiError::not_working(status.name(), wanted.name())
+    ApiError::not_working(Status::of(&session.handle.view()).name(), wanted.name())
 }
 
 fn refused(session: &Session, refused: Refused, wanted: Status) -> ApiError {
