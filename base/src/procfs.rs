@@ -61,16 +61,16 @@ impl Stat {
     pub fn parse(line: &str) -> Option<Self> {
         let mut fields = line.rsplit_once(") ")?.1.split_ascii_whitespace();
         let zombie = matches!(fields.next()?, "Z" | "X");
-        let rest: Vec<u64> = fields.map(|field| field.parse().unwrap_or(0)).collect();
-        let small = |at: usize| u32::try_from(*rest.get(at)?).ok();
+        // In the order of the line: each leaves out what stands before it.
+        let mut number = |skipped: usize| Some(fields.nth(skipped)?.parse::<u64>().unwrap_or(0));
         Some(Self {
             zombie,
-            parent: small(0)?,
-            session: small(2)?,
-            cpu_ticks: rest.get(10..14)?.iter().sum(),
-            threads: *rest.get(16)?,
-            started_ticks: *rest.get(18)?,
-            resident_pages: *rest.get(20)?,
+            parent: number(0)?.try_into().ok()?,
+            session: number(1)?.try_into().ok()?,
+            cpu_ticks: number(7)? + number(0)? + number(0)? + number(0)?,
+            threads: number(2)?,
+            started_ticks: number(1)?,
+            resident_pages: number(1)?,
         })
     }
 }

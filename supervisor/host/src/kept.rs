@@ -3,7 +3,7 @@
 //! Owns the difference between the three. A machine that has no descriptor left to open a file with knows nothing about
 //! the file, and "there is none" would be a guess. Never decides what follows.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -58,11 +58,7 @@ impl From<Unread> for io::Error {
 /// # Errors
 /// When nobody can say.
 pub fn is_there(path: &Path) -> Result<bool, Unread> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if is_absence(&error) => Ok(false),
-        Err(error) => Err(Unread::io(path)(error)),
-    }
+    look(path).map(|found| found.is_some())
 }
 
 /// Whether there is a folder of this name; a link to one is none.
@@ -70,9 +66,13 @@ pub fn is_there(path: &Path) -> Result<bool, Unread> {
 /// # Errors
 /// When nobody can say.
 pub fn is_folder(path: &Path) -> Result<bool, Unread> {
+    look(path).map(|found| found.is_some_and(|found| found.is_dir()))
+}
+
+fn look(path: &Path) -> Result<Option<Metadata>, Unread> {
     match fs::symlink_metadata(path) {
-        Ok(found) => Ok(found.is_dir()),
-        Err(error) if is_absence(&error) => Ok(false),
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(Unread::io(path)(error)),
     }
 }

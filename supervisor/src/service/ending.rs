@@ -48,7 +48,7 @@ impl Running {
     pub(super) async fn shut_down(mut self, serving: bool) {
         self.tasks.leave_workers_alone();
         systemd::stopping();
-        let (mut signals, hurry) = (self.signals, self.hurry);
+        let (mut signals, hurry) = (self.signals, self.host.hurry.clone());
         let second = tasks::vital("second signal", async move {
             let name = signals.end().await;
             tracing::warn!(signal = name, "ending at once");

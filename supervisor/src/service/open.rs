@@ -37,19 +37,13 @@ pub(super) const CARRY: &str = "carry";
 
 /// Everything that is open.
 pub(super) struct Opened {
-    pub(super) config: Arc<ServiceConfig>,
     pub(super) journal: Journal,
     pub(super) statuses: Statuses,
     pub(super) recipients: Recipients,
-    pub(super) store: Store,
     pub(super) uploads: Uploads,
     pub(super) names: Resolver,
-    pub(super) children: Children,
-    pub(super) metrics: Metrics,
     pub(super) host: Arc<Host>,
     pub(super) registry: Registry,
-    /// Cancelled when the end shall not wait for anybody.
-    pub(super) hurry: CancellationToken,
     /// Whether a drain was under way that goes on.
     pub(super) draining: bool,
     pub(super) locks: Locks,
@@ -72,7 +66,6 @@ impl Opened {
         let statuses = Statuses::start(journal.clone());
 
         let names = Resolver::of_system().map_err(ServiceError::Runtime)?;
-        let hurry = CancellationToken::new();
         let children = Children::default();
         reaper::start(children.clone()).map_err(ServiceError::Runtime)?;
         let memory = Memory::open(&config.memory)?;
@@ -95,17 +88,17 @@ impl Opened {
             launch: Launch {
                 program: config.worker.clone().unwrap_or_default(),
                 log_format: logging::resolve(config.log_format),
-                children: children.clone(),
+                children,
             },
             memory,
-            store: store.clone(),
+            store,
             uids,
             disk: Disk::follow(state.root().to_owned(), &run.full_disk_mark()),
             carried: Mutex::new(carried),
-            metrics: metrics.clone(),
+            metrics,
             lacks: colmeia_session::lacks::LacksTold::default(),
-            hurry: hurry.clone(),
-            config: Arc::clone(&config),
+            hurry: CancellationToken::new(),
+            config,
             state,
             run,
         });
@@ -114,22 +107,7 @@ impl Opened {
             tracing::warn!("the drain that was under way goes on");
             host.admission.close(true);
         }
-        Ok(Self {
-            config,
-            journal,
-            statuses,
-            recipients,
-            store,
-            uploads,
-            names,
-            children,
-            metrics,
-            host,
-            registry,
-            hurry,
-            draining,
-            locks,
-        })
+        Ok(Self { journal, statuses, recipients, uploads, names, host, registry, draining, locks })
     }
 }
 

@@ -19,7 +19,6 @@ use colmeia_control::server_control::{self, ServerControl};
 use colmeia_events::delivery::{self, Media};
 use colmeia_events::envelope::Origin;
 use colmeia_events::journal::{Journal, Statuses};
-use colmeia_host::process::Children;
 use colmeia_host::{folders, ssrf};
 use colmeia_session::registry::Registry;
 use colmeia_session::{Host, adoption};
@@ -63,13 +62,11 @@ pub(super) struct Running {
     pub(super) statuses: Statuses,
     pub(super) control: ServerControl,
     pub(super) drain: Arc<Draining>,
-    pub(super) hurry: CancellationToken,
     /// Where the address lies that is served.
     pub(super) address_file: PathBuf,
     pub(super) tasks: Tasks,
     /// The port under its name: as long as this lives callers are not refused.
     pub(super) port: (&'static str, OwnedFd),
-    children: Children,
     pub(super) locks: Locks,
 }
 
@@ -100,7 +97,7 @@ impl Running {
         let stop_delivery = CancellationToken::new();
         let delivery = deliver(&opened, address, stop_delivery.clone());
 
-        let Opened { journal, statuses, store, names, children, metrics, host, registry, .. } = opened;
+        let Opened { journal, statuses, names, host, registry, .. } = opened;
         adoption::adopt_workers(&host, &registry).await;
         let adopted = registry.list().into_iter().map(|handle| handle.user).collect();
         host.memory.clear_away_all_but(adopted).await;
@@ -113,7 +110,7 @@ impl Running {
         let deletions = Deletions::new(deletion::Parts {
             users: Box::new(registry.clone()),
             state: host.state.clone(),
-            store: store.clone(),
+            store: host.store.clone(),
             journal: journal.clone(),
             statuses: statuses.clone(),
             control: control.clone(),
@@ -138,7 +135,7 @@ impl Running {
         let socket = admin::App {
             registry: registry.clone(),
             host: Arc::clone(&host),
-            store: store.clone(),
+            store: host.store.clone(),
             operators: operators.clone(),
             listen: address,
             drain: Arc::clone(&drain),
@@ -148,16 +145,16 @@ impl Running {
         let max_starting = config.max_starting;
         let means = convert::Means {
             worker: host.launch.program.clone(),
-            children: children.clone(),
+            children: host.launch.children.clone(),
             uids: host.uids.clone(),
         };
         let converter = Converter::new(config.conversion.clone(), config.landlock, means);
         let parts = colmeia_http::Parts {
             config,
             journal: journal.clone(),
-            store,
+            store: host.store.clone(),
             operators,
-            metrics,
+            metrics: host.metrics.clone(),
             uploads: opened.uploads,
             names: names.clone(),
             shortage: host.shortage.clone(),
@@ -190,11 +187,9 @@ impl Running {
             statuses,
             control,
             drain,
-            hurry: opened.hurry,
             address_file,
             tasks: Tasks { http, admin, delivery, stop_delivery, pulse, renewal, disk_recovery },
             port: (name, kept),
-            children,
             locks: opened.locks,
         })
     }
@@ -217,7 +212,7 @@ impl Running {
                 Asked::End(name) => name,
                 Asked::Upgrade => {
                     systemd::reloading();
-                    match image.check(&self.children).await {
+                    match image.check(&self.host.launch.children).await {
                         Ok(to) => {
                             tracing::info!(to, "another image of the program takes over; sessions go on")
                         }
@@ -252,11 +247,11 @@ impl Running {
 fn deliver(opened: &Opened, address: SocketAddr, stop: CancellationToken) -> Shared<BoxFuture<'static, ()>> {
     let means = delivery::Means {
         names: opened.names.clone(),
-        media: Media::new(Origin::of(&opened.config, address), Arc::new(opened.registry.clone())),
-        metrics: opened.metrics.clone(),
+        media: Media::new(Origin::of(&opened.host.config, address), Arc::new(opened.registry.clone())),
+        metrics: opened.host.metrics.clone(),
         shortage: opened.host.shortage.clone(),
     };
     let (journal, recipients) = (opened.journal.clone(), opened.recipients.clone());
-    let work = delivery::run(journal, recipients, Arc::clone(&opened.config), means, stop);
+    let work = delivery::run(journal, recipients, Arc::clone(&opened.host.config), means, stop);
     tasks::vital("delivery", work).map(drop).boxed().shared()
 }

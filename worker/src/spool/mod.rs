@@ -285,7 +285,7 @@ mod tests {
     use colmeia::protocol::OtherNames;
     use proptest::prelude::*;
 
-    fn event(n: usize) -> Event {
+    pub(super) fn event(n: usize) -> Event {
         Event::Ack {
             message: format!("true_5511988887777@c.us_{n}"),
             ack: 1,

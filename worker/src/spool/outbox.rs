@@ -254,18 +254,9 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use colmeia::protocol::OtherNames;
-
+    use super::super::tests::event;
     use super::*;
     use crate::want::NothingLeft;
-
-    fn event(n: usize) -> Event {
-        Event::Ack {
-            message: format!("true_5511988887777@c.us_{n}"),
-            ack: 1,
-            other_names: OtherNames::default(),
-        }
-    }
 
     async fn read(handle: &OutboxHandle, after: u64, limit: usize) -> Vec<u64> {
         let read = handle.read(after, limit).await.expect("read");
