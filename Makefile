@@ -2,7 +2,7 @@
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
-.PHONY: install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak day day-smoke fuzz mutants clean
+.PHONY: docs setup-docs install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak day day-smoke fuzz mutants clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
@@ -22,6 +22,7 @@ help:
 	@echo 'make fresh  make run and make test on a bare Debian 12 that never saw the project; as root'
 	@echo 'make clients  what waha-py, waha-python and the n8n node ask: served, refused or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
+	@echo 'make docs   the documentation as a searchable book: target/book/index.html'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make measures  what each single measure for memory and speed brings; half an hour'
 	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
@@ -43,6 +44,9 @@ setup-deb: setup
 
 setup-vm: setup-deb
 	@scripts/setup vm
+
+setup-docs:
+	@scripts/setup docs
 
 setup-bench: setup
 	@scripts/setup bench
@@ -140,6 +144,10 @@ schemathesis: setup-test
 contrib: setup-test
 	promtool check rules contrib/prometheus/alerts.yml
 	promtool test rules contrib/prometheus/alerts_test.yml
+
+# Every page of docs/ and what they lead to, as HTML that needs no network. Fails when a link leads nowhere.
+docs: setup-docs
+	@scripts/book target/book
 
 deb: setup-deb release
 	cargo deb --no-build --locked -p colmeia-supervisor -o target/debian/

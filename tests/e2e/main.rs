@@ -40,6 +40,7 @@ mod proxies;
 mod proxy;
 mod qr_page;
 mod restrictions;
+mod snippets;
 mod upgrade;
 mod uploads;
 mod visitor;

@@ -50,7 +50,7 @@ impl<'a> SessionSummary<'a> {
         let state = match &view.phase {
             Phase::Stopped => return Self::Absent,
             Phase::Held => return Self::Held,
-            Phase::Queued { wait: Wait::Place | Wait::Means } => {
+            Phase::Queued { wait: Wait::Place | Wait::Resources } => {
                 return Self::AtCapacity { linked, memory: false };
             }
             Phase::Queued { wait: Wait::Memory } => return Self::AtCapacity { linked, memory: true },

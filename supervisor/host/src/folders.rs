@@ -158,11 +158,11 @@ fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
 ///
 /// # Errors
 /// Those of the file system. That there is none is none.
-pub fn bury(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> {
+pub fn set_aside_for_deletion(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> {
     let number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let grave = layout.root().join(format!("{TOMBSTONE}{user}_{number}"));
-    match files::rename(&layout.auth_dir(user), &grave) {
-        Ok(()) => Ok(Some(grave)),
+    let aside = layout.root().join(format!("{TOMBSTONE}{user}_{number}"));
+    match files::rename(&layout.auth_dir(user), &aside) {
+        Ok(()) => Ok(Some(aside)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -172,15 +172,15 @@ pub fn bury(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> 
 ///
 /// # Errors
 /// When the state directory cannot be read.
-pub fn graves(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
-    let mut graves = Vec::new();
+pub fn all_set_aside(layout: &StateLayout) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(layout.root())? {
         let entry = entry?;
         if entry.file_name().to_str().is_some_and(|name| name.starts_with(TOMBSTONE)) {
-            graves.push(entry.path());
+            found.push(entry.path());
         }
     }
-    Ok(graves)
+    Ok(found)
 }
 
 /// All users that have an auth directory.
@@ -228,10 +228,10 @@ mod tests {
         let user: UserId = "7".parse().expect("valid");
         fs::create_dir_all(layout.own_dir(&user)).expect("made");
         assert_eq!(users_on_disk(&layout).expect("read"), std::slice::from_ref(&user));
-        let grave = bury(&layout, &user).expect("renamed").expect("there was one");
+        let aside = set_aside_for_deletion(&layout, &user).expect("renamed").expect("there was one");
         assert_eq!(users_on_disk(&layout).expect("read"), []);
-        assert_eq!(graves(&layout).expect("read"), [grave]);
-        assert_eq!(bury(&layout, &user).expect("nothing to do"), None);
+        assert_eq!(all_set_aside(&layout).expect("read"), [aside]);
+        assert_eq!(set_aside_for_deletion(&layout, &user).expect("nothing to do"), None);
     }
 
     #[test]

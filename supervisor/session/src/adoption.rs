@@ -75,7 +75,7 @@ pub async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
 /// # Errors
 /// When the state directory cannot be read.
 pub async fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
-    folders::remove_in_background(host.shortage.outlast(|| folders::graves(&host.state)).await?);
+    folders::remove_in_background(host.shortage.outlast(|| folders::all_set_aside(&host.state)).await?);
     let mut users = host.shortage.outlast(|| folders::users_on_disk(&host.state)).await?;
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));
     let parked = host.shortage.outlast(|| folders::users_parked(&host.state)).await.unwrap_or_else(|error| {

@@ -143,7 +143,7 @@ impl Running {
         };
         let admin = admin::start(socket, stop);
         let max_starting = config.max_starting;
-        let means = convert::Means {
+        let means = convert::ConverterContext {
             worker: host.launch.program.clone(),
             children: host.launch.children.clone(),
             uids: host.uids.clone(),
@@ -245,7 +245,7 @@ impl Running {
 }
 
 fn deliver(opened: &Opened, address: SocketAddr, stop: CancellationToken) -> Shared<BoxFuture<'static, ()>> {
-    let means = delivery::Means {
+    let means = delivery::DeliveryContext {
         names: opened.names.clone(),
         media: Media::new(Origin::of(&opened.host.config, address), Arc::new(opened.registry.clone())),
         metrics: opened.host.metrics.clone(),

@@ -2,8 +2,8 @@
 //!
 //! Owns the file `events.log`: a first line `{"next":<seq>}` and then one line per event,
 //! `{"seq":<n>,"event":{…}}`. An append is on disk when it returns; a line that a crash cut short was never
-//! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file system keeps [`RESERVE`] free for it, so that what comes in while the disk
-//! is full is safe too.
+//! announced and is dropped at the next opening. Only the places of the events are kept in memory. The file system keeps
+//! [`RESERVE`] bytes set aside for it, so that events that come in while the disk is full are safe too.
 //!
 //! Never decides when an event is done: the supervisor does, by acknowledging it.
 
@@ -25,9 +25,9 @@ use heard::Heard;
 pub(crate) use heard::Marks;
 pub(crate) use outbox::{Hearing, Outbox, OutboxHandle};
 
-/// A file with acknowledged events at its front is written anew when they take more than this.
+/// When acknowledged events take more than this, the file is written anew without them.
 const SLACK: u64 = 1024 * 1024;
-/// What is set aside on the disk beyond the last event: some hundred messages.
+/// The bytes that are set aside on the disk beyond the last event: some hundred messages.
 const RESERVE: u64 = 256 * 1024;
 
 /// What can go wrong with the spool.
@@ -65,12 +65,12 @@ pub(crate) struct Spool {
     path: PathBuf,
     file: File,
     end: u64,
-    /// Up to where the disk has room set aside for the file.
+    /// Up to which place in the file the disk has room set aside.
     reserved: u64,
     next: u64,
     pending: VecDeque<Place>,
     heard: Heard,
-    /// Whether the file's name is on disk as it is. What is in a file without a name is lost at a power cut.
+    /// Whether the file's name is on disk too. Without it, a power cut loses the file.
     named: bool,
 }
 
@@ -83,7 +83,7 @@ impl Spool {
             move |source| SpoolError { doing, path, source }
         };
         files::make_folder(dir).map_err(fail("create"))?;
-        // A worker of an earlier release kept the file's time for it.
+        // A worker of an earlier release relied on the file's time.
         let left_alone = fs::metadata(&path).and_then(|file| file.modified()).ok();
         let file = private().create(true).truncate(false).open(&path).map_err(fail("open"))?;
         let mut spool = Self {
@@ -94,7 +94,7 @@ impl Spool {
             next: 1,
             pending: VecDeque::new(),
             heard: Heard::open(dir, left_alone).map_err(fail("read"))?,
-            // An earlier one may have been killed before it was.
+            // An earlier worker may have been killed before it was.
             named: false,
         };
         spool.load().map_err(fail("read"))?;
@@ -122,7 +122,7 @@ impl Spool {
             }
             self.end += length as u64;
         }
-        // What follows the last whole line was never announced.
+        // Whatever follows the last whole line was never announced.
         self.file.set_len(self.end)?;
         if self.end == 0 {
             self.write_header()?;
@@ -138,9 +138,9 @@ impl Spool {
         self.file.sync_data()
     }
 
-    /// Appends events and returns the last one's number once they are on disk. After an error the same events have to
-    /// come again, first: they have the same place then, and write over what was written of them. Cutting that off would
-    /// give the room that is set aside to somebody else.
+    /// Appends events and returns the last one's number once they are on disk. After an error, the same events have to
+    /// be the next that are appended: they take the same place and overwrite what was written of them. Cutting that off
+    /// instead would give the room that is set aside to somebody else.
     pub(crate) fn append(&mut self, events: &[Event]) -> Result<u64, SpoolError> {
         let mut bytes = Vec::new();
         let mut places = Vec::with_capacity(events.len());
@@ -171,7 +171,7 @@ impl Spool {
         Ok(self.next - 1)
     }
 
-    /// Has room set aside for what comes next, when half of it is used. A disk that has none just now has it later.
+    /// Sets room aside for the next events when half of it is used. If the disk has none now, the next append tries again.
     fn reserve(&mut self) {
         if self.reserved < self.end + RESERVE / 2 && set_aside(&self.file, self.end).is_ok() {
             self.reserved = self.end + RESERVE;
@@ -203,7 +203,7 @@ impl Spool {
         if self.pending.is_empty() || slack > SLACK { self.compact() } else { Ok(()) }
     }
 
-    /// Writes the file anew with what is still pending, and puts it in the old one's place at once.
+    /// Writes a new file with what is still pending, and puts it in the old one's place in one step.
     fn compact(&mut self) -> Result<(), SpoolError> {
         let fresh_path = self.path.with_extension("new");
         let from = self.pending.front().map_or(self.end, |place| place.offset);
@@ -214,7 +214,7 @@ impl Spool {
             fresh.write_all(&header)?;
             let mut old = &self.file;
             old.seek(SeekFrom::Start(from))?;
-            // Beyond the end may be what was written of events that come again.
+            // Beyond the end there may be parts of events that come again.
             io::copy(&mut old.take(self.end - from), &mut fresh)?;
             let end = fresh.stream_position()?;
             match set_aside(&fresh, end) {
@@ -227,7 +227,7 @@ impl Spool {
             Ok((fresh, header.len() as u64))
         };
         let (file, header) = write().map_err(|e| {
-            // What could not be finished takes room that the next event needs.
+            // An unfinished file takes room that the next event needs.
             let _ = fs::remove_file(&fresh_path);
             self.error("compact", e)
         })?;
@@ -237,12 +237,12 @@ impl Spool {
         self.end = self.end - from + header;
         self.file = file;
         self.reserved = self.end + RESERVE;
-        // From here on this is the file, whether its name can be brought to disk now or only before the next append.
+        // This is the file from now on, even if its name reaches the disk only before the next append.
         self.named = false;
         self.keep_name().map_err(|e| self.error("compact", e))
     }
 
-    /// The file's name is on disk when it returns.
+    /// Brings the file's name to disk before it returns.
     fn keep_name(&mut self) -> io::Result<()> {
         if !self.named {
             files::sync(self.folder())?;
@@ -266,7 +266,7 @@ impl Spool {
     }
 }
 
-/// Has room for [`RESERVE`] bytes set aside beyond `end`, without making the file longer.
+/// Sets room aside for [`RESERVE`] bytes beyond `end`, without making the file longer.
 fn set_aside(file: &File, end: u64) -> io::Result<()> {
     let number = |bytes| i64::try_from(bytes).map_err(io::Error::other);
     Ok(fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, number(end)?, number(RESERVE)?)?)

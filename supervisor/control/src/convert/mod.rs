@@ -94,7 +94,7 @@ pub enum Unconverted {
 
 /// How processes for it are made.
 #[derive(Debug, Clone)]
-pub struct Means {
+pub struct ConverterContext {
     /// The worker's program.
     pub worker: PathBuf,
     /// Where our own children are counted.
@@ -111,7 +111,7 @@ pub struct Converter(Arc<Inner>);
 struct Inner {
     config: ConversionConfig,
     landlock: Landlock,
-    means: Means,
+    context: ConverterContext,
     places: Semaphore,
     turns: Mutex<HashMap<UserId, Weak<Turn<()>>>>,
 }
@@ -127,10 +127,10 @@ impl Target {
 }
 
 impl Converter {
-    /// Converts by these means, in the bounds that are configured.
-    pub fn new(config: ConversionConfig, landlock: Landlock, means: Means) -> Self {
+    /// Converts with these, in the bounds that are configured.
+    pub fn new(config: ConversionConfig, landlock: Landlock, context: ConverterContext) -> Self {
         let places = Semaphore::new(config.at_once);
-        Self(Arc::new(Inner { config, landlock, means, places, turns: Mutex::default() }))
+        Self(Arc::new(Inner { config, landlock, context, places, turns: Mutex::default() }))
     }
 
     /// Converts a session's file; `room` is what the result may take of the session's room.
@@ -156,7 +156,7 @@ impl Converter {
         let _turn = timeout_at(until, waiting).await.map_err(|_| Unconverted::Busy)?;
         let draft = room.beginning().await?;
         let command = self.command(file, &draft, target, user).map_err(Unconverted::System)?;
-        let children = self.0.means.children.clone();
+        let children = self.0.context.children.clone();
         let started = blocking::in_folders(move || Helper::spawn(command, &children)).await;
         let running = started.map_err(system)?.map_err(Unconverted::System)?;
         let status = timeout(limit, running.wait()).await.map_err(|_| Unconverted::Slow)?;
@@ -179,7 +179,7 @@ impl Converter {
     }
 
     fn command(&self, file: &Upload, to: &Draft, target: Target, user: &UserId) -> std::io::Result<Command> {
-        let Inner { config, landlock, means, .. } = &*self.0;
+        let Inner { config, landlock, context, .. } = &*self.0;
         let order = Order {
             video: target == Target::Video,
             ffmpeg: config.ffmpeg.clone(),
@@ -187,9 +187,9 @@ impl Converter {
             cpu_secs: config.timeout_secs,
             most_bytes: LARGEST,
             landlock: *landlock,
-            uid: means.uids.own(user),
+            uid: context.uids.own(user),
         };
-        let mut command = Command::new(&means.worker);
+        let mut command = Command::new(&context.worker);
         command.arg("convert").arg(serde_json::to_string(&order)?);
         command.env_clear().current_dir("/").stdin(file.hand_out()?).stdout(to.hand_out()?);
         command.stderr(Stdio::inherit());

@@ -24,7 +24,8 @@ fn rig(script: &str, config: ConversionConfig) -> Rig {
     std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).expect("set");
     let state = StateLayout::new(folder.path(), "c");
     let run = RunLayout::new(folder.path().join("r")).expect("short");
-    let means = Means { worker, children: Children::default(), uids: UidAllocator::off(&state, &run) };
+    let means =
+        ConverterContext { worker, children: Children::default(), uids: UidAllocator::off(&state, &run) };
     let converter = Converter::new(config, Landlock::Auto, means);
     let uploads = Uploads::open(folder.path().join("u")).expect("opened");
     Rig { folder, uploads, converter }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!             enough failures in a row              its pause is over
-//!   Closed ─────────────────────────────▶ Open ─────────────────────────▶ Probing
+//!   Closed ─────────────────────────────▶ Open ─────────────────────────▶ HalfOpen
 //!     ▲                                    ▲                                 │
 //!     └──────────────── a success ─────────┼──────────── a failure ──────────┘
 //! ```
@@ -37,7 +37,7 @@ pub(super) enum Breaker {
     /// It is left alone.
     Open { until: Duration, pause: Duration },
     /// One attempt is under way that decides.
-    Probing { since: Duration, pause: Duration },
+    HalfOpen { since: Duration, pause: Duration },
 }
 
 /// The answer to whoever wants to try.
@@ -62,11 +62,11 @@ impl Breaker {
         match self {
             Self::Closed { .. } => (self, BreakerChange::Go),
             Self::Open { until, .. } if now < until => (self, BreakerChange::Wait(until - now)),
-            Self::Probing { since, .. } if now < since + LOST => {
+            Self::HalfOpen { since, .. } if now < since + LOST => {
                 (self, BreakerChange::Wait(since + LOST - now))
             }
-            Self::Open { pause, .. } | Self::Probing { pause, .. } => {
-                (Self::Probing { since: now, pause }, BreakerChange::Probe)
+            Self::Open { pause, .. } | Self::HalfOpen { pause, .. } => {
+                (Self::HalfOpen { since: now, pause }, BreakerChange::Probe)
             }
         }
     }
@@ -79,7 +79,7 @@ impl Breaker {
             Self::Closed { .. } => Self::Open { until: now + FIRST_PAUSE, pause: FIRST_PAUSE },
             // One that had begun before; it says nothing new.
             Self::Open { .. } => self,
-            Self::Probing { pause, .. } => {
+            Self::HalfOpen { pause, .. } => {
                 let pause = (pause * 2).min(LONGEST_PAUSE);
                 Self::Open { until: now + pause, pause }
             }
@@ -89,7 +89,7 @@ impl Breaker {
     /// Nothing came of an attempt: it could not be made. Somebody else may probe soon.
     pub(super) fn untried(self, now: Duration) -> Self {
         match self {
-            Self::Probing { pause, .. } => Self::Open { until: now + FIRST_PAUSE, pause },
+            Self::HalfOpen { pause, .. } => Self::Open { until: now + FIRST_PAUSE, pause },
             Self::Closed { .. } | Self::Open { .. } => self,
         }
     }
@@ -182,7 +182,7 @@ mod tests {
         let (again, word) = open.ask(FIRST_PAUSE * 2);
         assert_eq!(
             (again, word),
-            (Breaker::Probing { since: FIRST_PAUSE * 2, pause: FIRST_PAUSE }, BreakerChange::Probe)
+            (Breaker::HalfOpen { since: FIRST_PAUSE * 2, pause: FIRST_PAUSE }, BreakerChange::Probe)
         );
     }
 

@@ -18,7 +18,7 @@ use colmeia_metrics::Metrics;
 
 /// What an attempt needs and tells besides the journal.
 #[derive(Debug)]
-pub struct Means {
+pub struct DeliveryContext {
     /// Finds the addresses of names.
     pub names: Resolver,
     /// Files of messages.
@@ -61,7 +61,7 @@ impl Delivery {
         client: Client,
         flask: Flask,
         events: EventsConfig,
-        Means { media, metrics, shortage, .. }: Means,
+        DeliveryContext { media, metrics, shortage, .. }: DeliveryContext,
     ) -> Self {
         let patience = Duration::from_secs(u64::from(events.give_up_hours) * 3600);
         let (breakers, troubles) = (Breakers::new(), Troubles::default());

@@ -52,7 +52,7 @@ use colmeia_host::ssrf::Home;
 use context::{Delivery, Flask};
 use queue::Signals;
 
-pub use context::Means;
+pub use context::DeliveryContext;
 pub use media::{Files, Media, NoFile};
 pub use recipients::{Recipients, Sessions, shown};
 
@@ -70,15 +70,15 @@ pub async fn run(
     journal: Journal,
     recipients: Recipients,
     config: Arc<ServiceConfig>,
-    means: Means,
+    context: DeliveryContext,
     shutdown: CancellationToken,
 ) {
-    let begun = Client::new(Home::of(config.listen), means.names.clone())
+    let begun = Client::new(Home::of(config.listen), context.names.clone())
         .map_err(|error| chain(&error))
         .and_then(|client| {
             let url = Url::parse(&config.webhook_url).map_err(|error| format!("webhook_url: {error}"))?;
             let flask = Flask { url, patience: Duration::from_secs(config.flask.timeout_seconds.into()) };
-            Ok(Delivery::new(journal, recipients, client, flask, config.events, means))
+            Ok(Delivery::new(journal, recipients, client, flask, config.events, context))
         });
     match begun {
         Ok(delivery) => Dispatcher::new(delivery, config.events, shutdown).run().await,

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use super::super::server::receive;
 use crate::router::router;
 use crate::state::{Http, Parts};
-use colmeia_control::convert::{Converter, Means};
+use colmeia_control::convert::{Converter, ConverterContext};
 use colmeia_control::deletion::{self, Deletions};
 use colmeia_control::operators::Operators;
 use colmeia_control::server_control::control;
@@ -290,7 +290,7 @@ impl Cast {
         let uploads = Uploads::open(folder.path().join("uploads")).expect("opened");
         let state = StateLayout::new(folder.path(), &config.client_prefix);
         let run = RunLayout::new(folder.path().join("run")).expect("short");
-        let means = Means {
+        let means = ConverterContext {
             worker: config.worker.clone().unwrap_or_default(),
             children: Children::default(),
             uids: UidAllocator::off(&state, &run),

@@ -11,7 +11,7 @@ use colmeia::{ExitReason, UserId};
 use colmeia_base::{awake, tasks};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::chores::Done;
+use super::disk_jobs::Done;
 use super::host::{Host, token_of};
 use super::note::Note;
 use super::{SessionActor, Worker};
@@ -56,19 +56,21 @@ impl SessionActor {
             Action::Remember { linked } => {
                 let (host, user) = (Arc::clone(&self.host), self.user.clone());
                 // A page that flips must not fill the queue: the same once more says nothing.
-                if self.chores.says_otherwise(linked) {
+                if self.disk_jobs.says_otherwise(linked) {
                     let keep = move || folders::remember(&host.state, &user, linked);
-                    self.chores.mark("whether the user is linked", false, keep);
+                    self.disk_jobs.mark("whether the user is linked", false, keep);
                 }
             }
             Action::KeepHold { held } => self.keep_hold(held),
             Action::KeepParked { parked } => self.keep_parked(parked),
             Action::DeleteAuth { told } => {
                 let limits_too = !self.deletions.is_empty();
-                self.chores.bury(Arc::clone(&self.host), self.user.clone(), told, limits_too);
+                self.disk_jobs.delete_profile(Arc::clone(&self.host), self.user.clone(), told, limits_too);
             }
             // Who asked for the end of the folder is told when it is gone.
-            Action::AnswerDisconnect { told } if self.chores.burying() => self.buried_first = Some(told),
+            Action::AnswerDisconnect { told } if self.disk_jobs.deletes_profile() => {
+                self.buried_first = Some(told)
+            }
             Action::AnswerDisconnect { told } => self.answer_disconnects(told),
             Action::Finish => self.finished = true,
         }
@@ -93,7 +95,7 @@ impl SessionActor {
             tracing::error!(user = %self.user, why, "cannot start a worker");
             return Some(Event::Exited(ExitReason::LaunchFailed { cause: LaunchCause::Other, why }));
         }
-        self.chores.spawn(Arc::clone(&self.host), self.user.clone(), self.weight.policy);
+        self.disk_jobs.spawn(Arc::clone(&self.host), self.user.clone(), self.weight.policy);
         None
     }
 
@@ -101,7 +103,7 @@ impl SessionActor {
     pub(super) fn keep_hold(&mut self, held: bool) {
         let (host, user) = (Arc::clone(&self.host), self.user.clone());
         let keep = move || folders::keep_hold(&host.state, &user, held);
-        self.chores.mark("an operator's word", true, keep);
+        self.disk_jobs.mark("an operator's word", true, keep);
     }
 
     /// Keeps on disk whether, and why, the user is parked. Where an operator lifts it, that is their word too.
@@ -113,12 +115,12 @@ impl SessionActor {
         let (host, user) = (Arc::clone(&self.host), self.user.clone());
         let by_operator = !parked && !self.operated.is_empty();
         let keep = move || folders::keep_parked(&host.state, &user, reason.as_ref());
-        self.chores.mark("whether the user is parked", by_operator, keep);
+        self.disk_jobs.mark("whether the user is parked", by_operator, keep);
     }
 
     /// Whoever waits for an operator's word to be kept is told once it is, or cannot be.
     pub(super) fn answer_operators(&mut self) {
-        if self.chores.has_words() {
+        if self.disk_jobs.has_words() {
             return;
         }
         let kept = self.unkept.clone().map_or(Ok(()), |error| Err(NotKept::Disk(error)));
@@ -129,8 +131,8 @@ impl SessionActor {
 
     /// The disk has done something; what follows from it.
     pub(super) fn done(&mut self, done: Done) -> Vec<Event> {
-        let spawning = self.chores.spawning();
-        self.chores.done(&done);
+        let spawning = self.disk_jobs.spawning();
+        self.disk_jobs.done(&done);
         match done {
             Done::Marked { what, by_operator, result } => {
                 if let Err(error) = &result {
@@ -147,7 +149,7 @@ impl SessionActor {
                 self.spawned(*result)
             }
             Done::Buried { told, gone, limits_too } => {
-                self.buried(told, gone, limits_too);
+                self.profile_deleted(told, gone, limits_too);
                 Vec::new()
             }
             Done::Limited { own, answer, result } => {
@@ -284,7 +286,7 @@ impl SessionActor {
     }
 
     /// Says to everyone who waits for the end of the folder whether it is gone and the phone `told`.
-    fn buried(&mut self, told: PhoneNotified, gone: Result<(), NotDeleted>, limits_too: bool) {
+    fn profile_deleted(&mut self, told: PhoneNotified, gone: Result<(), NotDeleted>, limits_too: bool) {
         if let Err(error) = &gone {
             tracing::error!(user = %self.user, error = colmeia::errors::chain(error), "the session is not deleted");
             for answer in self.disconnects.drain(..) {

@@ -108,7 +108,7 @@ impl SessionActor {
     /// Other limits: kept first, then held against readings, then told to the kernel, which may have to make room
     /// and so is not waited for here.
     pub(super) fn limit(&mut self, own: MemoryOverrides, answer: oneshot::Sender<Limited>) {
-        self.chores.limit(Arc::clone(&self.host), self.user.clone(), own, answer);
+        self.disk_jobs.limit(Arc::clone(&self.host), self.user.clone(), own, answer);
     }
 
     /// They are kept.

@@ -1,12 +1,12 @@
 //! [`SessionActor`]: the one writer of a user's state.
 //!
-//! Owns the user's policy, process, connection and place, and feeds whatever happens to the policy. What follows
-//! is carried out in `effects`; calls under way are kept in `calls`; what others may see is made in `publish`.
-//! It never waits for a worker, a disk or another user: what is done to the disk is done in `chores`, one after the
-//! other, and everything slow comes back as a note.
+//! Owns the user's lifecycle, process, connection and place in the queue, and tells the lifecycle whatever happens.
+//! `effects` carries out what the lifecycle decides, `calls` keeps the calls under way, and `publish` makes what others
+//! may see. It never waits for a worker, a disk or another user: `disk_jobs` works on the disk, one thing after the other,
+//! and everything slow comes back as a note.
 
 mod calls;
-mod chores;
+mod disk_jobs;
 mod effects;
 mod host;
 mod inbox;
@@ -38,31 +38,31 @@ use super::view::{Phase, Pong, UserView};
 use super::worker_process::WorkerProcess;
 use crate::admission::{Slot, Ticket, Verdict, Verdicts, Wait};
 use calls::Calls;
-use chores::{Chores, Remembered};
 use colmeia_host::blocking;
+use disk_jobs::{DiskJobs, Remembered};
 pub use host::{Adopted, Host, marks, token_of};
 use memory::Weight;
 use note::Note;
 
-/// How many commands may wait for a task; it takes them at once.
+/// How many commands may wait for an actor, which takes them at once.
 const COMMANDS: usize = 64;
-/// How many lines are kept of what a worker logged that made its user parked.
+/// How many of a worker's last log lines are kept when its user is parked.
 const LAST_LINES: usize = 10;
 
-/// One user's task.
+/// One user's actor.
 #[derive(Debug)]
 pub struct SessionActor {
     host: Arc<Host>,
     user: UserId,
-    /// Of the time in which we were awake: a worker is not silent while we do not listen.
+    /// Counts only while we run ourselves: a worker is not silent while nobody listens.
     clock: Awake,
     lifecycle: Lifecycle,
     view: watch::Sender<UserView>,
     /// The session's state when it was last known; absent where there was no session.
     known: Option<SessionState>,
-    /// Whether what was remembered of the user is in the view.
+    /// Whether the view has what the disk remembers of the user.
     settled: watch::Sender<bool>,
-    /// What was told of the session last.
+    /// The status that was last told as an event.
     told: StatusNotifier,
     commands: mpsc::Receiver<Command>,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
@@ -78,20 +78,20 @@ pub struct SessionActor {
     generation: u64,
     connecting: Option<JoinHandle<()>>,
     connection: Option<Connected>,
-    /// Of events; it outlives workers, so that a flood gains nothing by a restart.
+    /// The quota of events. It outlives workers, so that a flood gains nothing by a restart.
     allowance: Allowance,
     calls: Calls,
-    /// What is done to the disk.
-    chores: Chores,
-    /// Operators who wait for their word to be on disk.
+    /// The work on the disk that is under way or waits.
+    disk_jobs: DiskJobs,
+    /// Operators who wait until their command is on disk.
     operated: Vec<oneshot::Sender<Operated>>,
-    /// Why their last word is not.
+    /// Why the last such command is not on disk.
     unkept: Option<Arc<std::io::Error>>,
-    /// To be told once the folder is gone.
+    /// Callers who wait until the folder is gone.
     buried_first: Option<super::lifecycle::PhoneNotified>,
     disconnects: Vec<oneshot::Sender<DisconnectOutcome>>,
     deletions: Vec<oneshot::Sender<Deleted>>,
-    /// What became of them, to be told after everything that their end has to say is said.
+    /// What became of their deletion. They are told after all events of the session's end.
     deleted: Vec<(oneshot::Sender<Deleted>, Deleted)>,
     shutdowns: Vec<oneshot::Sender<()>>,
     finished: bool,
@@ -105,7 +105,7 @@ struct Worker {
     greeted: bool,
     /// When it began, or a moment later.
     begun: SystemTime,
-    /// It is of another version than we are, or runs as another user than it would now.
+    /// Whether it is of another version than we are, or runs as another user than it would now.
     outdated: bool,
     /// What it said before it ended.
     last_word: Option<ExitReason>,
@@ -116,10 +116,10 @@ struct Worker {
 struct Connected {
     link: Connection,
     liveness: Liveness,
-    /// Its last sign of life.
+    /// When it was last heard.
     pong: Option<Pong>,
     report: SessionReport,
-    /// What the worker's build knows.
+    /// Which operations the worker's build knows.
     operations: u32,
 }
 
@@ -142,7 +142,7 @@ impl SessionActor {
             clock: Awake::begin(),
             lifecycle: Lifecycle::new(rules, false, Duration::ZERO),
             settled,
-            chores: Chores::begin(notes.0.clone()),
+            disk_jobs: DiskJobs::begin(notes.0.clone()),
             operated: Vec::new(),
             unkept: None,
             buried_first: None,
@@ -174,18 +174,18 @@ impl SessionActor {
         (handle, task)
     }
 
-    /// What is remembered of the user, and what was wished meanwhile. While the machine has nothing left to look with, nothing
-    /// is decided: a wish waits, whoever wants anything else is told that nothing was done, and the end of the service waits
-    /// for nothing.
+    /// Reads what the disk remembers of the user, and keeps what is asked meanwhile. While the machine has no descriptors
+    /// left to read it with, nothing is decided: a start waits, any other command is told that nothing was done, and the
+    /// end of the service does not wait.
     async fn remembered(&mut self) -> (Remembered, Vec<Command>) {
         let mut early = Vec::new();
         loop {
-            let lack = match chores::remember(&self.host, &self.user).await {
+            let lack = match disk_jobs::remember(&self.host, &self.user).await {
                 Ok(remembered) => return (remembered, early),
                 Err(lack) => lack,
             };
             tracing::warn!(user = %self.user, lack = lack.name(), "what was kept of the user cannot be read just now");
-            self.view.send_modify(|view| view.phase = Phase::Queued { wait: Wait::Means });
+            self.view.send_modify(|view| view.phase = Phase::Queued { wait: Wait::Resources });
             self.settled.send_replace(true);
             let enough = self.host.shortage.wait_out(lack);
             tokio::pin!(enough);
@@ -199,14 +199,14 @@ impl SessionActor {
                         }
                         Command::Wake if early.is_empty() => early.push(command),
                         Command::Call { answer, .. } => drop(answer.send(Err(CallFailure::NotReady))),
-                        _ => {} // an answer that is dropped says so
+                        _ => {} // the caller notices that its answer was dropped
                     },
                 }
             }
         }
     }
 
-    /// Takes up what is remembered of the user.
+    /// Tells the lifecycle what the disk remembers of the user.
     fn take_up(&mut self, remembered: Remembered, adopted: Option<Adopted>) {
         let Remembered { keep, held, parked, own, begun, lines } = remembered;
         let held = held.unwrap_or(adopted.is_none());
@@ -226,7 +226,7 @@ impl SessionActor {
         self.weight = Weight::new(limits::in_force(&self.host.config, &self.user, own));
         if let Some(adopted) = adopted {
             if parked.is_some() {
-                // The last supervisor died before it could take the mark away.
+                // The last supervisor died before it could remove the mark.
                 self.keep_parked(false);
             }
             if let Some(lines) = lines {
@@ -272,12 +272,12 @@ impl SessionActor {
             self.publish();
             self.answer_operators();
             for (answer, deleted) in self.deleted.drain(..) {
-                let _ = answer.send(deleted); // it is done, whoever waits
+                let _ = answer.send(deleted); // it is done, whether anyone waits or not
             }
-            // Whoever comes next finds the disk as this one leaves it.
+            // The next actor finds the disk as this one leaves it.
             let over = matches!(self.lifecycle.state(), State::Stopped { .. });
             self.finished &= over;
-            if self.finished && (self.chores.is_empty() || self.hurried) {
+            if self.finished && (self.disk_jobs.is_empty() || self.hurried) {
                 self.finished = false;
                 if retire(&self.user, &mut self.commands) {
                     break;
@@ -291,8 +291,8 @@ impl SessionActor {
                 Some(reading) = self.weight.readings.1.recv() => self.weighed(reading),
                 Some((ticket, verdict)) = self.verdicts.1.recv() => self.verdict(ticket, verdict),
                 () = disk.has_room_again() => vec![Event::Room],
-                // What takes us long is no worker's fault.
-                () = sleep_until(due) => match self.chores.spawning() {
+                // If we are slow ourselves, no worker is at fault.
+                () = sleep_until(due) => match self.disk_jobs.spawning() {
                     true => vec![Event::Delayed, Event::Tick],
                     false => vec![Event::Tick],
                 },
@@ -322,11 +322,11 @@ impl SessionActor {
         let at = self.at();
         let watch = self.connection.as_ref().map(|connection| connection.liveness.deadline(at));
         let due = [self.lifecycle.deadline(), watch, self.told.due()].into_iter().flatten().min();
-        // Nothing due: everything that can happen comes through a channel.
+        // No deadline: everything else comes through a channel.
         self.clock.at(due.unwrap_or(at + Duration::from_secs(3600)))
     }
 
-    /// Lets the policy decide and does what it says. What comes of it is applied too.
+    /// Lets the lifecycle decide and does what it says, until nothing more follows from it.
     fn apply(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -376,7 +376,7 @@ impl SessionActor {
             self.hang_up();
             self.apply(Event::Hung);
         } else if let Some(id) = connection.liveness.ping(at) {
-            // A full send queue has no pong either: the deadline runs.
+            // With a full send queue no pong comes either, so the deadline runs on.
             let _ = connection.link.send_queue().put(&ToWorker::Ping { id }, None);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use colmeia::ExitReason;
 
-use super::chores::Done;
+use super::disk_jobs::Done;
 use crate::connection::Handshake;
 use crate::worker_process::Ended;
 

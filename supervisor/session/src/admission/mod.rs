@@ -43,7 +43,7 @@ pub enum Wait {
     /// Memory: if all that run took what they may, there would not be enough for one more.
     Memory,
     /// Descriptors or processes: the machine has none left.
-    Means,
+    Resources,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +225,7 @@ impl Admission {
             let over = self.room.is_some_and(|room| bytes.saturating_add(size) > room) && taken > 0;
             short |= !placed && !full && over;
             let wait = match (self.short, full, short && !placed) {
-                (true, _, _) => Wait::Means,
+                (true, _, _) => Wait::Resources,
                 (false, true, _) => Wait::Place,
                 (false, false, true) => Wait::Memory,
                 (false, false, false) => Wait::Starts,

@@ -119,7 +119,7 @@ fn a_closed_desk_starts_nobody_and_an_open_one_those_who_waited() {
 #[test]
 fn while_the_machine_has_nothing_left_nobody_starts_and_then_all_in_turn() {
     let mut admission = Admission::new(1, 2);
-    let means = Verdict::Waiting { wait: Wait::Means };
+    let means = Verdict::Waiting { wait: Wait::Resources };
     assert_eq!(admission.hold_for_means(true), []);
     assert_eq!((admission.enter(1), admission.enter(2)), (vec![(1, means)], vec![(2, means)]));
     assert_eq!(admission.hold_for_means(true), [], "said once");
@@ -281,7 +281,7 @@ async fn nobody_starts_until_it_is_over_and_everybody_keeps_their_turn() {
     tokio::task::yield_now().await;
     let (verdicts, mut told) = mpsc::unbounded_channel();
     let place = queue.enter(0, Standing::Known, verdicts);
-    assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Waiting { wait: Wait::Means })));
+    assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Waiting { wait: Wait::Resources })));
     assert_eq!(told.recv().await, Some((place.ticket(), Verdict::Admitted)));
     shortage.over().await;
 }

@@ -175,7 +175,7 @@ impl Lifecycle {
     }
 
     /// Whether it has a place that others may want, or is to have one.
-    fn counts_at_the_desk(&self) -> bool {
+    fn takes_part_in_admission(&self) -> bool {
         matches!(self.state, State::Queued { .. } | State::Starting { .. } | State::Running { .. })
     }
 
@@ -221,7 +221,8 @@ impl Lifecycle {
             State::Parked { until, .. } => self.waits_for_room().then_some(until),
         };
         let answer = self.forget.and_then(|forget| forget.answer_by);
-        let unwatched = (self.watched && self.counts_at_the_desk()).then(|| self.unwatched_at()).flatten();
+        let unwatched =
+            (self.watched && self.takes_part_in_admission()).then(|| self.unwatched_at()).flatten();
         [own, answer, unwatched].into_iter().flatten().min()
     }
 
@@ -279,7 +280,7 @@ impl Lifecycle {
             actions.push(Action::KeepParked { parked });
         }
         let watched = self.is_watched(now.at);
-        if watched != self.watched && self.counts_at_the_desk() {
+        if watched != self.watched && self.takes_part_in_admission() {
             self.watched = watched;
             actions.push(Action::Watch { watched });
         }

@@ -16,12 +16,12 @@ use super::{
 const KILL_AGAIN: Duration = Duration::from_secs(5);
 
 impl Lifecycle {
-    /// When a wish that nobody repeats is given up.
+    /// When a start that nobody asks for again is given up.
     pub(super) fn given_up_at(&self) -> Option<Duration> {
         (!self.keep).then_some(self.attended + self.rules.idle)
     }
 
-    /// When a code that nobody asks for is given up.
+    /// When a session whose code nobody asks for is given up.
     pub(super) fn idle_at(&self) -> Option<Duration> {
         self.unlinked_since.map(|since| since.max(self.attended) + self.rules.idle)
     }
@@ -38,7 +38,7 @@ impl Lifecycle {
                 self.attempts = 0;
                 self.queue(actions);
             }
-            // A failure comes back by itself; only what was asked to end needs to be asked to come back.
+            // After a failure the session comes back by itself. After an end that was asked for it has to be asked for.
             State::LoggingOut { .. } | State::Stopping { ending: Ending::Asked, .. } => {
                 self.wake_after = true
             }
@@ -46,7 +46,7 @@ impl Lifecycle {
         }
     }
 
-    /// Who had a session keeps waiting; who has a process gives it up if nobody has looked for a while.
+    /// A user who had a session keeps waiting. One who has a process gives it up if nobody has asked for a while.
     pub(super) fn give_way(&mut self, at: Duration, actions: &mut Vec<Action>) {
         let waits = matches!(
             self.state,
@@ -76,7 +76,7 @@ impl Lifecycle {
 
     pub(super) fn admitted(&mut self, at: Duration, actions: &mut Vec<Action>) {
         if !matches!(self.state, State::Queued { .. }) {
-            return; // the wish was withdrawn, and the place with it
+            return; // the start was withdrawn, and its place in the queue with it
         }
         self.unlinked_since = None;
         self.standing = Standing::Starting;
@@ -86,7 +86,7 @@ impl Lifecycle {
         actions.push(Action::Spawn);
     }
 
-    /// Nothing has failed that could be counted: it waits with the others until the machine has what a start takes.
+    /// The machine lacks what a start takes. That counts as no failure: the user waits in the queue until it is there.
     pub(super) fn no_means(&mut self, called: ExitReason, now: Now, actions: &mut Vec<Action>) {
         if matches!(self.state, State::Starting { .. }) {
             self.settle_by = None;
@@ -98,7 +98,7 @@ impl Lifecycle {
         }
     }
 
-    /// The time for the Hello begins anew.
+    /// Gives the Hello its whole time again.
     pub(super) fn delayed(&mut self, at: Duration) {
         if let State::Starting { until, .. } = &mut self.state {
             *until = at + self.rules.hello;
@@ -141,7 +141,7 @@ impl Lifecycle {
         }
     }
 
-    /// Ends a process with which something is wrong. It has lost our trust, so it is not asked.
+    /// Ends a process with which something is wrong. It is killed and not asked, because it may not answer.
     pub(super) fn fail_living(&mut self, reason: ExitReason, at: Duration, actions: &mut Vec<Action>) {
         let ending = match &self.state {
             State::Starting { .. } | State::Running { .. } => Ending::Failed(reason),
@@ -153,7 +153,7 @@ impl Lifecycle {
         actions.push(Action::Kill);
     }
 
-    /// Asks a process to end so that a fresh one takes its place at once.
+    /// Asks a process to end, so that a new one can take its place at once.
     pub(super) fn replace(&mut self, called: ExitReason, at: Duration, actions: &mut Vec<Action>) {
         self.state = State::Stopping { until: at + self.rules.stop, ending: Ending::Replaced(called) };
         actions.push(Action::Stop);
@@ -165,7 +165,7 @@ impl Lifecycle {
         }
     }
 
-    /// Who is parked for want of room on the disk need not wait for somebody to ask.
+    /// Starts a user who is parked because the disk was full, without waiting for somebody to ask.
     pub(super) fn room(&mut self, actions: &mut Vec<Action>) {
         if self.lacks_room() {
             self.failures.clear();
@@ -179,26 +179,26 @@ impl Lifecycle {
         full && !self.shutting_down
     }
 
-    /// Whether a start is tried now and then to see if there is room: what was full may have been seen by nobody else,
-    /// being full for an instant, or another disk than the one that is looked at.
+    /// Whether a start is tried now and then to see if there is room. The check of the disk may have missed it: it was
+    /// full only for a moment, or it is another disk than the one that is checked.
     pub(super) fn waits_for_room(&self) -> bool {
         self.lacks_room() && self.keep
     }
 
-    /// How long a user who failed for this reason stays parked.
+    /// How long a user stays parked who failed for this reason.
     pub(super) fn parked_for(&self, reason: &ExitReason) -> Duration {
         if is_disk_full(reason) { PARKED_FOR.min(self.rules.cap) } else { PARKED_FOR }
     }
 
-    /// A page whose storage has met a full disk may take nothing more in, and looks as well as any other.
+    /// The page's storage has met a full disk. Such a page may take in no more messages, and looks healthy all the same.
     pub(super) fn note_full_disk(&mut self, at: Duration) {
         if matches!(self.state, State::Starting { .. } | State::Running { .. }) {
             self.met_full_disk.get_or_insert(at);
         }
     }
 
-    /// What becomes of a session under which the disk was full, if it is its turn now. Events that are on no disk are
-    /// waited for as long as it takes: with the worker they would be gone.
+    /// Replaces the worker of a session under which the disk was full, if it is its turn now. It waits for events that
+    /// are on no disk yet, as long as that takes: they would be lost with the worker.
     pub(crate) fn mending(&self, moment: Moment, at: Duration) -> Renewal {
         let Some(since) = self.met_full_disk else { return Renewal::Needless };
         let runs = matches!(self.state, State::Running { .. });
@@ -239,7 +239,7 @@ impl Lifecycle {
         }
     }
 
-    /// Why a process ended that says this: what we ended it for counts more.
+    /// Why a process ended. If we ended it, our reason counts more than what the process says.
     pub(crate) fn reason_of(&self, said: ExitReason) -> ExitReason {
         match &self.state {
             State::Stopping { ending: Ending::Failed(why), .. } => why.clone(),
@@ -264,7 +264,7 @@ impl Lifecycle {
         if let Some(forget) = &mut self.forget
             && reason == ExitReason::LoggedOut
         {
-            // The page says that the link has ended, so the phone knows, whether that was heard before or not.
+            // The page says that the link has ended, so the phone knows of it.
             forget.told = PhoneNotified::Yes;
         }
         self.last_exit = Some(reason.clone());
@@ -292,11 +292,11 @@ impl Lifecycle {
         while self.failures.front().is_some_and(|first| *first + self.rules.burst_window < now.at) {
             self.failures.pop_front();
         }
-        // What another start cannot change waits for a person.
+        // Another start would change nothing here; a person has to.
         let hopeless = matches!(reason, ExitReason::Banned | ExitReason::Conflict);
-        // One more start to see if there is room says enough.
+        // One more start shows whether there is room.
         let still_full = is_disk_full(&reason) && self.attempts as usize > self.rules.burst;
-        // That is the machine's trouble and no reason to give anyone up; only our own word for it holds up the others.
+        // The machine is at fault, so nobody is given up for it. The others are held up only if we have seen it ourselves.
         let parked = hopeless || still_full || self.failures.len() >= self.rules.burst;
         if parked && !lacks_means(&reason) {
             self.state = State::Parked { until: now.at + self.parked_for(&reason), reason };
@@ -309,7 +309,7 @@ impl Lifecycle {
         }
     }
 
-    /// No process is left and none is wanted, unless someone asked meanwhile.
+    /// No process is left. The session stays down unless somebody has asked for it meanwhile.
     pub(super) fn rest(&mut self, at: Duration, actions: &mut Vec<Action>) {
         actions.push(Action::ReleasePlace);
         if let Some(forget) = self.forget.take() {
@@ -330,7 +330,7 @@ impl Lifecycle {
         }
     }
 
-    /// Who was told goes on clearing its profile and ends by itself; the other has nothing more to do.
+    /// A worker that was told of the deletion clears its profile and ends by itself. One that was not told is ended.
     pub(super) fn logout_done(&mut self, told: PhoneNotified, at: Duration, actions: &mut Vec<Action>) {
         if let Some(forget) = &mut self.forget
             && forget.told != PhoneNotified::Yes
@@ -347,7 +347,7 @@ impl Lifecycle {
         actions.push(Action::Stop);
     }
 
-    /// Only one that runs is replaced: any other start is of our version anyway.
+    /// Replaces a worker that runs. The next start of any other is of our version anyway.
     pub(super) fn renew(&mut self, at: Duration, actions: &mut Vec<Action>) {
         if matches!(self.state, State::Running { .. }) {
             self.replace(ExitReason::Stopped, at, actions);
@@ -361,7 +361,7 @@ impl Lifecycle {
         self.wake_after = false;
         let soon = self.rules.disconnect.mul_f64(0.2);
         match &mut self.state {
-            // A phone may just have scanned the code that the page shows: the page knows.
+            // A phone may have scanned the code a moment ago; only the page knows.
             State::Running { .. }
                 if self.linked || matches!(self.standing, Standing::Unlinked | Standing::Pairing) =>
             {
@@ -383,7 +383,7 @@ impl Lifecycle {
         self.wake_after = false;
         match &mut self.state {
             State::Running { .. } | State::Starting { .. } => self.stop_within(time, at, actions),
-            // The phone is half told; the disconnect's own deadlines are short.
+            // The phone is being told; the deadlines of a disconnect are short.
             State::LoggingOut { until } | State::Stopping { until, .. } => *until = (*until).min(at + time),
             _ => self.rest(at, actions),
         }

@@ -131,8 +131,13 @@ pub(super) fn nowhere() -> Home {
 }
 
 /// No files, no names but this machine's, and enough of everything.
-fn means() -> Means {
-    Means { names: names(), media: media(), metrics: Metrics::default(), shortage: Shortage::never() }
+fn means() -> DeliveryContext {
+    DeliveryContext {
+        names: names(),
+        media: media(),
+        metrics: Metrics::default(),
+        shortage: Shortage::never(),
+    }
 }
 
 fn media() -> Media {
@@ -164,8 +169,12 @@ fn deliver(
     let journal = journal.expect("opens");
     let (metrics, events) = (Metrics::default(), EventsConfig::default());
     let client = Client::new(nowhere(), names()).expect("a client");
-    let means =
-        Means { names: names(), media: media(), metrics: metrics.clone(), shortage: Shortage::never() };
+    let means = DeliveryContext {
+        names: names(),
+        media: media(),
+        metrics: metrics.clone(),
+        shortage: Shortage::never(),
+    };
     let delivery = Delivery::new(journal.clone(), recipients, client, at(flask, patience), events, means);
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(Dispatcher::new(delivery, events, shutdown.clone()).run());

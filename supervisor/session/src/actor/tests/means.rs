@@ -44,7 +44,7 @@ async fn nobody_starts_with_limits_or_in_spite_of_a_parking_that_could_not_be_re
     a_moment().await;
     for handle in [&parked, &limited] {
         let view = handle.view();
-        assert_eq!((view.phase, view.pid), (Phase::Queued { wait: Wait::Means }, None));
+        assert_eq!((view.phase, view.pid), (Phase::Queued { wait: Wait::Resources }, None));
     }
     assert!(matches!(send(&limited).await, Err(CallFailure::NotReady)), "nobody waits for it");
     limited.operate(OperatorCommand::Stop).await.expect_err("nothing was done, and that is said");

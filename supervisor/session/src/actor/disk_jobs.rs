@@ -1,7 +1,7 @@
-//! [`Chores`]: what one user's task wants done to the disk, one after the other.
+//! [`DiskJobs`]: what one user's task wants done to the disk, one after the other.
 //!
 //! Owns the order: a start finds what a deletion before it has left, and whoever makes a task anew finds what the last one
-//! wrote. Decides nothing; what came of each chore comes back to the task as a note. A disk that does not answer holds up
+//! wrote. Decides nothing; what came of each job comes back to the task as a note. A disk that does not answer holds up
 //! its own users, and no task.
 
 use std::io;
@@ -59,12 +59,12 @@ pub(super) enum Done {
     Broken,
 }
 
-type Chore = Box<dyn FnOnce() -> Done + Send>;
+type DiskJob = Box<dyn FnOnce() -> Done + Send>;
 
 /// The queue.
 #[derive(Debug)]
-pub(super) struct Chores {
-    queue: mpsc::UnboundedSender<Chore>,
+pub(super) struct DiskJobs {
+    queue: mpsc::UnboundedSender<DiskJob>,
     waiting: usize,
     spawning: bool,
     burials: usize,
@@ -73,14 +73,14 @@ pub(super) struct Chores {
     linked: Option<bool>,
 }
 
-impl Chores {
+impl DiskJobs {
     /// An empty one.
     pub(super) fn begin(notes: mpsc::Sender<Note>) -> Self {
-        // Unbounded: a chore is small, and each follows from an event of the task's own.
-        let (queue, mut chores) = mpsc::unbounded_channel::<Chore>();
-        tasks::vital("chores", async move {
-            while let Some(chore) = chores.recv().await {
-                let done = blocking::in_folders(chore).await.unwrap_or(Done::Broken);
+        // Unbounded: a job is small, and each follows from an event of the task's own.
+        let (queue, mut disk_jobs) = mpsc::unbounded_channel::<DiskJob>();
+        tasks::vital("disk jobs", async move {
+            while let Some(job) = disk_jobs.recv().await {
+                let done = blocking::in_folders(job).await.unwrap_or(Done::Broken);
                 if notes.send(Note::Done(done)).await.is_err() {
                     return;
                 }
@@ -121,10 +121,16 @@ impl Chores {
     }
 
     /// The end of the user's folder, and of its limits if they are to go too.
-    pub(super) fn bury(&mut self, host: Arc<Host>, user: UserId, told: PhoneNotified, limits_too: bool) {
+    pub(super) fn delete_profile(
+        &mut self,
+        host: Arc<Host>,
+        user: UserId,
+        told: PhoneNotified,
+        limits_too: bool,
+    ) {
         self.burials += 1;
         self.put(move || {
-            let gone = bury(&host, &user, limits_too);
+            let gone = delete_profile(&host, &user, limits_too);
             Done::Buried { told, gone: gone.map_err(|error| NotDeleted::Disk(Arc::new(error))), limits_too }
         });
     }
@@ -170,7 +176,7 @@ impl Chores {
     }
 
     /// Whether the folder is just being deleted.
-    pub(super) fn burying(&self) -> bool {
+    pub(super) fn deletes_profile(&self) -> bool {
         self.burials > 0
     }
 
@@ -242,11 +248,11 @@ fn start(
     worker_process::spawn(&host.launch, &config, host::marks(host, user), group.as_ref())
 }
 
-fn bury(host: &Arc<Host>, user: &UserId, limits_too: bool) -> io::Result<()> {
+fn delete_profile(host: &Arc<Host>, user: &UserId, limits_too: bool) -> io::Result<()> {
     token::forget(&host.state, user);
-    let grave = folders::bury(&host.state, user)?;
-    tracing::info!(%user, existed = grave.is_some(), "session deleted");
-    folders::remove_in_background(grave.into_iter().collect());
+    let aside = folders::set_aside_for_deletion(&host.state, user)?;
+    tracing::info!(%user, existed = aside.is_some(), "session deleted");
+    folders::remove_in_background(aside.into_iter().collect());
     if !limits_too {
         return Ok(());
     }
