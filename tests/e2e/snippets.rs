@@ -234,6 +234,40 @@ async fn the_program_of_the_api_page_works() {
     );
 }
 
+/// An agent with a key for one session does what its page shows, sees no tool that the key may not use, and reaches no other
+/// session.
+#[tokio::test]
+async fn the_program_of_the_agents_page_works() {
+    let farm = Farm::start().await;
+    tokio::join!(farm.link("3", NUMBER), farm.link("1", OTHER));
+    let (code, key) =
+        ctl(&farm, &["keys", "add", "--name", "agent", "--session", "3", "--read", "--send"]).await;
+    assert_eq!(code, 0, "{key}");
+    let key = key.lines().next().expect("the key").to_owned();
+    let shown = the_block("docs/agents.md", "python").text;
+    let text = shown.replace("http://127.0.0.1:5001", &farm.service.url("")).replace('…', &key);
+    let run = async |text: &str| {
+        let mut python = Command::new(repository("tests/clients/.venv/bin/python"));
+        let output = python.args(["-c", text]).kill_on_drop(true).output().await.expect("Python runs");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.success(), said)
+    };
+    let (well, said) = run(&text).await;
+    assert!(well, "{said}");
+    assert!(said.contains("chats_get_chats") && said.contains("chatting_send_text"), "{said}");
+    assert!(!said.contains("sessions_delete") && !said.contains("keys_create"), "{said}");
+    let sent = farm.phone.sent(NUMBER).await;
+    assert!(
+        sent.iter().any(|message| message["body"] == "oi" && message["to"] == chat_id(FRIEND)),
+        "{sent:?}"
+    );
+    let (_, said) = run(&text.replace(r#""session": "3""#, r#""session": "1""#)).await;
+    assert!(said.contains("This key may not send in session 1"), "{said}");
+    assert_eq!(farm.phone.sent(OTHER).await, Vec::<Value>::new());
+    let (well, said) = run(&text.replace(&key, "another key")).await;
+    assert!(!well && !said.contains("chats_get_chats"), "{said}");
+}
+
 /// Each configuration that is shown can be put into the file as it is.
 #[test]
 fn every_configuration_is_taken() {

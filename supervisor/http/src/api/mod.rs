@@ -2,7 +2,8 @@
 //!
 //! `table` lists every operation once: from it come the router, the scopes and the document at `/openapi.json`. A
 //! row names its handler or says why there is none; what is not offered answers 501 with its name, never 404 or a
-//! fake success. `route` is what each request passes, one file per group has the handlers, `models` the answers.
+//! fake success. `route` is what each request passes, one file per group has the handlers, `models` the answers. `mcp` offers
+//! the same rows to agents.
 //!
 //! **A handler goes the same way as Flask's routes**: the user's handle, IPC, the worker. None knows a process.
 
@@ -23,6 +24,7 @@ mod labels;
 mod linking;
 mod lists;
 mod looks;
+mod mcp;
 mod models;
 mod openapi;
 mod passkey;
@@ -51,11 +53,16 @@ pub(super) use openapi::docs;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {
+    let mut routes = operations();
+    routes.extend([openapi::route(), mcp::route()]);
+    routes
+}
+
+/// The routes of the table's rows.
+fn operations() -> Vec<Route> {
     let rows = table::rows();
     let deeper: Vec<_> = rows.iter().map(|row| row.deeper(&rows)).collect();
-    let mut routes: Vec<_> = rows.into_iter().zip(deeper).map(|(row, deeper)| row.route(deeper)).collect();
-    routes.push(openapi::route());
-    routes
+    rows.into_iter().zip(deeper).map(|(row, deeper)| row.route(deeper)).collect()
 }
 
 /// 404 for a path below `/api` that nobody serves; 400 where only a part of it is missing.

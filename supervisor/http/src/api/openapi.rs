@@ -62,14 +62,9 @@ fn tag(row: &Row) -> &'static str {
 }
 
 fn operation(row: &Row) -> Value {
-    let in_path: Vec<&str> =
-        row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+    let in_path = row.names_in_path();
     let mut parameters: Vec<Value> = Vec::new();
-    let (mut fields, required) = row.takes.map(|shape| fields_of(&shape())).unwrap_or_default();
-    if let (Scope::Session(_), false) = (row.scope, in_path.contains(&"session")) {
-        let schema = json!({"type": "string", "default": "default", "description": "The session's name."});
-        fields.insert("session".to_owned(), schema);
-    }
+    let (mut fields, required) = arguments(row);
     for name in &in_path {
         let schema = fields.remove(*name).unwrap_or_else(|| json!({"type": "string"}));
         parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
@@ -105,6 +100,17 @@ fn operation(row: &Row) -> Value {
         described["security"] = json!([]);
     }
     described
+}
+
+/// The schemas of what an operation takes, by name, but for what stands in its address and nowhere else; and which of them
+/// are needed.
+pub(super) fn arguments(row: &Row) -> (Map<String, Value>, Vec<String>) {
+    let (mut fields, required) = row.takes.map(|shape| fields_of(&shape())).unwrap_or_default();
+    if let (Scope::Session(_), false) = (row.scope, row.names_in_path().contains(&"session")) {
+        let schema = json!({"type": "string", "default": "default", "description": "The session's name."});
+        fields.insert("session".to_owned(), schema);
+    }
+    (fields, required)
 }
 
 /// The arguments' fields and which of them are needed.

@@ -213,6 +213,11 @@ impl Row {
         Self { effect: Effect::Change, ..self }
     }
 
+    /// The arguments that stand in the address, in their order.
+    pub(super) fn names_in_path(&self) -> Vec<&'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    }
+
     /// The name at the end of the address of another operation that changes something and becomes this one when nothing
     /// was filled in there: deleting one message without its id would delete all.
     pub(super) fn deeper(&self, rows: &[Self]) -> Option<&'static str> {
