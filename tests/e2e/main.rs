@@ -17,6 +17,7 @@ mod deletion;
 mod drill;
 mod ends;
 mod events;
+mod examples;
 mod faults;
 mod flask;
 mod foreign;

@@ -102,7 +102,7 @@ impl Answer for Raw {
     }
 
     fn document() -> Vec<Content> {
-        vec![Content { mimetype: "*/*", shape: None }]
+        vec![Content { mimetype: "application/octet-stream", shape: None }]
     }
 }
 
