@@ -35,7 +35,10 @@ async fn generated_clients_send_and_read() {
     for example in ["typescript", "python"] {
         let text = format!("de {example}");
         let said = run(&farm, example, &text).await;
-        assert!(said.contains("sent: true_") && said.contains(&format!("chat: {}", chat_id(FRIEND))), "{said}");
+        assert!(
+            said.contains("sent: true_") && said.contains(&format!("chat: {}", chat_id(FRIEND))),
+            "{said}"
+        );
         let sent = farm.phone.sent(NUMBER).await;
         assert_eq!(sent.iter().filter(|message| message["body"] == text).count(), 1, "{example}: {sent:?}");
     }

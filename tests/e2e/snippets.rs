@@ -109,7 +109,7 @@ impl Reader {
     }
 
     /// Until it ends: what it printed.
-    async fn to_the_end(mut self, line: &str) -> String {
+    async fn finish(mut self, line: &str) -> String {
         let mut child = self.command.spawn().expect("script of util-linux");
         let mut stdin = child.stdin.take().expect("piped");
         stdin.write_all(b"y\n").await.expect("taken");
@@ -183,7 +183,7 @@ async fn every_command_of_a_user_works() {
             if ENDLESS.contains(&line.as_str()) {
                 Reader::new(&farm, &typed).for_a_while(&line).await;
             } else {
-                let said = Reader::new(&farm, &typed).to_the_end(&line).await;
+                let said = Reader::new(&farm, &typed).finish(&line).await;
                 assert!(!said.contains("\"error\""), "{}: {line}: {said}", block.page);
             }
             if line.starts_with("colmeiactl drain") {
