@@ -9,9 +9,9 @@ const colmeia = createClient<paths>({
 });
 
 const sent = await colmeia.POST("/api/sendText", { body: { session, chatId, text } });
-if (sent.error) throw new Error(sent.error.message);
+if (!sent.data) throw new Error(sent.error.message);
 console.log(`sent: ${sent.data.id}`);
 
 const chats = await colmeia.GET("/api/{session}/chats", { params: { path: { session }, query: { limit: 5 } } });
-if (chats.error) throw new Error(chats.error.message);
+if (!chats.data) throw new Error(chats.error?.message ?? `HTTP ${chats.response.status}`);
 for (const chat of chats.data) console.log(`chat: ${chat.id} ${chat.name ?? ""}`);

@@ -15,7 +15,6 @@ pub(super) fn elsewhere() -> Vec<Row> {
         absent(DELETE, "/api/apps/{id}", "apps.delete", NO_APPS),
         absent(POST, "/api/apps/{id}/purge", "apps.purge", NO_APPS),
         absent(POST, "/api/apps/{id}/{session}/purge", "apps.purge_unique_app", NO_APPS),
-        absent(POST, "/mcp", "mcp.post", "there is no MCP server"),
     ];
     macro_rules! numbers {
         ($($path:literal $class:literal;)*) => {$(
