@@ -2,7 +2,7 @@
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
-.PHONY: docs setup-docs install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak day day-smoke fuzz mutants clean
+.PHONY: docs setup-docs image test-image setup-image install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak day day-smoke fuzz mutants clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
@@ -23,6 +23,8 @@ help:
 	@echo 'make clients  what waha-py, waha-python and the n8n node ask: served, refused or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
 	@echo 'make docs   the documentation as a searchable book: target/book/index.html'
+	@echo 'make image  the container image, with buildah; DEBOOTSTRAP=1 makes its base here'
+	@echo 'make test-image  the image in containers of a virtual machine; as root'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make measures  what each single measure for memory and speed brings; half an hour'
 	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
@@ -47,6 +49,9 @@ setup-vm: setup-deb
 
 setup-docs:
 	@scripts/setup docs
+
+setup-image:
+	@scripts/setup $(if $(DEBOOTSTRAP),image-here,image)
 
 setup-bench: setup
 	@scripts/setup bench
@@ -181,6 +186,16 @@ test-vm: setup-vm
 	test -n '$(PACKAGE)' || cargo deb --quiet --no-build --profile dev --fast -p colmeia-supervisor -o target/vm/colmeia.deb
 	tests/vm/installed '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
 	tests/vm/run '$(or $(PACKAGE),target/vm/colmeia.deb)' target/debug
+
+# With DEBOOTSTRAP=1 nothing is pulled from a registry of images; PROGRAMS= is a folder of programs that are built already.
+image: setup-image
+	@scripts/image $(if $(DEBOOTSTRAP),--debootstrap) $(if $(PROGRAMS),--programs '$(PROGRAMS)')
+
+# The image of the binaries that all other tests use, unless PROGRAMS names others, such as target/release; root.
+test-image:
+	@scripts/setup test-image
+	cargo build --locked --workspace
+	tests/image/run '$(or $(PROGRAMS),target/debug)'
 
 # The disk that fills up and the name server that goes away take root: they are mounts of the test's own. NO_FULL_DISK=1
 # leaves both out.

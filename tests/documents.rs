@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use colmeia::Secret;
+use colmeia::config::{BrowserSandbox, InvalidConfig, ServiceConfig};
+
 /// The README in its two languages, and how many words each may have.
 const READMES: [(&str, usize); 2] = [("README.md", 900), ("README.pt-BR.md", 1_000)];
 
@@ -307,4 +310,60 @@ fn every_command_of_colmeiactl_that_is_named_exists() {
         assert!(told.contains(&format!("colmeiactl {word}")), "docs/operators.md does not name {word}");
     }
     assert!(seen.len() > 15, "{seen:?}");
+}
+
+/// The names under which the keys of the configuration can be set in the environment.
+fn variables() -> BTreeSet<String> {
+    let (mut variables, mut table) = (BTreeSet::new(), String::new());
+    for line in read("systemd/colmeia.toml").lines() {
+        let line = line.strip_prefix('#').unwrap_or(line);
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            table = format!("{name}_");
+        } else if let Some((key, _)) = line.split_once(" = ")
+            && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        {
+            variables.insert(format!("COLMEIA_{table}{key}").to_uppercase());
+        }
+    }
+    variables
+}
+
+#[test]
+fn every_variable_that_a_container_may_need_is_a_key() {
+    let known = variables();
+    assert!(known.len() > 60, "{known:?}");
+    for path in ["docs/containers.md", "compose.yaml", "contrib/container/colmeia.toml", "Dockerfile"] {
+        let text = read(path);
+        for rest in text.split("COLMEIA_").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            let name = format!("COLMEIA_{name}");
+            // COLMEIA_URL is what the Flask app is told.
+            let other = ["COLMEIA_", "COLMEIA_URL"].contains(&name.as_str());
+            assert!(other || known.contains(&name), "{path}: {name} is no key");
+        }
+    }
+}
+
+#[test]
+fn the_images_configuration_is_closed_until_somebody_says_who_may_call() {
+    let text = read("contrib/container/colmeia.toml");
+    let mut image: ServiceConfig = toml::from_str(&text).expect("it parses");
+    assert!(matches!(image.validate(), Err(InvalidConfig::Unprotected(_))));
+    image.api_keys = vec![Secret::new("0123456789abcdef")];
+    assert_eq!(image.validate(), Ok(()));
+    assert_eq!(image.browser_sandbox, BrowserSandbox::On, "nothing gives it up but a person");
+    assert!(image.listen.ip().is_unspecified());
+
+    // What compose puts in its place says the same, but for what compose's own lines set.
+    let compose = read("compose.yaml");
+    let (_, content) = compose.split_once("content: |\n").expect("a configuration");
+    let content: Vec<&str> =
+        content.lines().take_while(|line| line.is_empty() || line.starts_with("      ")).collect();
+    let content = content.join("\n").replace("${WEBHOOK_KEY:?set it in .env}", "0123456789abcdef");
+    let mut composed: ServiceConfig = toml::from_str(&content).expect("it parses");
+    assert_eq!(composed.webhooks.len(), 1);
+    composed.webhooks.clear();
+    image.api_keys.clear();
+    image.stop_within_ms = 0;
+    assert_eq!(composed, image);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::admin::{
-    Changed, Drain, Key, Keys, Limits, Lines, PageReport, Session, SessionDetail, Sessions,
+    Changed, Drain, Key, Keys, Limits, Lines, PageReport, Service, Session, SessionDetail, Sessions,
 };
 use colmeia::config::MemoryOverrides;
 use hyper::Method;
@@ -105,6 +105,10 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
             let diagnosis = diagnosis::diagnose(client).await?;
             out.say(&diagnosis, || diagnosis::text(&diagnosis))?;
             if diagnosis::is_unwell(&diagnosis) { Err(CtlError::Unwell) } else { Ok(()) }
+        }
+        Command::Health => {
+            let service: Service = client.get("/v1/service").await?;
+            out.say(&service, || format!("it answers: version {}\n", service.version))
         }
         Command::Completions { .. } => Ok(()), // done before there was a client
     }

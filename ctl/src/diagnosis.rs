@@ -37,6 +37,8 @@ fn subject() -> Subject {
     let config: ServiceConfig = toml::from_str(&text).unwrap_or_default();
     Subject {
         browser: config.browser,
+        worker: config.worker.unwrap_or_else(|| PathBuf::from("/usr/bin/colmeia-worker")),
+        browser_sandbox: config.browser_sandbox,
         ffmpeg: config.conversion.ffmpeg,
         wa_js: config.wa_js,
         state_dir: config.state_dir,

@@ -138,6 +138,8 @@ pub(crate) enum Command {
     },
     /// Look at the machine and say what to do
     Doctor,
+    /// Whether the service answers, for a container's health check: 0, or 4 where it does not
+    Health,
     /// Print a completion script
     Completions { shell: Shell },
 }

@@ -127,6 +127,16 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 #[test]
+fn a_health_check_tells_a_service_that_answers_from_one_that_does_not() {
+    let service = Service::start();
+    let said = service.ctl(&["health"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains(env!("CARGO_PKG_VERSION")), "{}", said.stdout);
+    let socket = service.folder.path().join("nobody.sock");
+    assert_eq!(ctl(&socket, &["health"]).code, 4);
+}
+
+#[test]
 fn a_stop_that_the_disk_does_not_take_is_not_said_to_be_done() {
     let service = Service::start();
     service.ready("1");

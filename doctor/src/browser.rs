@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use colmeia::admin::Finding;
+use colmeia::config::{BrowserSandbox, NAMESPACES_AVAILABLE};
 use colmeia_base::tasks;
 use rustix::fs::{Access, access};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
@@ -105,27 +106,98 @@ pub(super) fn wa_js(path: Option<&Path>) -> Finding {
     }
 }
 
-/// What Chromium's own sandbox needs.
-pub(super) fn sandbox() -> Finding {
+/// What Chromium's own sandbox needs, tried by a process of the worker's program.
+pub(super) fn sandbox(wanted: BrowserSandbox, worker: &Path) -> Finding {
+    let root = geteuid().is_root();
+    let refused = match version(worker, "namespaces") {
+        Some(said) if said == NAMESPACES_AVAILABLE => None,
+        Some(said) => Some(said),
+        None => Some(format!("{} cannot be run to try it", worker.display())),
+    };
+    judge_sandbox(wanted, root, refused.as_deref(), why_refused())
+}
+
+/// What the machine's settings say about user namespaces: why there are none, and what to do about it.
+fn why_refused() -> Option<(&'static str, &'static str)> {
+    let is = |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
+    if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
+        Some((
+            "unprivileged user namespaces are switched off",
+            "set the sysctl kernel.unprivileged_userns_clone to 1",
+        ))
+    } else if is("/proc/sys/user/max_user_namespaces", "0") || !Path::new("/proc/self/ns/user").exists() {
+        Some(("there are no user namespaces", "set the sysctl user.max_user_namespaces to 10000"))
+    } else if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+        Some((
+            "AppArmor restricts user namespaces",
+            "allow user namespaces to the browser in an AppArmor profile",
+        ))
+    } else {
+        None
+    }
+}
+
+fn judge_sandbox(
+    wanted: BrowserSandbox,
+    root: bool,
+    refused: Option<&str>,
+    settings: Option<(&str, &str)>,
+) -> Finding {
+    const CONTAINER: &str =
+        "in a container, start it with a seccomp profile that allows them (docs/containers.md)";
+    const RISK: &str = "a page that takes its browser over then has all that the browser has";
     let check = "browser sandbox";
-    if geteuid().is_root() {
-        let advice =
-            "let worker_uids give each worker a user id of its own, or run the service as an ordinary user";
-        return warning(check, "off where workers run as root; the log says whether they do", advice);
+    match (wanted, refused) {
+        (BrowserSandbox::Off, None) => warning(
+            check,
+            format!("switched off by browser_sandbox: {RISK}"),
+            "user namespaces are available here, so take browser_sandbox out",
+        ),
+        (BrowserSandbox::Off, Some(why)) => warning(
+            check,
+            format!("switched off by browser_sandbox: {RISK}; user namespaces: {why}"),
+            format!("{}; then take browser_sandbox out", settings.map_or(CONTAINER, |(_, advice)| advice)),
+        ),
+        (_, Some(why)) => {
+            let found = match settings {
+                Some((reason, _)) => format!("{reason} ({why})"),
+                None => format!("user namespaces are refused ({why})"),
+            };
+            let advice = settings.map_or(CONTAINER, |(_, advice)| advice);
+            problem(check, found, format!("{advice}; or set browser_sandbox to \"off\": {RISK}"))
+        }
+        (_, None) if root => warning(
+            check,
+            "off where workers run as root; the log says whether they do",
+            "let worker_uids give each worker a user id of its own, or run the service as an ordinary user",
+        ),
+        (_, None) => ok(check, "user namespaces are available"),
     }
-    let zero = |path: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == "0");
-    if zero("/proc/sys/kernel/unprivileged_userns_clone") {
-        let advice = "set the sysctl kernel.unprivileged_userns_clone to 1";
-        return problem(check, "unprivileged user namespaces are switched off", advice);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::admin::Verdict;
+
+    #[test]
+    fn a_sandbox_that_cannot_be_had_is_a_problem_and_one_that_is_off_a_warning() {
+        let (on, off, auto) = (BrowserSandbox::On, BrowserSandbox::Off, BrowserSandbox::Auto);
+        for wanted in [on, auto] {
+            assert_eq!(judge_sandbox(wanted, false, None, None).verdict, Verdict::Ok);
+            let refused = judge_sandbox(wanted, false, Some("EPERM"), None);
+            assert_eq!(refused.verdict, Verdict::Problem);
+            let advice = refused.advice.unwrap_or_default();
+            assert!(refused.found.contains("EPERM") && advice.contains("seccomp"), "{advice}");
+            assert!(advice.contains("browser_sandbox") && advice.contains("all that the browser has"));
+            let set = judge_sandbox(wanted, false, Some("EPERM"), Some(("switched off", "set the sysctl")));
+            assert!(set.advice.is_some_and(|advice| advice.starts_with("set the sysctl")));
+        }
+        for refused in [None, Some("EPERM")] {
+            let finding = judge_sandbox(off, false, refused, None);
+            assert_eq!(finding.verdict, Verdict::Warning);
+            assert!(finding.found.contains("all that the browser has"), "{}", finding.found);
+        }
+        assert_eq!(judge_sandbox(auto, true, None, None).verdict, Verdict::Warning);
     }
-    if zero("/proc/sys/user/max_user_namespaces") || !Path::new("/proc/self/ns/user").exists() {
-        let advice = "set the sysctl user.max_user_namespaces to 10000";
-        return problem(check, "there are no user namespaces", advice);
-    }
-    let restricted = fs::read_to_string("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
-    if restricted.is_ok_and(|text| text.trim() == "1") {
-        let advice = "allow user namespaces to the browser in an AppArmor profile";
-        return warning(check, "AppArmor restricts user namespaces", advice);
-    }
-    ok(check, "user namespaces are available")
 }

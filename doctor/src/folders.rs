@@ -6,7 +6,7 @@ use std::path::Path;
 
 use colmeia::admin::Finding;
 use colmeia::layout::AUTH_PREFIX;
-use rustix::fs::statvfs;
+use rustix::fs::{statfs, statvfs};
 use rustix::process::geteuid;
 
 use super::{ok, problem, warning};
@@ -22,8 +22,11 @@ pub(super) struct Room {
 
 /// A profile takes 50 to 300 MB.
 pub(super) const STATE: Room = Room { least: 200 * MIB, comfortable: 2048 * MIB };
-/// The browser is told to do without `/dev/shm`, but other pages of the system are not.
-pub(super) const SHM: Room = Room { least: 0, comfortable: 64 * MIB };
+
+/// The kind of file system that a container's own layer is (`OVERLAYFS_SUPER_MAGIC`).
+const OVERLAY: i64 = 0x794c_7630;
+/// One that is only memory (`TMPFS_MAGIC`).
+const TMPFS: i64 = 0x0102_1994;
 
 /// Whether a directory is ours, closed to others, and can be written.
 pub(super) fn private(check: &str, path: &Path) -> Finding {
@@ -75,6 +78,27 @@ pub(super) fn damaged(check: &str, state_dir: &Path) -> Finding {
     warning(check, format!("damaged ones lie aside of: {}", users.join(", ")), advice)
 }
 
+/// Whether a folder outlives the container or the machine's next boot.
+pub(super) fn lasting(check: &str, path: &Path) -> Finding {
+    let shown = path.display();
+    match statfs(path) {
+        Ok(found) => judge_lasting(check, path, found.f_type),
+        Err(error) => warning(check, format!("{shown}: {error}"), "make it, or set another directory"),
+    }
+}
+
+fn judge_lasting(check: &str, path: &Path, kind: i64) -> Finding {
+    let shown = path.display();
+    let advice = format!("mount a volume at {shown}: without one everybody has to scan again");
+    match kind {
+        OVERLAY => {
+            warning(check, format!("{shown} lies in this container's own layer and is gone with it"), advice)
+        }
+        TMPFS => warning(check, format!("{shown} lies in memory and is gone with the next boot"), advice),
+        _ => ok(check, format!("{shown} outlives this process's machine or container")),
+    }
+}
+
 /// Whether there is room.
 pub(super) fn space(check: &str, path: &Path, room: Room) -> Finding {
     let found = match statvfs(path) {
@@ -94,5 +118,22 @@ pub(super) fn space(check: &str, path: &Path, room: Room) -> Finding {
         warning(check, format!("{} inodes free", found.f_favail), "delete files: a profile has thousands")
     } else {
         ok(check, said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colmeia::admin::Verdict;
+
+    #[test]
+    fn what_is_gone_with_the_container_is_said() {
+        let judged = |kind| judge_lasting("state volume", Path::new("/state"), kind);
+        assert_eq!(judged(0xEF53).verdict, Verdict::Ok);
+        for kind in [OVERLAY, TMPFS] {
+            let finding = judged(kind);
+            assert_eq!(finding.verdict, Verdict::Warning);
+            assert!(finding.advice.is_some_and(|advice| advice.contains("volume at /state")));
+        }
     }
 }

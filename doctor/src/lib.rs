@@ -12,12 +12,17 @@ mod merging;
 use std::path::PathBuf;
 
 use colmeia::admin::{Finding, Verdict};
+use colmeia::config::BrowserSandbox;
 
 /// What is looked at.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The browser's program.
     pub browser: PathBuf,
+    /// The worker's program, which tries what browsers need.
+    pub worker: PathBuf,
+    /// Whether browsers shall run in Chromium's own sandbox.
+    pub browser_sandbox: BrowserSandbox,
     /// The program that converts voice and video.
     pub ffmpeg: PathBuf,
     /// The file of wa-js, where one is configured.
@@ -36,18 +41,28 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
     vec![
         browser::program(&subject.browser),
         browser::wa_js(subject.wa_js.as_deref()),
-        browser::sandbox(),
+        browser::sandbox(subject.browser_sandbox, &subject.worker),
         browser::converter(&subject.ffmpeg),
         folders::private("state directory", &subject.state_dir),
         folders::private("runtime directory", &subject.runtime_dir),
         folders::space("disk space", &subject.state_dir, folders::STATE),
         folders::damaged("profiles", &subject.state_dir),
-        folders::space("/dev/shm", std::path::Path::new("/dev/shm"), folders::SHM),
+        folders::lasting("state volume", &subject.state_dir),
         kernel::cgroup(),
         kernel::landlock(),
         kernel::descriptors(),
         merging::possible(subject.memory_merge),
         kernel::clock(&subject.state_dir),
+    ]
+}
+
+/// What keeps users apart on this machine, and whether what they leave lasts: what has to be said at a start already.
+#[must_use]
+pub fn apart(subject: &Subject) -> Vec<Finding> {
+    vec![
+        browser::sandbox(subject.browser_sandbox, &subject.worker),
+        kernel::landlock(),
+        folders::lasting("state volume", &subject.state_dir),
     ]
 }
 
@@ -74,6 +89,8 @@ mod tests {
         std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("set");
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).expect("set");
         Subject {
+            worker: browser.clone(),
+            browser_sandbox: BrowserSandbox::Auto,
             ffmpeg: browser.clone(),
             browser,
             wa_js: None,
@@ -102,6 +119,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let nowhere = folder.path().join("nowhere");
         let subject = Subject {
+            worker: nowhere.clone(),
+            browser_sandbox: BrowserSandbox::Auto,
             browser: nowhere.clone(),
             ffmpeg: nowhere.clone(),
             wa_js: Some(nowhere.clone()),
@@ -109,7 +128,7 @@ mod tests {
             state_dir: nowhere.clone(),
             runtime_dir: nowhere,
         };
-        for check in ["browser", "wa-js", "state directory", "runtime directory"] {
+        for check in ["browser", "wa-js", "state directory", "runtime directory", "browser sandbox"] {
             let finding = verdict(&subject, check);
             assert_eq!(finding.verdict, Verdict::Problem, "{check}");
             assert!(finding.advice.is_some_and(|advice| advice.len() > 10), "{check}");

@@ -139,6 +139,6 @@ def unsigned():
 if __name__ == "__main__":
     from werkzeug.serving import make_server
 
-    server = make_server("127.0.0.1", int(os.environ.get("PORT", "5002")), app, threaded=True)
-    print(f"listening on http://127.0.0.1:{server.port}", flush=True)
+    server = make_server(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "5002")), app, threaded=True)
+    print(f"listening on http://{server.host}:{server.port}", flush=True)
     server.serve_forever()

@@ -29,9 +29,9 @@ pub use ignore::IgnoreConfig;
 pub use invalid::InvalidConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
-pub use service::{LogFormat, RestartPolicy, ServiceConfig};
+pub use service::{LogFormat, LogTarget, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use webhooks::{
     CustomHeader, EVENT_NAMES, Hmac, InvalidWebhook, Retries, RetryPolicy, UNKNOWN_EVENT, WebhookConfig,
 };
-pub use worker::{Deadlines, Landlock, Passkey, WorkerConfig};
+pub use worker::{BrowserSandbox, Deadlines, Landlock, NAMESPACES_AVAILABLE, Passkey, WorkerConfig};

@@ -11,8 +11,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConversionConfig, Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock, LocalAccess,
-    MemoryPolicy, Passkey, UserConfig, WebhookConfig, WorkerUids,
+    BrowserSandbox, ConversionConfig, Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock,
+    LocalAccess, MemoryPolicy, Passkey, UserConfig, WebhookConfig, WorkerUids,
 };
 use crate::{Secret, UserId};
 
@@ -89,6 +89,11 @@ pub struct ServiceConfig {
     /// user's files, processes or ports. Default `auto`: as far as the kernel can. `off` is for looking for the
     /// cause of trouble; each worker's start then logs a warning.
     pub landlock: Landlock,
+    /// Whether browsers run in Chromium's own sandbox, which keeps whoever takes a page over away from the browser around
+    /// it. Default `auto`: always, except where the service is root and cannot have it. `on`: there neither. `off`: never,
+    /// for containers and machines that give ordinary users no user namespaces; a page that is taken over has then all
+    /// that its browser has, and Landlock and `worker_uids` alone keep it from other users.
+    pub browser_sandbox: BrowserSandbox,
     /// Whether each user's worker and browser run as a user id of the system of their own. Default `auto`: where
     /// the supervisor is root, or has the capabilities, and the directories can be reached by other users.
     pub worker_uids: WorkerUids,
@@ -98,6 +103,9 @@ pub struct ServiceConfig {
     pub memory_merge: bool,
     /// How log lines look. Default: for people on a terminal, JSON elsewhere.
     pub log_format: LogFormat,
+    /// Where log lines go. Default standard error. Some platforms take each line that comes there for an error, so
+    /// `stdout` is for them.
+    pub log_to: LogTarget,
     /// After how many seconds a worker is stopped that shows a code which nobody asks for. Default 600: a page
     /// asks every few seconds, so the person has left long ago. After half a minute it gives its place to whoever waits for
     /// one and is linked or looked at.
@@ -129,6 +137,10 @@ pub struct ServiceConfig {
     /// How long a worker may take to stop before it is killed, in milliseconds. Default 15,000: the browser's
     /// own close deadline (8 s) and room to write the profile.
     pub stop_deadline_ms: u64,
+    /// How long the end of the service may take altogether, in milliseconds; after that it is as if it had been asked
+    /// twice: nobody is waited for, and what is on disk counts. Default 0: as long as its steps may take, half a minute
+    /// at most. For whoever is killed after a grace, such as a container: a second less than the grace.
+    pub stop_within_ms: u64,
     /// What happens after a worker's failure.
     pub restart: RestartPolicy,
     /// The workers' deadlines.
@@ -166,6 +178,17 @@ pub struct RestartPolicy {
     pub burst_window_secs: u64,
 }
 
+/// Where log lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogTarget {
+    /// Standard error.
+    #[default]
+    Stderr,
+    /// Standard output.
+    Stdout,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -201,9 +224,11 @@ impl Default for ServiceConfig {
             base_path: String::new(),
             cors_origins: Vec::new(),
             landlock: Landlock::Auto,
+            browser_sandbox: BrowserSandbox::Auto,
             worker_uids: WorkerUids::Auto,
             memory_merge: false,
             log_format: LogFormat::Auto,
+            log_to: LogTarget::Stderr,
             unlinked_idle_secs: 600,
             request_deadline_ms: 14_000,
             sends_per_minute: 30,
@@ -216,6 +241,7 @@ impl Default for ServiceConfig {
             ping_timeout_ms: 3_000,
             hello_deadline_ms: 10_000,
             stop_deadline_ms: 15_000,
+            stop_within_ms: 0,
             restart: RestartPolicy::default(),
             deadlines: Deadlines::default(),
             memory: MemoryPolicy::default(),

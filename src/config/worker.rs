@@ -31,6 +31,9 @@ pub struct WorkerConfig {
     pub languages: Vec<String>,
     /// Whether the kernel shuts it in.
     pub landlock: Landlock,
+    /// Whether its browser runs in Chromium's own sandbox.
+    #[serde(default)]
+    pub browser_sandbox: BrowserSandbox,
     /// Whether the kernel may merge pages of its browser with equal ones of other browsers.
     #[serde(default)]
     pub memory_merge: bool,
@@ -63,6 +66,22 @@ pub enum Landlock {
     /// As far as the kernel can.
     Auto,
     /// Not at all.
+    Off,
+}
+
+/// What `colmeia-worker namespaces` says where browsers can have their sandbox; elsewhere it says why not.
+pub const NAMESPACES_AVAILABLE: &str = "available";
+
+/// Whether browsers run in Chromium's own sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BrowserSandbox {
+    /// They do, except where the service is root and it cannot be had.
+    #[default]
+    Auto,
+    /// They do; where it cannot be had, no session starts.
+    On,
+    /// They do not.
     Off,
 }
 

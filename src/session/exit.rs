@@ -20,6 +20,8 @@ pub enum HealthLevel {
 pub enum LaunchCause {
     /// The browser's program is missing or cannot be run.
     NoBrowser,
+    /// Chromium's sandbox is wanted and cannot be had.
+    NoSandbox,
     /// The disk is full.
     DiskFull,
     /// The proxy does not let the browser through, or cannot be reached.
@@ -112,6 +114,7 @@ impl ExitReason {
             Self::Conflict => "conflict".into(),
             Self::Stopped => "stopped".into(),
             Self::LaunchFailed { cause: LaunchCause::NoBrowser, .. } => "launch_failed(no_browser)".into(),
+            Self::LaunchFailed { cause: LaunchCause::NoSandbox, .. } => "launch_failed(no_sandbox)".into(),
             Self::LaunchFailed { cause: LaunchCause::DiskFull, .. } => "launch_failed(disk_full)".into(),
             Self::LaunchFailed { cause: LaunchCause::Proxy, .. } => "launch_failed(proxy)".into(),
             Self::LaunchFailed { cause: LaunchCause::Unreachable, .. } => "launch_failed(unreachable)".into(),
@@ -134,6 +137,7 @@ mod tests {
         for (json, label) in [
             (r#"{"reason":"launch_failed","why":"x"}"#, "launch_failed(x)"),
             (r#"{"reason":"launch_failed","cause":"no_browser","why":"x"}"#, "launch_failed(no_browser)"),
+            (r#"{"reason":"launch_failed","cause":"no_sandbox","why":"x"}"#, "launch_failed(no_sandbox)"),
             (r#"{"reason":"launch_failed","cause":"of_a_later_release","why":"x"}"#, "launch_failed(x)"),
         ] {
             let reason: ExitReason = serde_json::from_str(json).expect(json);

@@ -5,22 +5,30 @@
 
 use std::io::IsTerminal as _;
 
-use colmeia::config::LogFormat;
+use colmeia::config::{LogFormat, LogTarget};
 pub(crate) use colmeia::errors::chain;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 /// Chooses between people and programs where the configuration leaves it open.
-pub(crate) fn resolve(format: LogFormat) -> LogFormat {
+pub(crate) fn resolve(format: LogFormat, target: LogTarget) -> LogFormat {
     match format {
-        LogFormat::Auto if std::io::stderr().is_terminal() => LogFormat::Human,
+        LogFormat::Auto if is_terminal(target) => LogFormat::Human,
         LogFormat::Auto => LogFormat::Json,
         chosen => chosen,
     }
 }
 
-/// Starts logging to standard error. The filter is `COLMEIA_LOG`, else `RUST_LOG`, else `info`; a filter that
+fn is_terminal(target: LogTarget) -> bool {
+    match target {
+        LogTarget::Stderr => std::io::stderr().is_terminal(),
+        LogTarget::Stdout => std::io::stdout().is_terminal(),
+    }
+}
+
+/// Starts logging. The filter is `COLMEIA_LOG`, else `RUST_LOG`, else `info`; a filter that
 /// cannot be read is reported and `info` is used.
-pub(crate) fn start(format: LogFormat) {
+pub(crate) fn start(format: LogFormat, target: LogTarget) {
     let wanted = ["COLMEIA_LOG", "RUST_LOG"]
         .into_iter()
         .find_map(|key| std::env::var(key).ok().filter(|value| !value.is_empty()));
@@ -29,13 +37,17 @@ pub(crate) fn start(format: LogFormat) {
         Some(Err(error)) => (EnvFilter::new("info"), Some(error)),
         None => (EnvFilter::new("info"), None),
     };
+    let writer = match target {
+        LogTarget::Stderr => BoxMakeWriter::new(std::io::stderr),
+        LogTarget::Stdout => BoxMakeWriter::new(std::io::stdout),
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         // Whoever read it may be gone; a complaint about that, to the same place, would end the task that logs.
         .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
+        .with_ansi(is_terminal(target));
+    match resolve(format, target) {
         LogFormat::Human => builder.with_target(false).init(),
         LogFormat::Auto | LogFormat::Json => builder.json().flatten_event(true).init(),
     }

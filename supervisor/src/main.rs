@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))] // a test hears the end of what it begins
 
 mod admin;
+mod apart;
 mod disk_recovery;
 mod logging;
 mod port;
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    logging::start(logging::resolve(config.log_format));
+    logging::start(config.log_format, config.log_to);
     colmeia_host::shortage::raise_limit();
     // Whatever we and our workers make is ours alone; where others are let in, a mode is set by name.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));

@@ -4,11 +4,12 @@
 //! whoever opened it.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use colmeia::config::{InvalidConfig, ServiceConfig};
+use nix::libc;
 use rustix::net::sockopt::socket_acceptconn;
 use tokio::net::TcpListener;
 
@@ -64,7 +65,7 @@ pub(crate) fn open(mut config: Arc<ServiceConfig>, inherited: &mut Inherited) ->
         let fits = |earlier: &StdListener| earlier.local_addr().is_ok_and(|address| same(address, wanted));
         match earlier.filter(fits) {
             Some(earlier) => (earlier, HTTP),
-            None => (bind(wanted).map_err(failed(wanted))?, HTTP),
+            None => (bind_any(wanted).map_err(failed(wanted))?, HTTP),
         }
     };
     let address = listener.local_addr().map_err(failed(wanted))?;
@@ -78,6 +79,25 @@ pub(crate) fn open(mut config: Arc<ServiceConfig>, inherited: &mut Inherited) ->
     let kept = listener.try_clone().map_err(failed(address))?.into();
     let listener = TcpListener::from_std(listener).map_err(failed(address))?;
     Ok(Port { listener, kept, name, address, config })
+}
+
+/// `[::]` means every address; a machine whose kernel knows no IPv6 has those of IPv4.
+fn bind_any(address: SocketAddr) -> io::Result<StdListener> {
+    match bind(address) {
+        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) && is_any_v6(address) => {
+            tracing::info!("this machine has no IPv6; every address of IPv4 is served");
+            bind(every_v4(address))
+        }
+        bound => bound,
+    }
+}
+
+fn is_any_v6(address: SocketAddr) -> bool {
+    address.ip() == Ipv6Addr::UNSPECIFIED
+}
+
+fn every_v4(address: SocketAddr) -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, address.port()).into()
 }
 
 fn bind(address: SocketAddr) -> io::Result<StdListener> {
@@ -96,9 +116,11 @@ fn listening(descriptor: OwnedFd) -> io::Result<StdListener> {
     Ok(listener)
 }
 
-/// Whether the configuration still asks for this address. Port 0 asks for any.
+/// Whether the configuration still asks for this address. Port 0 asks for any, and so does `[::]` where there is no IPv6.
 fn same(address: SocketAddr, wanted: SocketAddr) -> bool {
-    address == wanted || (wanted.port() == 0 && address.ip() == wanted.ip())
+    address == wanted
+        || (is_any_v6(wanted) && address == every_v4(wanted))
+        || (wanted.port() == 0 && address.ip() == wanted.ip())
 }
 
 #[cfg(test)]
@@ -112,6 +134,9 @@ mod tests {
         assert!(same(address("127.0.0.1:40000"), address("127.0.0.1:0")));
         assert!(!same(address("127.0.0.1:5001"), address("127.0.0.1:5002")));
         assert!(!same(address("127.0.0.1:5001"), address("0.0.0.0:0")));
+        assert!(same(address("0.0.0.0:5001"), address("[::]:5001")));
+        assert!(!same(address("0.0.0.0:5001"), address("[::]:5002")));
+        assert!(!same(address("[::]:5001"), address("0.0.0.0:5001")));
     }
 
     #[test]

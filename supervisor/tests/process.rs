@@ -41,6 +41,61 @@ fn a_worker_that_is_just_starting_is_asked_to_end_and_hears_it() {
     assert!(!alive(worker));
 }
 
+/// Its worker does not stop when it is asked, and would be waited for longer than a container's grace.
+#[test]
+fn an_end_that_takes_longer_than_it_may_waits_for_nobody() {
+    let house = House::new();
+    let log = house.path("log");
+    let mut command = house.command_of(Path::new(env!("CARGO_BIN_EXE_colmeia-supervisor")), "ignore-stop");
+    command.env("COLMEIA_STOP_WITHIN_MS", "200").env("COLMEIA_STOP_DEADLINE_MS", "600000");
+    let mut supervisor = house.start_by(command.stderr(std::fs::File::create(&log).expect("made")));
+    let worker = house.worker();
+    house::until("it is connected", || {
+        let address = std::fs::read_to_string(house.path("run/http.addr")).expect("it listens");
+        house::ask(&address, "/status?user_id=7").is_ok_and(|answer| answer.contains("\"ready\":true"))
+    });
+    signal(supervisor.id(), Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+    let said = std::fs::read_to_string(&log).expect("read");
+    assert!(said.contains("the end takes too long"), "{said}");
+    assert!(!alive(worker));
+}
+
+#[test]
+fn a_log_for_standard_output_leaves_standard_error_empty() {
+    let house = House::new();
+    let (out, err) = (house.path("out"), house.path("err"));
+    let file = |path: &Path| std::fs::File::create(path).expect("made");
+    let mut command = house.command();
+    command.env("COLMEIA_LOG_TO", "stdout").stdout(file(&out)).stderr(file(&err));
+    let mut supervisor = house.start_by(&mut command);
+    house.worker();
+    signal(supervisor.id(), Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+    let said = std::fs::read_to_string(&out).expect("read");
+    assert!(said.lines().count() > 3, "{said}");
+    for line in said.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
+    }
+    assert_eq!(std::fs::read_to_string(&err).expect("read"), "");
+}
+
+#[test]
+fn what_keeps_users_apart_is_said_at_the_start() {
+    let house = House::new();
+    let log = house.path("log");
+    let mut command = house.command();
+    command.env("COLMEIA_BROWSER_SANDBOX", "off").stderr(std::fs::File::create(&log).expect("made"));
+    let mut supervisor = house.start_by(&mut command);
+    house::until("all of it is said", || {
+        let said = std::fs::read_to_string(&log).expect("read");
+        ["Landlock", "state volume", "all that the browser has"].iter().all(|word| said.contains(word))
+    });
+    signal(supervisor.id(), Signal::TERM);
+    assert_eq!(supervisor.wait().expect("ends").code(), Some(0));
+}
+
 #[test]
 fn workers_outlive_a_killed_supervisor_and_are_adopted_by_the_next() {
     let house = House::new();

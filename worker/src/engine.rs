@@ -188,6 +188,9 @@ pub(crate) enum OpenError {
     /// The browser's program is missing or cannot be run; with what to do about it.
     #[error("{0}")]
     NoBrowser(String),
+    /// Chromium's sandbox is wanted and cannot be had; with what to do about it.
+    #[error("{0}")]
+    NoSandbox(String),
     /// A browser that cannot write damages its profile.
     #[error("the disk is full: {0} bytes are free, and a browser needs {1}")]
     DiskFull(u64, u64),

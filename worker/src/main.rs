@@ -78,9 +78,11 @@ enum StartError {
 }
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    if let (Some("convert"), Some(order)) = (arguments.next().as_deref(), arguments.next()) {
-        return convert::run(&order);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["convert", order] => return convert::run(order),
+        ["namespaces"] => return browser::try_out(),
+        _ => {}
     }
     let config = configuration();
     tasks::before_the_end(logging::finish);

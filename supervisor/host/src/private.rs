@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use colmeia::layout::StateLayout;
 use nix::libc;
 use rusqlite::OpenFlags;
-use rustix::process::geteuid;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use rustix::process::{getegid, geteuid};
 
 /// How a database is opened: as SQLite opens by itself, and no link on the way is followed.
 pub const DATABASE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -51,7 +53,11 @@ pub enum NotOurs {
         wanted: &'static str,
     },
     /// Whoever has it can change it.
-    #[error("{} belongs to uid {uid}, and this service runs as uid {own}: chown it, or run as its owner", path.display())]
+    #[error(
+        "{path} belongs to uid {uid}, and this service runs as uid {own}: as root, chown -R {own}:{group} {path}, or run \
+         the service as uid {uid}",
+        path = path.display()
+    )]
     Owner {
         /// The file or folder.
         path: PathBuf,
@@ -59,7 +65,30 @@ pub enum NotOurs {
         uid: u32,
         /// The user id that this service runs as.
         own: u32,
+        /// The group that it runs as.
+        group: u32,
     },
+    /// We cannot write there: a volume that was made for somebody else.
+    #[error(
+        "{path} cannot be written: it belongs to uid {uid} (mode {mode:04o}), and this service runs as uid {own}: as \
+         root, chown -R {own}:{group} {path}, or run the service as uid {uid}",
+        path = path.display()
+    )]
+    Closed {
+        /// The folder.
+        path: PathBuf,
+        /// The user id of its owner.
+        uid: u32,
+        /// Its mode.
+        mode: u32,
+        /// The user id that this service runs as.
+        own: u32,
+        /// The group that it runs as.
+        group: u32,
+    },
+    /// Nobody can write there.
+    #[error("{} is on a file system that is mounted read-only: mount a volume there that can be written", .0.display())]
+    ReadOnly(PathBuf),
     /// Others can change it.
     #[error("{} can be written by others (mode {mode:04o}): look who did, then chmod go-w it", path.display())]
     Open {
@@ -84,6 +113,7 @@ impl NotOurs {
 pub fn state_directory(layout: &StateLayout) -> Result<(), NotOurs> {
     let root = layout.root();
     folder(root)?;
+    writable(root)?;
     // Whoever can rename a folder on the way can put another in its place.
     for above in root.ancestors().skip(1) {
         let found = fs::metadata(above).map_err(NotOurs::io(above))?;
@@ -181,6 +211,24 @@ fn folder(path: &Path) -> Result<(), NotOurs> {
     ours(path, &found)
 }
 
+fn writable(folder: &Path) -> Result<(), NotOurs> {
+    match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Ok(()),
+        Err(Errno::ROFS) => Err(NotOurs::ReadOnly(folder.to_owned())),
+        Err(Errno::ACCESS) => {
+            let found = fs::metadata(folder).map_err(NotOurs::io(folder))?;
+            Err(NotOurs::Closed {
+                path: folder.to_owned(),
+                uid: found.uid(),
+                mode: found.mode() & 0o7777,
+                own: geteuid().as_raw(),
+                group: getegid().as_raw(),
+            })
+        }
+        Err(error) => Err(NotOurs::io(folder)(error.into())),
+    }
+}
+
 /// A file that does not exist is valid.
 fn file(path: &Path) -> Result<(), NotOurs> {
     match fs::symlink_metadata(path) {
@@ -203,7 +251,8 @@ fn judge_file(path: &Path, found: &Metadata) -> Result<(), NotOurs> {
 fn ours(path: &Path, found: &Metadata) -> Result<(), NotOurs> {
     let own = geteuid().as_raw();
     if ![own, ROOT].contains(&found.uid()) {
-        return Err(NotOurs::Owner { path: path.to_owned(), uid: found.uid(), own });
+        let group = getegid().as_raw();
+        return Err(NotOurs::Owner { path: path.to_owned(), uid: found.uid(), own, group });
     }
     let mode = found.mode() & 0o7777;
     if mode & OTHERS_WRITE != 0 {
@@ -300,6 +349,16 @@ mod tests {
         auth_directory(&path).expect("there is none");
         symlink(root.path(), &path).expect("planted");
         assert!(auth_directory(&path).expect_err("a link").to_string().contains("_user_7 is a link"));
+    }
+
+    #[test]
+    fn whose_a_directory_is_that_we_cannot_write_and_how_to_mend_it_is_said() {
+        let closed =
+            NotOurs::Closed { path: "/data".into(), uid: 0, mode: 0o755, own: 10_001, group: 10_002 };
+        let said = closed.to_string();
+        for word in ["/data cannot be written", "uid 0 ", "0755", "uid 10001", "chown -R 10001:10002 /data"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
     }
 
     #[test]

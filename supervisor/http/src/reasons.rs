@@ -75,6 +75,12 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
         (ExitReason::LaunchFailed { cause: LaunchCause::NoBrowser, .. }, English) => {
             "The browser is not installed correctly on the server. Tell whoever runs the server."
         }
+        (ExitReason::LaunchFailed { cause: LaunchCause::NoSandbox, .. }, Portuguese) => {
+            "O navegador não pode se proteger neste servidor (sandbox). Avise quem administra o servidor."
+        }
+        (ExitReason::LaunchFailed { cause: LaunchCause::NoSandbox, .. }, English) => {
+            "The browser cannot protect itself on this server (sandbox). Tell whoever runs the server."
+        }
         (ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, .. }, Portuguese) => {
             "O disco do servidor está cheio. Avise quem administra o servidor; a sessão volta sozinha quando houver espaço."
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use colmeia_base::tasks;
 use colmeia_events::journal::Statuses;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::errors::ServiceError;
 use super::open::CARRY;
@@ -44,14 +44,24 @@ impl Running {
         Ok(handover)
     }
 
-    /// Ends everything. A second signal ends it without waiting for anybody. `serving`: whether HTTP still answers.
+    /// Ends everything. A second signal, or the end of the time that it may take (`stop_within_ms`), ends it without
+    /// waiting for anybody. `serving`: whether HTTP still answers.
     pub(super) async fn shut_down(mut self, serving: bool) {
         self.tasks.leave_workers_alone();
         systemd::stopping();
         let (mut signals, hurry) = (self.signals, self.host.hurry.clone());
+        let within = self.host.config.stop_within_ms;
         let second = tasks::vital("second signal", async move {
-            let name = signals.end().await;
-            tracing::warn!(signal = name, "ending at once");
+            let late = async {
+                match within {
+                    0 => std::future::pending().await,
+                    within => sleep(Duration::from_millis(within)).await,
+                }
+            };
+            tokio::select! {
+                name = signals.end() => tracing::warn!(signal = name, "ending at once"),
+                () = late => tracing::warn!(stop_within_ms = within, "the end takes too long; ending at once"),
+            }
             hurry.cancel();
         });
         drop(self.port);

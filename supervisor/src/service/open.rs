@@ -87,7 +87,7 @@ impl Opened {
             downloads,
             launch: Launch {
                 program: config.worker.clone().unwrap_or_default(),
-                log_format: logging::resolve(config.log_format),
+                log_format: logging::resolve(config.log_format, config.log_to),
                 children,
             },
             memory,

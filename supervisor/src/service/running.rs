@@ -36,7 +36,7 @@ use crate::disk_recovery::replace_browsers;
 use crate::port::Port;
 use crate::signals::{Asked, Signals};
 use crate::upgrade::{Image, renew};
-use crate::{logging, systemd};
+use crate::{apart, logging, systemd};
 
 /// How long an upgrade waits for a moment without a request: longer than any call.
 const QUIET: Duration = Duration::from_secs(15);
@@ -177,6 +177,7 @@ impl Running {
             })
         };
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+        tasks::passing("apart", apart::tell(Arc::clone(&host)));
         tasks::passing("own receivers", ssrf::tell_of_own_receivers(Arc::clone(&host.config), names));
         systemd::ready();
         Ok(Self {

@@ -23,5 +23,5 @@ pub(crate) use pipe::{PipeBridge, bridge};
 pub(crate) use proc_table::{kill_descendants, kill_renderers};
 pub(crate) use process::{BrowserProcess, Exit};
 pub(crate) use profile_lock::{marker, prepare};
-pub(crate) use sandbox::Sandbox;
+pub(crate) use sandbox::{Sandbox, try_out};
 pub(crate) use version::version;

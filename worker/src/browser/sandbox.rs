@@ -1,21 +1,30 @@
 //! Whether Chromium's own sandbox can be used. It is made of user namespaces, and Chromium refuses to run as root
 //! with it.
 //!
-//! Owns the decision. The sandbox of an ordinary user is never given up: without namespaces Chromium then says what
-//! is missing and ends. It is given up only where it would have been off anyway, because the service is root.
+//! Owns the decision. The sandbox of an ordinary user is given up only when the configuration says so: without namespaces
+//! Chromium then ends, and why is said by name. `auto` gives it up where it would have been off anyway, because the
+//! service is root.
 #![allow(unsafe_code)] // what happens between fork and exec has no safe interface
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
+use colmeia::config::{BrowserSandbox, NAMESPACES_AVAILABLE as AVAILABLE};
 use nix::libc;
 
+/// What an ordinary user of a machine without user namespaces can do.
+const ADVICE: &str = "let ordinary users make user namespaces (docs/isolation.md), or set browser_sandbox to \"off\": a page \
+                      that takes its browser over then has all that the browser has";
+
 /// Whether it is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sandbox {
-    /// It is.
-    On,
+    /// It is. With why that may fail, where it may.
+    On {
+        /// What the machine says to a user namespace.
+        doubt: Option<String>,
+    },
     /// It is not.
     Off {
         /// For the log.
@@ -23,21 +32,61 @@ pub(crate) enum Sandbox {
     },
 }
 
+/// It is wanted and cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NoSandbox(String);
+
 impl Sandbox {
     /// For a browser of this process. `own_user` when the supervisor has more rights than this process.
-    pub(crate) fn choose(own_user: bool) -> Self {
-        if nix::unistd::geteuid().is_root() {
-            return Self::Off {
-                why: "this is root: let worker_uids give each worker a user of its own, or run the service as an \
-                      ordinary user",
-            };
+    ///
+    /// # Errors
+    /// [`NoSandbox`] where it is wanted and is certain to be refused.
+    pub(crate) fn choose(wanted: BrowserSandbox, own_user: bool) -> Result<Self, NoSandbox> {
+        decide(wanted, own_user, nix::unistd::geteuid().is_root(), namespaces)
+    }
+
+    /// Why a browser with this sandbox did not come up, if that may have been the sandbox.
+    pub(crate) fn blamed(&self) -> Option<String> {
+        match self {
+            Self::On { doubt: Some(doubt) } => Some(format!("no user namespaces ({doubt}): {ADVICE}")),
+            _ => None,
         }
-        match namespaces() {
-            Err(error) if own_user => {
-                tracing::warn!(%error, "no user namespaces");
-                Self::Off { why: "ordinary users have no user namespaces here; allow them" }
-            }
-            _ => Self::On,
+    }
+}
+
+fn decide(
+    wanted: BrowserSandbox,
+    own_user: bool,
+    root: bool,
+    namespaces: impl FnOnce() -> io::Result<()>,
+) -> Result<Sandbox, NoSandbox> {
+    const ROOT: &str = "this is root: let worker_uids give each worker a user of its own, or run the service as an ordinary user";
+    match wanted {
+        BrowserSandbox::Off => return Ok(Sandbox::Off { why: "browser_sandbox is \"off\"" }),
+        BrowserSandbox::On if root => return Err(NoSandbox(ROOT.into())),
+        BrowserSandbox::Auto if root => return Ok(Sandbox::Off { why: ROOT }),
+        BrowserSandbox::Auto | BrowserSandbox::On => {}
+    }
+    let doubt = namespaces().err().map(|error| error.to_string());
+    if doubt.is_some() && own_user && wanted == BrowserSandbox::Auto {
+        return Ok(Sandbox::Off { why: "ordinary users have no user namespaces here; allow them" });
+    }
+    // The browser's program may be allowed what we are not, so it is tried.
+    Ok(Sandbox::On { doubt })
+}
+
+/// `colmeia-worker namespaces`: whether a browser of this user could have its sandbox here, for whoever cannot try it
+/// without a process of its own. Says so on standard output, or why not.
+pub(crate) fn try_out() -> ExitCode {
+    match namespaces() {
+        Ok(()) => {
+            println!("{AVAILABLE}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -69,10 +118,43 @@ fn namespaces() -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn decided(
+        wanted: BrowserSandbox,
+        own_user: bool,
+        root: bool,
+        there: bool,
+    ) -> Result<Sandbox, NoSandbox> {
+        let namespaces = || there.then_some(()).ok_or_else(|| io::Error::from_raw_os_error(libc::EPERM));
+        decide(wanted, own_user, root, namespaces)
+    }
+
     #[test]
-    fn root_has_none_and_an_ordinary_user_keeps_it() {
-        let root = nix::unistd::geteuid().is_root();
-        assert_eq!(matches!(Sandbox::choose(false), Sandbox::Off { .. }), root);
+    fn nothing_but_the_configuration_takes_it_from_an_ordinary_user() {
+        for wanted in [BrowserSandbox::Auto, BrowserSandbox::On] {
+            assert_eq!(decided(wanted, false, false, true).expect("on"), Sandbox::On { doubt: None });
+            let doubtful = decided(wanted, false, false, false).expect("tried");
+            let blamed = doubtful.blamed().expect("the machine was asked");
+            assert!(blamed.contains("not permitted") && blamed.contains("browser_sandbox"), "{blamed}");
+        }
+        for (own_user, root, there) in
+            [(false, false, true), (false, false, false), (true, false, false), (false, true, true)]
+        {
+            let off = decided(BrowserSandbox::Off, own_user, root, there).expect("off");
+            assert!(matches!(off, Sandbox::Off { .. }) && off.blamed().is_none());
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_root_gives_it_up_by_itself_unless_it_is_insisted_on() {
+        let off = |decided: Result<Sandbox, NoSandbox>| matches!(decided, Ok(Sandbox::Off { .. }));
+        assert!(off(decided(BrowserSandbox::Auto, false, true, true)));
+        assert!(off(decided(BrowserSandbox::Auto, true, false, false)));
+        assert_eq!(
+            decided(BrowserSandbox::Auto, true, false, true).expect("on"),
+            Sandbox::On { doubt: None }
+        );
+        assert!(decided(BrowserSandbox::On, false, true, true).is_err());
+        assert!(decided(BrowserSandbox::On, true, false, false).expect("tried").blamed().is_some());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::{Ownership, Passkey, Proxy, WorkerConfig};
+use colmeia::config::{BrowserSandbox, Ownership, Passkey, Proxy, WorkerConfig};
 use colmeia::layout::{DISK_FULL, StateLayout};
 use colmeia_base::tasks;
 use futures::StreamExt;
@@ -57,6 +57,7 @@ pub(crate) struct ChromiumLauncher {
     proxy: Option<Proxy>,
     /// Whether the user has a user id of its own, so that the supervisor's rights were given up.
     own_user: bool,
+    sandbox: BrowserSandbox,
     files: Files,
     profile_task: ProfileHandle,
 }
@@ -84,6 +85,7 @@ impl ChromiumLauncher {
             merge: config.memory_merge,
             proxy: config.proxy.clone(),
             own_user: matches!(config.ownership, Ownership::Own { .. }),
+            sandbox: config.browser_sandbox,
             files,
             profile_task,
         }
@@ -93,8 +95,8 @@ impl ChromiumLauncher {
         &self,
         profile: &Path,
         identity: Option<&Identity>,
+        sandbox: &browser::Sandbox,
     ) -> Result<browser::Launched, OpenError> {
-        let sandbox = browser::Sandbox::choose(self.own_user);
         if let browser::Sandbox::Off { why } = sandbox {
             tracing::warn!(why, "Chromium's sandbox is off");
         }
@@ -105,7 +107,7 @@ impl ChromiumLauncher {
             user_agent: user_agent.as_deref(),
             languages: &self.languages,
             proxy: self.proxy.as_ref().map(|proxy| proxy.server.as_str()),
-            sandbox: sandbox == browser::Sandbox::On,
+            sandbox: matches!(sandbox, browser::Sandbox::On { .. }),
         };
         browser::launch(LaunchSpec {
             program: self.program.clone(),
@@ -144,7 +146,9 @@ impl From<OpenError> for Failure {
 
 impl ChromiumLauncher {
     async fn bring_up(&self, profile: &Path, identity: Option<&Identity>) -> Result<Up, Failure> {
-        let launched = self.start(profile, identity).await?;
+        let sandbox = browser::Sandbox::choose(self.sandbox, self.own_user)
+            .map_err(|error| OpenError::NoSandbox(error.to_string()))?;
+        let launched = self.start(profile, identity, &sandbox).await?;
         let process = launched.process;
         let bridge = browser::bridge(launched.commands, launched.answers).await.map_err(|error| {
             OpenError::Launch(format!("no loopback port for the browser's pipe: {error}"))
@@ -156,7 +160,7 @@ impl ChromiumLauncher {
         };
         match connected {
             Ok((browser, product, handler)) => Ok(Up { process, bridge, browser, product, handler }),
-            Err(error) => Err(explain(&process, error)),
+            Err(error) => Err(explain(&process, &sandbox, error)),
         }
     }
 }
@@ -253,9 +257,12 @@ async fn connect(url: &str) -> Result<(Browser, String, tokio::task::AbortHandle
     }
 }
 
-/// Why the browser did not come up, from its end and its last words.
-fn explain(process: &BrowserProcess, error: String) -> Failure {
+/// Why the browser did not come up, from its end, its last words and what the machine says to a sandbox.
+fn explain(process: &BrowserProcess, sandbox: &browser::Sandbox, error: String) -> Failure {
     let exit = *process.watch_exit().borrow();
+    if let Some(why) = exit.and_then(|_| sandbox.blamed()) {
+        return OpenError::NoSandbox(why).into();
+    }
     let words = process.last_words().text();
     if exit.and_then(|e| e.code) == Some(CODE_PROFILE_IN_USE) {
         return OpenError::Launch("the browser says that another one uses its profile".to_owned()).into();

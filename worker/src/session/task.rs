@@ -210,6 +210,7 @@ impl<L: Launcher> SessionTask<L> {
                 let why = error.to_string();
                 let cause = match error {
                     OpenError::NoBrowser(_) => LaunchCause::NoBrowser,
+                    OpenError::NoSandbox(_) => LaunchCause::NoSandbox,
                     OpenError::DiskFull(..) => LaunchCause::DiskFull,
                     OpenError::Machine(_) => LaunchCause::Machine,
                     _ => LaunchCause::Other,

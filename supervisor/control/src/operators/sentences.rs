@@ -36,6 +36,9 @@ fn sentence(reason: &ExitReason) -> String {
         ExitReason::LaunchFailed { cause: LaunchCause::NoBrowser, why } => {
             format!("There is no browser that can be run: {why}.")
         }
+        ExitReason::LaunchFailed { cause: LaunchCause::NoSandbox, why } => {
+            format!("Chromium's sandbox cannot be had here: {why}.")
+        }
         ExitReason::LaunchFailed { cause: LaunchCause::DiskFull, why } => {
             format!("There is no room on the disk: {why}. It starts by itself when there is.")
         }

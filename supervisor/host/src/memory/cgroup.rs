@@ -210,8 +210,7 @@ impl Groups {
 
     /// The lowest cap of the groups above all users, if one has any: the unit's, the slice's. Read, never written.
     pub(crate) fn unit_limit(&self) -> Option<u64> {
-        let above = self.users.ancestors().skip(1).take_while(|group| *group != self.mount);
-        above.filter_map(|group| self.files.read(&group.join("memory.max")).ok()?.trim().parse().ok()).min()
+        lowest_cap(&*self.files, self.users.parent()?, &self.mount)
     }
 
     /// The user's group, if there is one: that of an adopted worker.
@@ -250,6 +249,25 @@ impl Groups {
             source,
         })
     }
+}
+
+/// The lowest cap of the groups in which we are, where none was delegated to us: a container's, which sees its own group as
+/// the root of all, or a unit's. `own` is what `/proc/self/cgroup` says, `mount` where the hierarchy lies. Read, never
+/// written.
+pub(crate) fn limit_around(files: &dyn Files, own: &str, mount: &Path) -> Option<u64> {
+    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let relative = Path::new(path.strip_prefix('/').unwrap_or(path));
+    // One that lies outside of what this container sees has `..` in it; its root is the container's own group then.
+    let seen = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let group = if seen { mount.join(relative) } else { mount.to_owned() };
+    // A container may see the whole path of its group and only the group itself below the mount.
+    lowest_cap(files, &group, mount)
+}
+
+/// The lowest `memory.max` from this group up to the mount. The machine's own root has none.
+fn lowest_cap(files: &dyn Files, group: &Path, mount: &Path) -> Option<u64> {
+    let above = group.ancestors().take_while(|group| group.starts_with(mount));
+    above.filter_map(|group| files.read(&group.join("memory.max")).ok()?.trim().parse().ok()).min()
 }
 
 impl Group {

@@ -252,6 +252,19 @@ fn beside_a_unit_for_sessions_our_own_group_stays_as_it_is() {
     fs::write(sessions.join("memory.max"), "4000\n").expect("written");
     assert_eq!(groups.unit_limit(), Some(4000));
 
+    // The same where nothing was delegated.
+    let own = format!("0::/{}\n", kernel.unit);
+    let files: &dyn Files = &Kernel;
+    let around = |own: &str| limit_around(files, own, kernel.root.path());
+    assert_eq!(around(&own), Some(4000));
+    assert_eq!(around("0::/\n"), None, "the machine's root has no cap");
+    // A container sees its own group as the root of all, or by a path of which it sees nothing.
+    fs::write(kernel.root.path().join("memory.max"), "3000\n").expect("written");
+    for own in ["0::/\n", "0::/../../elsewhere\n", "0::/system.slice/its.scope\n"] {
+        assert_eq!(around(own), Some(3000), "{own}");
+    }
+    assert_eq!(around("4:memory:/x\n"), None, "the old hierarchy says nothing");
+
     // Without leave to move workers across there are no groups, and nothing was changed.
     let kernel = Imitation::beside(Some("colmeia.slice/cgroup.procs"));
     let refused = message(&set_up(&kernel).expect_err("refused"));

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::InForce;
 use super::cgroup::{CgroupError, Group, Groups, Kernel};
-use super::{budget, sampler};
+use super::{budget, cgroup, sampler};
 use crate::process::Pid;
 use colmeia::errors::chain;
 
@@ -106,13 +106,14 @@ impl Memory {
             (_, Some(_)) => InForce::Cgroup,
             (_, None) => InForce::Polling,
         };
-        tracing::info!(memory_mode = mode.name(), "memory caps");
+        let inner = Arc::new(Inner::new(mode, groups));
+        let limit_mb = inner.limit().map(|bytes| bytes >> 20);
+        tracing::info!(memory_mode = mode.name(), limit_mb, "memory caps");
         if policy.reclaim_after_secs > 0 && (mode != InForce::Cgroup || policy.swap_max_mb == 0) {
             tracing::warn!(
                 "memory.reclaim_after_secs does nothing without control groups and memory.swap_max_mb"
             );
         }
-        let inner = Arc::new(Inner::new(mode, groups));
         if mode != InForce::Off {
             let (measured, round) = (Arc::downgrade(&inner), Duration::from_millis(policy.poll_ms));
             tasks::vital_thread("memory", move || sampler::measure(&measured, round))
@@ -124,6 +125,11 @@ impl Memory {
     /// How much memory there is for all workers together.
     pub fn room(&self) -> watch::Receiver<Option<u64>> {
         self.inner.room.subscribe()
+    }
+
+    /// What all workers and we may take together, in bytes, where that is less than the machine.
+    pub fn limit_of_all(&self) -> Option<u64> {
+        self.inner.limit()
     }
 
     /// Which way of keeping the caps is in force.
@@ -189,9 +195,17 @@ impl Inner {
     /// Says how much memory there is, given what each worker uses and what is set aside for it.
     pub(super) fn look_around(&self, workers: &[(u64, u64)]) {
         if self.mode != InForce::Off {
-            let limit = self.groups.as_ref().and_then(Groups::unit_limit);
+            let limit = self.limit();
             let room = budget::available().map(|available| budget::room(available, limit, workers));
             self.room.send_if_modified(|last| std::mem::replace(last, room) != room);
+        }
+    }
+
+    /// What all of this may take together, where something less than the machine was set: a container's limit, a unit's.
+    fn limit(&self) -> Option<u64> {
+        match &self.groups {
+            Some(groups) => groups.unit_limit(),
+            None => cgroup::limit_around(&Kernel, &own_groups(), Path::new(MOUNT)),
         }
     }
 
@@ -201,9 +215,15 @@ impl Inner {
     }
 }
 
+/// Where the groups lie.
+const MOUNT: &str = "/sys/fs/cgroup";
+
+fn own_groups() -> String {
+    std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default()
+}
+
 fn delegated() -> Result<Groups, CgroupError> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    Groups::set_up(Arc::new(Kernel), &own, Path::new("/sys/fs/cgroup"))
+    Groups::set_up(Arc::new(Kernel), &own_groups(), Path::new(MOUNT))
 }
 
 #[cfg(test)]

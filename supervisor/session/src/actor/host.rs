@@ -102,6 +102,7 @@ pub(super) fn worker_config(
         wa_js: config.wa_js.clone(),
         languages: config.languages.clone(),
         landlock: config.landlock,
+        browser_sandbox: config.browser_sandbox,
         memory_merge: config.memory_merge,
         token,
         deadlines: config.deadlines,

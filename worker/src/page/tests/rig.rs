@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::config::{Deadlines, Landlock, Ownership, Passkey, WorkerConfig};
+use colmeia::config::{BrowserSandbox, Deadlines, Landlock, Ownership, Passkey, WorkerConfig};
 use colmeia::layout::StateLayout;
 use colmeia::operations::{Operate, Operation};
 use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply, SMALL_BODY, output};
@@ -447,6 +447,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         wa_js,
         languages: vec!["pt-BR".to_owned(), "en".to_owned()],
         landlock: Landlock::Auto,
+        browser_sandbox: BrowserSandbox::Auto,
         memory_merge: false,
         token: Secret::new("a token"),
         deadlines: Deadlines::default(),
