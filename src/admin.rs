@@ -48,6 +48,12 @@ pub struct Sessions {
 pub struct Session {
     /// Whose it is.
     pub user: UserId,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What people find it by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Where its worker is: `stopped`, `held`, `queued`, `starting`, `running`, `backing_off`, `stopping`, `parked`.
     pub phase: String,
     /// Where the session is, as `/status` says it.

@@ -8,11 +8,11 @@ use colmeia::session::Recovery;
 use crate::format::{ago, bytes, or_dash, span, until};
 
 /// The titles of the columns.
-pub(crate) const TITLES: [&str; 9] =
-    ["USER", "STATE", "SINCE", "PID", "MEMORY/CAP", "CPU", "RESTARTS", "LAST EXIT", "QUEUE"];
+pub(crate) const TITLES: [&str; 10] =
+    ["USER", "STATE", "SINCE", "PID", "MEMORY/CAP", "CPU", "RESTARTS", "LAST EXIT", "QUEUE", "NAME [TAGS]"];
 
 /// One session's columns.
-pub(crate) fn columns(session: &Session) -> [String; 9] {
+pub(crate) fn columns(session: &Session) -> [String; 10] {
     [
         session.user.to_string(),
         state(session),
@@ -25,7 +25,17 @@ pub(crate) fn columns(session: &Session) -> [String; 9] {
         session.restarts.to_string(),
         or_dash(session.last_exit.as_ref().map(|exit| short(&exit.label))),
         session.queue.to_string(),
+        called(session),
     ]
+}
+
+/// What people call it, and find it by.
+fn called(session: &Session) -> String {
+    let label = session.label.as_deref().map(plain).unwrap_or_default();
+    match (label, session.tags.is_empty()) {
+        (label, true) => or_dash(Some(label).filter(|label| !label.is_empty())),
+        (label, false) => format!("{label} [{}]", plain(&session.tags.join(", "))).trim_start().to_owned(),
+    }
 }
 
 /// What the session says while a worker vouches for it; else where the worker is.
@@ -89,6 +99,7 @@ pub(crate) fn show(detail: &SessionDetail) -> String {
     let session = &detail.session;
     let mut lines = vec![
         ("user", session.user.to_string()),
+        ("called", called(session)),
         ("worker", session.phase.clone()),
         ("state", session.state.clone()),
         ("since", or_dash(session.since_ms.map(ago))),
@@ -256,6 +267,20 @@ pub(crate) mod tests {
             "queue":3}}"#
         );
         serde_json::from_str(&text).expect("valid")
+    }
+
+    #[test]
+    fn what_people_call_a_session_is_listed_with_its_tags() {
+        let of = |label: Option<&str>, tags: &[&str]| {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            called(&Session { label: label.map(Into::into), tags, ..session("1") })
+        };
+        assert_eq!(of(Some("Loja"), &["vendas", "SP"]), "Loja [vendas, SP]");
+        assert_eq!(
+            (of(None, &["SP"]), of(Some("Loja"), &[]), of(None, &[])),
+            ("[SP]".into(), "Loja".into(), "-".into())
+        );
+        assert!(list(&[Session { label: Some("Loja".into()), ..session("1") }]).contains("Loja"));
     }
 
     fn lack(stand_in: bool) -> MissingMember {

@@ -180,7 +180,7 @@ impl Screen {
         let rows = self.sessions.iter().map(|session| {
             Row::new(columns(session).map(Cell::from)).style(Style::new().fg(colour(session)))
         });
-        let widths = [12, 14, 8, 8, 12, 7, 8, 24, 6].map(Constraint::Min);
+        let widths = [12, 14, 8, 8, 12, 7, 8, 24, 6, 12].map(Constraint::Min);
         let table = Table::new(rows, widths)
             .header(Row::new(TITLES).style(Style::new().add_modifier(Modifier::BOLD)))
             .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));

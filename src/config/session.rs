@@ -7,16 +7,28 @@ use serde_json::{Map, Value};
 
 use super::{IgnoreConfig, WebhookConfig};
 use crate::Secret;
+use crate::text::is_unseen;
 
 /// The most webhooks of one session: each of its events is written and sent once for every one of them.
 const MOST_WEBHOOKS: usize = 20;
 /// The most bytes of a session's configuration as JSON: what stands in it goes along with each of its events.
 const LARGEST: usize = 64 * 1024;
+/// The most characters of what people call a session, and of a tag.
+const LONGEST_LABEL: usize = 100;
+const LONGEST_TAG: usize = 32;
+/// The most tags of one session.
+const MOST_TAGS: usize = 10;
 
 /// The configuration of one session. Everything is optional; a new session has [`SessionSettings::default`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct SessionSettings {
+    /// What people call the session, beside its name; shown in lists and told to nobody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What people find sessions by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Who is told of this session's events, beside the service's own receiver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<WebhookConfig>,
@@ -82,6 +94,7 @@ impl SessionSettings {
         if serde_json::to_vec(self).is_ok_and(|text| text.len() > LARGEST) {
             return Err(InvalidSettings { field: "config".into(), rule: "must be 64 KiB at most as JSON" });
         }
+        self.validate_names()?;
         for (index, webhook) in self.webhooks.iter().enumerate() {
             webhook.validate().map_err(|wrong| InvalidSettings {
                 field: format!("config.webhooks[{index}].{}", wrong.field),
@@ -108,6 +121,25 @@ impl SessionSettings {
 }
 
 impl SessionSettings {
+    fn validate_names(&self) -> Result<(), InvalidSettings> {
+        let fits = |text: &str, most: usize| {
+            (1..=most).contains(&text.chars().count()) && text.trim() == text && !text.contains(is_unseen)
+        };
+        if self.label.as_ref().is_some_and(|label| !fits(label, LONGEST_LABEL)) {
+            let rule = "must have 1 to 100 characters that can be seen, and no space at its ends";
+            return Err(InvalidSettings { field: "config.label".into(), rule });
+        }
+        if self.tags.len() > MOST_TAGS {
+            return Err(InvalidSettings { field: "config.tags".into(), rule: "must be 10 at most" });
+        }
+        let wrong = |tag: &String| !fits(tag, LONGEST_TAG) || tag.contains(',');
+        if let Some(index) = self.tags.iter().position(wrong) {
+            let rule = "must have 1 to 32 characters that can be seen, no comma and no space at its ends";
+            return Err(InvalidSettings { field: format!("config.tags[{index}]"), rule });
+        }
+        Ok(())
+    }
+
     /// Takes out what only those may see who may change it: passwords, signature keys and headers' values.
     pub fn hide_secrets(&mut self) {
         if let Some(proxy) = &mut self.proxy {
@@ -153,6 +185,30 @@ fn is_false(value: &bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_and_tags_can_be_read_by_everyone() {
+        let of = |label: Option<&str>, tags: &[&str]| SessionSettings {
+            label: label.map(Into::into),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            ..Default::default()
+        };
+        assert_eq!(of(Some("Loja da Ana 😀"), &["vendas", "São Paulo"]).validate(), Ok(()));
+        let long = "á".repeat(101);
+        for (wrong, field) in [
+            (of(Some(""), &[]), "config.label"),
+            (of(Some(" x"), &[]), "config.label"),
+            (of(Some("gpj.\u{202e}exe"), &[]), "config.label"),
+            (of(Some(&long), &[]), "config.label"),
+            (of(None, &["a", "b,c"]), "config.tags[1]"),
+            (of(None, &[""]), "config.tags[0]"),
+            (of(None, &["x"; 11]), "config.tags"),
+        ] {
+            assert_eq!(wrong.validate().expect_err("refused").field, field);
+        }
+        let text = serde_json::to_string(&of(None, &[])).expect("JSON");
+        assert_eq!(text, "{}", "a release before this one reads what has neither");
+    }
 
     fn proxy(server: &str) -> Proxy {
         Proxy { server: server.into(), username: None, password: None }

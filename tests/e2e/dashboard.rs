@@ -53,7 +53,7 @@ async fn a_phone_is_linked_and_a_crash_and_the_recovery_are_watched() {
     page.says("o navegador caiu").await;
     page.says("Conectada").await;
     page.is(&format!("window.same === true && {focused}")).await;
-    assert!(page.text().await.is_some_and(|text| text.contains("crash(browser, signal 9)")));
+    assert!(page.text().await.is_some_and(|text| text.contains("sinal 9")));
 
     page.click("[data-picture]").await;
     page.is("(document.getElementById('picture')?.naturalWidth ?? 0) > 100").await;

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colmeia::UserId;
+use colmeia::config::SessionSettings;
 use colmeia::layout::StateLayout;
 use colmeia_base::tasks;
 use futures::FutureExt as _;
@@ -118,6 +119,11 @@ impl Deletions {
     /// Whether something is configured for the session.
     pub fn has_settings(&self, user: &UserId) -> bool {
         self.0.parts.store.session(user).is_some()
+    }
+
+    /// What is configured for the session.
+    pub(crate) fn settings(&self, user: &UserId) -> Option<SessionSettings> {
+        self.0.parts.store.session(user)
     }
 
     /// Waits until no deletion of this user is under way, however it ends.

@@ -24,6 +24,7 @@ mod external;
 mod flask;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod names;
 mod negotiate;
 mod observe;
 mod page;

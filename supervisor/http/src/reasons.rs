@@ -3,6 +3,7 @@
 use colmeia::ExitReason;
 use colmeia::session::{Disruption, LaunchCause};
 
+use super::names;
 use super::negotiate::Language::{self, English, Portuguese};
 
 /// The sentence for a user whom an operator stopped.
@@ -117,12 +118,14 @@ pub(super) fn sentence(reason: &ExitReason, language: Language) -> String {
         }
         (ExitReason::Stuck { state }, Portuguese) => {
             return format!(
-                "A sessão ficou parada na etapa \"{state}\" várias vezes. Verifique a conexão do servidor com a internet e tente novamente."
+                "A sessão ficou parada na etapa \"{}\" várias vezes. Verifique a conexão do servidor com a internet e tente novamente.",
+                names::state(state, language)
             );
         }
         (ExitReason::Stuck { state }, English) => {
             return format!(
-                "The session got stuck at \"{state}\" several times. Check the server's internet connection and try again."
+                "The session got stuck at \"{}\" several times. Check the server's internet connection and try again.",
+                names::state(state, language)
             );
         }
         (ExitReason::Oom, Portuguese) => {

@@ -12,6 +12,8 @@ use super::*;
 fn session(user: &str, state: &str, pid: Option<u32>) -> Session {
     Session {
         user: user.parse().expect("valid"),
+        label: None,
+        tags: Vec::new(),
         phase: "running".into(),
         state: state.into(),
         ready: state == "ready",

@@ -77,6 +77,9 @@ pub enum StoreError {
     /// What is to be kept has no form.
     #[error("it cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
+    /// What is kept of it cannot be read, and is not written over in part.
+    #[error("the session's configuration cannot be read and is set aside")]
+    SetAside,
     /// The thread is gone.
     #[error("the settings database is closed")]
     Closed,

@@ -18,14 +18,26 @@ impl Store {
     /// When nothing was kept.
     pub async fn keep_session(&self, user: &UserId, settings: SessionSettings) -> Result<(), StoreError> {
         let user = user.clone();
+        self.run(move |thread| thread.write_session(user, settings)).await
+    }
+
+    /// Changes a part of a session's configuration and leaves the rest as it is then; says what it was made.
+    ///
+    /// # Errors
+    /// When nothing was changed: [`StoreError::SetAside`] where what is there cannot be read.
+    pub async fn change_session<F>(&self, user: &UserId, change: F) -> Result<SessionSettings, StoreError>
+    where
+        F: FnOnce(&mut SessionSettings) + Send + 'static,
+    {
+        let user = user.clone();
         self.run(move |thread| {
-            thread.connection.execute(
-                "INSERT INTO sessions (user, settings) VALUES (?1, ?2)
-                 ON CONFLICT (user) DO UPDATE SET settings = ?2",
-                params![user.as_str(), serde_json::to_string(&settings)?],
-            )?;
-            thread.publish_session(user, Some(settings));
-            Ok(())
+            if thread.unreadable.borrow().contains_key(user.as_str()) {
+                return Err(StoreError::SetAside);
+            }
+            let mut settings = thread.sessions.borrow().get(&user).cloned().unwrap_or_default();
+            change(&mut settings);
+            thread.write_session(user, settings.clone())?;
+            Ok(settings)
         })
         .await
     }
@@ -49,6 +61,16 @@ impl Store {
 }
 
 impl Thread {
+    fn write_session(&self, user: UserId, settings: SessionSettings) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO sessions (user, settings) VALUES (?1, ?2)
+             ON CONFLICT (user) DO UPDATE SET settings = ?2",
+            params![user.as_str(), serde_json::to_string(&settings)?],
+        )?;
+        self.publish_session(user, Some(settings));
+        Ok(())
+    }
+
     /// What is configured for one session from now on. The others' are not read again: whoever changes one often would
     /// else hold up everybody who needs this thread.
     fn publish_session(&self, user: UserId, settings: Option<SessionSettings>) {

@@ -184,6 +184,13 @@ async fn a_row_that_cannot_be_read_is_set_aside_by_name_and_keeps_nobody_else_ou
         "still a key, which allows nothing"
     );
 
+    let label = |settings: &mut SessionSettings| settings.label = Some("Loja".into());
+    let refused = store.change_session(&user("2"), label).await;
+    assert!(matches!(refused, Err(StoreError::SetAside)), "a part of it would be written over the rest");
+    let changed = store.change_session(&user("1"), label).await.expect("changed");
+    assert_eq!(changed, SessionSettings { label: Some("Loja".into()), ..settings.clone() });
+    assert_eq!(store.session(&user("1")), Some(changed));
+
     store.keep_session(&user("2"), settings.clone()).await.expect("set anew");
     assert_eq!(store.session(&user("2")), Some(settings));
     assert!(!store.unreadable_sessions().contains_key("2"));

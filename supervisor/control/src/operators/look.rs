@@ -122,8 +122,11 @@ impl Inner {
         let pid = view.and_then(|view| view.pid);
         let measured = view.and_then(|view| view.memory);
         let state = view.and_then(UserView::state);
+        let settings = self.deletions.settings(user).unwrap_or_default();
         Session {
             user: user.clone(),
+            label: settings.label,
+            tags: settings.tags,
             phase: view.map_or("stopped", |view| phase_name(&view.phase)).into(),
             state: view.map_or("disconnected", state_name).into(),
             ready: state.is_some_and(SessionState::is_ready),

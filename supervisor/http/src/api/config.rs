@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(as = SessionConfig)]
 pub(super) struct Config {
+    /// What people call the session, beside its name: 100 characters at most.
+    label: Option<String>,
+    /// What people find sessions by: ten at most, of 32 characters at most.
+    tags: Option<Vec<String>>,
     /// Who is told of this session's events.
     webhooks: Option<Vec<Webhook>>,
     /// What the caller wants to find again in the session and in its events.

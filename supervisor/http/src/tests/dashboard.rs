@@ -253,7 +253,7 @@ async fn what_stands_still_is_seen_with_its_reason_and_tried_now_or_discarded() 
     journal.settle(first.event.row, queue, retry).await.expect("written");
 
     assert!(page(&stage, "/", "en").await.body.contains("Flask: answered 503"));
-    assert!(page(&stage, "/", "pt-BR").await.body.contains("Flask: answered 503"));
+    assert!(page(&stage, "/", "pt-BR").await.body.contains("Flask: respondeu 503"));
     let shown = page(&stage, "/sessions/3", "en").await;
     let id = first.event.id.to_string();
     for part in ["<strong>Flask</strong>: answered 503", "waiting: 2", "next try: in 4 min", &id, "Retry now"]

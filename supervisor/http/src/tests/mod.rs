@@ -16,4 +16,5 @@ pub(super) mod stage;
 mod texts;
 mod uploads;
 mod watch;
+mod words;
 mod work;

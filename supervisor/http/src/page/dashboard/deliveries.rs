@@ -9,6 +9,7 @@ use axum::response::Response;
 use colmeia::UserId;
 use colmeia::admin::{EventQueue, Replayed};
 
+use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::actions::nothing;
 use super::told::{Outcome, ours};
@@ -46,7 +47,7 @@ impl Stuck {
                 receiver: queue.receiver.clone(),
                 waiting: queue.pending,
                 since: words::ago(at(head.since_ms), now, language),
-                error: head.error.clone()?,
+                error: names::delivery(head.error.as_deref()?, language),
                 next: words::until(head.next_ms.map(at), now, language),
                 event: head.id.clone(),
             })

@@ -13,6 +13,7 @@ use futures::future::select_all;
 use tokio::sync::watch;
 
 use super::super::super::external;
+use super::super::super::names;
 use super::super::super::negotiate::Language;
 use super::super::super::restricted::notices;
 use super::super::super::visitors::Visit;
@@ -123,9 +124,10 @@ async fn live(http: &Http, language: Language, base: &str) -> String {
         let row = |(user, view): (UserId, Option<UserView>)| {
             let own = || queues.iter().filter(|queue| queue.user == user);
             let events = (own().map(|queue| queue.pending).sum(), own().map(|queue| queue.dead).sum());
-            let stuck = own()
-                .find(|queue| queue.is_stuck())
-                .and_then(|queue| Some((queue.receiver.clone(), queue.head.as_ref()?.error.clone()?)));
+            let stuck = own().find(|queue| queue.is_stuck()).and_then(|queue| {
+                let error = queue.head.as_ref()?.error.as_deref()?;
+                Some((queue.receiver.clone(), names::delivery(error, language)))
+            });
             let cap = operators.cap(&user);
             SessionRow { stuck, ..row(user, view.as_ref(), cap, events, now, language) }
         };
@@ -150,7 +152,7 @@ fn row(
     SessionRow {
         kind,
         title,
-        state: view.map_or("disconnected", state_name),
+        state: words::finer(title, view.map_or("disconnected", state_name), language),
         since: view.map(|view| words::ago(view.since, now, language)).unwrap_or_default(),
         number: summary.me().and_then(phone_number),
         name: summary.me().map(|me| plain(&me.pushname).into_owned()).unwrap_or_default(),

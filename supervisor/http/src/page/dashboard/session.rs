@@ -15,6 +15,7 @@ use colmeia_base::tasks;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::restricted::{Notice, notices};
 use super::super::super::visitors::Visit;
@@ -191,7 +192,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         token: &frame.token,
         user,
         words: words::after(view.passkey_over, summary, language),
-        state: state_name(view),
+        state: names::state(state_name(view), language),
         since: words::ago(view.since, SystemTime::now(), language),
         qr: match summary {
             SessionSummary::Code { qr } => svg::draw(qr),
@@ -209,7 +210,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         last_exit: view
             .last_exit
             .as_ref()
-            .map(|reason: &ExitReason| (words::exit(reason, language), reason.label())),
+            .map(|reason: &ExitReason| (words::exit(reason, language), names::exit_detail(reason, language))),
         waiting: own().map(|queue| queue.pending).sum(),
         dead,
         letters,
@@ -241,7 +242,7 @@ async fn letters(http: &Http, user: &UserId, language: Language) -> Vec<Letter> 
         event: letter.event,
         receiver: letter.receiver,
         attempts: letter.attempts,
-        error: letter.error,
+        error: names::delivery(&letter.error, language),
     };
     letters.map(letter).collect()
 }
@@ -257,7 +258,7 @@ fn health(view: &UserView, language: Language) -> Vec<(&'static str, &'static st
     .into_iter()
     .map(|(level, found)| {
         let took = found.took_ms.map(|ms| format!("{ms} ms")).unwrap_or_default();
-        (words::level(level, language), found.status, words::found(found.status, language), took)
+        (names::health_level(level, language), found.status, words::found(found.status, language), took)
     })
     .collect()
 }

@@ -5,8 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use colmeia::ExitReason;
-use colmeia::session::HealthLevel;
 
+use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::reasons;
 use super::super::shown::{again, switched_off};
@@ -49,6 +49,12 @@ pub(super) fn after(over: Option<Over>, summary: SessionSummary<'_>, language: L
         (Some(over), SessionSummary::Code { .. }) => Words { detail: again(over, language).into(), ..words },
         _ => words,
     }
+}
+
+/// What there is to say of a state beside its title; empty where the title says it.
+pub(super) fn finer(title: &str, state: &'static str, language: Language) -> &'static str {
+    let words = names::state(state, language);
+    if words.eq_ignore_ascii_case(title) { "" } else { words }
 }
 
 fn title(summary: SessionSummary<'_>, language: Language) -> &'static str {
@@ -168,18 +174,6 @@ pub(super) fn exit(reason: &ExitReason, language: Language) -> &'static str {
         (ExitReason::DiskRecycle, English) => "replaced because the disk had been full",
         (ExitReason::Orphaned, Portuguese) => "ficou sem supervisor",
         (ExitReason::Orphaned, English) => "left without a supervisor",
-    }
-}
-
-/// A level of health.
-pub(super) fn level(level: HealthLevel, language: Language) -> &'static str {
-    match (level, language) {
-        (HealthLevel::Ipc, Portuguese) => "Processo",
-        (HealthLevel::Ipc, English) => "Process",
-        (HealthLevel::Browser, Portuguese) => "Navegador",
-        (HealthLevel::Browser, English) => "Browser",
-        (HealthLevel::Page, Portuguese) => "Página",
-        (HealthLevel::Page, English) => "Page",
     }
 }
 

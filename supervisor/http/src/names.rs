@@ -1,0 +1,152 @@
+//! What code calls things by, in words of the language: the one table for every page.
+//!
+//! Owns the words for states, levels of the log and how deliveries ended. Pure. Whoever adds a state adds a row here; a
+//! test walks through all of them (`tests::words`). **No page shows a name that is not a word.**
+
+use colmeia::ExitReason;
+use colmeia::session::{HealthLevel, LaunchCause};
+
+use super::negotiate::Language::{self, English, Portuguese};
+
+/// The states by their names at `/status`, in Portuguese and in English.
+const STATES: &[(&str, &str, &str)] = &[
+    ("disconnected", "desligada", "off"),
+    ("stopped", "parada por quem administra", "stopped by an operator"),
+    ("queued", "na fila", "in the queue"),
+    ("starting", "iniciando o processo", "starting its process"),
+    ("unresponsive", "processo sem resposta", "process does not answer"),
+    ("backing_off", "espera para tentar de novo", "waits before the next try"),
+    ("stopping", "encerrando", "being stopped"),
+    ("failed", "falhou", "failed"),
+    ("launching", "abrindo o navegador", "opening the browser"),
+    ("loading", "carregando a página", "loading the page"),
+    ("awaiting_scan", "aguardando que o código seja escaneado", "waiting for a phone to scan the code"),
+    ("passkey_off", "a conta pede uma chave de acesso", "the account asks for a passkey"),
+    ("passkey", "aguardando a chave de acesso", "waiting for the passkey"),
+    ("passkey_checkpoint", "aguardando a confirmação do dono da conta", "waiting for the account's owner"),
+    ("passkey_confirm", "aguardando a comparação dos códigos", "waiting for the codes to be compared"),
+    ("pairing", "conectando o celular", "linking the phone"),
+    ("syncing", "sincronizando as conversas", "fetching the chats"),
+    ("ready", "conectada", "connected"),
+    ("reconnecting", "reconectando", "reconnecting"),
+    ("logged_out", "desconectada do celular", "unlinked from the phone"),
+    ("conflict", "aberta em outro programa", "open in another program"),
+    ("service_unavailable", "WhatsApp fora do ar", "WhatsApp is not available"),
+    ("temporary_ban", "número bloqueado por algum tempo", "number banned for some time"),
+    ("page_outdated", "versão da página recusada", "the page's version is refused"),
+    ("screen_locked", "tela bloqueada por senha", "locked with a passcode"),
+    ("proxy_refused", "o proxy recusa a conexão", "the proxy refuses the connection"),
+];
+
+/// How deliveries end, as the journal keeps it, in Portuguese. What follows is a number or a technical detail.
+const DELIVERIES: &[(&str, &str)] = &[
+    ("answered ", "respondeu "),
+    ("no answer in time", "sem resposta a tempo"),
+    ("closed without an answer: ", "fechou a conexão sem responder: "),
+    ("it could not be sent: ", "não pôde ser enviado: "),
+    ("discarded by an operator", "descartado por quem administra"),
+];
+/// What stands between an operator's discard and what was before it.
+const BEFORE: (&str, &str) = ("; before: ", "; antes: ");
+
+/// A state by its name at `/status`.
+pub(super) fn state(name: &str, language: Language) -> &'static str {
+    match (STATES.iter().find(|(known, _, _)| *known == name), language) {
+        (Some((_, portuguese, _)), Portuguese) => portuguese,
+        (Some((_, _, english)), English) => english,
+        // A newer worker's.
+        (None, Portuguese) => "uma etapa que esta versão não conhece",
+        (None, English) => "a step that this version does not know",
+    }
+}
+
+/// What there is to say of an end beside its kind; empty where that says it all.
+pub(super) fn exit_detail(reason: &ExitReason, language: Language) -> String {
+    match (reason, language) {
+        (ExitReason::Crash { signal: Some(signal), .. }, Portuguese) => format!("sinal {signal}"),
+        (ExitReason::Crash { signal: Some(signal), .. }, English) => format!("signal {signal}"),
+        (ExitReason::Hang { level }, _) => health_level(*level, language).to_lowercase(),
+        (ExitReason::Stuck { state: name }, _) => state(name, language).into(),
+        (ExitReason::LaunchFailed { cause: LaunchCause::Other, why }, _) => why.clone(),
+        (ExitReason::LaunchFailed { cause, .. }, _) => launch_cause(*cause, language).into(),
+        _ => String::new(),
+    }
+}
+
+fn launch_cause(cause: LaunchCause, language: Language) -> &'static str {
+    match (cause, language) {
+        (LaunchCause::NoBrowser, Portuguese) => "navegador não encontrado",
+        (LaunchCause::NoBrowser, English) => "no browser found",
+        (LaunchCause::DiskFull, Portuguese) => "disco cheio",
+        (LaunchCause::DiskFull, English) => "disk full",
+        (LaunchCause::Proxy, Portuguese) => "o proxy recusa a conexão",
+        (LaunchCause::Proxy, English) => "the proxy refuses the connection",
+        (LaunchCause::Unreachable, Portuguese) => "WhatsApp inacessível",
+        (LaunchCause::Unreachable, English) => "WhatsApp cannot be reached",
+        (LaunchCause::Machine, Portuguese) => "servidor sem recursos",
+        (LaunchCause::Machine, English) => "the machine has nothing left",
+        (LaunchCause::Other, _) => "",
+    }
+}
+
+/// A level of health.
+pub(super) fn health_level(level: HealthLevel, language: Language) -> &'static str {
+    match (level, language) {
+        (HealthLevel::Ipc, Portuguese) => "Processo",
+        (HealthLevel::Ipc, English) => "Process",
+        (HealthLevel::Browser, Portuguese) => "Navegador",
+        (HealthLevel::Browser, English) => "Browser",
+        (HealthLevel::Page, Portuguese) => "Página",
+        (HealthLevel::Page, English) => "Page",
+    }
+}
+
+/// How an attempt to deliver ended. The journal keeps it in English.
+pub(super) fn delivery(error: &str, language: Language) -> String {
+    if language == English {
+        return error.into();
+    }
+    let (own, before) = error.split_once(BEFORE.0).map_or((error, None), |(own, before)| (own, Some(before)));
+    let known =
+        DELIVERIES.iter().find_map(|(english, portuguese)| Some((own.strip_prefix(english)?, portuguese)));
+    let own = known.map_or_else(|| own.into(), |(rest, portuguese)| format!("{portuguese}{rest}"));
+    match before {
+        Some(before) => format!("{own}{}{}", BEFORE.1, delivery(before, language)),
+        None => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_with_what_there_is_to_know() {
+        let stuck = ExitReason::Stuck { state: "awaiting_scan".into() };
+        assert_eq!(exit_detail(&stuck, Portuguese), "aguardando que o código seja escaneado");
+        let unknown = ExitReason::Stuck { state: "of_a_later_release".into() };
+        assert_eq!(exit_detail(&unknown, English), "a step that this version does not know");
+        let crash = ExitReason::Crash { process: "browser".into(), signal: Some(9) };
+        assert_eq!(
+            (exit_detail(&crash, Portuguese), exit_detail(&crash, English)),
+            ("sinal 9".into(), "signal 9".into())
+        );
+        assert_eq!(exit_detail(&ExitReason::Oom, English), "");
+    }
+
+    #[test]
+    fn how_a_delivery_ended_is_told_in_portuguese_too() {
+        for (kept, told) in [
+            ("answered 503", "respondeu 503"),
+            ("no answer in time", "sem resposta a tempo"),
+            (
+                "discarded by an operator; before: answered 503",
+                "descartado por quem administra; antes: respondeu 503",
+            ),
+            ("Connection refused (os error 111)", "Connection refused (os error 111)"),
+        ] {
+            assert_eq!(delivery(kept, Portuguese), told);
+            assert_eq!(delivery(kept, English), kept);
+        }
+    }
+}
