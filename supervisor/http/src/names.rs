@@ -77,6 +77,8 @@ fn launch_cause(cause: LaunchCause, language: Language) -> &'static str {
     match (cause, language) {
         (LaunchCause::NoBrowser, Portuguese) => "navegador não encontrado",
         (LaunchCause::NoBrowser, English) => "no browser found",
+        (LaunchCause::NoSandbox, Portuguese) => "sem o isolamento do Chromium",
+        (LaunchCause::NoSandbox, English) => "no sandbox for the browser",
         (LaunchCause::DiskFull, Portuguese) => "disco cheio",
         (LaunchCause::DiskFull, English) => "disk full",
         (LaunchCause::Proxy, Portuguese) => "o proxy recusa a conexão",

@@ -68,6 +68,7 @@ fn ends() -> Vec<ExitReason> {
     );
     let causes = [
         LaunchCause::NoBrowser,
+        LaunchCause::NoSandbox,
         LaunchCause::DiskFull,
         LaunchCause::Proxy,
         LaunchCause::Unreachable,
@@ -81,7 +82,7 @@ fn ends() -> Vec<ExitReason> {
 /// A view of everything that a session can do, and of every way to end.
 fn views() -> Vec<UserView> {
     let until = SystemTime::UNIX_EPOCH;
-    let mut all: Vec<_> = [Wait::Place, Wait::Means, Wait::Memory, Wait::Starts]
+    let mut all: Vec<_> = [Wait::Place, Wait::Resources, Wait::Memory, Wait::Starts]
         .map(|wait| view(Phase::Queued { wait }))
         .into_iter()
         .chain(
