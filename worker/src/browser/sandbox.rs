@@ -91,17 +91,20 @@ pub(crate) fn try_out() -> ExitCode {
     }
 }
 
-/// Makes, in a process that ends at once, what Chromium makes: a user namespace, and another one with the rights
-/// that come with it, which AppArmor may withhold.
+/// Makes, in a process that ends at once, what Chromium makes: a user namespace, and another one and a root of its own with
+/// the rights that come with it, which AppArmor or a container's seccomp profile may withhold.
 fn namespaces() -> io::Result<()> {
-    /// No error of either call.
+    /// No error of these calls.
     const MADE: i32 = libc::ECANCELED;
     let mut command = Command::new("/");
-    // SAFETY: between fork and exec only unshare(2) is called, which takes a number: async-signal-safe, no
-    // allocation, no lock. It always ends with an error, so nothing is ever run.
+    // SAFETY: between fork and exec only unshare(2), which takes a number, and chroot(2), which takes a text of the program,
+    // are called: async-signal-safe, no allocation, no lock. It always ends with an error, so nothing is ever run.
     unsafe {
         command.pre_exec(|| {
-            if libc::unshare(libc::CLONE_NEWUSER) == 0 && libc::unshare(libc::CLONE_NEWNET) == 0 {
+            if libc::unshare(libc::CLONE_NEWUSER) == 0
+                && libc::unshare(libc::CLONE_NEWNET) == 0
+                && libc::chroot(c"/".as_ptr()) == 0
+            {
                 return Err(io::Error::from_raw_os_error(MADE));
             }
             Err(io::Error::last_os_error())
