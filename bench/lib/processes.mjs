@@ -48,13 +48,19 @@ export function tree(root, folder) {
 export const browsers = (processes) =>
   processes.filter(({ command }) => command.includes('--user-data-dir=') && !command.includes('--type='));
 
-/* Proportional set size in bytes: shared pages count in parts, so that sums are true. */
-export function pss(processes) {
-  return processes.reduce((sum, { pid }) => {
-    const rollup = read(`/proc/${pid}/smaps_rollup`);
-    return sum + Number(/^Pss:\s+(\d+)/m.exec(rollup ?? '')?.[1] ?? 0) * 1024;
-  }, 0);
+/* In bytes, proportional, so that shared pages count in parts and sums are true: all of it, and the part that is no file,
+ * which is what each further session adds. */
+export function memory(processes) {
+  const sums = { pss: 0, anonymous: 0 };
+  for (const { pid } of processes) {
+    const rollup = read(`/proc/${pid}/smaps_rollup`) ?? '';
+    const kilobytes = (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
+    sums.pss += kilobytes('Pss') * 1024;
+    sums.anonymous += (kilobytes('Pss_Anon') + kilobytes('Pss_Shmem')) * 1024;
+  }
+  return sums;
 }
+export const pss = (processes) => memory(processes).pss;
 
 /* Resident set size of one process, in bytes. */
 export const rss = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) * 1024;

@@ -22,6 +22,7 @@ import { receivePresence } from './presence.js';
 import { noteReceipt } from './receipts.js';
 import { storeContact } from './people-store.js';
 import { ChatStore, ContactStore, MsgModel, MsgStore } from './stores.js';
+import { decode } from './workers.js';
 
 /* Row numbers order the messages of a chat; seconds are too coarse for that. */
 let lastRow = 0;
@@ -168,8 +169,9 @@ const receivers = {
   },
 
   /* History goes into the database; it is in memory only when somebody looks at its chat. */
-  async history({ chat: id, messages, archived, more }) {
+  async history({ chat: id, messages: chunk, archived, more }) {
     historySync.complete = false;
+    const messages = await decode(chunk);
     const chat = chatFor(shown(createWid(id)));
     for (const { id: key, body, timestamp, from_me = false } of messages) {
       const message = {

@@ -5,7 +5,7 @@
 import { setArchive, markUnread, setPin } from './chatlist.js';
 import { Cmd, Stream } from './connection.js';
 import { sendStarMsgs } from './marks.js';
-import { options } from './options.js';
+import { mainScreen } from './main-screen.js';
 import { sendDeleteMsgs, sendRevokeMsgs } from './outgoing.js';
 
 /* So long a deletion can be undone. */
@@ -28,7 +28,7 @@ for (const [name, act] of Object.entries(COMMANDS)) {
     Cmd.trigger(name, ...given);
   };
   Cmd.on(name, async (...given) => {
-    if (!options.mainUi || Stream.mode !== 'MAIN') return;
+    if (!mainScreen.isThere || Stream.mode !== 'MAIN') return;
     try {
       await act(...given);
     } catch (error) {

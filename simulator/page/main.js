@@ -6,6 +6,7 @@ import { publish } from './registry.js';
 import { mount } from './screen.js';
 import { launch } from './session.js';
 import { app, bundles, start } from './table/index.js';
+import { loadModules } from './weight.js';
 
 tidyAddress();
 /* Libraries wait for Debug.VERSION before they require the modules of the connection. */
@@ -13,6 +14,7 @@ publish({
   start,
   app,
   bundles,
+  weight: options.realWeight ? loadModules : undefined,
   mount() {
     window.Debug = { VERSION: options.version };
     mount();

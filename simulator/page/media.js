@@ -1,8 +1,9 @@
 /* Owns files: preparing and uploading what is sent, downloading what has come.
  * The simulator encrypts nothing; directPath leads to the bytes on the page's own server. */
 
-import { encodeBase64, pause, randomBytes, sha256Base64, unixTime } from './bytes.js';
+import { encodeBase64, pause, randomBytes, unixTime } from './bytes.js';
 import { Model } from './models.js';
+import { hashOf } from './workers.js';
 
 export class MediaDataModel extends Model {
   static props = [
@@ -215,7 +216,7 @@ export class MediaPrep {
     const blob = opaque.forceToBlob();
     const mimetype = opaque.type() || 'application/octet-stream';
     const type = typeOf(mimetype, wishes);
-    const filehash = await sha256Base64(blob);
+    const filehash = await hashOf(blob);
     this.mediaData.set({
       type,
       mimetype,

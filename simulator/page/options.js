@@ -20,6 +20,8 @@ const SWITCHES = [
   'rename',
   'ballast_modules',
   'weight',
+  'workers',
+  'laid_out',
   'syncms',
   'refttl',
   'testids',
@@ -48,13 +50,17 @@ export const options = Object.freeze({
   lineKbit: settings.lineKbit,
   /* Whether this account's chats are with lids. */
   migrated: query.has('lid') ? query.get('lid') === '1' : Boolean(settings.migrated),
-  /* Whether the main screen comes, which listens to the page's commands. */
+  /* Whether the main screen is drawn, which listens to the page's commands. */
   mainUi: query.get('ui') !== '0',
   lateMs: milliseconds('late', 0),
   renamed: new Set((query.get('rename') || '').split(',').filter(Boolean)),
   ballastModules: milliseconds('ballast_modules', 0),
   /* As heavy as the real page. */
   realWeight: query.get('weight') === 'real',
+  /* Whether web workers do some of the work, as on the real page. */
+  workers: query.get('workers') === '1' || (query.get('weight') === 'real' && query.get('workers') !== '0'),
+  /* Whether the app is always laid out. */
+  laidOut: query.get('laid_out') === '1',
   syncMs: milliseconds('syncms', settings.syncMs),
   qrTtlMs: milliseconds('refttl', settings.qrTtlMs),
   qrCount: settings.qrCount,

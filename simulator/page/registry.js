@@ -4,7 +4,6 @@
 
 import { pause } from './bytes.js';
 import { options } from './options.js';
-import { loadModules } from './weight.js';
 
 /* How often late modules arrive. */
 const SLICE_MS = 50;
@@ -64,7 +63,8 @@ function importNamespace(id) {
 const nameOf = (id) => (options.renamed.has(id) ? `${id}Renamed` : id);
 
 function register({ id, dependencies = [], exports }) {
-  define(nameOf(id), dependencies.map(nameOf), (global, require, importDefault, importNamespace, module) => {
+  /* As the page's scripts do: whoever has put something in its place hears of each. */
+  window.__d(nameOf(id), dependencies.map(nameOf), (global, require, importDefault, importNamespace, module) => {
     module.exports = exports();
   });
 }
@@ -105,7 +105,7 @@ async function transfer(kilobytes) {
 /* Publishes the registry and fills it. `start` modules come first; then, after a pause, `app` in two halves with a
  * pause between them. With `late` the second wave is spread over that time, backwards, so that dependents come before
  * what they need. `mount` is called when the second wave is there. */
-export async function publish({ start, app, bundles, mount }) {
+export async function publish({ start, app, bundles, weight, mount }) {
   define(
     '__debug',
     [],
@@ -131,7 +131,7 @@ export async function publish({ start, app, bundles, mount }) {
   await transfer(WAVES.app / 2);
   await spread(backwards.slice(0, half), options.lateMs / 2);
   registerBallast(options.ballastModules);
-  if (options.realWeight) await loadModules();
+  await weight?.();
   await pause(options.gapMs);
   await transfer(WAVES.app / 2);
   await spread(backwards.slice(half), options.lateMs / 2);
@@ -222,12 +222,23 @@ export async function bundleArrives(id) {
   await fetchBundle(lazyBundles.find(({ modules }) => modules.some((module) => module.id === id)));
 }
 
-/* The main bundle comes after the login; once it has run it asks for the others, unless that is switched off. */
+/* The main bundle comes after the login. Its module is called once, for what is to be mounted; `start` is its export. */
 let announceMain;
 export const mainLoaded = new Promise((resolve) => (announceMain = resolve));
-export async function loadMain() {
+export async function loadMain(start, platform) {
   await transfer(WAVES.main);
-  register({ id: 'WAWebMainWrapper', exports: () => ({ default: () => null }) });
+  register({ id: 'WAWebMainWrapper', exports: () => ({ default: start }) });
+  const main = exportsOf('WAWebMainWrapper')(platform);
   announceMain();
+  return main;
+}
+/* What the main screen does first, unless that is switched off: it asks for the other bundles. */
+export async function prefetch() {
   if (options.prefetch) for (const bundle of lazyBundles) await fetchBundle(bundle);
 }
+
+/* As the page's own modules find each other: by name, and what one exports is looked up at each use. */
+export const exportsOf = (id) => requireModule(nameOf(id));
+
+/* A module's exports as they are. */
+export const runModule = (id) => load(id).exports;

@@ -1,9 +1,21 @@
-/* Owns what is on the screen: the QR code with its data-ref, the reload button, the chat list.
+/* Owns what is on the screen: the QR code with its data-ref, the reload button, the main screen.
  * Decides nothing. */
 
 import { options } from './options.js';
+import { createElement, mount as mountComponent } from './react.js';
 
 const app = document.getElementById('app');
+
+/* Whatever a driver says of it. */
+if (options.laidOut) app.style.setProperty('content-visibility', 'visible', 'important');
+
+/* What is drawn now goes, and this comes. */
+let takeAway = () => {};
+function show(...nodes) {
+  takeAway();
+  takeAway = () => {};
+  app.replaceChildren(...nodes);
+}
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -22,7 +34,7 @@ function qrContainer() {
   let container = document.getElementById('qr');
   if (!container) {
     container = element('div', { id: 'qr' });
-    app.replaceChildren(
+    show(
       element('h1', {}, 'Link a device'),
       element('p', {}, 'A simulated page: scan this code with the simulated phone at /phone.'),
       container,
@@ -69,7 +81,7 @@ function card(text, buttons) {
   return [element('h1', {}, text), ...made];
 }
 export function showCard(text, buttons) {
-  app.replaceChildren(element('div', { id: 'card' }, ...card(text, buttons)));
+  show(element('div', { id: 'card' }, ...card(text, buttons)));
 }
 /* Over everything else, whatever is drawn below. */
 export function showModal(text, buttons) {
@@ -81,23 +93,11 @@ export function closeModal() {
 }
 
 export function showProgress(text) {
-  app.replaceChildren(element('p', { role: 'status' }, text));
+  show(element('p', { role: 'status' }, text));
 }
 
-/* As far as one would scroll. */
-const ROWS = 50;
-
-export function showChats(chats) {
-  const rows = chats.slice(0, ROWS).map((chat) => {
-    const last = chat.msgs.last();
-    const unread = chat.unreadCount ? ` (${Math.abs(chat.unreadCount)})` : '';
-    const preview = element(
-      'small',
-      {},
-      last?.caption || (last?.directPath ? `[${last.type}]` : last?.body) || '',
-    );
-    return element('div', { role: 'row' }, chat.formattedTitle + unread, element('br'), preview);
-  });
-  const list = element('div', { id: 'pane-side', role: 'grid', 'aria-label': 'Chats' }, ...rows);
-  app.replaceChildren(element('h1', {}, 'Chats'), list);
+/* The component that the main screen's module gives. */
+export function showMain(MainComponent) {
+  show();
+  takeAway = mountComponent(app, createElement(MainComponent));
 }

@@ -27,19 +27,18 @@ import { clearProfile, isLeaving, leave } from './leaving.js';
 import { startLinking, stopLinking } from './linking.js';
 import { options } from './options.js';
 import { loadLimits } from './limits.js';
+import { offlineDelivered, start } from './main-screen.js';
 import { loadAccount } from './people.js';
 import { addContact } from './people-store.js';
 import { forgetPresences } from './presence.js';
 import { beBackInReach, beOutOfReach } from './reach.js';
 import { did } from './records.js';
-import { complete, loadMain } from './registry.js';
-import { showChats, showProgress } from './screen.js';
-import { ChatStore } from './stores.js';
-import { fillDatabase, fillMemory } from './weight.js';
+import { complete, exportsOf, loadMain } from './registry.js';
+import { showMain, showProgress } from './screen.js';
+import { fillDatabase, runAppModules } from './weight.js';
 
 /* From one step of a socket's opening to the next. */
 const STEP_MS = 60;
-const REDRAW_MS = 200;
 /* The pauses between two tries of the socket's loop, in seconds, up to a quarter of an hour. */
 const RETRIES_S = [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 900];
 const OFFLINE_UNTIL = 'sim-offline-until';
@@ -139,15 +138,13 @@ async function synchronise(mine) {
   await complete;
   await loadAccount();
   if (options.realWeight) {
-    fillMemory();
+    runAppModules();
     await fillDatabase();
   }
   if (mine !== turn || isLeaving()) return;
-  loadMain();
+  openMain();
   Socket.set({ hasSynced: true, stream: 'CONNECTED' });
   channel.setState('main');
-  drawChats();
-  ChatStore.on('add change:t change:unreadCount change:name', drawChats);
   if (linkedHere) {
     Cmd.trigger('on_critical_sync_done_from_bridge');
   } else {
@@ -173,15 +170,14 @@ function endOfflinePhase() {
   offlinePhase.on = false;
   Cmd.isOfflineDeliveryEnd = true;
   Cmd.trigger('offline_delivery_end_from_bridge');
+  offlineDelivered();
 }
 
-/* Many changes at once, as in a burst, are drawn once. */
-let drawing;
-function drawChats() {
-  drawing ||= setTimeout(() => {
-    drawing = undefined;
-    if (!isLeaving()) showChats(ChatStore.getModelsArray());
-  }, REDRAW_MS);
+/* The main screen takes the place of the progress when its module has come. */
+async function openMain() {
+  const { MainComponent } = await loadMain(start, Conn.platform);
+  if (!isLeaving()) showMain(options.mainUi ? MainComponent : () => null);
+  exportsOf('WAWebFtsClient').ftsClient.startIndexer();
 }
 
 /* Whether queued messages may come now. */

@@ -7,6 +7,7 @@ import { createWid } from './ids.js';
 import { getCurrentLid, isMigrated } from './lids.js';
 import { Collection, Model } from './models.js';
 import { PresenceStore } from './presence.js';
+import { find } from './workers.js';
 
 const NOTIFICATIONS = new Set(['gp2', 'e2e_notification', 'notification', 'notification_template']);
 
@@ -251,7 +252,9 @@ export class MsgCollectionImpl extends Collection {
     return messages;
   }
   async search(text) {
-    return { messages: this.filter((message) => (message.body || '').includes(text)) };
+    const messages = this.toArray();
+    const found = await find(text, messages.map((message) => message.body || ''));
+    return { messages: found.map((index) => messages[index]) };
   }
 }
 

@@ -41,6 +41,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "limits.js",
     "linking.js",
     "listener.js",
+    "main-screen.js",
     "main.js",
     "marks.js",
     "media.js",
@@ -54,6 +55,7 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "people-store.js",
     "presence.js",
     "reach.js",
+    "react.js",
     "receipts.js",
     "records.js",
     "registry.js",
@@ -75,6 +77,8 @@ const SCRIPTS: &[(&str, &str)] = scripts![
     "table/rest.js",
     "table/wide.js",
     "weight.js",
+    "worker.js",
+    "workers.js",
 ];
 
 /// The page and everything it loads.

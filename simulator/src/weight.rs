@@ -1,4 +1,4 @@
-//! The scripts that make the page as heavy as the real one: many modules that nobody asks for.
+//! The scripts that make the page as heavy as the real one: many modules, of which the page runs some.
 //!
 //! Owns their source text, which is made up and always the same, so that browsers cache it as they cache the real
 //! page's. Knows nothing of what the other modules do.
@@ -46,6 +46,12 @@ fn source(file: u32) -> String {
     text
 }
 
+/// What each module's `make` gives: closures over a state of their own, which is what the real page's memory is made of.
+const MAKE: &str = "exports.make=function(seed){var heard=[],own={seed:seed,at:heard.length};return{\
+read:function(){return own.seed+heard.length},\
+write:function(value){own.seed=value;heard.forEach(function(one){one(value)});return own},\
+listen:function(one){heard.push(one);return function(){heard.splice(heard.indexOf(one),1)}}};};";
+
 /// Small functions, tables and sentences, as minified source has them.
 fn module(text: &mut String, index: u32, words: &mut Words) {
     let start = text.len();
@@ -55,7 +61,8 @@ fn module(text: &mut String, index: u32, words: &mut Words) {
         "__d('WAWeight{index:05}',[],function(global,require,importDefault,importNamespace,module,exports){{'use strict';"
     );
     let mut functions = 0;
-    while text.len() - start < MODULE_LENGTH - 120 {
+    let mut names = String::new();
+    while text.len() - start + names.len() < MODULE_LENGTH - 160 - MAKE.len() {
         let (name, left, right) = (words.name(), words.name(), words.name());
         let _ = write!(
             text,
@@ -66,9 +73,10 @@ fn module(text: &mut String, index: u32, words: &mut Words) {
             words.next() % 100_000,
             words.name(),
         );
+        let _ = write!(names, "f{functions}_{name},");
         functions += 1;
     }
-    let _ = writeln!(text, "exports.count={functions};}},66);");
+    let _ = writeln!(text, "exports.functions=[{names}];{MAKE}exports.count={functions};}},66);");
 }
 
 /// A small generator of made-up words (xorshift64*), the same in each run.

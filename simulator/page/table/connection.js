@@ -20,6 +20,7 @@ import {
 import { pairing, refreshQr, startPairingCode } from '../linking.js';
 import { options } from '../options.js';
 import { mainLoaded } from '../registry.js';
+import { BackendWorker, ftsClient, MediaWorker } from '../workers.js';
 
 const { version } = options;
 
@@ -62,6 +63,19 @@ export const connectionModules = [
     id: 'WAWebEventsWaitForMain',
     dependencies: ['WAWebConnModel'],
     exports: () => ({ waitForMain: () => mainAndPlatform }),
+  },
+  {
+    id: 'WAWebBackendWorkerClient',
+    exports: () => ({
+      startBackendWorker: BackendWorker.start,
+      getBackendWorkerBridge: BackendWorker.bridge,
+      isBackendWorkerBridgeReady: BackendWorker.isReady,
+    }),
+  },
+  { id: 'WAWebFtsClient', exports: () => ({ ftsClient }) },
+  {
+    id: 'WAWebMediaWorkerProxy',
+    exports: () => ({ prewarmMediaWasmWorker: MediaWorker.prewarm, calculateFilehashInWorker: MediaWorker.hash }),
   },
   { id: 'WAWebBackendEventBus', exports: () => ({ BackendEvent, BackendEventBus }) },
   { id: 'WAWebNetworkStatus', exports: () => ({ default: NetworkStatus }) },

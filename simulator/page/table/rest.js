@@ -3,6 +3,7 @@
 import { Collection } from '../models.js';
 import { SOCKET_STATE } from '../connection.js';
 import { hex, randomBytes, unixTime } from '../bytes.js';
+import * as react from '../react.js';
 import { ActionError, ServerStatusCodeError } from '../records.js';
 
 const COLLECTIONS = [
@@ -30,6 +31,7 @@ const collectionModules = COLLECTIONS.map((name) => {
 
 export const restModules = [
   ...collectionModules,
+  { id: 'react', exports: () => react },
   { id: 'WAWebMiscErrors', exports: () => ({ ActionError }) },
   { id: 'WAWebBackendErrors', exports: () => ({ ServerStatusCodeError }) },
   { id: 'WARandomHex', exports: () => ({ randomHex: (length) => hex(randomBytes(length)) }) },
