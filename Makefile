@@ -1,8 +1,9 @@
 # Everything that a person types. `make run` and `make test` install what they need and then do it.
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
-.PHONY: e2e-migrated e2e-slow e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
-.PHONY: docs setup-docs image test-image setup-image install deb test-vm chaos thousand contrib setup-bench bench bench-smoke bench-build measures soak day day-smoke fuzz mutants clean
+.PHONY: e2e-migrated e2e-slow e2e-little e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
+.PHONY: docs setup-docs image test-image setup-image install deb test-vm chaos thousand contrib setup-bench bench bench-smoke
+.PHONY: bench-build measures session soak day day-smoke fuzz mutants clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
@@ -18,7 +19,7 @@ help:
 	@echo 'make flask  make run, and the Flask app of examples/flask on top of it'
 	@echo 'make test   format, lints, licences, all tests with real Chromium'
 	@echo 'make test-host  the tests that need root, mounts or a kernel with KSM'
-	@echo 'make e2e-matrix  the end-to-end tests on migrated accounts, over a slow line, and both; LINE_KBIT='
+	@echo 'make e2e-matrix  the end-to-end tests on migrated accounts, over a slow line, both, and with little of the page; LINE_KBIT='
 	@echo 'make fresh  make run and make test on a bare Debian 12 that never saw the project; as root'
 	@echo 'make clients  what waha-py, waha-python and the n8n node ask: served, refused or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
@@ -27,6 +28,7 @@ help:
 	@echo 'make test-image  the image in containers of a virtual machine; as root'
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make measures  what each single measure for memory and speed brings; half an hour'
+	@echo 'make session  what one session takes from its start to rest, with and without screen and web workers'
 	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 	@echo 'make thousand  the supervisor with a thousand stand-in workers; USERS='
@@ -106,8 +108,8 @@ test-host: setup-test
 fresh: setup-fresh
 	@tests/fresh/run $(if $(HAND_OVER),--hand-over)
 
-# The end-to-end tests on what `make test` leaves out: accounts whose chats are with lids, and pages that load over a
-# slow line (kbit/s).
+# The end-to-end tests on what `make test` leaves out: accounts whose chats are with lids, pages that load over a
+# slow line (kbit/s), and pages of which little runs.
 LINE_KBIT ?= 4000
 
 e2e-migrated: setup-test
@@ -118,7 +120,12 @@ e2e-slow: setup-test
 	cargo build --locked --workspace
 	COLMEIA_TEST_LINE_KBIT=$(LINE_KBIT) cargo nextest run --locked --workspace -E 'binary(e2e)'
 
-e2e-matrix: e2e-migrated e2e-slow
+# With no main screen, and web workers on demand.
+e2e-little: setup-test
+	cargo build --locked --workspace
+	COLMEIA_TEST_PAGE=little cargo nextest run --locked --workspace -E 'binary(e2e)'
+
+e2e-matrix: e2e-migrated e2e-slow e2e-little
 	COLMEIA_TEST_ACCOUNTS=migrated COLMEIA_TEST_LINE_KBIT=$(LINE_KBIT) \
 		cargo nextest run --locked --workspace -E 'binary(e2e)'
 
@@ -236,6 +243,10 @@ bench-build: setup-bench release
 
 bench: bench-build
 	node bench/run.mjs $(BENCH)
+
+# One session from its start to rest, row by row: what the screen and the web workers take.
+session: bench-build
+	node bench/session.mjs $(BENCH)
 
 measures: bench-build
 	node bench/measures.mjs $(BENCH)

@@ -342,8 +342,16 @@ test('labels: a failure is no answer, and without a business account an error', 
   const add = () => page.evaluate(() => outcome(() => window.require('WAWebBizLabelEditingAction').labelAddAction('Novo', 0)));
   assert.match(await add(), /^Error Invariant Violation/);
   await phone.setRecord('person', ME, { business: true });
+  /* The login says the platform again. */
+  await page.evaluate(() => {
+    const { Cmd } = window.require('WAWebCmd');
+    window.again = new Promise((done) => Cmd.once('open_socket_stream_from_bridge', done));
+  });
   await phone.fault({ number: ME, fault: 'relogin' });
-  await page.evaluate(() => (window.require('WAWebConnModel').Conn.platform = 'smba'));
+  await page.evaluate(async () => {
+    await window.again;
+    window.require('WAWebConnModel').Conn.platform = 'smba';
+  });
   await refuse('label', 403);
   assert.equal(await add(), 'undefined');
   await refuse('label', null);

@@ -14,6 +14,7 @@ mod ignore;
 mod invalid;
 mod memory;
 mod ownership;
+mod page;
 mod rules;
 mod service;
 mod session;
@@ -29,6 +30,7 @@ pub use ignore::IgnoreConfig;
 pub use invalid::InvalidConfig;
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
+pub use page::{PageConfig, PageOverrides, PageUi, PageWorkers};
 pub use service::{LogFormat, LogTarget, RestartPolicy, ServiceConfig};
 pub use session::{InvalidSettings, Proxy, SessionSettings};
 pub use webhooks::{

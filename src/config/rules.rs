@@ -88,6 +88,7 @@ impl ServiceConfig {
             ("restart.stable_secs", restart.stable_secs, 1),
             ("restart.burst", restart.burst.into(), 1),
             ("restart.burst_window_secs", restart.burst_window_secs, 1),
+            ("page.worker_idle_ms", self.page.worker_idle_ms, 1),
             ("deadlines.launch_ms", deadlines.launch_ms, 1),
             ("deadlines.load_ms", deadlines.load_ms, 1),
             ("deadlines.qr_ms", deadlines.qr_ms, 1),

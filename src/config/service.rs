@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BrowserSandbox, ConversionConfig, Deadlines, EventsConfig, FlaskConfig, IgnoreConfig, Landlock,
-    LocalAccess, MemoryPolicy, Passkey, UserConfig, WebhookConfig, WorkerUids,
+    LocalAccess, MemoryPolicy, PageConfig, Passkey, UserConfig, WebhookConfig, WorkerUids,
 };
 use crate::{Secret, UserId};
 
@@ -122,6 +122,8 @@ pub struct ServiceConfig {
     pub media_networks: Vec<IpNet>,
     /// Whether accounts that ask for a passkey can be linked. Default `on`.
     pub passkey: Passkey,
+    /// How much of WhatsApp's page runs.
+    pub page: PageConfig,
     /// How voice and video are converted.
     pub conversion: ConversionConfig,
     /// How long a disconnect may take, in milliseconds. Default 4,500: Flask waits 5 s.
@@ -235,6 +237,7 @@ impl Default for ServiceConfig {
             send_burst: 20,
             media_networks: Vec::new(),
             passkey: Passkey::On,
+            page: PageConfig::default(),
             conversion: ConversionConfig::default(),
             disconnect_deadline_ms: 4_500,
             ping_interval_ms: 2_000,

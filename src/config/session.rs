@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{IgnoreConfig, WebhookConfig};
+use super::{IgnoreConfig, PageOverrides, WebhookConfig};
 use crate::Secret;
 use crate::text::is_unseen;
 
@@ -44,6 +44,9 @@ pub struct SessionSettings {
     /// Of which chats nothing is told, over what the service's configuration says.
     #[serde(skip_serializing_if = "IgnoreConfig::is_default", deserialize_with = "or_default")]
     pub ignore: IgnoreConfig,
+    /// How much of the page runs in this session's browser, over what the service's configuration says.
+    #[serde(skip_serializing_if = "PageOverrides::is_default", deserialize_with = "or_default")]
+    pub page: PageOverrides,
     /// How WAHA's other engines show themselves on the phone. It means nothing here; it is kept and given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<Value>,
@@ -173,7 +176,9 @@ impl Proxy {
 }
 
 /// `null` is the same as nothing: typed clients write it for what is not set.
-fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IgnoreConfig, D::Error> {
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ownership, Proxy};
+use super::{Ownership, PageConfig, Proxy};
 use crate::{Secret, UserId};
 
 /// Everything a worker needs to know.
@@ -54,6 +54,9 @@ pub struct WorkerConfig {
     /// Whether the page's request for a passkey is passed on to the account's owner.
     #[serde(default)]
     pub passkey: Passkey,
+    /// How much of the page runs.
+    #[serde(default, skip_serializing_if = "PageConfig::is_default")]
+    pub page: PageConfig,
     /// Whose its directories are, and who it becomes itself.
     #[serde(default)]
     pub ownership: Ownership,

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{Process, Simulator, Webhook, descendants, program, until};
+use super::{Process, Simulator, Webhook, descendants, program, terrain, until};
 
 /// The supervisor's copy in the farm's directory.
 const INSTALLED: &str = "bin/colmeia-supervisor";
@@ -74,9 +74,10 @@ impl Service {
         }
         let config = dir.join("colmeia.toml");
         let text = format!(
-            "log_format = \"human\"\n{}\n[deadlines]\n{}\n",
+            "log_format = \"human\"\n{}\n[deadlines]\n{}\n{}",
             options.config,
             if options.deadlines.is_empty() { "probe_interval_ms = 1000" } else { &options.deadlines },
+            terrain::configuration(),
         );
         std::fs::write(&config, text).expect("written");
         let browser = options.browser.unwrap_or_else(default_browser);
@@ -107,7 +108,7 @@ impl Service {
             .arg("--runtime-dir")
             .arg(&run)
             .arg("--page-url")
-            .arg(format!("{}/{}", phone.address, options.page_query))
+            .arg(format!("{}/{}", phone.address, terrain::page_query(&options.page_query)))
             .arg("--browser")
             .arg(browser)
             .stdin(Stdio::null())

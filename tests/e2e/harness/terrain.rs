@@ -1,10 +1,31 @@
-//! On what the tests run: the kind of account and the line, as `make e2e-matrix` varies them. Owns the environment variables
+//! On what the tests run: the kind of account, the line, and how much of the page runs, as `make e2e-matrix` varies them. Owns the environment variables
 //! that say so, and what follows from them for the simulator and for the ids that a test expects.
 
 /// `classic` (the default: chats have the numbers of those they are with) or `migrated` (they have their lids).
 const ACCOUNTS: &str = "COLMEIA_TEST_ACCOUNTS";
 /// The speed of the line on which pages load, in kbit/s; absent: everything is there at once.
 const LINE_KBIT: &str = "COLMEIA_TEST_LINE_KBIT";
+
+/// How much of the page runs: `full` (the default), or `little` (no main screen, and web workers when the page asks one).
+const PAGE: &str = "COLMEIA_TEST_PAGE";
+
+/// What stands in the configuration of it.
+pub(super) fn configuration() -> &'static str {
+    match std::env::var(PAGE).as_deref() {
+        Err(_) | Ok("full") => "",
+        Ok("little") => "[page]\nui = \"none\"\nworkers = \"on_demand\"\n",
+        Ok(_) => panic!("{PAGE} is full or little"),
+    }
+}
+
+/// What stands in the page's address: where little of it runs, it has something that does not.
+pub(super) fn page_query(own: &str) -> String {
+    match (configuration(), own) {
+        ("", own) => own.to_owned(),
+        (_, own) if own.contains('?') => format!("{own}&workers=1"),
+        (_, own) => format!("{own}?workers=1"),
+    }
+}
 
 /// What the simulator is told of it. What a test says itself stays as the test says it.
 pub(super) fn arguments(own: &[&str]) -> Vec<String> {

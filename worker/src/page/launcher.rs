@@ -8,7 +8,7 @@ use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
-use colmeia::config::{BrowserSandbox, Ownership, Passkey, Proxy, WorkerConfig};
+use colmeia::config::{BrowserSandbox, Ownership, PageConfig, Passkey, Proxy, WorkerConfig};
 use colmeia::layout::{DISK_FULL, StateLayout};
 use colmeia_base::tasks;
 use futures::StreamExt;
@@ -48,6 +48,7 @@ pub(crate) struct ChromiumLauncher {
     page_url: String,
     passkey: Passkey,
     passkey_ms: u64,
+    page: PageConfig,
     wa_js: Option<PathBuf>,
     languages: Vec<String>,
     group: Option<PathBuf>,
@@ -79,6 +80,7 @@ impl ChromiumLauncher {
             page_url: config.page_url.clone(),
             passkey: config.passkey,
             passkey_ms: config.deadlines.passkey_ms,
+            page: config.page,
             wa_js: config.wa_js.clone(),
             languages: config.languages.clone(),
             group: config.browser_group.clone(),
@@ -171,7 +173,8 @@ impl Launcher for ChromiumLauncher {
     async fn open(&self, events: mpsc::UnboundedSender<PageEvent>) -> Result<ChromiumEngine, OpenError> {
         let script = Script::for_page(&self.page_url, self.wa_js.is_some())
             .ok_or_else(|| OpenError::Launch("page_url is no address of a web page".to_owned()))?
-            .with_passkeys(self.passkey, self.passkey_ms);
+            .with_passkeys(self.passkey, self.passkey_ms)
+            .with_page(self.page);
         browser::prepare(&self.profile).await?;
         // What the browser before this one has left there is nobody's. Where it stays, that is no harm.
         let _ = std::fs::remove_dir_all(&self.temporary);

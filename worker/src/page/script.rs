@@ -3,16 +3,17 @@
 //! Owns the names by which page and worker find each other. They are random, so that no page can count on
 //! them. The bridge itself is in `bridge/`.
 
-use colmeia::config::Passkey;
+use colmeia::config::{PageConfig, Passkey};
 use colmeia::operations::{Operation, Provider};
 use colmeia::passkey;
 use colmeia::protocol::MAX_BODY;
 
 /// In this order they make one function body.
-const FILES: [&str; 31] = [
+const FILES: [&str; 34] = [
     include_str!("bridge/outlet.js"),
     include_str!("bridge/table.js"),
     include_str!("bridge/members.js"),
+    include_str!("bridge/amend.js"),
     include_str!("bridge/registry.js"),
     include_str!("bridge/rare.js"),
     include_str!("bridge/shapes.js"),
@@ -27,6 +28,8 @@ const FILES: [&str; 31] = [
     include_str!("bridge/sending.js"),
     include_str!("bridge/reading.js"),
     include_str!("bridge/linking.js"),
+    include_str!("bridge/workers.js"),
+    include_str!("bridge/screen.js"),
     include_str!("bridge/passkey.js"),
     include_str!("bridge/content.js"),
     include_str!("bridge/messages.js"),
@@ -62,6 +65,7 @@ pub(super) struct Script {
     parties: Vec<(String, String)>,
     passkey: Passkey,
     passkey_ms: u64,
+    page: PageConfig,
 }
 
 impl Script {
@@ -71,7 +75,16 @@ impl Script {
         let name = || format!("_{:032x}", rand::random::<u128>());
         let origin = origin_of(page_url)?;
         let (parties, passkey) = (Vec::new(), Passkey::Off);
-        Some(Self { binding: name(), inlet: name(), origin, wa_js, parties, passkey, passkey_ms: 0 })
+        Some(Self {
+            binding: name(),
+            inlet: name(),
+            origin,
+            wa_js,
+            parties,
+            passkey,
+            passkey_ms: 0,
+            page: PageConfig::default(),
+        })
     }
 
     /// Requests for a passkey are passed on for so long, or only seen: WhatsApp's, and where the page is one of this machine
@@ -83,6 +96,12 @@ impl Script {
             self.parties.push(("localhost".to_owned(), format!("http://localhost:{port}")));
         }
         (self.passkey, self.passkey_ms) = (passkey, passkey_ms);
+        self
+    }
+
+    /// How much of the page runs.
+    pub(super) fn with_page(mut self, page: PageConfig) -> Self {
+        self.page = page;
         self
     }
 
@@ -98,6 +117,9 @@ impl Script {
             "passkey_ms": self.passkey_ms,
             "largest": MAX_BODY,
             "waJs": self.wa_js,
+            "ui": self.page.ui,
+            "workers": self.page.workers,
+            "worker_idle_ms": self.page.worker_idle_ms,
             "wide": wide_operations(),
         });
         format!("(function (settings) {{\n'use strict';\n{}\n}})({settings});", FILES.join("\n"))

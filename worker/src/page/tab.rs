@@ -16,9 +16,10 @@ use chromiumoxide::types::Command;
 use chromiumoxide::{Browser, Page};
 use colmeia::config::Proxy;
 use colmeia_base::tasks;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::cdp;
 use super::identity::Identity;
@@ -29,6 +30,9 @@ use crate::engine::{PageEvent, ProbeError};
 /// Each command before the first navigation. Seen: 3 ms, but the first one starts a renderer, which takes longer on a
 /// machine that has no time for it. The session's own deadline for the launch is the tighter one by default.
 const STEP: Duration = Duration::from_secs(90);
+
+/// After this the page looks away by itself, or is to be loaded anew anyhow.
+const LOOK_AWAY: Duration = Duration::from_secs(5);
 
 /// What a tab is made of.
 #[derive(Debug)]
@@ -145,8 +149,21 @@ impl Tab {
         cdp::page(&self.page, page::ReloadParams::default(), limit).await.map(drop)
     }
 
-    /// What is drawn now, as a PNG.
+    /// The page as a person would see it, as a PNG. Nothing is laid out but while somebody looks.
     pub(super) async fn screenshot(&self, limit: Duration) -> Result<Bytes, ProbeError> {
+        let end = Instant::now() + limit;
+        let looker = self.ask("look", &[json!(milliseconds(limit))], limit).await?;
+        let picture = self.capture(end.saturating_duration_since(Instant::now())).await;
+        // A page that has no bridge gave no number, and one that is gone looks away by itself.
+        if !looker.is_null()
+            && let Err(error) = self.ask("lookAway", &[looker], LOOK_AWAY).await
+        {
+            tracing::debug!(%error, "the page that was looked at is gone");
+        }
+        picture
+    }
+
+    async fn capture(&self, limit: Duration) -> Result<Bytes, ProbeError> {
         let params =
             page::CaptureScreenshotParams::builder().format(page::CaptureScreenshotFormat::Png).build();
         let picture = cdp::page(&self.page, params, limit).await?;
@@ -175,6 +192,10 @@ impl Tab {
     pub(super) fn target(&self) -> &target::TargetId {
         self.page.target_id()
     }
+}
+
+fn milliseconds(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Has the library answer when the proxy asks who we are.

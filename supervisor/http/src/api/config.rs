@@ -23,6 +23,8 @@ pub(super) struct Config {
     debug: Option<bool>,
     /// Of which chats nothing is told.
     ignore: Option<Ignore>,
+    /// How much of the page runs in this session's browser.
+    page: Option<Page>,
     /// Means nothing here; it is kept and given back.
     client: Option<Map<String, Value>>,
     /// Means nothing here; it is kept and given back.
@@ -44,6 +46,15 @@ struct Ignore {
     channels: Option<bool>,
     /// Broadcast lists and status updates.
     broadcast: Option<bool>,
+}
+
+/// How much of the page runs; what is absent is as the service's configuration says.
+#[derive(ToSchema)]
+struct Page {
+    /// `full`, or `none`: the page's main screen is there for a screenshot only.
+    ui: Option<String>,
+    /// `page`, or `on_demand`: the page's web workers run from when something is first asked of one.
+    workers: Option<String>,
 }
 
 /// A proxy of one browser.

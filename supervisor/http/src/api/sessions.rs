@@ -204,7 +204,8 @@ async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiE
     let (store, user) = (&session.http.store, session.user());
     let settings = checked(settings, &session.http)?;
     let before = store.session(user).unwrap_or_default();
-    let anew = before.proxy != settings.proxy || before.debug != settings.debug;
+    let anew =
+        before.proxy != settings.proxy || before.debug != settings.debug || before.page != settings.page;
     store.keep_session(user, settings).await?;
     if anew && Status::of(&session.handle.view()) != Status::Stopped {
         operate(&session.handle, OperatorCommand::Restart).await?;

@@ -110,6 +110,7 @@ pub(super) fn worker_config(
         proxy: own.proxy,
         debug: own.debug,
         passkey: config.passkey,
+        page: config.page.with(own.page),
         ownership,
     }
 }

@@ -179,6 +179,8 @@ const inlet = {
   extend(make) {
     wide = make(shared);
   },
+  look,
+  lookAway,
   refreshQr: () => refreshQr(qrElement()?.querySelector('button')),
   passkeyContinue,
   passkeyCancel: () => void passkeyCancel(),

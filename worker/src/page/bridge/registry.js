@@ -204,6 +204,7 @@ async function settle() {
   let judged = false;
   for (;;) {
     await pause(judged ? SLOW_TICK_MS : TICK_MS);
+    if (Object.keys(amendments).length) catchUpWithLoader();
     if (typeof window.require !== 'function' || !hasMounted()) continue;
     lookAround();
     if (lacks(isVital).length && !judged) {

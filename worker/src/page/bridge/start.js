@@ -1,7 +1,11 @@
-/* Begins. Owns the order: the inlet first, so that the worker can look at a page that is stuck; then what the address
+/* Begins. Owns the order: the inlet first, so that the worker can look at a page that is stuck; before it what has to be there before the page; then what the address
  * and the storage tell of the document before; then the screen, so that a code is told as soon as it shows; then the
  * modules. */
 
+if (settings.ui === 'none') leaveMainOut();
+if (settings.workers === 'on_demand') holdWorkersBack();
+if (Object.keys(amendments).length) watchLoader();
+layOut();
 Object.defineProperty(window, settings.inlet, { value: Object.freeze(inlet) });
 emit('hello', {});
 {

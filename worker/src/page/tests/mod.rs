@@ -9,4 +9,6 @@ mod limits;
 mod operations;
 mod passkey;
 mod rig;
+mod screen;
 mod trouble;
+mod workers;

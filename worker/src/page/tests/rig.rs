@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use colmeia::config::{BrowserSandbox, Deadlines, Landlock, Ownership, Passkey, WorkerConfig};
+use colmeia::config::{BrowserSandbox, Deadlines, Landlock, Ownership, PageConfig, Passkey, WorkerConfig};
 use colmeia::layout::StateLayout;
 use colmeia::operations::{Operate, Operation};
 use colmeia::protocol::{Call, CallError, CallErrorKind, MessageRecord, Reply, SMALL_BODY, output};
@@ -254,6 +254,15 @@ impl Session {
         Self::open_with(dirs, config).await
     }
 
+    /// Linked and ready, with so much of the page.
+    pub(super) async fn linked_with(simulator: &Simulator, query: &str, page: PageConfig) -> Self {
+        let dirs = tempfile::tempdir().expect("temporary directory");
+        let config = WorkerConfig { page, ..config(&dirs, &simulator.url(query), Some(wa_js())) };
+        let mut session = Self::open_with(dirs, config).await;
+        session.link(simulator).await;
+        session
+    }
+
     async fn open_with(dirs: TempDir, config: WorkerConfig) -> Self {
         let page_url = config.page_url.clone();
         log();
@@ -455,6 +464,7 @@ pub(super) fn config(dirs: &TempDir, page_url: &str, wa_js: Option<PathBuf>) -> 
         proxy: None,
         debug: false,
         passkey: Passkey::On,
+        page: PageConfig::default(),
         ownership: Ownership::Keep,
     }
 }
