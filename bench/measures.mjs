@@ -72,7 +72,7 @@ const table = () => compare({ machine: machine(), page: options.page, sessions, 
 
 async function measure(name, variant, index) {
   const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
-  const page = `${simulator.address}${options.page === 'real' ? '/?weight=real' : '/'}`;
+  const page = `${simulator.address}${options.page === 'real' ? '/?weight=real' : '/?'}${variant.query ?? ''}`;
   const browser = variant.program ? wrapper(variant, index) : undefined;
   const settings = (variant.settings ?? '') + (variant.settings?.includes('[deadlines]') ? '' : SETTLE_SOON);
   const side = { ...colmeia({ settings, browser }), name };

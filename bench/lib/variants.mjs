@@ -1,6 +1,6 @@
 /* The measures that are tried one by one. `taken: true`: Colmeia does it, and the variant is Colmeia without it;
- * otherwise the variant is Colmeia with it. `drop` are patterns of the shell, `add` are flags, and `leave` are features
- * that are no longer switched off. */
+ * otherwise the variant is Colmeia with it. `drop` are patterns of the shell, `add` are flags, `leave` are features
+ * that are no longer switched off, and `query` is more of the page's address. */
 
 import { CHROMIUM, HEADLESS_SHELL } from './sides.mjs';
 
@@ -21,6 +21,10 @@ export const VARIANTS = [
   { name: 'no second zygote', ...without('--no-unsandboxed-zygote') },
   { name: 'one renderer (no site isolation)', ...without('--renderer-process-limit=1'), leave: ['site-per-process', 'IsolateOrigins'] },
   { name: 'memory given back once ready', settings: '[deadlines]\nsettle_ms = 0\n', taken: true },
+  { name: 'the app is not laid out', query: '&laid_out=1', taken: true },
+  { name: 'no main screen', settings: '[page]\nui = "none"\n' },
+  { name: 'web workers on demand', settings: '[page]\nworkers = "on_demand"\n' },
+  { name: 'neither', settings: '[page]\nui = "none"\nworkers = "on_demand"\n' },
   { name: 'V8: --optimize-for-size and --lite-mode', ...js('--optimize-for-size --lite-mode') },
   { name: 'V8: --lite-mode', ...js('--lite-mode') },
   { name: 'V8: --optimize-for-size', ...js('--optimize-for-size') },
