@@ -261,4 +261,4 @@ bench-smoke: setup-bench
 
 clean:
 	cargo clean
-	rm -rf .colmeia simulator/conformance/node_modules vendor-js/node_modules bench/node_modules
+	rm -rf .colmeia simulator/conformance/node_modules tests/axe/node_modules vendor-js/node_modules bench/node_modules

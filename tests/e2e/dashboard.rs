@@ -67,9 +67,9 @@ async fn a_phone_is_linked_and_a_crash_and_the_recovery_are_watched() {
     list.says("+55 (11) 90000-0003").await;
     list.is("document.querySelector('.sessions meter') !== null").await;
     list.keep_picture("dashboard-phone.png").await;
-    list.click("header nav a").await;
+    list.click("header nav a[hreflang]").await;
     list.says("Sessões").await;
-    list.click("th a").await;
+    list.click("tbody th a").await;
     list.says("Saúde").await;
     list.keep_picture("session-phone.png").await;
 }
@@ -207,5 +207,95 @@ async fn health_is_told_on_three_levels_and_a_page_can_be_seen() {
     })
     .await;
     assert_eq!((health.status, &health.json["worker"]["status"]), (503, &json!("ok")), "{}", health.text);
+    farm.ready("1").await;
+}
+
+#[tokio::test]
+async fn sessions_are_found_while_typing_and_those_that_are_selected_are_stopped_together() {
+    let farm = Farm::start().await;
+    for (user, number) in [("1", "5511900000001"), ("2", "5511900000002")] {
+        farm.link(user, number).await;
+    }
+    let visitor = Visitor::arrive_with("en-US", 1280, 900).await;
+    let page = visitor.open(&format!("http://{}/", farm.service.address())).await;
+    page.says("2 of 2 connected").await;
+    page.ask("window.same = true").await;
+    let rows = |count: usize| format!("document.querySelectorAll('tbody tr[id]').length === {count}");
+    page.is(&rows(2)).await;
+    page.type_into("#q", "00002").await;
+    page.is(&rows(1)).await;
+    page.is("location.search === '?q=00002&sort=name' && document.activeElement.id === 'q' && window.same")
+        .await;
+    page.click("[data-all]").await;
+    page.is("document.getElementById('chosen').textContent === '1 selected'").await;
+    page.click("#bulk button[value=stop]").await;
+    page.says("The stop was asked for. Sessions: 1.").await;
+    page.says("Stopped").await;
+    page.says("1 of 2 connected").await;
+    assert_eq!(farm.status("1").await["ready"], true, "nobody else was selected");
+    // What was selected stays so while the list changes around it.
+    page.is("document.querySelector('input[name=user]').checked").await;
+    page.click("#bulk button[value=start]").await;
+    page.says("2 of 2 connected").await;
+    page.is("window.same === true").await;
+}
+
+#[tokio::test]
+async fn a_chat_is_read_as_it_comes_in_and_answered_with_a_text_and_a_file() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    farm.phone.message("5511900000001", "5511988887777", "is anybody there?").await;
+    let visitor = Visitor::arrive_with("en-US", 1280, 900).await;
+    let page = visitor.open(&format!("http://{}/sessions/1/chats", farm.service.address())).await;
+    page.says("is anybody there?").await;
+    page.click(".chats a").await;
+    page.is("document.querySelectorAll('.messages li').length === 1").await;
+    page.type_into("#text", "yes, <b>here</b>").await;
+    page.click("form[data-clear] button").await;
+    page.says("The message was sent.").await;
+    page.is("document.getElementById('text').value === ''").await;
+    page.says("yes, <b>here</b>").await;
+    let sent = farm.phone.sent("5511900000001").await;
+    assert_eq!((sent.len(), &sent[0]["body"]), (1, &json!("yes, <b>here</b>")));
+    farm.phone.message("5511900000001", "5511988887777", "good to know").await;
+    page.says("good to know").await;
+
+    let choose = "const chosen = new DataTransfer();
+        chosen.items.add(new File(['hello'], 'note.txt', { type: 'text/plain' }));
+        document.getElementById('file').files = chosen.files; true";
+    page.ask(choose).await;
+    page.click("form[data-file] button").await;
+    page.says("The file was sent.").await;
+    let sent = farm.phone.sent("5511900000001").await;
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    page.says("note.txt").await;
+    // To a number that is not on WhatsApp nothing is sent, and nothing is said to be.
+    let nobody =
+        visitor.open(&format!("http://{}/sessions/1/chats/5511900000000", farm.service.address())).await;
+    nobody.type_into("#text", "anybody?").await;
+    nobody.click("form[data-clear] button").await;
+    nobody.says("nothing was sent").await;
+    nobody.is("document.getElementById('text').value === 'anybody?'").await;
+    assert_eq!(farm.phone.sent("5511900000001").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_history_outlives_the_service() {
+    let mut farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let of_day = async |farm: &Farm| {
+        let page = farm.service.request("GET", "/sessions/1").header("accept", "text/html");
+        let page = farm.service.send(page).await.text;
+        let (_, told) = page.split_once("Últimas 24 horas: ").expect("a bar");
+        told.split('"').next().expect("words").to_owned()
+    };
+    assert!(of_day(&farm).await.starts_with("conectada "), "{}", of_day(&farm).await);
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        farm.service.signal(signal);
+        farm.service.ended().await;
+        farm.service.start_again().await;
+        // Nobody has to link, wait or ask for it to be there.
+        assert!(of_day(&farm).await.starts_with("conectada "), "{}", of_day(&farm).await);
+    }
     farm.ready("1").await;
 }

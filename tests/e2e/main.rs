@@ -9,6 +9,7 @@
 #[allow(dead_code, unused_imports, reason = "shared with tests/chaos, which needs other parts of it")]
 mod harness;
 
+mod accessible;
 mod bad_input;
 mod crashes;
 mod damage;

@@ -132,6 +132,11 @@ impl Sight {
         Some(grid.decode().ok()?.1)
     }
 
+    /// Goes away.
+    pub(crate) async fn close(self) {
+        self.0.close().await.expect("closed");
+    }
+
     /// As someone sees it who prefers `dark` or `light` pages.
     pub(crate) async fn prefers(&self, scheme: &str) {
         let feature = MediaFeature::new("prefers-color-scheme", scheme);

@@ -22,3 +22,4 @@ pub mod ssrf;
 pub mod token_bucket;
 pub mod uids;
 pub mod uploads;
+pub mod vitals;

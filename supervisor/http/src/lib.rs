@@ -41,6 +41,7 @@ mod server;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trends;
 mod unmatched;
 mod user;
 mod visitors;

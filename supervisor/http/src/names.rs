@@ -49,15 +49,66 @@ const DELIVERIES: &[(&str, &str)] = &[
 /// What stands between an operator's discard and what was before it.
 const BEFORE: (&str, &str) = ("; before: ", "; antes: ");
 
+/// A level of the log, from the lowest to the highest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+impl LogLevel {
+    /// The highest first, as people look for them.
+    pub(super) const ALL: [Self; 5] = [Self::Error, Self::Warning, Self::Info, Self::Debug, Self::Trace];
+
+    /// By its name in lines and addresses.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+    }
+
+    /// As lines and addresses have it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A level of the log.
+pub(super) fn level(level: LogLevel, language: Language) -> &'static str {
+    match (level, language) {
+        (LogLevel::Trace, Portuguese) => "Rastreio",
+        (LogLevel::Trace, English) => "Trace",
+        (LogLevel::Debug, Portuguese) => "Depuração",
+        (LogLevel::Debug, English) => "Debugging",
+        (LogLevel::Info, Portuguese) => "Informação",
+        (LogLevel::Info, English) => "Information",
+        (LogLevel::Warning, Portuguese) => "Aviso",
+        (LogLevel::Warning, English) => "Warning",
+        (LogLevel::Error, Portuguese) => "Erro",
+        (LogLevel::Error, English) => "Error",
+    }
+}
+
 /// A state by its name at `/status`.
 pub(super) fn state(name: &str, language: Language) -> &'static str {
-    match (STATES.iter().find(|(known, _, _)| *known == name), language) {
-        (Some((_, portuguese, _)), Portuguese) => portuguese,
-        (Some((_, _, english)), English) => english,
-        // A newer worker's.
-        (None, Portuguese) => "uma etapa que esta versão não conhece",
-        (None, English) => "a step that this version does not know",
-    }
+    // A newer worker's.
+    known_state(name, language).unwrap_or(match language {
+        Portuguese => "uma etapa que esta versão não conhece",
+        English => "a step that this version does not know",
+    })
+}
+
+/// The same, where it is a state's name.
+pub(super) fn known_state(name: &str, language: Language) -> Option<&'static str> {
+    let (_, portuguese, english) = STATES.iter().find(|(known, _, _)| *known == name)?;
+    Some(if language == Portuguese { portuguese } else { english })
 }
 
 /// What there is to say of an end beside its kind; empty where that says it all.

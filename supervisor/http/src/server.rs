@@ -26,6 +26,7 @@ use crate::effect::EndSlash;
 use crate::router::router;
 use crate::routes;
 use crate::state::{App, Http};
+use crate::trends::Trends;
 use colmeia_control::connections::{Acceptor, HEAD_TIMEOUT, Place, Places, WatchedBody, converse};
 use colmeia_control::server_control::Controlled;
 use colmeia_host::shares::Holder;
@@ -78,7 +79,10 @@ impl Rules {
 pub async fn serve(listener: TcpListener, app: App, controlled: Controlled) -> io::Result<()> {
     let local = listener.local_addr()?;
     let rules = Rules::of(&app.parts.config);
-    let router = router(Http::new(app, routes::effects(), local, controlled.stop.clone()));
+    let http = Http::new(app, routes::effects(), local, controlled.stop.clone());
+    let (seen, stop) = (http.clone(), controlled.stop.clone());
+    tasks::restarted("trends", move || Trends::follow(seen.clone(), stop.clone()));
+    let router = router(http);
     accept_all(listener, router, rules, controlled).await;
     Ok(())
 }

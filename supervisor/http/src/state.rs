@@ -16,6 +16,7 @@ use crate::effect::Effects;
 use crate::external::Proxies;
 use crate::passkey::Holds;
 use crate::places::Places;
+use crate::trends::Trends;
 use crate::watch::ready::Readiness;
 use colmeia_control::convert::Converter;
 use colmeia_control::operators::Operators;
@@ -78,9 +79,12 @@ pub(crate) struct Shared {
     pub(crate) operators: Operators,
     pub(crate) metrics: Metrics,
     pub(crate) uploads: Uploads,
+    pub(crate) names: Resolver,
     pub(crate) fetcher: Fetcher,
     pub(crate) converter: Converter,
     pub(crate) readiness: Readiness,
+    /// What sessions took of the memory lately.
+    pub(crate) trends: Trends,
     /// Where we listen; the port is part of the default user's name.
     pub(crate) local: SocketAddr,
     pub(crate) access: Access,
@@ -106,7 +110,7 @@ impl Http {
         shutdown: CancellationToken,
     ) -> Self {
         let Parts { config, journal, store, operators, metrics, uploads, names, shortage, converter } = parts;
-        let fetcher = Fetcher::new(names, &config.media_networks, Home::of(local), shortage);
+        let fetcher = Fetcher::new(names.clone(), &config.media_networks, Home::of(local), shortage);
         let rate = Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
@@ -115,6 +119,7 @@ impl Http {
             pace: Pacing::new(rate),
             started: SystemTime::now(),
             readiness: Readiness::default(),
+            trends: Trends::default(),
             effects,
             users,
             config,
@@ -124,6 +129,7 @@ impl Http {
             operators,
             metrics,
             uploads,
+            names,
             fetcher,
             converter,
             local,

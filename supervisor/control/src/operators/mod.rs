@@ -21,6 +21,7 @@ use crate::deletion::Deletions;
 use crate::server_control::ServerControl;
 use crate::users::Users;
 use colmeia_events::journal::Journal;
+use colmeia_host::vitals::{Gauge, Vitals};
 use colmeia_host::{blocking, folders};
 use colmeia_session::UserHandle;
 
@@ -43,6 +44,7 @@ struct Inner {
     /// What is under way here is waited for as requests are.
     control: ServerControl,
     deletions: Deletions,
+    gauge: Gauge,
 }
 
 impl Operators {
@@ -55,10 +57,11 @@ impl Operators {
         control: ServerControl,
         deletions: Deletions,
     ) -> Self {
-        Self(Arc::new(Inner { users, state, config, journal, control, deletions }))
+        let gauge = Gauge::of(state.root());
+        Self(Arc::new(Inner { users, state, config, journal, control, deletions, gauge }))
     }
 
-    /// The user's task; made for who has none but is known by a folder or a hold.
+    /// The user's task; made for who has none but is known by a folder, a hold or a configuration.
     ///
     /// # Errors
     /// When nobody of this name is known.
@@ -71,7 +74,11 @@ impl Operators {
         let held = blocking::in_folders(move || folders::is_held(&state, &held)).await;
         let held =
             held.map_err(OperationError::Look)?.map_err(|error| OperationError::Unread(error.into()))?;
-        let made = if held { users.find_or_create(user).await.ok() } else { None };
+        let made = if held || self.0.deletions.has_settings(user) {
+            users.find_or_create(user).await.ok()
+        } else {
+            None
+        };
         let handle = made.ok_or_else(|| OperationError::Unknown(user.clone()))?;
         handle.settled().await;
         Ok(handle)
@@ -80,6 +87,11 @@ impl Operators {
     /// What ends sessions for good.
     pub fn deletions(&self) -> &Deletions {
         &self.0.deletions
+    }
+
+    /// How much of the machine is in use. Reads files: not for a task that may not wait.
+    pub fn vitals(&self) -> Vitals {
+        self.0.gauge.look()
     }
 
     /// The user's own log.

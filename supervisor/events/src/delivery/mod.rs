@@ -23,6 +23,7 @@ mod context;
 mod flask;
 mod media;
 mod policy;
+mod probe;
 mod queue;
 mod recipients;
 #[cfg(test)]
@@ -54,6 +55,7 @@ use queue::Signals;
 
 pub use context::DeliveryContext;
 pub use media::{Files, Media, NoFile};
+pub use probe::probe;
 pub use recipients::{Recipients, Sessions, shown};
 
 /// How often the journal is looked through without being told, and old events are deleted.

@@ -20,6 +20,7 @@
 mod due;
 mod entry;
 mod error;
+mod history;
 mod id;
 mod kind;
 mod queries;
@@ -47,6 +48,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use due::Due;
 pub use error::JournalError;
+pub use history::{HistoryPoint, KEPT_MS, UNSEEN};
 pub use id::EventId;
 pub use kind::Kind;
 pub use records::{
@@ -108,6 +110,10 @@ impl Journal {
     /// [`JournalError`] says what is wrong with the file.
     pub fn open(path: &Path, addressees: Arc<dyn Addressees>) -> Result<Self, JournalError> {
         let connection = schema::open(path)?;
+        // A disk that is full now must not keep the service from starting: what nobody saw is then told as it was before.
+        if let Err(error) = history::open(&connection, now_ms()) {
+            tracing::warn!(%error, "it is not noted since when nobody saw the sessions");
+        }
         let reader = schema::open_reader(path)?;
         let (number, ledger) = (queries::number(&connection)?, Ledger::read(&connection)?);
         let (commands, queue) = mpsc::channel(QUEUE);

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use colmeia::UserId;
+use colmeia::{Me, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::{Cursor, DeadLetter, EventId, Head, Kind, Load, Page, Pending, Queue, Recorded, Which};
@@ -224,6 +224,21 @@ pub(super) fn events(
     }
     let more = is_full(&events, bytes) || scanned == SCAN;
     Ok(Page { events, reached, more })
+}
+
+/// The account of each session of which one is known.
+pub(super) fn accounts(connection: &Connection) -> rusqlite::Result<HashMap<UserId, Me>> {
+    let mut statement = connection.prepare_cached("SELECT user, me FROM sessions WHERE me IS NOT NULL")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut accounts = HashMap::new();
+    for row in rows {
+        let (user, me) = row?;
+        // What cannot be read is not known.
+        if let (Ok(user), Ok(me)) = (user.parse(), serde_json::from_str(&me)) {
+            accounts.insert(user, me);
+        }
+    }
+    Ok(accounts)
 }
 
 /// The row of the newest event; 0 when there is none. What was pruned counts: numbers are never used twice.

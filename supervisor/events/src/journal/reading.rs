@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use colmeia::UserId;
+use colmeia::{Me, UserId};
 
 use super::{Cursor, DeadLetter, Journal, JournalError, Kind, Load, Page, Pending, Queue, Which, queries};
 
@@ -55,6 +55,14 @@ impl Journal {
     /// When the database cannot be read.
     pub async fn count_pending(&self) -> Result<HashMap<UserId, i64>, JournalError> {
         self.read(queries::count_pending).await
+    }
+
+    /// The account that each session was linked with last, until it asks for a new one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn accounts(&self) -> Result<HashMap<UserId, Me>, JournalError> {
+        self.read(queries::accounts).await
     }
 
     /// Dead letters, the newest first.

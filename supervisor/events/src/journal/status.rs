@@ -4,7 +4,7 @@ use colmeia::{ExitReason, Me, Restrictions};
 use serde::{Deserialize, Serialize};
 
 /// What a user's task says of its session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatusChange {
     /// The new status, such as `WORKING`.
     pub status: &'static str,

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::entry::NewEntry;
 use super::status::{StatusChange, StatusPoint, StatusRecord};
-use super::{Kind, Queues, Settlement, URGED, Which};
+use super::{Kind, Queues, Settlement, URGED, Which, history};
 
 /// How many statuses are told with a change, as at WAHA.
 const STATUSES: usize = 3;
@@ -134,6 +134,8 @@ pub(super) fn append_status(
     addresses: &[Arc<str>],
     now_ms: i64,
 ) -> rusqlite::Result<Changes> {
+    // Of its own accord: it knows when nobody saw the session.
+    history::note(connection, user.as_str(), change.status, now_ms)?;
     let statuses: Option<String> = connection
         .prepare_cached("SELECT statuses FROM sessions WHERE user = ?1")?
         .query_row([user.as_str()], |row| row.get(0))
@@ -245,6 +247,7 @@ pub(super) fn forget(
         .execute(params![user_id, newest, limit])?;
     if rows == 0 {
         connection.execute("DELETE FROM sessions WHERE user = ?1", [user_id])?;
+        history::forget(connection, user)?;
         connection.execute(
             "DELETE FROM queues WHERE user = ?1
                  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.queue_id = queues.id)",

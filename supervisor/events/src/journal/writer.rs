@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::store::{Changes, Ledger};
-use super::{Due, JournalError};
+use super::{Due, JournalError, history};
 
 /// The most writes in one transaction; bounds how long the first one waits for the rest.
 const BATCH: usize = 256;
@@ -72,6 +72,9 @@ pub(super) fn write(
             commit(&mut connection, &mut ledger, writes, told);
         }
         if let Some(answer) = closing {
+            if let Err(error) = history::close(&connection) {
+                tracing::warn!(%error, "the next supervisor will not know until when this one was there");
+            }
             close(connection, answer);
             return;
         }

@@ -18,6 +18,7 @@ pub use idle::Idle;
 pub use ksm::of as merged_of;
 pub use monitor::{Followed, Memory, MemoryError, Reading};
 pub use policy::{Limits, MemoryStep, Watch};
+pub(crate) use process_tree::parse as of_meminfo;
 pub use process_tree::share as share_of;
 
 /// Which way of keeping the caps is in force.

@@ -98,7 +98,7 @@ pub fn share(pid: Pid) -> Option<u64> {
     }
 }
 
-pub(super) fn parse(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn parse(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }

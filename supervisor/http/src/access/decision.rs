@@ -19,7 +19,7 @@ impl Surface {
     pub(in super::super) fn of(path: &str) -> Self {
         match path {
             "/health" | "/ready" | "/ping" | "/openapi.json" | "/sign-in" => Self::Open,
-            _ if is_below(path, "/docs") || is_below(path, "/assets") || is_below(path, "/language") => {
+            _ if ["/docs", "/assets", "/language", "/theme"].iter().any(|open| is_below(path, open)) => {
                 Self::Open
             }
             _ if is_below(path, "/api") || is_below(path, "/ws") || is_below(path, "/mcp") => Self::Api,
@@ -30,7 +30,7 @@ impl Surface {
 
 /// Whether a path of [`Surface::Pages`] is for whoever runs the service, and not for Flask. `/` is both.
 pub(super) fn is_operators(path: &str, wants_html: bool) -> bool {
-    let own = ["/metrics", "/sessions", "/sign-out"];
+    let own = ["/metrics", "/sessions", "/bulk", "/keys", "/sign-out"];
     own.iter().any(|own| is_below(path, own)) || (path == "/" && wants_html)
 }
 
@@ -351,5 +351,18 @@ mod tests {
             assert!(!is_operators(path, true), "{path}");
         }
         assert!(is_operators("/", true) && !is_operators("/", false));
+    }
+
+    /// A page that is not named here would be open to the networks that Flask is trusted in.
+    #[test]
+    fn every_route_for_people_but_flasks_is_for_whoever_runs_the_service() {
+        let flasks = ["/qr", "/status", "/send", "/disconnect", "/chats", "/media"];
+        for line in crate::routes::listed().lines() {
+            let path = line.split(' ').nth(1).expect("a path");
+            let of_flask = path == "/" || flasks.iter().any(|flasks| is_below(path, flasks));
+            if Surface::of(path) == Surface::Pages && !of_flask {
+                assert!(is_operators(path, false), "{line}");
+            }
+        }
     }
 }

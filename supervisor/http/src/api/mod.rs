@@ -15,6 +15,7 @@ mod chatting;
 mod config;
 mod contacts;
 pub(crate) mod context;
+mod examples;
 mod fields;
 pub(crate) mod files;
 mod groups;
@@ -50,6 +51,7 @@ use crate::errors::ApiError;
 use crate::route::Route;
 
 pub(super) use openapi::docs;
+pub(super) use sessions::configure;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {

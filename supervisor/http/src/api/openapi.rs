@@ -11,13 +11,18 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::super::user::Pairs;
 use super::super::{external, reply};
 use super::answer::Shape;
+use super::examples;
 use super::route::{Does, Row, Scope};
 use super::table;
 use crate::errors::ErrorBody;
 use crate::route::Route;
 use crate::state::Http;
+
+/// What the document begins with; the others follow by name.
+const FIRST: [&str; 6] = ["sessions", "auth", "chatting", "chats", "contacts", "groups"];
 
 /// The document of these rows.
 fn document(rows: &[Row]) -> Value {
@@ -33,7 +38,9 @@ fn document(rows: &[Row]) -> Value {
         }
         paths.entry(row.path).or_default().insert(row.method.as_str().to_ascii_lowercase(), operation(row));
     }
-    let tags: BTreeSet<_> = rows.iter().map(|row| tag(row)).collect();
+    let mut tags: Vec<_> = rows.iter().map(tag).collect::<BTreeSet<_>>().into_iter().collect();
+    // In the order in which people need them.
+    tags.sort_by_key(|tag| FIRST.iter().position(|first| first == tag).unwrap_or(FIRST.len()));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -67,7 +74,12 @@ fn operation(row: &Row) -> Value {
     let (mut fields, required) = arguments(row);
     for name in &in_path {
         let schema = fields.remove(*name).unwrap_or_else(|| json!({"type": "string"}));
-        parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
+        let example = examples::of(name);
+        let mut parameter = json!({"name": name, "in": "path", "required": true, "schema": schema});
+        if let Some(example) = example {
+            parameter["example"] = example;
+        }
+        parameters.push(parameter);
     }
     let required: Vec<String> = required.into_iter().filter(|name| fields.contains_key(name)).collect();
     let mut described = json!({
@@ -80,12 +92,17 @@ fn operation(row: &Row) -> Value {
     if in_query {
         for (name, schema) in fields {
             let needed = required.contains(&name);
-            parameters.push(json!({"name": name, "in": "query", "required": needed, "schema": schema}));
+            let mut parameter = json!({"name": name, "in": "query", "required": needed, "schema": schema});
+            if let Some(example) = examples::of(&name).filter(|_| needed || name == "session") {
+                parameter["example"] = example;
+            }
+            parameters.push(parameter);
         }
     } else if !fields.is_empty() {
+        let example = examples::body(row, &fields, &required);
         let schema = json!({"type": "object", "properties": fields, "required": required});
-        let body =
-            json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
+        let content = json!({"schema": schema, "example": example});
+        let body = json!({"required": !required.is_empty(), "content": {"application/json": content}});
         described["requestBody"] = body;
     }
     if matches!(row.scope, Scope::Session(super::super::access::KeyAction::Send)) {
@@ -158,24 +175,34 @@ fn responses(row: &Row) -> Value {
     all
 }
 
-/// `/openapi.json`.
+/// `/openapi.json`; with `?offered=true` without what answers 501, as the page shows it.
 pub(super) fn route() -> Route {
-    Route::look("/openapi.json", async |headers: HeaderMap| match external::prefix(&headers) {
-        "" => reply::ok(&*DOCUMENT),
-        prefix => {
-            let server = format!(r#""servers":[{{"url":"{prefix}"}}]"#);
-            let text = DOCUMENT.get().replacen(r#""servers":[{"url":"/"}]"#, &server, 1);
-            reply::ok(&RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    Route::look("/openapi.json", async |headers: HeaderMap, pairs: Pairs| {
+        let document = if pairs.get("offered") == Some("true") { &*OFFERED } else { &*DOCUMENT };
+        match external::prefix(&headers) {
+            "" => reply::ok(document),
+            prefix => {
+                let server = format!(r#""servers":[{{"url":"{prefix}"}}]"#);
+                let text = document.get().replacen(r#""servers":[{"url":"/"}]"#, &server, 1);
+                reply::ok(&RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+            }
         }
     })
 }
 
 /// `/docs`. The document is found from the page, wherever a proxy shows that.
 pub(in super::super) fn docs() -> Router<Http> {
-    let config = Config::new(["../openapi.json"]).try_it_out_enabled(true).validator_url("none");
+    let config = Config::new(["../openapi.json?offered=true"]).try_it_out_enabled(true).validator_url("none");
     Router::<Http>::from(SwaggerUi::new("/docs").config(config))
 }
 
 /// Made when it is first asked for, and kept as the text that goes out: as values it takes a hundred times as much.
 static DOCUMENT: LazyLock<Box<RawValue>> =
     LazyLock::new(|| to_raw_value(&document(&table::rows())).unwrap_or_else(|_| RawValue::NULL.to_owned()));
+
+/// The same without what is not offered.
+static OFFERED: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+    let mut rows = table::rows();
+    rows.retain(|row| !matches!(row.does, Does::NotOffered(_)));
+    to_raw_value(&document(&rows)).unwrap_or_else(|_| RawValue::NULL.to_owned())
+});

@@ -199,16 +199,41 @@ pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<Se
     Ok(Json(shown(&session)))
 }
 
-/// A browser learns of another proxy, and a worker of `debug`, only at its start; everything else counts at once.
 async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiError> {
     let (store, user) = (&session.http.store, session.user());
     let settings = checked(settings, &session.http)?;
     let before = store.session(user).unwrap_or_default();
-    let anew =
-        before.proxy != settings.proxy || before.debug != settings.debug || before.page != settings.page;
-    store.keep_session(user, settings).await?;
-    if anew && Status::of(&session.handle.view()) != Status::Stopped {
-        operate(&session.handle, OperatorCommand::Restart).await?;
+    store.keep_session(user, settings.clone()).await?;
+    begin_anew(&session.handle, &before, &settings).await
+}
+
+/// Changes a part of a session's configuration, as the dashboard does.
+///
+/// # Errors
+/// What is wrong with it, with the field named; nothing is changed then.
+pub(crate) async fn configure(
+    http: &Http,
+    handle: &UserHandle,
+    change: impl Fn(&mut SessionSettings) + Send + 'static,
+) -> Result<(), ApiError> {
+    let (store, user) = (&http.store, &handle.user);
+    let before = store.session(user).unwrap_or_default();
+    let mut wanted = before.clone();
+    change(&mut wanted);
+    checked(wanted, http)?;
+    let after = store.change_session(user, change).await?;
+    begin_anew(handle, &before, &after).await
+}
+
+/// A browser learns of another proxy, and a worker of `debug` and `page`, only at its start; everything else counts at once.
+async fn begin_anew(
+    handle: &UserHandle,
+    before: &SessionSettings,
+    after: &SessionSettings,
+) -> Result<(), ApiError> {
+    let anew = before.proxy != after.proxy || before.debug != after.debug || before.page != after.page;
+    if anew && Status::of(&handle.view()) != Status::Stopped {
+        operate(handle, OperatorCommand::Restart).await?;
     }
     Ok(())
 }

@@ -81,6 +81,11 @@ impl ApiError {
         Self { field: Some(field.into()), ..Self::forbidden(format!("{field} {rule}")) }
     }
 
+    /// The field that is wrong, where one is.
+    pub(crate) fn field_name(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
     /// Whether somebody may not do it.
     pub(crate) fn is_forbidden(&self) -> bool {
         self.status == StatusCode::FORBIDDEN

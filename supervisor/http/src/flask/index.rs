@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::super::user::RequestUser;
+use super::super::user::{Pairs, RequestUser};
 use super::super::{negotiate, page, reply};
 use crate::state::Http;
 use colmeia_control::summary::SessionSummary;
@@ -45,9 +45,10 @@ pub(super) async fn index(
     State(http): State<Http>,
     headers: HeaderMap,
     RequestUser(user): RequestUser,
+    pairs: Pairs,
 ) -> Response {
     if negotiate::wants_html(&headers) {
-        return page::list(&http, &headers).await;
+        return page::list(&http, &headers, &pairs).await;
     }
     let ready = http.users.find(&user).is_some_and(|user| SessionSummary::of(&user.view()).is_ready());
     let service = concat!("Colmeia ", env!("CARGO_PKG_VERSION"));

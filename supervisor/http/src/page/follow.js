@@ -6,7 +6,8 @@
 const HIDDEN_MS = 2000;
 const AGAIN_MS = 5000;
 
-// `show` gets what each event carries; `offline` is what is seen while there is no connection.
+// `show` gets what each event carries; `offline` is what is seen while there is no connection. What it returns follows another
+// address from then on, or none.
 function follow(address, offline, show) {
   let events = null;
   let leaving;
@@ -33,7 +34,7 @@ function follow(address, offline, show) {
   function look() {
     clearTimeout(leaving);
     if (document.hidden) leaving = setTimeout(close, HIDDEN_MS);
-    else open();
+    else if (address) open();
   }
 
   document.addEventListener("visibilitychange", look);
@@ -41,4 +42,9 @@ function follow(address, offline, show) {
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", look);
   look();
+  return (other) => {
+    address = other;
+    close();
+    look();
+  };
 }

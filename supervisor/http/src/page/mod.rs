@@ -8,6 +8,7 @@ mod events;
 mod qr;
 mod shown;
 mod svg;
+mod theme;
 
 use askama::Template;
 use axum::http::Method;

@@ -22,6 +22,7 @@ use super::dashboard::see_other;
 use super::events::{Source, follow};
 use super::html;
 use super::shown::Shown;
+use super::theme::Theme;
 use crate::errors::FlaskError;
 use crate::state::Http;
 use colmeia_control::summary::SessionSummary;
@@ -36,6 +37,7 @@ const ATTENDED: Duration = Duration::from_secs(20);
 struct QrPage<'a> {
     language: Language,
     english: bool,
+    theme: Theme,
     user: &'a UserId,
     base: &'a str,
     shown: Shown,
@@ -49,6 +51,7 @@ struct QrPage<'a> {
 struct Ask<'a> {
     language: Language,
     english: bool,
+    theme: Theme,
     user: &'a UserId,
     base: &'a str,
 }
@@ -67,13 +70,15 @@ pub(in super::super) async fn qr(http: &Http, headers: &HeaderMap, user: &UserId
     handle.wake();
     let shown = Shown::after(view.passkey_over, SessionSummary::of(&view), language);
     let base = external::prefix(headers);
-    html(&QrPage { language, english: language == Language::English, user, base, shown, now_ms: now_ms() })
+    let (english, theme) = (language == Language::English, Theme::of(headers));
+    html(&QrPage { language, english, theme, user, base, shown, now_ms: now_ms() })
 }
 
 /// The page that starts nothing until a button is pressed.
 pub(in super::super) fn ask(headers: &HeaderMap, user: &UserId) -> Response {
     let (language, base) = (Language::of(headers), external::prefix(headers));
-    html(&Ask { language, english: language == Language::English, user, base })
+    let (english, theme) = (language == Language::English, Theme::of(headers));
+    html(&Ask { language, english, theme, user, base })
 }
 
 /// `GET /qr/events`: the page's changes.

@@ -153,6 +153,51 @@ async fn what_is_not_offered_says_so_by_name() {
 }
 
 #[tokio::test]
+async fn the_page_begins_with_sessions_hides_what_is_not_offered_and_its_examples_work() {
+    let stage = Cast::new(sent).with("default", ready()).on_stage();
+    let whole = json(&stage.get("/openapi.json").await);
+    let shown = json(&stage.get("/openapi.json?offered=true").await);
+    let tags: Vec<_> =
+        shown["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].clone()).collect();
+    assert_eq!(tags[..4], ["sessions", "auth", "chatting", "chats"]);
+    let operations = |document: &Value| {
+        let paths = document["paths"].as_object().expect("paths").clone();
+        paths.into_values().map(|methods| methods.as_object().map_or(0, serde_json::Map::len)).sum::<usize>()
+    };
+    assert!(operations(&shown) < operations(&whole) && !shown.to_string().contains("\"501\""), "{shown}");
+    let mut tried = 0;
+    for (path, methods) in shown["paths"].as_object().expect("paths") {
+        let operation = &methods["post"];
+        let of_chatting = operation["tags"][0] == "chatting" && !path.contains('{');
+        let Some(example) = operation.pointer("/requestBody/content/application~1json/example") else {
+            continue;
+        };
+        let fields = operation["requestBody"]["content"]["application/json"]["schema"]["properties"].clone();
+        for field in example.as_object().expect("an object").keys() {
+            assert!(fields.get(field).is_some(), "{path}: {field} is no field of it");
+        }
+        let answers_with_a_message = path.starts_with("/api/send") && path != "/api/sendSeen";
+        // What is fetched from an address is none of this test's, and what this stage does not play neither.
+        if !of_chatting || !answers_with_a_message || example.to_string().contains("https://example.com/v") {
+            continue;
+        }
+        let body = example.to_string();
+        let request = Request::post(path.as_str())
+            .header("content-type", "application/json")
+            .body(Body::from(body.clone()));
+        let answer = stage.ask(request.expect("request")).await;
+        assert!(
+            answer.status != 400 && answer.status != 404,
+            "{path} {body}: {} {}",
+            answer.status,
+            answer.body
+        );
+        tried += 1;
+    }
+    assert!(tried >= 8, "only {tried} were tried");
+}
+
+#[tokio::test]
 async fn the_document_describes_every_row_and_the_page_needs_nobody_else() {
     let stage = Cast::new(nobody).on_stage();
     let document = json(&stage.get("/openapi.json").await);

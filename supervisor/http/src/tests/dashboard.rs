@@ -1,15 +1,18 @@
 //! The dashboard: what it shows, who may look, and what its forms do.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use colmeia::config::ServiceConfig;
+use colmeia::config::{ServiceConfig, SessionSettings};
+use colmeia::layout::StateLayout;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{ExitReason, Secret, SessionState};
 
 use super::pages::{BROWSER, Events, page};
 use super::stage::*;
 use colmeia_events::journal::testing::{incoming, user, waiting};
-use colmeia_events::journal::{Settlement, URGED, now_ms};
+use colmeia_events::journal::{Settlement, StatusChange, URGED, now_ms};
 use colmeia_host::uploads::Fetched;
 use colmeia_session::{CallResult, MemoryUse, Phase, UserView};
 
@@ -17,20 +20,20 @@ const KEY: &str = "0123456789abcdef";
 const FAR: &str = "203.0.113.9:40000";
 
 /// The name and value of the cookie that an answer sets for the visit.
-fn visit(headers: &HeaderMap) -> String {
+pub(super) fn visit(headers: &HeaderMap) -> String {
     let mut cookies = headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
     let cookie = cookies.find(|cookie| cookie.starts_with("colmeia_visit=")).expect("a visit");
     cookie.split(';').next().expect("a pair").to_owned()
 }
 
 /// The token that a page's forms carry.
-fn token(body: &str) -> String {
+pub(super) fn token(body: &str) -> String {
     let (_, rest) = body.split_once(r#"name="token" value=""#).expect(body);
     rest.split('"').next().expect("a value").to_owned()
 }
 
 /// A form, as a browser posts it.
-fn form(path: &str, cookie: &str, fields: &str) -> Request<Body> {
+pub(super) fn form(path: &str, cookie: &str, fields: &str) -> Request<Body> {
     Request::post(path)
         .header("host", "localhost:5001")
         .header("origin", "http://localhost:5001")
@@ -78,6 +81,192 @@ async fn the_list_shows_everyone_and_escapes_what_strangers_chose() {
     let empty = Cast::new(nobody).on_stage();
     assert!(page(&empty, "/", "en").await.body.contains("No sessions yet"));
     assert!(empty.cast.names().is_empty(), "looking creates nobody");
+}
+
+#[tokio::test]
+async fn sessions_are_found_by_name_tag_and_state_and_a_thousand_are_a_page_at_a_time() {
+    let mut cast = Cast::new(nobody).with("shop", ready()).with("3", view(Phase::Held));
+    for n in 100..1_100 {
+        cast = cast.with(&n.to_string(), view(Phase::Stopped));
+    }
+    let stage = cast.on_stage();
+    let named = |settings: &mut SessionSettings| {
+        settings.label = Some("<b>Loja</b>".into());
+        settings.tags = vec!["vendas & cia".into()];
+    };
+    stage.store.change_session(&user("shop"), named).await.expect("kept");
+    let rows = |answer: &Answer| answer.body.matches("id=\"session-").count();
+    let all = page(&stage, "/", "en").await;
+    assert_eq!(rows(&all), 50);
+    for part in ["1 of 1002 connected", "Off: 1001", "Page 1 of 21", "?page=2", "/?tag=vendas+%26+cia"] {
+        assert!(all.body.contains(part) || part.starts_with("/?tag"), "{part}: {}", all.body);
+    }
+    assert!(all.body.len() < 150_000, "{} bytes", all.body.len());
+    assert_eq!(rows(&page(&stage, "/?page=21", "en").await), 2);
+    for path in ["/?q=loja", "/?tag=vendas+%26+cia", "/?state=ready", "/?q=99999"] {
+        let found = page(&stage, path, "en").await;
+        assert_eq!(rows(&found), 1, "{path}");
+        assert!(
+            found.body.contains("/?tag=vendas+%26+cia") && found.body.contains("&#60;b&#62;Loja"),
+            "{}",
+            found.body
+        );
+    }
+    assert!(page(&stage, "/?q=nobody+is+called+so", "en").await.body.contains("No session is like that"));
+    let mut events = Events::open(&stage, "/sessions/events?q=loja").await;
+    assert_eq!(events.next().await.expect("event").matches("id=\"session-").count(), 1);
+    let by_memory = page(&stage, "/?sort=memory&order=desc", "en").await;
+    assert!(by_memory.body.contains(r#"aria-sort="descending""#));
+}
+
+#[tokio::test]
+async fn the_history_is_shown_with_a_figure_and_in_words() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    let change = |status| StatusChange { status, me: Some(me()), ..StatusChange::default() };
+    for status in ["STARTING", "WORKING", "STOPPED"] {
+        stage.journal.append_statuses(vec![(user("3"), change(status))]).await.expect("written");
+        tokio::time::sleep(Duration::from_millis(20)).await; // a time that can be told from none
+    }
+    let kept = stage.journal.history(vec![user("3")], 0).await.expect("read");
+    assert_eq!(kept[&user("3")].len(), 3, "{kept:?}");
+    for (path, words) in [
+        ("/", "Last 24 hours: connected "),
+        ("/sessions/3", "Last 24 hours: connected "),
+        ("/sessions/3", "Last 30 days: connected "),
+    ] {
+        let shown = page(&stage, path, "en").await;
+        assert!(shown.body.contains(words), "{path}: {}", shown.body);
+    }
+    stage.cast.set("3", view(Phase::Held));
+    let found = page(&stage, "/?q=99999-8888", "en").await;
+    assert!(
+        found.body.contains("session-3") && found.body.contains("+55 (11) 99999-8888"),
+        "a number outlives its connection"
+    );
+    stage.deletions.delete(&user("3")).await.expect("deleted");
+    assert!(stage.journal.accounts().await.expect("read").is_empty());
+    let kept = stage.journal.history(vec![user("3")], 0).await.expect("read");
+    assert!(kept[&user("3")].is_empty(), "a deleted session leaves no history: {kept:?}");
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_level_and_text() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    let layout = StateLayout::new(stage.folder.path(), &ServiceConfig::default().client_prefix);
+    let path = layout.worker_log(&user("3"));
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    let line = |level: &str, message: &str| {
+        format!(
+            r#"{{"timestamp":"2026-11-30T13:00:00.1Z","level":"{level}","message":"{message}","user":"3"}}"#
+        ) + "\n"
+    };
+    std::fs::write(&path, line("INFO", "<b>quiet</b>") + &line("ERROR", "loud")).expect("written");
+    let all = page(&stage, "/sessions/3/log", "pt-BR").await;
+    for part in ["&#60;b&#62;quiet", "loud", "Informação", "Erro"] {
+        assert!(all.body.contains(part), "{part}: {}", all.body);
+    }
+    for path in ["/sessions/3/log?level=warn", "/sessions/3/log?q=LOUD"] {
+        let some = page(&stage, path, "en").await;
+        assert!(some.body.contains("loud") && !some.body.contains("quiet"), "{path}: {}", some.body);
+    }
+    assert!(
+        page(&stage, "/sessions/3", "en").await.body.contains("loud"),
+        "the last lines stand on the session's page"
+    );
+    let mut events = Events::open(&stage, "/sessions/3/log/events?level=error").await;
+    events.next().await.expect("event");
+    std::fs::write(&path, line("ERROR", "louder")).expect("written");
+    assert!(events.next().await.expect("event").contains("louder"));
+    assert_eq!(page(&stage, "/sessions/9/log", "en").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_selected_is_stopped_at_once_and_what_refused_is_named() {
+    let stage = Cast::new(nobody).with("3", ready()).with("4", ready()).with("5", ready()).on_stage();
+    let shown = page(&stage, "/", "en").await;
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    for wrong in ["", "token=0&"] {
+        let answer = stage.ask(form("/bulk", &cookie, &format!("{wrong}operation=stop&user=3"))).await;
+        assert_eq!(answer.status, 403, "{}", answer.body);
+    }
+    for (fields, status) in [
+        ("operation=stop", 400),
+        ("user=3", 404),
+        ("operation=reset&user=3", 404),
+        ("operation=stop&user=a.b", 404),
+    ] {
+        let answer = stage.ask(form("/bulk", &cookie, &format!("token={token}&{fields}"))).await;
+        assert_eq!(answer.status, status, "{fields}: {}", answer.body);
+    }
+    assert!(stage.cast.notes().is_empty());
+    let answer =
+        stage.ask(form("/bulk", &cookie, &format!("token={token}&operation=stop&user=3&user=5"))).await;
+    assert!(answer.status == 200 && answer.body.contains("Sessions: 2."), "{}", answer.body);
+    let mut notes = stage.cast.notes();
+    notes.sort();
+    assert_eq!(notes, ["3 stop", "5 stop"]);
+    let answer =
+        stage.ask(form("/bulk", &cookie, &format!("token={token}&operation=restart&user=9&user=4"))).await;
+    assert_eq!(answer.status, 404);
+    assert!(
+        answer.body.contains("Sessions: 1. Not done in 1: 9: This session is not there"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test]
+async fn a_session_gets_a_name_and_tags_and_keeps_the_rest_of_its_configuration() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    let before = SessionSettings { debug: true, ..SessionSettings::default() };
+    stage.store.keep_session(&user("3"), before.clone()).await.expect("kept");
+    let shown = page(&stage, "/sessions/3", "en").await;
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    let set = |fields: &str| form("/sessions/3/label", &cookie, &format!("token={token}&{fields}"));
+    assert_eq!(stage.ask(form("/sessions/3/label", &cookie, "label=x")).await.status, 403);
+    assert_eq!(stage.ask(set(&format!("label={}", "x".repeat(101)))).await.status, 400);
+    assert_eq!(stage.store.session(&user("3")), Some(before.clone()));
+    let answer = stage.ask(set("label=+Loja+da+Ana&tags=vendas,+SP,vendas")).await;
+    assert!(answer.status == 200 && answer.body.contains("are kept"), "{}", answer.body);
+    let (label, tags) = (Some("Loja da Ana".into()), vec!["vendas".into(), "SP".into()]);
+    assert_eq!(stage.store.session(&user("3")), Some(SessionSettings { label, tags, ..before }));
+    let shown = page(&stage, "/sessions/3", "en").await;
+    assert!(shown.body.contains("Loja da Ana") && shown.body.contains("vendas, SP"), "{}", shown.body);
+    let listed = stage.get("/api/sessions?all=true").await;
+    assert!(
+        listed.body.contains(r#""label":"Loja da Ana""#) && listed.body.contains(r#""tags":["vendas","SP"]"#),
+        "{}",
+        listed.body
+    );
+}
+
+#[tokio::test]
+async fn who_was_only_configured_is_listed_and_has_a_page() {
+    let stage = Cast::new(nobody).on_stage();
+    let named = |settings: &mut SessionSettings| settings.label = Some("Arquivo".into());
+    stage.store.change_session(&user("7"), named).await.expect("kept");
+    let listed = page(&stage, "/", "en").await;
+    assert!(listed.body.contains("session-7") && listed.body.contains("Arquivo"), "{}", listed.body);
+    assert!(stage.cast.names().is_empty(), "looking at the list creates nobody");
+    assert_eq!(page(&stage, "/sessions/7", "en").await.status, 200);
+}
+
+#[tokio::test]
+async fn light_and_dark_are_chosen_and_remembered() {
+    let stage = Cast::new(nobody).with("3", code()).on_stage();
+    assert!(page(&stage, "/", "en").await.body.contains(r#"data-theme="system""#));
+    let answer = stage.get("/theme/dark?back=/sessions/3").await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["location"]),
+        (303, &"/sessions/3".parse().expect("value"))
+    );
+    assert!(answer.headers["set-cookie"].to_str().expect("text").starts_with("colmeia_theme=dark;"));
+    assert!(!stage.get("/theme/pink?back=//evil.example").await.headers.contains_key("set-cookie"));
+    for path in ["/", "/sessions/3", "/qr?user_id=3"] {
+        let request = Request::get(path).header("accept", BROWSER).header("cookie", "colmeia_theme=dark");
+        let shown = stage.ask(request.body(Body::empty()).expect("request")).await;
+        assert!(shown.body.contains(r#"data-theme="dark""#), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -305,5 +494,5 @@ async fn a_language_is_remembered_and_leads_nowhere_else() {
     assert!(!answer.headers.contains_key("set-cookie"));
     let request = Request::get("/").header("accept", BROWSER).header("accept-language", "pt-BR");
     let request = request.header("cookie", "colmeia_language=en").body(Body::empty()).expect("request");
-    assert!(stage.ask(request).await.body.contains("<html lang=\"en\">"));
+    assert!(stage.ask(request).await.body.contains("<html lang=\"en\""));
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod chats;
 mod clients;
 mod connection;
 mod dashboard;
@@ -12,6 +13,7 @@ mod hostile;
 mod ignoring;
 mod pages;
 mod restrictions;
+mod settings;
 pub(super) mod stage;
 mod texts;
 mod uploads;

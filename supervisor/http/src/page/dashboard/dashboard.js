@@ -23,16 +23,23 @@ function patch(old, fresh) {
   if (atEnd) old.scrollTop = old.scrollHeight;
 }
 
-// Children with an id are found again by it, the others by their place.
+// Children with an id are found again by it, wherever they stand now; the others by their place.
 function patchChildren(old, fresh) {
   const ids = new Set([...fresh.children].map((child) => child.id).filter(Boolean));
-  for (const child of [...old.children]) if (child.id && !ids.has(child.id)) child.remove();
+  const known = new Map();
+  for (const child of [...old.children]) {
+    if (!child.id) continue;
+    if (ids.has(child.id)) known.set(child.id, child);
+    else child.remove();
+  }
   let place = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {
-    const same = place && place.nodeName === wanted.nodeName && (place.id ?? "") === (wanted.id ?? "");
-    if (same) {
-      patch(place, wanted);
-      place = place.nextSibling;
+    const moved = wanted.id && known.get(wanted.id);
+    if (moved && moved !== place) old.insertBefore(moved, place);
+    const found = moved || (place && place.nodeName === wanted.nodeName && !place.id && !wanted.id && place);
+    if (found) {
+      patch(found, wanted);
+      place = found.nextSibling;
     } else {
       old.insertBefore(wanted, place);
     }
@@ -53,12 +60,43 @@ function say(message, failed, code) {
   shown.hidden = !code;
 }
 
-async function send(form) {
-  const request = { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" } };
+// A form that is on its way is not sent again.
+async function once(form, work) {
+  if (form.dataset.busy) return;
+  form.dataset.busy = "yes";
+  await work();
+  delete form.dataset.busy;
+}
+
+// A file goes to the API as it is, in the words that every other caller has.
+async function sendFile(form) {
+  const { session, chatId, file } = Object.fromEntries(new FormData(form));
+  try {
+    const data = await new Promise((done, failed) => {
+      const reader = new FileReader();
+      reader.onload = () => done(reader.result.split(",")[1]);
+      reader.onerror = failed;
+      reader.readAsDataURL(file);
+    });
+    const body = JSON.stringify({ session, chatId, file: { data, mimetype: file.type || "application/octet-stream", filename: file.name } });
+    const answer = await fetch(form.dataset.file, { method: "POST", body, headers: { "Content-Type": "application/json" } });
+    const told = await answer.json();
+    if (answer.ok) form.reset();
+    say(answer.ok ? form.dataset.sent : `${form.dataset.failed} ${told.message}`, !answer.ok);
+  } catch {
+    say(said.dataset.lost, true);
+  }
+}
+
+async function send(form, button) {
+  const fields = new URLSearchParams(new FormData(form));
+  if (button?.name) fields.append(button.name, button.value);
+  const request = { method: "POST", body: fields, headers: { Accept: "application/json" } };
   try {
     const answer = await fetch(form.action, request);
     const { message, error, code } = await answer.json();
     say(message ?? error, !answer.ok, code);
+    if (answer.ok && "clear" in form.dataset) form.reset();
   } catch {
     say(said.dataset.lost, true);
   }
@@ -72,7 +110,10 @@ document.addEventListener("submit", (event) => {
   if (isOff(event.submitter)) event.preventDefault();
   else if ("quiet" in event.target.dataset) {
     event.preventDefault();
-    send(event.target);
+    once(event.target, () => send(event.target, event.submitter));
+  } else if ("file" in event.target.dataset) {
+    event.preventDefault();
+    once(event.target, () => sendFile(event.target));
   }
 });
 
@@ -90,12 +131,77 @@ document.addEventListener("click", (event) => {
   picture.src = `${link.getAttribute("href")}&at=${Date.now()}`;
 });
 
+// Enter sends, as in a chat; with Shift it begins a line.
+document.getElementById("text")?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
+});
+for (const part of document.querySelectorAll("[data-file], [data-needs-script]")) part.hidden = false;
+
+// The reader's own time, and the date where it is not today.
+const day = (time) => time.toLocaleDateString(document.documentElement.lang);
+function localTimes() {
+  for (const time of document.querySelectorAll("time")) {
+    const at = new Date(time.dateTime || Number(time.dataset.ms));
+    if (!at.getTime()) continue;
+    const second = time.dateTime ? "2-digit" : undefined;
+    const clock = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second });
+    const words = day(at) === day(new Date()) ? clock : `${day(at)} ${clock}`;
+    if (time.textContent !== words) time.textContent = words;
+  }
+}
+localTimes();
+
 for (const lines of document.querySelectorAll("[data-tail]")) lines.scrollTop = lines.scrollHeight;
 
+// What was chosen for all at once.
+const bulk = document.getElementById("bulk");
+if (bulk) {
+  const chosen = document.getElementById("chosen");
+  const none = chosen.textContent;
+  const boxes = () => [...document.querySelectorAll("input[name=user]")];
+  const count = () => {
+    const some = boxes().filter((box) => box.checked).length;
+    chosen.textContent = some ? `${some} ${chosen.dataset.some}` : none;
+    for (const all of document.querySelectorAll("[data-all]")) all.checked = some > 0 && some === boxes().length;
+  };
+  document.addEventListener("change", ({ target }) => {
+    if ("all" in target.dataset) for (const box of boxes()) box.checked = target.checked;
+    if (target.type === "checkbox") count();
+  });
+  new MutationObserver(count).observe(live, { childList: true, subtree: true });
+}
+
 if (live) {
-  follow(live.dataset.events, offline, (html) => {
+  const to = follow(live.dataset.events, offline, (html) => {
     const fresh = document.createElement("template");
     fresh.innerHTML = html;
+    const atEnd = "tail" in live.dataset && live.scrollTop + live.clientHeight >= live.scrollHeight - 40;
     patchChildren(live, fresh.content);
+    localTimes();
+    if (atEnd) live.scrollTop = live.scrollHeight;
+  });
+  // A search changes what is followed, and the address that one may keep; the page stays.
+  const find = document.getElementById("find");
+  let stream = live.dataset.events;
+  let typing;
+  const keep = document.getElementById("follow");
+  keep?.addEventListener("change", () => to(keep.checked ? stream : null));
+  const search = () => {
+    clearTimeout(typing);
+    const wanted = new URLSearchParams([...new FormData(find)].filter(([, value]) => value)).toString();
+    const query = wanted ? `?${wanted}` : "";
+    history.replaceState(null, "", find.getAttribute("action") + query);
+    stream = live.dataset.events.split("?")[0] + query;
+    to(stream);
+  };
+  find?.addEventListener("input", ({ target }) => {
+    clearTimeout(typing);
+    typing = setTimeout(search, target.type === "search" ? 300 : 0);
+  });
+  find?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
   });
 }

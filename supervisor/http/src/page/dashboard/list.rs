@@ -1,39 +1,52 @@
-//! The page with all sessions, and the stream of its changes.
+//! The page with the sessions, and the stream of its changes: what a [`Query`] finds of them, and the machine.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use colmeia::UserId;
-use colmeia::text::plain;
+use colmeia::{Me, UserId};
 use colmeia_base::tasks;
 use futures::future::select_all;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::super::super::external;
 use super::super::super::names;
-use super::super::super::negotiate::Language;
-use super::super::super::restricted::notices;
+use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::user::Pairs;
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
+use super::history::{Bar, Past};
+use super::machine::MachinePanel;
+use super::query::{KINDS, Key, Query, Selected, Sort};
+use super::rows::{Memory, Outgoing, SessionRow, key};
 use super::{Frame, html, words};
-use crate::phone_number::phone_number;
 use crate::state::Http;
-use colmeia_control::operators::millis;
-use colmeia_control::summary::{SessionSummary, state_name};
+use colmeia_events::journal::{HistoryPoint, now_ms};
 use colmeia_session::{UserHandle, UserView};
 
 /// How often what nobody announces (memory, queues, who is new) is looked at for a page that is open.
 const LOOK: Duration = Duration::from_secs(2);
 /// How soon after a change the next one is told: many at once are told together.
 const PACE: Duration = Duration::from_millis(400);
+/// How often the journal is looked at for a page that is open.
+const SELDOM: Duration = Duration::from_secs(30);
+/// How many tags are offered to choose from.
+const TAGS: usize = 200;
 
 #[derive(Template)]
 #[template(path = "dashboard/list.html")]
 struct ListPage {
     frame: Frame,
+    query: Query,
+    /// The kinds of states, and what they are called.
+    kinds: Vec<(&'static str, &'static str)>,
+    /// All tags that any session has.
+    tags: Vec<String>,
     live: String,
 }
 
@@ -42,48 +55,49 @@ struct ListPage {
 struct Live<'a> {
     english: bool,
     base: &'a str,
+    query: &'a Query,
+    machine: MachinePanel,
     ready: usize,
+    total: usize,
+    /// How many there are of each kind but those that are connected, where there are any.
+    others: Vec<(&'static str, &'static str, usize)>,
+    heads: Vec<Head>,
     rows: Vec<SessionRow>,
+    /// How many were found on all pages.
+    found: usize,
+    page: usize,
+    pages: usize,
 }
 
-struct SessionRow {
-    user: UserId,
-    kind: &'static str,
+/// A column.
+struct Head {
     title: &'static str,
-    state: &'static str,
-    since: String,
-    number: Option<String>,
-    name: String,
-    memory: Option<Memory>,
-    restarts: u32,
-    last_exit: Option<&'static str>,
-    waiting: u64,
-    dead: u64,
-    /// The first receiver that does not take its events, and how the last attempt ended.
-    stuck: Option<(String, String)>,
-    /// What WhatsApp restricts the account in, in a word or two.
-    restricted: Vec<&'static str>,
-}
-
-/// In MiB.
-pub(super) struct Memory {
-    pub(super) used: u64,
-    pub(super) cap: Option<u64>,
+    /// Where it is sorted by it; absent where it cannot be.
+    sorted: Option<String>,
+    /// `ascending` or `descending` where it is.
+    direction: &'static str,
+    number: bool,
 }
 
 /// The page as it stands now.
-pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap) -> Response {
+pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap, pairs: &Pairs) -> Response {
     let (visit, cookie) = Visit::of_or_new(headers);
-    let frame = Frame::new(http, headers, &visit, "/");
-    let live = live(http, frame.language, &frame.base).await;
-    super::begin(html(&ListPage { frame, live }), cookie)
+    let query = Query::of(pairs);
+    let frame = Frame::new(http, headers, &visit, format!("/{}", query.address()));
+    let live = live(http, frame.language, &frame.base, &query, &mut Known::default()).await;
+    let tags =
+        http.store.sessions().values().flat_map(|settings| settings.tags.clone()).collect::<BTreeSet<_>>();
+    let kinds = KINDS.map(|kind| (kind, words::of_kind(kind, frame.language))).into();
+    let tags = tags.into_iter().take(TAGS).collect();
+    super::begin(html(&ListPage { frame, query, kinds, tags, live }), cookie)
 }
 
 /// `GET /sessions/events`: the live part of the page whenever it changes.
-pub(super) async fn events(State(http): State<Http>, headers: HeaderMap) -> Response {
+pub(super) async fn events(State(http): State<Http>, headers: HeaderMap, pairs: Pairs) -> Response {
     let shutdown = http.shutdown.clone();
-    let base = external::prefix(&headers).to_owned();
-    follow(Following { language: Language::of(&headers), http, views: Vec::new(), base }, shutdown)
+    let (base, query) = (external::prefix(&headers).to_owned(), Query::of(&pairs));
+    let (language, known) = (Language::of(&headers), Known::default());
+    follow(Following { language, http, views: Vec::new(), base, query, known }, shutdown)
 }
 
 struct Following {
@@ -93,13 +107,15 @@ struct Following {
     views: Vec<watch::Receiver<UserView>>,
     /// What stands before our paths.
     base: String,
+    query: Query,
+    known: Known,
 }
 
 impl Source for Following {
     async fn text(&mut self) -> String {
         self.views = self.http.users.list().iter().map(UserHandle::watch).collect();
         self.views.iter_mut().for_each(watch::Receiver::mark_unchanged);
-        live(&self.http, self.language, &self.base).await
+        live(&self.http, self.language, &self.base, &self.query, &mut self.known).await
     }
 
     async fn changed(&mut self) -> bool {
@@ -115,75 +131,174 @@ impl Source for Following {
     }
 }
 
-async fn live(http: &Http, language: Language, base: &str) -> String {
-    let (operators, now) = (http.operators.clone(), SystemTime::now());
-    let queues = operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
-    let rows = tasks::blocking("dashboard", move || {
-        // The page says it anew every few seconds: what cannot be read now is in it then.
-        let everyone = operators.everyone_seen();
-        let row = |(user, view): (UserId, Option<UserView>)| {
-            let own = || queues.iter().filter(|queue| queue.user == user);
-            let events = (own().map(|queue| queue.pending).sum(), own().map(|queue| queue.dead).sum());
-            let stuck = own().find(|queue| queue.is_stuck()).and_then(|queue| {
-                let error = queue.head.as_ref()?.error.as_deref()?;
-                Some((queue.receiver.clone(), names::delivery(error, language)))
-            });
-            let cap = operators.cap(&user);
-            SessionRow { stuck, ..row(user, view.as_ref(), cap, events, now, language) }
-        };
-        everyone.into_iter().map(row).collect()
+async fn live(http: &Http, language: Language, base: &str, query: &Query, known: &mut Known) -> String {
+    let (outgoing, accounts) = (outgoing(http, language).await, known.accounts(http).await);
+    let (seen, asked) = (http.clone(), query.clone());
+    let chosen = tasks::blocking("dashboard", move || Chosen::of(&seen, &asked, outgoing, &accounts)).await;
+    let Ok(chosen) = chosen else { return String::new() };
+    let history = known.history(http, chosen.users()).await;
+    let (http, base, query) = (http.clone(), base.to_owned(), query.clone());
+    let made = tasks::blocking("dashboard", move || render(&http, language, &base, &query, chosen, &history));
+    made.await.unwrap_or_default()
+}
+
+type History = HashMap<UserId, Vec<HistoryPoint>>;
+type Accounts = HashMap<UserId, Me>;
+
+/// What the journal knows and is looked at seldom: a bar of a day does not change within seconds.
+#[derive(Default)]
+struct Known {
+    history: Option<(Instant, Arc<History>)>,
+    accounts: Option<(Instant, Arc<Accounts>)>,
+}
+
+impl Known {
+    /// The history of those on the page.
+    async fn history(&mut self, http: &Http, users: Vec<UserId>) -> Arc<History> {
+        let fresh = self.history.as_ref().filter(|(read, _)| read.elapsed() < SELDOM).map(|(_, known)| known);
+        match fresh.filter(|known| users.iter().all(|user| known.contains_key(user))) {
+            Some(known) => Arc::clone(known),
+            None => {
+                // What cannot be read now is read the next time.
+                let read = http.journal.history(users, now_ms() - Past::Month.ms()).await.unwrap_or_default();
+                Arc::clone(&self.history.insert((Instant::now(), Arc::new(read))).1)
+            }
+        }
+    }
+
+    /// The account that each session has, or had.
+    async fn accounts(&mut self, http: &Http) -> Arc<Accounts> {
+        match self.accounts.as_ref().filter(|(read, _)| read.elapsed() < SELDOM) {
+            Some((_, known)) => Arc::clone(known),
+            None => {
+                let read = http.journal.accounts().await.unwrap_or_default();
+                Arc::clone(&self.accounts.insert((Instant::now(), Arc::new(read))).1)
+            }
+        }
+    }
+}
+
+/// What waits for whom. The page says it anew every few seconds: what cannot be read now is in it then.
+async fn outgoing(http: &Http, language: Language) -> HashMap<UserId, Outgoing> {
+    let queues = http.operators.event_queues().await.map(|told| told.queues).unwrap_or_default();
+    let mut all: HashMap<UserId, Outgoing> = HashMap::new();
+    for queue in queues {
+        let of = all.entry(queue.user).or_default();
+        of.waiting += queue.pending;
+        of.dead += queue.dead;
+        let error = queue.head.and_then(|head| head.error);
+        if let (None, Some(error)) = (&of.stuck, error) {
+            of.stuck = Some((queue.receiver, names::delivery(&error, language)));
+        }
+    }
+    all
+}
+
+/// What a query found: of all sessions only what finds and orders them was read.
+struct Chosen {
+    /// Those on the page.
+    sessions: Vec<(UserId, Option<UserView>, Key, Outgoing)>,
+    kinds: BTreeMap<&'static str, usize>,
+    /// What all sessions take together, in bytes.
+    memory: u64,
+    total: usize,
+    found: usize,
+    page: usize,
+    pages: usize,
+}
+
+impl Chosen {
+    /// Reads a directory.
+    fn of(http: &Http, query: &Query, mut outgoing: HashMap<UserId, Outgoing>, accounts: &Accounts) -> Self {
+        let (mut everyone, settings) = (http.operators.everyone_seen(), http.store.sessions());
+        // Who was configured and never started is nowhere else.
+        for user in settings.keys() {
+            everyone.entry(user.clone()).or_default();
+        }
+        let waiting = |user: &UserId| outgoing.get(user).map_or(0, |outgoing| outgoing.waiting);
+        let (sessions, keys): (Vec<_>, Vec<_>) = everyone
+            .into_iter()
+            .map(|(user, view)| {
+                let key = key(&user, view.as_ref(), settings.get(&user), accounts.get(&user), waiting(&user));
+                ((user, view), key)
+            })
+            .unzip();
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for key in &keys {
+            *kinds.entry(key.kind).or_default() += 1;
+        }
+        let Selected { places, all: found, page, pages } = query.select(&keys);
+        let on_page = places.into_iter().map(|at| {
+            let (user, view) = sessions[at].clone();
+            let outgoing = outgoing.remove(&user).unwrap_or_default();
+            (user, view, keys[at].clone(), outgoing)
+        });
+        let sessions = on_page.collect();
+        let memory = keys.iter().map(|key| key.memory).sum();
+        Self { sessions, kinds, memory, total: keys.len(), found, page, pages }
+    }
+
+    fn users(&self) -> Vec<UserId> {
+        self.sessions.iter().map(|(user, ..)| user.clone()).collect()
+    }
+}
+
+/// Reads the limits of those on the page.
+fn render(
+    http: &Http,
+    language: Language,
+    base: &str,
+    query: &Query,
+    chosen: Chosen,
+    history: &History,
+) -> String {
+    let Chosen { sessions, kinds, memory, total, found, page, pages } = chosen;
+    let (now, at) = (SystemTime::now(), now_ms());
+    let rows = sessions.into_iter().map(|(user, view, key, outgoing)| {
+        let cap = http.operators.cap(&user);
+        let points = history.get(&user).map(Vec::as_slice).unwrap_or_default();
+        let bars = [Past::Day, Past::Month].map(|past| Bar::of(points, past, at, language));
+        SessionRow::of(user, key, view.as_ref(), cap, outgoing, bars, now, language)
     });
-    let rows: Vec<SessionRow> = rows.await.unwrap_or_default();
-    let ready = rows.iter().filter(|row| row.kind == "ready").count();
-    let live = Live { english: language == Language::English, base, ready, rows };
+    let others = KINDS.into_iter().filter(|kind| *kind != "ready");
+    let others = others.filter_map(|kind| Some((kind, words::of_kind(kind, language), *kinds.get(kind)?)));
+    let live = Live {
+        english: language == English,
+        base,
+        machine: MachinePanel::of(http.operators.vitals(), memory, language),
+        ready: kinds.get("ready").copied().unwrap_or_default(),
+        total,
+        others: others.collect(),
+        heads: heads(query, base, language),
+        rows: rows.collect(),
+        query,
+        found,
+        page,
+        pages,
+    };
     live.render().unwrap_or_default() // writing into a String does not fail
 }
 
-fn row(
-    user: UserId,
-    view: Option<&UserView>,
-    cap: Option<u64>,
-    (waiting, dead): (u64, u64),
-    now: SystemTime,
-    language: Language,
-) -> SessionRow {
-    let summary = view.map_or(SessionSummary::Absent, SessionSummary::of);
-    let words::Words { kind, title, .. } = words::of(summary, language);
-    SessionRow {
-        kind,
-        title,
-        state: words::finer(title, view.map_or("disconnected", state_name), language),
-        since: view.map(|view| words::ago(view.since, now, language)).unwrap_or_default(),
-        number: summary.me().and_then(phone_number),
-        name: summary.me().map(|me| plain(&me.pushname).into_owned()).unwrap_or_default(),
-        memory: view.and_then(|view| Memory::of(view, cap)),
-        restarts: view.map_or(0, |view| view.restarts),
-        last_exit: view.and_then(|view| view.last_exit.as_ref()).map(|reason| words::exit(reason, language)),
-        waiting,
-        dead,
-        stuck: None,
-        restricted: view
-            .filter(|_| summary.is_ready())
-            .and_then(|view| view.report.as_ref())
-            .map(|report| notices(&report.restrictions, millis(now), language))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|notice| notice.title)
-            .collect(),
-        user,
-    }
-}
-
-impl Memory {
-    /// Absent until it was measured.
-    pub(super) fn of(view: &UserView, cap: Option<u64>) -> Option<Self> {
-        const MIB: u64 = 1024 * 1024;
-        let measured = view.memory?;
-        Some(Self { used: measured.used / MIB, cap: cap.map(|_| measured.cap / MIB) })
-    }
-
-    /// Where a bar begins to look full.
-    pub(super) fn high(cap: &u64) -> u64 {
-        cap / 10 * 7
-    }
+fn heads(query: &Query, base: &str, language: Language) -> Vec<Head> {
+    let titles: [(&str, &str, Option<Sort>, bool); 8] = [
+        ("Sessão", "Session", Some(Sort::Name), false),
+        ("Situação", "State", Some(Sort::State), false),
+        ("Histórico", "History", None, false),
+        ("Número", "Number", None, false),
+        ("Memória", "Memory", Some(Sort::Memory), false),
+        ("Reinícios", "Restarts", Some(Sort::Restarts), true),
+        ("Última saída", "Last exit", None, false),
+        ("A entregar", "To deliver", Some(Sort::Waiting), true),
+    ];
+    let head = |(portuguese, english, sort, number): (_, _, Option<Sort>, _)| Head {
+        title: if language == Portuguese { portuguese } else { english },
+        sorted: sort.map(|sort| format!("{base}/{}", query.sorted_by(sort).address())),
+        direction: match (sort == Some(query.sort), query.descending) {
+            (false, _) => "",
+            (true, false) => "ascending",
+            (true, true) => "descending",
+        },
+        number,
+    };
+    titles.map(head).into()
 }

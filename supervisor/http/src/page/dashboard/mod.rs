@@ -10,13 +10,29 @@
 //! ```
 
 mod actions;
+mod bulk;
+mod chats;
 mod deliveries;
+mod failures;
+mod history;
+mod keys;
+mod known;
+mod label;
 mod list;
+mod log;
+mod log_lines;
+mod machine;
+mod messages;
 mod pairing;
+mod plot;
+mod query;
+mod rows;
 mod session;
+mod settings;
 mod sign_in;
 mod told;
 mod words;
+mod writing;
 
 use axum::extract::Path;
 use axum::http::header::{LOCATION, SET_COOKIE};
@@ -28,6 +44,7 @@ use super::super::external;
 use super::super::negotiate::Language;
 use super::super::user::Pairs;
 use super::super::visitors::Visit;
+use super::theme::Theme;
 use super::{asset, html};
 use crate::effect::Effect;
 use crate::route::Route;
@@ -42,20 +59,36 @@ pub(super) fn routes() -> Vec<Route> {
     let css = || async { asset("text/css; charset=utf-8", include_str!("dashboard.css")) };
     vec![
         Route::post("/sessions", actions::create),
+        Route::post("/bulk", bulk::change),
         Route::look("/sessions/events", list::events),
         Route::look("/sessions/{user}", session::session),
         // It keeps a session awake that waits for its phone.
         Route::new(Method::GET, "/sessions/{user}/events", Effect::Change, session::events),
         Route::look("/sessions/{user}/confirm/{operation}", actions::confirm),
+        Route::look("/sessions/{user}/chats", chats::list),
+        Route::look("/sessions/{user}/open", chats::open),
+        Route::look("/sessions/{user}/settings", settings::settings),
+        Route::post("/sessions/{user}/settings/{part}", settings::change),
+        Route::look("/sessions/{user}/log", log::log),
+        Route::look("/sessions/{user}/log/events", log::events),
+        Route::look("/sessions/{user}/chats/{chat}", chats::chat),
+        Route::look("/sessions/{user}/chats/{chat}/events", chats::events),
+        Route::post("/sessions/{user}/chats/{chat}/send", writing::send),
+        Route::post("/sessions/{user}/chats/{chat}/seen", writing::seen),
         Route::post("/sessions/{user}/pairing-code", pairing::code),
         Route::post("/sessions/{user}/replay", deliveries::replay),
         Route::post("/sessions/{user}/retry", deliveries::retry),
         Route::post("/sessions/{user}/discard", deliveries::discard),
+        Route::post("/sessions/{user}/label", label::label),
         Route::post("/sessions/{user}/{operation}", actions::change),
+        Route::look("/keys", keys::keys),
+        Route::post("/keys", keys::add),
+        Route::post("/keys/remove", keys::remove),
         Route::look("/sign-in", sign_in::form),
         Route::post("/sign-in", sign_in::sign_in),
         Route::post("/sign-out", sign_in::sign_out),
         Route::new(Method::GET, "/language/{tag}", Effect::Change, language),
+        Route::new(Method::GET, "/theme/{tag}", Effect::Change, theme),
         Route::look("/assets/dashboard.js", js),
         Route::look("/assets/dashboard.css", css),
     ]
@@ -65,6 +98,7 @@ pub(super) fn routes() -> Vec<Route> {
 struct Frame {
     language: Language,
     english: bool,
+    theme: Theme,
     /// What stands before all our paths.
     base: String,
     /// Where the page itself stands below it: where a change of language comes back to.
@@ -82,6 +116,7 @@ impl Frame {
         Self {
             language,
             english: language == Language::English,
+            theme: Theme::of(headers),
             base: external::prefix(headers).to_owned(),
             path: path.into(),
             signed_in: http.access.is_signed_in(headers),
@@ -101,6 +136,9 @@ struct Fields {
     event: String,
     key: String,
     next: String,
+    label: String,
+    tags: String,
+    text: String,
 }
 
 /// Adds the cookie of a visit that begins with this answer.
@@ -131,6 +169,16 @@ async fn language(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> 
     let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
     let path = external::cookie_path(&headers);
     if let Some(cookie) = Language::of_tag(&tag).map(|language| language.cookie(path)) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// `GET /theme/{tag}?back=`: remembers a choice, too.
+async fn theme(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> Response {
+    let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
+    let path = external::cookie_path(&headers);
+    if let Some(cookie) = Theme::of_tag(&tag).map(|theme| theme.cookie(path)) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

@@ -4,31 +4,35 @@ use std::time::{Duration, SystemTime};
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::admin::DeadLetter;
 use colmeia::moment::now_ms;
 use colmeia::session::HealthLevel;
 use colmeia::text::plain;
 use colmeia::{ExitReason, UserId, impossible};
-use colmeia_base::tasks;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::super::super::names;
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language::{self, English};
 use super::super::super::restricted::{Notice, notices};
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::super::svg;
 use super::deliveries::Stuck;
-use super::list::Memory;
-use super::told::Outcome;
+use super::history::{Bar, Past};
+use super::known::{found, nobody};
+use super::log;
+use super::log_lines::Filter;
+use super::plot::Plot;
+use super::rows::Memory;
 use super::{Frame, html, words};
 use crate::phone_number::phone_number;
 use crate::state::Http;
 use crate::watch::health::Health;
 use colmeia_control::summary::{SessionSummary, state_name};
+use colmeia_events::journal;
 use colmeia_session::{Phase, UserHandle, UserView};
 
 /// How often what nobody announces (the log, the queue) is looked at for a page that is open.
@@ -38,7 +42,7 @@ const PACE: Duration = Duration::from_millis(150);
 /// How often an open page says that someone waits for the phone.
 const ATTENDED: Duration = Duration::from_secs(20);
 /// How many log lines are shown.
-const LINES: usize = 40;
+const LINES: usize = 12;
 /// How many dead letters are listed.
 const LETTERS: u32 = 50;
 
@@ -47,6 +51,9 @@ const LETTERS: u32 = 50;
 struct SessionPage<'a> {
     frame: Frame,
     user: &'a UserId,
+    label: String,
+    /// Between commas.
+    tags: String,
     live: String,
 }
 
@@ -83,7 +90,11 @@ struct Live<'a> {
     /// Which buttons make no sense now.
     runs: bool,
     has_page: bool,
-    lines: Vec<String>,
+    lines: String,
+    /// How much of the last day and month it was connected.
+    bars: [Bar; 2],
+    /// Its memory over the last day, once there is something to draw.
+    plot: Option<Plot>,
 }
 
 /// An event that was given up.
@@ -109,7 +120,9 @@ pub(super) async fn session(
     let (visit, cookie) = Visit::of_or_new(&headers);
     let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}"));
     let live = live(&http, &user, &handle.view(), &frame).await;
-    super::begin(html(&SessionPage { frame, user: &user, live }), cookie)
+    let settings = http.store.session(&user).unwrap_or_default();
+    let (label, tags) = (settings.label.unwrap_or_default(), settings.tags.join(", "));
+    super::begin(html(&SessionPage { frame, user: &user, label, tags, live }), cookie)
 }
 
 /// `GET /sessions/{user}/events`: the live part of the page whenever it changes.
@@ -124,20 +137,6 @@ pub(super) async fn events(
     let frame = Frame::new(&http, &headers, &visit, String::new());
     let (shutdown, view) = (http.shutdown.clone(), handle.watch());
     follow(Following { http, handle, view, frame, attended: Instant::now() }, shutdown)
-}
-
-async fn found(http: &Http, name: &str) -> Option<UserHandle> {
-    http.operators.known(&name.parse().ok()?).await.ok()
-}
-
-fn nobody(language: Language) -> Outcome {
-    Outcome::with(
-        StatusCode::NOT_FOUND,
-        match language {
-            Portuguese => "Esta sessão não existe.",
-            English => "There is no such session.",
-        },
-    )
 }
 
 struct Following {
@@ -182,8 +181,11 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
     let own = || queues.iter().filter(|queue| queue.user == *user);
     let dead = own().map(|queue| queue.dead).sum();
     let letters = if dead > 0 { letters(http, user, language).await } else { Vec::new() };
-    let tail = http.operators.tail(user);
-    let lines = tasks::blocking("log", move || tail.last(LINES).0).await.unwrap_or_default();
+    let lines = log::live(http.operators.tail(user), &Filter::default(), LINES, language).await;
+    let at_ms = journal::now_ms();
+    let points = http.journal.history(vec![user.clone()], at_ms - Past::Month.ms()).await;
+    let points = points.ok().and_then(|mut points| points.remove(user)).unwrap_or_default();
+    let cap = http.operators.cap(user);
     let summary = SessionSummary::of(view);
     let report = view.report.as_ref();
     let live = Live {
@@ -205,7 +207,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         },
         number: summary.me().and_then(phone_number),
         name: summary.me().map(|me| plain(&me.pushname).into_owned()).unwrap_or_default(),
-        memory: Memory::of(view, http.operators.cap(user)),
+        memory: Memory::of(view, cap),
         restarts: view.restarts,
         last_exit: view
             .last_exit
@@ -227,6 +229,8 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         runs: !matches!(view.phase, Phase::Stopped | Phase::Held | Phase::Parked { .. }),
         has_page: report.is_some_and(|report| report.browser_pid.is_some()),
         lines,
+        bars: [Past::Day, Past::Month].map(|past| Bar::of(&points, past, at_ms, language)),
+        plot: Plot::of(&http.trends.of(user), cap.map(|bytes| bytes >> 20), language),
     };
     live.render().unwrap_or_default() // writing into a String does not fail
 }

@@ -110,7 +110,12 @@ impl Outcome {
 
 /// Whether a form came from one of our pages; what is told where it did not.
 pub(super) fn ours(http: &Http, headers: &HeaderMap, fields: &Fields) -> Result<(), Outcome> {
-    if http.access.visitors.is_ours(headers, &fields.token) {
+    ours_by(http, headers, &fields.token)
+}
+
+/// The same, by the token alone.
+pub(super) fn ours_by(http: &Http, headers: &HeaderMap, token: &str) -> Result<(), Outcome> {
+    if http.access.visitors.is_ours(headers, token) {
         return Ok(());
     }
     tracing::warn!("a form without a valid token was refused");

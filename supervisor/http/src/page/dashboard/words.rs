@@ -23,15 +23,6 @@ pub(super) struct Words {
 
 /// The words for a session.
 pub(super) fn of(summary: SessionSummary<'_>, language: Language) -> Words {
-    let kind = match summary {
-        SessionSummary::Absent | SessionSummary::Held => "off",
-        SessionSummary::Code { .. } | SessionSummary::Passkey { .. } | SessionSummary::PasskeyCode { .. } => {
-            "code"
-        }
-        SessionSummary::Ready { .. } => "ready",
-        SessionSummary::Failed { .. } | SessionSummary::PasskeyOff { .. } => "failed",
-        _ => "wait",
-    };
     let detail = match summary {
         SessionSummary::Failed { reason } => reasons::sentence(reason, language),
         SessionSummary::Reconnecting { cause, .. } => {
@@ -39,7 +30,36 @@ pub(super) fn of(summary: SessionSummary<'_>, language: Language) -> Words {
         }
         _ => detail(summary, language).into(),
     };
-    Words { kind, title: title(summary, language), detail }
+    Words { kind: kind(summary), title: title(summary, language), detail }
+}
+
+/// How a session stands, roughly: its colour, and by what lists are filtered.
+pub(super) fn kind(summary: SessionSummary<'_>) -> &'static str {
+    match summary {
+        SessionSummary::Absent | SessionSummary::Held => "off",
+        SessionSummary::Code { .. } | SessionSummary::Passkey { .. } | SessionSummary::PasskeyCode { .. } => {
+            "code"
+        }
+        SessionSummary::Ready { .. } => "ready",
+        SessionSummary::Failed { .. } | SessionSummary::PasskeyOff { .. } => "failed",
+        _ => "wait",
+    }
+}
+
+/// What sessions of a [`kind`] are called together.
+pub(super) fn of_kind(kind: &str, language: Language) -> &'static str {
+    match (kind, language) {
+        ("ready", Portuguese) => "Conectadas",
+        ("ready", English) => "Connected",
+        ("code", Portuguese) => "Aguardando alguém",
+        ("code", English) => "Waiting for a person",
+        ("failed", Portuguese) => "Com falha",
+        ("failed", English) => "Failed",
+        ("off", Portuguese) => "Desligadas",
+        ("off", English) => "Off",
+        (_, Portuguese) => "Em andamento",
+        (_, English) => "Under way",
+    }
 }
 
 /// As [`of`]; where a passkey was waited for in vain, the words say so.

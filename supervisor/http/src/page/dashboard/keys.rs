@@ -1,0 +1,181 @@
+//! API keys: which there are, one more, one less. A key is shown once, when it is made; the page has only its name.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use colmeia::UserId;
+use colmeia::errors::chain;
+use colmeia_store::{Actions, ApiKey, NewKey};
+use serde::Deserialize;
+
+use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::visitors::Visit;
+use super::messages::Moment;
+use super::told::{Outcome, ours_by};
+use super::{Frame, html};
+use crate::state::Http;
+
+/// The most characters of a key's name.
+const LONGEST: usize = 100;
+
+#[derive(Template)]
+#[template(path = "dashboard/keys.html")]
+struct KeysPage {
+    frame: Frame,
+    keys: Vec<KeyRow>,
+    /// How many stand in the configuration's file.
+    configured: usize,
+}
+
+struct KeyRow {
+    id: String,
+    name: String,
+    sessions: String,
+    may: String,
+    made: Moment,
+    active: bool,
+}
+
+/// What the forms carry.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct KeyFields {
+    token: String,
+    id: String,
+    name: String,
+    sessions: String,
+    admin: Option<String>,
+    read: Option<String>,
+    send: Option<String>,
+    control: Option<String>,
+    media: Option<String>,
+}
+
+/// `GET /keys`.
+pub(super) async fn keys(State(http): State<Http>, headers: HeaderMap) -> Response {
+    let (visit, cookie) = Visit::of_or_new(&headers);
+    let frame = Frame::new(&http, &headers, &visit, "/keys");
+    let keys = http.store.keys().iter().map(|key| KeyRow::of(key, frame.language)).collect();
+    super::begin(html(&KeysPage { frame, keys, configured: http.config.api_keys.len() }), cookie)
+}
+
+impl KeyRow {
+    fn of(key: &ApiKey, language: Language) -> Self {
+        let NewKey { name, active, admin, sessions, actions } = &key.grants;
+        let sessions: Vec<_> = sessions.iter().map(UserId::as_str).collect();
+        let all = if language == Portuguese { "todas" } else { "all" };
+        Self {
+            id: key.id.clone(),
+            name: name.clone(),
+            sessions: if sessions.is_empty() { all.to_owned() } else { sessions.join(", ") },
+            may: may(*admin, *actions, language),
+            made: Moment::of(key.created_ms, language),
+            active: *active,
+        }
+    }
+}
+
+fn may(admin: bool, actions: Actions, language: Language) -> String {
+    let words = |portuguese: &'static str, english: &'static str| {
+        if language == Portuguese { portuguese } else { english }
+    };
+    if admin {
+        return words("tudo", "everything").into();
+    }
+    let all = [
+        (actions.read, words("ler", "read")),
+        (actions.send, words("enviar", "send")),
+        (actions.control, words("controlar", "control")),
+        (actions.media && !actions.read, words("baixar arquivos", "get files")),
+    ];
+    let named: Vec<_> = all.into_iter().filter(|(may, _)| *may).map(|(_, word)| word).collect();
+    if named.is_empty() { words("nada", "nothing").into() } else { named.join(", ") }
+}
+
+/// `POST /keys`: one more. It is shown here and never again.
+pub(super) async fn add(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    Form(fields): Form<KeyFields>,
+) -> Response {
+    let language = Language::of(&headers);
+    let done = async {
+        ours_by(&http, &headers, &fields.token)?;
+        let grants = grants(&fields).ok_or_else(|| unclear(language))?;
+        let (key, secret) =
+            http.store.add_key(None, grants).await.map_err(|error| not_kept(&error, language))?;
+        tracing::info!(key = key.id, "a key was made at the dashboard");
+        let message = match language {
+            Portuguese => "A chave foi criada. Copie-a agora: ela não é mostrada de novo.",
+            English => "The key was made. Copy it now: it is never shown again.",
+        };
+        Ok(Outcome { code: Some(secret), ..Outcome::done(message) })
+    };
+    done.await.unwrap_or_else(|told: Outcome| told).answer(&http, &headers, "/keys")
+}
+
+/// `POST /keys/remove`: one less. What was opened with it ends.
+pub(super) async fn remove(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    Form(fields): Form<KeyFields>,
+) -> Response {
+    let language = Language::of(&headers);
+    let done = async {
+        ours_by(&http, &headers, &fields.token)?;
+        let removed = http.store.remove_key(&fields.id).await.map_err(|error| not_kept(&error, language))?;
+        if !removed {
+            let message = match language {
+                Portuguese => "Esta chave não existe mais.",
+                English => "This key is not there any more.",
+            };
+            return Err(Outcome::with(StatusCode::NOT_FOUND, message));
+        }
+        tracing::info!(key = fields.id, "a key was removed at the dashboard");
+        Ok(Outcome::done(match language {
+            Portuguese => "A chave foi removida.",
+            English => "The key was removed.",
+        }))
+    };
+    done.await.unwrap_or_else(|told| told).answer(&http, &headers, "/keys")
+}
+
+/// What was asked for; nothing where it is not clear, or would be a key for nothing.
+fn grants(fields: &KeyFields) -> Option<NewKey> {
+    let name = fields.name.trim();
+    let sessions = fields.sessions.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty());
+    let sessions = sessions.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let actions = Actions {
+        read: fields.read.is_some(),
+        send: fields.send.is_some(),
+        control: fields.control.is_some(),
+        media: fields.media.is_some() || fields.read.is_some(),
+    };
+    let admin = fields.admin.is_some();
+    let fits = name.chars().count() <= LONGEST && !name.contains(colmeia::text::is_unseen);
+    let good = fits && (admin || actions != Actions::default());
+    good.then(|| NewKey { name: name.to_owned(), active: true, admin, sessions, actions })
+}
+
+fn unclear(language: Language) -> Outcome {
+    let message = match language {
+        Portuguese => {
+            "Nada foi feito: marque o que a chave pode, e escreva os nomes das sessões entre vírgulas."
+        }
+        English => {
+            "Nothing was done: mark what the key may do, and write the sessions' names between commas."
+        }
+    };
+    Outcome::with(StatusCode::BAD_REQUEST, message)
+}
+
+fn not_kept(error: &colmeia_store::StoreError, language: Language) -> Outcome {
+    tracing::error!(error = chain(error), "a key cannot be kept");
+    let message = match language {
+        Portuguese => "As chaves não puderam ser gravadas. Veja o log do serviço.",
+        English => "The keys could not be kept. See the service's log.",
+    };
+    Outcome::with(StatusCode::INTERNAL_SERVER_ERROR, message)
+}

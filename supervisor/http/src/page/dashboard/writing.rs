@@ -1,0 +1,108 @@
+//! What is written in a conversation: a text, and that it was read. By the calls that the API makes, within the same limit
+//! (`pacing`), and success is told only when the page said so.
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use colmeia::protocol::{Call, Reply};
+use colmeia::{ChatId, UserId};
+
+use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::chats::{connected, named};
+use super::known::nobody;
+use super::messages::percent;
+use super::told::{Outcome, ours};
+use super::{Fields, failures};
+use crate::state::Http;
+use colmeia_control::calls;
+use colmeia_session::{CallFailure, UserHandle};
+
+/// WhatsApp's own limit of a text.
+const LONGEST: usize = 65_536;
+
+/// `POST /sessions/{user}/chats/{chat}/send`.
+pub(super) async fn send(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    Path((name, chat)): Path<(String, String)>,
+    Form(fields): Form<Fields>,
+) -> Response {
+    let language = Language::of(&headers);
+    act(&http, &headers, &name, &chat, &fields, async |handle, chat| {
+        let text = fields.text.replace("\r\n", "\n");
+        let length = text.chars().count();
+        if text.trim().is_empty() || length > LONGEST {
+            let message = match language {
+                Portuguese => format!("Nada foi enviado: escreva de 1 a {LONGEST} caracteres."),
+                English => format!("Nothing was sent: write 1 to {LONGEST} characters."),
+            };
+            return Err(Outcome::with(StatusCode::BAD_REQUEST, message));
+        }
+        http.pace.take(&handle.user).map_err(|wait| {
+            let seconds = wait.as_secs() + 1;
+            let message = match language {
+                Portuguese => {
+                    format!("Nada foi enviado: muitas mensagens seguidas. Tente de novo em {seconds} s.")
+                }
+                English => format!("Nothing was sent: too many messages in a row. Try again in {seconds} s."),
+            };
+            Outcome::with(StatusCode::TOO_MANY_REQUESTS, message)
+        })?;
+        match calls::once(handle, Call::text(chat, text), None, http.request_deadline()).await {
+            Ok((Reply::Sent(_), _)) => Ok(match language {
+                Portuguese => "Mensagem enviada.",
+                English => "The message was sent.",
+            }),
+            Ok(_) => Err(failures::of_call(&CallFailure::WorkerGone, true, language)),
+            Err(failure) => Err(failures::of_call(&failure, true, language)),
+        }
+    })
+    .await
+}
+
+/// `POST /sessions/{user}/chats/{chat}/seen`.
+pub(super) async fn seen(
+    State(http): State<Http>,
+    headers: HeaderMap,
+    Path((name, chat)): Path<(String, String)>,
+    Form(fields): Form<Fields>,
+) -> Response {
+    let language = Language::of(&headers);
+    act(&http, &headers, &name, &chat, &fields, async |handle, chat| {
+        match calls::once(handle, Call::MarkSeen { chat }, None, http.request_deadline()).await {
+            Ok((Reply::Done, _)) => Ok(match language {
+                Portuguese => "A conversa foi marcada como lida.",
+                English => "The chat was marked as read.",
+            }),
+            Ok(_) => Err(failures::of_call(&CallFailure::WorkerGone, false, language)),
+            Err(failure) => Err(failures::of_call(&failure, false, language)),
+        }
+    })
+    .await
+}
+
+/// Does this with a chat of a connected session if the form is ours, and answers with a sentence.
+async fn act(
+    http: &Http,
+    headers: &HeaderMap,
+    name: &str,
+    chat: &str,
+    fields: &Fields,
+    what: impl AsyncFnOnce(UserHandle, ChatId) -> Result<&'static str, Outcome>,
+) -> Response {
+    let language = Language::of(headers);
+    let done = async {
+        ours(http, headers, fields)?;
+        let user = name.parse::<UserId>().map_err(|_| nobody(language))?;
+        let chat = ChatId::normalise(chat).map_err(|_| failures::no_chat(language))?;
+        what(connected(http, &user).ok_or_else(|| failures::not_connected(language))?, chat).await
+    };
+    let told = match done.await {
+        Ok(message) => Outcome::done(message),
+        Err(told) => told,
+    };
+    let back =
+        named(chat).map_or_else(|| "/".into(), |chat| format!("/sessions/{name}/chats/{}", percent(&chat)));
+    told.answer(http, headers, &back)
+}
