@@ -181,6 +181,7 @@ install:
 	install -Dm644 systemd/colmeia.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/colmeia.conf'
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia' README.md README.pt-BR.md CHANGELOG.md LICENSE
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/docs' docs/*.md
+	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/docs/images' docs/images/*.png
 	install -Dm644 -t '$(DESTDIR)$(PREFIX)/share/doc/colmeia/examples' systemd/colmeia-ksm.conf \
 		systemd/colmeia-own-uids.conf
 	test -e '$(DESTDIR)/etc/colmeia/colmeia.toml' || { \
