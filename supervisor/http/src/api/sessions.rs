@@ -389,6 +389,18 @@ async fn forget(session: &Session) -> Result<(), ApiError> {
 
 fn checked(settings: SessionSettings, http: &Http) -> Result<SessionSettings, ApiError> {
     settings.validate().map_err(|wrong| ApiError::field(wrong.field, wrong.rule))?;
+    // They mean nothing here and are given back as they came; the document says that they are objects.
+    let kept = [
+        ("config.client", &settings.client),
+        ("config.noweb", &settings.noweb),
+        ("config.gows", &settings.gows),
+        ("config.webjs", &settings.webjs),
+    ];
+    if let Some((field, _)) =
+        kept.iter().find(|(_, value)| value.as_ref().is_some_and(|value| !value.is_object()))
+    {
+        return Err(ApiError::field(*field, "has to be an object"));
+    }
     let home = Home::of(http.local);
     for (index, webhook) in settings.webhooks.iter().enumerate() {
         // What only a name hides is found when it is resolved.

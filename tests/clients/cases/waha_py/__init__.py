@@ -2,7 +2,9 @@
 
 import inspect
 
-from harness import Suite, methods
+from httpx import HTTPStatusError
+
+from harness import Broken, Suite, methods
 
 
 class WahaPy(Suite):
@@ -23,5 +25,16 @@ class WahaPy(Suite):
         method(**arguments)
 
 
-SUITE = WahaPy("waha-py 2026.9.2", first=("ping.ping", "sessions.create", "auth.get_qr", "sessions.get"))
+SUITE = WahaPy("waha-py 2026.9.2", first=("ping.ping", "sessions.create", "auth.get_qr", "sessions.get"), broken=("mcp.post",))
 case = SUITE.case
+
+
+@case("mcp.post")
+def _(world):
+    """It posts without saying that it takes JSON and streams, as the Model Context Protocol demands of a client."""
+    try:
+        SUITE.blindly(world, "mcp.post")
+    except HTTPStatusError as error:
+        if error.response.status_code == 406 and "text/event-stream" not in error.request.headers["accept"]:
+            raise Broken("406: it does not accept what the protocol answers with") from error
+        raise

@@ -385,6 +385,9 @@ async fn real_chromium_waits_for_a_file_that_the_phone_uploads_again_or_says_wha
     assert_eq!(&body[..], b"ola");
 
     simulator.fault("reupload_fails", 300).await;
+    // The page hears of both over one line: when the message is there, the fault is in force.
+    simulator.post("/phone/message", json!({ "to": ME, "from": FRIEND, "body": "agora" })).await;
+    session.message().await;
     let error = session.call(download(&ids[2])).await.expect_err("the phone has it no more");
     assert_eq!(error.kind, CallErrorKind::MediaUnavailable);
 
