@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Farm, Options, repository, until};
+use crate::harness::{Farm, repository, until};
 use crate::visitor::{Sight, Visitor};
 
 const KEY: &str = "a-key-for-the-dashboard";
@@ -113,15 +113,9 @@ async fn nothing_serious_is_found_on_any_page_on_a_desk() {
 
 #[tokio::test]
 async fn nothing_serious_is_found_where_nobody_has_signed_in() {
-    let options = Options {
-        config: format!("api_keys = [\"{KEY}\"]\n"),
-        listen: Some("0.0.0.0:0"),
-        ..Default::default()
-    };
-    let farm = Farm::start_with(options).await;
-    let port = farm.service.address().rsplit(':').next().expect("a port").to_owned();
+    let (_farm, address) = Farm::start_beyond_loopback(KEY).await;
     let pages = [shown("sign-in", "/sign-in", "document.querySelector('#key') !== null")];
     for (language, width) in [("pt-BR", 390), ("en-US", 1280)] {
-        look(&format!("http://127.0.0.1:{port}"), &pages, language, width).await;
+        look(&address, &pages, language, width).await;
     }
 }

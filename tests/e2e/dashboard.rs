@@ -6,7 +6,7 @@ use axum::routing::get;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{Farm, Options, Service, until};
+use crate::harness::{Farm, Service, until};
 use crate::visitor::{Sight, Visitor};
 
 const KEY: &str = "a-key-for-the-dashboard";
@@ -151,15 +151,9 @@ async fn another_sites_form_does_nothing() {
 
 #[tokio::test]
 async fn beyond_loopback_a_key_opens_the_dashboard_and_signing_out_closes_it() {
-    let options = Options {
-        config: format!("api_keys = [\"{KEY}\"]\n"),
-        listen: Some("0.0.0.0:0"),
-        ..Default::default()
-    };
-    let farm = Farm::start_with(options).await;
-    let port = farm.service.address().rsplit(':').next().expect("a port").to_owned();
+    let (farm, address) = Farm::start_beyond_loopback(KEY).await;
     let visitor = Visitor::arrive_with("en-US", 1280, 900).await;
-    let page = visitor.open(&format!("http://127.0.0.1:{port}/")).await;
+    let page = visitor.open(&format!("{address}/")).await;
     page.is("location.pathname === '/sign-in'").await;
     page.type_into("#key", "a-key-of-someone-else").await;
     page.click("form.stacked button").await;

@@ -3,21 +3,20 @@
 
 use tokio::process::Command;
 
-use crate::harness::{Farm, chat_id, ctl, repository};
+use crate::harness::{Farm, chat_id, new_key, repository};
 
 const NUMBER: &str = "5511900000001";
 const FRIEND: &str = "5511988887777";
 
 /// Runs an example with a key of its own; what it printed.
 async fn run(farm: &Farm, example: &str, text: &str) -> String {
-    let (code, key) = ctl(farm, &["keys", "add", "--session", "1", "--read", "--send"]).await;
-    assert_eq!(code, 0, "{key}");
+    let key = new_key(farm, &["--session", "1", "--read", "--send"]).await;
     let tools = repository("tests/clients/.venv/bin");
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
     let output = Command::new(repository(&format!("examples/{example}/run")))
         .args(["1", FRIEND, text])
         .env("COLMEIA_URL", farm.service.url(""))
-        .env("COLMEIA_KEY", key.lines().next().expect("the key"))
+        .env("COLMEIA_KEY", key)
         .env("PATH", path)
         .kill_on_drop(true)
         .output()

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::harness::{Farm, LONG, Options, Service, ctl, repository, until};
+use crate::snippets::the_block;
 use crate::visitor::Visitor;
 
 const KEY: &str = "a-key-of-some-length";
@@ -36,12 +37,7 @@ impl Drop for Proxy {
 
 /// The page's block in this language.
 fn shown(language: &str) -> String {
-    let page = std::fs::read_to_string(repository("docs/proxies.md")).expect("the page");
-    let begin = format!("```{language}\n");
-    let mut blocks = page.split(&begin).skip(1);
-    let block = blocks.next().and_then(|rest| rest.split("```").next()).expect("a block");
-    assert!(blocks.next().is_none(), "one block in {language}");
-    block.to_owned()
+    the_block("docs/proxies.md", language).text
 }
 
 fn replaced(text: &str, what: &str, with: &str) -> String {

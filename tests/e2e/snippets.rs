@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::harness::{Farm, Options, Receiver, chat_id, ctl, program, repository, until};
+use crate::harness::{Farm, Options, Receiver, chat_id, ctl, new_key, program, repository, until};
 
 const NUMBER: &str = "5511900000001";
 const OTHER: &str = "5511900000003";
@@ -28,11 +28,11 @@ const ENGINE: [&str; 3] = ["docker ", "echo \"WEBHOOK_KEY=", "make image"];
 
 /// A fenced block.
 #[derive(Debug)]
-struct Block {
+pub(crate) struct Block {
     /// `README.md`, or `docs/` and a name.
     page: String,
     language: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Block {
@@ -82,7 +82,7 @@ fn blocks() -> Vec<Block> {
 }
 
 /// The only block of a page in this language.
-fn the_block(page: &str, language: &str) -> Block {
+pub(crate) fn the_block(page: &str, language: &str) -> Block {
     let mut found = blocks_of(page).into_iter().filter(|block| block.language == language);
     let block = found.next().expect("a block");
     assert!(found.next().is_none(), "one block in {language} on {page}");
@@ -210,9 +210,7 @@ async fn every_command_of_a_user_works() {
 #[tokio::test]
 async fn the_program_of_the_api_page_works() {
     let farm = Farm::start().await;
-    let (code, key) = ctl(&farm, &["keys", "add", "--admin"]).await;
-    assert_eq!(code, 0, "{key}");
-    let key = key.lines().next().expect("the key").to_owned();
+    let key = new_key(&farm, &["--admin"]).await;
     let shown = the_block("docs/api.md", "python").text;
     let text = shown.replace("http://127.0.0.1:5001", &farm.service.url("")).replace('…', &key);
     assert_ne!(text, shown);
@@ -239,10 +237,7 @@ async fn the_program_of_the_api_page_works() {
 async fn the_program_of_the_agents_page_works() {
     let farm = Farm::start().await;
     tokio::join!(farm.link("3", NUMBER), farm.link("1", OTHER));
-    let (code, key) =
-        ctl(&farm, &["keys", "add", "--name", "agent", "--session", "3", "--read", "--send"]).await;
-    assert_eq!(code, 0, "{key}");
-    let key = key.lines().next().expect("the key").to_owned();
+    let key = new_key(&farm, &["--name", "agent", "--session", "3", "--read", "--send"]).await;
     let shown = the_block("docs/agents.md", "python").text;
     let text = shown.replace("http://127.0.0.1:5001", &farm.service.url("")).replace('…', &key);
     let run = async |text: &str| {

@@ -67,6 +67,15 @@ impl Farm {
         Self { service, phone, webhook, dir }
     }
 
+    /// One that listens beyond loopback and asks everybody for this key; and its address on this machine.
+    pub(crate) async fn start_beyond_loopback(key: &str) -> (Self, String) {
+        let config = format!("api_keys = [\"{key}\"]\n");
+        let farm =
+            Self::start_with(Options { config, listen: Some("0.0.0.0:0"), ..Options::default() }).await;
+        let port = farm.service.address().rsplit(':').next().expect("a port").to_owned();
+        (farm, format!("http://127.0.0.1:{port}"))
+    }
+
     /// The user's QR string, once there is one.
     pub(crate) async fn qr(&self, user: &str) -> String {
         until(&format!("user {user} has a QR code"), || async {
@@ -142,6 +151,13 @@ pub(crate) async fn ctl(farm: &Farm, arguments: &[&str]) -> (i32, String) {
     let output = command.output().await.expect("it runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().expect("no signal"), String::from_utf8(said).expect("UTF-8"))
+}
+
+/// A new API key with these grants, as `colmeiactl keys add` takes them.
+pub(crate) async fn new_key(farm: &Farm, grants: &[&str]) -> String {
+    let (code, said) = ctl(farm, &[&["keys", "add"], grants].concat()).await;
+    assert_eq!(code, 0, "{said}");
+    said.lines().next().expect("the key").to_owned()
 }
 
 /// A file of the repository.

@@ -10,7 +10,7 @@ use colmeia::admin::Changed;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
-use super::told::{Outcome, ours};
+use super::told::{Outcome, nothing, ours};
 use super::{Fields, Frame, html, see_other};
 use crate::state::Http;
 use colmeia_control::operators::{Asker, Word};
@@ -107,14 +107,6 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
         Word::Reset | Word::Delete => ("A sessão foi apagada.", "The session was deleted."),
     };
     if language == Portuguese { portuguese } else { english }
-}
-
-pub(super) fn nothing(language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => "Esta operação não existe.",
-        English => "There is no such operation.",
-    };
-    Outcome::with(StatusCode::NOT_FOUND, message)
 }
 
 fn no_name(language: Language) -> Outcome {

@@ -10,8 +10,7 @@ use futures::stream;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::Fields;
-use super::actions::nothing;
-use super::told::{Outcome, ours};
+use super::told::{Outcome, nothing, ours};
 use crate::state::Http;
 use colmeia_control::operators::{Asker, Word};
 

@@ -199,7 +199,6 @@ fn waits(language: Language) -> Outcome {
 }
 
 async fn live(http: &Http, handle: &UserHandle, chat: &str, base: &str, language: Language) -> String {
-    use askama::Template as _;
     let operation = FindMessages {
         chat: Some(chat.to_owned()),
         limit: MESSAGES,

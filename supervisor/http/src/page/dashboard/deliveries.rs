@@ -11,8 +11,7 @@ use colmeia::admin::{EventQueue, Replayed};
 
 use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
-use super::actions::nothing;
-use super::told::{Outcome, ours};
+use super::told::{self, Outcome};
 use super::{Fields, words};
 use crate::state::Http;
 use colmeia_control::operators::{Asker, Letters, OperationError};
@@ -127,16 +126,11 @@ async fn act(
     what: impl AsyncFnOnce(UserId) -> Result<String, OperationError>,
 ) -> Response {
     let language = Language::of(headers);
-    let Ok(user) = name.parse::<UserId>() else { return nothing(language).answer(http, headers, "/") };
-    let back = format!("/sessions/{user}");
-    let told = match ours(http, headers, fields) {
-        Err(told) => told,
-        Ok(()) => match what(user).await {
-            Ok(message) => Outcome::done(message),
-            Err(error) => Outcome::failed(&error, language),
-        },
+    let done = async |user| match what(user).await {
+        Ok(message) => Ok(Outcome::done(message)),
+        Err(error) => Err(Outcome::failed(&error, language)),
     };
-    told.answer(http, headers, &back)
+    told::act(http, headers, name, fields, done).await
 }
 
 /// The queue that the form names, if it is this session's.

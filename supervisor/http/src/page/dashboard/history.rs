@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use colmeia_events::journal::{HistoryPoint, UNSEEN};
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::words;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -89,7 +90,7 @@ impl Sums {
     fn figure(self, language: Language) -> String {
         let Self { up, down, .. } = self;
         let Some(thousandths) = (up * 1000).checked_div(up + down) else { return "–".into() };
-        let point = if language == Portuguese { ',' } else { '.' };
+        let point = words::point(language);
         match thousandths % 10 {
             0 => format!("{} %", thousandths / 10),
             tenth => format!("{}{point}{tenth} %", thousandths / 10),

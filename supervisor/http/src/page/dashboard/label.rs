@@ -10,8 +10,7 @@ use colmeia::errors::chain;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::Fields;
-use super::actions::nothing;
-use super::told::{Outcome, ours};
+use super::told::{self, Outcome};
 use crate::state::Http;
 
 pub(super) async fn label(
@@ -20,15 +19,13 @@ pub(super) async fn label(
     Path(name): Path<String>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let language = Language::of(&headers);
-    let Ok(user) = name.parse::<UserId>() else { return nothing(language).answer(&http, &headers, "/") };
-    let told = set(&http, &headers, &user, &fields).await.unwrap_or_else(|told| told);
-    told.answer(&http, &headers, &format!("/sessions/{user}"))
+    told::act(&http, &headers, &name, &fields, async |user| {
+        set(&http, &user, &fields, Language::of(&headers)).await
+    })
+    .await
 }
 
-async fn set(http: &Http, headers: &HeaderMap, user: &UserId, fields: &Fields) -> Result<Outcome, Outcome> {
-    ours(http, headers, fields)?;
-    let language = Language::of(headers);
+async fn set(http: &Http, user: &UserId, fields: &Fields, language: Language) -> Result<Outcome, Outcome> {
     http.operators.known(user).await.map_err(|error| Outcome::failed(&error, language))?;
     let named = named(&fields.label, &fields.tags);
     named.validate().map_err(|_| {

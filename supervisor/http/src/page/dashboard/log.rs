@@ -126,8 +126,10 @@ fn address(filter: &Filter) -> String {
 /// The newest lines that a filter leaves, at most so many.
 pub(super) async fn live(tail: LogTail, filter: &Filter, most: usize, language: Language) -> String {
     let filter = filter.clone();
+    // Where every line is shown, no more than those are read.
+    let read_at_most = if filter == Filter::default() { most } else { READ };
     let read = move || {
-        let lines = tail.last(READ).0;
+        let lines = tail.last(read_at_most).0;
         let mut shown: Vec<_> = lines
             .iter()
             .rev()

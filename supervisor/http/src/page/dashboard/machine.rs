@@ -3,6 +3,7 @@
 use colmeia_host::vitals::{Share, Vitals};
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::words;
 
 /// What the panel shows.
 pub(super) struct MachinePanel {
@@ -63,7 +64,7 @@ impl MachinePanel {
 fn gib(bytes: u64, language: Language) -> String {
     const TENTH: u64 = (1 << 30) / 10;
     let tenths = (bytes + TENTH / 2) / TENTH;
-    let point = if language == Portuguese { ',' } else { '.' };
+    let point = words::point(language);
     format!("{}{point}{} GiB", tenths / 10, tenths % 10)
 }
 

@@ -17,7 +17,7 @@ use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
 use super::known::{found, label, nobody};
-use super::told::{Outcome, ours_by};
+use super::told::{Outcome, nothing, ours_by};
 use super::{Frame, html};
 use crate::api::configure;
 use crate::errors::ApiError;
@@ -152,7 +152,7 @@ pub(super) async fn change(
             "test" => test(&http, &handle.user, &fields, language).await,
             "ignore" => ignore(&http, &handle, &fields, language).await,
             "browser" => browser(&http, &handle, fields, language).await,
-            _ => Err(super::actions::nothing(language)),
+            _ => Err(nothing(language)),
         }
     };
     done.await.unwrap_or_else(|told| told).answer(&http, &headers, &back)

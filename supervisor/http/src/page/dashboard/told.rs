@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use colmeia::UserId;
 use serde::Serialize;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
@@ -106,6 +107,34 @@ impl Outcome {
         let page = html(&OutcomePage { frame, failed, message: &self.message, code, back });
         super::begin((self.status, page).into_response(), cookie)
     }
+}
+
+/// That there is no such operation.
+pub(super) fn nothing(language: Language) -> Outcome {
+    let message = match language {
+        Portuguese => "Esta operação não existe.",
+        English => "There is no such operation.",
+    };
+    Outcome::with(StatusCode::NOT_FOUND, message)
+}
+
+/// Does this for the session of this name if the form is ours, and answers with what became of it.
+pub(super) async fn act(
+    http: &Http,
+    headers: &HeaderMap,
+    name: &str,
+    fields: &Fields,
+    what: impl AsyncFnOnce(UserId) -> Result<Outcome, Outcome>,
+) -> Response {
+    let Ok(user) = name.parse::<UserId>() else {
+        return nothing(Language::of(headers)).answer(http, headers, "/");
+    };
+    let back = format!("/sessions/{user}");
+    let done = async {
+        ours(http, headers, fields)?;
+        what(user).await
+    };
+    done.await.unwrap_or_else(|told| told).answer(http, headers, &back)
 }
 
 /// Whether a form came from one of our pages; what is told where it did not.

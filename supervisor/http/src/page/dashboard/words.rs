@@ -209,6 +209,11 @@ pub(super) fn found(status: &str, language: Language) -> &'static str {
     }
 }
 
+/// What stands before the digits after the point.
+pub(super) fn point(language: Language) -> char {
+    if language == Portuguese { ',' } else { '.' }
+}
+
 /// How long ago something was. Coarse, so that a page does not change every second because of it.
 pub(super) fn ago(then: SystemTime, now: SystemTime, language: Language) -> String {
     let since = now.duration_since(then).unwrap_or(Duration::ZERO).as_secs();
