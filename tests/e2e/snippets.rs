@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::harness::{Farm, Options, Receiver, chat_id, ctl, new_key, program, repository, until};
+use crate::harness::{Farm, Options, Receiver, ctl, new_key, program, repository, until};
 
 const NUMBER: &str = "5511900000001";
 const OTHER: &str = "5511900000003";
@@ -224,11 +224,8 @@ async fn the_program_of_the_api_page_works() {
     let code = lines.next_line().await.expect("readable").expect("it shows the code");
     assert!(farm.phone.scan(&code, NUMBER).await, "{code}");
     assert!(program.wait().await.expect("it ends").success());
-    let sent = farm.phone.sent(NUMBER).await;
-    assert!(
-        sent.iter().any(|message| message["body"] == "oi" && message["to"] == chat_id(FRIEND)),
-        "{sent:?}"
-    );
+    let (sent, to) = (farm.phone.sent(NUMBER).await, format!("{FRIEND}@c.us"));
+    assert!(sent.iter().any(|message| message["body"] == "oi" && message["to"] == to), "{sent:?}");
 }
 
 /// An agent with a key for one session does what its page shows, sees no tool that the key may not use, and reaches no other
@@ -250,11 +247,8 @@ async fn the_program_of_the_agents_page_works() {
     assert!(well, "{said}");
     assert!(said.contains("chats_get_chats") && said.contains("chatting_send_text"), "{said}");
     assert!(!said.contains("sessions_delete") && !said.contains("keys_create"), "{said}");
-    let sent = farm.phone.sent(NUMBER).await;
-    assert!(
-        sent.iter().any(|message| message["body"] == "oi" && message["to"] == chat_id(FRIEND)),
-        "{sent:?}"
-    );
+    let (sent, to) = (farm.phone.sent(NUMBER).await, format!("{FRIEND}@c.us"));
+    assert!(sent.iter().any(|message| message["body"] == "oi" && message["to"] == to), "{sent:?}");
     let (_, said) = run(&text.replace(r#""session": "3""#, r#""session": "1""#)).await;
     assert!(said.contains("This key may not send in session 1"), "{said}");
     assert_eq!(farm.phone.sent(OTHER).await, Vec::<Value>::new());
