@@ -3,7 +3,7 @@
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: e2e-migrated e2e-slow e2e-little e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
 .PHONY: docs setup-docs image test-image setup-image install deb test-vm chaos thousand contrib setup-bench bench bench-smoke
-.PHONY: bench-build measures session soak day day-smoke fuzz mutants clean
+.PHONY: bench-build measures session trace soak day day-smoke fuzz mutants clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
 PREFIX ?= /usr
@@ -29,6 +29,7 @@ help:
 	@echo 'make bench  measures against whatsapp-web.js on the same simulated page; an hour and a half'
 	@echo 'make measures  what each single measure for memory and speed brings; half an hour'
 	@echo 'make session  what one session takes from its start to rest, with and without screen and web workers'
+	@echo 'make trace  where the milliseconds of a text go, from its request to its answer; a minute'
 	@echo 'make soak   four sessions, 20,000 messages, lost connections and logouts in ten minutes: what grows'
 	@echo 'make test-vm  the package in a virtual machine with a real systemd'
 	@echo 'make thousand  the supervisor with a thousand stand-in workers; USERS='
@@ -248,6 +249,10 @@ bench: bench-build
 # One session from its start to rest, row by row: what the screen and the web workers take.
 session: bench-build
 	node bench/session.mjs $(BENCH)
+
+# Where the milliseconds of a text go, layer by layer, and how long an incoming message takes.
+trace: bench-build
+	node bench/trace.mjs $(BENCH)
 
 measures: bench-build
 	node bench/measures.mjs $(BENCH)

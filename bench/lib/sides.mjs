@@ -34,7 +34,7 @@ async function serving(process, url, log) {
 }
 
 /* `settings` are more lines of its configuration; `browser` is the program in the browser's place. */
-export const colmeia = ({ settings = '', maxUsers = 64, browser = HEADLESS_SHELL } = {}) => ({
+export const colmeia = ({ settings = '', maxUsers = 64, browser = HEADLESS_SHELL, env = {} } = {}) => ({
   name: 'Colmeia',
   mayFail(error) {
     throw error;
@@ -60,7 +60,7 @@ export const colmeia = ({ settings = '', maxUsers = 64, browser = HEADLESS_SHELL
         ['--webhook-url', webhook],
         ['--browser', browser],
       ].flat(),
-      { log },
+      { log, env },
     );
     return serving(process, `http://127.0.0.1:${port}`, log);
   },

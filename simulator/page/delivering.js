@@ -4,17 +4,17 @@ import { channel } from './channel.js';
 import { createWid, MsgKey } from './ids.js';
 import { served } from './lids.js';
 import { untilReachable } from './reach.js';
-import { isRefused } from './records.js';
+import { heard } from './records.js';
 
-export async function deliver({ to, ...message }) {
+export async function deliver({ to, ...message }, what) {
   await untilReachable();
-  return channel.ask('send', { message: { ...message, to: String(served(createWid(to))) } });
+  return channel.ask('send', { what, message: { ...message, to: String(served(createWid(to))) } });
 }
 
 /* What the server says to something that is sent. */
 export async function taken(what, message) {
-  const error = await isRefused(what);
-  return error ? { ok: false, error } : deliver(message);
+  const { refused, ...answer } = await deliver(message, what);
+  return refused ? { ok: false, error: await heard(refused) } : answer;
 }
 
 /* The phone sees edits, revocations and reactions as messages of their own, about another one. */

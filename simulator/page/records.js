@@ -32,8 +32,8 @@ export class NetworkUnavailable extends Error {
 
 /* What the server refuses this account, for tests: record `refusal`, by what is done, a status; or `network`; or `lost`:
  * the answer did not come, and the page fails without saying anything; or `silent`: it waits for one. */
-export async function isRefused(what) {
-  const said = (await find('refusal', own(what))) ?? 0;
+export const isRefused = async (what) => heard((await find('refusal', own(what))) ?? 0);
+export async function heard(said) {
   if (said === 'lost') throw new Error('the answer was lost');
   if (said === 'silent') await new Promise(() => {});
   return said;

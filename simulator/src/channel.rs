@@ -135,7 +135,7 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
             with_chat(shared, page, &chat, |chat| chat.seen_at = Some(now_s()));
             json!({ "ok": true })
         }
-        Question::Send { message } => send(shared, page, message).await,
+        Question::Send { message, what } => send(shared, page, message, what).await,
         Question::Keep { kind, id, value, tell, change } => {
             shared.change(|world| {
                 world.lasting.records.set(&kind, &id, value.clone());
@@ -199,11 +199,23 @@ fn limits_of(shared: &Shared, page: &str, told: impl FnOnce(&limits::Limits) -> 
     account.map_or(Value::Null, |account| told(&account.limits))
 }
 
-async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
+/// The first timer of a task costs a millisecond, also for no time at all.
+async fn wait(ms: u64) {
+    if ms > 0 {
+        sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+async fn send(shared: &Shared, page: &str, message: Outgoing, what: Option<String>) -> Value {
     let Some(identity) = shared.lock().pages.get(page).and_then(|page| page.identity.clone()) else {
         return json!({ "ok": false, "error": "not linked" });
     };
     let number = identity.number.clone();
+    let refused = what
+        .and_then(|what| shared.lock().lasting.records.get("refusal", &format!("{number}/{what}")).cloned());
+    if let Some(refused) = refused {
+        return json!({ "ok": false, "refused": refused });
+    }
     let waiting = shared.change(|world| {
         let waiting = world.waiting.entry(number.clone()).or_default();
         let now = waiting.clone();
@@ -228,7 +240,7 @@ async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
         });
     };
     hold(|held| held + 1);
-    sleep(Duration::from_millis(waiting.send_delay)).await;
+    wait(waiting.send_delay).await;
     hold(|held| held.saturating_sub(1));
     let timestamp = now_s();
     let id = message.id.clone();
@@ -246,11 +258,10 @@ async fn send(shared: &Shared, page: &str, message: Outgoing) -> Value {
         account.note(&message.to.clone(), None, line);
         account.sent.push(Sent { number: number.clone(), device: identity.device, timestamp, message });
     });
-    let late = Duration::from_millis(waiting.ack_delay);
-    sleep(late).await;
+    wait(waiting.ack_delay).await;
     let shared = shared.clone();
     tokio::spawn(async move {
-        sleep(DELIVERY + late).await;
+        sleep(DELIVERY + Duration::from_millis(waiting.ack_delay)).await;
         shared.change(|world| world.queue(&number, &json!({ "kind": "ack", "id": id, "ack": 2 })));
     });
     json!({ "ok": true, "timestamp": timestamp })

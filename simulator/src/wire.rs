@@ -82,8 +82,12 @@ pub(crate) enum FromPage {
 pub(crate) enum Question {
     /// Go on with the registration that the profile holds.
     Resume { identity: Identity },
-    /// Send a message.
-    Send { message: Outgoing },
+    /// Send a message; `what` is by what it may be refused (record `refusal`).
+    Send {
+        message: Outgoing,
+        #[serde(default)]
+        what: Option<String>,
+    },
     /// Does this number have an account?
     Exists { number: String },
     /// The user logged this device out.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use futures::FutureExt;
-use tracing::{Instrument, Span, debug, error, field};
+use tracing::{Instrument, Span, debug, error, field, trace};
 
 use super::access::Surface;
 use crate::errors;
@@ -48,8 +48,9 @@ impl Observed {
                 error!(route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), "a handler panicked");
                 errors::bug(surface)
             });
-            let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            debug!(status = response.status().as_u16(), ms, "answered");
+            let took = begun.elapsed();
+            debug!(status = response.status().as_u16(), ms = took.as_millis(), "answered");
+            trace!(target: "timing", ms = took.as_secs_f64() * 1000.0, "request");
             response
         }
         .instrument(span)

@@ -4,7 +4,7 @@
 //! supervisor which stops reading stops this connection and nothing else.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use colmeia::operations::OPERATIONS_VERSION;
 use colmeia::protocol::{
@@ -203,7 +203,7 @@ async fn read(
             ToWorker::Request { id, deadline_ms, call } => {
                 let (session, queue) = (session.clone(), queue.clone());
                 tasks::passing("request", async move {
-                    let name = call.name();
+                    let (name, begun) = (call.name(), Instant::now());
                     let asked = match body {
                         Ok(body) => session.call(call, body, deadline_ms).await,
                         Err(error) => {
@@ -218,6 +218,7 @@ async fn read(
                             (Err(error), Body::NONE)
                         }
                     };
+                    tracing::trace!(target: "timing", call = name, ms = begun.elapsed().as_secs_f64() * 1000.0, "worker");
                     // A supervisor that is gone hears nothing, and has told its client so.
                     let _ = queue.send(response(id, result, body)).await;
                 });

@@ -45,7 +45,8 @@ pub(super) async fn call(
         Err(_) => return Err(underway.give_up(end, "no answer in time").await),
     };
     match answer {
-        Answer::Reply { reply, size } => {
+        Answer::Reply { reply, size, took } => {
+            tracing::trace!(target: "timing", handed_ms = took.handed_ms, done_ms = took.done_ms, "page");
             let reply = serde_json::from_value(reply)
                 .map_err(|_| underway.broken("the page's answer is unreadable"))?;
             let body = timeout_at(end, underway.fetch(size, end)).await;
@@ -83,6 +84,7 @@ impl UnderWay {
     async fn ask(&self, call: &Call, body: Body, end: Instant) -> Result<Answer, Trouble> {
         let not_ready = |why: &str| Trouble::Before(CallError::new(CallErrorKind::NotReady, why));
         self.known_to_page.store(true, Ordering::Relaxed);
+        let parts = u8::from(body.length() > 0);
         match body {
             Body::Memory(bytes) if bytes.is_empty() => {}
             Body::Memory(bytes) => {
@@ -96,21 +98,31 @@ impl UnderWay {
             Body::File(file) => self.hand_in(&file, end).await.map_err(Trouble::Before)?,
         }
         let request = serde_json::to_value(call).map_err(|_| not_ready("the call cannot be written"))?;
-        // `true` only where there is a bridge; without one the whole chain is left out.
-        match self.shared.ask("open", &[json!(self.number)], left(end)).await {
-            Ok(Value::Bool(true)) => {}
-            Ok(_) => return Err(not_ready("the page is still loading")),
-            Err(error) => return Err(not_ready(&format!("the page cannot be asked: {error}"))),
-        }
-        let answer = self.shared.listener.pending.open(self.number);
         let left_ms = u64::try_from(left(end).as_millis()).unwrap_or(u64::MAX);
-        let arguments = [json!(self.number), request, json!(left_ms)];
-        match self.shared.ask("begin", &arguments, left(end)).await {
-            Ok(Value::Bool(true)) => {}
-            Ok(_) => return Err(not_ready("the page was loaded anew")),
-            Err(error) => return Err(Trouble::Asking(error)),
+        let opening = [json!(self.number), json!(parts)];
+        let beginning = [json!(self.number), request, json!(left_ms)];
+        let pending = &self.shared.listener.pending;
+        let answer = pending.expect(self.number);
+        let asked = Instant::now();
+        let open = async {
+            let opened = self.shared.ask("open", &opening, left(end)).await;
+            if let Ok(Some(document)) = opened.as_ref().map(Value::as_f64) {
+                pending.opened(self.number, document);
+            }
+            opened
+        };
+        // In one go: the page takes them in this order, and a document in which the call was not opened begins nothing.
+        let (opened, begun) = tokio::join!(biased; open, self.shared.ask("begin", &beginning, left(end)));
+        tracing::trace!(target: "timing", ms = asked.elapsed().as_secs_f64() * 1000.0, "asked");
+        // A number only where there is a bridge; without one the whole chain is left out.
+        match (opened, begun) {
+            (_, Ok(Value::Bool(true))) => Ok(answer.await.unwrap_or(Answer::Gone)),
+            (Ok(Value::Number(_)), Ok(_)) => Err(not_ready("the page was loaded anew")),
+            // A page that is only busy may still take both.
+            (Ok(Value::Number(_)) | Err(ProbeError::Timeout(_)), Err(error)) => Err(Trouble::Asking(error)),
+            (Ok(_), _) => Err(not_ready("the page is still loading")),
+            (Err(error), _) => Err(not_ready(&format!("the page cannot be asked: {error}"))),
         }
-        Ok(answer.await.unwrap_or(Answer::Gone))
     }
 
     /// Calls it off if that is still possible, and says what became of it.

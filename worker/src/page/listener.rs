@@ -85,7 +85,7 @@ impl Listener {
 
     fn on(&self, told: BridgeEvent) {
         match told {
-            BridgeEvent::Hello {} => self.pending.all_gone(),
+            BridgeEvent::Hello { document } => self.pending.begins(document),
             BridgeEvent::View { view } => {
                 if matches!(view.phase, PagePhase::Pairing | PagePhase::Syncing | PagePhase::Main) {
                     self.link_end_told.store(false, Ordering::Relaxed);
@@ -111,8 +111,8 @@ impl Listener {
                 }
                 self.stand_in_wanted.send_modify(|count| *count += 1);
             }
-            BridgeEvent::Reply { call, reply, size } => {
-                self.pending.answer(call, Answer::Reply { reply, size })
+            BridgeEvent::Reply { call, reply, size, took } => {
+                self.pending.answer(call, Answer::Reply { reply, size, took })
             }
             BridgeEvent::Failure { call, kind, text, restriction } => {
                 let error = CallError::new(kind, text).for_restriction(restriction);

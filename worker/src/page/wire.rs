@@ -5,6 +5,7 @@ use colmeia::Restriction;
 use colmeia::protocol::{CallErrorKind, Event, MessageRecord, OtherNames};
 use serde::Deserialize;
 
+use super::pending::Took;
 use crate::engine::PageView;
 
 const VERSION: u32 = 1;
@@ -14,7 +15,9 @@ const VERSION: u32 = 1;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum BridgeEvent {
     /// A new document: whatever was under way in the old one is over.
-    Hello {},
+    Hello {
+        document: f64,
+    },
     View {
         view: PageView,
     },
@@ -48,6 +51,7 @@ pub(super) enum BridgeEvent {
         call: u64,
         reply: serde_json::Value,
         size: u64,
+        took: Took,
     },
     /// A call failed.
     Failure {

@@ -65,8 +65,11 @@ class Call {
   /* Until when the worker waits for the answer. */
   ends_at = Infinity;
   handed = false;
+  handed_ms = 0;
   cancelled = false;
   atEnd = () => {};
+
+  #begun = 0;
 
   constructor(id) {
     this.id = id;
@@ -83,6 +86,10 @@ class Call {
     if (copy.size) await copy.slice(-1).arrayBuffer();
     this.#parts.push(copy);
     return copy.size;
+  }
+
+  get parts() {
+    return this.#parts.length;
   }
 
   takeParts() {
@@ -111,6 +118,16 @@ class Call {
   hand() {
     this.check();
     this.handed = true;
+    this.handed_ms = this.since_ms();
+  }
+
+  begin(left_ms) {
+    this.ends_at = Date.now() + left_ms;
+    this.#begun = performance.now();
+  }
+
+  since_ms() {
+    return performance.now() - this.#begun;
   }
 }
 
@@ -124,7 +141,8 @@ async function run(call, request) {
     if (!operation) throw new Failure('unsupported', 'the page does not know this operation');
     await equip(request.op);
     const reply = await operation(call, request);
-    emit('reply', { call: call.id, reply, size: call.size });
+    const took = { handed_ms: call.handed_ms, done_ms: call.since_ms() };
+    emit('reply', { call: call.id, reply, size: call.size, took });
   } catch (error) {
     /* The page's own errors may carry numbers or texts; their class is enough for people to look further. */
     const own = error instanceof Failure ? error : refusalOf(error);
@@ -151,13 +169,13 @@ const inlet = {
   /* In no document, so that nothing of the page sees it. */
   receiver: () => Object.assign(createElement('input'), { type: 'file' }),
   take: (id, input) => callOf(id).take(input),
-  /* In two steps, so that an error of the first proves that nothing was begun: a document may be replaced
-   * while it is being asked, and the new one knows nothing of the call. */
-  open: (id) => Boolean(callOf(id)),
+  /* In two steps, one right behind the other: a document may be replaced between them, and the new one, which knows
+   * nothing of the call, begins nothing; nor does one that has not the parts of its file. */
+  open: (id, parts) => (parts ? calls.get(id)?.parts === parts : callOf(id)) && DOCUMENT,
   begin(id, request, left_ms) {
     if (!calls.has(id)) return false;
     const call = calls.get(id);
-    call.ends_at = Date.now() + left_ms;
+    call.begin(left_ms);
     run(call, request);
     return true;
   },

@@ -12,6 +12,9 @@ if (window.top !== window || location.origin !== settings.origin || typeof outle
 const { stringify } = JSON;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/* By when it began: a later one has a greater number. */
+const DOCUMENT = performance.timeOrigin;
+
 function emit(type, fields) {
   outlet(stringify({ v: VERSION, type, ...fields }));
 }

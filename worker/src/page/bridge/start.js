@@ -7,7 +7,7 @@ if (settings.workers === 'on_demand') holdWorkersBack();
 if (Object.keys(amendments).length) watchLoader();
 layOut();
 Object.defineProperty(window, settings.inlet, { value: Object.freeze(inlet) });
-emit('hello', {});
+emit('hello', { document: DOCUMENT });
 {
   /* The page wipes it from its address when it starts. */
   const told = new URLSearchParams(location.search);
