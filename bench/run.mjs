@@ -5,6 +5,7 @@
  *   --sessions 1,3,6,12   --pages light,real   --rounds 2   --idle 60   --sends 100   --incoming 100
  *   --only colmeia|peer   --no-http   --settings FILE   more lines of Colmeia's configuration
  *   --resume                              goes on with the cells.jsonl of a run that was broken off
+ *   --little 1,6                          Colmeia once more, with no main screen and web workers on demand
  *   --merged 6,12                         Colmeia once more, with memory merging by the kernel (root only)
  */
 
@@ -17,7 +18,7 @@ import { cell } from './lib/cell.mjs';
 import { http } from './lib/http.mjs';
 import { machine, merging } from './lib/machine.mjs';
 import { plot } from './lib/plot.mjs';
-import { MERGED, report } from './lib/report.mjs';
+import { LITTLE, MERGED, report } from './lib/report.mjs';
 import { binary, colmeia, peer } from './lib/sides.mjs';
 import { folder as newFolder, receiver as newReceiver, simulator as newSimulator } from './lib/world.mjs';
 
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     sends: { type: 'string' },
     incoming: { type: 'string' },
     only: { type: 'string' },
+    little: { type: 'string' },
     merged: { type: 'string' },
     resume: { type: 'boolean', default: false },
     settings: { type: 'string' },
@@ -49,7 +51,24 @@ const plan = {
   incoming: number('incoming', 5, 100),
   crash: true,
 };
-const merged = (options.merged ?? (options.smoke || process.getuid() !== 0 ? '' : '1,6,12')).split(',').filter(Boolean).map(Number);
+const listed = (option, otherwise) => (option ?? otherwise).split(',').filter(Boolean).map(Number);
+/* Colmeia once more on the heavy page, for what it takes in memory. */
+const variants = [
+  {
+    name: LITTLE,
+    counts: listed(options.little, options.smoke ? '' : '1,6'),
+    settings: '[page]\nui = "none"\nworkers = "on_demand"\n',
+    resting: { ...plan, sends: 0, incoming: 0, crash: false },
+    around: (work) => work(),
+  },
+  {
+    name: MERGED,
+    counts: listed(options.merged, options.smoke || process.getuid() !== 0 ? '' : '1,6,12'),
+    settings: 'memory_merge = true\n',
+    resting: { idleSeconds: 2 * plan.idleSeconds, busySeconds: 1, sends: 0, incoming: 0, crash: false },
+    around: merging,
+  },
+];
 const settings = options.settings ? readFileSync(options.settings, 'utf8') : '';
 const sides = [colmeia({ settings }), peer].filter(
   ({ name }) => !options.only || (options.only === 'peer') === (name === peer.name),
@@ -95,16 +114,16 @@ try {
           await simulator.stop();
           done({ side: side.name, page, sessions, round, ...figures });
         }
-  for (const sessions of merged) {
-    if (isDone({ side: MERGED, page: 'real', sessions, round: 0 })) continue;
-    const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
-    const side = { ...colmeia({ settings: 'memory_merge = true\n' }), name: MERGED };
-    const resting = { idleSeconds: 2 * plan.idleSeconds, busySeconds: 1, sends: 0, incoming: 0, crash: false };
-    const page = simulator.address + PAGES.real;
-    const figures = await merging(() => cell(side, { sessions, page, simulator, receiver, plan: resting, log }));
-    await simulator.stop();
-    done({ side: side.name, page: 'real', sessions, round: 0, ...figures });
-  }
+  for (const { name, counts, settings, resting, around } of variants)
+    for (const sessions of counts) {
+      if (isDone({ side: name, page: 'real', sessions, round: 0 })) continue;
+      const simulator = await newSimulator(binary('colmeia-simulator'), join(work, 'simulator.log'));
+      const side = { ...colmeia({ settings }), name };
+      const page = simulator.address + PAGES.real;
+      const figures = await around(() => cell(side, { sessions, page, simulator, receiver, plan: resting, log }));
+      await simulator.stop();
+      done({ side: name, page: 'real', sessions, round: 0, ...figures });
+    }
   if (!options['no-http'])
     for (const users of [1, 200])
       for (let round = 0; round < rounds; round++)
