@@ -1,7 +1,7 @@
 //! [`Vitals`]: what the machine has and how much of it is in use, for people who look at it.
 //!
-//! Owns the looking. Decides nothing: who may start is `memory`'s, and what a full disk means is `disk`'s. In a container
-//! with a limit of its own, that limit is the memory that there is.
+//! Owns the looking. Decides nothing: who may start is `memory`'s, and what a full disk means is `disk`'s. Where a container or
+//! a slice has a limit of its own, that limit is the memory that there is.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use colmeia_base::procfs;
 
-use crate::memory::of_meminfo;
+use crate::memory::{capped_around, of_meminfo};
 
 /// Over at least how long the processor's load is taken: many who look at once all see the same.
 const SPAN: Duration = Duration::from_secs(1);
@@ -124,12 +124,15 @@ fn memory() -> Option<Share> {
     let text = procfs::whole(Path::new("/proc/meminfo")).ok()?;
     let (total, available) = (of_meminfo(&text, "MemTotal:")?, of_meminfo(&text, "MemAvailable:")?);
     let machine = Share { used: total.saturating_sub(available), total };
-    // The root of our control groups has these files only where it is not the machine's: in a container.
-    let number =
-        |file: &str| procfs::whole(&Path::new("/sys/fs/cgroup").join(file)).ok()?.trim().parse::<u64>().ok();
-    let Some(limit) = number("memory.max").filter(|limit| *limit < total) else { return Some(machine) };
-    let stat = procfs::whole(Path::new("/sys/fs/cgroup/memory.stat")).unwrap_or_default();
-    Some(Share { used: in_use(number("memory.current")?, &stat), total: limit })
+    let capped = capped_around().filter(|(_, cap)| *cap < total);
+    Some(capped.and_then(|(group, cap)| of_group(&group, cap)).unwrap_or(machine))
+}
+
+/// What a group with this cap uses of it.
+fn of_group(group: &Path, cap: u64) -> Option<Share> {
+    let current = procfs::whole(&group.join("memory.current")).ok()?.trim().parse().ok()?;
+    let stat = procfs::whole(&group.join("memory.stat")).unwrap_or_default();
+    Some(Share { used: in_use(current, &stat), total: cap })
 }
 
 /// Without files that the kernel would give up for whoever needs the room.
@@ -179,6 +182,11 @@ mod tests {
             assert!(share.used > 0 && share.used <= share.total && share.percent() <= 100, "{share:?}");
         }
         assert!(seen.processors.is_some_and(|count| count > 0) && !seen.host.is_empty());
+        let group = tempfile::tempdir().expect("folder");
+        assert_eq!(of_group(group.path(), 900), None, "no group at all");
+        std::fs::write(group.path().join("memory.current"), "600\n").expect("written");
+        std::fs::write(group.path().join("memory.stat"), "anon 5\ninactive_file 100\n").expect("written");
+        assert_eq!(of_group(group.path(), 900), Some(Share { used: 500, total: 900 }));
         assert_eq!(in_use(1000, "anon 5\ninactive_file 300\n"), 700);
         assert_eq!(Share { used: 5, total: 0 }.percent(), 0);
     }

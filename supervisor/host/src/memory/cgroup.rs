@@ -210,7 +210,7 @@ impl Groups {
 
     /// The lowest cap of the groups above all users, if one has any: the unit's, the slice's. Read, never written.
     pub(crate) fn unit_limit(&self) -> Option<u64> {
-        lowest_cap(&*self.files, self.users.parent()?, &self.mount)
+        lowest_cap(&*self.files, self.users.parent()?, &self.mount).map(|(_, cap)| cap)
     }
 
     /// The user's group, if there is one: that of an adopted worker.
@@ -255,6 +255,11 @@ impl Groups {
 /// the root of all, or a unit's. `own` is what `/proc/self/cgroup` says, `mount` where the hierarchy lies. Read, never
 /// written.
 pub(crate) fn limit_around(files: &dyn Files, own: &str, mount: &Path) -> Option<u64> {
+    capped_around(files, own, mount).map(|(_, cap)| cap)
+}
+
+/// The same, with the group that has it: whoever shows how much is in use asks that one.
+pub(crate) fn capped_around(files: &dyn Files, own: &str, mount: &Path) -> Option<(PathBuf, u64)> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     let relative = Path::new(path.strip_prefix('/').unwrap_or(path));
     // One that lies outside of what this container sees has `..` in it; its root is the container's own group then.
@@ -264,10 +269,11 @@ pub(crate) fn limit_around(files: &dyn Files, own: &str, mount: &Path) -> Option
     lowest_cap(files, &group, mount)
 }
 
-/// The lowest `memory.max` from this group up to the mount. The machine's own root has none.
-fn lowest_cap(files: &dyn Files, group: &Path, mount: &Path) -> Option<u64> {
+/// The lowest `memory.max` from this group up to the mount, and whose it is. The machine's own root has none.
+fn lowest_cap(files: &dyn Files, group: &Path, mount: &Path) -> Option<(PathBuf, u64)> {
     let above = group.ancestors().take_while(|group| group.starts_with(mount));
-    above.filter_map(|group| files.read(&group.join("memory.max")).ok()?.trim().parse().ok()).min()
+    let cap = |group: &Path| files.read(&group.join("memory.max")).ok()?.trim().parse().ok();
+    above.filter_map(|group| Some((group.to_owned(), cap(group)?))).min_by_key(|(_, cap)| *cap)
 }
 
 impl Group {

@@ -257,6 +257,10 @@ fn beside_a_unit_for_sessions_our_own_group_stays_as_it_is() {
     let files: &dyn Files = &Kernel;
     let around = |own: &str| limit_around(files, own, kernel.root.path());
     assert_eq!(around(&own), Some(4000));
+    // The slice's is lower, and whoever shows what is in use asks the slice.
+    fs::write(sessions.join("memory.max"), "6000\n").expect("written");
+    let slice = kernel.root.path().join("colmeia.slice");
+    assert_eq!(capped_around(files, &own, kernel.root.path()), Some((slice, 5000)));
     assert_eq!(around("0::/\n"), None, "the machine's root has no cap");
     // A container sees its own group as the root of all, or by a path of which it sees nothing.
     fs::write(kernel.root.path().join("memory.max"), "3000\n").expect("written");

@@ -16,6 +16,7 @@ mod sampler;
 pub use cgroup::{CgroupError, Group};
 pub use idle::Idle;
 pub use ksm::of as merged_of;
+pub(crate) use monitor::capped_around;
 pub use monitor::{Followed, Memory, MemoryError, Reading};
 pub use policy::{Limits, MemoryStep, Watch};
 pub(crate) use process_tree::parse as of_meminfo;

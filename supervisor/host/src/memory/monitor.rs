@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -213,6 +213,11 @@ impl Inner {
     pub(super) fn targets(&self) -> MutexGuard<'_, HashMap<Pid, Measured>> {
         self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The group around us that has the lowest cap, where one has: a container's, a unit's; and that cap.
+pub(crate) fn capped_around() -> Option<(PathBuf, u64)> {
+    cgroup::capped_around(&Kernel, &own_groups(), Path::new(MOUNT))
 }
 
 /// Where the groups lie.
