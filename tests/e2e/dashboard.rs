@@ -6,7 +6,7 @@ use axum::routing::get;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{Farm, Service, until};
+use crate::harness::{Farm, Service, repository, until};
 use crate::visitor::{Sight, Visitor};
 
 const KEY: &str = "a-key-for-the-dashboard";
@@ -116,6 +116,42 @@ async fn a_session_is_stopped_started_linked_by_a_code_and_deleted() {
     list.says("The session was deleted").await;
     assert!(!farm.auth_dir("2").exists());
     assert_eq!(farm.status("1").await["ready"], true);
+}
+
+#[tokio::test]
+async fn the_plot_of_memory_goes_on_where_it_was_when_the_service_is_back() {
+    let mut farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    farm.service.signal(Signal::SIGTERM);
+    farm.service.ended().await;
+    // A look each two minutes would take a day: these are of the service that was there before.
+    let looks = "import sqlite3, sys, time
+journal = sqlite3.connect(sys.argv[1])
+for look in range(700):
+    if not 300 <= look < 340:
+        sample = int(time.time()) - 86_000 + look * 120, '1', 250 + look % 90, look // 250
+        journal.execute('INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)', sample)
+journal.commit()";
+    let python = repository("tests/clients/.venv/bin/python");
+    let database = farm.state_dir().join("colmeia.db");
+    let written = tokio::process::Command::new(python).args(["-c", looks]).arg(database).status().await;
+    assert!(written.expect("it runs").success());
+    farm.service.start_again().await;
+    farm.ready("1").await;
+    for (language, width, words) in [
+        ("pt-BR", 390, "reinícios: 2"),
+        ("en-US", 1280, "restarts: 2"),
+        ("pt-BR", 1280, "reinícios: 2"),
+        ("en-US", 390, "restarts: 2"),
+    ] {
+        let visitor = Visitor::arrive_with(language, width, 900).await;
+        let page = visitor.open(&format!("http://{}/sessions/1", farm.service.address())).await;
+        page.says(words).await;
+        // Two pieces of a line: what nobody measured is a gap.
+        page.is("document.querySelector('.plot .memory').getAttribute('d').split('M').length >= 3").await;
+        page.ask("document.querySelector('.plot').scrollIntoView({ block: 'center' })").await;
+        page.keep_picture(&format!("plot-{}-{width}.png", &language[..2])).await;
+    }
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use crate::effect::EndSlash;
 use crate::router::router;
 use crate::routes;
 use crate::state::{App, Http};
-use crate::trends::Trends;
+use crate::trends;
 use colmeia_control::connections::{Acceptor, HEAD_TIMEOUT, Place, Places, WatchedBody, converse};
 use colmeia_control::server_control::Controlled;
 use colmeia_host::shares::Holder;
@@ -81,7 +81,7 @@ pub async fn serve(listener: TcpListener, app: App, controlled: Controlled) -> i
     let rules = Rules::of(&app.parts.config);
     let http = Http::new(app, routes::effects(), local, controlled.stop.clone());
     let (seen, stop) = (http.clone(), controlled.stop.clone());
-    tasks::restarted("trends", move || Trends::follow(seen.clone(), stop.clone()));
+    tasks::restarted("trends", move || trends::follow(seen.clone(), stop.clone()));
     let router = router(http);
     accept_all(listener, router, rules, controlled).await;
     Ok(())

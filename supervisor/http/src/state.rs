@@ -16,7 +16,6 @@ use crate::effect::Effects;
 use crate::external::Proxies;
 use crate::passkey::Holds;
 use crate::places::Places;
-use crate::trends::Trends;
 use crate::watch::ready::Readiness;
 use colmeia_control::convert::Converter;
 use colmeia_control::operators::Operators;
@@ -83,8 +82,6 @@ pub(crate) struct Shared {
     pub(crate) fetcher: Fetcher,
     pub(crate) converter: Converter,
     pub(crate) readiness: Readiness,
-    /// What sessions took of the memory lately.
-    pub(crate) trends: Trends,
     /// Where we listen; the port is part of the default user's name.
     pub(crate) local: SocketAddr,
     pub(crate) access: Access,
@@ -119,7 +116,6 @@ impl Http {
             pace: Pacing::new(rate),
             started: SystemTime::now(),
             readiness: Readiness::default(),
-            trends: Trends::default(),
             effects,
             users,
             config,

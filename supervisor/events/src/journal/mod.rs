@@ -26,6 +26,7 @@ mod kind;
 mod queries;
 mod reading;
 mod records;
+mod samples;
 mod schema;
 mod status;
 mod statuses;
@@ -54,10 +55,12 @@ pub use kind::Kind;
 pub use records::{
     Cursor, DeadLetter, Head, Load, Page, Pending, Queue, Queues, Recorded, Settlement, URGED, Which,
 };
+pub use samples::{SAMPLES_KEPT_SECS, Sample};
 pub use status::{StatusChange, StatusRecord};
 pub use statuses::Statuses;
 
 use entry::NewEntry;
+use samples::Samples;
 use store::{Changes, Ledger, NewRow};
 use writer::{Question, Subscribers, WriterCommand};
 
@@ -101,6 +104,7 @@ pub struct Journal {
     due: Due,
     last: watch::Receiver<i64>,
     number: u32,
+    samples: Samples,
 }
 
 impl Journal {
@@ -116,6 +120,7 @@ impl Journal {
         }
         let reader = schema::open_reader(path)?;
         let (number, ledger) = (queries::number(&connection)?, Ledger::read(&connection)?);
+        let samples = ledger.samples.clone();
         let (commands, queue) = mpsc::channel(QUEUE);
         let (questions, asked) = mpsc::channel(QUEUE);
         let (last, followed) = watch::channel(queries::last(&connection)?);
@@ -128,7 +133,7 @@ impl Journal {
         };
         start("journal", Box::new(move || writer::write(connection, ledger, queue, &told)))?;
         start("journal-reader", Box::new(move || writer::read(reader, asked)))?;
-        Ok(Self { commands, questions, addressees, due, last: followed, number })
+        Ok(Self { commands, questions, addressees, due, last: followed, number, samples })
     }
 
     /// Adds events of a user, with the worker's numbers, and returns when they are on disk. What is known

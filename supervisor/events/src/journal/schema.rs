@@ -14,8 +14,12 @@ use colmeia_host::private;
 
 /// One script per schema version: the first makes version 1 out of an empty file, and so on. A script that was
 /// released is never changed.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// Databases up to this size are checked at every start; reading a larger one would delay the service.
 const QUICK_CHECK_BYTES: i64 = 64 * 1024 * 1024;
@@ -107,7 +111,7 @@ mod tests {
             let connection = open(&path).expect("opens");
             let version: i64 =
                 connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version");
-            assert_eq!(version, 3);
+            assert_eq!(version, 4);
         }
         assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
     }
@@ -127,7 +131,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("colmeia.db");
         open(&path).expect("made").pragma_update(None, "user_version", 99).expect("set");
-        assert!(matches!(open(&path), Err(JournalError::Newer { found: 99, known: 3 })));
+        assert!(matches!(open(&path), Err(JournalError::Newer { found: 99, known: 4 })));
     }
 
     /// What the first release wrote: delivered, pending and dead messages, an own one, an acknowledgement.

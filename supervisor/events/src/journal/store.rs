@@ -10,6 +10,7 @@ use colmeia::UserId;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::entry::NewEntry;
+use super::samples::Samples;
 use super::status::{StatusChange, StatusPoint, StatusRecord};
 use super::{Kind, Queues, Settlement, URGED, Which, history};
 
@@ -40,6 +41,7 @@ pub(super) struct Ledger {
     /// When the last event was made: ids grow although clocks go back.
     last_ms: i64,
     queues: HashMap<(UserId, Arc<str>), i64>,
+    pub(super) samples: Samples,
 }
 
 impl Ledger {
@@ -47,7 +49,7 @@ impl Ledger {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let last_ms =
             connection.query_row("SELECT ifnull(max(created_ms), 0) FROM events", [], |row| row.get(0))?;
-        Ok(Self { last_ms, queues: HashMap::new() })
+        Ok(Self { last_ms, queues: HashMap::new(), samples: Samples::read(connection)? })
     }
 
     /// After a transaction that was not committed: what it made is not there.
@@ -248,6 +250,7 @@ pub(super) fn forget(
     if rows == 0 {
         connection.execute("DELETE FROM sessions WHERE user = ?1", [user_id])?;
         history::forget(connection, user)?;
+        ledger.samples.forget(connection, user)?;
         connection.execute(
             "DELETE FROM queues WHERE user = ?1
                  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.queue_id = queues.id)",

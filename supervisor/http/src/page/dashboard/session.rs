@@ -230,7 +230,7 @@ async fn live(http: &Http, user: &UserId, view: &UserView, frame: &Frame) -> Str
         has_page: report.is_some_and(|report| report.browser_pid.is_some()),
         lines,
         bars: [Past::Day, Past::Month].map(|past| Bar::of(&points, past, at_ms, language)),
-        plot: Plot::of(&http.trends.of(user), cap.map(|bytes| bytes >> 20), language),
+        plot: Plot::of(&http.journal.samples(user), at_ms, cap.map(|bytes| bytes >> 20), language),
     };
     live.render().unwrap_or_default() // writing into a String does not fail
 }
