@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{IgnoreConfig, PageOverrides, WebhookConfig};
+use super::{IgnoreConfig, PageOverrides, SessionLimits, WebhookConfig};
 use crate::Secret;
 use crate::text::is_unseen;
 
@@ -47,6 +47,9 @@ pub struct SessionSettings {
     /// How much of the page runs in this session's browser, over what the service's configuration says.
     #[serde(skip_serializing_if = "PageOverrides::is_default", deserialize_with = "or_default")]
     pub page: PageOverrides,
+    /// What the session may take, over what the service's configuration says.
+    #[serde(skip_serializing_if = "SessionLimits::is_default", deserialize_with = "or_default")]
+    pub limits: SessionLimits,
     /// How WAHA's other engines show themselves on the phone. It means nothing here; it is kept and given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<Value>,
@@ -98,6 +101,7 @@ impl SessionSettings {
             return Err(InvalidSettings { field: "config".into(), rule: "must be 64 KiB at most as JSON" });
         }
         self.validate_names()?;
+        self.limits.validate()?;
         for (index, webhook) in self.webhooks.iter().enumerate() {
             webhook.validate().map_err(|wrong| InvalidSettings {
                 field: format!("config.webhooks[{index}].{}", wrong.field),

@@ -6,7 +6,7 @@ use axum::routing::get;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::{Farm, Service, repository, until};
+use crate::harness::{Farm, Service, ctl, repository, until};
 use crate::visitor::{Sight, Visitor};
 
 const KEY: &str = "a-key-for-the-dashboard";
@@ -116,6 +116,51 @@ async fn a_session_is_stopped_started_linked_by_a_code_and_deleted() {
     list.says("The session was deleted").await;
     assert!(!farm.auth_dir("2").exists());
     assert_eq!(farm.status("1").await["ready"], true);
+}
+
+#[tokio::test]
+async fn limits_hold_at_once_and_what_is_wrong_is_said_beside_its_field() {
+    let farm = Farm::start().await;
+    farm.link("1", "5511900000001").await;
+    let address = format!("http://{}/sessions/1/settings", farm.service.address());
+    for (language, width, wrong, kept, held, max) in [
+        ("pt-BR", 390, "o limite máximo vai de 32", "Valem a partir de agora", "máximo 2000 MiB", "2000"),
+        ("en-US", 1280, "the hard limit is 32", "hold from now on", "3000 MiB hard", "3000"),
+    ] {
+        let visitor = Visitor::arrive_with(language, width, 900).await;
+        let page = visitor.open(&address).await;
+        page.ask("window.same = true, document.getElementById('memory_max').value = ''").await;
+        page.type_into("#memory_max", "100").await;
+        page.click("form[action$='/limits'] button").await;
+        page.is(&format!("document.querySelector('#memory_max + .wrong')?.textContent.includes('{wrong}')"))
+            .await;
+        page.is(
+            "document.activeElement.id === 'memory_max' && document.activeElement.ariaInvalid === 'true'",
+        )
+        .await;
+        page.is(
+            "document.activeElement.getAttribute('aria-describedby').split(' ').includes('memory_max-wrong')",
+        )
+        .await;
+        page.keep_picture(&format!("limits-wrong-{}-{width}.png", &language[..2])).await;
+        page.ask("document.getElementById('memory_max').value = ''").await;
+        page.type_into("#memory_max", max).await;
+        page.click("form[action$='/limits'] button").await;
+        page.says(kept).await;
+        page.is("window.same === true && document.querySelector('.wrong, [aria-invalid]') === null").await;
+        let page = visitor.open(&address).await;
+        page.says(held).await;
+        page.keep_picture(&format!("limits-{}-{width}.png", &language[..2])).await;
+        let (_, shown) = ctl(&farm, &["--json", "show", "1"]).await;
+        let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(shown["limits"]["in_force"]["max_mb"].to_string(), max, "{shown}");
+    }
+    // What an operator sets on the machine wins, and the page says so.
+    ctl(&farm, &["limits", "1", "--max", "1500"]).await;
+    let visitor = Visitor::arrive_with("pt-BR", 1280, 900).await;
+    let page = visitor.open(&address).await;
+    page.says("definiu 1500 MiB no servidor, e isso prevalece").await;
+    page.says("máximo 1500 MiB").await;
 }
 
 #[tokio::test]

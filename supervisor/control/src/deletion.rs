@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia::config::SessionSettings;
+use colmeia::config::{MemoryPolicy, ServiceConfig, SessionSettings};
 use colmeia::layout::StateLayout;
 use colmeia_base::tasks;
 use futures::FutureExt as _;
@@ -33,7 +33,7 @@ use colmeia::errors::chain;
 use colmeia_events::journal::{Journal, JournalError, Statuses};
 use colmeia_host::{blocking, folders};
 use colmeia_session::registry::RegistryError;
-use colmeia_session::{LOGOUT, NotDeleted, Phase, PhoneNotified};
+use colmeia_session::{LOGOUT, NotDeleted, Phase, PhoneNotified, limits};
 use colmeia_store::{Store, StoreError};
 
 /// How often another task is asked when one ends before it has heard us: each ends for want of anything to do.
@@ -124,6 +124,11 @@ impl Deletions {
     /// What is configured for the session.
     pub(crate) fn settings(&self, user: &UserId) -> Option<SessionSettings> {
         self.0.parts.store.session(user)
+    }
+
+    /// What is configured for the user's memory.
+    pub(crate) fn memory_of(&self, config: &ServiceConfig, user: &UserId) -> MemoryPolicy {
+        limits::configured(config, &self.0.parts.store, user)
     }
 
     /// Waits until no deletion of this user is under way, however it ends.

@@ -22,6 +22,13 @@ impl TokenBucket {
         Self { most, per_second, left: most, at }
     }
 
+    /// Another allowance from now on. What was taken stays taken, and of a debt as much as the new one can owe.
+    pub fn change(&mut self, most: f64, per_second: f64, at: Duration) {
+        self.fill(at);
+        let taken = self.most - self.left;
+        *self = Self { most, per_second, left: (most - taken).max(-most), at: self.at };
+    }
+
     /// Takes so much; `false` when that was more than there is, and then nothing is left.
     pub fn take(&mut self, amount: f64, at: Duration) -> bool {
         self.spend(amount, at);
@@ -156,6 +163,17 @@ mod tests {
             }
         }
         assert!((1_200.0..=256.0 + 60.0 * 16.0 + 400.0).contains(&spent), "{spent}");
+    }
+
+    #[test]
+    fn another_allowance_gives_nothing_back() {
+        let mut bucket = TokenBucket::full(10.0, 1.0, Duration::ZERO);
+        bucket.spend(8.0, Duration::ZERO);
+        bucket.change(20.0, 2.0, Duration::ZERO);
+        assert_eq!((bucket.left, bucket.most), (12.0, 20.0));
+        bucket.change(3.0, 1.0, Duration::ZERO);
+        assert_eq!(bucket.left, -3.0, "it owes no more than it may");
+        assert!(bucket.one(Duration::from_secs(4)).is_ok(), "at the new pace");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use colmeia::UserId;
 use colmeia::config::ServiceConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,7 @@ use crate::places::Places;
 use crate::watch::ready::Readiness;
 use colmeia_control::convert::Converter;
 use colmeia_control::operators::Operators;
-use colmeia_control::pacing::{Pacing, Rate};
+use colmeia_control::pacing::{Pacing, Rate, TooSoon};
 use colmeia_control::users::Users;
 use colmeia_events::journal::Journal;
 use colmeia_host::dns::Resolver;
@@ -108,12 +109,11 @@ impl Http {
     ) -> Self {
         let Parts { config, journal, store, operators, metrics, uploads, names, shortage, converter } = parts;
         let fetcher = Fetcher::new(names.clone(), &config.media_networks, Home::of(local), shortage);
-        let rate = Rate { burst: config.send_burst, per_minute: config.sends_per_minute };
         Self(Arc::new(Shared {
             access: Access::new(local, &config, store.clone()),
             passkeys: Holds::default(),
             proxies: Proxies::new(&config),
-            pace: Pacing::new(rate),
+            pace: Pacing::new(),
             started: SystemTime::now(),
             readiness: Readiness::default(),
             effects,
@@ -138,6 +138,24 @@ impl Shared {
     /// How long a session may take for what a request asks of it.
     pub(crate) fn request_deadline(&self) -> Duration {
         Duration::from_millis(self.config.request_deadline_ms)
+    }
+
+    /// How fast this session may send.
+    pub(crate) fn rate(&self, user: &UserId) -> Rate {
+        Rate::of(&self.config, self.store.limits(user))
+    }
+
+    /// Does this work if the session may send now; where nothing came of it, it counts for nothing.
+    ///
+    /// # Errors
+    /// When it may send again; the work was not begun then.
+    pub(crate) async fn paced<T, E>(
+        &self,
+        user: &UserId,
+        undone: impl FnOnce(&E) -> bool,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>, TooSoon> {
+        self.pace.once(user, self.rate(user), undone, work).await
     }
 }
 

@@ -62,6 +62,8 @@ pub enum Command {
     Mend { answer: oneshot::Sender<Renewal> },
     /// Other limits for the user's processes.
     Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
+    /// The session's configuration has other limits now.
+    LimitAgain { answer: oneshot::Sender<Limited> },
     /// What another image of the program has to know of the user.
     Carry { answer: oneshot::Sender<Carried> },
     /// Stop the worker and keep everything (the supervisor ends).
@@ -335,6 +337,16 @@ impl UserHandle {
     pub async fn limit(&self, own: MemoryOverrides) -> Limited {
         let (answer, answered) = oneshot::channel();
         self.commands.send(Command::Limit { own, answer }).await.map_err(|_| LimitsError::Gone)?;
+        answered.await.unwrap_or(Err(LimitsError::Gone))
+    }
+
+    /// Has the limits of the session's configuration hold, which has changed, and says from when on each does.
+    ///
+    /// # Errors
+    /// [`LimitsError`]; then they hold from the session's next task on.
+    pub async fn limit_again(&self) -> Limited {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::LimitAgain { answer }).await.map_err(|_| LimitsError::Gone)?;
         answered.await.unwrap_or(Err(LimitsError::Gone))
     }
 

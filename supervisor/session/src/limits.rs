@@ -1,6 +1,7 @@
-//! What an operator set for one user's memory, kept on disk beside the configuration's own.
+//! One user's memory limits: the service's configuration, over it the session's own ([`configured`]), and over both what an
+//! operator set on the machine, kept on disk.
 //!
-//! Owns the files. They lie in no auth directory and outlive a session that is deleted, because they are settings
+//! Owns the files of the last. They lie in no auth directory and outlive a session that is reset, because they are settings
 //! and not a session.
 
 use std::io;
@@ -13,6 +14,7 @@ use colmeia_base::files;
 
 use colmeia_host::folders::make_private;
 use colmeia_host::kept::{self, Unread};
+use colmeia_store::Store;
 
 /// Why a user's limits cannot be changed. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,9 @@ pub enum LimitsError {
     /// They cannot be kept.
     #[error("they cannot be kept on disk")]
     Disk(#[from] io::Error),
+    /// What an operator set cannot be read just now.
+    #[error("what is set on the machine cannot be read")]
+    Unread(#[from] Unread),
     /// The supervisor ends, or has too many users.
     #[error("the user's task is busy or gone; try again")]
     Gone,
@@ -33,10 +38,14 @@ pub enum LimitsError {
 ///
 /// # Errors
 /// When the machine has nothing left to look with: then it is not known whether anything is set.
-pub fn load(layout: &StateLayout, config: &ServiceConfig, user: &UserId) -> Result<MemoryOverrides, Unread> {
+pub fn load(
+    layout: &StateLayout,
+    configured: MemoryPolicy,
+    user: &UserId,
+) -> Result<MemoryOverrides, Unread> {
     let why = match kept::json::<MemoryOverrides>(&layout.limits(user)) {
         Ok(None) => return Ok(MemoryOverrides::default()),
-        Ok(Some(own)) => match in_force(config, user, own).validate() {
+        Ok(Some(own)) => match configured.overridden(own).validate() {
             Ok(()) => return Ok(own),
             Err(error) => chain(&error),
         },
@@ -47,9 +56,11 @@ pub fn load(layout: &StateLayout, config: &ServiceConfig, user: &UserId) -> Resu
     Ok(MemoryOverrides::default())
 }
 
-/// The limits that hold for this user with these of its own.
-pub fn in_force(config: &ServiceConfig, user: &UserId, own: MemoryOverrides) -> MemoryPolicy {
-    config.memory_of(user).overridden(own)
+/// What is configured for this user: by the service's configuration, and by the session's own over it. Limits of the session
+/// that no longer fit what holds for everyone are as if nothing was set; the session's own task says so in the log.
+pub fn configured(config: &ServiceConfig, store: &Store, user: &UserId) -> MemoryPolicy {
+    let service = config.memory_of(user);
+    store.limits(user).over(service).unwrap_or(service)
 }
 
 /// Keeps them; none at all is no file.
@@ -58,11 +69,11 @@ pub fn in_force(config: &ServiceConfig, user: &UserId, own: MemoryOverrides) -> 
 /// [`LimitsError`] names the field that is wrong.
 pub fn keep(
     layout: &StateLayout,
-    config: &ServiceConfig,
+    configured: MemoryPolicy,
     user: &UserId,
     own: MemoryOverrides,
 ) -> Result<(), LimitsError> {
-    in_force(config, user, own).validate()?;
+    configured.overridden(own).validate()?;
     let file = layout.limits(user);
     if own == MemoryOverrides::default() {
         return Ok(files::remove(&file)?);
@@ -74,34 +85,49 @@ pub fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use colmeia::config::{SessionLimits, SessionSettings};
 
     #[test]
     fn they_are_kept_until_they_are_taken_back_and_wrong_ones_are_never_kept() {
         let root = tempfile::tempdir().expect("folder");
         let layout = StateLayout::new(root.path(), "ylada_bot");
         let user: UserId = "7".parse().expect("valid");
-        let mut config = ServiceConfig::default();
+        let mut config = MemoryPolicy::default();
         let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
-        assert_eq!(load(&layout, &config, &user).expect("read"), MemoryOverrides::default());
-        keep(&layout, &config, &user, own).expect("kept");
-        assert_eq!(load(&layout, &config, &user).expect("read"), own);
-        assert_eq!(in_force(&config, &user, own).max_mb, 2000);
+        assert_eq!(load(&layout, config, &user).expect("read"), MemoryOverrides::default());
+        keep(&layout, config, &user, own).expect("kept");
+        assert_eq!(load(&layout, config, &user).expect("read"), own);
         let low = MemoryOverrides { max_mb: Some(100), ..MemoryOverrides::default() };
-        let error = keep(&layout, &config, &user, low).expect_err("below the soft limit").to_string();
+        let error = keep(&layout, config, &user, low).expect_err("below the soft limit").to_string();
         assert!(error.contains("max_mb"), "{error}");
-        assert_eq!(load(&layout, &config, &user).expect("read"), own, "nothing has changed");
+        assert_eq!(load(&layout, config, &user).expect("read"), own, "nothing has changed");
 
-        config.memory.high_mb = 3000;
-        config.memory.max_mb = 4000;
+        config.high_mb = 3000;
+        config.max_mb = 4000;
         assert_eq!(
-            load(&layout, &config, &user).expect("read"),
+            load(&layout, config, &user).expect("read"),
             MemoryOverrides::default(),
             "they no longer fit"
         );
         std::fs::write(layout.limits(&user), "{").expect("written");
-        assert_eq!(load(&layout, &config, &user).expect("read"), MemoryOverrides::default());
-        keep(&layout, &config, &user, MemoryOverrides::default()).expect("taken back");
+        assert_eq!(load(&layout, config, &user).expect("read"), MemoryOverrides::default());
+        keep(&layout, config, &user, MemoryOverrides::default()).expect("taken back");
         assert!(!layout.limits(&user).exists());
-        keep(&layout, &config, &user, MemoryOverrides::default()).expect("nothing to take back");
+        keep(&layout, config, &user, MemoryOverrides::default()).expect("nothing to take back");
+    }
+
+    #[tokio::test]
+    async fn a_sessions_own_limits_hold_over_the_services_and_what_no_longer_fits_does_not() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Store::open(&folder.path().join("settings.db")).expect("opens");
+        let (user, mut config): (UserId, _) = ("7".parse().expect("valid"), ServiceConfig::default());
+        assert_eq!(configured(&config, &store, &user), config.memory);
+        let limits = SessionLimits { memory_max_mb: Some(2000), ..SessionLimits::default() };
+        let settings = SessionSettings { limits, ..SessionSettings::default() };
+        store.keep_session(&user, settings).await.expect("kept");
+        assert_eq!(configured(&config, &store, &user).max_mb, 2000);
+        assert_eq!(configured(&config, &store, &"8".parse().expect("valid")).max_mb, 1024);
+        config.memory = MemoryPolicy { high_mb: 3000, max_mb: 4000, ..config.memory };
+        assert_eq!(configured(&config, &store, &user), config.memory);
     }
 }

@@ -224,7 +224,9 @@ impl Registry {
             Command::GiveWay => {}
             Command::Carry { answer } => drop(answer),
             Command::Renew { answer } | Command::Mend { answer } => drop(answer.send(Renewal::Needless)),
-            Command::Limit { answer, .. } => drop(answer.send(Err(LimitsError::Gone))),
+            Command::Limit { answer, .. } | Command::LimitAgain { answer } => {
+                drop(answer.send(Err(LimitsError::Gone)));
+            }
             Command::Shutdown { answer } => drop(answer.send(())),
         }
     }

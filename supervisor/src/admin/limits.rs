@@ -61,7 +61,7 @@ async fn change(
         let status = match error {
             LimitsError::Invalid(_) => StatusCode::BAD_REQUEST,
             LimitsError::Disk(_) => StatusCode::INSUFFICIENT_STORAGE,
-            LimitsError::Gone => StatusCode::SERVICE_UNAVAILABLE,
+            LimitsError::Unread(_) | LimitsError::Gone => StatusCode::SERVICE_UNAVAILABLE,
         };
         refuse(status, chain(&error))
     })?;
@@ -73,18 +73,17 @@ async fn change(
 /// # Errors
 /// When it cannot be read just now.
 pub(super) fn kept(app: &App, user: &UserId) -> Result<MemoryOverrides, Refusal> {
-    let own = limits::load(&app.host.state, &app.host.config, user);
+    let own = limits::load(&app.host.state, app.host.memory_of(user), user);
     own.map_err(|error| refuse(StatusCode::SERVICE_UNAVAILABLE, chain(&error)))
 }
 
 /// What follows from what is set for the user.
 pub(super) fn of(app: &App, user: &UserId, own: MemoryOverrides) -> Limits {
-    let config = &app.host.config;
     Limits {
         user: user.clone(),
         kept_by: app.host.memory.mode().name().into(),
         own,
-        in_force: numbers(&limits::in_force(config, user, own)),
+        in_force: numbers(&app.host.memory_of(user).overridden(own)),
         applied: None,
     }
 }

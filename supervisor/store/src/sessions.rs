@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use colmeia::UserId;
-use colmeia::config::{IgnoreConfig, SessionSettings, WebhookConfig};
+use colmeia::config::{IgnoreConfig, SessionLimits, SessionSettings, WebhookConfig};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -40,6 +40,11 @@ impl Store {
             Ok(settings)
         })
         .await
+    }
+
+    /// What a session may take, as its own configuration says. From the snapshot: it never waits.
+    pub fn limits(&self, user: &UserId) -> SessionLimits {
+        self.sessions.borrow().get(user).map(|settings| settings.limits).unwrap_or_default()
     }
 
     /// Forgets a session's configuration and the answers to its repeated requests.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use colmeia::admin::{Session, SessionDetail};
-use colmeia::config::MemoryMode;
+use colmeia::config::{MemoryMode, MemoryOverrides, MemoryPolicy};
 use colmeia::text::plain;
 use colmeia::{Me, SessionState, UserId};
 use colmeia_base::tasks;
@@ -26,6 +26,17 @@ pub struct Details {
     pub qr: bool,
     /// The whole number.
     pub number: bool,
+}
+
+/// What holds for one user's memory, and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldLimits {
+    /// What the service's configuration says; the session's own goes over it.
+    pub service: MemoryPolicy,
+    /// What an operator set on the machine, over both.
+    pub by_operator: MemoryOverrides,
+    /// What follows from all three.
+    pub in_force: MemoryPolicy,
 }
 
 impl Operators {
@@ -109,6 +120,11 @@ impl Operators {
     pub fn cap(&self, user: &UserId) -> Option<u64> {
         self.0.cap(user)
     }
+
+    /// What holds for the user's memory, and why; absent where nobody sees to it, or where it cannot be read. Reads a file.
+    pub fn memory_limits(&self, user: &UserId) -> Option<HeldLimits> {
+        self.0.memory_limits(user)
+    }
 }
 
 impl Inner {
@@ -152,12 +168,18 @@ impl Inner {
 
     /// What the configuration allows this user, where somebody sees to it, and where it can be read.
     fn cap(&self, user: &UserId) -> Option<u64> {
+        self.memory_limits(user).map(|held| Limits::of(&held.in_force).max)
+    }
+
+    fn memory_limits(&self, user: &UserId) -> Option<HeldLimits> {
         let config = &self.config;
         if config.memory.mode == MemoryMode::Off {
             return None;
         }
-        let own = limits::load(&self.state, config, user).ok()?;
-        Some(Limits::of(&limits::in_force(config, user, own)).max)
+        let configured = self.deletions.memory_of(config, user);
+        let by_operator = limits::load(&self.state, configured, user).ok()?;
+        let (service, in_force) = (config.memory_of(user), configured.overridden(by_operator));
+        Some(HeldLimits { service, by_operator, in_force })
     }
 
     fn detail(&self, session: Session, view: Option<&UserView>, wishes: Details) -> SessionDetail {

@@ -29,7 +29,7 @@ pub use change::{Asker, Word};
 pub use colmeia_session::log_tail::{LogTail, Position};
 pub use dead_letters::Letters;
 pub use error::OperationError;
-pub use look::{Details, millis};
+pub use look::{Details, HeldLimits, millis};
 pub use usage::Machine;
 
 /// Everything that an operation needs; cheap to clone.

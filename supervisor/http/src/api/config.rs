@@ -25,6 +25,8 @@ pub(super) struct Config {
     ignore: Option<Ignore>,
     /// How much of the page runs in this session's browser.
     page: Option<Page>,
+    /// What the session may take. Only a key without limits changes it.
+    limits: Option<Limits>,
     /// Means nothing here; it is kept and given back.
     client: Option<Map<String, Value>>,
     /// Means nothing here; it is kept and given back.
@@ -55,6 +57,20 @@ struct Page {
     ui: Option<String>,
     /// `page`, or `on_demand`: the page's web workers run from when something is first asked of one.
     workers: Option<String>,
+}
+
+/// What the session may take; what is absent is as the service's configuration says.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct Limits {
+    /// The soft limit of its memory in MiB: above it its browser is replaced in a quiet moment. 32 at least.
+    memory_high_mb: Option<u64>,
+    /// The hard limit of its memory in MiB: above it its processes are killed. Not less than the soft one.
+    memory_max_mb: Option<u64>,
+    /// How many messages it may send in a minute, in the long run: 10,000 at most; 0 means no limit.
+    sends_per_minute: Option<u32>,
+    /// How many messages it may send at once: 1 to 10,000.
+    send_burst: Option<u32>,
 }
 
 /// A proxy of one browser.

@@ -34,10 +34,14 @@ use crate::errors::ApiError;
 use crate::route::Route;
 use crate::state::Http;
 use colmeia::errors::chain;
+use colmeia_control::pacing::TooSoon;
 use colmeia_host::shares::Holder;
 
 /// The session of a request that names none, as in WAHA.
 const DEFAULT_SESSION: &str = "default";
+/// Why a paced operation was not begun.
+const TOO_FAST: &str =
+    "This session sends faster than its limit, which protects the number; nothing was sent";
 
 /// What a caller needs for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -345,13 +349,13 @@ impl Served {
         let (http, user) = (session.http.clone(), session.user().clone());
         let (store, owner) = (http.store.clone(), user.clone());
         let paced_work = async move {
-            begin(&session, paced)?;
             let acted = session.acted();
-            let done = acted.judge(handler(session, fields).await);
-            if paced && done.as_ref().is_err_and(ApiError::nothing_was_done) {
-                http.pace.give_back(&user);
+            let work = async move { acted.judge(handler(session, fields).await) };
+            if !paced {
+                return work.await;
             }
-            done
+            let done = http.paced(&user, ApiError::nothing_was_done, work).await;
+            done.unwrap_or_else(|TooSoon { secs }| Err(ApiError::too_many(TOO_FAST, secs)))
         };
         let working = async move {
             match key {
@@ -400,16 +404,4 @@ async fn collected(body: Body) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(body, usize::MAX)
         .await
         .map_err(|_| ApiError::bad_request("The body came in incomplete"))
-}
-
-/// Lets a paced operation begin.
-fn begin(session: &Session, paced: bool) -> Result<(), ApiError> {
-    if !paced {
-        return Ok(());
-    }
-    session.http.pace.take(session.user()).map_err(|wait| {
-        let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let error = "This session sends faster than its limit, which protects the number; nothing was sent";
-        ApiError::too_many(error, secs.max(1))
-    })
 }

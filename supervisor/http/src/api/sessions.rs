@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::http::StatusCode;
-use colmeia::config::{Proxy, SessionSettings};
+use colmeia::admin::When;
+use colmeia::config::{InvalidSettings, Proxy, SessionLimits, SessionSettings};
 use colmeia::{MissingMember, SessionReport, UserId};
 use colmeia_base::tasks;
 use reqwest::Url;
@@ -31,6 +32,8 @@ use colmeia_session::{
 
 /// How long a stop is waited for: longer than a worker may take to stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(20);
+/// How long it is waited for that other limits hold, which is a moment unless the machine is short of everything.
+const LIMITED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a logout is waited for; the user's task bounds itself.
 const FORGOTTEN_WITHIN: Duration = Duration::from_secs(30);
 
@@ -178,9 +181,11 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
         let error = format!("Session {user} exists already: use PUT to change it");
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error));
     }
-    let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?.unwrap_or_default();
+    let settings = args.config.unwrap_or_default();
+    let settings = checked(own_limits(settings, SessionLimits::default(), &ctx.caller)?, &user, &ctx.http)?;
     ctx.http.store.keep_session(&user, settings).await?;
     let session = Session::find(ctx, &user).await.ok_or_else(busy)?;
+    limit_again(&session.handle, SessionLimits::default(), session.http.store.limits(&user)).await;
     if args.start {
         operate(&session.handle, OperatorCommand::Start).await?;
         leaves(&session.handle, Status::Stopped).await;
@@ -201,13 +206,30 @@ pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<Se
 
 async fn change(session: &Session, settings: SessionSettings) -> Result<(), ApiError> {
     let (store, user) = (&session.http.store, session.user());
-    let settings = checked(settings, &session.http)?;
     let before = store.session(user).unwrap_or_default();
+    let settings = own_limits(settings, before.limits, &session.caller)?;
+    let settings = checked(settings, user, &session.http)?;
     store.keep_session(user, settings.clone()).await?;
-    begin_anew(&session.handle, &before, &settings).await
+    take_up(&session.handle, &before, &settings).await.map(drop)
 }
 
-/// Changes a part of a session's configuration, as the dashboard does.
+/// Limits are for whoever runs the service to change, and stay as they are when another replaces the rest.
+fn own_limits(
+    settings: SessionSettings,
+    before: SessionLimits,
+    caller: &Caller,
+) -> Result<SessionSettings, ApiError> {
+    if caller.is_admin() || settings.limits == before {
+        return Ok(settings);
+    }
+    if settings.limits == SessionLimits::default() {
+        return Ok(SessionSettings { limits: before, ..settings });
+    }
+    Err(ApiError::forbidden_field("config.limits", "can be changed only with a key without limits"))
+}
+
+/// Changes a part of a session's configuration, as the dashboard does, and says from when on its limits of memory hold
+/// where they are others now.
 ///
 /// # Errors
 /// What is wrong with it, with the field named; nothing is changed then.
@@ -215,27 +237,45 @@ pub(crate) async fn configure(
     http: &Http,
     handle: &UserHandle,
     change: impl Fn(&mut SessionSettings) + Send + 'static,
-) -> Result<(), ApiError> {
+) -> Result<Option<When>, ApiError> {
     let (store, user) = (&http.store, &handle.user);
     let before = store.session(user).unwrap_or_default();
     let mut wanted = before.clone();
     change(&mut wanted);
-    checked(wanted, http)?;
+    checked(wanted, user, http)?;
     let after = store.change_session(user, change).await?;
-    begin_anew(handle, &before, &after).await
+    take_up(handle, &before, &after).await
 }
 
 /// A browser learns of another proxy, and a worker of `debug` and `page`, only at its start; everything else counts at once.
-async fn begin_anew(
+async fn take_up(
     handle: &UserHandle,
     before: &SessionSettings,
     after: &SessionSettings,
-) -> Result<(), ApiError> {
+) -> Result<Option<When>, ApiError> {
+    let limited = limit_again(handle, before.limits, after.limits).await;
     let anew = before.proxy != after.proxy || before.debug != after.debug || before.page != after.page;
     if anew && Status::of(&handle.view()) != Status::Stopped {
         operate(handle, OperatorCommand::Restart).await?;
     }
-    Ok(())
+    Ok(limited)
+}
+
+/// Has other limits of memory hold, and says from when on the hard one does; absent where they are the same. They are kept
+/// already: where nobody can say, they hold from the next start on.
+async fn limit_again(handle: &UserHandle, before: SessionLimits, after: SessionLimits) -> Option<When> {
+    if before.memory() == after.memory() {
+        return None;
+    }
+    let holds = match tokio::time::timeout(LIMITED_WITHIN, handle.limit_again()).await {
+        Ok(Ok(holds)) => holds.get("max_mb").copied(),
+        Ok(Err(error)) => {
+            tracing::warn!(user = %handle.user, error = chain(&error), "other limits hold from the next start on");
+            None
+        }
+        Err(_) => None,
+    };
+    Some(holds.unwrap_or(When::NextStart))
 }
 
 /// Everything of it: whoever makes a session of the same name finds nothing of this one.
@@ -336,12 +376,15 @@ pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionIn
 pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<SessionInfo>, ApiError> {
     let ctx = may_control(ctx, &args.name)?;
     ctx.http.operators.deletions().settled(&args.name).await;
-    let settings = args.config.map(|config| checked(config, &ctx.http)).transpose()?;
     let before = ctx.http.store.session(&args.name);
+    let limits = before.as_ref().map(|before| before.limits).unwrap_or_default();
+    let wanted = args.config.map(|config| own_limits(config, limits, &ctx.caller)).transpose()?;
+    let settings = wanted.map(|config| checked(config, &args.name, &ctx.http)).transpose()?;
     if settings.is_some() || before.is_none() {
         ctx.http.store.keep_session(&args.name, settings.or(before).unwrap_or_default()).await?;
     }
     let session = Session::find(ctx, &args.name).await.ok_or_else(busy)?;
+    limit_again(&session.handle, limits, session.http.store.limits(&args.name)).await;
     start(session, NoArgs {}).await
 }
 
@@ -387,8 +430,10 @@ async fn forget(session: &Session) -> Result<(), ApiError> {
     }
 }
 
-fn checked(settings: SessionSettings, http: &Http) -> Result<SessionSettings, ApiError> {
-    settings.validate().map_err(|wrong| ApiError::field(wrong.field, wrong.rule))?;
+fn checked(settings: SessionSettings, user: &UserId, http: &Http) -> Result<SessionSettings, ApiError> {
+    let wrong = |wrong: InvalidSettings| ApiError::field(wrong.field, wrong.rule);
+    settings.validate().map_err(wrong)?;
+    settings.limits.over(http.config.memory_of(user)).map_err(wrong)?;
     // They mean nothing here and are given back as they came; the document says that they are objects.
     let kept = [
         ("config.client", &settings.client),

@@ -81,6 +81,11 @@ impl ApiError {
         Self { field: Some(field.into()), ..Self::forbidden(format!("{field} {rule}")) }
     }
 
+    /// Whether a send that failed so has certainly sent nothing.
+    pub(crate) fn of_nothing(failure: &CallFailure) -> bool {
+        Self::of_call(failure, true).nothing_was_done()
+    }
+
     /// The field that is wrong, where one is.
     pub(crate) fn field_name(&self) -> Option<&str> {
         self.field.as_deref()

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::super::user::{Named, Pairs, of_query_or_body};
 use super::super::{body, reply};
 use super::call::{self, NOT_CONNECTED};
-use crate::errors::FlaskError;
+use crate::errors::{ApiError, FlaskError};
 use crate::state::Http;
 
 /// WhatsApp's own limit.
@@ -51,8 +51,8 @@ pub(super) async fn send(
         )));
     }
     let handle = call::ready(&http, &user).ok_or_else(|| FlaskError::bad_request(NOT_CONNECTED))?;
-    http.pace.spend(&user);
-    let reply = call::once(&http, handle, Call::text(chat, text)).await;
+    let sending = call::once(&http, handle, Call::text(chat, text));
+    let reply = http.pace.in_any_case(&user, http.rate(&user), ApiError::of_nothing, sending).await;
     match reply.map_err(|failure| call::send_failure(&failure))? {
         (Reply::Sent(sent), _) => Ok(reply::ok(&Sent { success: true, message_id: sent.message })),
         _ => Err(call::wrong_reply(true)),

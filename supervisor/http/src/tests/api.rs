@@ -7,12 +7,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use colmeia::config::ServiceConfig;
-use colmeia::protocol::Call;
+use colmeia::protocol::{Call, CallError, CallErrorKind};
 use colmeia::{Secret, SessionState};
 use serde_json::{Value, json};
 
 use super::stage::*;
-use colmeia_session::{CallResult, Phase};
+use colmeia_session::{CallFailure, CallResult, Phase};
 use colmeia_store::{Actions, NewKey};
 
 fn json(answer: &Answer) -> Value {
@@ -319,6 +319,61 @@ async fn who_sends_too_fast_is_told_when_again() {
     assert!((1..=180).contains(&secs), "{secs}");
     let other = json!({"session": "2", "chatId": "5511988887777", "text": "oi"}).to_string();
     assert_eq!(stage.post("/api/sendText", other).await.status, 201, "each session has its own");
+}
+
+#[tokio::test]
+async fn a_sessions_limits_are_for_a_key_without_limits_to_change() {
+    let stage = Cast::new(sent).with("1", ready()).on_stage();
+    let actions = Actions { control: true, ..Actions::default() };
+    let grants =
+        NewKey { name: String::new(), active: true, admin: false, sessions: BTreeSet::new(), actions };
+    let limited = stage.store.add_key(None, grants.clone()).await.expect("made").1;
+    let admin = stage.store.add_key(None, NewKey { admin: true, ..grants }).await.expect("made").1;
+    let put = |key: &Secret, config: Value| {
+        Request::put("/api/sessions/1")
+            .header("x-api-key", key.expose())
+            .body(Body::from(json!({ "config": config }).to_string()))
+            .expect("request")
+    };
+    let limits = json!({"memoryMaxMb": 2000, "sendBurst": 1});
+    let answer = stage.ask(put(&limited, json!({ "limits": limits }))).await;
+    assert_eq!((answer.status.as_u16(), &json(&answer)["field"]), (403, &json!("config.limits")));
+    let answer = stage.ask(put(&admin, json!({ "limits": limits }))).await;
+    assert_eq!((answer.status.as_u16(), &json(&answer)["config"]["limits"]), (200, &limits));
+    stage.cast.noted(&["1 limit_again"]).await;
+    // Whoever replaces the rest leaves them, or gives them back as they are.
+    for config in [json!({"debug": true}), json!({ "limits": limits })] {
+        let answer = stage.ask(put(&limited, config)).await;
+        assert_eq!((answer.status.as_u16(), &json(&answer)["config"]["limits"]), (200, &limits));
+    }
+    for (wrong, field) in [
+        (json!({"memoryMaxMb": 300}), "config.limits.memoryMaxMb"),
+        (json!({"memoryHighMb": 2000}), "config.limits.memoryHighMb"),
+        (json!({"sendBurst": 0}), "config.limits.sendBurst"),
+        (json!({"sendsPerMinute": 10_001}), "config.limits.sendsPerMinute"),
+    ] {
+        let answer = stage.ask(put(&admin, json!({ "limits": wrong }))).await;
+        assert_eq!((answer.status.as_u16(), &json(&answer)["field"]), (400, &json!(field)));
+    }
+    let made = Request::post("/api/sessions").header("x-api-key", limited.expose());
+    let body = json!({"name": "2", "start": false, "config": {"limits": {"sendBurst": 5}}}).to_string();
+    assert_eq!(stage.ask(made.body(Body::from(body)).expect("request")).await.status, 403);
+    assert_eq!(stage.ask(put(&admin, json!({}))).await.status, 200);
+    assert!(stage.store.limits(&"1".parse().expect("valid")) == colmeia::config::SessionLimits::default());
+}
+
+#[tokio::test]
+async fn what_was_not_sent_counts_for_nothing_by_either_way() {
+    fn acting(_: Call) -> CallResult {
+        Err(CallFailure::Session(CallError::new(CallErrorKind::NotOnWhatsapp, "no")))
+    }
+    let config = ServiceConfig { send_burst: 1, sends_per_minute: 1, ..Default::default() };
+    let stage = Cast::new(acting).with("1", ready()).on_stage_at("127.0.0.1:5001", config);
+    for _ in 0..3 {
+        assert_eq!(stage.ask(text(None, "a")).await.status, 400);
+        let flask = stage.post("/send?user_id=1", r#"{"phone":"55 11 98888-7777","message":"oi"}"#).await;
+        assert_eq!(flask.status, 400);
+    }
 }
 
 #[tokio::test]

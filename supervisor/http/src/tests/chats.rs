@@ -1,5 +1,6 @@
 //! Conversations on the dashboard: what is read, what is sent, and that nothing is called done that is not.
 
+use colmeia::config::ServiceConfig;
 use colmeia::operations::{Operation, OperationResult};
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use serde_json::json;
@@ -125,6 +126,31 @@ async fn a_text_is_sent_once_and_success_is_said_only_when_the_page_said_so() {
     let answer = stage.ask(send(&format!("{CHAT}/seen"), "")).await;
     assert!(answer.status == 200 && answer.body.contains("marked as read"), "{}", answer.body);
     assert_eq!(notes(), ["3 send_text", "3 send_text", "3 send_text", "3 mark_seen"]);
+}
+
+#[tokio::test]
+async fn a_text_counts_only_where_it_may_have_been_sent() {
+    let config = ServiceConfig { send_burst: 2, sends_per_minute: 1, ..Default::default() };
+    let stage = Cast::new(answers).with("3", ready()).on_stage_at("127.0.0.1:5001", config);
+    let shown = page(&stage, CHAT, "en").await;
+    let (cookie, token) = (visit(&shown.headers), token(&shown.body));
+    let send = async |text: &str| {
+        let request = form(&format!("{CHAT}/send"), &cookie, &format!("token={token}&text={text}"));
+        stage.ask(request).await
+    };
+    for _ in 0..3 {
+        assert_eq!(send("nobody").await.status, 400);
+    }
+    for (text, status) in [("oi", 200), ("lost", 500), ("oi", 429)] {
+        let answer = send(text).await;
+        assert_eq!(answer.status, status, "{text}: {}", answer.body);
+    }
+    let again = send("oi").await;
+    assert!(
+        again.body.contains("Try again in 60 s") || again.body.contains("Try again in 61 s"),
+        "{}",
+        again.body
+    );
 }
 
 #[tokio::test]

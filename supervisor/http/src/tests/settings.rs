@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use colmeia::config::{ServiceConfig, SessionSettings};
+use colmeia::config::{ServiceConfig, SessionLimits, SessionSettings};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -113,6 +113,79 @@ async fn what_is_wrong_is_refused_by_name_and_nothing_is_kept() {
     assert_eq!(here.post(&format!("{PAGE}/test"), "webhook=0").await.status, 404);
     assert_eq!(here.post("/sessions/9/settings/ignore", "").await.status, 404);
     assert_eq!(here.settings(), SessionSettings::default());
+}
+
+#[tokio::test]
+async fn limits_are_kept_and_hold_and_what_is_wrong_stands_at_its_field() {
+    let here = visited(Cast::new(sent).with("3", ready()).on_stage()).await;
+    let limits = format!("{PAGE}/limits");
+    let answer = here.post(&limits, "memory_high=900&memory_max=2000&per_minute=6&burst=1").await;
+    assert!(answer.status == 200 && answer.body.contains("hold from now on"), "{}", answer.body);
+    here.stage.cast.noted(&["3 limit_again"]).await;
+    let own = SessionLimits {
+        memory_high_mb: Some(900),
+        memory_max_mb: Some(2000),
+        sends_per_minute: Some(6),
+        send_burst: Some(1),
+    };
+    assert_eq!(here.settings().limits, own);
+    let shown = page(&here.stage, PAGE, "pt-BR").await.body;
+    for part in
+        ["limite suave 900 MiB, máximo 2000 MiB", "value=\"2000\"", "Serviço: 1024 MiB", "Serviço: 30"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+
+    // Beside its field, with what was typed still there; a script is told the field.
+    for (language, words) in [("en", "the hard limit is"), ("pt-BR", "o limite máximo vai")] {
+        let fields = format!("token={}&memory_max=899&memory_high=900", here.token);
+        let mut request = form(&limits, &here.cookie, &fields);
+        request.headers_mut().insert("accept-language", language.parse().expect("value"));
+        let answer = here.stage.ask(request).await;
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        let (_, at) =
+            answer.body.split_once("<small class=\"wrong\" id=\"memory_max-wrong\">").expect(&answer.body);
+        assert!(at.contains(words) && answer.body.matches("class=\"wrong\"").count() == 1, "{}", answer.body);
+        assert!(answer.body.contains("value=\"899\""), "{}", answer.body);
+    }
+    for (fields, field) in
+        [("burst=0", "burst"), ("per_minute=many", "per_minute"), ("memory_high=8", "memory_high")]
+    {
+        let mut request = form(&limits, &here.cookie, &format!("token={}&{fields}", here.token));
+        request.headers_mut().insert("accept", "application/json".parse().expect("value"));
+        let answer = here.stage.ask(request).await;
+        let told: serde_json::Value = serde_json::from_str(&answer.body).expect(&answer.body);
+        assert_eq!((answer.status.as_u16(), &told["field"]), (400, &json!(field)), "{}", answer.body);
+    }
+    assert_eq!(here.settings().limits, own, "nothing of it was kept");
+
+    // They hold for what is sent, and an empty form takes them back.
+    let text = json!({"session": "3", "chatId": "5511988887777", "text": "oi"}).to_string();
+    assert_eq!(here.stage.post("/api/sendText", text.clone()).await.status, 201);
+    assert_eq!(here.stage.post("/api/sendText", text.clone()).await.status, 429);
+    assert_eq!(here.post(&limits, "").await.status, 200);
+    assert_eq!(here.settings(), SessionSettings::default());
+    assert_eq!(here.stage.post("/api/sendText", text).await.status, 201);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_webhook_or_a_proxy_stands_at_its_field_too() {
+    let here = visited(Cast::new(nobody).with("3", view(Phase::Held)).on_stage()).await;
+    for (part, fields, id) in [
+        ("webhook", "url=ftp://example.com/typed", "url-wrong"),
+        ("webhook", "url=https://example.com/typed&events=made.up", "events-wrong"),
+        ("browser", "server=typed", "server-wrong"),
+        ("browser", "server=socks5://typed.example:1&username=ana", "username-wrong"),
+    ] {
+        let answer = here.post(&format!("{PAGE}/{part}"), fields).await;
+        assert_eq!(answer.status, 400);
+        assert!(
+            answer.body.contains(&format!("<small class=\"wrong\" id=\"{id}\">")),
+            "{fields}: {}",
+            answer.body
+        );
+        assert!(answer.body.contains("typed"), "{fields}: {}", answer.body);
+    }
 }
 
 #[tokio::test]

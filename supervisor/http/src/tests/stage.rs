@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use colmeia::admin::When;
 use colmeia::config::ServiceConfig;
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::operations::SentMessage;
@@ -215,6 +216,7 @@ impl Cast {
                 Command::Renew { .. } => "renew",
                 Command::Mend { .. } => "mend",
                 Command::Limit { .. } => "limit",
+                Command::LimitAgain { .. } => "limit_again",
                 Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
             };
@@ -245,6 +247,9 @@ impl Cast {
                         DisconnectOutcome::NobodyLinked => Ok(PhoneNotified::Nobody),
                         DisconnectOutcome::NotDeleted => Err(error()),
                     });
+                }
+                Command::LimitAgain { answer } => {
+                    let _ = answer.send(Ok([("max_mb".to_owned(), When::Now)].into()));
                 }
                 Command::Wake
                 | Command::GiveWay

@@ -144,8 +144,19 @@ impl DiskJobs {
         answer: oneshot::Sender<Limited>,
     ) {
         self.put(move || {
-            let result = limits::keep(&host.state, &host.config, &user, own);
+            let result = limits::keep(&host.state, host.memory_of(&user), &user, own);
             Done::Limited { own, answer, result }
+        });
+    }
+
+    /// The same limits of the user's own, over others of its configuration.
+    pub(super) fn limit_again(&mut self, host: Arc<Host>, user: UserId, answer: oneshot::Sender<Limited>) {
+        self.put(move || match limits::load(&host.state, host.memory_of(&user), &user) {
+            Ok(own) => Done::Limited { own, answer, result: Ok(()) },
+            Err(error) => {
+                let own = MemoryOverrides::default();
+                Done::Limited { own, answer, result: Err(LimitsError::Unread(error)) }
+            }
         });
     }
 
@@ -202,7 +213,11 @@ pub(super) async fn remember(host: &Arc<Host>, user: &UserId) -> Result<Remember
             held: known(&name, folders::is_held(&of.state, &name).map(Some), None)?,
             // Whoever is started in vain is parked again.
             parked: known(&name, folders::parked(&of.state, &name), None)?,
-            own: known(&name, limits::load(&of.state, &of.config, &name), MemoryOverrides::default())?,
+            own: known(
+                &name,
+                limits::load(&of.state, of.memory_of(&name), &name),
+                MemoryOverrides::default(),
+            )?,
             begun: socket.and_then(|socket| socket.modified()).ok(),
             lines: lines.or_else(|error| lack_of(&error).map_or(Ok(None), Err))?,
         })
@@ -256,9 +271,9 @@ fn delete_profile(host: &Arc<Host>, user: &UserId, limits_too: bool) -> io::Resu
     if !limits_too {
         return Ok(());
     }
-    match limits::keep(&host.state, &host.config, user, MemoryOverrides::default()) {
+    match limits::keep(&host.state, host.memory_of(user), user, MemoryOverrides::default()) {
         Err(LimitsError::Disk(error)) => Err(error),
         // What holds for everyone is valid since the start.
-        Ok(()) | Err(LimitsError::Invalid(_) | LimitsError::Gone) => Ok(()),
+        Ok(()) | Err(LimitsError::Invalid(_) | LimitsError::Unread(_) | LimitsError::Gone) => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use colmeia::config::{Ownership, ServiceConfig, WorkerConfig};
+use colmeia::config::{MemoryPolicy, Ownership, ServiceConfig, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::{Secret, UserId};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use crate::admission::AdmissionQueue;
 use crate::connection::{EventSink, Handshake};
 use crate::lacks::LacksTold;
 use crate::lifecycle::Carried;
+use crate::limits;
 use crate::token;
 use crate::worker_process::{Launch, WorkerProcess};
 use colmeia_host::blocking;
@@ -59,6 +60,16 @@ pub struct Host {
     pub lacks: LacksTold,
     /// Cancelled when an end must not be waited for any longer.
     pub hurry: CancellationToken,
+}
+
+impl Host {
+    /// What is configured for the user's memory, without what an operator set on the machine.
+    pub fn memory_of(&self, user: &UserId) -> MemoryPolicy {
+        if let Err(wrong) = self.store.limits(user).over(self.config.memory_of(user)) {
+            tracing::error!(%user, error = %wrong, "the session's own limits cannot be used; the configuration's hold");
+        }
+        limits::configured(&self.config, &self.store, user)
+    }
 }
 
 /// A worker that was found alive.

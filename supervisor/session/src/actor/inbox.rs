@@ -98,6 +98,10 @@ impl SessionActor {
                 self.limit(own, answer);
                 Vec::new()
             }
+            Command::LimitAgain { answer } => {
+                self.limit_again(answer);
+                Vec::new()
+            }
             Command::Carry { answer } => {
                 let _ = answer.send(self.lifecycle.carry(self.at()));
                 Vec::new()

@@ -16,7 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 use super::SessionActor;
 use crate::handle::Limited;
 use crate::lifecycle::{Event, State};
-use crate::limits;
 use crate::view::MemoryUse;
 use colmeia::errors::chain;
 use colmeia_host::blocking;
@@ -111,10 +110,15 @@ impl SessionActor {
         self.disk_jobs.limit(Arc::clone(&self.host), self.user.clone(), own, answer);
     }
 
+    /// The session's configuration has others: what an operator set for the user holds over them, as before.
+    pub(super) fn limit_again(&mut self, answer: oneshot::Sender<Limited>) {
+        self.disk_jobs.limit_again(Arc::clone(&self.host), self.user.clone(), answer);
+    }
+
     /// They are kept.
     pub(super) fn limited(&mut self, own: MemoryOverrides, answer: oneshot::Sender<Limited>) {
         let (host, user) = (&self.host, &self.user);
-        self.weight.limit(limits::in_force(&host.config, user, own));
+        self.weight.limit(host.memory_of(user).overridden(own));
         self.place.iter().for_each(|place| place.resize(self.weight.set_aside));
         let running = self.process.as_ref().map(|worker| worker.process.pid());
         if let Some(worker) = running {
@@ -133,7 +137,7 @@ impl SessionActor {
 
     /// The next owner of the name begins with what holds for everyone.
     pub(super) fn forget_limits(&mut self) {
-        self.weight.limit(limits::in_force(&self.host.config, &self.user, MemoryOverrides::default()));
+        self.weight.limit(self.host.memory_of(&self.user));
     }
 
     fn follow_again(&mut self, worker: Pid) {

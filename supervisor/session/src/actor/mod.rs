@@ -18,7 +18,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use colmeia::config::MemoryOverrides;
 use colmeia::protocol::ToWorker;
 use colmeia::{ExitReason, SessionReport, SessionState, UserId};
 use colmeia_base::awake::Awake;
@@ -30,7 +29,6 @@ use tokio::time::{Instant, sleep_until};
 use super::connection::{Allowance, Connection, FromConnection};
 use super::handle::{CallFailure, Command, Deleted, DisconnectOutcome, Operated, UserHandle};
 use super::lifecycle::{Event, Lifecycle, Now, Rules, State};
-use super::limits;
 use super::liveness::{Liveness, Trust};
 use super::log_tail::{LogTail, Position};
 use super::status::StatusNotifier;
@@ -131,7 +129,7 @@ impl SessionActor {
     /// worker is handed to it ([`Self::run`]).
     pub fn new(host: Arc<Host>, user: UserId) -> (UserHandle, Self) {
         let rules = Rules::of(&host.config);
-        let weight = Weight::new(limits::in_force(&host.config, &user, MemoryOverrides::default()));
+        let weight = Weight::new(host.memory_of(&user));
         let (view, watched) = watch::channel(UserView::new(Phase::Stopped, SystemTime::now()));
         let (sender, commands) = mpsc::channel(COMMANDS);
         let (settled, settling) = watch::channel(false);
@@ -223,7 +221,7 @@ impl SessionActor {
         let carried = self.host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
         self.lifecycle = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
         self.clock = Awake::begin();
-        self.weight = Weight::new(limits::in_force(&self.host.config, &self.user, own));
+        self.weight = Weight::new(self.host.memory_of(&self.user).overridden(own));
         if let Some(adopted) = adopted {
             if parked.is_some() {
                 // The last supervisor died before it could remove the mark.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
-use super::known::{found, label, nobody};
+use super::known::{Known, label};
 use super::messages::{ChatRow, MessageRow, percent};
 use super::told::Outcome;
 use super::{Frame, failures, html};
@@ -64,11 +64,8 @@ struct Live {
 }
 
 /// `GET /sessions/{user}/chats`.
-pub(super) async fn list(State(http): State<Http>, headers: HeaderMap, Path(name): Path<String>) -> Response {
+pub(super) async fn list(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
     let language = Language::of(&headers);
-    let Some(handle) = found(&http, &name).await else {
-        return nobody(language).answer(&http, &headers, "/");
-    };
     let (visit, cookie) = Visit::of_or_new(&headers);
     let user = handle.user.clone();
     let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}/chats"));
@@ -82,12 +79,10 @@ pub(super) async fn list(State(http): State<Http>, headers: HeaderMap, Path(name
 pub(super) async fn chat(
     State(http): State<Http>,
     headers: HeaderMap,
-    Path((name, chat)): Path<(String, String)>,
+    Known(handle): Known,
+    Path((_, chat)): Path<(String, String)>,
 ) -> Response {
     let language = Language::of(&headers);
-    let Some(handle) = found(&http, &name).await else {
-        return nobody(language).answer(&http, &headers, "/");
-    };
     let user = handle.user.clone();
     let Some(chat) = named(&chat) else {
         return failures::no_chat(language).answer(&http, &headers, &format!("/sessions/{user}/chats"));
@@ -124,11 +119,16 @@ pub(super) async fn open(
 pub(super) async fn events(
     State(http): State<Http>,
     headers: HeaderMap,
-    Path((name, chat)): Path<(String, String)>,
+    Known(handle): Known,
+    Path((_, chat)): Path<(String, String)>,
 ) -> Response {
     let language = Language::of(&headers);
-    let (Some(handle), Some(chat)) = (found(&http, &name).await, named(&chat)) else {
-        return nobody(language).answer(&http, &headers, "/");
+    let Some(chat) = named(&chat) else {
+        return failures::no_chat(language).answer(
+            &http,
+            &headers,
+            &format!("/sessions/{}/chats", handle.user),
+        );
     };
     let base = super::super::super::external::prefix(&headers).to_owned();
     let (shutdown, last) = (http.shutdown.clone(), http.journal.last());

@@ -88,13 +88,36 @@ async function sendFile(form) {
   }
 }
 
+// What is wrong with a field stands beside it, as it does where the page comes without us.
+function mark(form, name, message) {
+  for (const old of form.querySelectorAll(".wrong")) {
+    const field = old.previousElementSibling;
+    const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== old.id);
+    if (others.length) field.setAttribute("aria-describedby", others.join(" "));
+    else field.removeAttribute("aria-describedby");
+    field.removeAttribute("aria-invalid");
+    old.remove();
+  }
+  const field = name && form.elements[name];
+  if (!field) return;
+  const wrong = document.createElement("small");
+  wrong.className = "wrong";
+  wrong.id = `${name}-wrong`;
+  wrong.textContent = message;
+  field.after(wrong);
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${wrong.id}`.trim());
+  field.focus();
+}
+
 async function send(form, button) {
   const fields = new URLSearchParams(new FormData(form));
   if (button?.name) fields.append(button.name, button.value);
   const request = { method: "POST", body: fields, headers: { Accept: "application/json" } };
   try {
     const answer = await fetch(form.action, request);
-    const { message, error, code } = await answer.json();
+    const { message, error, code, field } = await answer.json();
+    mark(form, answer.ok ? null : field, message ?? error);
     say(message ?? error, !answer.ok, code);
     if (answer.ok && "clear" in form.dataset) form.reset();
   } catch {

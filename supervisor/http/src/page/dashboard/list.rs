@@ -85,10 +85,10 @@ pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap, pair
     let query = Query::of(pairs);
     let frame = Frame::new(http, headers, &visit, format!("/{}", query.address()));
     let live = live(http, frame.language, &frame.base, &query, &mut Known::default()).await;
-    let tags =
-        http.store.sessions().values().flat_map(|settings| settings.tags.clone()).collect::<BTreeSet<_>>();
+    let settings = http.store.sessions();
+    let tags: BTreeSet<&String> = settings.values().flat_map(|settings| &settings.tags).collect();
     let kinds = KINDS.map(|kind| (kind, words::of_kind(kind, frame.language))).into();
-    let tags = tags.into_iter().take(TAGS).collect();
+    let tags = tags.into_iter().take(TAGS).cloned().collect();
     super::begin(html(&ListPage { frame, query, kinds, tags, live }), cookie)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::UserId;
@@ -14,7 +14,7 @@ use super::super::super::negotiate::Language::{self, English};
 use super::super::super::user::Pairs;
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
-use super::known::{found, label, nobody};
+use super::known::{Known, label};
 use super::log_lines::{Filter, LogLine};
 use super::{Frame, html};
 use crate::state::Http;
@@ -56,13 +56,10 @@ struct Shown {
 pub(super) async fn log(
     State(http): State<Http>,
     headers: HeaderMap,
-    Path(name): Path<String>,
+    Known(handle): Known,
     pairs: Pairs,
 ) -> Response {
     let language = Language::of(&headers);
-    let Some(handle) = found(&http, &name).await else {
-        return nobody(language).answer(&http, &headers, "/");
-    };
     let (user, filter) = (handle.user.clone(), filter(&pairs));
     let (visit, cookie) = Visit::of_or_new(&headers);
     let query = address(&filter);
@@ -78,13 +75,10 @@ pub(super) async fn log(
 pub(super) async fn events(
     State(http): State<Http>,
     headers: HeaderMap,
-    Path(name): Path<String>,
+    Known(handle): Known,
     pairs: Pairs,
 ) -> Response {
     let language = Language::of(&headers);
-    let Some(handle) = found(&http, &name).await else {
-        return nobody(language).answer(&http, &headers, "/");
-    };
     let tail = http.operators.tail(&handle.user);
     follow(Following { tail, filter: filter(&pairs), language }, http.shutdown.clone())
 }

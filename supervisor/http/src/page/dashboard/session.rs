@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use colmeia::admin::DeadLetter;
@@ -22,7 +22,7 @@ use super::super::events::{Source, follow};
 use super::super::svg;
 use super::deliveries::Stuck;
 use super::history::{Bar, Past};
-use super::known::{found, nobody};
+use super::known::Known;
 use super::log;
 use super::log_lines::Filter;
 use super::plot::Plot;
@@ -108,15 +108,8 @@ struct Letter {
 }
 
 /// `GET /sessions/{user}`.
-pub(super) async fn session(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-) -> Response {
-    let found = found(&http, &name).await;
-    let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
+pub(super) async fn session(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
     let user = handle.user.clone();
-    tracing::Span::current().record("user", user.as_str());
     let (visit, cookie) = Visit::of_or_new(&headers);
     let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}"));
     let live = live(&http, &user, &handle.view(), &frame).await;
@@ -126,13 +119,7 @@ pub(super) async fn session(
 }
 
 /// `GET /sessions/{user}/events`: the live part of the page whenever it changes.
-pub(super) async fn events(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-) -> Response {
-    let found = found(&http, &name).await;
-    let Some(handle) = found else { return nobody(Language::of(&headers)).answer(&http, &headers, "/") };
+pub(super) async fn events(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
     let (visit, _) = Visit::of_or_new(&headers);
     let frame = Frame::new(&http, &headers, &visit, String::new());
     let (shutdown, view) = (http.shutdown.clone(), handle.watch());

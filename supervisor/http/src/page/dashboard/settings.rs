@@ -1,13 +1,15 @@
-//! A session's configuration: who is told of its events, of which chats nothing is told, its proxy, and its limits.
+//! A session's configuration: who is told of its events, of which chats nothing is told, its proxy, and its limits
+//! ([`super::limits`]).
 //!
 //! What is kept and what is refused is the API's ([`configure`]): the page only has a form for it. **No secret that was kept
-//! is ever shown again**: not a proxy's password, not a signature's key, and of a webhook's address no more than the log has.
+//! is ever shown again**: not a proxy's password, not a signature's key, and of a webhook's address no more than the log has. What is refused stands at its field
+//! ([`super::refused`]), with and without our script.
 
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use colmeia::config::{EVENT_NAMES, Hmac, IgnoreConfig, Proxy, SessionSettings, WebhookConfig};
 use colmeia::{Secret, UserId};
 use serde::Deserialize;
@@ -15,14 +17,19 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::wants_html;
 use super::super::super::visitors::Visit;
-use super::known::{found, label, nobody};
+use super::known::{Known, label};
+use super::limits::{self, LimitField};
+use super::refused::{Limit, refused};
 use super::told::{Outcome, nothing, ours_by};
 use super::{Frame, html};
 use crate::api::configure;
 use crate::errors::ApiError;
 use crate::state::Http;
+use colmeia_control::operators::HeldLimits;
 use colmeia_events::delivery::{probe, shown};
+use colmeia_host::blocking;
 use colmeia_host::ssrf::Home;
 use colmeia_session::UserHandle;
 
@@ -38,8 +45,38 @@ struct SettingsPage<'a> {
     ignored: Vec<(&'static str, &'static str, &'static str)>,
     proxy: Option<Proxy>,
     debug: bool,
-    /// In MiB.
-    cap: Option<u64>,
+    limits: Vec<LimitField>,
+    /// What holds for its memory now, in MiB: the soft limit and the hard one.
+    held: Option<(u64, u64)>,
+    /// What was typed and refused, and why.
+    refused: Option<(SettingsFields, Outcome)>,
+}
+
+impl SettingsPage<'_> {
+    /// Why what was typed into this field was refused; empty where it was not.
+    fn wrong_at(&self, field: &str) -> &str {
+        let refused = self.refused.as_ref().filter(|(_, told)| told.field == Some(field));
+        refused.map(|(_, told)| told.message.as_str()).unwrap_or_default()
+    }
+
+    fn typed(&self) -> Option<&SettingsFields> {
+        self.refused.as_ref().map(|(typed, _)| typed)
+    }
+
+    /// What stands in the proxy's field: what was typed and refused, else what is kept.
+    fn server(&self) -> &str {
+        let kept = self.proxy.as_ref().map(|proxy| proxy.server.as_str());
+        self.typed_proxy().map(|typed| typed.server.as_str()).or(kept).unwrap_or_default()
+    }
+
+    fn username(&self) -> &str {
+        let kept = self.proxy.as_ref().and_then(|proxy| proxy.username.as_deref());
+        self.typed_proxy().map(|typed| typed.username.as_str()).or(kept).unwrap_or_default()
+    }
+
+    fn typed_proxy(&self) -> Option<&SettingsFields> {
+        self.typed().filter(|typed| !typed.server.is_empty())
+    }
 }
 
 /// One that is told, as it may be shown.
@@ -53,7 +90,7 @@ struct Webhook {
 }
 
 /// What the forms carry; each reads what it needs.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SettingsFields {
     token: String,
@@ -69,35 +106,66 @@ pub(super) struct SettingsFields {
     username: String,
     password: Option<Secret>,
     debug: Option<String>,
+    pub(super) memory_high: String,
+    pub(super) memory_max: String,
+    pub(super) per_minute: String,
+    pub(super) burst: String,
+    /// Whether they were typed.
+    #[serde(skip)]
+    has_limits: bool,
+}
+
+impl SettingsFields {
+    /// What was typed for this limit.
+    pub(super) fn limit(&self, limit: Limit) -> &str {
+        match limit {
+            Limit::MemoryHigh => &self.memory_high,
+            Limit::MemoryMax => &self.memory_max,
+            Limit::SendsPerMinute => &self.per_minute,
+            Limit::SendBurst => &self.burst,
+        }
+    }
 }
 
 /// `GET /sessions/{user}/settings`.
-pub(super) async fn settings(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
+pub(super) async fn settings(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
+    page(&http, &headers, &handle.user, None).await
+}
+
+/// The page; with what was refused, where something was.
+async fn page(
+    http: &Http,
+    headers: &HeaderMap,
+    user: &UserId,
+    refused: Option<(SettingsFields, Outcome)>,
 ) -> Response {
-    let language = Language::of(&headers);
-    let Some(handle) = found(&http, &name).await else {
-        return nobody(language).answer(&http, &headers, "/");
-    };
-    let user = handle.user.clone();
-    let (visit, cookie) = Visit::of_or_new(&headers);
-    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}/settings"));
-    let SessionSettings { webhooks, ignore, proxy, debug, .. } =
-        http.store.session(&user).unwrap_or_default();
+    let (visit, cookie) = Visit::of_or_new(headers);
+    let frame = Frame::new(http, headers, &visit, format!("/sessions/{user}/settings"));
+    let SessionSettings { webhooks, ignore, proxy, debug, limits: own, .. } =
+        http.store.session(user).unwrap_or_default();
+    let held = held(http, user).await;
+    let typed = refused.as_ref().map(|(typed, _)| typed).filter(|typed| typed.has_limits);
+    let status = refused.as_ref().map_or(StatusCode::OK, |(_, told)| told.status);
     let page = SettingsPage {
-        label: label(&http, &user),
+        label: label(http, user),
         webhooks: webhooks.iter().map(Webhook::of).collect(),
         events: EVENT_NAMES,
-        ignored: ignored(ignore, language),
+        ignored: ignored(ignore, frame.language),
         proxy,
         debug,
-        cap: http.operators.cap(&user).map(|bytes| bytes >> 20),
-        user: &user,
+        limits: limits::fields(own, &http.config, held, typed, frame.language),
+        held: held.map(|held| (held.in_force.high_mb, held.in_force.max_mb)),
+        refused,
+        user,
         frame,
     };
-    super::begin(html(&page), cookie)
+    super::begin((status, html(&page)).into_response(), cookie)
+}
+
+/// What holds for the session's memory; it is read from the disk.
+async fn held(http: &Http, user: &UserId) -> Option<HeldLimits> {
+    let (operators, user) = (http.operators.clone(), user.clone());
+    blocking::looking(move || operators.memory_limits(&user)).await.ok().flatten()
 }
 
 impl Webhook {
@@ -137,25 +205,30 @@ fn ignored(ignore: IgnoreConfig, language: Language) -> Vec<(&'static str, &'sta
 pub(super) async fn change(
     State(http): State<Http>,
     headers: HeaderMap,
-    Path((name, part)): Path<(String, String)>,
+    Known(handle): Known,
+    Path((_, part)): Path<(String, String)>,
     Form(fields): Form<SettingsFields>,
 ) -> Response {
     let language = Language::of(&headers);
-    let back =
-        name.parse::<UserId>().map_or_else(|_| "/".into(), |user| format!("/sessions/{user}/settings"));
+    let typed = SettingsFields { has_limits: part == "limits", key: None, password: None, ..fields.clone() };
     let done = async {
         ours_by(&http, &headers, &fields.token)?;
-        let handle = found(&http, &name).await.ok_or_else(|| nobody(language))?;
         match part.as_str() {
             "webhook" => add(&http, &handle, fields, language).await,
             "unhook" => remove(&http, &handle, &fields, language).await,
             "test" => test(&http, &handle.user, &fields, language).await,
             "ignore" => ignore(&http, &handle, &fields, language).await,
             "browser" => browser(&http, &handle, fields, language).await,
+            "limits" => limit(&http, &handle, &fields, language).await,
             _ => Err(nothing(language)),
         }
     };
-    done.await.unwrap_or_else(|told| told).answer(&http, &headers, &back)
+    match done.await {
+        Err(told) if told.field.is_some() && wants_html(&headers) => {
+            page(&http, &headers, &handle.user, Some((typed, told))).await
+        }
+        Ok(told) | Err(told) => told.answer(&http, &headers, &format!("/sessions/{}/settings", handle.user)),
+    }
 }
 
 type Told = Result<Outcome, Outcome>;
@@ -248,34 +321,21 @@ async fn browser(http: &Http, handle: &UserHandle, fields: SettingsFields, langu
     kept(configure(http, handle, change).await, language)
 }
 
-fn kept(done: Result<(), ApiError>, language: Language) -> Told {
-    match (done, language) {
-        (Ok(()), Portuguese) => Ok(Outcome::done("Configuração gravada.")),
-        (Ok(()), English) => Ok(Outcome::done("The configuration is kept.")),
-        (Err(error), English) => {
-            Err(Outcome::with(error.status, format!("Nothing was kept: {}.", error.text)))
-        }
-        (Err(error), Portuguese) => Err(Outcome::with(error.status, refused(&error))),
-    }
+/// What is empty is as the service. They hold at once; those of memory as soon as whoever keeps them can.
+async fn limit(http: &Http, handle: &UserHandle, fields: &SettingsFields, language: Language) -> Told {
+    let before = http.store.limits(&handle.user);
+    let with_memory = held(http, &handle.user).await.is_some();
+    let wanted = limits::read(fields, before, with_memory, language)?;
+    let done = configure(http, handle, move |settings| settings.limits = wanted).await;
+    done.map(|memory| limits::kept(memory, language)).map_err(|error| refused(&error, language))
 }
 
-/// The rules of the API are in English; here each field has its own.
-fn refused(error: &ApiError) -> String {
-    let rule = match error.field_name() {
-        Some(field) if field.ends_with(".url") => {
-            "o endereço do webhook tem de começar com http:// ou https:// e não pode ser o deste serviço"
-        }
-        Some(field) if field.contains(".events") => "há um evento com nome desconhecido",
-        Some("config.webhooks") => "são no máximo 20 webhooks",
-        Some("config.proxy.server") => {
-            "escreva o proxy como servidor:porta, ou com http://, https:// ou socks5:// antes; a porta não pode ser a deste serviço"
-        }
-        Some(field) if field.starts_with("config.proxy") => {
-            "usuário e senha do proxy vão juntos, e não servem com socks5"
-        }
-        _ => return "Nada foi gravado. Veja o log do serviço.".into(),
+fn kept<T>(done: Result<T, ApiError>, language: Language) -> Told {
+    let message = match language {
+        Portuguese => "Configuração gravada.",
+        English => "The configuration is kept.",
     };
-    format!("Nada foi gravado: {rule}.")
+    done.map(|_| Outcome::done(message)).map_err(|error| refused(&error, language))
 }
 
 fn no_webhook(language: Language) -> Outcome {

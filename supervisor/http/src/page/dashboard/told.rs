@@ -20,6 +20,8 @@ pub(super) struct Outcome {
     pub(super) message: String,
     /// A pairing code; shown and never logged.
     pub(super) code: Option<colmeia::Secret>,
+    /// The field of the form that is wrong, by its name there.
+    pub(super) field: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -27,6 +29,8 @@ struct Body<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -47,7 +51,7 @@ impl Outcome {
 
     /// It was not.
     pub(super) fn with(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), code: None }
+        Self { status, message: message.into(), code: None, field: None }
     }
 
     /// Why an operation was not done.
@@ -99,7 +103,7 @@ impl Outcome {
     pub(super) fn answer(&self, http: &Http, headers: &HeaderMap, back: &str) -> Response {
         let code = self.code.as_ref().map(|code| code.expose());
         if !negotiate::wants_html(headers) {
-            return reply::json(self.status, &Body { message: &self.message, code });
+            return reply::json(self.status, &Body { message: &self.message, code, field: self.field });
         }
         let (visit, cookie) = Visit::of_or_new(headers);
         let frame = Frame::new(http, headers, &visit, back);

@@ -14,8 +14,10 @@ use super::known::nobody;
 use super::messages::percent;
 use super::told::{Outcome, ours};
 use super::{Fields, failures};
+use crate::errors::ApiError;
 use crate::state::Http;
 use colmeia_control::calls;
+use colmeia_control::pacing::TooSoon;
 use colmeia_session::{CallFailure, UserHandle};
 
 /// WhatsApp's own limit of a text.
@@ -39,17 +41,18 @@ pub(super) async fn send(
             };
             return Err(Outcome::with(StatusCode::BAD_REQUEST, message));
         }
-        http.pace.take(&handle.user).map_err(|wait| {
-            let seconds = wait.as_secs() + 1;
+        let user = handle.user.clone();
+        let sending = calls::once(handle, Call::text(chat, text), None, http.request_deadline());
+        let sent = http.paced(&user, ApiError::of_nothing, sending).await.map_err(|TooSoon { secs }| {
             let message = match language {
                 Portuguese => {
-                    format!("Nada foi enviado: muitas mensagens seguidas. Tente de novo em {seconds} s.")
+                    format!("Nada foi enviado: muitas mensagens seguidas. Tente de novo em {secs} s.")
                 }
-                English => format!("Nothing was sent: too many messages in a row. Try again in {seconds} s."),
+                English => format!("Nothing was sent: too many messages in a row. Try again in {secs} s."),
             };
             Outcome::with(StatusCode::TOO_MANY_REQUESTS, message)
         })?;
-        match calls::once(handle, Call::text(chat, text), None, http.request_deadline()).await {
+        match sent {
             Ok((Reply::Sent(_), _)) => Ok(match language {
                 Portuguese => "Mensagem enviada.",
                 English => "The message was sent.",

@@ -1,6 +1,7 @@
 //! Beginning, end, adoption, and what operators say.
 
 use colmeia::admin::When;
+use colmeia::config::{SessionLimits, SessionSettings};
 use colmeia::operations::{self, OPERATIONS_VERSION};
 use colmeia::protocol::CallErrorKind;
 
@@ -272,6 +273,33 @@ async fn a_users_own_limits_hold_at_once_and_after_a_restart_and_wrong_ones_chan
     until(&handle, cap(1024)).await;
     second.registry.shut_down().await;
     assert!(!second.host.state.limits(&handle.user).exists());
+}
+
+#[tokio::test]
+async fn limits_of_the_configuration_hold_at_once_below_those_of_an_operator() {
+    let house = house("", |config| {
+        (config.memory.mode, config.memory.poll_ms) = (MemoryMode::Polling, 100);
+    });
+    let cap = |mib: u64| move |view: &UserView| view.memory.is_some_and(|memory| memory.cap == mib << 20);
+    let handle = house.ready("1").await;
+    until(&handle, cap(1024)).await;
+    let configure = async |max: Option<u64>| {
+        let limits = SessionLimits { memory_max_mb: max, ..SessionLimits::default() };
+        let settings = SessionSettings { limits, ..SessionSettings::default() };
+        house.host.store.keep_session(&handle.user, settings).await.expect("kept");
+        handle.limit_again().await.expect("read")
+    };
+    assert_eq!(configure(Some(1500)).await["max_mb"], When::Now);
+    until(&handle, cap(1500)).await;
+    let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
+    handle.limit(own).await.expect("kept");
+    until(&handle, cap(2000)).await;
+    configure(Some(1800)).await;
+    handle.limit(MemoryOverrides::default()).await.expect("taken back");
+    until(&handle, cap(1800)).await;
+    configure(None).await;
+    until(&handle, cap(1024)).await;
+    house.registry.shut_down().await;
 }
 
 #[tokio::test]

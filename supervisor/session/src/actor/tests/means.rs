@@ -3,6 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::*;
+use crate::limits;
 
 /// While it is there, nothing can be opened in this process: the test's own, as nextest runs it.
 struct NothingLeft(Rlimit);
@@ -35,7 +36,7 @@ async fn nobody_starts_with_limits_or_in_spite_of_a_parking_that_could_not_be_re
     let (parked, limited) = (user("1"), user("2"));
     folders::keep_parked(&house.host.state, &parked, Some(&ExitReason::Banned)).expect("kept");
     let own = MemoryOverrides { max_mb: Some(2000), ..MemoryOverrides::default() };
-    limits::keep(&house.host.state, &house.host.config, &limited, own).expect("kept");
+    limits::keep(&house.host.state, house.host.memory_of(&limited), &limited, own).expect("kept");
 
     let nothing_left = NothingLeft::begin();
     let parked = house.registry.find_or_create_known(&parked).expect("made");
