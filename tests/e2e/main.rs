@@ -11,6 +11,7 @@ mod harness;
 
 mod accessible;
 mod bad_input;
+mod collections;
 mod crashes;
 mod damage;
 mod dashboard;
