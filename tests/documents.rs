@@ -367,3 +367,15 @@ fn the_images_configuration_is_closed_until_somebody_says_who_may_call() {
     image.stop_within_ms = 0;
     assert_eq!(composed, image);
 }
+
+/// A release's own number stands in Cargo.toml, and everything that the programs say is taken from there.
+#[test]
+fn the_changelog_begins_with_the_version_that_is_built() {
+    let changelog = read("CHANGELOG.md");
+    let newest = changelog.lines().find(|line| line.starts_with("## ")).expect("a heading");
+    let (version, date) =
+        newest.strip_prefix("## [").and_then(|rest| rest.split_once("] - ")).expect("`## [1.2.3] - date`");
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    let is_date = date.len() == 10 && date.chars().all(|c| c.is_ascii_digit() || c == '-');
+    assert!(is_date || date == "not yet released", "{date}");
+}

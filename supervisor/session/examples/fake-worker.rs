@@ -120,7 +120,7 @@ impl Fake {
             protocol: PROTOCOL_VERSION,
             user,
             pid: std::process::id(),
-            version: if self.wants("older") { "0.0.0" } else { env!("CARGO_PKG_VERSION") }.into(),
+            version: if self.wants("older") { "0.1.0" } else { env!("CARGO_PKG_VERSION") }.into(),
             operations: self.knows(),
             report: self.report(),
         })
