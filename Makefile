@@ -2,7 +2,8 @@
 
 .PHONY: help setup setup-test setup-deb setup-vm build release run live flask test check deny nextest conformance
 .PHONY: e2e-migrated e2e-slow e2e-little e2e-matrix clients schemathesis events-drill left-open-drill fresh setup-fresh test-host
-.PHONY: docs setup-docs image test-image setup-image install deb test-vm chaos thousand contrib setup-bench bench bench-smoke
+.PHONY: docs setup-docs image test-image setup-image install deb release-artifacts setup-release advisories test-vm chaos
+.PHONY: thousand contrib setup-bench bench bench-smoke
 .PHONY: bench-build measures session trace soak day day-smoke fuzz mutants clean
 
 # Where `make install` puts things; DESTDIR is a folder that is put before all of it. BINARIES is where the programs are.
@@ -23,6 +24,7 @@ help:
 	@echo 'make fresh  make run and make test on a bare Debian 12 that never saw the project; as root'
 	@echo 'make clients  what waha-py, waha-python and the n8n node ask: served, refused or wrong'
 	@echo 'make deb    the Debian package; make install puts the same files below DESTDIR and PREFIX'
+	@echo 'make release-artifacts  what a release consists of: package, list of parts, checksums; TARGET=, IMAGE=1'
 	@echo 'make docs   the documentation as a searchable book: target/book/index.html'
 	@echo 'make image  the container image, with buildah; DEBOOTSTRAP=1 makes its base here'
 	@echo 'make test-image  the image in containers of a virtual machine; as root'
@@ -46,6 +48,9 @@ setup-test:
 
 setup-deb: setup
 	@scripts/setup deb
+
+setup-release: setup
+	@scripts/setup release
 
 setup-vm: setup-deb
 	@scripts/setup vm
@@ -92,6 +97,10 @@ check: setup-test
 deny: setup-test
 	cargo fetch --locked
 	cargo deny --offline --workspace check licenses bans sources
+
+# Whether a crate that is linked has a known fault: asks the database of RustSec, so it takes the network.
+advisories: setup-test
+	cargo deny --workspace check advisories
 
 nextest: setup-test
 	cargo build --locked --workspace
@@ -164,6 +173,11 @@ docs: setup-docs
 
 deb: setup-deb release
 	cargo deb --no-build --locked -p colmeia-supervisor -o target/debian/
+
+# Into target/release-artifacts, and looked at: docs/releasing.md. TARGET=aarch64-unknown-linux-gnu builds for another
+# architecture than this machine's, where its standard library and Debian's crossbuild-essential are; IMAGE=1 adds the image.
+release-artifacts: setup-release $(if $(IMAGE),setup-image)
+	DEBOOTSTRAP=$(DEBOOTSTRAP) scripts/release $(if $(TARGET),--target '$(TARGET)') $(if $(IMAGE),--image)
 
 # The binaries of `make release`. A configuration that is there already is left alone.
 install:
