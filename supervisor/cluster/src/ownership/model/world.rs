@@ -228,7 +228,12 @@ impl World {
                 }
             }
             What::Ended { host, user, program } => {
-                self.hosts[host].browsers.remove(&user);
+                // One that the next program has adopted meanwhile is begun again by its session.
+                let is_adopted = self.hosts[host].program != program
+                    && self.hosts[host].browsers.get(&user).is_some_and(|one| one.is_fed);
+                if !is_adopted {
+                    self.hosts[host].browsers.remove(&user);
+                }
                 self.after(0, What::Deliver { host, program, event: Event::Stopped(user) });
             }
             What::Act { host, user, until } => self.act(host, &user, until, tally),
