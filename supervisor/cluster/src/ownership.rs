@@ -215,7 +215,7 @@ impl Machine {
             }
             Event::WatchLost => self.observer.gap(),
             Event::Emptied(round) => self.lease.emptied(round, self.is_leaving, now, &mut self.out),
-            Event::Stopped(user) => self.users.stopped(&user, now, sight!(self), &mut self.out),
+            Event::Stopped(user, run) => self.users.stopped(&user, run, now, sight!(self), &mut self.out),
             Event::Conflict(user) => self.users.conflict(&user, now, &mut self.out),
             Event::Want(user, wanted) => self.users.want(&user, wanted, now, sight!(self), &mut self.out),
             Event::Snapshot(user, at) => self.users.snapshot(&user, at, now, sight!(self), &mut self.out),

@@ -1,13 +1,13 @@
 //! What holds for one machine whatever it is told, in whatever order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use colmeia::UserId;
 use proptest::prelude::*;
 
 use super::times::{DEAD_MAN, FENCE, FREEZE, KILL};
-use super::words::{By, Effect, Event, Notice, Outcome, Round, Why, WriteId};
+use super::words::{By, Effect, Event, Notice, Outcome, Round, Run, Why, WriteId};
 use super::{Machine, Settings};
 use crate::moment::Moment;
 use crate::names::{HostId, Key};
@@ -52,6 +52,8 @@ struct Play {
     seen: BTreeMap<HostId, (Revision, Moment)>,
     conflicts: BTreeMap<UserId, Moment>,
     running: BTreeMap<UserId, Revision>,
+    runs: BTreeMap<UserId, Run>,
+    ending: BTreeSet<UserId>,
     said: Vec<Effect>,
 }
 
@@ -71,6 +73,8 @@ impl Play {
             seen: BTreeMap::new(),
             conflicts: BTreeMap::new(),
             running: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            ending: BTreeSet::new(),
             said: Vec::new(),
         };
         play.tell(Event::Tick);
@@ -147,7 +151,8 @@ impl Play {
             Effect::Feed(until) => {
                 assert_eq!(Some(until), self.good.map(|good| good + DEAD_MAN), "from before it was sent");
             }
-            Effect::Start { user, until, token, .. } => {
+            Effect::Start { user, run, until, token, .. } => {
+                self.runs.insert(user.clone(), run);
                 assert!(self.age() < FREEZE && !self.frozen, "nobody begins on a lease that may be over");
                 assert!(until.since(self.good.expect("a lease")) <= DEAD_MAN);
                 assert!(self.running.insert(user, token).is_none(), "it runs already");
@@ -160,10 +165,12 @@ impl Play {
             Effect::Kill(round) => {
                 (self.round, self.frozen) = (round, false);
                 self.running.clear();
+                self.ending.clear();
                 self.conflicts.clear();
             }
             Effect::Stop(user, Why::Lost) => {
                 self.running.remove(&user).expect("it ran");
+                self.ending.remove(&user);
             }
             Effect::TakeOver(user, until) => {
                 let conflict = self.conflicts.remove(&user).expect("one");
@@ -172,7 +179,20 @@ impl Play {
                     until.since(self.good.expect("a lease")) <= FREEZE && self.running.contains_key(&user)
                 );
             }
-            Effect::Stop(..) | Effect::ReadHost(_) | Effect::ReadUser(_) | Effect::Tell(_) => {}
+            Effect::Stop(user, _) => {
+                self.ending.insert(user);
+            }
+            Effect::ReadHost(_) | Effect::ReadUser(_) | Effect::Tell(_) => {}
+        }
+    }
+
+    /// A browser that was told to end is gone.
+    fn stopped(&mut self, number: u8) {
+        let name = user(number);
+        self.running.remove(&name);
+        self.ending.remove(&name);
+        if let Some(run) = self.runs.get(&name) {
+            self.tell(Event::Stopped(name, *run));
         }
     }
 
@@ -317,10 +337,9 @@ fn take(play: &mut Play, step: &Step) {
         Step::Want(number, wanted) => play.tell(Event::Want(user(number), wanted)),
         Step::Move(number) => play.tell(Event::Move(user(number), host("peer"))),
         Step::Stopped(number) => {
-            if play.machine.users.is_ending(&user(number)) {
-                play.running.remove(&user(number));
+            if play.ending.contains(&user(number)) {
+                play.stopped(number);
             }
-            play.tell(Event::Stopped(user(number)));
         }
         Step::Snapshot(number) => play.tell(Event::Snapshot(user(number), "s".into())),
         Step::WatchLost => play.tell(Event::WatchLost),
@@ -452,12 +471,36 @@ fn a_user_moves_when_its_browser_is_gone_and_not_before() {
     assert!(
         matches!(&play.ground[&Key::user(&user(1))].1, Record::User(_, one) if one.host == Some(host("me")))
     );
-    play.running.remove(&user(1));
-    play.tell(Event::Stopped(user(1)));
+    play.stopped(1);
     play.pass_well(SECOND * 3);
     let (_, Record::User(_, record)) = &play.ground[&Key::user(&user(1))] else { panic!("a user") };
     assert_eq!((record.host.as_ref(), record.epoch), (Some(&host("peer")), 4));
     assert_eq!(record.snapshot.as_deref(), Some("last"));
+}
+
+#[test]
+fn what_is_said_of_an_earlier_browser_means_nothing_for_the_one_that_runs() {
+    let mut play = Play::joined();
+    play.put(Record::Host(host("peer"), peer(4, HostState::Live)));
+    play.show_host("peer", By::Watch);
+    play.owned_by(1, Some("me"), 1, true);
+    play.show_user(1);
+    let earlier = play.runs[&user(1)];
+    play.tell(Event::Want(user(1), false));
+    play.stopped(1);
+    play.tell(Event::Want(user(1), true));
+    assert_ne!(play.runs[&user(1)], earlier);
+    play.tell(Event::Move(user(1), host("peer")));
+    play.tell(Event::Stopped(user(1), earlier));
+    play.pass_well(SECOND * 3);
+    let owner = |play: &Play| match &play.ground[&Key::user(&user(1))].1 {
+        Record::User(_, record) => record.host.clone(),
+        Record::Host(..) => None,
+    };
+    assert_eq!(owner(&play), Some(host("me")), "the one that runs is not gone");
+    play.stopped(1);
+    play.pass_well(SECOND * 3);
+    assert_eq!(owner(&play), Some(host("peer")));
 }
 
 #[test]
@@ -467,8 +510,7 @@ fn a_conflict_ends_with_the_browser_that_had_it() {
     play.show_user(1);
     play.tell(Event::Conflict(user(1)));
     play.tell(Event::Want(user(1), false));
-    play.running.remove(&user(1));
-    play.tell(Event::Stopped(user(1)));
+    play.stopped(1);
     play.pass_well(SECOND * 4); // a renewal that would have been newer
     play.tell(Event::Want(user(1), true));
     play.tell(Event::Conflict(user(1)));
@@ -490,8 +532,7 @@ fn nobody_is_claimed_beyond_the_room_and_a_host_that_leaves_goes_last() {
     play.tell(Event::Leave);
     for number in 0..5 {
         play.tell(Event::Want(user(number), false));
-        play.running.remove(&user(number));
-        play.tell(Event::Stopped(user(number)));
+        play.stopped(number);
     }
     play.pass_well(SECOND * 8);
     assert_eq!((play.machine.epoch(), play.machine.next()), (None, None));

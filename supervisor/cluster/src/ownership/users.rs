@@ -13,7 +13,7 @@ use super::observer::{Observer, Standing};
 use super::placing::rank;
 use super::rules::Rules;
 use super::times::{CLAIMS_AT_ONCE, RANK_STEP, REREAD, STOP_AGAIN, TRY};
-use super::words::{Effect, Out, Outcome, Why, WriteId};
+use super::words::{Effect, Out, Outcome, Run, Why, WriteId};
 use crate::moment::Moment;
 use crate::names::HostId;
 use crate::records::{Record, Revision, UserRecord};
@@ -51,6 +51,8 @@ impl Sight<'_> {
 struct Mine {
     /// The revision at which it became ours.
     token: Revision,
+    /// Its newest browser.
+    run: Run,
     /// It was started, and is not known to be gone.
     is_alive: bool,
     /// When it was last told to end.
@@ -93,6 +95,7 @@ pub(super) struct Users {
     free: BTreeMap<UserId, Option<Moment>>,
     candidates: Vec<HostId>,
     conflicts: BTreeMap<UserId, Moment>,
+    runs: u64,
 }
 
 impl Users {
@@ -105,6 +108,7 @@ impl Users {
             free: BTreeMap::new(),
             candidates: Vec::new(),
             conflicts: BTreeMap::new(),
+            runs: 0,
         }
     }
 
@@ -210,6 +214,7 @@ impl Users {
             }
             let mine = user.mine.get_or_insert_with(|| Mine {
                 token: *revision,
+                run: Run(0),
                 is_alive: false,
                 ending: None,
                 to: None,
@@ -232,9 +237,11 @@ impl Users {
                 && !mine.is_alive
                 && let Some(until) = sight.until
             {
-                (mine.is_alive, mine.ending) = (true, None);
+                self.runs += 1;
+                (mine.run, mine.is_alive, mine.ending) = (Run(self.runs), true, None);
+                let run = mine.run;
                 let (user, token, snapshot) = (name.clone(), mine.token, record.snapshot.clone());
-                out.push(Effect::Start { user, token, snapshot, until });
+                out.push(Effect::Start { user, run, token, snapshot, until });
             }
         } else {
             self.owned.remove(name);
@@ -414,15 +421,10 @@ impl Users {
         self.settle(name, now, sight, out);
     }
 
-    /// Whether this user's browser was told to end.
-    #[cfg(test)]
-    pub(super) fn is_ending(&self, name: &UserId) -> bool {
-        self.all.get(name).and_then(|user| user.mine.as_ref()).is_some_and(|mine| mine.ending.is_some())
-    }
-
     /// A browser that was told to end is gone.
-    pub(super) fn stopped(&mut self, name: &UserId, now: Moment, sight: &Sight<'_>, out: &mut Out) {
+    pub(super) fn stopped(&mut self, name: &UserId, run: Run, now: Moment, sight: &Sight<'_>, out: &mut Out) {
         if let Some(mine) = self.all.get_mut(name).and_then(|user| user.mine.as_mut())
+            && mine.run == run
             && mine.ending.take().is_some()
         {
             mine.is_alive = false;

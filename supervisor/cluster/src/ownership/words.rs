@@ -21,6 +21,10 @@ pub struct WriteId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Round(pub u64);
 
+/// Names one browser that was started. What is said of an earlier one means nothing for the one that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Run(pub u64);
+
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -73,8 +77,8 @@ pub enum Event {
     WatchLost,
     /// No process of any user is left of what this round had to kill.
     Emptied(Round),
-    /// This user's browser is gone, as [`Effect::Stop`] wanted.
-    Stopped(UserId),
+    /// This browser of the user is gone, as [`Effect::Stop`] wanted.
+    Stopped(UserId, Run),
     /// This user's page lost its connection to another browser.
     Conflict(UserId),
     /// Somebody wants the user to run, or not to.
@@ -143,6 +147,8 @@ pub enum Effect {
     Start {
         /// The user.
         user: UserId,
+        /// This browser among all that were started here.
+        run: Run,
         /// The fencing token of this claim.
         token: Revision,
         /// The snapshot to begin with, where the profile here is older.

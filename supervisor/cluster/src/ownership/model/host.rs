@@ -7,12 +7,13 @@ use colmeia::UserId;
 
 use crate::moment::Moment;
 use crate::names::HostId;
-use crate::ownership::words::{Effect, Event};
+use crate::ownership::words::{Effect, Event, Run};
 use crate::ownership::{Kept, Machine};
 
 /// A user's browser and its worker.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Browser {
+    pub(super) run: Run,
     /// The worker's own timer.
     pub(super) until: Moment,
     /// Whether the program that runs now has started or adopted it, so that it is fed.

@@ -16,7 +16,7 @@ use super::host::{Browser, Host};
 use crate::moment::Moment;
 use crate::names::{HostId, Key};
 use crate::ownership::rules::Rules;
-use crate::ownership::words::{By, Effect, Event, Notice, Outcome, Why, WriteId};
+use crate::ownership::words::{By, Effect, Event, Notice, Outcome, Run, Why, WriteId};
 use crate::ownership::{Machine, Settings};
 use crate::records::{HostState, Record, Revision};
 
@@ -77,7 +77,7 @@ enum What {
     Begin { host: usize },
     Request { host: usize, program: u64, request: Request },
     Deliver { host: usize, program: u64, event: Event },
-    Ended { host: usize, user: UserId, program: u64 },
+    Ended { host: usize, user: UserId, program: u64, run: Run },
     Act { host: usize, user: UserId, until: Moment },
     Connect { host: usize },
     Fault,
@@ -227,14 +227,16 @@ impl World {
                     self.tell(host, event, tally);
                 }
             }
-            What::Ended { host, user, program } => {
-                // One that the next program has adopted meanwhile is begun again by its session.
-                let is_adopted = self.hosts[host].program != program
-                    && self.hosts[host].browsers.get(&user).is_some_and(|one| one.is_fed);
-                if !is_adopted {
+            What::Ended { host, user, program, run } => {
+                // One that the next program has adopted meanwhile is begun again by its session, and one that was
+                // killed meanwhile is not the one that runs.
+                let is_it = |one: &Browser| one.run == run;
+                if self.hosts[host].program == program
+                    && self.hosts[host].browsers.get(&user).is_some_and(is_it)
+                {
                     self.hosts[host].browsers.remove(&user);
                 }
-                self.after(0, What::Deliver { host, program, event: Event::Stopped(user) });
+                self.after(0, What::Deliver { host, program, event: Event::Stopped(user, run) });
             }
             What::Act { host, user, until } => self.act(host, &user, until, tally),
             What::Connect { host } => self.connect(host),
@@ -526,17 +528,18 @@ impl World {
                 let passed = self.dice.range(10_000, 3 * SECOND);
                 self.after(passed, What::Deliver { host: at, program, event: Event::Emptied(round) });
             }
-            Effect::Start { user, until, .. } => {
+            Effect::Start { user, run, until, .. } => {
                 tally.starts += 1;
-                host.browsers.insert(user, Browser { until, is_fed: true });
+                host.browsers.insert(user, Browser { run, until, is_fed: true });
             }
             Effect::Stop(user, Why::Lost) => {
                 host.browsers.remove(&user);
             }
             Effect::Stop(user, why) => {
                 tally.moves += u64::from(why == Why::Moved);
+                let Some(run) = host.browsers.get(&user).map(|one| one.run) else { return };
                 let passed = self.dice.range(0, 3 * SECOND);
-                self.after(passed, What::Ended { host: at, user, program });
+                self.after(passed, What::Ended { host: at, user, program, run });
             }
             Effect::TakeOver(user, until) => {
                 // The page has a wait of its own before it acts.
