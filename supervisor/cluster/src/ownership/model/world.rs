@@ -85,7 +85,7 @@ enum What {
 
 #[derive(Debug, Clone)]
 enum Request {
-    Write { write: WriteId, expected: Option<Revision>, record: Record },
+    Write { write: WriteId, expected: Option<Revision>, record: Record, sent: u64 },
     ReadHost(HostId),
     ReadUser(UserId),
 }
@@ -399,10 +399,10 @@ impl World {
                 };
                 Event::SawUser { user, found }
             }
-            Request::Write { write, expected, record } => {
+            Request::Write { write, expected, record, sent } => {
                 let outcome = self.engine.write(expected, &record);
                 if let Outcome::Done(revision) = outcome {
-                    self.applied(at, revision, &record);
+                    self.applied(at, revision, &record, sent);
                 }
                 Event::Answered { write, outcome }
             }
@@ -417,15 +417,15 @@ impl World {
         self.after(passed, What::Deliver { host: at, program, event });
     }
 
-    /// A change is told to whoever watches, and the referee looks at fencings.
-    fn applied(&mut self, by: usize, revision: Revision, record: &Record) {
+    /// A change is told to whoever watches, and the referee looks at fencings: what counts is when they were decided.
+    fn applied(&mut self, by: usize, revision: Revision, record: &Record, sent: u64) {
         if let Record::Host(host, record) = record
             && record.state == HostState::Dead
             && *host != self.hosts[by].id
             && let Some(fenced) = self.hosts.iter().find(|one| one.instance == record.instance)
             && fenced.machine.is_some()
             && !fenced.has_left
-            && self.now.saturating_sub(fenced.harmed) > INNOCENT
+            && sent.saturating_sub(fenced.harmed) > INNOCENT
         {
             let (host, by, seconds) = (host.clone(), self.hosts[by].id.clone(), self.now / SECOND);
             self.harm.get_or_insert(Harm::Innocent { host, by, seconds });
@@ -496,7 +496,7 @@ impl World {
                     let event = Event::Answered { write, outcome: Outcome::Unknown };
                     self.after(2 * SECOND, What::Deliver { host: at, program, event });
                 }
-                Request::Write { write, expected, record }
+                Request::Write { write, expected, record, sent: self.now }
             }
             Effect::ReadHost(host) => Request::ReadHost(host),
             Effect::ReadUser(user) => Request::ReadUser(user),
