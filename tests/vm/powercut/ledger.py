@@ -33,12 +33,12 @@ class Ledger:
         self.wrong = []
 
     def snapshot(self):
+        taken = Ledger()
         with self.lock:
-            lock, self.lock = self.lock, None
-            try:
-                return copy.deepcopy(self)
-            finally:
-                self.lock = lock
+            for name, value in vars(self).items():
+                if name != "lock":
+                    setattr(taken, name, copy.deepcopy(value))
+        return taken
 
     def asked(self, key, session, text):
         with self.lock:
