@@ -14,6 +14,7 @@ pub mod kept;
 pub mod locks;
 pub mod log_limit;
 pub mod memory;
+pub mod migrations;
 pub mod private;
 pub mod process;
 pub mod shares;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::StoreError;
+use colmeia_host::migrations::{self, NotMigrated};
 use colmeia_host::private;
 
 /// One script per schema version. A script that was released is never changed.
@@ -41,18 +42,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX); // never taken: a handful of scripts
-    let Some(todo) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..)) else {
-        return Err(StoreError::Newer { found, known });
-    };
-    if !todo.is_empty() {
-        let transaction = connection.transaction()?;
-        for script in todo {
-            transaction.execute_batch(script)?;
-        }
-        transaction.pragma_update(None, "user_version", known)?;
-        transaction.commit()?;
-    }
+    migrations::run(&mut connection, MIGRATIONS).map_err(|error| match error {
+        NotMigrated::Newer { found, known } => StoreError::Newer { found, known },
+        NotMigrated::Failed(error) => error.into(),
+    })?;
     Ok(connection)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia_base::tasks;
+use colmeia_host::migrations::{self, NotMigrated};
 use colmeia_host::private;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
@@ -116,18 +117,12 @@ fn prepare(connection: &mut Connection) -> Result<(), GroundError> {
     connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX); // never taken: a handful of scripts
-    let Some(todo) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..)) else {
-        let words = format!("the cluster's database has schema {found}; this version knows {known}");
-        return Err(GroundError::Rejected(words));
-    };
-    let transaction = connection.transaction().map_err(failed)?;
-    for script in todo {
-        transaction.execute_batch(script).map_err(failed)?;
-    }
-    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
-    transaction.commit().map_err(failed)
+    migrations::run(connection, MIGRATIONS).map_err(|error| match error {
+        NotMigrated::Newer { found, known } => GroundError::Rejected(format!(
+            "the cluster's database has schema {found}; this version knows {known}"
+        )),
+        NotMigrated::Failed(error) => failed(error),
+    })
 }
 
 /// The newest change. Records are never removed, so none is used twice.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::JournalError;
+use colmeia_host::migrations::{self, NotMigrated};
 use colmeia_host::private;
 
 /// One script per schema version: the first makes version 1 out of an empty file, and so on. A script that was
@@ -72,21 +73,10 @@ fn check(connection: &Connection, path: &Path) -> Result<(), JournalError> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX); // never taken: a handful of scripts
-    let Some(todo) = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..)) else {
-        return Err(JournalError::Newer { found, known });
-    };
-    if todo.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.transaction()?;
-    for script in todo {
-        transaction.execute_batch(script)?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
-    transaction.commit()?;
-    Ok(())
+    migrations::run(connection, MIGRATIONS).map_err(|error| match error {
+        NotMigrated::Newer { found, known } => JournalError::Newer { found, known },
+        NotMigrated::Failed(error) => error.into(),
+    })
 }
 
 /// A new database as an earlier version left it.
