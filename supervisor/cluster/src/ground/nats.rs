@@ -17,14 +17,20 @@ use bytes::Bytes;
 use colmeia::Secret;
 use futures::future::BoxFuture;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::check::Finding;
 use super::{Appended, Entry, Ground, GroundError, Last, Sequence, Watch};
 use crate::names::Key;
 use crate::records::Revision;
 
-/// The record or log is elsewhere; the second one is said while another write of the same subject is under way.
-const WRONG_PLACE: [u64; 2] = [10071, 10164];
+/// The record or log is elsewhere.
+const WRONG_PLACE: u64 = 10071;
+/// Another write of the same subject, or of the same id, is not yet acknowledged by most nodes, so that nobody knows
+/// where the subject's last one will be. It may be this one's own earlier try.
+const UNDER_WAY: [u64; 2] = [10164, 10158];
+/// The pause before such a write is asked for again; the engine does not tell when the other one has ended.
+const AGAIN: Duration = Duration::from_millis(20);
 /// From this on an error is the engine's, and says nothing about what was asked.
 const ENGINES_OWN: u64 = 500;
 
@@ -83,9 +89,9 @@ struct EnginesError {
 
 impl EnginesError {
     fn meaning(self) -> GroundError {
-        if WRONG_PLACE.contains(&self.err_code) {
+        if self.err_code == WRONG_PLACE {
             GroundError::Stale
-        } else if self.code >= ENGINES_OWN {
+        } else if UNDER_WAY.contains(&self.err_code) || self.code >= ENGINES_OWN {
             GroundError::Unreachable(Box::new(self))
         } else {
             GroundError::Rejected(self.to_string())
@@ -109,6 +115,8 @@ impl Nats {
     }
 
     /// Sends a message for a stream, which applies if the subject's last one is at this place; where it is then.
+    ///
+    /// While another write of the subject is under way it waits for that one's end.
     async fn publish(
         &self,
         subject: String,
@@ -117,7 +125,23 @@ impl Nats {
         value: Bytes,
     ) -> Result<Answer, GroundError> {
         headers.insert("Nats-Expected-Last-Subject-Sequence", last.to_string());
-        let request = Request::new().headers(headers).payload(value).timeout(Some(self.patience));
+        let begun = Instant::now();
+        loop {
+            let left = self.patience.saturating_sub(begun.elapsed());
+            let request = Request::new().headers(headers.clone()).payload(value.clone()).timeout(Some(left));
+            let mut answer = self.ask(subject.clone(), request).await?;
+            match answer.error.take() {
+                Some(error) if UNDER_WAY.contains(&error.err_code) && left > AGAIN => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Some(error) => return Err(error.meaning()),
+                None => return Ok(answer),
+            }
+        }
+    }
+
+    /// Sends a message for a stream, and what that answers.
+    async fn ask(&self, subject: String, request: Request) -> Result<Answer, GroundError> {
         let answer =
             self.client.send_request(subject, request).await.map_err(|error| match error.kind() {
                 RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
@@ -126,12 +150,7 @@ impl Nats {
                 _ => GroundError::Unreachable(Box::new(error)),
             })?;
         // What is no answer of a stream says nothing about what became of the message.
-        let answer: Answer = serde_json::from_slice(&answer.payload)
-            .map_err(|error| GroundError::Unreachable(Box::new(error)))?;
-        match answer.error {
-            Some(error) => Err(error.meaning()),
-            None => Ok(answer),
-        }
+        serde_json::from_slice(&answer.payload).map_err(|error| GroundError::Unreachable(Box::new(error)))
     }
 
     async fn last_message(
@@ -156,6 +175,22 @@ const ID: &str = "Nats-Msg-Id";
 /// How long a stream knows the ids of all its entries. After that it is known of the last one of each log, which is
 /// what somebody without an answer tries again.
 const KNOWS_IDS: Duration = Duration::from_mins(2);
+
+/// The engine counts what it has not yet written, and may be asked again right after another node took over.
+#[derive(Debug, thiserror::Error)]
+#[error("a write of this log is under way: the engine expects another one before this, and has none yet")]
+struct Unsettled;
+
+/// What an append means that did not apply, by the last entry that is there.
+fn found_instead(id: &str, expected: Sequence, last: Option<Last>) -> Result<Appended, GroundError> {
+    match last {
+        Some(last) if last.id == id => Ok(Appended { sequence: last.sequence, is_repeated: true }),
+        last if last.as_ref().map(|last| last.sequence).unwrap_or_default() == expected => {
+            Err(GroundError::Unreachable(Box::new(Unsettled)))
+        }
+        _ => Err(GroundError::Stale),
+    }
+}
 
 impl Ground for Nats {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, GroundError>> {
@@ -215,12 +250,7 @@ impl Ground for Nats {
             headers.insert(ID, format!("{log}/{id}"));
             match self.publish(subject, headers, expected.0, value).await {
                 Ok(answer) => Ok(Appended { sequence: Sequence(answer.seq), is_repeated: answer.duplicate }),
-                Err(GroundError::Stale) => match self.last(log).await? {
-                    Some(last) if last.id == id => {
-                        Ok(Appended { sequence: last.sequence, is_repeated: true })
-                    }
-                    _ => Err(GroundError::Stale),
-                },
+                Err(GroundError::Stale) => found_instead(id, expected, self.last(log).await?),
                 Err(error) => Err(error),
             }
         })
@@ -236,5 +266,24 @@ impl Ground for Nats {
                 Last { sequence: Sequence(message.sequence), id, value: message.payload }
             }))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_is_stale_only_if_somebody_elses_entry_is_there() {
+        let last = |sequence, id: &str| {
+            Some(Last { sequence: Sequence(sequence), id: id.to_owned(), value: Bytes::new() })
+        };
+        let judged = |expected, last| found_instead("mine", Sequence(expected), last);
+        let repeated = judged(4, last(5, "mine")).expect("an earlier try");
+        assert_eq!(repeated, Appended { sequence: Sequence(5), is_repeated: true });
+        assert!(matches!(judged(4, last(5, "another's")), Err(GroundError::Stale)));
+        assert!(matches!(judged(4, None), Err(GroundError::Stale)), "a log that is gone");
+        assert!(matches!(judged(4, last(4, "before")), Err(GroundError::Unreachable(_))), "not settled");
+        assert!(matches!(judged(0, None), Err(GroundError::Unreachable(_))), "not settled");
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use bytes::Bytes;
-use colmeia_cluster::ground::nats::Nats;
+use colmeia_cluster::ground::nats::{Nats, NatsSettings};
 use colmeia_cluster::ground::{Ground as _, GroundError, Sequence};
+use colmeia_cluster::ownership::times::TRY;
 use colmeia_cluster::records::Revision;
 use futures::future::join_all;
 
@@ -124,4 +125,30 @@ async fn the_leader_is_killed_and_no_acknowledged_write_is_lost_or_made_twice() 
     let count = until_done(info).await.state.messages;
     assert_eq!(count, logs.iter().map(|entries| entries.len() as u64).sum::<u64>(), "none twice");
     println!("{} acknowledged writes, {count} entries, {leader} killed", seen.len());
+}
+
+#[tokio::test]
+async fn what_is_tried_again_while_it_is_under_way_is_appended_once() {
+    let engine = Engine::start();
+    drop(engine.ground("frozen").await);
+    let stream = engine.client().await.get_stream("FROZEN_EVENTS").await.expect("there");
+    let leader = stream.cached_info().cluster.clone().and_then(|cluster| cluster.leader).expect("a leader");
+    // Whoever talks to a frozen node hears nothing.
+    let settings = NatsSettings { patience: TRY, ..engine.settings_of("frozen", &leader) };
+    let ground = Nats::open(&settings).await.expect("there");
+    let (log, value) = (key("log"), Bytes::from_static(b"a"));
+    let before = ground.append(&log, "before", Sequence::default(), value.clone()).await.expect("appended");
+
+    engine.freeze_others(&leader);
+    for _ in 0..2 {
+        let outcome = ground.append(&log, "again", before.sequence, value.clone()).await;
+        assert!(matches!(outcome, Err(GroundError::Unreachable(_))), "nobody can say: {outcome:?}");
+    }
+    engine.thaw();
+    let append = async || ground.append(&log, "again", before.sequence, value.clone()).await;
+    let appended = until_done(append).await;
+    let last = until_done(async || ground.last(&log).await).await.expect("there");
+    assert_eq!((last.sequence, last.id.as_str()), (appended.sequence, "again"));
+    let again = until_done(append).await;
+    assert_eq!((again.sequence, again.is_repeated), (appended.sequence, true), "once");
 }

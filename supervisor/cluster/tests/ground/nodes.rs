@@ -45,6 +45,12 @@ impl Node {
         self.child = Some(child.expect("setpriv starts"));
     }
 
+    fn signal(&self, name: &str) {
+        let process = self.child.as_ref().expect("it runs").id().to_string();
+        let status = Command::new("kill").args([name, &process]).status().expect("kill starts");
+        assert!(status.success(), "ours");
+    }
+
     fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("ours");
@@ -103,6 +109,14 @@ impl Engine {
         Self { nodes, clients: clients.to_vec(), _folder: folder }
     }
 
+    /// Those of somebody who knows one node only.
+    pub(crate) fn settings_of(&self, cluster: &str, node: &str) -> NatsSettings {
+        let at = self.nodes.iter().position(|one| one.name == node).expect("a node");
+        let mut settings = self.settings(cluster);
+        settings.servers = vec![settings.servers.swap_remove(at)];
+        settings
+    }
+
     pub(crate) fn settings(&self, cluster: &str) -> NatsSettings {
         NatsSettings {
             servers: self.clients.iter().map(|client| format!("nats://{client}")).collect(),
@@ -147,6 +161,15 @@ impl Engine {
     /// Kills the node of this name.
     pub(crate) fn kill(&mut self, name: &str) {
         self.nodes.iter_mut().find(|node| node.name == name).expect("a node").kill();
+    }
+
+    /// Stops all nodes but this one, which lets no write be acknowledged.
+    pub(crate) fn freeze_others(&self, name: &str) {
+        self.nodes.iter().filter(|node| node.name != name).for_each(|node| node.signal("-STOP"));
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.nodes.iter().for_each(|node| node.signal("-CONT"));
     }
 
     pub(crate) fn kill_all(&mut self) {
