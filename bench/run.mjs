@@ -5,7 +5,7 @@
  *   --sessions 1,3,6,12   --pages light,real   --rounds 2   --idle 60   --sends 100   --incoming 100
  *   --only colmeia|peer   --no-http   --settings FILE   more lines of Colmeia's configuration
  *   --resume                              goes on with the cells.jsonl of a run that was broken off
- *   --little 1,6                          Colmeia once more, with no main screen and web workers on demand
+ *   --little 1,6                          Colmeia once more, with no main screen
  *   --merged 6,12                         Colmeia once more, with memory merging by the kernel (root only)
  */
 
@@ -57,7 +57,7 @@ const variants = [
   {
     name: LITTLE,
     counts: listed(options.little, options.smoke ? '' : '1,6'),
-    settings: '[page]\nui = "none"\nworkers = "on_demand"\n',
+    settings: '[page]\nui = "none"\n',
     resting: { ...plan, sends: 0, incoming: 0, crash: false },
     around: (work) => work(),
   },

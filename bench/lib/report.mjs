@@ -5,7 +5,7 @@ const THEIRS = 'whatsapp-web.js';
 /* Colmeia with the kernel's merging of equal pages. */
 export const MERGED = 'Colmeia, memory merged';
 /* Colmeia with little of the page. */
-export const LITTLE = 'Colmeia, no main screen, web workers on demand';
+export const LITTLE = 'Colmeia, no main screen';
 
 export const median = (values) => {
   const sorted = values.filter((value) => value != null).sort((left, right) => left - right);
@@ -98,7 +98,7 @@ function goals(cells, requests) {
   const all = [
     ['memory per added session, light page', added('light', OURS), 0.27, '×'],
     ['memory per added session, heavy page', added('real', OURS), 0.45, '×'],
-    ['the same, no main screen, web workers on demand', added('real', LITTLE), 0.32, '×'],
+    ['the same, no main screen', added('real', LITTLE), 0.32, '×'],
     ['the same, merged by the kernel', added('real', MERGED), 0.3, '×'],
     ['send, one session, p50, light page', alone('light'), 1, '×'],
     ['send, one session, p50, heavy page', alone('real'), 1, '×'],
@@ -144,7 +144,7 @@ export function report({ machine, plan, cells, requests }) {
     if (ours != null) lines.push(`Memory per added session: **${shown(ours)} MB** against ${shown(theirs)} MB, ratio **${ratio(ours, theirs)}**.`, '');
     const little = cells.filter((cell) => cell.page === page && cell.side === LITTLE);
     if (little.length) {
-      lines.push('With no main screen, and web workers on demand (`[page] ui = "none"`, `workers = "on_demand"`):', '', '| sessions | Colmeia, MB | little of the page, MB | restored, s | little of the page, s |', '| --- | --- | --- | --- | --- |');
+      lines.push('With no main screen (`[page] ui = "none"`):', '', '| sessions | Colmeia, MB | little of the page, MB | restored, s | little of the page, s |', '| --- | --- | --- | --- | --- |');
       for (const { sessions, memory_mb, restore_s } of little) lines.push(`| ${sessions} | ${shown(figure(cells, OURS, page, sessions, 'memory_mb'))} | ${shown(memory_mb)} | ${shown(figure(cells, OURS, page, sessions, 'restore_s'))} | ${shown(restore_s)} |`);
       const added = perSession(cells, LITTLE, page);
       if (added != null) lines.push('', `Memory per added session: **${shown(added)} MB**, ratio **${ratio(added, theirs)}**.`, '');

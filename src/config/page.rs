@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct PageConfig {
     /// Whether its main screen is there. Default `full`.
     pub ui: PageUi,
-    /// When its web workers run. Default `page`.
+    /// When its web workers run. Default `on_demand`.
     pub workers: PageWorkers,
     /// After how many milliseconds without a word a web worker ends that can begin again, where they run on demand.
     /// Default 60,000.
@@ -17,7 +17,7 @@ pub struct PageConfig {
 
 impl Default for PageConfig {
     fn default() -> Self {
-        Self { ui: PageUi::Full, workers: PageWorkers::Page, worker_idle_ms: 60_000 }
+        Self { ui: PageUi::Full, workers: PageWorkers::OnDemand, worker_idle_ms: 60_000 }
     }
 }
 
@@ -49,9 +49,9 @@ pub enum PageUi {
 #[serde(rename_all = "snake_case")]
 pub enum PageWorkers {
     /// As the page starts them: all of the time.
-    #[default]
     Page,
     /// From when the page first asks one for something.
+    #[default]
     OnDemand,
 }
 
@@ -87,8 +87,8 @@ mod tests {
         assert_eq!(service.with(PageOverrides::default()), service);
         let own: PageOverrides = serde_json::from_str("{\"ui\":\"full\"}").expect("valid");
         assert_eq!(service.with(own), PageConfig::default());
-        let own: PageOverrides = serde_json::from_str("{\"workers\":\"on_demand\"}").expect("valid");
-        assert_eq!(service.with(own), PageConfig { workers: PageWorkers::OnDemand, ..service });
+        let own: PageOverrides = serde_json::from_str("{\"workers\":\"page\"}").expect("valid");
+        assert_eq!(service.with(own), PageConfig { workers: PageWorkers::Page, ..service });
         assert!(serde_json::from_str::<PageOverrides>("{\"ui\":\"half\"}").is_err());
     }
 }

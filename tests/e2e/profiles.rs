@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Farm, repository, until};
+use crate::harness::{Farm, Options, repository, until};
 
 /// Runs unmodified whatsapp-web.js on the user's auth directory; returns the account that it was ready with.
 async fn whatsapp_web_js(farm: &Farm, user: &str, action: &[&str]) -> String {
@@ -72,4 +72,20 @@ async fn the_old_servers_folder_goes_on_here_and_nobody_scans_again() {
         assert_eq!(sent.status, 200, "{}", sent.text);
         assert_eq!(farm.phone.sent(number).await.len(), 1);
     }
+}
+
+/// What Chromium keeps by itself after one start is a tenth of this.
+const COMPILED: u64 = 3 << 20;
+
+#[tokio::test]
+async fn what_the_pages_scripts_were_compiled_to_is_kept_from_the_first_start_on() {
+    let farm = Farm::start_with(Options { page_query: "?weight=real".into(), ..Options::default() }).await;
+    farm.service.get("/qr?user_id=7").await;
+    let cache = farm.auth_dir("7").join("session-ylada_bot_user_7/Default/Code Cache/js");
+    until("the code cache is there", || async {
+        let files = std::fs::read_dir(&cache).ok()?;
+        let bytes: u64 = files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum();
+        (bytes > COMPILED).then_some(())
+    })
+    .await;
 }

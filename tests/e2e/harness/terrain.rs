@@ -6,25 +6,21 @@ const ACCOUNTS: &str = "COLMEIA_TEST_ACCOUNTS";
 /// The speed of the line on which pages load, in kbit/s; absent: everything is there at once.
 const LINE_KBIT: &str = "COLMEIA_TEST_LINE_KBIT";
 
-/// How much of the page runs: `full` (the default), or `little` (no main screen, and web workers when the page asks one).
+/// How much of the page runs: `full` (the default), or `little` (no main screen).
 const PAGE: &str = "COLMEIA_TEST_PAGE";
 
 /// What stands in the configuration of it.
 pub(super) fn configuration() -> &'static str {
     match std::env::var(PAGE).as_deref() {
         Err(_) | Ok("full") => "",
-        Ok("little") => "[page]\nui = \"none\"\nworkers = \"on_demand\"\n",
+        Ok("little") => "[page]\nui = \"none\"\n",
         Ok(_) => panic!("{PAGE} is full or little"),
     }
 }
 
-/// What stands in the page's address: where little of it runs, it has something that does not.
+/// What stands in the page's address: it has web workers, which are held back unless a test's configuration says otherwise.
 pub(super) fn page_query(own: &str) -> String {
-    match (configuration(), own) {
-        ("", own) => own.to_owned(),
-        (_, own) if own.contains('?') => format!("{own}&workers=1"),
-        (_, own) => format!("{own}?workers=1"),
-    }
+    format!("{own}{}workers=1", if own.contains('?') { '&' } else { '?' })
 }
 
 /// What the simulator is told of it. What a test says itself stays as the test says it.

@@ -35,6 +35,9 @@ const LEAN: &[&str] = &[
     // What is kept of the window's picture. The page sees a screen of the usual size: page/identity.rs.
     "--window-size=320,240",
     "--renderer-process-limit=1",
+    // What the page's scripts were compiled to is kept from the first start on. Otherwise it is kept from the second one on,
+    // and only if that comes within 72 hours of the first (content's code cache and V8's "heat check").
+    "--blink-settings=v8CacheOptions=3",
     "--enable-features=NetworkServiceInProcess2",
     "--disable-dev-shm-usage",
     "--mute-audio",

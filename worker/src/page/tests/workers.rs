@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 
 use super::rig::{FRIEND, LIMIT, ME, Session, Simulator, chat, within};
 
-const ON_DEMAND: PageConfig =
-    PageConfig { ui: PageUi::Full, workers: PageWorkers::OnDemand, worker_idle_ms: 60_000 };
 const BACKEND: &str = "WAWebBackendWorker";
 const SEARCH: &str = "WAWebFtsWorker";
 const MEDIA: &str = "WAWebMediaWasmWorker";
@@ -71,9 +69,10 @@ impl Session {
 }
 
 #[tokio::test]
-async fn the_page_starts_its_workers_unless_told_otherwise() {
+async fn the_page_has_its_workers_all_of_the_time_where_it_is_told_so() {
     let simulator = Simulator::start().await;
-    let session = Session::linked(&simulator, "?workers=1").await;
+    let page = PageConfig { workers: PageWorkers::Page, ..PageConfig::default() };
+    let session = Session::linked_with(&simulator, "?workers=1", page).await;
     session.until_workers(&[BACKEND, SEARCH, MEDIA]).await;
     session.close().await;
 }
@@ -82,7 +81,8 @@ async fn the_page_starts_its_workers_unless_told_otherwise() {
 async fn each_worker_starts_when_the_page_asks_it() {
     for ui in [PageUi::Full, PageUi::None] {
         let simulator = Simulator::start().await;
-        let session = Session::linked_with(&simulator, "?workers=1", PageConfig { ui, ..ON_DEMAND }).await;
+        let page = PageConfig { ui, ..PageConfig::default() };
+        let session = Session::linked_with(&simulator, "?workers=1", page).await;
         session.come_to_rest().await;
         assert_eq!(session.workers().await, Vec::<String>::new(), "nobody asked");
 
@@ -111,7 +111,7 @@ async fn each_worker_starts_when_the_page_asks_it() {
 #[tokio::test]
 async fn one_that_is_idle_ends_and_begins_again() {
     let simulator = Simulator::start().await;
-    let page = PageConfig { worker_idle_ms: 300, ..ON_DEMAND };
+    let page = PageConfig { worker_idle_ms: 300, ..PageConfig::default() };
     let session = Session::linked_with(&simulator, "?workers=1", page).await;
     session.come_to_rest().await;
     for round in 0..3_usize {
@@ -131,7 +131,7 @@ async fn one_that_is_idle_ends_and_begins_again() {
 async fn a_worker_that_nobody_can_ask_starts_with_the_page() {
     let simulator = Simulator::start().await;
     let query = "?workers=1&rename=WAWebBackendWorkerClient,WAWebMediaWorkerProxy";
-    let session = Session::linked_with(&simulator, query, ON_DEMAND).await;
+    let session = Session::linked_with(&simulator, query, PageConfig::default()).await;
     session.until_workers(&[BACKEND, MEDIA]).await;
     session.close().await;
 }
