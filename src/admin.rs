@@ -30,7 +30,7 @@ pub struct Service {
     /// Whether starts are held back by a drain.
     pub draining: bool,
     /// Who keeps the memory caps: `cgroup`, `polling` or `off`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mode: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub struct Session {
     /// Whose it is.
     pub user: UserId,
     /// What people call it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What people find it by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -71,7 +71,7 @@ pub struct Session {
     /// How much it may use, where there is a cap.
     pub memory_cap: Option<u64>,
     /// What the kernel merged of it, where the configuration asks for merging and the kernel can.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub merged: Option<Merged>,
     /// The CPU time of all of them, in seconds.
     pub cpu_seconds: Option<f64>,
@@ -138,10 +138,8 @@ pub struct SessionDetail {
     /// The page's version.
     pub page_version: Option<String>,
     /// What its processes may take.
-    #[serde(default)]
     pub limits: Option<Limits>,
     /// The user id of the system that its processes and files have, where it has one of its own.
-    #[serde(default)]
     pub uid: Option<u32>,
     /// Why it was parked.
     pub parked: Option<LastExit>,
@@ -149,13 +147,11 @@ pub struct SessionDetail {
     #[serde(default)]
     pub last_lines: Vec<String>,
     /// When the newest snapshot of its registration was taken, in milliseconds since the epoch.
-    #[serde(default)]
     pub snapshot_ms: Option<u64>,
     /// What was last done about a damaged profile.
-    #[serde(default)]
     pub recovery: Option<Recovery>,
     /// The code to scan, only with `?qr=true`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub qr: Option<Secret>,
 }
 
@@ -200,7 +196,7 @@ pub struct Changed {
     /// As in [`Session::phase`], when the request came.
     pub phase: String,
     /// For a logout and a deletion: `false` when the phone may go on listing this device.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_told: Option<bool>,
 }
 
@@ -216,7 +212,7 @@ pub struct Limits {
     /// What holds, from the configuration and `own`.
     pub in_force: MemoryLimits,
     /// After a change: from when on each holds, by its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<BTreeMap<String, When>>,
 }
 
@@ -386,7 +382,7 @@ pub struct Finding {
     /// What was found.
     pub found: String,
     /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
 
@@ -427,7 +423,7 @@ pub struct Key {
     /// When it was made, in milliseconds since the epoch.
     pub created_ms: i64,
     /// The key itself, only in the answer to `POST /v1/keys`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Secret>,
 }
 

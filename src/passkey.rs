@@ -45,7 +45,7 @@ pub struct Request {
     /// `required`, `preferred` or `discouraged`.
     pub user_verification: String,
     /// The options' extensions, as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub extensions: Option<Value>,
     /// When the phone asked for it, in milliseconds since the epoch.
     pub since_ms: u64,
@@ -86,7 +86,7 @@ pub struct Assertion {
     /// What was signed, and the signature.
     pub response: Signed,
     /// What the extensions gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_extension_results: Option<Outcome>,
 }
 
@@ -102,7 +102,7 @@ pub struct Signed {
     /// The signature over both.
     pub signature: Secret,
     /// Whose credential it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_handle: Option<Secret>,
 }
 

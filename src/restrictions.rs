@@ -18,7 +18,7 @@ pub struct ReachoutTimelock {
     #[serde(default = "default_enforcement", deserialize_with = "word")]
     pub enforcement: String,
     /// When it ends, while it is in force.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
 }
 
@@ -33,10 +33,10 @@ pub struct MessageCapping {
     /// Of which so many are used.
     pub used: i64,
     /// When the cycle began, where WhatsApp says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cycle_start_ms: Option<u64>,
     /// When it ends, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cycle_end_ms: Option<u64>,
     /// WhatsApp's word on Meta Verified, which has a larger quota; may be empty.
     #[serde(default, deserialize_with = "word")]
@@ -50,10 +50,10 @@ pub struct MessageCapping {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restrictions {
     /// The lock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timelock: Option<ReachoutTimelock>,
     /// The quota.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub capping: Option<MessageCapping>,
 }
 
@@ -76,7 +76,7 @@ pub struct Restriction {
     /// Which.
     pub name: RestrictionName,
     /// When it ends, where WhatsApp says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
 }
 

@@ -71,10 +71,10 @@ pub struct Proxy {
     /// `host:port`, or with a scheme: `http://`, `https://` or `socks5://`.
     pub server: String,
     /// Whom the proxy knows us as.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The password for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
 }
 

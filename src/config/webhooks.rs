@@ -76,17 +76,17 @@ pub struct WebhookConfig {
     /// Names of [`EVENT_NAMES`], or `*`.
     pub events: Vec<String>,
     /// Signs each body, where there is a key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hmac: Option<Hmac>,
     /// What happens after an attempt that failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<Retries>,
     /// Sent with each request.
-    #[serde(default, alias = "custom_headers", skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "custom_headers", skip_serializing_if = "Option::is_none")]
     pub custom_headers: Option<Vec<CustomHeader>>,
     /// Up to how many bytes a message's file comes along with its event, in base64 as `media.data`; absent or 0: never,
     /// its address is told in any case. At most 16 MiB. A key of ours: the convention has none for it.
-    #[serde(default, alias = "inline_max_bytes", skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "inline_max_bytes", skip_serializing_if = "Option::is_none")]
     pub inline_max_bytes: Option<u64>,
 }
 
@@ -101,7 +101,7 @@ impl fmt::Debug for WebhookConfig {
 #[serde(deny_unknown_fields)]
 pub struct Hmac {
     /// The key that the receiver knows too. Absent or empty: no signature.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Secret>,
 }
 

@@ -43,10 +43,10 @@ pub struct WorkerConfig {
     /// Its deadlines.
     pub deadlines: Deadlines,
     /// The file through which the browser enters its control group, where there is one; otherwise `None`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub browser_group: Option<PathBuf>,
     /// Through what the browser goes; `None` for straight ahead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
     /// Whether it logs more.
     #[serde(default)]

@@ -23,10 +23,8 @@ macro_rules! channel_rows {
                 /// Its name.
                 title: String,
                 /// What it is about.
-                #[serde(default)]
                 description: Option<String>,
                 /// The picture's type, where the frame has one as its body.
-                #[serde(default)]
                 mimetype: Option<String>,
             } -> ChannelRecord: Send, Core, 1;
             /// Deletes an own channel.
@@ -58,10 +56,8 @@ macro_rules! channel_rows {
             /// Searches the directory of channels.
             "search_channels" SearchChannels {
                 /// Words; absent: what the directory recommends.
-                #[serde(default)]
                 text: Option<String>,
                 /// `RECOMMENDED`, `TRENDING`, `POPULAR`, `NEW`.
-                #[serde(default)]
                 view: Option<String>,
                 /// ISO codes.
                 #[serde(default)]
@@ -72,7 +68,6 @@ macro_rules! channel_rows {
                 /// How many.
                 limit: u32,
                 /// Where to go on, from the page before.
-                #[serde(default)]
                 cursor: Option<String>,
             } -> ChannelPage: Read, Core, 1;
         }
@@ -112,16 +107,12 @@ pub struct ChannelRecord {
     /// Its name.
     pub title: String,
     /// What it is about.
-    #[serde(default)]
     pub description: Option<String>,
     /// The invitation's code.
-    #[serde(default)]
     pub invite: Option<String>,
     /// The small picture's address.
-    #[serde(default)]
     pub preview: Option<String>,
     /// The picture's address.
-    #[serde(default)]
     pub picture: Option<String>,
     /// Whether WhatsApp vouches for it.
     #[serde(default)]
@@ -155,7 +146,6 @@ pub struct ChannelPage {
     /// The channels.
     pub channels: Vec<ChannelRecord>,
     /// Where the next page begins; `None` on the last.
-    #[serde(default)]
     pub next: Option<String>,
 }
 

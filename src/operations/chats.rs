@@ -40,7 +40,6 @@ macro_rules! chat_rows {
                 /// Which chat.
                 chat: ChatId,
                 /// Until when; absent: it sounds again now.
-                #[serde(default)]
                 until_ms: Option<i64>,
             } -> Nothing: Change, Core, 1;
             /// Marks a chat as unread.
@@ -88,7 +87,6 @@ pub struct ChatOverview {
     #[serde(flatten)]
     pub chat: ChatSummary,
     /// Its picture's address, where the page holds one.
-    #[serde(default)]
     pub picture: Option<String>,
     /// Whether it is muted.
     #[serde(default)]

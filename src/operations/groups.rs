@@ -70,7 +70,6 @@ macro_rules! group_rows {
                 /// Which one.
                 group: ChatId,
                 /// The image's type; absent: the picture is taken away.
-                #[serde(default)]
                 mimetype: Option<String>,
             } -> Nothing: Change, Core, 1;
             /// Changes one setting of a group.
@@ -175,7 +174,6 @@ pub struct ParticipantOutcome {
     /// Whether it was done.
     pub done: bool,
     /// WhatsApp's number for the reason: 403 an invitation is needed, 404 not on WhatsApp, 409 already there, …
-    #[serde(default)]
     pub code: Option<u32>,
 }
 
@@ -185,16 +183,12 @@ pub struct JoinRequest {
     /// Who.
     pub requester: String,
     /// Its number, where `requester` is a lid and the number is known.
-    #[serde(default)]
     pub phone: Option<String>,
     /// Who wants to add it, where somebody else asked.
-    #[serde(default)]
     pub added_by: Option<String>,
     /// The community through which it came.
-    #[serde(default)]
     pub parent_group: Option<String>,
     /// `InviteLink`, `NonAdminAdd`, `LinkedGroupJoin`.
-    #[serde(default)]
     pub method: Option<String>,
     /// When.
     pub timestamp_ms: i64,
@@ -218,10 +212,8 @@ pub struct GroupMember {
     /// Who.
     pub id: String,
     /// Its number, where `id` is a lid and the number is known.
-    #[serde(default)]
     pub phone: Option<String>,
     /// Its lid, where that is known.
-    #[serde(default)]
     pub lid: Option<String>,
     /// What it may do.
     pub role: GroupRole,
@@ -235,10 +227,8 @@ pub struct GroupInfo {
     /// Its subject.
     pub subject: String,
     /// Its description.
-    #[serde(default)]
     pub description: Option<String>,
     /// Who made it.
-    #[serde(default)]
     pub owner: Option<String>,
     /// When it was made; 0 when unknown.
     #[serde(default)]

@@ -75,7 +75,6 @@ macro_rules! message_rows {
             /// Messages of a chat, or of all, by time, filter and page.
             "find_messages" FindMessages {
                 /// Of which chat; absent: of all chats, as far as the page holds them.
-                #[serde(default)]
                 chat: Option<String>,
                 /// How many, at most 1000.
                 limit: u32,

@@ -28,7 +28,6 @@ macro_rules! presence_rows {
             /// Refuses an incoming call.
             "reject_call" RejectCall {
                 /// The call's id; absent: the one that rings.
-                #[serde(default)]
                 call: Option<String>,
             } -> Nothing: Send, WaJs, 1;
         }
@@ -58,7 +57,6 @@ pub struct PresenceRecord {
     /// What.
     pub state: PresenceState,
     /// When it was last there, where it may be seen.
-    #[serde(default)]
     pub last_seen_ms: Option<i64>,
 }
 

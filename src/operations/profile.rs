@@ -22,7 +22,6 @@ macro_rules! profile_rows {
             /// Changes the own picture; the image is the frame's body, none takes the picture away.
             "set_profile_picture" SetProfilePicture {
                 /// The image's type; absent: the picture is taken away.
-                #[serde(default)]
                 mimetype: Option<String>,
             } -> Nothing: Change, Core, 1;
         }
@@ -36,15 +35,12 @@ pub struct Profile {
     /// The account's id.
     pub id: String,
     /// Its lid, where it has one.
-    #[serde(default)]
     pub lid: Option<String>,
     /// The name that others see.
     pub name: String,
     /// What it says of itself.
-    #[serde(default)]
     pub about: Option<String>,
     /// Its picture's address at WhatsApp.
-    #[serde(default)]
     pub picture: Option<String>,
 }
 

@@ -62,10 +62,8 @@ pub struct QuotedMessage {
     /// The complete id where the page knows it, else the id within the chat.
     pub id: String,
     /// Who wrote it.
-    #[serde(default)]
     pub participant: Option<String>,
     /// As [`crate::protocol::MessageRecord::kind`].
-    #[serde(default)]
     pub kind: Option<String>,
     /// Its text or caption.
     #[serde(default)]
@@ -83,13 +81,10 @@ pub struct PlaceRecord {
     /// East is positive; decimal degrees.
     pub longitude: String,
     /// Its name.
-    #[serde(default)]
     pub name: Option<String>,
     /// Its address.
-    #[serde(default)]
     pub address: Option<String>,
     /// A link.
-    #[serde(default)]
     pub url: Option<String>,
     /// Whether it moves.
     #[serde(default)]

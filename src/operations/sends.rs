@@ -18,10 +18,8 @@ macro_rules! send_rows {
                 /// East is positive.
                 longitude: Degrees,
                 /// The place's name.
-                #[serde(default)]
                 title: Option<String>,
                 /// The place's address.
-                #[serde(default)]
                 address: Option<String>,
                 /// A reply, mentions.
                 #[serde(default)]
@@ -58,15 +56,12 @@ macro_rules! send_rows {
                 /// What takes place.
                 title: String,
                 /// More about it.
-                #[serde(default)]
                 description: Option<String>,
                 /// When it begins.
                 start_ms: i64,
                 /// When it ends.
-                #[serde(default)]
                 end_ms: Option<i64>,
                 /// Where.
-                #[serde(default)]
                 location: Option<String>,
                 /// Whether guests may bring guests.
                 #[serde(default)]
@@ -80,12 +75,10 @@ macro_rules! send_rows {
                 /// To whom.
                 chat: ChatId,
                 /// Above the text.
-                #[serde(default)]
                 title: Option<String>,
                 /// The text.
                 body: String,
                 /// Below the text.
-                #[serde(default)]
                 footer: Option<String>,
                 /// One to three.
                 buttons: Vec<Button>,
@@ -100,10 +93,8 @@ macro_rules! send_rows {
                 /// Above the text.
                 title: String,
                 /// The text.
-                #[serde(default)]
                 description: Option<String>,
                 /// Below the text.
-                #[serde(default)]
                 footer: Option<String>,
                 /// What stands on the button that opens the list.
                 button: String,
@@ -233,7 +224,6 @@ pub struct ListRow {
     /// What stands in it.
     pub title: String,
     /// Below it.
-    #[serde(default)]
     pub description: Option<String>,
 }
 

@@ -8,13 +8,10 @@ macro_rules! status_rows {
                 /// The text.
                 text: String,
                 /// The ground's colour, `#rrggbb`.
-                #[serde(default)]
                 background: Option<String>,
                 /// One of WhatsApp's fonts, 0 to 7.
-                #[serde(default)]
                 font: Option<u8>,
                 /// The id that it shall have, as in [`super::SendOptions::message_id`].
-                #[serde(default)]
                 message_id: Option<String>,
             } -> SentMessage: Send, WaJs, 1;
             /// Posts the frame's body as status.
@@ -22,19 +19,14 @@ macro_rules! status_rows {
                 /// `image/…`, `video/…` or `audio/…`.
                 mimetype: String,
                 /// The file's name.
-                #[serde(default)]
                 filename: Option<String>,
                 /// The text below it.
-                #[serde(default)]
                 caption: Option<String>,
                 /// [`MediaStyle::Voice`] for a voice status.
-                #[serde(default)]
                 style: Option<MediaStyle>,
                 /// The ground's colour of a voice status, `#rrggbb`.
-                #[serde(default)]
                 background: Option<String>,
                 /// The id that it shall have, as in [`super::SendOptions::message_id`].
-                #[serde(default)]
                 message_id: Option<String>,
             } -> SentMessage: Send, WaJs, 1;
             /// Takes an own status back.

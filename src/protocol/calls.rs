@@ -44,7 +44,7 @@ pub enum Call {
         #[serde(default)]
         as_document: bool,
         /// How to show it, where its type leaves that open.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         style: Option<MediaStyle>,
         /// A reply, mentions.
         #[serde(default, skip_serializing_if = "SendOptions::is_default")]
@@ -75,7 +75,7 @@ pub enum Call {
         /// The message's id.
         message: String,
         /// How many bytes are wanted at most. One that says it is larger is not fetched; an older worker does not look.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         most: Option<u64>,
     },
     /// Marks a chat as read. Reply: [`Reply::Done`].
@@ -280,7 +280,7 @@ pub struct CallError {
     pub disk_full: bool,
     /// What the account is restricted in, where a send was refused for that: the kind is [`CallErrorKind::Refused`],
     /// which an older supervisor knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub restriction: Option<Restriction>,
 }
 

@@ -39,7 +39,7 @@ pub enum Event {
         /// What is left of it.
         message: Box<MessageRecord>,
         /// As it was, where the page still knew.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         before: Option<Box<MessageRecord>>,
     },
     /// Someone came, went, or began to write.
@@ -150,7 +150,6 @@ pub struct MissedNotice {
     /// The chat.
     pub chat: String,
     /// How many, by what the page counts as unread; absent where it does not say.
-    #[serde(default)]
     pub count: Option<u32>,
     /// They came after this.
     pub since_ms: i64,
@@ -197,7 +196,6 @@ pub struct PresenceNotice {
     /// What they do.
     pub state: PresenceState,
     /// When they were last there, where they let others know.
-    #[serde(default)]
     pub last_seen_ms: Option<i64>,
     /// When this was seen.
     pub at_ms: i64,
@@ -216,7 +214,6 @@ pub struct GroupNotice {
     /// What has changed.
     pub change: GroupChange,
     /// Who changed it.
-    #[serde(default)]
     pub author: Option<String>,
     /// Whom it concerns; empty where the group itself has changed.
     #[serde(default)]
@@ -225,13 +222,10 @@ pub struct GroupNotice {
     #[serde(default)]
     pub concerns_me: bool,
     /// The group's name, where it is known.
-    #[serde(default)]
     pub subject: Option<String>,
     /// What the group is about, where it is known.
-    #[serde(default)]
     pub description: Option<String>,
     /// What members may do, where it is known.
-    #[serde(default)]
     pub settings: Option<GroupRules>,
     /// Who is in it now, and as what, where it is known and the user has just come to it.
     #[serde(default)]
@@ -292,7 +286,6 @@ pub struct CallNotice {
     /// The call's id.
     pub id: String,
     /// Who calls; absent where the page does not say.
-    #[serde(default)]
     pub from: Option<String>,
     /// Where it stands.
     pub state: CallState,

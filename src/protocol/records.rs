@@ -17,10 +17,8 @@ pub struct MessageRecord {
     /// Who sent it: a user or, in a group, the group.
     pub from: String,
     /// To whom.
-    #[serde(default)]
     pub to: Option<String>,
     /// The member of a group who wrote it.
-    #[serde(default)]
     pub author: Option<String>,
     /// Whether the user itself wrote it.
     pub from_me: bool,
@@ -38,16 +36,13 @@ pub struct MessageRecord {
     #[serde(default)]
     pub has_media: bool,
     /// The media's type.
-    #[serde(default)]
     pub mimetype: Option<String>,
     /// The media's name.
-    #[serde(default)]
     pub filename: Option<String>,
     /// The sender's name as this account knows it.
-    #[serde(default)]
     pub sender_name: Option<String>,
     /// What most messages do not have: a quoted message, mentions, a place, a poll, …
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Box<MessageDetails>>,
     /// The other names of the people in it.
     #[serde(default, skip_serializing_if = "OtherNames::is_empty")]

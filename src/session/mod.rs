@@ -18,7 +18,7 @@ pub struct Me {
     /// `5511999998888@c.us`; always a string.
     pub wid: String,
     /// `98765432101234@lid`, where the page says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lid: Option<String>,
     /// The name that the phone's owner chose; may be empty.
     #[serde(default)]

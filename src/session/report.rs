@@ -27,7 +27,6 @@ pub struct MissingMember {
     pub member: String,
     /// Whether its whole module is gone; otherwise the module has another member in its place. `None` where the page
     /// does not say which modules it has.
-    #[serde(default)]
     pub module_absent: Option<bool>,
     /// Whether wa-js does it instead.
     #[serde(default)]
@@ -62,22 +61,22 @@ pub struct SessionReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<MissingMember>,
     /// Until when the disruption lasts, in milliseconds since the epoch, where WhatsApp says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
     /// The browser's process id, once it runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub browser_pid: Option<u32>,
     /// The page's own version, once known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub page_version: Option<String>,
     /// When the newest snapshot of the registration was taken, in milliseconds since the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_ms: Option<u64>,
     /// What was last done about a damaged profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Box<Recovery>>,
     /// What the last probe found, once there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<Probes>,
     /// How many events wait for a disk that does not take them, and are only in the worker's memory.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -21,13 +21,10 @@ pub(crate) struct PageView {
     /// Where the page is.
     pub(crate) phase: PagePhase,
     /// The complete QR string while one is shown.
-    #[serde(default)]
     pub(crate) qr: Option<Secret>,
     /// The account, once registered.
-    #[serde(default)]
     pub(crate) me: Option<Me>,
     /// Progress of the synchronisation, where the page tells.
-    #[serde(default)]
     pub(crate) percent: Option<u8>,
     /// Everything that the page has was told.
     #[serde(default)]
@@ -36,7 +33,6 @@ pub(crate) struct PageView {
     #[serde(default)]
     pub(crate) unlinked: bool,
     /// Until when what is wrong lasts, in milliseconds since the epoch, where the page says so.
-    #[serde(default)]
     pub(crate) until_ms: Option<u64>,
     /// How long from the moment in which this was told, in milliseconds; not told by the page.
     #[serde(skip)]
@@ -48,13 +44,11 @@ pub(crate) struct PageView {
     #[serde(default)]
     pub(crate) lacks: Vec<MissingMember>,
     /// The page's version.
-    #[serde(default)]
     pub(crate) version: Option<String>,
     /// What WhatsApp restricts the account in, as far as the page has said.
     #[serde(default)]
     pub(crate) restrictions: Box<Restrictions>,
     /// While the account asks for a passkey.
-    #[serde(default)]
     pub(crate) passkey: Option<Box<PasskeyView>>,
 }
 
@@ -79,10 +73,8 @@ pub(crate) struct PasskeyView {
     /// How far it is.
     pub(crate) step: PasskeyAt,
     /// What has to be signed, while the page waits for it.
-    #[serde(default)]
     pub(crate) request: Option<Box<Request>>,
     /// The code that has to be compared.
-    #[serde(default)]
     pub(crate) code: Option<Secret>,
 }
 

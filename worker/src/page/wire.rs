@@ -43,7 +43,6 @@ pub(super) enum BridgeEvent {
     NeedStandIn {
         members: Vec<String>,
         /// The operation that needs it; absent when the page has changed.
-        #[serde(default)]
         operation: Option<String>,
     },
     /// A call succeeded; `size` is how many bytes wait to be read.
@@ -59,7 +58,6 @@ pub(super) enum BridgeEvent {
         kind: CallErrorKind,
         text: String,
         /// What the account is restricted in, where it was refused for that.
-        #[serde(default)]
         restriction: Option<Restriction>,
     },
 }

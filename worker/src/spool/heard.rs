@@ -33,7 +33,6 @@ pub(crate) struct Marks {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Record {
     /// When the link was made; what is older is history. Milliseconds since the epoch.
-    #[serde(default)]
     linked_ms: Option<i64>,
     /// Each chat's last message, and when it was sent, in milliseconds.
     #[serde(default)]

@@ -28,7 +28,7 @@ pub struct StatusRecord {
     /// It and those before it, the newest last.
     pub statuses: Vec<StatusPoint>,
     /// Why the last worker ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<ExitReason>,
     /// How many changes before it are told with it alone.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -23,7 +23,7 @@ pub(super) struct Entry {
     /// The user id and the group id.
     pub(super) uid: u32,
     /// Whose the auth directory was before, user and group; it is given back to them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) before: Option<(u32, u32)>,
 }
 

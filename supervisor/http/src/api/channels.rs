@@ -46,7 +46,6 @@ pub(super) struct Channel {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ListArgs {
     /// Only those in which the account is this.
-    #[serde(default)]
     role: Option<ChannelRole>,
 }
 
@@ -57,7 +56,6 @@ pub(super) struct ChannelArgs {
     /// Its id, or where it is only looked at its invitation's code or address.
     id: String,
     /// How many messages.
-    #[serde(default)]
     limit: Option<u32>,
     /// Whether files are named.
     #[serde(default = "yes")]
@@ -74,10 +72,8 @@ pub(super) struct CreateArgs {
     /// Its name.
     name: String,
     /// What it is about.
-    #[serde(default)]
     description: Option<String>,
     /// Its picture.
-    #[serde(default)]
     picture: Option<FileArg>,
 }
 
@@ -210,10 +206,8 @@ fn limited(limit: Option<u32>) -> Result<u32, ApiError> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SearchArgs {
     /// Words.
-    #[serde(default)]
     text: Option<String>,
     /// `RECOMMENDED`, `TRENDING`, `POPULAR` or `NEW`.
-    #[serde(default)]
     view: Option<String>,
     /// ISO codes.
     #[serde(default)]
@@ -222,10 +216,8 @@ pub(super) struct SearchArgs {
     #[serde(default)]
     categories: Vec<String>,
     /// How many; 10 when absent.
-    #[serde(default)]
     limit: Option<u32>,
     /// Where to go on, from the page before.
-    #[serde(default)]
     start_cursor: Option<String>,
 }
 

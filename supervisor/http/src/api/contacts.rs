@@ -168,7 +168,6 @@ pub(super) async fn picture(session: Session, args: ContactArgs) -> Result<Json<
 #[derive(Deserialize, ToSchema)]
 pub(super) struct LidsArgs {
     /// How many; 100 when absent.
-    #[serde(default)]
     limit: Option<u32>,
     /// How many to leave out first.
     #[serde(default)]

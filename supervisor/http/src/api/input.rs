@@ -89,13 +89,10 @@ mod tests {
     struct Args {
         #[schema(value_type = String)]
         chat_id: colmeia::ChatId,
-        #[serde(default)]
         limit: Option<u32>,
-        #[serde(default)]
         merge: Option<bool>,
         #[serde(default)]
         ids: Vec<String>,
-        #[serde(default)]
         file: Option<File>,
         #[serde(default)]
         #[schema(value_type = Object)]
@@ -107,9 +104,7 @@ mod tests {
     #[derive(Debug, Deserialize, PartialEq, ToSchema)]
     struct File {
         url: String,
-        #[serde(default)]
         name: Option<String>,
-        #[serde(default)]
         limit: Option<u32>,
     }
 

@@ -26,14 +26,12 @@ pub(super) struct KeyArgs {
     #[serde(default)]
     is_admin: bool,
     /// On this session; all when absent.
-    #[serde(default)]
     #[schema(value_type = Option<String>)]
     session: Option<UserId>,
     /// Whether it is accepted.
     #[serde(default = "yes")]
     is_active: bool,
     /// What it may do; everything with its sessions when absent.
-    #[serde(default)]
     actions: Option<KeyActions>,
 }
 

@@ -35,10 +35,8 @@ pub(super) struct CreateArgs {
     /// Its name.
     name: String,
     /// Its place in WhatsApp's palette, 0 to 19.
-    #[serde(default)]
     color: Option<u8>,
     /// Not offered by itself: give `color`.
-    #[serde(default)]
     color_hex: Option<String>,
 }
 
@@ -51,10 +49,8 @@ pub(super) struct UpdateArgs {
     /// Its name.
     name: String,
     /// Its place in WhatsApp's palette, 0 to 19.
-    #[serde(default)]
     color: Option<u8>,
     /// Not offered by itself: give `color`.
-    #[serde(default)]
     color_hex: Option<String>,
 }
 

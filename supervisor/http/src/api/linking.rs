@@ -25,7 +25,6 @@ const MARGIN: usize = 4;
 #[derive(Deserialize, ToSchema)]
 pub(super) struct QrArgs {
     /// `image` for a picture (or JSON with one, as `Accept` says), `raw` for the text in it.
-    #[serde(default)]
     format: Option<Format>,
 }
 

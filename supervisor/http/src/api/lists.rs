@@ -31,16 +31,13 @@ macro_rules! list_args {
         #[serde(rename_all = "camelCase")]
         $vis struct $name {
             /// How many; all when absent.
-            #[serde(default)]
             limit: Option<u32>,
             /// How many to leave out first.
             #[serde(default)]
             offset: u32,
             $(#[$by])*
-            #[serde(default)]
             sort_by: Option<$sort>,
             $(#[$order])*
-            #[serde(default)]
             sort_order: Option<SortOrder>,
             $($(#[$more_doc])* #[serde(default)] $more: $type,)*
         }

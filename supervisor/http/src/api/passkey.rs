@@ -27,7 +27,6 @@ pub(super) struct PasskeyArgs {
     r#type: String,
     response: ResponseArgs,
     /// What the extensions gave.
-    #[serde(default)]
     #[schema(value_type = Option<Object>)]
     client_extension_results: Option<Value>,
 }
@@ -40,7 +39,6 @@ pub(super) struct ResponseArgs {
     client_data: String,
     authenticator_data: String,
     signature: String,
-    #[serde(default)]
     user_handle: Option<String>,
 }
 

@@ -113,7 +113,6 @@ pub(super) enum Presence {
 #[serde(rename_all = "camelCase")]
 pub(super) struct PresenceArgs {
     /// Where; for `typing`, `recording` and `paused`.
-    #[serde(default)]
     #[schema(value_type = Option<String>)]
     chat_id: Option<ChatId>,
     /// What.

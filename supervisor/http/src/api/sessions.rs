@@ -49,14 +49,12 @@ pub(super) struct ListArgs {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct CreateArgs {
     /// Its name: letters, digits, `_` and `-`; `default` when none is given.
-    #[serde(default)]
     #[schema(value_type = Option<String>)]
     name: Option<UserId>,
     /// Whether it is started at once.
     #[serde(default = "yes")]
     start: bool,
     /// Its configuration.
-    #[serde(default)]
     #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
@@ -65,7 +63,6 @@ pub(super) struct CreateArgs {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct UpdateArgs {
     /// Its whole new configuration.
-    #[serde(default)]
     #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }
@@ -80,7 +77,6 @@ pub(super) struct NamedArgs {
     #[serde(default)]
     logout: bool,
     /// The session's configuration.
-    #[serde(default)]
     #[schema(value_type = Option<Config>)]
     config: Option<SessionSettings>,
 }

@@ -26,16 +26,13 @@ pub(super) struct TextArgs {
     /// The text.
     text: String,
     /// The ground's colour, `#rrggbb`.
-    #[serde(default)]
     background_color: Option<String>,
     /// One of WhatsApp's fonts, 0 to 7.
-    #[serde(default)]
     font: Option<f64>,
     /// Not offered: everyone whom the account's settings allow sees it.
     #[serde(default)]
     contacts: Vec<String>,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
 }
 
@@ -46,19 +43,15 @@ pub(super) struct MediaArgs {
     /// The file.
     file: FileArg,
     /// The text below it.
-    #[serde(default)]
     caption: Option<String>,
     /// Voice and video, as in sendVoice.
-    #[serde(default)]
     convert: Option<bool>,
     /// The ground's colour of a voice status, `#rrggbb`.
-    #[serde(default)]
     background_color: Option<String>,
     /// Not offered: everyone whom the account's settings allow sees it.
     #[serde(default)]
     contacts: Vec<String>,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
 }
 

@@ -134,7 +134,6 @@ pub(in super::super) async fn list(session: Session, args: ListArgs) -> Result<J
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct OverviewArgs {
     /// How many; 20 when absent.
-    #[serde(default)]
     limit: Option<u32>,
     /// How many to leave out first.
     #[serde(default)]
@@ -159,7 +158,6 @@ pub(in super::super) struct OverviewBodyArgs {
 #[derive(Default, Deserialize, ToSchema)]
 pub(in super::super) struct PaginationArg {
     /// How many; 20 when absent.
-    #[serde(default)]
     limit: Option<u32>,
     /// How many to leave out first.
     #[serde(default)]

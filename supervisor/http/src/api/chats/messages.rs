@@ -25,7 +25,6 @@ pub(in super::super) struct MessagesArgs {
     /// A number or an id; `all` for every chat.
     chat_id: String,
     /// How many; 10 when absent, at most 1000.
-    #[serde(default)]
     limit: Option<u32>,
     /// How many to leave out first.
     #[serde(default)]
@@ -34,19 +33,18 @@ pub(in super::super) struct MessagesArgs {
     #[serde(default = "yes")]
     download_media: bool,
     /// In which direction; the newest first when absent.
-    #[serde(default)]
     sort_order: Option<SortOrder>,
     /// Sent at this time or earlier, in seconds since the epoch.
-    #[serde(default, rename = "filter.timestamp.lte")]
+    #[serde(rename = "filter.timestamp.lte")]
     until: Option<f64>,
     /// Sent at this time or later, in seconds since the epoch.
-    #[serde(default, rename = "filter.timestamp.gte")]
+    #[serde(rename = "filter.timestamp.gte")]
     since: Option<f64>,
     /// Own ones, or those of others.
-    #[serde(default, rename = "filter.fromMe")]
+    #[serde(rename = "filter.fromMe")]
     from_me: Option<bool>,
     /// Exactly this far: `SERVER`, `READ`, … or its number.
-    #[serde(default, rename = "filter.ack")]
+    #[serde(rename = "filter.ack")]
     ack: Option<String>,
 }
 

@@ -19,12 +19,10 @@ pub(in super::super) struct ButtonsArgs {
     #[schema(value_type = String)]
     chat_id: ChatId,
     /// Above the text.
-    #[serde(default)]
     header: Option<String>,
     /// The text.
     body: String,
     /// Below the text.
-    #[serde(default)]
     footer: Option<String>,
     /// One to three.
     buttons: Vec<ButtonArg>,
@@ -40,16 +38,12 @@ pub(in super::super) struct ButtonArg {
     #[serde(default, rename = "type")]
     kind: ButtonKind,
     /// Comes back with an answer.
-    #[serde(default)]
     id: Option<String>,
     /// What it opens.
-    #[serde(default)]
     url: Option<String>,
     /// Whom it calls.
-    #[serde(default)]
     phone_number: Option<String>,
     /// What it copies.
-    #[serde(default)]
     copy_code: Option<String>,
 }
 
@@ -107,7 +101,7 @@ pub(in super::super) struct ListArgs {
     /// The list.
     message: ListArg,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
 }
@@ -118,10 +112,8 @@ pub(in super::super) struct ListArg {
     /// Above the text.
     title: String,
     /// The text.
-    #[serde(default)]
     description: Option<String>,
     /// Below the text.
-    #[serde(default)]
     footer: Option<String>,
     /// On the button that opens the list.
     button: String,
@@ -145,7 +137,6 @@ pub(in super::super) struct RowArg {
     /// What stands in it.
     title: String,
     /// Below it.
-    #[serde(default)]
     description: Option<String>,
     /// Comes back with the answer.
     row_id: String,

@@ -23,13 +23,11 @@ pub(in super::super) struct LocationArgs {
     #[schema(value_type = f64, minimum = -180, maximum = 180)]
     longitude: Degrees,
     /// Its name.
-    #[serde(default)]
     title: Option<String>,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
 }
@@ -58,10 +56,9 @@ pub(in super::super) struct VcardArgs {
     #[schema(min_items = 1)]
     contacts: Vec<CardArg>,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
 }
@@ -71,19 +68,14 @@ pub(in super::super) struct VcardArgs {
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct CardArg {
     /// The complete card.
-    #[serde(default)]
     vcard: Option<String>,
     /// The name on it.
-    #[serde(default)]
     full_name: Option<String>,
     /// The number on it.
-    #[serde(default)]
     phone_number: Option<String>,
     /// The number at WhatsApp, digits only.
-    #[serde(default)]
     whatsapp_id: Option<String>,
     /// Where the person works.
-    #[serde(default)]
     organization: Option<String>,
 }
 

@@ -24,7 +24,6 @@ pub(in super::super) struct ForwardArgs {
     #[schema(value_type = String)]
     pub(in super::super) message_id: MessageRef,
     /// Not offered: WhatsApp Web chooses the id of what it forwards.
-    #[serde(default)]
     id: Option<String>,
 }
 

@@ -22,10 +22,9 @@ pub(in super::super) struct FileArgs {
     /// The file.
     file: FileArg,
     /// The text below it.
-    #[serde(default)]
     caption: Option<String>,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
     /// Whom it mentions; `all` is everyone in the group.
@@ -37,7 +36,6 @@ pub(in super::super) struct FileArgs {
     as_note: bool,
     /// Voice and video: `true` makes a file into what phones play, `false` refuses one that they do not; when absent it
     /// is converted where that is needed.
-    #[serde(default)]
     convert: Option<bool>,
 }
 

@@ -23,10 +23,9 @@ pub(in super::super) struct PollArgs {
     /// The poll.
     poll: PollArg,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
 }
@@ -108,7 +107,7 @@ pub(in super::super) struct EventArgs {
     /// The event.
     event: EventArg,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
 }
@@ -120,15 +119,12 @@ pub(in super::super) struct EventArg {
     /// Its name.
     name: String,
     /// More about it.
-    #[serde(default)]
     description: Option<String>,
     /// In seconds since the epoch.
     start_time: f64,
     /// In seconds since the epoch.
-    #[serde(default)]
     end_time: Option<f64>,
     /// Where.
-    #[serde(default)]
     location: Option<PlaceArg>,
     /// Whether guests may bring guests.
     #[serde(default)]

@@ -23,7 +23,7 @@ pub(in super::super) struct TextArgs {
     #[schema(min_length = 1, max_length = 65536)]
     text: String,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
     /// Whom it mentions; `all` is everyone in the group.
@@ -34,7 +34,6 @@ pub(in super::super) struct TextArgs {
     #[serde(default = "yes")]
     link_preview: bool,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
 }
 
@@ -63,7 +62,7 @@ pub(in super::super) struct CustomPreviewArgs {
     /// What is sent; the link stands in it.
     text: String,
     /// The message that this one answers.
-    #[serde(default, rename = "reply_to")]
+    #[serde(rename = "reply_to")]
     #[schema(value_type = Option<String>)]
     reply_to: Option<MessageRef>,
     /// The box.
@@ -81,7 +80,6 @@ pub(in super::super) struct PreviewArg {
     #[serde(default)]
     description: String,
     /// The picture.
-    #[serde(default)]
     image: Option<FileArg>,
 }
 
@@ -116,7 +114,6 @@ pub(in super::super) struct LinkArgs {
     /// Before it.
     title: String,
     /// The id that it shall have.
-    #[serde(default)]
     id: Option<String>,
 }
 

@@ -26,10 +26,8 @@ use colmeia_host::uploads::{Fetched, LARGEST, Upload};
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct ConvertArgs {
     /// In base64.
-    #[serde(default)]
     data: Option<String>,
     /// Where it is fetched.
-    #[serde(default)]
     url: Option<String>,
 }
 

@@ -39,10 +39,8 @@ pub(super) struct FileArg {
     #[serde(default, deserialize_with = "text_or_nothing")]
     filename: Option<String>,
     /// In base64, with or without a `data:` address around it.
-    #[serde(default)]
     data: Option<String>,
     /// Where it is fetched.
-    #[serde(default)]
     url: Option<String>,
 }
 
