@@ -3,16 +3,18 @@
 //! Owns the names and the rules of single numbers. What holds in the end, with the service's configuration around it, is the
 //! supervisor's to say.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidSettings, MemoryOverrides, MemoryPolicy};
 
 /// A number of bytes has to stay a number.
-const MOST_MB: u64 = 1 << 24;
-/// The least soft limit, as in [`super::MemoryPolicy`].
-const LEAST_MB: u64 = 32;
+pub(super) const MOST_MB: u64 = 1 << 24;
+/// The least soft limit.
+pub(super) const LEAST_MB: u64 = 32;
 /// No person sends faster; more is a slip of the finger.
-const MOST_SENDS: u32 = 10_000;
+const MOST_SENDS: u64 = 10_000;
 
 /// What one session may take; what is absent is as the service's configuration says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,65 @@ pub struct SessionLimits {
     /// How many messages it may send at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_burst: Option<u32>,
+}
+
+/// One of a session's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// [`SessionLimits::memory_high_mb`].
+    MemoryHigh,
+    /// [`SessionLimits::memory_max_mb`].
+    MemoryMax,
+    /// [`SessionLimits::sends_per_minute`].
+    SendsPerMinute,
+    /// [`SessionLimits::send_burst`].
+    SendBurst,
+}
+
+impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::MemoryHigh, Self::MemoryMax, Self::SendsPerMinute, Self::SendBurst];
+
+    /// Its field in a session's configuration.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::MemoryHigh => "config.limits.memoryHighMb",
+            Self::MemoryMax => "config.limits.memoryMaxMb",
+            Self::SendsPerMinute => "config.limits.sendsPerMinute",
+            Self::SendBurst => "config.limits.sendBurst",
+        }
+    }
+
+    /// What it may be.
+    #[must_use]
+    pub fn range(self) -> RangeInclusive<u64> {
+        match self {
+            Self::MemoryHigh | Self::MemoryMax => LEAST_MB..=MOST_MB,
+            Self::SendsPerMinute => 0..=MOST_SENDS,
+            Self::SendBurst => 1..=MOST_SENDS,
+        }
+    }
+
+    /// What these say.
+    #[must_use]
+    pub fn of(self, limits: &SessionLimits) -> Option<u64> {
+        match self {
+            Self::MemoryHigh => limits.memory_high_mb,
+            Self::MemoryMax => limits.memory_max_mb,
+            Self::SendsPerMinute => limits.sends_per_minute.map(u64::from),
+            Self::SendBurst => limits.send_burst.map(u64::from),
+        }
+    }
+
+    fn rule(self) -> String {
+        let (least, most) = self.range().into_inner();
+        match self {
+            Self::MemoryHigh | Self::MemoryMax => format!("must be {least} to {most} MiB"),
+            Self::SendsPerMinute => format!("must be {least} (no limit) to {most}"),
+            Self::SendBurst => format!("must be {least} to {most}"),
+        }
+    }
 }
 
 impl SessionLimits {
@@ -56,42 +117,18 @@ impl SessionLimits {
         if policy.max_mb >= policy.high_mb {
             return Ok(policy);
         }
-        let (field, rule) = match self.memory_max_mb {
-            Some(_) => ("memoryMaxMb", "must not be less than the soft limit that holds"),
-            None => ("memoryHighMb", "must not be more than the hard limit that holds"),
+        let (limit, rule) = match self.memory_max_mb {
+            Some(_) => (Limit::MemoryMax, "must not be less than the soft limit that holds"),
+            None => (Limit::MemoryHigh, "must not be more than the hard limit that holds"),
         };
-        Err(InvalidSettings { field: format!("config.limits.{field}"), rule })
+        Err(InvalidSettings::new(limit.field(), rule))
     }
 
     /// Checks what can be said without the service's configuration.
     pub(super) fn validate(&self) -> Result<(), InvalidSettings> {
-        let sound = |number: Option<u64>, least: u64, most: u64| {
-            number.is_none_or(|number| (least..=most).contains(&number))
-        };
-        let rows = [
-            (
-                "config.limits.memoryHighMb",
-                sound(self.memory_high_mb, LEAST_MB, MOST_MB),
-                "must be 32 to 16777216 MiB",
-            ),
-            (
-                "config.limits.memoryMaxMb",
-                sound(self.memory_max_mb, LEAST_MB, MOST_MB),
-                "must be 32 to 16777216 MiB",
-            ),
-            (
-                "config.limits.sendsPerMinute",
-                sound(self.sends_per_minute.map(u64::from), 0, MOST_SENDS.into()),
-                "must be 0 (no limit) to 10000",
-            ),
-            (
-                "config.limits.sendBurst",
-                sound(self.send_burst.map(u64::from), 1, MOST_SENDS.into()),
-                "must be 1 to 10000",
-            ),
-        ];
-        let wrong = rows.into_iter().find(|(_, fine, _)| !fine);
-        wrong.map_or(Ok(()), |(field, _, rule)| Err(InvalidSettings { field: field.into(), rule }))
+        let out = |limit: &Limit| limit.of(self).is_some_and(|number| !limit.range().contains(&number));
+        let wrong = Limit::ALL.into_iter().find(out);
+        wrong.map_or(Ok(()), |limit| Err(InvalidSettings::new(limit.field(), limit.rule())))
     }
 }
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::InvalidConfig;
+use super::limits::{LEAST_MB, MOST_MB};
 
 /// The caps of each user's processes, and how they are kept. The same for everyone but for what
 /// `[users.<uid>.memory]` sets.
@@ -172,7 +173,7 @@ impl MemoryPolicy {
     /// The first key that is wrong, and why.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
         for (key, value, least) in [
-            ("memory.high_mb", self.high_mb, 32),
+            ("memory.high_mb", self.high_mb, LEAST_MB),
             ("memory.pids_max", self.pids_max, 64),
             ("memory.cpu_weight", self.cpu_weight, 1),
             ("memory.poll_ms", self.poll_ms, 100),
@@ -188,10 +189,10 @@ impl MemoryPolicy {
         }
         // A number of bytes has to stay a number.
         for (key, value, most) in [
-            ("memory.max_mb", self.max_mb, 1 << 24),
-            ("memory.swap_max_mb", self.swap_max_mb, 1 << 24),
+            ("memory.max_mb", self.max_mb, MOST_MB),
+            ("memory.swap_max_mb", self.swap_max_mb, MOST_MB),
             ("memory.reclaim_after_secs", self.reclaim_after_secs, 1 << 24),
-            ("memory.admit_mb", self.admit_mb, 1 << 24),
+            ("memory.admit_mb", self.admit_mb, MOST_MB),
             ("memory.cpu_weight", self.cpu_weight, 10_000),
         ] {
             if value > most {

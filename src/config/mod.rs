@@ -29,7 +29,7 @@ pub use events::EventsConfig;
 pub use flask::FlaskConfig;
 pub use ignore::IgnoreConfig;
 pub use invalid::InvalidConfig;
-pub use limits::SessionLimits;
+pub use limits::{Limit, SessionLimits};
 pub use memory::{MemoryMode, MemoryOverrides, MemoryPolicy, UserConfig, WrongLimit};
 pub use ownership::{NoWorkerUids, Ownership, UidRange, WorkerUids};
 pub use page::{PageConfig, PageOverrides, PageUi, PageWorkers};

@@ -2,6 +2,8 @@
 //!
 //! Owns the names and the rules. Where it is kept is the supervisor's `store`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -85,7 +87,13 @@ pub struct InvalidSettings {
     /// The field, such as `config.webhooks[0].url`.
     pub field: String,
     /// What is allowed.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
+}
+
+impl InvalidSettings {
+    pub(super) fn new(field: impl Into<String>, rule: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: field.into(), rule: rule.into() }
+    }
 }
 
 impl SessionSettings {
@@ -95,33 +103,30 @@ impl SessionSettings {
     /// The first field that is wrong, and why.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         if self.webhooks.len() > MOST_WEBHOOKS {
-            return Err(InvalidSettings { field: "config.webhooks".into(), rule: "must be 20 at most" });
+            return Err(InvalidSettings::new("config.webhooks", "must be 20 at most"));
         }
         if serde_json::to_vec(self).is_ok_and(|text| text.len() > LARGEST) {
-            return Err(InvalidSettings { field: "config".into(), rule: "must be 64 KiB at most as JSON" });
+            return Err(InvalidSettings::new("config", "must be 64 KiB at most as JSON"));
         }
         self.validate_names()?;
         self.limits.validate()?;
         for (index, webhook) in self.webhooks.iter().enumerate() {
-            webhook.validate().map_err(|wrong| InvalidSettings {
-                field: format!("config.webhooks[{index}].{}", wrong.field),
-                rule: wrong.rule,
-            })?;
+            let named = |field| format!("config.webhooks[{index}].{field}");
+            webhook.validate().map_err(|wrong| InvalidSettings::new(named(wrong.field), wrong.rule))?;
         }
         let Some(proxy) = &self.proxy else { return Ok(()) };
         if proxy.address().is_none() {
             let rule = "must be host:port, or http://, https:// or socks5:// before it; user name and password have fields of their own";
-            return Err(InvalidSettings { field: "config.proxy.server".into(), rule });
+            return Err(InvalidSettings::new("config.proxy.server", rule));
         }
         match (&proxy.username, &proxy.password) {
-            (None, Some(_)) => Err(InvalidSettings {
-                field: "config.proxy.username".into(),
-                rule: "must be given with a password",
-            }),
-            (Some(_), _) if proxy.server.starts_with("socks5://") => Err(InvalidSettings {
-                field: "config.proxy.username".into(),
-                rule: "cannot be used with socks5: the browser does not sign in there",
-            }),
+            (None, Some(_)) => {
+                Err(InvalidSettings::new("config.proxy.username", "must be given with a password"))
+            }
+            (Some(_), _) if proxy.server.starts_with("socks5://") => {
+                let rule = "cannot be used with socks5: the browser does not sign in there";
+                Err(InvalidSettings::new("config.proxy.username", rule))
+            }
             _ => Ok(()),
         }
     }
@@ -134,15 +139,15 @@ impl SessionSettings {
         };
         if self.label.as_ref().is_some_and(|label| !fits(label, LONGEST_LABEL)) {
             let rule = "must have 1 to 100 characters that can be seen, and no space at its ends";
-            return Err(InvalidSettings { field: "config.label".into(), rule });
+            return Err(InvalidSettings::new("config.label", rule));
         }
         if self.tags.len() > MOST_TAGS {
-            return Err(InvalidSettings { field: "config.tags".into(), rule: "must be 10 at most" });
+            return Err(InvalidSettings::new("config.tags", "must be 10 at most"));
         }
         let wrong = |tag: &String| !fits(tag, LONGEST_TAG) || tag.contains(',');
         if let Some(index) = self.tags.iter().position(wrong) {
             let rule = "must have 1 to 32 characters that can be seen, no comma and no space at its ends";
-            return Err(InvalidSettings { field: format!("config.tags[{index}]"), rule });
+            return Err(InvalidSettings::new(format!("config.tags[{index}]"), rule));
         }
         Ok(())
     }

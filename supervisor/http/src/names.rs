@@ -82,33 +82,28 @@ impl LogLevel {
 
 /// A level of the log.
 pub(super) fn level(level: LogLevel, language: Language) -> &'static str {
-    match (level, language) {
-        (LogLevel::Trace, Portuguese) => "Rastreio",
-        (LogLevel::Trace, English) => "Trace",
-        (LogLevel::Debug, Portuguese) => "Depuração",
-        (LogLevel::Debug, English) => "Debugging",
-        (LogLevel::Info, Portuguese) => "Informação",
-        (LogLevel::Info, English) => "Information",
-        (LogLevel::Warning, Portuguese) => "Aviso",
-        (LogLevel::Warning, English) => "Warning",
-        (LogLevel::Error, Portuguese) => "Erro",
-        (LogLevel::Error, English) => "Error",
-    }
+    let (portuguese, english) = match level {
+        LogLevel::Trace => ("Rastreio", "Trace"),
+        LogLevel::Debug => ("Depuração", "Debugging"),
+        LogLevel::Info => ("Informação", "Information"),
+        LogLevel::Warning => ("Aviso", "Warning"),
+        LogLevel::Error => ("Erro", "Error"),
+    };
+    language.pick(portuguese, english)
 }
 
 /// A state by its name at `/status`.
 pub(super) fn state(name: &str, language: Language) -> &'static str {
     // A newer worker's.
-    known_state(name, language).unwrap_or(match language {
-        Portuguese => "uma etapa que esta versão não conhece",
-        English => "a step that this version does not know",
-    })
+    known_state(name, language).unwrap_or(
+        language.pick("uma etapa que esta versão não conhece", "a step that this version does not know"),
+    )
 }
 
 /// The same, where it is a state's name.
 pub(super) fn known_state(name: &str, language: Language) -> Option<&'static str> {
     let (_, portuguese, english) = STATES.iter().find(|(known, _, _)| *known == name)?;
-    Some(if language == Portuguese { portuguese } else { english })
+    Some(language.pick(portuguese, english))
 }
 
 /// What there is to say of an end beside its kind; empty where that says it all.
@@ -125,33 +120,26 @@ pub(super) fn exit_detail(reason: &ExitReason, language: Language) -> String {
 }
 
 fn launch_cause(cause: LaunchCause, language: Language) -> &'static str {
-    match (cause, language) {
-        (LaunchCause::NoBrowser, Portuguese) => "navegador não encontrado",
-        (LaunchCause::NoBrowser, English) => "no browser found",
-        (LaunchCause::NoSandbox, Portuguese) => "sem o isolamento do Chromium",
-        (LaunchCause::NoSandbox, English) => "no sandbox for the browser",
-        (LaunchCause::DiskFull, Portuguese) => "disco cheio",
-        (LaunchCause::DiskFull, English) => "disk full",
-        (LaunchCause::Proxy, Portuguese) => "o proxy recusa a conexão",
-        (LaunchCause::Proxy, English) => "the proxy refuses the connection",
-        (LaunchCause::Unreachable, Portuguese) => "WhatsApp inacessível",
-        (LaunchCause::Unreachable, English) => "WhatsApp cannot be reached",
-        (LaunchCause::Machine, Portuguese) => "servidor sem recursos",
-        (LaunchCause::Machine, English) => "the machine has nothing left",
-        (LaunchCause::Other, _) => "",
-    }
+    let (portuguese, english) = match cause {
+        LaunchCause::NoBrowser => ("navegador não encontrado", "no browser found"),
+        LaunchCause::NoSandbox => ("sem o isolamento do Chromium", "no sandbox for the browser"),
+        LaunchCause::DiskFull => ("disco cheio", "disk full"),
+        LaunchCause::Proxy => ("o proxy recusa a conexão", "the proxy refuses the connection"),
+        LaunchCause::Unreachable => ("WhatsApp inacessível", "WhatsApp cannot be reached"),
+        LaunchCause::Machine => ("servidor sem recursos", "the machine has nothing left"),
+        LaunchCause::Other => ("", ""),
+    };
+    language.pick(portuguese, english)
 }
 
 /// A level of health.
 pub(super) fn health_level(level: HealthLevel, language: Language) -> &'static str {
-    match (level, language) {
-        (HealthLevel::Ipc, Portuguese) => "Processo",
-        (HealthLevel::Ipc, English) => "Process",
-        (HealthLevel::Browser, Portuguese) => "Navegador",
-        (HealthLevel::Browser, English) => "Browser",
-        (HealthLevel::Page, Portuguese) => "Página",
-        (HealthLevel::Page, English) => "Page",
-    }
+    let (portuguese, english) = match level {
+        HealthLevel::Ipc => ("Processo", "Process"),
+        HealthLevel::Browser => ("Navegador", "Browser"),
+        HealthLevel::Page => ("Página", "Page"),
+    };
+    language.pick(portuguese, english)
 }
 
 /// How an attempt to deliver ended. The journal keeps it in English.

@@ -46,6 +46,14 @@ impl Language {
         Self::of_tag(cookies::value(headers, COOKIE_NAME)?.value())
     }
 
+    /// Of the same in both languages, what is in this one.
+    pub(super) fn pick<T>(self, portuguese: T, english: T) -> T {
+        match self {
+            Self::Portuguese => portuguese,
+            Self::English => english,
+        }
+    }
+
     /// Its tag.
     pub(super) fn tag(self) -> &'static str {
         match self {

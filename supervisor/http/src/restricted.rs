@@ -86,26 +86,25 @@ fn until(end_ms: Option<u64>, language: Language) -> String {
 /// Why a send was refused, and until when it will be.
 pub(super) fn refusal(restriction: Restriction, language: Language) -> String {
     let until = until(restriction.until_ms, language);
-    match (restriction.name, language) {
-        (RestrictionName::ReachoutTimelock, Portuguese) => format!(
-            "O WhatsApp não deixa esta conta escrever a quem nunca escreveu para ela{until}; nada foi enviado"
+    let (portuguese, english) = match restriction.name {
+        RestrictionName::ReachoutTimelock => (
+            format!(
+                "O WhatsApp não deixa esta conta escrever a quem nunca escreveu para ela{until}; nada foi enviado"
+            ),
+            format!(
+                "WhatsApp does not let this account write to people who never wrote to it{until}; nothing was sent"
+            ),
         ),
-        (RestrictionName::ReachoutTimelock, English) => format!(
-            "WhatsApp does not let this account write to people who never wrote to it{until}; nothing was sent"
+        RestrictionName::MessageCapping => (
+            format!("O WhatsApp não deixa esta conta começar conversas novas{until}; nada foi enviado"),
+            format!("WhatsApp lets this account begin no new chats{until}; nothing was sent"),
         ),
-        (RestrictionName::MessageCapping, Portuguese) => {
-            format!("O WhatsApp não deixa esta conta começar conversas novas{until}; nada foi enviado")
-        }
-        (RestrictionName::MessageCapping, English) => {
-            format!("WhatsApp lets this account begin no new chats{until}; nothing was sent")
-        }
-        (RestrictionName::Other, Portuguese) => {
-            format!("O WhatsApp restringe esta conta{until}; nada foi enviado")
-        }
-        (RestrictionName::Other, English) => {
-            format!("WhatsApp restricts this account{until}; nothing was sent")
-        }
-    }
+        RestrictionName::Other => (
+            format!("O WhatsApp restringe esta conta{until}; nada foi enviado"),
+            format!("WhatsApp restricts this account{until}; nothing was sent"),
+        ),
+    };
+    language.pick(portuguese, english)
 }
 
 /// How many seconds to wait before the same is tried again, where that is known.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::reply;
+use crate::errors::ApiError;
 use colmeia_host::uploads::Fetched;
 
 /// The schema of a type, and of the types that it names.
@@ -34,6 +35,9 @@ pub(super) trait Answer: Send + 'static {
 
 /// JSON.
 pub(super) struct Json<T>(pub(super) T);
+
+/// What a handler that answers in JSON gives.
+pub(super) type Answered<T> = Result<Json<T>, ApiError>;
 
 /// A picture in PNG that nobody keeps.
 pub(super) struct Png(pub(super) Fetched);

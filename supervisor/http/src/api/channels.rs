@@ -7,14 +7,17 @@ use colmeia::operations::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::files::FileArg;
-use super::models::{Message, NoArgs, Success};
+use super::lists::limited;
+use super::models::{Message, NoArgs, Success, yes};
 use super::session::Session;
 use crate::errors::ApiError;
 
 /// The most of one page.
 const MOST: u32 = 100;
+/// How many there are when nothing is said.
+const USUAL: u32 = 10;
 
 /// What the account is to a channel.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -60,10 +63,6 @@ pub(super) struct ChannelArgs {
     /// Whether files are named.
     #[serde(default = "yes")]
     download_media: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A channel to make.
@@ -120,7 +119,7 @@ impl ChannelArgs {
     }
 }
 
-pub(super) async fn list(session: Session, args: ListArgs) -> Result<Json<Vec<Channel>>, ApiError> {
+pub(super) async fn list(session: Session, args: ListArgs) -> Answered<Vec<Channel>> {
     let role = args.role.map(|role| match role {
         ChannelRole::Owner => wide::ChannelRole::Owner,
         ChannelRole::Admin => wide::ChannelRole::Admin,
@@ -130,11 +129,11 @@ pub(super) async fn list(session: Session, args: ListArgs) -> Result<Json<Vec<Ch
     Ok(Json(session.operate(ListChannels { role }).await?.into_iter().map(Channel::of).collect()))
 }
 
-pub(super) async fn get(session: Session, args: ChannelArgs) -> Result<Json<Channel>, ApiError> {
+pub(super) async fn get(session: Session, args: ChannelArgs) -> Answered<Channel> {
     Ok(Json(Channel::of(session.operate(GetChannel { channel: args.key()? }).await?)))
 }
 
-pub(super) async fn create(session: Session, args: CreateArgs) -> Result<Json<Channel>, ApiError> {
+pub(super) async fn create(session: Session, args: CreateArgs) -> Answered<Channel> {
     if args.name.trim().is_empty() {
         return Err(ApiError::field("name", "is empty"));
     }
@@ -150,24 +149,16 @@ pub(super) async fn create(session: Session, args: CreateArgs) -> Result<Json<Ch
     Ok(Json(Channel::of(session.operate_with(operation, file).await?)))
 }
 
-pub(super) async fn delete(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn delete(session: Session, args: ChannelArgs) -> Answered<Success> {
     session.carry_out(DeleteChannel { channel: args.id()? }).await
 }
 
-pub(super) async fn follow(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(FollowChannel { channel: args.id()?, follow: true }).await
+pub(super) async fn follow(session: Session, args: ChannelArgs, follow: bool) -> Answered<Success> {
+    session.carry_out(FollowChannel { channel: args.id()?, follow }).await
 }
 
-pub(super) async fn unfollow(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(FollowChannel { channel: args.id()?, follow: false }).await
-}
-
-pub(super) async fn mute(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(MuteChannel { channel: args.id()?, muted: true }).await
-}
-
-pub(super) async fn unmute(session: Session, args: ChannelArgs) -> Result<Json<Success>, ApiError> {
-    session.carry_out(MuteChannel { channel: args.id()?, muted: false }).await
+pub(super) async fn mute(session: Session, args: ChannelArgs, muted: bool) -> Answered<Success> {
+    session.carry_out(MuteChannel { channel: args.id()?, muted }).await
 }
 
 /// A channel's message with what its readers did.
@@ -179,12 +170,9 @@ pub(super) struct ChannelMessage {
     view_count: u64,
 }
 
-pub(super) async fn preview(
-    session: Session,
-    args: ChannelArgs,
-) -> Result<Json<Vec<ChannelMessage>>, ApiError> {
+pub(super) async fn preview(session: Session, args: ChannelArgs) -> Answered<Vec<ChannelMessage>> {
     let (me, files) = (session.me()?, session.files(args.download_media));
-    let limit = limited(args.limit)?;
+    let limit = limited(args.limit, USUAL, MOST)?;
     let found = session.operate(ChannelMessages { channel: args.key()?, limit }).await?;
     let one = |found: wide::ChannelMessage| ChannelMessage {
         message: files.message(found.message, &me),
@@ -192,13 +180,6 @@ pub(super) async fn preview(
         view_count: found.views,
     };
     Ok(Json(found.into_iter().map(one).collect()))
-}
-
-fn limited(limit: Option<u32>) -> Result<u32, ApiError> {
-    match limit.unwrap_or(10) {
-        limit if (1..=MOST).contains(&limit) => Ok(limit),
-        _ => Err(ApiError::field("limit", format!("has to be from 1 to {MOST}"))),
-    }
 }
 
 /// What is looked for in the directory.
@@ -252,24 +233,18 @@ pub(super) struct PublicChannel {
     subscribers_count: u64,
 }
 
-pub(super) async fn search_by_view(
-    session: Session,
-    args: SearchArgs,
-) -> Result<Json<ChannelList>, ApiError> {
+pub(super) async fn search_by_view(session: Session, args: SearchArgs) -> Answered<ChannelList> {
     search(session, SearchArgs { text: None, view: args.view.or(Some("RECOMMENDED".into())), ..args }).await
 }
 
-pub(super) async fn search_by_text(
-    session: Session,
-    args: SearchArgs,
-) -> Result<Json<ChannelList>, ApiError> {
+pub(super) async fn search_by_text(session: Session, args: SearchArgs) -> Answered<ChannelList> {
     if args.text.as_ref().is_none_or(|text| text.trim().is_empty()) {
         return Err(ApiError::field("text", "is missing"));
     }
     search(session, SearchArgs { view: None, countries: Vec::new(), ..args }).await
 }
 
-async fn search(session: Session, args: SearchArgs) -> Result<Json<ChannelList>, ApiError> {
+async fn search(session: Session, args: SearchArgs) -> Answered<ChannelList> {
     let cursor = args.start_cursor.filter(|cursor| !cursor.is_empty());
     let start_cursor = cursor.clone().unwrap_or_default();
     let operation = SearchChannels {
@@ -277,7 +252,7 @@ async fn search(session: Session, args: SearchArgs) -> Result<Json<ChannelList>,
         view: args.view,
         countries: args.countries,
         categories: args.categories,
-        limit: limited(args.limit)?,
+        limit: limited(args.limit, USUAL, MOST)?,
         cursor,
     };
     let found = session.operate(operation).await?;
@@ -303,14 +278,14 @@ pub(super) struct Word {
 }
 
 /// The directory's views, as WhatsApp names them.
-pub(super) async fn views(_: Session, _: NoArgs) -> Result<Json<Vec<Word>>, ApiError> {
+pub(super) async fn views(_: Session, _: NoArgs) -> Answered<Vec<Word>> {
     let words =
         [("RECOMMENDED", "Recommended"), ("TRENDING", "Trending"), ("POPULAR", "Popular"), ("NEW", "New")];
     Ok(Json(words.map(|(value, name)| Word { value, name }).into()))
 }
 
 /// The directory's categories, as WhatsApp names them.
-pub(super) async fn categories(_: Session, _: NoArgs) -> Result<Json<Vec<Word>>, ApiError> {
+pub(super) async fn categories(_: Session, _: NoArgs) -> Answered<Vec<Word>> {
     let words = [
         ("BUSINESS", "Business"),
         ("ENTERTAINMENT", "Entertainment"),

@@ -8,7 +8,7 @@ use colmeia::protocol::{Call, CallErrorKind, ContactRecord, Reply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::lists::{SortOrder, list_args, page};
 use super::models::{Contact, CountAnswer, NoArgs, Success};
 use super::session::Session;
@@ -104,7 +104,7 @@ pub(super) struct ProfilePicture {
     url: Option<String>,
 }
 
-pub(super) async fn list(session: Session, args: ListArgs) -> Result<Json<Vec<Contact>>, ApiError> {
+pub(super) async fn list(session: Session, args: ListArgs) -> Answered<Vec<Contact>> {
     let me = session.me()?;
     let (Reply::Contacts { mut contacts }, _) = session.call(Call::Contacts).await? else {
         return Err(ApiError::wrong_reply());
@@ -128,16 +128,16 @@ pub(super) async fn list(session: Session, args: ListArgs) -> Result<Json<Vec<Co
     Ok(Json(contacts.into_iter().map(|contact| Contact::of(contact, &me)).collect()))
 }
 
-pub(super) async fn get(session: Session, args: ContactArgs) -> Result<Json<Contact>, ApiError> {
+pub(super) async fn get(session: Session, args: ContactArgs) -> Answered<Contact> {
     let me = session.me()?;
     Ok(Json(Contact::of(session.operate(GetContact { contact: args.contact_id }).await?, &me)))
 }
 
-pub(super) async fn get_by_id(session: Session, args: IdArgs) -> Result<Json<Contact>, ApiError> {
+pub(super) async fn get_by_id(session: Session, args: IdArgs) -> Answered<Contact> {
     get(session, ContactArgs { contact_id: args.id, refresh: false }).await
 }
 
-pub(super) async fn save(session: Session, args: SaveArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn save(session: Session, args: SaveArgs) -> Answered<Success> {
     let SaveArgs { id: contact, first_name, last_name } = args;
     if first_name.trim().is_empty() {
         return Err(ApiError::field("firstName", "is empty"));
@@ -145,7 +145,7 @@ pub(super) async fn save(session: Session, args: SaveArgs) -> Result<Json<Succes
     session.carry_out(SaveContact { contact, first_name, last_name }).await
 }
 
-pub(super) async fn exists(session: Session, args: PhoneArgs) -> Result<Json<Exists>, ApiError> {
+pub(super) async fn exists(session: Session, args: PhoneArgs) -> Answered<Exists> {
     match session.call(Call::CheckExists { chat: args.phone }).await? {
         (Reply::Exists { id, other_names }, _) => {
             let pn = id.as_deref().and_then(|id| other_names.number(id)).map(str::to_owned);
@@ -155,11 +155,11 @@ pub(super) async fn exists(session: Session, args: PhoneArgs) -> Result<Json<Exi
     }
 }
 
-pub(super) async fn about(session: Session, args: ContactArgs) -> Result<Json<AboutAnswer>, ApiError> {
+pub(super) async fn about(session: Session, args: ContactArgs) -> Answered<AboutAnswer> {
     Ok(Json(AboutAnswer { about: session.operate(GetAbout { contact: args.contact_id }).await?.about }))
 }
 
-pub(super) async fn picture(session: Session, args: ContactArgs) -> Result<Json<ProfilePicture>, ApiError> {
+pub(super) async fn picture(session: Session, args: ContactArgs) -> Answered<ProfilePicture> {
     let operation = GetPicture { of: args.contact_id.into(), refresh: args.refresh };
     Ok(Json(ProfilePicture { url: session.operate(operation).await?.url }))
 }
@@ -203,30 +203,30 @@ impl Lid {
     }
 }
 
-pub(super) async fn lids(session: Session, args: LidsArgs) -> Result<Json<Vec<Lid>>, ApiError> {
+pub(super) async fn lids(session: Session, args: LidsArgs) -> Answered<Vec<Lid>> {
     let limit = args.limit.unwrap_or(PAIRS);
     let pairs = session.operate(ListLids { limit, offset: args.offset }).await?;
     Ok(Json(pairs.into_iter().map(Lid::of).collect()))
 }
 
-pub(super) async fn count_lids(session: Session, _: NoArgs) -> Result<Json<CountAnswer>, ApiError> {
+pub(super) async fn count_lids(session: Session, _: NoArgs) -> Answered<CountAnswer> {
     Ok(Json(CountAnswer { count: session.operate(CountLids {}).await?.count }))
 }
 
-pub(super) async fn phone_of_lid(session: Session, args: LidArgs) -> Result<Json<Lid>, ApiError> {
+pub(super) async fn phone_of_lid(session: Session, args: LidArgs) -> Answered<Lid> {
     let text = if args.lid.contains('@') { args.lid } else { format!("{}@lid", args.lid) };
     let lid = ChatId::normalise(&text).map_err(|error| ApiError::field("lid", error))?;
     let asked = lid.as_str().to_owned();
     pair(session.operate(PhoneOfLid { lid }).await, Lid { lid: Some(asked), pn: None })
 }
 
-pub(super) async fn lid_of_phone(session: Session, args: NumberArgs) -> Result<Json<Lid>, ApiError> {
+pub(super) async fn lid_of_phone(session: Session, args: NumberArgs) -> Answered<Lid> {
     let asked = args.phone_number.as_str().to_owned();
     pair(session.operate(LidOfPhone { phone: args.phone_number }).await, Lid { lid: None, pn: Some(asked) })
 }
 
 /// That the other half is not known is an answer and no error.
-fn pair(found: Result<LidPair, ApiError>, unknown: Lid) -> Result<Json<Lid>, ApiError> {
+fn pair(found: Result<LidPair, ApiError>, unknown: Lid) -> Answered<Lid> {
     let not_found = || {
         let error = colmeia::protocol::CallError::new(CallErrorKind::NotFound, "");
         ApiError::of_call(&CallFailure::Session(error), false)

@@ -9,9 +9,9 @@ use colmeia::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::context::Ctx;
-use super::models::NoArgs;
+use super::models::{NoArgs, yes};
 use crate::errors::ApiError;
 use colmeia_store::{Actions, ApiKey, NewKey};
 
@@ -85,29 +85,25 @@ pub(super) struct Key {
     actions: KeyActions,
 }
 
-fn yes() -> bool {
-    true
-}
-
-pub(super) async fn list(ctx: Ctx, _: NoArgs) -> Result<Json<Vec<Key>>, ApiError> {
+pub(super) async fn list(ctx: Ctx, _: NoArgs) -> Answered<Vec<Key>> {
     Ok(Json(ctx.http.store.keys().iter().map(|key| Key::of(key, HIDDEN)).collect()))
 }
 
-pub(super) async fn create(ctx: Ctx, args: KeyArgs) -> Result<Json<Key>, ApiError> {
+pub(super) async fn create(ctx: Ctx, args: KeyArgs) -> Answered<Key> {
     let (key, secret) = ctx.http.store.add_key(None, args.grants()).await?;
     tracing::info!(key = key.id, "a key was made");
     Ok(Json(Key::of(&key, secret.expose())))
 }
 
-pub(super) async fn media(ctx: Ctx, args: SessionArgs) -> Result<Json<Key>, ApiError> {
+pub(super) async fn media(ctx: Ctx, args: SessionArgs) -> Answered<Key> {
     scoped(ctx, args.session, "media", Actions { media: true, ..Actions::default() }).await
 }
 
-pub(super) async fn control(ctx: Ctx, args: SessionArgs) -> Result<Json<Key>, ApiError> {
+pub(super) async fn control(ctx: Ctx, args: SessionArgs) -> Answered<Key> {
     scoped(ctx, args.session, "control", Actions { control: true, ..Actions::default() }).await
 }
 
-async fn scoped(ctx: Ctx, session: UserId, what: &str, actions: Actions) -> Result<Json<Key>, ApiError> {
+async fn scoped(ctx: Ctx, session: UserId, what: &str, actions: Actions) -> Answered<Key> {
     let id = format!("{what}_{session}");
     let sessions = BTreeSet::from([session]);
     let grants = NewKey { name: what.into(), active: true, admin: false, sessions, actions };
@@ -116,7 +112,7 @@ async fn scoped(ctx: Ctx, session: UserId, what: &str, actions: Actions) -> Resu
     Ok(Json(Key::of(&key, secret.expose())))
 }
 
-pub(super) async fn update(ctx: Ctx, args: UpdateArgs) -> Result<Json<Key>, ApiError> {
+pub(super) async fn update(ctx: Ctx, args: UpdateArgs) -> Answered<Key> {
     let changed = ctx.http.store.update_key(&args.id, args.key.grants()).await?;
     let key = changed.ok_or_else(|| ApiError::not_found("There is no key with this id"))?;
     tracing::info!(key = key.id, "a key was changed");

@@ -8,7 +8,7 @@ use colmeia::operations::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::chats::Chat;
 use super::models::{ChatArgs, NoArgs, Success};
 use super::session::Session;
@@ -98,32 +98,32 @@ fn color(color: Option<u8>, hex: Option<&String>) -> Result<u8, ApiError> {
     }
 }
 
-pub(super) async fn list(session: Session, _: NoArgs) -> Result<Json<Vec<Label>>, ApiError> {
+pub(super) async fn list(session: Session, _: NoArgs) -> Answered<Vec<Label>> {
     Ok(Json(session.operate(ListLabels {}).await?.into_iter().map(Label::of).collect()))
 }
 
-pub(super) async fn create(session: Session, args: CreateArgs) -> Result<Json<Label>, ApiError> {
+pub(super) async fn create(session: Session, args: CreateArgs) -> Answered<Label> {
     let color = color(args.color, args.color_hex.as_ref())?;
     Ok(Json(Label::of(session.operate(CreateLabel { label: args.name, color }).await?)))
 }
 
-pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<Label>, ApiError> {
+pub(super) async fn update(session: Session, args: UpdateArgs) -> Answered<Label> {
     let color = color(args.color, args.color_hex.as_ref())?;
     let operation = UpdateLabel { id: args.label_id, label: args.name, color };
     Ok(Json(Label::of(session.operate(operation).await?)))
 }
 
-pub(super) async fn of_chat(session: Session, args: ChatArgs) -> Result<Json<Vec<Label>>, ApiError> {
+pub(super) async fn of_chat(session: Session, args: ChatArgs) -> Answered<Vec<Label>> {
     let labels = session.operate(LabelsOfChat { chat: args.chat_id }).await?;
     Ok(Json(labels.into_iter().map(Label::of).collect()))
 }
 
-pub(super) async fn put(session: Session, args: PutArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn put(session: Session, args: PutArgs) -> Answered<Success> {
     let labels = args.labels.into_iter().map(|label| label.id).collect();
     session.carry_out(SetLabelsOfChat { chat: args.chat_id, labels }).await
 }
 
-pub(super) async fn chats(session: Session, args: LabelArgs) -> Result<Json<Vec<Chat>>, ApiError> {
+pub(super) async fn chats(session: Session, args: LabelArgs) -> Answered<Vec<Chat>> {
     let (me, files) = (session.me()?, session.files(true));
     let chats = session.operate(ChatsOfLabel { id: args.label_id }).await?;
     let chat = |chat| Chat::of(ChatOverview { chat, picture: None, muted: false }, &me, &files);

@@ -11,10 +11,9 @@ use qrcode::{Color, QrCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Json, Png, PngOr};
+use super::answer::{Answered, Json, Png, PngOr};
 use super::session::Session;
 use crate::errors::ApiError;
-use colmeia::errors::chain;
 use colmeia_session::SessionStatus as Status;
 
 /// How large one module of the code is drawn, in pixels, and how many stay white around it (ISO 18004 asks for 4).
@@ -106,10 +105,7 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
 
 /// A code as a picture, black on white.
 fn picture(text: &str) -> Result<Bytes, ApiError> {
-    let code = QrCode::new(text).map_err(|error| {
-        tracing::error!(error = chain(&error), "a code cannot be drawn");
-        ApiError::bug()
-    })?;
+    let code = QrCode::new(text).map_err(|error| ApiError::failed(&error, "a code cannot be drawn"))?;
     let (width, colors) = (code.width(), code.to_colors());
     let side = (width + 2 * MARGIN) * SCALE;
     let dark = |x: usize, y: usize| {
@@ -133,14 +129,11 @@ fn picture(text: &str) -> Result<Bytes, ApiError> {
         writer.write_image_data(&bits)?;
         writer.finish()
     });
-    written.map_err(|error| {
-        tracing::error!(error = chain(&error), "a code cannot be drawn");
-        ApiError::bug()
-    })?;
+    written.map_err(|error| ApiError::failed(&error, "a code cannot be drawn"))?;
     Ok(out.into())
 }
 
-pub(super) async fn request_code(session: Session, args: CodeArgs) -> Result<Json<PairingCode>, ApiError> {
+pub(super) async fn request_code(session: Session, args: CodeArgs) -> Answered<PairingCode> {
     let phone: String = args.phone_number.chars().filter(char::is_ascii_digit).collect();
     if !(5..=25).contains(&phone.len()) {
         return Err(ApiError::field("phoneNumber", "has to have 5 to 25 digits"));

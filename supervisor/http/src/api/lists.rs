@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::errors::ApiError;
+
 /// In which direction a list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +46,14 @@ macro_rules! list_args {
     };
 }
 pub(super) use list_args;
+
+/// How many are asked for: the usual number where none is named, and never more than the most.
+pub(super) fn limited(limit: Option<u32>, usual: u32, most: u32) -> Result<u32, ApiError> {
+    match limit.unwrap_or(usual) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        _ => Err(ApiError::field("limit", format!("has to be from 1 to {most}"))),
+    }
+}
 
 /// A page of a list that was fetched as a whole.
 pub(super) fn page<T>(items: Vec<T>, limit: Option<u32>, offset: u32) -> Vec<T> {

@@ -16,7 +16,6 @@ use super::models::NoArgs;
 use super::session::Session;
 use crate::errors::ApiError;
 use crate::watch::health::Health;
-use colmeia::errors::chain;
 use colmeia_session::CallFailure;
 
 /// The largest picture that is made into JSON, in bytes; JSON is made in memory, as a whole.
@@ -40,10 +39,8 @@ pub(super) async fn screenshot(session: Session, _: NoArgs) -> Result<PngOr<Pict
             let why = CallError::new(CallErrorKind::TooLarge, "the picture is too large for JSON");
             return Err(ApiError::of_call(&CallFailure::Session(why), false));
         }
-        let data = png.base64_pieces().try_collect().await.map_err(|error| {
-            tracing::error!(error = chain(&error), "a picture cannot be read");
-            ApiError::bug()
-        })?;
+        let data = png.base64_pieces().try_collect().await;
+        let data = data.map_err(|error| ApiError::failed(&error, "a picture cannot be read"))?;
         return Ok(PngOr::Json(Picture { mimetype: "image/png", data }));
     }
     Ok(PngOr::Png(Png(png)))

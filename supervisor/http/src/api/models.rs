@@ -17,6 +17,11 @@ pub(super) use colmeia_events::envelope::Message;
 /// What clients are told runs the sessions: WAHA's engine that drives WhatsApp Web in a browser, as we do.
 pub(super) const ENGINE: &str = "WEBJS";
 
+/// The default of an option that is on.
+pub(super) fn yes() -> bool {
+    true
+}
+
 /// No arguments.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NoArgs {}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::super::passkey::{By, Refused, Step, ask, compare, take};
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::models::NoArgs;
 use super::session::Session;
 use crate::errors::ApiError;
@@ -66,7 +66,7 @@ impl From<PasskeyArgs> for Assertion {
     }
 }
 
-pub(super) async fn challenge(session: Session, _: NoArgs) -> Result<Json<Value>, ApiError> {
+pub(super) async fn challenge(session: Session, _: NoArgs) -> Answered<Value> {
     on(&session)?;
     let view = session.handle.view();
     session.handle.wake();
@@ -83,7 +83,7 @@ pub(super) async fn submit(session: Session, args: PasskeyArgs) -> Result<(), Ap
         .map_err(|e| refused(&session, e, Status::PasskeyRequired))
 }
 
-pub(super) async fn confirmation(session: Session, _: NoArgs) -> Result<Json<Code>, ApiError> {
+pub(super) async fn confirmation(session: Session, _: NoArgs) -> Answered<Code> {
     on(&session)?;
     let view = session.handle.view();
     session.handle.wake();

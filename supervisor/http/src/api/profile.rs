@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::chatting::typing;
 use super::files::{File, FileArg};
 use super::models::{ChatArgs, NoArgs, PictureUrl, Success};
@@ -51,13 +51,13 @@ pub(super) struct PictureArgs {
     file: FileArg,
 }
 
-pub(super) async fn get(session: Session, _: NoArgs) -> Result<Json<MyProfile>, ApiError> {
+pub(super) async fn get(session: Session, _: NoArgs) -> Answered<MyProfile> {
     let profile = session.operate(GetProfile {}).await?;
     let picture = profile.picture.unwrap_or_default();
     Ok(Json(MyProfile { id: profile.id, name: profile.name, picture, about: profile.about }))
 }
 
-pub(super) async fn picture(session: Session, _: NoArgs) -> Result<Json<PictureUrl>, ApiError> {
+pub(super) async fn picture(session: Session, _: NoArgs) -> Answered<PictureUrl> {
     let profile = session.operate(GetProfile {}).await?;
     Ok(Json(PictureUrl::of(Picture { url: profile.picture })))
 }
@@ -70,12 +70,12 @@ fn within(field: &str, text: &str, least: usize, most: usize) -> Result<(), ApiE
     }
 }
 
-pub(super) async fn set_name(session: Session, args: NameArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn set_name(session: Session, args: NameArgs) -> Answered<Success> {
     within("name", args.name.trim(), 1, 25)?;
     session.carry_out(SetProfileName { profile_name: args.name }).await
 }
 
-pub(super) async fn set_about(session: Session, args: AboutArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn set_about(session: Session, args: AboutArgs) -> Answered<Success> {
     within("status", &args.status, 0, 139)?;
     session.carry_out(SetAbout { about: args.status }).await
 }
@@ -90,7 +90,7 @@ pub(super) async fn image(session: &Session, file: FileArg) -> Result<File, ApiE
     }
 }
 
-pub(super) async fn set_picture(session: Session, args: PictureArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn set_picture(session: Session, args: PictureArgs) -> Answered<Success> {
     session.me()?; // before anything is fetched
     let file = image(&session, args.file).await?;
     session.operate_with(SetProfilePicture { mimetype: Some(file.mimetype) }, Some(file.upload)).await?;
@@ -166,29 +166,28 @@ impl ChatPresences {
     }
 }
 
-pub(super) async fn set_presence(session: Session, args: PresenceArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn set_presence(session: Session, args: PresenceArgs) -> Answered<Success> {
     let state = match args.presence {
         Presence::Online | Presence::Offline => {
-            session.operate(SetPresence { online: args.presence == Presence::Online }).await?;
-            return Ok(Json(Success::YES));
+            return session.carry_out(SetPresence { online: args.presence == Presence::Online }).await;
         }
         Presence::Typing => TypingState::Typing,
         Presence::Recording => TypingState::Recording,
         Presence::Paused => TypingState::Paused,
     };
     let chat = args.chat_id.ok_or_else(|| ApiError::field("chatId", "is missing"))?;
-    typing(&session, chat, state).await
+    typing(session, chat, state).await
 }
 
-pub(super) async fn presences(session: Session, _: NoArgs) -> Result<Json<Vec<ChatPresences>>, ApiError> {
+pub(super) async fn presences(session: Session, _: NoArgs) -> Answered<Vec<ChatPresences>> {
     Ok(Json(session.operate(ListPresences {}).await?.into_iter().map(ChatPresences::of).collect()))
 }
 
-pub(super) async fn presence(session: Session, args: ChatArgs) -> Result<Json<ChatPresences>, ApiError> {
+pub(super) async fn presence(session: Session, args: ChatArgs) -> Answered<ChatPresences> {
     Ok(Json(ChatPresences::of(session.operate(GetPresence { chat: args.chat_id }).await?)))
 }
 
-pub(super) async fn subscribe(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn subscribe(session: Session, args: ChatArgs) -> Answered<Success> {
     session.carry_out(SubscribePresence { chat: args.chat_id }).await
 }
 

@@ -3,18 +3,17 @@
 use colmeia::moment::now_ms;
 use colmeia::operations::{GetCapping, GetTimelock};
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::models::NoArgs;
 use super::session::Session;
-use crate::errors::ApiError;
 use colmeia_events::envelope::{MessageCappingData, ReachoutTimelockData};
 
-pub(super) async fn timelock(session: Session, _: NoArgs) -> Result<Json<ReachoutTimelockData>, ApiError> {
+pub(super) async fn timelock(session: Session, _: NoArgs) -> Answered<ReachoutTimelockData> {
     let lock = session.operate(GetTimelock {}).await?;
     Ok(Json(ReachoutTimelockData::of(&lock, now_ms())))
 }
 
-pub(super) async fn capping(session: Session, _: NoArgs) -> Result<Json<MessageCappingData>, ApiError> {
+pub(super) async fn capping(session: Session, _: NoArgs) -> Answered<MessageCappingData> {
     let capping = session.operate(GetCapping {}).await?;
     Ok(Json(MessageCappingData::from(&capping)))
 }

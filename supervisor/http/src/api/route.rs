@@ -90,54 +90,102 @@ pub(super) struct Row {
     pub(super) file_at: Option<&'static [&'static str]>,
 }
 
-/// A row of the service's own.
-pub(super) fn anywhere<A, R, F, Fut>(
+/// Where an operation is, and the SDK's name of it: what every row begins with.
+pub(super) struct Address {
     method: Method,
     path: &'static str,
     operation: &'static str,
-    scope: Scope,
-    handler: F,
-) -> Row
-where
-    A: DeserializeOwned + ToSchema + 'static,
-    R: Answer,
-    F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
-{
-    let does = Does::Anywhere(typed(success(&method), handler));
-    row::<A, R>(method, path, operation, scope, does)
+    summary: &'static str,
 }
 
-/// A row of a session's.
-pub(super) fn session<A, R, F, Fut>(
-    method: Method,
-    path: &'static str,
-    operation: &'static str,
-    action: KeyAction,
-    handler: F,
-) -> Row
-where
-    A: DeserializeOwned + ToSchema + 'static,
-    R: Answer,
-    F: Fn(Session, A) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
-{
-    let does = Does::InSession(typed(success(&method), handler));
-    row::<A, R>(method, path, operation, Scope::Session(action), does)
+pub(super) fn get(path: &'static str, operation: &'static str) -> Address {
+    Address::new(Method::GET, path, operation)
 }
 
-/// A row of a session's that is one operation and has nothing to tell but that it is done. Who only asks needs to read,
-/// everybody else to send.
-pub(super) fn plain<A, O>(method: Method, path: &'static str, operation: &'static str, ask: fn(A) -> O) -> Row
-where
-    A: DeserializeOwned + ToSchema + 'static,
-    O: Operate + Send + 'static,
-{
-    let action = if O::EFFECT == operations::Effect::Read { KeyAction::Read } else { KeyAction::Send };
-    session(method, path, operation, action, move |session: Session, arguments: A| {
-        let asked = ask(arguments);
-        async move { session.carry_out(asked).await }
-    })
+pub(super) fn post(path: &'static str, operation: &'static str) -> Address {
+    Address::new(Method::POST, path, operation)
+}
+
+pub(super) fn put(path: &'static str, operation: &'static str) -> Address {
+    Address::new(Method::PUT, path, operation)
+}
+
+pub(super) fn delete(path: &'static str, operation: &'static str) -> Address {
+    Address::new(Method::DELETE, path, operation)
+}
+
+impl Address {
+    fn new(method: Method, path: &'static str, operation: &'static str) -> Self {
+        Self { method, path, operation, summary: "" }
+    }
+
+    /// What it is for.
+    pub(super) fn says(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// A row of the service's own.
+    pub(super) fn anywhere<A, R, F, Fut>(self, scope: Scope, handler: F) -> Row
+    where
+        A: DeserializeOwned + ToSchema + 'static,
+        R: Answer,
+        F: Fn(Ctx, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
+    {
+        let does = Does::Anywhere(typed(success(&self.method), handler));
+        self.row::<A, R>(scope, does)
+    }
+
+    /// A row of a session's.
+    pub(super) fn session<A, R, F, Fut>(self, action: KeyAction, handler: F) -> Row
+    where
+        A: DeserializeOwned + ToSchema + 'static,
+        R: Answer,
+        F: Fn(Session, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, ApiError>> + Send + 'static,
+    {
+        let does = Does::InSession(typed(success(&self.method), handler));
+        self.row::<A, R>(Scope::Session(action), does)
+    }
+
+    /// A row of a session's that is one operation and has nothing to tell but that it is done. Who only asks needs to read,
+    /// everybody else to send.
+    pub(super) fn plain<A, O>(self, ask: fn(A) -> O) -> Row
+    where
+        A: DeserializeOwned + ToSchema + 'static,
+        O: Operate + Send + 'static,
+    {
+        let action = if O::EFFECT == operations::Effect::Read { KeyAction::Read } else { KeyAction::Send };
+        self.session(action, move |session: Session, arguments: A| {
+            let asked = ask(arguments);
+            async move { session.carry_out(asked).await }
+        })
+    }
+
+    /// A row of the convention that is not offered.
+    pub(super) fn absent(self, why: &'static str) -> Row {
+        let row = self.row::<(), ()>(Scope::Anyone, Does::NotOffered(why));
+        Row { takes: None, gives: Vec::new, ..row }
+    }
+
+    fn row<A: ToSchema, R: Answer>(self, scope: Scope, does: Does) -> Row {
+        let Self { method, path, operation, summary } = self;
+        let looks =
+            method == Method::GET && !matches!(scope, Scope::Session(KeyAction::Send | KeyAction::Control));
+        Row {
+            effect: if looks { Effect::None } else { Effect::Change },
+            method,
+            path,
+            operation,
+            summary,
+            scope,
+            does,
+            takes: Some(Shape::of::<A>),
+            gives: R::document,
+            paced: false,
+            file_at: None,
+        }
+    }
 }
 
 /// Reads the arguments for a handler, and writes its answer.
@@ -158,50 +206,12 @@ where
     })
 }
 
-/// A row of the convention that is not offered.
-pub(super) fn absent(method: Method, path: &'static str, operation: &'static str, why: &'static str) -> Row {
-    Row {
-        takes: None,
-        gives: Vec::new,
-        ..row::<(), ()>(method, path, operation, Scope::Anyone, Does::NotOffered(why))
-    }
-}
-
-fn row<A: ToSchema, R: Answer>(
-    method: Method,
-    path: &'static str,
-    operation: &'static str,
-    scope: Scope,
-    does: Does,
-) -> Row {
-    let looks =
-        method == Method::GET && !matches!(scope, Scope::Session(KeyAction::Send | KeyAction::Control));
-    Row {
-        effect: if looks { Effect::None } else { Effect::Change },
-        method,
-        path,
-        operation,
-        summary: "",
-        scope,
-        does,
-        takes: Some(Shape::of::<A>),
-        gives: R::document,
-        paced: false,
-        file_at: None,
-    }
-}
-
 /// What the convention's server answers: 201 to every `POST`.
 fn success(method: &Method) -> StatusCode {
     if *method == Method::POST { StatusCode::CREATED } else { StatusCode::OK }
 }
 
 impl Row {
-    /// What it is for.
-    pub(super) fn says(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
-    }
-
     /// Counts against the session's send limit.
     pub(super) fn paced(self) -> Self {
         Self { paced: true, ..self }

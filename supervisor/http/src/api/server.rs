@@ -5,10 +5,9 @@ use std::time::UNIX_EPOCH;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::context::Ctx;
 use super::models::{ENGINE, NoArgs};
-use crate::errors::ApiError;
 
 /// That it is there.
 #[derive(Serialize, ToSchema)]
@@ -44,11 +43,11 @@ pub(super) struct Uptime {
     worker: WorkerInfo,
 }
 
-pub(super) async fn ping(_: Ctx, _: NoArgs) -> Result<Json<Pong>, ApiError> {
+pub(super) async fn ping(_: Ctx, _: NoArgs) -> Answered<Pong> {
     Ok(Json(Pong { message: "pong" }))
 }
 
-pub(super) async fn version(ctx: Ctx, _: NoArgs) -> Result<Json<Environment>, ApiError> {
+pub(super) async fn version(ctx: Ctx, _: NoArgs) -> Answered<Environment> {
     Ok(Json(Environment {
         version: env!("CARGO_PKG_VERSION"),
         engine: ENGINE,
@@ -59,7 +58,7 @@ pub(super) async fn version(ctx: Ctx, _: NoArgs) -> Result<Json<Environment>, Ap
     }))
 }
 
-pub(super) async fn status(ctx: Ctx, _: NoArgs) -> Result<Json<Uptime>, ApiError> {
+pub(super) async fn status(ctx: Ctx, _: NoArgs) -> Answered<Uptime> {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let started = ctx.http.started.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Json(Uptime {

@@ -11,7 +11,7 @@ use colmeia::operations::{Effect, Operate, Operation as WideOperation};
 use colmeia::protocol::{Call, Reply, output};
 use colmeia::{Me, UserId};
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::context::Ctx;
 use super::models::{Files, Success};
 use crate::errors::ApiError;
@@ -118,7 +118,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub(super) async fn carry_out<O: Operate>(&self, operation: O) -> Result<Json<Success>, ApiError> {
+    pub(super) async fn carry_out<O: Operate>(&self, operation: O) -> Answered<Success> {
         self.operate(operation).await.map(|_| Json(Success::YES))
     }
 

@@ -15,10 +15,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::access::{Caller, KeyAction};
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::config::Config;
 use super::context::Ctx;
-use super::models::{MeInfo, NoArgs};
+use super::models::{MeInfo, NoArgs, yes};
 use super::session::{Session, known};
 use crate::errors::ApiError;
 use crate::state::Http;
@@ -138,11 +138,7 @@ pub(super) struct Timestamps {
     activity: u64,
 }
 
-fn yes() -> bool {
-    true
-}
-
-pub(super) async fn list(ctx: Ctx, args: ListArgs) -> Result<Json<Vec<SessionInfo>>, ApiError> {
+pub(super) async fn list(ctx: Ctx, args: ListArgs) -> Answered<Vec<SessionInfo>> {
     let all = everyone(&ctx.http).await?;
     let seen = all.into_iter().filter(|(user, _)| ctx.caller.may(KeyAction::Read, user));
     let sessions = seen.map(|(user, view)| info(&ctx.http, &ctx.caller, &user, view.as_ref()));
@@ -169,7 +165,7 @@ async fn everyone(http: &Http) -> Result<BTreeMap<UserId, Option<UserView>>, Api
     Ok(all)
 }
 
-pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Answered<SessionInfo> {
     let user = args.name.map_or_else(|| "default".parse().map_err(|_| ApiError::bug()), Ok)?;
     let ctx = may_control(ctx, &user)?;
     ctx.http.operators.deletions().settled(&user).await;
@@ -189,11 +185,11 @@ pub(super) async fn create(ctx: Ctx, args: CreateArgs) -> Result<Json<SessionInf
     Ok(Json(shown(&session)))
 }
 
-pub(super) async fn get(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn get(session: Session, _: NoArgs) -> Answered<SessionInfo> {
     Ok(Json(shown(&session)))
 }
 
-pub(super) async fn update(session: Session, args: UpdateArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn update(session: Session, args: UpdateArgs) -> Answered<SessionInfo> {
     if let Some(settings) = args.config {
         change(&session, settings).await?;
     }
@@ -275,7 +271,7 @@ async fn limit_again(handle: &UserHandle, before: SessionLimits, after: SessionL
 }
 
 /// Everything of it: whoever makes a session of the same name finds nothing of this one.
-pub(super) async fn delete(session: Session, _: NoArgs) -> Result<Json<Deleted>, ApiError> {
+pub(super) async fn delete(session: Session, _: NoArgs) -> Answered<Deleted> {
     let going = session.http.operators.deletions().delete(session.user());
     match tokio::time::timeout(DELETED_WITHIN, going).await {
         Ok(Ok(told)) => Ok(Json(Deleted::after(told))),
@@ -315,11 +311,11 @@ impl Deleted {
     }
 }
 
-pub(super) async fn me(session: Session, _: NoArgs) -> Result<Json<Option<MeInfo>>, ApiError> {
+pub(super) async fn me(session: Session, _: NoArgs) -> Answered<Option<MeInfo>> {
     Ok(Json(MeInfo::of(&session.handle.view())))
 }
 
-pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn start(session: Session, _: NoArgs) -> Answered<SessionInfo> {
     if Status::of(&session.handle.view()) != Status::Working {
         operate(&session.handle, OperatorCommand::Start).await?;
         leaves(&session.handle, Status::Stopped).await;
@@ -327,7 +323,7 @@ pub(super) async fn start(session: Session, _: NoArgs) -> Result<Json<SessionInf
     Ok(Json(shown(&session)))
 }
 
-pub(super) async fn stop(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn stop(session: Session, _: NoArgs) -> Answered<SessionInfo> {
     stop_now(&session).await?;
     Ok(Json(shown(&session)))
 }
@@ -346,14 +342,14 @@ async fn stop_now(session: &Session) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) async fn restart(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn restart(session: Session, _: NoArgs) -> Answered<SessionInfo> {
     operate(&session.handle, OperatorCommand::Restart).await?;
     leaves(&session.handle, Status::Working).await;
     Ok(Json(shown(&session)))
 }
 
 /// The phone is logged out and what was kept of it deleted; a session that ran shows a new code.
-pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn logout(session: Session, _: NoArgs) -> Answered<SessionInfo> {
     let (store, user) = (&session.http.store, session.user());
     if store.session(user).is_none() {
         store.keep_session(user, SessionSettings::default()).await?;
@@ -369,7 +365,7 @@ pub(super) async fn logout(session: Session, _: NoArgs) -> Result<Json<SessionIn
 }
 
 /// `POST /api/sessions/start`: makes it where there is none, and starts it.
-pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<SessionInfo>, ApiError> {
+pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Answered<SessionInfo> {
     let ctx = may_control(ctx, &args.name)?;
     ctx.http.operators.deletions().settled(&args.name).await;
     let before = ctx.http.store.session(&args.name);
@@ -384,7 +380,7 @@ pub(super) async fn start_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Sessio
     start(session, NoArgs {}).await
 }
 
-pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
+pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Answered<Deleted> {
     let session = named(ctx, &args.name).await?;
     if args.logout {
         return delete(session, NoArgs {}).await;
@@ -393,7 +389,7 @@ pub(super) async fn stop_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted
     Ok(Json(Deleted::default()))
 }
 
-pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Result<Json<Deleted>, ApiError> {
+pub(super) async fn logout_named(ctx: Ctx, args: NamedArgs) -> Answered<Deleted> {
     delete(named(ctx, &args.name).await?, NoArgs {}).await
 }
 

@@ -6,7 +6,7 @@ use colmeia::operations::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::chatting::checked_text;
 use super::files::{FileArg, playable};
 use super::models::{Message, Success};
@@ -17,7 +17,7 @@ use colmeia_control::convert::Target;
 /// Where statuses go.
 const TO: &str = "status@broadcast";
 
-type Posted = Result<Json<Message>, ApiError>;
+type Posted = Answered<Message>;
 
 /// A text as status.
 #[derive(Deserialize, ToSchema)]
@@ -149,7 +149,7 @@ pub(super) async fn video(session: Session, args: MediaArgs) -> Posted {
     media(session, args, Some(Target::Video), None).await
 }
 
-pub(super) async fn delete(session: Session, args: DeleteArgs) -> Result<Json<Success>, ApiError> {
+pub(super) async fn delete(session: Session, args: DeleteArgs) -> Answered<Success> {
     let full = if args.id.contains('_') { args.id } else { format!("true_{TO}_{}", args.id) };
     let message = MessageRef::try_from(full).map_err(|error| ApiError::field("id", error))?;
     session.carry_out(DeleteStatus { message }).await

@@ -2,6 +2,8 @@
 //!
 //! Owns the reading of a failed call. Never repeats what was sent: an argument may be a text or a number.
 
+use std::error::Error;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use colmeia::UserId;
@@ -164,6 +166,12 @@ impl ApiError {
     /// 500: a bug. What happened is in the log and not in the answer.
     pub(crate) fn bug() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error; see the service's log")
+    }
+
+    /// What failed is nothing that a caller can help; the log says why.
+    pub(crate) fn failed(error: &dyn Error, what: &str) -> Self {
+        tracing::error!(error = chain(error), "{what}");
+        Self::bug()
     }
 
     /// A session gave an answer that belongs to another question.

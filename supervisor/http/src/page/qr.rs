@@ -120,12 +120,10 @@ pub(super) async fn passkey(
 ) -> Result<Response, FlaskError> {
     let language = Language::of(&headers);
     let Ok(assertion) = serde_json::from_slice(&body) else {
-        let text = match language {
-            Language::Portuguese => {
-                "O texto colado não é a resposta inteira do script. Copie e cole de novo."
-            }
-            Language::English => "The pasted text is not the script's whole answer. Copy and paste it again.",
-        };
+        let text = language.pick(
+            "O texto colado não é a resposta inteira do script. Copie e cole de novo.",
+            "The pasted text is not the script's whole answer. Copy and paste it again.",
+        );
         return Err(FlaskError::new(StatusCode::BAD_REQUEST, text));
     };
     step(&http, &user, Step::Answer(assertion), sender, language).await

@@ -133,34 +133,29 @@ impl Shown {
 }
 
 fn code(language: Language) -> [&'static str; 2] {
-    match language {
-        Portuguese => ["Escaneie o QR Code", "O código muda sozinho de tempos em tempos."],
-        English => ["Scan the QR code", "The code changes by itself from time to time."],
-    }
+    language.pick(
+        ["Escaneie o QR Code", "O código muda sozinho de tempos em tempos."],
+        ["Scan the QR code", "The code changes by itself from time to time."],
+    )
 }
 
 /// Why there is a new code. The dashboard says the same.
 pub(super) fn again(over: Over, language: Language) -> &'static str {
-    match (over, language) {
-        (Over::Expired, Portuguese) => {
-            "O prazo para usar a chave de acesso acabou e o celular não foi conectado. Escaneie o novo código para recomeçar."
-        }
-        (Over::Expired, English) => {
-            "The time to use the passkey is over, and the phone was not linked. Scan the new code to begin again."
-        }
-        (Over::Off, Portuguese) => {
-            "A conta que escaneou pede uma chave de acesso (passkey), e quem administra este serviço desligou essa opção. Escaneie com outra conta, ou fale com quem administra."
-        }
-        (Over::Off, English) => {
-            "The account that scanned asks for a passkey, and whoever runs this service has switched that off. Scan with another account, or talk to them."
-        }
-        (Over::Ended, Portuguese) => {
-            "O pedido da chave de acesso terminou e o celular não foi conectado. Escaneie o novo código para recomeçar."
-        }
-        (Over::Ended, English) => {
-            "The request for the passkey has ended, and the phone was not linked. Scan the new code to begin again."
-        }
-    }
+    let (portuguese, english) = match over {
+        Over::Expired => (
+            "O prazo para usar a chave de acesso acabou e o celular não foi conectado. Escaneie o novo código para recomeçar.",
+            "The time to use the passkey is over, and the phone was not linked. Scan the new code to begin again.",
+        ),
+        Over::Off => (
+            "A conta que escaneou pede uma chave de acesso (passkey), e quem administra este serviço desligou essa opção. Escaneie com outra conta, ou fale com quem administra.",
+            "The account that scanned asks for a passkey, and whoever runs this service has switched that off. Scan with another account, or talk to them.",
+        ),
+        Over::Ended => (
+            "O pedido da chave de acesso terminou e o celular não foi conectado. Escaneie o novo código para recomeçar.",
+            "The request for the passkey has ended, and the phone was not linked. Scan the new code to begin again.",
+        ),
+    };
+    language.pick(portuguese, english)
 }
 
 fn asks(linked: bool, language: Language) -> [&'static str; 2] {
@@ -207,19 +202,14 @@ pub(in super::super) fn switched_off(linked: bool, language: Language) -> [&'sta
 }
 
 fn compare(language: Language) -> [&'static str; 2] {
-    match language {
-        Portuguese => ["Compare os códigos", "O celular mostra um código. Confirme só se for igual a este."],
-        English => {
-            ["Compare the codes", "The phone shows a code. Confirm only if it is the same as this one."]
-        }
-    }
+    language.pick(
+        ["Compare os códigos", "O celular mostra um código. Confirme só se for igual a este."],
+        ["Compare the codes", "The phone shows a code. Confirm only if it is the same as this one."],
+    )
 }
 
 fn ready(language: Language) -> [&'static str; 2] {
-    match language {
-        Portuguese => ["WhatsApp conectado", ""],
-        English => ["WhatsApp connected", ""],
-    }
+    language.pick(["WhatsApp conectado", ""], ["WhatsApp connected", ""])
 }
 
 fn linked_as(me: &Me, language: Language) -> String {
@@ -232,20 +222,14 @@ fn linked_as(me: &Me, language: Language) -> String {
 }
 
 fn failed(language: Language) -> [&'static str; 2] {
-    match language {
-        Portuguese => ["Não foi possível conectar", ""],
-        English => ["Could not connect", ""],
-    }
+    language.pick(["Não foi possível conectar", ""], ["Could not connect", ""])
 }
 
 fn syncing(language: Language) -> [&'static str; 2] {
-    match language {
-        Portuguese => [
-            "Sincronizando conversas",
-            "Celular conectado. Mantenha o WhatsApp aberto no celular até terminar.",
-        ],
-        English => ["Syncing chats", "Phone linked. Keep WhatsApp open on the phone until this is done."],
-    }
+    language.pick(
+        ["Sincronizando conversas", "Celular conectado. Mantenha o WhatsApp aberto no celular até terminar."],
+        ["Syncing chats", "Phone linked. Keep WhatsApp open on the phone until this is done."],
+    )
 }
 
 fn waiting(summary: SessionSummary<'_>, language: Language) -> [&'static str; 2] {

@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
-use super::super::lists::{SortOrder, list_args};
+use super::super::answer::{Answered, Json};
+use super::super::lists::{SortOrder, limited, list_args};
 use super::super::models::{Files, Message};
 use super::super::session::Session;
-use super::{MOST, limited};
-use crate::errors::ApiError;
+use super::MOST;
 
 /// How many chats of an overview where nobody says.
 const OVERVIEW: u32 = 20;
@@ -113,7 +112,7 @@ impl ChatSummary {
     }
 }
 
-pub(in super::super) async fn list(session: Session, args: ListArgs) -> Result<Json<Vec<Chat>>, ApiError> {
+pub(in super::super) async fn list(session: Session, args: ListArgs) -> Answered<Vec<Chat>> {
     let (me, files) = (session.me()?, session.files(true));
     let order = match args.sort_by {
         None | Some(ChatSort::ConversationTimestamp) => ChatOrder::Activity,
@@ -124,7 +123,7 @@ pub(in super::super) async fn list(session: Session, args: ListArgs) -> Result<J
         Some(order) => order == SortOrder::Asc,
         None => order != ChatOrder::Activity,
     };
-    let limit = args.limit.map(|limit| limited(Some(limit), MOST)).transpose()?;
+    let limit = args.limit.map(|limit| limited(Some(limit), MOST, MOST)).transpose()?;
     let operation = ListChats { ids: Vec::new(), limit, offset: args.offset, order, ascending };
     let chats = session.operate(operation).await?;
     Ok(Json(chats.into_iter().map(|chat| Chat::of(chat, &me, &files)).collect()))
@@ -172,12 +171,9 @@ pub(in super::super) struct FilterArg {
     ids: Vec<String>,
 }
 
-pub(in super::super) async fn overview(
-    session: Session,
-    args: OverviewArgs,
-) -> Result<Json<Vec<ChatSummary>>, ApiError> {
+pub(in super::super) async fn overview(session: Session, args: OverviewArgs) -> Answered<Vec<ChatSummary>> {
     let (me, files) = (session.me()?, session.files(true));
-    let limit = Some(limited(args.limit, OVERVIEW)?);
+    let limit = Some(limited(args.limit, OVERVIEW, MOST)?);
     let operation = ListChats { ids: args.ids, limit, offset: args.offset, ..ListChats::default() };
     let chats = session.operate(operation).await?;
     Ok(Json(chats.into_iter().map(|chat| ChatSummary::of(chat, &me, &files)).collect()))
@@ -186,7 +182,7 @@ pub(in super::super) async fn overview(
 pub(in super::super) async fn overview_body(
     session: Session,
     args: OverviewBodyArgs,
-) -> Result<Json<Vec<ChatSummary>>, ApiError> {
+) -> Answered<Vec<ChatSummary>> {
     let OverviewBodyArgs { pagination: PaginationArg { limit, offset }, filter: FilterArg { ids } } = args;
     overview(session, OverviewArgs { limit, offset, ids }).await
 }

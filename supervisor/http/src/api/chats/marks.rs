@@ -4,11 +4,10 @@ use colmeia::operations::{GetPicture, ReadChat};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::models::{ChatArgs, PictureUrl};
 use super::super::session::Session;
 use super::chat_named;
-use crate::errors::ApiError;
 
 /// What was unread.
 #[derive(Serialize, ToSchema)]
@@ -16,7 +15,7 @@ pub(in super::super) struct ReadIds {
     ids: Vec<String>,
 }
 
-pub(in super::super) async fn read(session: Session, args: ChatArgs) -> Result<Json<ReadIds>, ApiError> {
+pub(in super::super) async fn read(session: Session, args: ChatArgs) -> Answered<ReadIds> {
     Ok(Json(ReadIds { ids: session.operate(ReadChat { chat: args.chat_id }).await?.messages }))
 }
 
@@ -32,10 +31,7 @@ pub(in super::super) struct PictureArgs {
     refresh: bool,
 }
 
-pub(in super::super) async fn picture(
-    session: Session,
-    args: PictureArgs,
-) -> Result<Json<PictureUrl>, ApiError> {
+pub(in super::super) async fn picture(session: Session, args: PictureArgs) -> Answered<PictureUrl> {
     let of = chat_named(&args.chat_id)?;
     let picture = session.operate(GetPicture { of, refresh: args.refresh }).await?;
     Ok(Json(PictureUrl::of(picture)))

@@ -7,12 +7,12 @@ use colmeia::operations::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::chatting::{Mention, checked_text, mentioned, ms_of_secs, preview_of};
-use super::super::lists::SortOrder;
-use super::super::models::{Message, Success};
+use super::super::lists::{SortOrder, limited};
+use super::super::models::{Message, Success, yes};
 use super::super::session::Session;
-use super::{chat_named, limited};
+use super::{MOST, chat_named};
 use crate::errors::ApiError;
 
 /// How many where nobody says.
@@ -48,10 +48,6 @@ pub(in super::super) struct MessagesArgs {
     ack: Option<String>,
 }
 
-fn yes() -> bool {
-    true
-}
-
 fn ack_of(text: &str) -> Result<i32, ApiError> {
     Ok(match text {
         "ERROR" => -1,
@@ -72,10 +68,7 @@ fn ack_of(text: &str) -> Result<i32, ApiError> {
     })
 }
 
-pub(in super::super) async fn messages(
-    session: Session,
-    args: MessagesArgs,
-) -> Result<Json<Vec<Message>>, ApiError> {
+pub(in super::super) async fn messages(session: Session, args: MessagesArgs) -> Answered<Vec<Message>> {
     let (me, files) = (session.me()?, session.files(args.download_media));
     let chat = if args.chat_id == "all" { None } else { Some(chat_named(&args.chat_id)?) };
     let filter = MessageFilter {
@@ -87,7 +80,7 @@ pub(in super::super) async fn messages(
     };
     let operation = FindMessages {
         chat,
-        limit: limited(args.limit, USUAL)?,
+        limit: limited(args.limit, USUAL, MOST)?,
         offset: args.offset,
         oldest_first: args.sort_order == Some(SortOrder::Asc),
         filter,
@@ -130,19 +123,13 @@ fn message_of(chat: &str, message: MessageRef) -> Result<MessageRef, ApiError> {
     Ok(message)
 }
 
-pub(in super::super) async fn message(
-    session: Session,
-    args: MessageArgs,
-) -> Result<Json<Message>, ApiError> {
+pub(in super::super) async fn message(session: Session, args: MessageArgs) -> Answered<Message> {
     let (me, files) = (session.me()?, session.files(args.download_media));
     let found = session.operate(GetMessage { message: args.checked()? }).await?;
     Ok(Json(files.message(found, &me)))
 }
 
-pub(in super::super) async fn delete_message(
-    session: Session,
-    args: MessageArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn delete_message(session: Session, args: MessageArgs) -> Answered<Success> {
     session.carry_out(DeleteMessage { message: args.checked()?, for_everyone: true }).await
 }
 
@@ -166,10 +153,7 @@ pub(in super::super) struct EditArgs {
     link_preview: bool,
 }
 
-pub(in super::super) async fn edit_message(
-    session: Session,
-    args: EditArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn edit_message(session: Session, args: EditArgs) -> Answered<Success> {
     checked_text("text", &args.text)?;
     let operation = EditMessage {
         mentions: mentioned(ChatId::normalise(&args.chat_id).ok().as_ref(), args.mentions)?,
@@ -200,10 +184,7 @@ pub(in super::super) struct PinArgs {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is checked")]
-pub(in super::super) async fn pin_message(
-    session: Session,
-    args: PinArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn pin_message(session: Session, args: PinArgs) -> Answered<Success> {
     if !(1.0..=2_592_000.0).contains(&args.duration) {
         return Err(ApiError::field("duration", "has to be at most 2592000 seconds (30 days)"));
     }
@@ -211,10 +192,7 @@ pub(in super::super) async fn pin_message(
     session.carry_out(PinMessage { message, seconds: args.duration as u32 }).await
 }
 
-pub(in super::super) async fn unpin_message(
-    session: Session,
-    args: MessageArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn unpin_message(session: Session, args: MessageArgs) -> Answered<Success> {
     session.carry_out(UnpinMessage { message: args.checked()? }).await
 }
 

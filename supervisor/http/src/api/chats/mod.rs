@@ -17,14 +17,6 @@ pub(super) use messages::{delete_message, edit_message, message, messages, pin_m
 /// The most of one answer.
 const MOST: u32 = 1000;
 
-fn limited(limit: Option<u32>, usual: u32) -> Result<u32, ApiError> {
-    match limit {
-        None => Ok(usual),
-        Some(limit) if (1..=MOST).contains(&limit) => Ok(limit),
-        Some(_) => Err(ApiError::field("limit", format!("has to be from 1 to {MOST}"))),
-    }
-}
-
 /// A chat as a path names it: a number or an id of any server.
 fn chat_named(text: &str) -> Result<String, ApiError> {
     match ChatId::normalise(text) {

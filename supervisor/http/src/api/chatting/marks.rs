@@ -7,7 +7,7 @@ use colmeia::protocol::{Call, Reply, TypingState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::models::{ChatArgs, NoArgs, Success};
 use super::super::session::Session;
 use super::{Sent, send_by};
@@ -37,35 +37,21 @@ pub(in super::super) async fn forward_message(session: Session, args: ForwardArg
     send_by(&session, operation, chat.as_str(), String::new()).await
 }
 
-pub(in super::super) async fn send_seen(session: Session, args: ChatArgs) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn send_seen(session: Session, args: ChatArgs) -> Answered<Success> {
     done(&session.call(Call::MarkSeen { chat: args.chat_id }).await?.0)
-}
-
-pub(in super::super) async fn start_typing(
-    session: Session,
-    args: ChatArgs,
-) -> Result<Json<Success>, ApiError> {
-    typing(&session, args.chat_id, TypingState::Typing).await
-}
-
-pub(in super::super) async fn stop_typing(
-    session: Session,
-    args: ChatArgs,
-) -> Result<Json<Success>, ApiError> {
-    typing(&session, args.chat_id, TypingState::Paused).await
 }
 
 /// Shows the other side what this one does.
 pub(in super::super) async fn typing(
-    session: &Session,
+    session: Session,
     chat: ChatId,
     state: TypingState,
-) -> Result<Json<Success>, ApiError> {
+) -> Answered<Success> {
     done(&session.call(Call::Typing { chat, state }).await?.0)
 }
 
 /// That it was done.
-fn done(reply: &Reply) -> Result<Json<Success>, ApiError> {
+fn done(reply: &Reply) -> Answered<Success> {
     match reply {
         Reply::Done => Ok(Json(Success::YES)),
         _ => Err(ApiError::wrong_reply()),
@@ -100,6 +86,6 @@ pub(in super::super) struct NewId {
     id: String,
 }
 
-pub(in super::super) async fn new_message_id(session: Session, _: NoArgs) -> Result<Json<NewId>, ApiError> {
+pub(in super::super) async fn new_message_id(session: Session, _: NoArgs) -> Answered<NewId> {
     Ok(Json(NewId { id: session.operate(NewMessageId {}).await?.id }))
 }

@@ -16,7 +16,7 @@ use colmeia::operations::{LinkPreview, MessageRef, SendOptions, SentMessage};
 use colmeia::protocol::{Call, Reply};
 use serde::Deserialize;
 
-use super::answer::Json;
+use super::answer::{Answered, Json};
 use super::models::Message;
 use super::session::Session;
 use crate::errors::ApiError;
@@ -24,9 +24,7 @@ use colmeia_host::uploads::Upload;
 
 pub(super) use buttons::{send_buttons, send_buttons_reply, send_list};
 pub(super) use cards::{send_contact_vcard, send_location};
-pub(super) use marks::{
-    ReactionArgs, StarArgs, forward_message, new_message_id, send_seen, start_typing, stop_typing, typing,
-};
+pub(super) use marks::{ReactionArgs, StarArgs, forward_message, new_message_id, send_seen, typing};
 pub(super) use media::{send_file, send_image, send_sticker, send_video, send_voice};
 pub(super) use polls::{send_event, send_poll, send_poll_vote};
 pub(super) use texts::{send_link_custom_preview, send_link_preview, send_text};
@@ -34,7 +32,7 @@ pub(super) use texts::{send_link_custom_preview, send_link_preview, send_text};
 /// WhatsApp's own limit.
 const LONGEST_TEXT: usize = 65_536;
 
-type Sent = Result<Json<Message>, ApiError>;
+type Sent = Answered<Message>;
 
 /// A text's length is right.
 pub(super) fn checked_text(field: &str, text: &str) -> Result<(), ApiError> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::Answered;
 use super::super::fields;
 use super::super::models::Success;
 use super::super::session::Session;
@@ -86,10 +86,7 @@ pub(in super::super) enum Choice {
     Several(Vec<String>),
 }
 
-pub(in super::super) async fn send_poll_vote(
-    session: Session,
-    args: VoteArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn send_poll_vote(session: Session, args: VoteArgs) -> Answered<Success> {
     let choices = args.votes.into_iter().flat_map(|choice| match choice {
         Choice::One(one) => vec![one],
         Choice::Several(several) => several,

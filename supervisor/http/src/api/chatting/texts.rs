@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::super::files::FileArg;
+use super::super::models::yes;
 use super::super::session::Session;
 use super::{Mention, Sent, checked_text, mentioned, options, preview_of, send};
 use crate::errors::ApiError;
@@ -35,10 +36,6 @@ pub(in super::super) struct TextArgs {
     link_preview: bool,
     /// The id that it shall have.
     id: Option<String>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 pub(in super::super) async fn send_text(session: Session, args: TextArgs) -> Sent {

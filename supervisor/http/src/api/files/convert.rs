@@ -18,7 +18,6 @@ use super::super::session::Session;
 use super::refusals::{AGAIN_SECS, no_room, not_taken, too_large};
 use super::{File, FileArg};
 use crate::errors::ApiError;
-use colmeia::errors::chain;
 use colmeia_control::convert::{Target, Unconverted};
 use colmeia_host::uploads::{Fetched, LARGEST, Upload};
 
@@ -97,25 +96,16 @@ fn explain(why: &Unconverted, field: &str) -> ApiError {
         Unconverted::Busy => later("cannot be converted now: too many files wait for it"),
         Unconverted::Interrupted => later("was not converted: the conversion was interrupted"),
         Unconverted::File(error) => not_taken(error, field),
-        Unconverted::System(_) | Unconverted::Walls => {
-            tracing::error!(error = chain(why), "a file cannot be converted");
-            ApiError::bug()
-        }
+        Unconverted::System(_) | Unconverted::Walls => ApiError::failed(why, "a file cannot be converted"),
     }
 }
 
-/// `POST /api/{session}/media/convert/voice`.
-pub(in super::super) async fn voice(session: Session, args: ConvertArgs) -> Result<Raw, ApiError> {
-    answer(session, args, Target::Voice).await
-}
-
-/// `POST /api/{session}/media/convert/video`.
-pub(in super::super) async fn video(session: Session, args: ConvertArgs) -> Result<Raw, ApiError> {
-    answer(session, args, Target::Video).await
-}
-
 /// The file itself, or `{"mimetype","data"}` for who asks for JSON, in pieces either way.
-async fn answer(session: Session, args: ConvertArgs, target: Target) -> Result<Raw, ApiError> {
+pub(in super::super) async fn convert(
+    session: Session,
+    args: ConvertArgs,
+    target: Target,
+) -> Result<Raw, ApiError> {
     let ConvertArgs { data, url } = args;
     let file = FileArg::of(data, url).get(&session, target.mimetype()).await;
     // Here they stand at the top.

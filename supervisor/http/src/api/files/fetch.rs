@@ -132,10 +132,7 @@ impl Fetcher {
             Ok(client) => Ok(place.get_or_init(|| client)),
             Err(error) => match lack_of(&error).or_else(|| lack_of(&no_socket()?)) {
                 Some(lack) => Err(self.without_means(lack)),
-                None => {
-                    tracing::error!(error = chain(&error), "files cannot be fetched");
-                    Err(ApiError::bug())
-                }
+                None => Err(ApiError::failed(&error, "files cannot be fetched")),
             },
         }
     }

@@ -24,7 +24,7 @@ use colmeia_host::uploads::{Draft, DraftError, Expected, LARGEST, Upload};
 use mimetype::is_mimetype;
 use refusals::no_room;
 
-pub(super) use convert::{playable, video as convert_video, voice as convert_voice};
+pub(super) use convert::{convert, playable};
 pub(super) use mimetype::lower;
 pub(super) use receive::{receive, refuse};
 pub(super) use served::of_message;

@@ -23,7 +23,6 @@ use super::super::unique;
 use super::lift::{LARGEST_BODY, Wrong, lift};
 use super::refusals::{no_room, not_taken, too_large};
 use crate::errors::ApiError;
-use colmeia::errors::chain;
 use colmeia_host::blocking;
 use colmeia_host::shares::Holder;
 use colmeia_host::uploads::Upload;
@@ -68,17 +67,14 @@ pub(in super::super) async fn receive(
         };
     let coming = Coming { runtime: Handle::current(), body, until, chunk: Bytes::new() };
     let lift = move || lift(coming, at, expected);
+    let broken = |error: &dyn Error| ApiError::failed(error, "a body could not be read");
     let lifted = if small {
-        tasks::blocking("file", lift).await.map_err(broken)
+        tasks::blocking("file", lift).await.map_err(|error| broken(&error))
     } else {
-        blocking::apart("body", lift).map_err(broken)?.await.map_err(broken)
+        let lifting = blocking::apart("body", lift).map_err(|error| broken(&error))?;
+        lifting.await.map_err(|error| broken(&error))
     };
     lifted?.map_err(|wrong| explain(&wrong, &field))
-}
-
-fn broken(error: impl Error) -> ApiError {
-    tracing::error!(error = chain(&error), "a body could not be read");
-    ApiError::bug()
 }
 
 /// Throws the body of whoever may not send it away, for a moment.

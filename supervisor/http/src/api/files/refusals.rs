@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 
 use crate::errors::ApiError;
-use colmeia::errors::chain;
 use colmeia_host::uploads::{DraftError, LARGEST, NoRoom};
 
 /// When to try again after there was no room.
@@ -27,9 +26,6 @@ pub(super) fn not_taken(error: &DraftError, field: &str) -> ApiError {
     match error {
         DraftError::TooLarge => too_large(field),
         error if error.is_full() => ApiError::disk_full(),
-        error => {
-            tracing::error!(error = chain(error), "a file could not be taken");
-            ApiError::bug()
-        }
+        error => ApiError::failed(error, "a file could not be taken"),
     }
 }

@@ -7,7 +7,7 @@ use colmeia::operations::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::lists::{SortOrder, list_args};
 use super::super::models::{CountAnswer, NoArgs, Success};
 use super::super::session::Session;
@@ -107,19 +107,13 @@ impl GroupInfo {
     }
 }
 
-pub(in super::super) async fn create(
-    session: Session,
-    args: CreateArgs,
-) -> Result<Json<GroupInfo>, ApiError> {
+pub(in super::super) async fn create(session: Session, args: CreateArgs) -> Answered<GroupInfo> {
     named("name", &args.name)?;
     let participants = some("participants", args.participants)?;
     Ok(Json(GroupInfo::of(session.operate(CreateGroup { subject: args.name, participants }).await?)))
 }
 
-pub(in super::super) async fn list(
-    session: Session,
-    args: ListArgs,
-) -> Result<Json<Vec<GroupInfo>>, ApiError> {
+pub(in super::super) async fn list(session: Session, args: ListArgs) -> Answered<Vec<GroupInfo>> {
     let operation = ListGroups {
         limit: args.limit,
         offset: args.offset,
@@ -130,11 +124,11 @@ pub(in super::super) async fn list(
     Ok(Json(session.operate(operation).await?.into_iter().map(GroupInfo::of).collect()))
 }
 
-pub(in super::super) async fn count(session: Session, _: NoArgs) -> Result<Json<CountAnswer>, ApiError> {
+pub(in super::super) async fn count(session: Session, _: NoArgs) -> Answered<CountAnswer> {
     Ok(Json(CountAnswer { count: session.operate(CountGroups {}).await?.count }))
 }
 
-pub(in super::super) async fn get(session: Session, args: GroupArgs) -> Result<Json<GroupInfo>, ApiError> {
+pub(in super::super) async fn get(session: Session, args: GroupArgs) -> Answered<GroupInfo> {
     Ok(Json(GroupInfo::of(session.operate(GetGroup { group: args.id.0 }).await?)))
 }
 
@@ -151,35 +145,26 @@ fn code(text: &str) -> Result<String, ApiError> {
     }
 }
 
-pub(in super::super) async fn join_info(
-    session: Session,
-    args: CodeArgs,
-) -> Result<Json<GroupInfo>, ApiError> {
+pub(in super::super) async fn join_info(session: Session, args: CodeArgs) -> Answered<GroupInfo> {
     Ok(Json(GroupInfo::of(session.operate(InviteInfo { code: code(&args.code)? }).await?)))
 }
 
-pub(in super::super) async fn join(session: Session, args: CodeArgs) -> Result<Json<Joined>, ApiError> {
+pub(in super::super) async fn join(session: Session, args: CodeArgs) -> Answered<Joined> {
     let joined = session.operate(JoinGroup { code: code(&args.code)? }).await?;
     Ok(Json(Joined { id: joined.id, waiting_for_approval: joined.waiting }))
 }
 
 /// Leaves the group and takes its chat out of the list: nobody can delete a group for others.
-pub(in super::super) async fn delete(session: Session, args: GroupArgs) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn delete(session: Session, args: GroupArgs) -> Answered<Success> {
     session.operate(LeaveGroup { group: args.id.0.clone() }).await?;
     session.carry_out(wide::DeleteChat { chat: args.id.0 }).await
 }
 
-pub(in super::super) async fn invite_code(
-    session: Session,
-    args: GroupArgs,
-) -> Result<Json<String>, ApiError> {
+pub(in super::super) async fn invite_code(session: Session, args: GroupArgs) -> Answered<String> {
     Ok(Json(session.operate(InviteCode { group: args.id.0 }).await?.code))
 }
 
-pub(in super::super) async fn revoke_invite_code(
-    session: Session,
-    args: GroupArgs,
-) -> Result<Json<String>, ApiError> {
+pub(in super::super) async fn revoke_invite_code(session: Session, args: GroupArgs) -> Answered<String> {
     Ok(Json(session.operate(RevokeInviteCode { group: args.id.0 }).await?.code))
 }
 

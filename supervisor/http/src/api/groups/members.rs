@@ -7,10 +7,9 @@ use colmeia::operations::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::session::Session;
 use super::{GroupArgs, GroupId, ParticipantArg, some};
-use crate::errors::ApiError;
 
 /// A member.
 #[derive(Serialize, ToSchema)]
@@ -87,7 +86,7 @@ pub(in super::super) struct JoinRequestResult {
 pub(in super::super) async fn join_requests(
     session: Session,
     args: GroupArgs,
-) -> Result<Json<Vec<GroupJoinRequest>>, ApiError> {
+) -> Answered<Vec<GroupJoinRequest>> {
     let requests = session.operate(ListJoinRequests { group: args.id.0 }).await?;
     let request = |request: wide::JoinRequest| GroupJoinRequest {
         added_by_id: request.added_by.unwrap_or_default(),
@@ -100,11 +99,11 @@ pub(in super::super) async fn join_requests(
     Ok(Json(requests.into_iter().map(request).collect()))
 }
 
-async fn answer_requests(
+pub(in super::super) async fn answer_join_requests(
     session: Session,
     args: ParticipantsArgs,
     approve: bool,
-) -> Result<Json<Vec<JoinRequestResult>>, ApiError> {
+) -> Answered<Vec<JoinRequestResult>> {
     let requesters = some("participants", args.participants)?;
     let outcomes = session.operate(AnswerJoinRequests { group: args.id.0, approve, requesters }).await?;
     let result = |outcome: wide::ParticipantOutcome| JoinRequestResult {
@@ -115,33 +114,19 @@ async fn answer_requests(
     Ok(Json(outcomes.into_iter().map(result).collect()))
 }
 
-pub(in super::super) async fn approve_join_requests(
-    session: Session,
-    args: ParticipantsArgs,
-) -> Result<Json<Vec<JoinRequestResult>>, ApiError> {
-    answer_requests(session, args, true).await
-}
-
-pub(in super::super) async fn reject_join_requests(
-    session: Session,
-    args: ParticipantsArgs,
-) -> Result<Json<Vec<JoinRequestResult>>, ApiError> {
-    answer_requests(session, args, false).await
-}
-
 pub(in super::super) async fn participants(
     session: Session,
     args: GroupArgs,
-) -> Result<Json<Vec<GroupParticipant>>, ApiError> {
+) -> Answered<Vec<GroupParticipant>> {
     let group = session.operate(GetGroup { group: args.id.0 }).await?;
     Ok(Json(group.participants.into_iter().map(GroupParticipant::of).collect()))
 }
 
-async fn change(
+pub(in super::super) async fn change_participants(
     session: Session,
     args: ParticipantsArgs,
     change: ParticipantChange,
-) -> Result<Json<Vec<ParticipantOutcome>>, ApiError> {
+) -> Answered<Vec<ParticipantOutcome>> {
     let participants = some("participants", args.participants)?;
     let outcomes = session.operate(ChangeParticipants { group: args.id.0, change, participants }).await?;
     let outcome = |outcome: wide::ParticipantOutcome| ParticipantOutcome {
@@ -150,32 +135,4 @@ async fn change(
         error: outcome.code,
     };
     Ok(Json(outcomes.into_iter().map(outcome).collect()))
-}
-
-pub(in super::super) async fn add_participants(
-    session: Session,
-    args: ParticipantsArgs,
-) -> Result<Json<Vec<ParticipantOutcome>>, ApiError> {
-    change(session, args, ParticipantChange::Add).await
-}
-
-pub(in super::super) async fn remove_participants(
-    session: Session,
-    args: ParticipantsArgs,
-) -> Result<Json<Vec<ParticipantOutcome>>, ApiError> {
-    change(session, args, ParticipantChange::Remove).await
-}
-
-pub(in super::super) async fn promote(
-    session: Session,
-    args: ParticipantsArgs,
-) -> Result<Json<Vec<ParticipantOutcome>>, ApiError> {
-    change(session, args, ParticipantChange::Promote).await
-}
-
-pub(in super::super) async fn demote(
-    session: Session,
-    args: ParticipantsArgs,
-) -> Result<Json<Vec<ParticipantOutcome>>, ApiError> {
-    change(session, args, ParticipantChange::Demote).await
 }

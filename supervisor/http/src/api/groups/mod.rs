@@ -16,10 +16,7 @@ use utoipa::ToSchema;
 use crate::errors::ApiError;
 
 pub(super) use life::{count, create, delete, get, invite_code, join, join_info, list, revoke_invite_code};
-pub(super) use members::{
-    add_participants, approve_join_requests, demote, join_requests, participants, promote,
-    reject_join_requests, remove_participants,
-};
+pub(super) use members::{answer_join_requests, change_participants, join_requests, participants};
 pub(super) use profile::{DescriptionArgs, picture, set_picture, set_subject};
 pub(super) use settings::{
     info_admin_only, member_add_mode, member_share_history_mode, membership_approval_mode,

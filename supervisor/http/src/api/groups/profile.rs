@@ -4,13 +4,12 @@ use colmeia::operations::{GetPicture, SetGroupPicture, SetGroupSubject};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::files::FileArg;
 use super::super::models::{PictureUrl, Success};
 use super::super::profile::image;
 use super::super::session::Session;
 use super::{GroupArgs, GroupId, named};
-use crate::errors::ApiError;
 
 /// A group's new description.
 #[derive(Deserialize, ToSchema)]
@@ -43,18 +42,12 @@ pub(in super::super) struct PictureArgs {
     file: FileArg,
 }
 
-pub(in super::super) async fn picture(
-    session: Session,
-    args: GroupArgs,
-) -> Result<Json<PictureUrl>, ApiError> {
+pub(in super::super) async fn picture(session: Session, args: GroupArgs) -> Answered<PictureUrl> {
     let operation = GetPicture { of: args.id.0.into(), refresh: args.refresh };
     Ok(Json(PictureUrl::of(session.operate(operation).await?)))
 }
 
-pub(in super::super) async fn set_picture(
-    session: Session,
-    args: PictureArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn set_picture(session: Session, args: PictureArgs) -> Answered<Success> {
     session.me()?;
     let file = image(&session, args.file).await?;
     let operation = SetGroupPicture { group: args.id.0, mimetype: Some(file.mimetype) };
@@ -62,10 +55,7 @@ pub(in super::super) async fn set_picture(
     Ok(Json(Success::YES))
 }
 
-pub(in super::super) async fn set_subject(
-    session: Session,
-    args: SubjectArgs,
-) -> Result<Json<Success>, ApiError> {
+pub(in super::super) async fn set_subject(session: Session, args: SubjectArgs) -> Answered<Success> {
     named("subject", &args.subject)?;
     session.carry_out(SetGroupSubject { group: args.id.0, subject: args.subject }).await
 }

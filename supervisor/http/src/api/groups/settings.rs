@@ -4,11 +4,10 @@ use colmeia::operations::{GetGroup, GroupSetting, SetGroupSetting};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::answer::Json;
+use super::super::answer::{Answered, Json};
 use super::super::models::Success;
 use super::super::session::Session;
 use super::{GroupArgs, GroupId};
-use crate::errors::ApiError;
 
 /// A pair of operations for each setting: one reads it, one sets it.
 macro_rules! settings {
@@ -33,12 +32,12 @@ macro_rules! settings {
             $field: bool,
         }
 
-        pub(in super::super) async fn $get(session: Session, args: GroupArgs) -> Result<Json<$answer>, ApiError> {
+        pub(in super::super) async fn $get(session: Session, args: GroupArgs) -> Answered<$answer> {
             let group = session.operate(GetGroup { group: args.id.0 }).await?;
             Ok(Json($answer { $field: group.$read }))
         }
 
-        pub(in super::super) async fn $set(session: Session, args: $args) -> Result<Json<Success>, ApiError> {
+        pub(in super::super) async fn $set(session: Session, args: $args) -> Answered<Success> {
             let operation =
                 SetGroupSetting { group: args.id.0, setting: GroupSetting::$setting, on: args.$field };
             session.operate(operation).await?;

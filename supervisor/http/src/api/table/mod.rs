@@ -14,14 +14,7 @@ mod people;
 mod sending;
 mod sessions;
 
-use axum::http::Method;
-
 use super::route::Row;
-
-const GET: Method = Method::GET;
-const POST: Method = Method::POST;
-const PUT: Method = Method::PUT;
-const DELETE: Method = Method::DELETE;
 
 /// Where most operations that take a file have it.
 const FILE: &[&str] = &["file", "data"];

@@ -1,135 +1,121 @@
 //! Rows of what is sent.
 
 use colmeia::operations::{React, Star};
+use colmeia::protocol::TypingState::{Paused, Typing};
 
 use super::super::super::access::KeyAction::{Read, Send};
 use super::super::chatting::{ReactionArgs, StarArgs};
-use super::super::route::{Row, plain, session};
+use super::super::models::ChatArgs;
+use super::super::route::{Row, get, post, put};
 use super::super::{chats, chatting, contacts};
-use super::{FILE, GET, POST, PUT};
+use super::FILE;
 
 pub(super) fn sending() -> Vec<Row> {
     vec![
-        session(POST, "/api/sendText", "chatting.send_text", Send, chatting::send_text)
+        post("/api/sendText", "chatting.send_text")
             .says("Sends a text")
+            .session(Send, chatting::send_text)
             .paced(),
-        session(GET, "/api/sendText", "chatting.send_text_get", Send, chatting::send_text)
+        get("/api/sendText", "chatting.send_text_get")
             .says("Sends a text; POST is better, as addresses are kept by many")
+            .session(Send, chatting::send_text)
             .paced(),
-        session(POST, "/api/sendImage", "chatting.send_image", Send, chatting::send_image)
+        post("/api/sendImage", "chatting.send_image")
             .says("Sends a picture")
+            .session(Send, chatting::send_image)
             .paced()
             .with_file(FILE),
-        session(POST, "/api/sendFile", "chatting.send_file", Send, chatting::send_file)
+        post("/api/sendFile", "chatting.send_file")
             .says("Sends a file as a document")
+            .session(Send, chatting::send_file)
             .paced()
             .with_file(FILE),
-        session(POST, "/api/sendVoice", "chatting.send_voice", Send, chatting::send_voice)
+        post("/api/sendVoice", "chatting.send_voice")
             .says("Sends a voice message, in Opus")
+            .session(Send, chatting::send_voice)
             .paced()
             .with_file(FILE),
-        session(POST, "/api/sendVideo", "chatting.send_video", Send, chatting::send_video)
+        post("/api/sendVideo", "chatting.send_video")
             .says("Sends a video, in MP4")
+            .session(Send, chatting::send_video)
             .paced()
             .with_file(FILE),
-        session(POST, "/api/sendSticker", "chatting.send_sticker", Send, chatting::send_sticker)
+        post("/api/sendSticker", "chatting.send_sticker")
             .says("Sends a sticker")
+            .session(Send, chatting::send_sticker)
             .paced()
             .with_file(FILE),
-        session(
-            POST,
-            "/api/send/link-custom-preview",
-            "chatting.send_link_custom_preview",
-            Send,
-            chatting::send_link_custom_preview,
-        )
-        .says("Sends a text whose link has a box of the caller's making")
-        .paced()
-        .with_file(&["preview", "image", "data"]),
-        session(POST, "/api/sendButtons", "chatting.send_buttons", Send, chatting::send_buttons)
+        post("/api/send/link-custom-preview", "chatting.send_link_custom_preview")
+            .says("Sends a text whose link has a box of the caller's making")
+            .session(Send, chatting::send_link_custom_preview)
+            .paced()
+            .with_file(&["preview", "image", "data"]),
+        post("/api/sendButtons", "chatting.send_buttons")
             .says("Sends a text with buttons")
+            .session(Send, chatting::send_buttons)
             .paced(),
-        session(POST, "/api/sendList", "chatting.send_list", Send, chatting::send_list)
+        post("/api/sendList", "chatting.send_list")
             .says("Sends a list to choose from")
+            .session(Send, chatting::send_list)
             .paced(),
-        session(POST, "/api/forwardMessage", "chatting.forward_message", Send, chatting::forward_message)
+        post("/api/forwardMessage", "chatting.forward_message")
             .says("Forwards a message")
+            .session(Send, chatting::forward_message)
             .paced(),
-        session(POST, "/api/sendSeen", "chatting.send_seen", Send, chatting::send_seen)
-            .says("Marks a chat as read"),
-        session(POST, "/api/startTyping", "chatting.start_typing", Send, chatting::start_typing)
-            .says("Shows the other side that something is being written"),
-        session(POST, "/api/stopTyping", "chatting.stop_typing", Send, chatting::stop_typing)
-            .says("Shows it no longer"),
-        plain(
-            PUT,
-            "/api/reaction",
-            "chatting.set_reaction",
-            |ReactionArgs { message_id: message, reaction }| React { message, reaction },
-        )
-        .says("Reacts to a message"),
-        plain(PUT, "/api/star", "chatting.set_star", |StarArgs { message_id: message, star: starred }| {
-            Star { message, starred }
-        })
-        .says("Stars a message, or takes the star away"),
-        session(POST, "/api/sendPoll", "chatting.send_poll", Send, chatting::send_poll)
+        post("/api/sendSeen", "chatting.send_seen")
+            .says("Marks a chat as read")
+            .session(Send, chatting::send_seen),
+        post("/api/startTyping", "chatting.start_typing")
+            .says("Shows the other side that something is being written")
+            .session(Send, |s, ChatArgs { chat_id }| chatting::typing(s, chat_id, Typing)),
+        post("/api/stopTyping", "chatting.stop_typing")
+            .says("Shows it no longer")
+            .session(Send, |s, ChatArgs { chat_id }| chatting::typing(s, chat_id, Paused)),
+        put("/api/reaction", "chatting.set_reaction")
+            .says("Reacts to a message")
+            .plain(|ReactionArgs { message_id: message, reaction }| React { message, reaction }),
+        put("/api/star", "chatting.set_star")
+            .says("Stars a message, or takes the star away")
+            .plain(|StarArgs { message_id: message, star: starred }| Star { message, starred }),
+        post("/api/sendPoll", "chatting.send_poll")
             .says("Sends a poll")
+            .session(Send, chatting::send_poll)
             .paced(),
-        session(POST, "/api/sendPollVote", "chatting.send_poll_vote", Send, chatting::send_poll_vote)
-            .says("Votes in a poll"),
-        session(POST, "/api/sendLocation", "chatting.send_location", Send, chatting::send_location)
+        post("/api/sendPollVote", "chatting.send_poll_vote")
+            .says("Votes in a poll")
+            .session(Send, chatting::send_poll_vote),
+        post("/api/sendLocation", "chatting.send_location")
             .says("Sends a place on the map")
+            .session(Send, chatting::send_location)
             .paced(),
-        session(
-            POST,
-            "/api/sendContactVcard",
-            "chatting.send_contact_vcard",
-            Send,
-            chatting::send_contact_vcard,
-        )
-        .says("Sends contact cards")
-        .paced(),
-        session(
-            POST,
-            "/api/send/buttons/reply",
-            "chatting.send_buttons_reply",
-            Send,
-            chatting::send_buttons_reply,
-        )
-        .says("Presses a button of a message")
-        .paced(),
-        session(GET, "/api/messages", "chatting.get_messages", Read, chats::messages)
-            .says("Deprecated: messages of a chat"),
-        session(
-            GET,
-            "/api/checkNumberStatus",
-            "chatting.deprecated_check_number_status",
-            Read,
-            contacts::exists,
-        )
-        .says("Deprecated: whether a number is at WhatsApp"),
-        session(POST, "/api/reply", "chatting.reply", Send, chatting::send_text)
+        post("/api/sendContactVcard", "chatting.send_contact_vcard")
+            .says("Sends contact cards")
+            .session(Send, chatting::send_contact_vcard)
+            .paced(),
+        post("/api/send/buttons/reply", "chatting.send_buttons_reply")
+            .says("Presses a button of a message")
+            .session(Send, chatting::send_buttons_reply)
+            .paced(),
+        get("/api/messages", "chatting.get_messages")
+            .says("Deprecated: messages of a chat")
+            .session(Read, chats::messages),
+        get("/api/checkNumberStatus", "chatting.deprecated_check_number_status")
+            .says("Deprecated: whether a number is at WhatsApp")
+            .session(Read, contacts::exists),
+        post("/api/reply", "chatting.reply")
             .says("Deprecated: sendText with reply_to")
+            .session(Send, chatting::send_text)
             .paced(),
-        session(
-            POST,
-            "/api/sendLinkPreview",
-            "chatting.send_link_preview_deprecated",
-            Send,
-            chatting::send_link_preview,
-        )
-        .says("Deprecated: sendText with a link")
-        .paced(),
-        session(
-            GET,
-            "/api/{session}/new-message-id",
-            "chatting.get_new_message_id",
-            Send,
-            chatting::new_message_id,
-        )
-        .says("An id that a later send may carry"),
-        session(POST, "/api/{session}/events", "events.send_event", Send, chatting::send_event)
+        post("/api/sendLinkPreview", "chatting.send_link_preview_deprecated")
+            .says("Deprecated: sendText with a link")
+            .session(Send, chatting::send_link_preview)
+            .paced(),
+        get("/api/{session}/new-message-id", "chatting.get_new_message_id")
+            .says("An id that a later send may carry")
+            .session(Send, chatting::new_message_id),
+        post("/api/{session}/events", "events.send_event")
             .says("Sends an invitation to an event")
+            .session(Send, chatting::send_event)
             .paced(),
     ]
 }

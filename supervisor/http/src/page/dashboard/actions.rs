@@ -1,17 +1,16 @@
 //! The forms that change a session, and the page that asks again before what cannot be undone.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::UserId;
 use colmeia::admin::Changed;
 
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language;
 use super::super::super::visitors::Visit;
-use super::told::{Outcome, nothing, ours};
-use super::{Fields, Frame, html, see_other};
+use super::told::{Outcome, Posted, nothing};
+use super::{Frame, html, see_other};
 use crate::state::Http;
 use colmeia_control::operators::{Asker, Word};
 
@@ -24,56 +23,39 @@ struct Confirm<'a> {
 }
 
 /// `POST /sessions`: a session that may be new.
-pub(super) async fn create(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    let user = ours(&http, &headers, &fields)
-        .and_then(|()| fields.user_id.trim().parse::<UserId>().map_err(|_| no_name(language)));
-    let user = match user {
-        Ok(user) => user,
-        Err(told) => return told.answer(&http, &headers, "/"),
+pub(super) async fn create(posted: Posted) -> Response {
+    let Posted { http, language, fields, .. } = &posted;
+    let made = async {
+        posted.ours()?;
+        let user = fields.user_id.trim().parse::<UserId>().map_err(|_| no_name(*language))?;
+        let started = http.operators.change(&user, Word::Start, true, Asker::Dashboard).await;
+        started.map(|_| user).map_err(|error| Outcome::failed(&error, *language))
     };
-    match http.operators.change(&user, Word::Start, true, Asker::Dashboard).await {
-        Ok(_) => see_other(&format!("/sessions/{user}")),
-        Err(error) => Outcome::failed(&error, language).answer(&http, &headers, "/"),
+    match made.await {
+        Ok(user) => see_other(&format!("/sessions/{user}")),
+        Err(told) => posted.answer(&told, "/"),
     }
 }
 
 /// `POST /sessions/{user}/{operation}`.
-pub(super) async fn change(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path((name, operation)): Path<(String, String)>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
+pub(super) async fn change(Path((name, operation)): Path<(String, String)>, posted: Posted) -> Response {
     let (told, back) = match (name.parse::<UserId>(), Word::of(&operation)) {
         (Ok(user), Some(word)) => {
             let gone = matches!(word, Word::Logout | Word::Reset | Word::Delete);
             let back = if gone { "/".into() } else { format!("/sessions/{user}") };
-            (asked(&http, &headers, &fields, &user, word).await.unwrap_or_else(|told| told), back)
+            (asked(&posted, &user, word).await.unwrap_or_else(|told| told), back)
         }
-        _ => (nothing(language), "/".into()),
+        _ => (nothing(posted.language), "/".into()),
     };
-    told.answer(&http, &headers, &back)
+    posted.answer(&told, &back)
 }
 
-async fn asked(
-    http: &Http,
-    headers: &HeaderMap,
-    fields: &Fields,
-    user: &UserId,
-    word: Word,
-) -> Result<Outcome, Outcome> {
-    ours(http, headers, fields)?;
-    let language = Language::of(headers);
-    let changed = http.operators.change(user, word, false, Asker::Dashboard).await;
+async fn asked(posted: &Posted, user: &UserId, word: Word) -> Result<Outcome, Outcome> {
+    posted.ours()?;
+    let changed = posted.http.operators.change(user, word, false, Asker::Dashboard).await;
     changed
-        .map(|changed| Outcome::done(done(word, &changed, language)))
-        .map_err(|error| Outcome::failed(&error, language))
+        .map(|changed| Outcome::done(done(word, &changed, posted.language)))
+        .map_err(|error| Outcome::failed(&error, posted.language))
 }
 
 /// `GET /sessions/{user}/confirm/{operation}`.
@@ -106,13 +88,13 @@ fn done(word: Word, changed: &Changed, language: Language) -> &'static str {
         ),
         Word::Reset | Word::Delete => ("A sessão foi apagada.", "The session was deleted."),
     };
-    if language == Portuguese { portuguese } else { english }
+    language.pick(portuguese, english)
 }
 
 fn no_name(language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => "Nome inválido: use de 1 a 64 letras sem acento, números, _ e -.",
-        English => "Invalid name: use 1 to 64 letters, digits, _ and -.",
-    };
+    let message = language.pick(
+        "Nome inválido: use de 1 a 64 letras sem acento, números, _ e -.",
+        "Invalid name: use 1 to 64 letters, digits, _ and -.",
+    );
     Outcome::with(StatusCode::BAD_REQUEST, message)
 }

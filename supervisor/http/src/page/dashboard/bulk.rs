@@ -1,17 +1,13 @@
 //! `POST /bulk`: the same for many sessions at once, and what became of each.
 
-use axum::Form;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use colmeia::UserId;
 use futures::StreamExt as _;
 use futures::stream;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
-use super::Fields;
-use super::told::{Outcome, nothing, ours};
-use crate::state::Http;
+use super::told::{Outcome, Posted, nothing};
 use colmeia_control::operators::{Asker, Word};
 
 /// How many sessions are told at once: each writes a mark to the disk.
@@ -19,37 +15,33 @@ const AT_ONCE: usize = 16;
 /// How many of those that refused are named.
 const NAMED: usize = 5;
 
-pub(super) async fn change(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Form(pairs): Form<Vec<(String, String)>>,
-) -> Response {
-    let told = asked(&http, &headers, pairs).await.unwrap_or_else(|told| told);
-    told.answer(&http, &headers, "/")
+pub(super) async fn change(posted: Posted<Vec<(String, String)>>) -> Response {
+    let told = asked(&posted).await.unwrap_or_else(|told| told);
+    posted.answer(&told, "/")
 }
 
-async fn asked(http: &Http, headers: &HeaderMap, pairs: Vec<(String, String)>) -> Result<Outcome, Outcome> {
-    let language = Language::of(headers);
-    let (mut fields, mut word, mut users) = (Fields::default(), None, Vec::new());
-    for (name, value) in pairs {
+async fn asked(posted: &Posted<Vec<(String, String)>>) -> Result<Outcome, Outcome> {
+    let (http, language) = (&posted.http, posted.language);
+    let (mut token, mut word, mut users) = ("", None, Vec::new());
+    for (name, value) in &posted.fields {
         match name.as_str() {
-            "token" => fields.token = value,
-            "operation" => word = Word::of(&value),
+            "token" => token = value,
+            "operation" => word = Word::of(value),
             "user" => users.push(value),
             _ => {}
         }
     }
-    ours(http, headers, &fields)?;
+    posted.ours_by(token)?;
     // What cannot be undone is asked for one by one.
     let word = word.filter(|word| matches!(word, Word::Start | Word::Stop | Word::Restart));
     let word = word.ok_or_else(|| nothing(language))?;
     let users: Result<Vec<UserId>, _> = users.iter().map(|name| name.parse()).collect();
     let users = users.map_err(|_| nothing(language))?;
     if users.is_empty() {
-        let message = match language {
-            Portuguese => "Nada foi feito: nenhuma sessão está selecionada.",
-            English => "Nothing was done: no session is selected.",
-        };
+        let message = language.pick(
+            "Nada foi feito: nenhuma sessão está selecionada.",
+            "Nothing was done: no session is selected.",
+        );
         return Err(Outcome::with(StatusCode::BAD_REQUEST, message));
     }
     let change = |user: UserId| async move {

@@ -14,7 +14,7 @@ use colmeia::protocol::{Call, output};
 use colmeia::{ChatId, UserId};
 use tokio::sync::watch;
 
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language::{self, English};
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::known::{Known, label};
@@ -191,10 +191,10 @@ async fn ask<O: Operate>(
 }
 
 fn waits(language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => "As conversas aparecem quando a sessão estiver conectada.",
-        English => "The chats appear when the session is connected.",
-    };
+    let message = language.pick(
+        "As conversas aparecem quando a sessão estiver conectada.",
+        "The chats appear when the session is connected.",
+    );
     Outcome::with(StatusCode::CONFLICT, message)
 }
 

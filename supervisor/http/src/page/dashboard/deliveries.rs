@@ -2,18 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use axum::Form;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::Path;
 use axum::response::Response;
 use colmeia::UserId;
 use colmeia::admin::{EventQueue, Replayed};
 
 use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
-use super::told::{self, Outcome};
-use super::{Fields, words};
-use crate::state::Http;
+use super::told::{Outcome, Posted};
+use super::words;
 use colmeia_control::operators::{Asker, Letters, OperationError};
 use colmeia_events::journal::Queues;
 
@@ -56,16 +53,10 @@ impl Stuck {
 }
 
 /// `POST /sessions/{user}/replay`: the session's dead letters are tried again.
-pub(super) async fn replay(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    act(&http, &headers, &name, &fields, async |user| {
-        let Replayed { replayed } = http.operators.replay(Letters::Of(user), Asker::Dashboard).await?;
-        Ok(match language {
+pub(super) async fn replay(Path(name): Path<String>, posted: Posted) -> Response {
+    act(&posted, &name, async |user| {
+        let Replayed { replayed } = posted.http.operators.replay(Letters::Of(user), Asker::Dashboard).await?;
+        Ok(match posted.language {
             Portuguese => format!("Eventos na fila de novo: {replayed}."),
             English => format!("Events in the queue again: {replayed}."),
         })
@@ -74,69 +65,47 @@ pub(super) async fn replay(
 }
 
 /// `POST /sessions/{user}/retry`: what waits for a receiver is tried now.
-pub(super) async fn retry(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    act(&http, &headers, &name, &fields, async |user| {
-        let queue = own_queue(&http, &user, &fields).await?;
-        http.operators.retry(Queues::Numbered(queue), Asker::Dashboard).await?;
-        Ok(match language {
-            Portuguese => "A entrega é tentada agora.".into(),
-            English => "The delivery is tried now.".into(),
-        })
+pub(super) async fn retry(Path(name): Path<String>, posted: Posted) -> Response {
+    act(&posted, &name, async |user| {
+        let queue = own_queue(&posted, &user).await?;
+        posted.http.operators.retry(Queues::Numbered(queue), Asker::Dashboard).await?;
+        Ok(posted.language.pick("A entrega é tentada agora.", "The delivery is tried now.").into())
     })
     .await
 }
 
 /// `POST /sessions/{user}/discard`: the event that was seen to stand first becomes a dead letter.
-pub(super) async fn discard(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path(name): Path<String>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    act(&http, &headers, &name, &fields, async |user| {
-        let queue = own_queue(&http, &user, &fields).await?;
-        let event = fields.event.parse().map_err(|_| OperationError::NotItsTurn)?;
-        http.operators.discard(queue, Some(event), Asker::Dashboard).await?;
-        Ok(match language {
-            Portuguese => {
-                "O evento foi descartado e está entre os não entregues. O próximo é entregue.".into()
-            }
-            English => {
-                "The event was discarded and is among those that were given up. The next one is delivered."
-                    .into()
-            }
-        })
+pub(super) async fn discard(Path(name): Path<String>, posted: Posted) -> Response {
+    act(&posted, &name, async |user| {
+        let queue = own_queue(&posted, &user).await?;
+        let event = posted.fields.event.parse().map_err(|_| OperationError::NotItsTurn)?;
+        posted.http.operators.discard(queue, Some(event), Asker::Dashboard).await?;
+        let message = posted.language.pick(
+            "O evento foi descartado e está entre os não entregues. O próximo é entregue.",
+            "The event was discarded and is among those that were given up. The next one is delivered.",
+        );
+        Ok(message.into())
     })
     .await
 }
 
 /// Does this for a session if the form is ours, and answers with a sentence.
 async fn act(
-    http: &Http,
-    headers: &HeaderMap,
+    posted: &Posted,
     name: &str,
-    fields: &Fields,
     what: impl AsyncFnOnce(UserId) -> Result<String, OperationError>,
 ) -> Response {
-    let language = Language::of(headers);
     let done = async |user| match what(user).await {
         Ok(message) => Ok(Outcome::done(message)),
-        Err(error) => Err(Outcome::failed(&error, language)),
+        Err(error) => Err(Outcome::failed(&error, posted.language)),
     };
-    told::act(http, headers, name, fields, done).await
+    posted.act(name, done).await
 }
 
 /// The queue that the form names, if it is this session's.
-async fn own_queue(http: &Http, user: &UserId, fields: &Fields) -> Result<i64, OperationError> {
-    let named: i64 = fields.queue.parse().map_err(|_| OperationError::NotItsTurn)?;
-    let queues = http.operators.event_queues().await?.queues;
+async fn own_queue(posted: &Posted, user: &UserId) -> Result<i64, OperationError> {
+    let named: i64 = posted.fields.queue.parse().map_err(|_| OperationError::NotItsTurn)?;
+    let queues = posted.http.operators.event_queues().await?.queues;
     let own = queues.iter().any(|queue| queue.id == named && queue.user == *user);
     if own { Ok(named) } else { Err(OperationError::NotItsTurn) }
 }

@@ -21,19 +21,19 @@ pub(super) fn of_call(failure: &CallFailure, outside: bool, language: Language) 
 
 /// Nothing was asked of a session that is not connected.
 pub(super) fn not_connected(language: Language) -> Outcome {
-    let message = match language {
-        English => "Nothing was done: the session has to be connected for this.",
-        Language::Portuguese => "Nada foi feito: a sessão precisa estar conectada.",
-    };
+    let message = language.pick(
+        "Nada foi feito: a sessão precisa estar conectada.",
+        "Nothing was done: the session has to be connected for this.",
+    );
     Outcome::with(StatusCode::CONFLICT, message)
 }
 
 /// What was typed as a chat is none.
 pub(super) fn no_chat(language: Language) -> Outcome {
-    let message = match language {
-        English => "There is no such chat: write the number with its country code.",
-        Language::Portuguese => "Essa conversa não existe: escreva o número com o código do país.",
-    };
+    let message = language.pick(
+        "Essa conversa não existe: escreva o número com o código do país.",
+        "There is no such chat: write the number with its country code.",
+    );
     Outcome::with(StatusCode::BAD_REQUEST, message)
 }
 

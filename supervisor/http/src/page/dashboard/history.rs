@@ -39,11 +39,9 @@ impl Past {
     }
 
     fn words(self, language: Language) -> &'static str {
-        match (self, language) {
-            (Self::Day, Portuguese) => "Últimas 24 horas",
-            (Self::Day, English) => "Last 24 hours",
-            (Self::Month, Portuguese) => "Últimos 30 dias",
-            (Self::Month, English) => "Last 30 days",
+        match self {
+            Self::Day => language.pick("Últimas 24 horas", "Last 24 hours"),
+            Self::Month => language.pick("Últimos 30 dias", "Last 30 days"),
         }
     }
 }

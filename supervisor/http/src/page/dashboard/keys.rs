@@ -1,7 +1,6 @@
 //! API keys: which there are, one more, one less. A key is shown once, when it is made; the page has only its name.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -10,10 +9,10 @@ use colmeia::errors::chain;
 use colmeia_store::{Actions, ApiKey, NewKey};
 use serde::Deserialize;
 
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language;
 use super::super::super::visitors::Visit;
 use super::messages::Moment;
-use super::told::{Outcome, ours_by};
+use super::told::{Outcome, Posted};
 use super::{Frame, html};
 use crate::state::Http;
 
@@ -65,7 +64,7 @@ impl KeyRow {
     fn of(key: &ApiKey, language: Language) -> Self {
         let NewKey { name, active, admin, sessions, actions } = &key.grants;
         let sessions: Vec<_> = sessions.iter().map(UserId::as_str).collect();
-        let all = if language == Portuguese { "todas" } else { "all" };
+        let all = language.pick("todas", "all");
         Self {
             id: key.id.clone(),
             name: name.clone(),
@@ -78,9 +77,7 @@ impl KeyRow {
 }
 
 fn may(admin: bool, actions: Actions, language: Language) -> String {
-    let words = |portuguese: &'static str, english: &'static str| {
-        if language == Portuguese { portuguese } else { english }
-    };
+    let words = |portuguese: &'static str, english: &'static str| language.pick(portuguese, english);
     if admin {
         return words("tudo", "everything").into();
     }
@@ -95,51 +92,37 @@ fn may(admin: bool, actions: Actions, language: Language) -> String {
 }
 
 /// `POST /keys`: one more. It is shown here and never again.
-pub(super) async fn add(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Form(fields): Form<KeyFields>,
-) -> Response {
-    let language = Language::of(&headers);
+pub(super) async fn add(posted: Posted<KeyFields>) -> Response {
+    let Posted { http, language, fields, .. } = &posted;
     let done = async {
-        ours_by(&http, &headers, &fields.token)?;
-        let grants = grants(&fields).ok_or_else(|| unclear(language))?;
+        posted.ours_by(&fields.token)?;
+        let grants = grants(fields).ok_or_else(|| unclear(*language))?;
         let (key, secret) =
-            http.store.add_key(None, grants).await.map_err(|error| not_kept(&error, language))?;
+            http.store.add_key(None, grants).await.map_err(|error| not_kept(&error, *language))?;
         tracing::info!(key = key.id, "a key was made at the dashboard");
-        let message = match language {
-            Portuguese => "A chave foi criada. Copie-a agora: ela não é mostrada de novo.",
-            English => "The key was made. Copy it now: it is never shown again.",
-        };
+        let message = language.pick(
+            "A chave foi criada. Copie-a agora: ela não é mostrada de novo.",
+            "The key was made. Copy it now: it is never shown again.",
+        );
         Ok(Outcome { code: Some(secret), ..Outcome::done(message) })
     };
-    done.await.unwrap_or_else(|told: Outcome| told).answer(&http, &headers, "/keys")
+    posted.answer(&done.await.unwrap_or_else(|told: Outcome| told), "/keys")
 }
 
 /// `POST /keys/remove`: one less. What was opened with it ends.
-pub(super) async fn remove(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Form(fields): Form<KeyFields>,
-) -> Response {
-    let language = Language::of(&headers);
+pub(super) async fn remove(posted: Posted<KeyFields>) -> Response {
+    let Posted { http, language, fields, .. } = &posted;
     let done = async {
-        ours_by(&http, &headers, &fields.token)?;
-        let removed = http.store.remove_key(&fields.id).await.map_err(|error| not_kept(&error, language))?;
+        posted.ours_by(&fields.token)?;
+        let removed = http.store.remove_key(&fields.id).await.map_err(|error| not_kept(&error, *language))?;
         if !removed {
-            let message = match language {
-                Portuguese => "Esta chave não existe mais.",
-                English => "This key is not there any more.",
-            };
+            let message = language.pick("Esta chave não existe mais.", "This key is not there any more.");
             return Err(Outcome::with(StatusCode::NOT_FOUND, message));
         }
         tracing::info!(key = fields.id, "a key was removed at the dashboard");
-        Ok(Outcome::done(match language {
-            Portuguese => "A chave foi removida.",
-            English => "The key was removed.",
-        }))
+        Ok(Outcome::done(language.pick("A chave foi removida.", "The key was removed.")))
     };
-    done.await.unwrap_or_else(|told| told).answer(&http, &headers, "/keys")
+    posted.answer(&done.await.unwrap_or_else(|told| told), "/keys")
 }
 
 /// What was asked for; nothing where it is not clear, or would be a key for nothing.
@@ -160,22 +143,18 @@ fn grants(fields: &KeyFields) -> Option<NewKey> {
 }
 
 fn unclear(language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => {
-            "Nada foi feito: marque o que a chave pode, e escreva os nomes das sessões entre vírgulas."
-        }
-        English => {
-            "Nothing was done: mark what the key may do, and write the sessions' names between commas."
-        }
-    };
+    let message = language.pick(
+        "Nada foi feito: marque o que a chave pode, e escreva os nomes das sessões entre vírgulas.",
+        "Nothing was done: mark what the key may do, and write the sessions' names between commas.",
+    );
     Outcome::with(StatusCode::BAD_REQUEST, message)
 }
 
 fn not_kept(error: &colmeia_store::StoreError, language: Language) -> Outcome {
     tracing::error!(error = chain(error), "a key cannot be kept");
-    let message = match language {
-        Portuguese => "As chaves não puderam ser gravadas. Veja o log do serviço.",
-        English => "The keys could not be kept. See the service's log.",
-    };
+    let message = language.pick(
+        "As chaves não puderam ser gravadas. Veja o log do serviço.",
+        "The keys could not be kept. See the service's log.",
+    );
     Outcome::with(StatusCode::INTERNAL_SERVER_ERROR, message)
 }

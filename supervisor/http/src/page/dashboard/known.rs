@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use colmeia::UserId;
 
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language;
 use super::told::Outcome;
 use crate::state::Http;
 use colmeia_session::UserHandle;
@@ -36,10 +36,7 @@ impl FromRequestParts<Http> for Known {
 pub(super) fn nobody(language: Language) -> Outcome {
     Outcome::with(
         StatusCode::NOT_FOUND,
-        match language {
-            Portuguese => "Esta sessão não existe.",
-            English => "There is no such session.",
-        },
+        language.pick("Esta sessão não existe.", "There is no such session."),
     )
 }
 

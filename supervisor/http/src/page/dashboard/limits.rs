@@ -2,10 +2,10 @@
 //! Pure. What is kept and what is refused is the API's.
 
 use colmeia::admin::When;
-use colmeia::config::{ServiceConfig, SessionLimits};
+use colmeia::config::{Limit, ServiceConfig, SessionLimits};
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
-use super::refused::{Limit, not_a_number};
+use super::refused::{form_field, not_a_number};
 use super::settings::SettingsFields;
 use super::told::Outcome;
 use colmeia_control::operators::HeldLimits;
@@ -15,7 +15,7 @@ pub(super) struct LimitField {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) value: String,
-    pub(super) least: u32,
+    pub(super) least: u64,
     /// What holds where it is empty.
     pub(super) otherwise: String,
     /// What wins over it, where an operator set that on the machine.
@@ -30,13 +30,13 @@ pub(super) fn fields(
     typed: Option<&SettingsFields>,
     language: Language,
 ) -> Vec<LimitField> {
-    let field = |limit: Limit, number: Option<u64>, otherwise: u64, beaten: Option<u64>| {
+    let field = |limit: Limit, otherwise: u64, beaten: Option<u64>| {
         let typed = typed.map(|typed| typed.limit(limit).to_owned());
         LimitField {
-            name: limit.field(),
+            name: form_field(limit),
             title: title(limit, language),
-            value: typed.unwrap_or_else(|| number.map(|number| number.to_string()).unwrap_or_default()),
-            least: limit.least(),
+            value: typed.or_else(|| Some(limit.of(&own)?.to_string())).unwrap_or_default(),
+            least: *limit.range().start(),
             otherwise: told(limit, otherwise, language),
             beaten: beaten.map(|number| told(limit, number, language)),
         }
@@ -44,14 +44,13 @@ pub(super) fn fields(
     let memory = held.into_iter().flat_map(|held| {
         let (service, machine) = (held.service, held.by_operator);
         [
-            field(Limit::MemoryHigh, own.memory_high_mb, service.high_mb, machine.high_mb),
-            field(Limit::MemoryMax, own.memory_max_mb, service.max_mb, machine.max_mb),
+            field(Limit::MemoryHigh, service.high_mb, machine.high_mb),
+            field(Limit::MemoryMax, service.max_mb, machine.max_mb),
         ]
     });
-    let (minute, burst) = (own.sends_per_minute.map(u64::from), own.send_burst.map(u64::from));
     let sends = [
-        field(Limit::SendsPerMinute, minute, config.sends_per_minute.into(), None),
-        field(Limit::SendBurst, burst, config.send_burst.into(), None),
+        field(Limit::SendsPerMinute, config.sends_per_minute.into(), None),
+        field(Limit::SendBurst, config.send_burst.into(), None),
     ];
     memory.chain(sends).collect()
 }
@@ -84,18 +83,20 @@ pub(super) fn read(
 
 /// That they are kept, and from when on those of memory hold; the others hold at once.
 pub(super) fn kept(memory: Option<When>, language: Language) -> Outcome {
-    Outcome::done(match (memory, language) {
-        (None | Some(When::Now), Portuguese) => "Limites gravados. Valem a partir de agora.",
-        (None | Some(When::Now), English) => "The limits are kept, and hold from now on.",
-        (Some(When::NextStart), Portuguese) => {
-            "Limites gravados. Os de memória valem a partir do próximo início da sessão."
+    let (portuguese, english) = match memory {
+        None | Some(When::Now) => {
+            ("Limites gravados. Valem a partir de agora.", "The limits are kept, and hold from now on.")
         }
-        (Some(When::NextStart), English) => {
-            "The limits are kept. Those of memory hold from the session's next start on."
-        }
-        (Some(When::Never), Portuguese) => "Limites gravados, mas neste servidor ninguém limita a memória.",
-        (Some(When::Never), English) => "The limits are kept, but nobody limits memory on this machine.",
-    })
+        Some(When::NextStart) => (
+            "Limites gravados. Os de memória valem a partir do próximo início da sessão.",
+            "The limits are kept. Those of memory hold from the session's next start on.",
+        ),
+        Some(When::Never) => (
+            "Limites gravados, mas neste servidor ninguém limita a memória.",
+            "The limits are kept, but nobody limits memory on this machine.",
+        ),
+    };
+    Outcome::done(language.pick(portuguese, english))
 }
 
 fn title(limit: Limit, language: Language) -> &'static str {
@@ -114,7 +115,7 @@ fn title(limit: Limit, language: Language) -> &'static str {
         ),
         Limit::SendBurst => ("Mensagens de uma só vez", "Messages at once"),
     };
-    if language == Portuguese { portuguese } else { english }
+    language.pick(portuguese, english)
 }
 
 fn told(limit: Limit, number: u64, language: Language) -> String {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::super::super::external;
 use super::super::super::names;
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language::{self, English};
 use super::super::super::user::Pairs;
 use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
@@ -291,7 +291,7 @@ fn heads(query: &Query, base: &str, language: Language) -> Vec<Head> {
         ("A entregar", "To deliver", Some(Sort::Waiting), true),
     ];
     let head = |(portuguese, english, sort, number): (_, _, Option<Sort>, _)| Head {
-        title: if language == Portuguese { portuguese } else { english },
+        title: language.pick(portuguese, english),
         sorted: sort.map(|sort| format!("{base}/{}", query.sorted_by(sort).address())),
         direction: match (sort == Some(query.sort), query.descending) {
             (false, _) => "",

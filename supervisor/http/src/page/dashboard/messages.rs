@@ -153,31 +153,23 @@ fn kind(message: &MessageRecord, language: Language) -> &'static str {
         }
         _ => ("Mensagem de outro tipo", "Message of another kind"),
     };
-    if language == Portuguese { portuguese } else { english }
+    language.pick(portuguese, english)
 }
 
 fn ack(ack: i32, language: Language) -> (&'static str, &'static str) {
-    match (ack, language) {
-        (..=-1, Portuguese) => ("!", "não enviada"),
-        (..=-1, English) => ("!", "not sent"),
-        (0, Portuguese) => ("◷", "aguardando"),
-        (0, English) => ("◷", "waiting"),
-        (1, Portuguese) => ("✓", "enviada"),
-        (1, English) => ("✓", "sent"),
-        (2, Portuguese) => ("✓✓", "entregue"),
-        (2, English) => ("✓✓", "delivered"),
-        (3, Portuguese) => ("✓✓", "lida"),
-        (3, English) => ("✓✓", "read"),
-        (_, Portuguese) => ("✓✓", "ouvida"),
-        (_, English) => ("✓✓", "played"),
-    }
+    let (mark, portuguese, english) = match ack {
+        ..=-1 => ("!", "não enviada", "not sent"),
+        0 => ("◷", "aguardando", "waiting"),
+        1 => ("✓", "enviada", "sent"),
+        2 => ("✓✓", "entregue", "delivered"),
+        3 => ("✓✓", "lida", "read"),
+        _ => ("✓✓", "ouvida", "played"),
+    };
+    (mark, language.pick(portuguese, english))
 }
 
 fn open(language: Language) -> &'static str {
-    match language {
-        Portuguese => "Abrir o arquivo",
-        English => "Open the file",
-    }
+    language.pick("Abrir o arquivo", "Open the file")
 }
 
 /// A part of a path.

@@ -143,7 +143,7 @@ struct Fields {
     text: String,
 }
 
-/// Adds the cookie of a visit that begins with this answer.
+/// Adds the cookie of what begins with this answer: a visit, a choice.
 fn begin(mut response: Response, cookie: Option<HeaderValue>) -> Response {
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -168,22 +168,14 @@ fn own_path(path: &str) -> &str {
 
 /// `GET /language/{tag}?back=`: remembers a choice.
 async fn language(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> Response {
-    let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
-    let path = external::cookie_path(&headers);
-    if let Some(cookie) = Language::of_tag(&tag).map(|language| language.cookie(path)) {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    response
+    let chosen = Language::of_tag(&tag).map(|language| language.cookie(external::cookie_path(&headers)));
+    begin(see_other(own_path(pairs.get("back").unwrap_or_default())), chosen)
 }
 
 /// `GET /theme/{tag}?back=`: remembers a choice, too.
 async fn theme(headers: HeaderMap, Path(tag): Path<String>, pairs: Pairs) -> Response {
-    let mut response = see_other(own_path(pairs.get("back").unwrap_or_default()));
-    let path = external::cookie_path(&headers);
-    if let Some(cookie) = Theme::of_tag(&tag).map(|theme| theme.cookie(path)) {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    response
+    let chosen = Theme::of_tag(&tag).map(|theme| theme.cookie(external::cookie_path(&headers)));
+    begin(see_other(own_path(pairs.get("back").unwrap_or_default())), chosen)
 }
 
 #[cfg(test)]

@@ -2,86 +2,60 @@
 //! is refused is the API's to say. Pure.
 
 use axum::http::StatusCode;
+use colmeia::config::Limit;
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::told::Outcome;
 use crate::errors::ApiError;
 
-/// A limit, as the page has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
-    MemoryHigh,
-    MemoryMax,
-    SendsPerMinute,
-    SendBurst,
+/// The field of the form that this limit is typed into.
+pub(super) fn form_field(limit: Limit) -> &'static str {
+    match limit {
+        Limit::MemoryHigh => "memory_high",
+        Limit::MemoryMax => "memory_max",
+        Limit::SendsPerMinute => "per_minute",
+        Limit::SendBurst => "burst",
+    }
 }
 
-impl Limit {
-    /// Its field of the form.
-    pub(super) fn field(self) -> &'static str {
-        match self {
-            Self::MemoryHigh => "memory_high",
-            Self::MemoryMax => "memory_max",
-            Self::SendsPerMinute => "per_minute",
-            Self::SendBurst => "burst",
-        }
-    }
-
-    /// The least that it may be.
-    pub(super) fn least(self) -> u32 {
-        match self {
-            Self::MemoryHigh | Self::MemoryMax => 32,
-            Self::SendsPerMinute => 0,
-            Self::SendBurst => 1,
-        }
-    }
-
-    /// The API's field is this one.
-    fn of(field: &str) -> Option<Self> {
-        match field.strip_prefix("config.limits.")? {
-            "memoryHighMb" => Some(Self::MemoryHigh),
-            "memoryMaxMb" => Some(Self::MemoryMax),
-            "sendsPerMinute" => Some(Self::SendsPerMinute),
-            "sendBurst" => Some(Self::SendBurst),
-            _ => None,
-        }
-    }
-
-    fn rule(self, language: Language) -> &'static str {
-        match (self, language) {
-            (Self::MemoryHigh, Portuguese) => {
-                "o limite suave vai de 32 a 16777216 MiB e não pode ser maior que o limite máximo em vigor"
-            }
-            (Self::MemoryHigh, English) => {
-                "the soft limit is 32 to 16777216 MiB, and not more than the hard limit that holds"
-            }
-            (Self::MemoryMax, Portuguese) => {
-                "o limite máximo vai de 32 a 16777216 MiB e não pode ser menor que o limite suave em vigor"
-            }
-            (Self::MemoryMax, English) => {
-                "the hard limit is 32 to 16777216 MiB, and not less than the soft limit that holds"
-            }
-            (Self::SendsPerMinute, Portuguese) => "por minuto são de 0 (sem limite) a 10000 mensagens",
-            (Self::SendsPerMinute, English) => "it is 0 (no limit) to 10000 messages in a minute",
-            (Self::SendBurst, Portuguese) => "de uma só vez são de 1 a 10000 mensagens",
-            (Self::SendBurst, English) => "it is 1 to 10000 messages at once",
-        }
-    }
+fn rule(limit: Limit, language: Language) -> String {
+    let (least, most) = limit.range().into_inner();
+    let (portuguese, english) = match limit {
+        Limit::MemoryHigh => (
+            format!(
+                "o limite suave vai de {least} a {most} MiB e não pode ser maior que o limite máximo em vigor"
+            ),
+            format!("the soft limit is {least} to {most} MiB, and not more than the hard limit that holds"),
+        ),
+        Limit::MemoryMax => (
+            format!(
+                "o limite máximo vai de {least} a {most} MiB e não pode ser menor que o limite suave em vigor"
+            ),
+            format!("the hard limit is {least} to {most} MiB, and not less than the soft limit that holds"),
+        ),
+        Limit::SendsPerMinute => (
+            format!("por minuto são de {least} (sem limite) a {most} mensagens"),
+            format!("it is {least} (no limit) to {most} messages in a minute"),
+        ),
+        Limit::SendBurst => (
+            format!("de uma só vez são de {least} a {most} mensagens"),
+            format!("it is {least} to {most} messages at once"),
+        ),
+    };
+    language.pick(portuguese, english)
 }
 
 /// What stands in this field is no number.
 pub(super) fn not_a_number(limit: Limit, language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => "Nada foi gravado: escreva um número inteiro.",
-        English => "Nothing was kept: write a whole number.",
-    };
-    Outcome { field: Some(limit.field()), ..Outcome::with(StatusCode::BAD_REQUEST, message) }
+    let message = language
+        .pick("Nada foi gravado: escreva um número inteiro.", "Nothing was kept: write a whole number.");
+    Outcome { field: Some(form_field(limit)), ..Outcome::with(StatusCode::BAD_REQUEST, message) }
 }
 
 /// What the API refused, at its field.
 pub(super) fn refused(error: &ApiError, language: Language) -> Outcome {
-    let limit = error.field_name().and_then(Limit::of);
-    let rule = limit.map(|limit| limit.rule(language).to_owned());
+    let limit = Limit::ALL.into_iter().find(|limit| error.field_name() == Some(limit.field()));
+    let rule = limit.map(|limit| rule(limit, language));
     let message = match (rule, language) {
         (Some(rule), English) => format!("Nothing was kept: {rule}."),
         (None, English) => format!("Nothing was kept: {}.", error.text),
@@ -90,7 +64,7 @@ pub(super) fn refused(error: &ApiError, language: Language) -> Outcome {
             None => "Nada foi gravado. Veja o log do serviço.".into(),
         },
     };
-    let field = limit.map(Limit::field).or_else(|| error.field_name().and_then(at_field));
+    let field = limit.map(form_field).or_else(|| error.field_name().and_then(at_field));
     Outcome { field, ..Outcome::with(error.status, message) }
 }
 

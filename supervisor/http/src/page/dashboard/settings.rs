@@ -6,11 +6,10 @@
 //! ([`super::refused`]), with and without our script.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use colmeia::config::{EVENT_NAMES, Hmac, IgnoreConfig, Proxy, SessionSettings, WebhookConfig};
+use colmeia::config::{EVENT_NAMES, Hmac, IgnoreConfig, Limit, Proxy, SessionSettings, WebhookConfig};
 use colmeia::{Secret, UserId};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -21,8 +20,8 @@ use super::super::super::negotiate::wants_html;
 use super::super::super::visitors::Visit;
 use super::known::{Known, label};
 use super::limits::{self, LimitField};
-use super::refused::{Limit, refused};
-use super::told::{Outcome, nothing, ours_by};
+use super::refused::refused;
+use super::told::{Outcome, Posted, nothing};
 use super::{Frame, html};
 use crate::api::configure;
 use crate::errors::ApiError;
@@ -197,22 +196,21 @@ fn ignored(ignore: IgnoreConfig, language: Language) -> Vec<(&'static str, &'sta
         ("channels", "Canais", "Channels", ignore.channels),
         ("broadcast", "Listas de transmissão", "Broadcast lists", ignore.broadcast),
     ];
-    let title = |portuguese, english| if language == Portuguese { portuguese } else { english };
+    let title = |portuguese, english| language.pick(portuguese, english);
     rows.map(|(field, portuguese, english, wish)| (title(portuguese, english), field, chosen(wish))).into()
 }
 
 /// `POST /sessions/{user}/settings/{part}`.
 pub(super) async fn change(
-    State(http): State<Http>,
-    headers: HeaderMap,
     Known(handle): Known,
     Path((_, part)): Path<(String, String)>,
-    Form(fields): Form<SettingsFields>,
+    posted: Posted<SettingsFields>,
 ) -> Response {
-    let language = Language::of(&headers);
+    let ours = posted.ours_by(&posted.fields.token);
+    let Posted { http, headers, language, fields } = posted;
     let typed = SettingsFields { has_limits: part == "limits", key: None, password: None, ..fields.clone() };
     let done = async {
-        ours_by(&http, &headers, &fields.token)?;
+        ours?;
         match part.as_str() {
             "webhook" => add(&http, &handle, fields, language).await,
             "unhook" => remove(&http, &handle, &fields, language).await,
@@ -331,17 +329,14 @@ async fn limit(http: &Http, handle: &UserHandle, fields: &SettingsFields, langua
 }
 
 fn kept<T>(done: Result<T, ApiError>, language: Language) -> Told {
-    let message = match language {
-        Portuguese => "Configuração gravada.",
-        English => "The configuration is kept.",
-    };
+    let message = language.pick("Configuração gravada.", "The configuration is kept.");
     done.map(|_| Outcome::done(message)).map_err(|error| refused(&error, language))
 }
 
 fn no_webhook(language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => "Este webhook não existe mais. Recarregue a página.",
-        English => "This webhook is not there any more. Reload the page.",
-    };
+    let message = language.pick(
+        "Este webhook não existe mais. Recarregue a página.",
+        "This webhook is not there any more. Reload the page.",
+    );
     Outcome::with(StatusCode::NOT_FOUND, message)
 }

@@ -2,18 +2,18 @@
 //! needs to.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Form};
 
 use super::super::super::access::{Peer, Refusal};
 use super::super::super::user::Pairs;
 use super::super::super::visitors::Visit;
 use super::super::shown::ASK;
-use super::told::ours;
-use super::{Fields, Frame, begin, html, own_path, see_other};
+use super::told::Posted;
+use super::{Frame, begin, html, own_path, see_other};
 use crate::state::Http;
 
 #[derive(Template)]
@@ -46,26 +46,22 @@ pub(super) async fn form(State(http): State<Http>, headers: HeaderMap, pairs: Pa
 }
 
 /// `POST /sign-in`.
-pub(super) async fn sign_in(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Extension(peer): Extension<Peer>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    if let Err(told) = ours(&http, &headers, &fields) {
-        return told.answer(&http, &headers, "/sign-in");
+pub(super) async fn sign_in(Extension(peer): Extension<Peer>, posted: Posted) -> Response {
+    if let Err(told) = posted.ours() {
+        return posted.answer(&told, "/sign-in");
     }
-    match http.access.sign_in(&fields.key, peer, &headers) {
+    let Posted { http, headers, fields, .. } = &posted;
+    match http.access.sign_in(&fields.key, peer, headers) {
         Ok(cookie) => {
             tracing::info!(from = ?peer.caller(), "someone signed in at the dashboard");
             begin(see_other(&after(&fields.next)), Some(cookie))
         }
         Err(Refusal::TooMany { secs }) => {
-            let page = page(&http, &headers, &fields.next, SignInError::TooMany);
+            let page = page(http, headers, &fields.next, SignInError::TooMany);
             (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, secs)], page).into_response()
         }
         Err(_) => {
-            (StatusCode::UNAUTHORIZED, page(&http, &headers, &fields.next, SignInError::Key)).into_response()
+            (StatusCode::UNAUTHORIZED, page(http, headers, &fields.next, SignInError::Key)).into_response()
         }
     }
 }
@@ -82,17 +78,14 @@ fn after(next: &str) -> String {
 }
 
 /// `POST /sign-out`.
-pub(super) async fn sign_out(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Form(fields): Form<Fields>,
-) -> Response {
-    if let Err(told) = ours(&http, &headers, &fields) {
-        return told.answer(&http, &headers, "/");
+pub(super) async fn sign_out(posted: Posted) -> Response {
+    if let Err(told) = posted.ours() {
+        return posted.answer(&told, "/");
     }
+    let Posted { http, headers, .. } = &posted;
     let mut response = see_other("/");
-    if let Some(visit) = Visit::of(&headers) {
-        response.headers_mut().append(SET_COOKIE, http.access.visitors.sign_out(&visit, &headers));
+    if let Some(visit) = Visit::of(headers) {
+        response.headers_mut().append(SET_COOKIE, http.access.visitors.sign_out(&visit, headers));
     }
     response
 }

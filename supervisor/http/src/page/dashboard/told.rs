@@ -1,12 +1,16 @@
 //! [`Outcome`]: what became of a wish. A page for who came by a form, JSON for our script.
 
 use askama::Template;
+use axum::Form;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use colmeia::UserId;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language;
 use super::super::super::visitors::Visit;
 use super::super::super::{negotiate, reply};
 use super::{Fields, Frame, html};
@@ -96,7 +100,7 @@ impl Outcome {
                 "Internal error of the service. See its log.",
             ),
         };
-        Self::with(status, if language == Portuguese { portuguese } else { english })
+        Self::with(status, language.pick(portuguese, english))
     }
 
     /// The answer.
@@ -115,50 +119,66 @@ impl Outcome {
 
 /// That there is no such operation.
 pub(super) fn nothing(language: Language) -> Outcome {
-    let message = match language {
-        Portuguese => "Esta operação não existe.",
-        English => "There is no such operation.",
-    };
+    let message = language.pick("Esta operação não existe.", "There is no such operation.");
     Outcome::with(StatusCode::NOT_FOUND, message)
 }
 
-/// Does this for the session of this name if the form is ours, and answers with what became of it.
-pub(super) async fn act(
-    http: &Http,
-    headers: &HeaderMap,
-    name: &str,
-    fields: &Fields,
-    what: impl AsyncFnOnce(UserId) -> Result<Outcome, Outcome>,
-) -> Response {
-    let Ok(user) = name.parse::<UserId>() else {
-        return nothing(Language::of(headers)).answer(http, headers, "/");
-    };
-    let back = format!("/sessions/{user}");
-    let done = async {
-        ours(http, headers, fields)?;
-        what(user).await
-    };
-    done.await.unwrap_or_else(|told| told).answer(http, headers, &back)
+/// A form that was posted, and by whom.
+pub(super) struct Posted<F = Fields> {
+    pub(super) http: Http,
+    pub(super) headers: HeaderMap,
+    pub(super) language: Language,
+    pub(super) fields: F,
 }
 
-/// Whether a form came from one of our pages; what is told where it did not.
-pub(super) fn ours(http: &Http, headers: &HeaderMap, fields: &Fields) -> Result<(), Outcome> {
-    ours_by(http, headers, &fields.token)
-}
+impl<F: DeserializeOwned> FromRequest<Http> for Posted<F> {
+    type Rejection = FormRejection;
 
-/// The same, by the token alone.
-pub(super) fn ours_by(http: &Http, headers: &HeaderMap, token: &str) -> Result<(), Outcome> {
-    if http.access.visitors.is_ours(headers, token) {
-        return Ok(());
+    async fn from_request(request: Request, http: &Http) -> Result<Self, FormRejection> {
+        let headers = request.headers().clone();
+        let Form(fields) = Form::from_request(request, http).await?;
+        Ok(Self { http: http.clone(), language: Language::of(&headers), headers, fields })
     }
-    tracing::warn!("a form without a valid token was refused");
-    let message = match Language::of(headers) {
-        Portuguese => {
-            "Nada foi feito: o formulário não veio desta página, ou ela é antiga. Recarregue a página e tente de novo."
+}
+
+impl<F> Posted<F> {
+    /// Whether it came from one of our pages, by the token in it; what is told where it did not.
+    pub(super) fn ours_by(&self, token: &str) -> Result<(), Outcome> {
+        if self.http.access.visitors.is_ours(&self.headers, token) {
+            return Ok(());
         }
-        English => {
-            "Nothing was done: the form did not come from this page, or the page is old. Reload it and try again."
-        }
-    };
-    Err(Outcome::with(StatusCode::FORBIDDEN, message))
+        tracing::warn!("a form without a valid token was refused");
+        let message = self.language.pick(
+            "Nada foi feito: o formulário não veio desta página, ou ela é antiga. Recarregue a página e tente de novo.",
+            "Nothing was done: the form did not come from this page, or the page is old. Reload it and try again.",
+        );
+        Err(Outcome::with(StatusCode::FORBIDDEN, message))
+    }
+
+    /// The answer to it.
+    pub(super) fn answer(&self, told: &Outcome, back: &str) -> Response {
+        told.answer(&self.http, &self.headers, back)
+    }
+}
+
+impl Posted {
+    /// Whether it came from one of our pages; what is told where it did not.
+    pub(super) fn ours(&self) -> Result<(), Outcome> {
+        self.ours_by(&self.fields.token)
+    }
+
+    /// Does this for the session of this name if the form is ours, and answers with what became of it.
+    pub(super) async fn act(
+        &self,
+        name: &str,
+        what: impl AsyncFnOnce(UserId) -> Result<Outcome, Outcome>,
+    ) -> Response {
+        let Ok(user) = name.parse::<UserId>() else { return self.answer(&nothing(self.language), "/") };
+        let back = format!("/sessions/{user}");
+        let done = async {
+            self.ours()?;
+            what(user).await
+        };
+        self.answer(&done.await.unwrap_or_else(|told| told), &back)
+    }
 }

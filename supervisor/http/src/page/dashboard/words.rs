@@ -48,18 +48,14 @@ pub(super) fn kind(summary: SessionSummary<'_>) -> &'static str {
 
 /// What sessions of a [`kind`] are called together.
 pub(super) fn of_kind(kind: &str, language: Language) -> &'static str {
-    match (kind, language) {
-        ("ready", Portuguese) => "Conectadas",
-        ("ready", English) => "Connected",
-        ("code", Portuguese) => "Aguardando alguém",
-        ("code", English) => "Waiting for a person",
-        ("failed", Portuguese) => "Com falha",
-        ("failed", English) => "Failed",
-        ("off", Portuguese) => "Desligadas",
-        ("off", English) => "Off",
-        (_, Portuguese) => "Em andamento",
-        (_, English) => "Under way",
-    }
+    let (portuguese, english) = match kind {
+        "ready" => ("Conectadas", "Connected"),
+        "code" => ("Aguardando alguém", "Waiting for a person"),
+        "failed" => ("Com falha", "Failed"),
+        "off" => ("Desligadas", "Off"),
+        _ => ("Em andamento", "Under way"),
+    };
+    language.pick(portuguese, english)
 }
 
 /// As [`of`]; where a passkey was waited for in vain, the words say so.
@@ -78,140 +74,108 @@ pub(super) fn finer(title: &str, state: &'static str, language: Language) -> &'s
 }
 
 fn title(summary: SessionSummary<'_>, language: Language) -> &'static str {
-    match (summary, language) {
-        (SessionSummary::Absent, Portuguese) => "Desligada",
-        (SessionSummary::Absent, English) => "Off",
-        (SessionSummary::Held, Portuguese) => "Parada",
-        (SessionSummary::Held, English) => "Stopped",
-        (SessionSummary::AtCapacity { .. }, Portuguese) => "Na fila",
-        (SessionSummary::AtCapacity { .. }, English) => "Queued",
-        (SessionSummary::Underway { again: true, .. }, Portuguese) => "Reiniciando",
-        (SessionSummary::Underway { again: true, .. }, English) => "Restarting",
-        (SessionSummary::Underway { .. }, Portuguese) => "Em andamento",
-        (SessionSummary::Underway { .. }, English) => "Under way",
-        (SessionSummary::Code { .. }, Portuguese) => "Aguardando o celular",
-        (SessionSummary::Code { .. }, English) => "Waiting for a phone",
-        (SessionSummary::Passkey { .. }, Portuguese) => "Aguardando a chave de acesso",
-        (SessionSummary::Passkey { .. }, English) => "Waiting for a passkey",
-        (SessionSummary::PasskeyOff { .. }, Portuguese) => "Chave de acesso desligada",
-        (SessionSummary::PasskeyOff { .. }, English) => "Passkeys are switched off",
-        (SessionSummary::PasskeyCode { .. }, Portuguese) => "Comparar o código",
-        (SessionSummary::PasskeyCode { .. }, English) => "Compare the code",
-        (SessionSummary::Pairing, Portuguese) => "Conectando o celular",
-        (SessionSummary::Pairing, English) => "Linking the phone",
-        (SessionSummary::Syncing { .. }, Portuguese) => "Sincronizando",
-        (SessionSummary::Syncing { .. }, English) => "Syncing",
-        (SessionSummary::Ready { .. }, Portuguese) => "Conectada",
-        (SessionSummary::Ready { .. }, English) => "Connected",
-        (SessionSummary::Reconnecting { .. }, Portuguese) => "Reconectando",
-        (SessionSummary::Reconnecting { .. }, English) => "Reconnecting",
-        (SessionSummary::Failed { .. }, Portuguese) => "Falhou",
-        (SessionSummary::Failed { .. }, English) => "Failed",
-    }
+    let (portuguese, english) = match summary {
+        SessionSummary::Absent => ("Desligada", "Off"),
+        SessionSummary::Held => ("Parada", "Stopped"),
+        SessionSummary::AtCapacity { .. } => ("Na fila", "Queued"),
+        SessionSummary::Underway { again: true, .. } => ("Reiniciando", "Restarting"),
+        SessionSummary::Underway { .. } => ("Em andamento", "Under way"),
+        SessionSummary::Code { .. } => ("Aguardando o celular", "Waiting for a phone"),
+        SessionSummary::Passkey { .. } => ("Aguardando a chave de acesso", "Waiting for a passkey"),
+        SessionSummary::PasskeyOff { .. } => ("Chave de acesso desligada", "Passkeys are switched off"),
+        SessionSummary::PasskeyCode { .. } => ("Comparar o código", "Compare the code"),
+        SessionSummary::Pairing => ("Conectando o celular", "Linking the phone"),
+        SessionSummary::Syncing { .. } => ("Sincronizando", "Syncing"),
+        SessionSummary::Ready { .. } => ("Conectada", "Connected"),
+        SessionSummary::Reconnecting { .. } => ("Reconectando", "Reconnecting"),
+        SessionSummary::Failed { .. } => ("Falhou", "Failed"),
+    };
+    language.pick(portuguese, english)
 }
 
 fn detail(summary: SessionSummary<'_>, language: Language) -> &'static str {
-    match (summary, language) {
-        (SessionSummary::Absent, Portuguese) => {
-            "Nenhum processo em execução. Inicie a sessão para conectar um celular."
+    let (portuguese, english) = match summary {
+        SessionSummary::Absent => (
+            "Nenhum processo em execução. Inicie a sessão para conectar um celular.",
+            "No process is running. Start the session to link a phone.",
+        ),
+        SessionSummary::Held => (
+            "Parada a pedido. Continua assim até ser iniciada aqui ou com colmeiactl.",
+            "Stopped on request. It stays so until it is started here or with colmeiactl.",
+        ),
+        SessionSummary::Underway { again: false, .. } => (
+            "Está iniciando ou encerrando. Se demorar minutos, a última saída e o log dizem por quê.",
+            "It is starting or ending. If that takes minutes, the last exit and the log say why.",
+        ),
+        SessionSummary::AtCapacity { memory: true, .. } => {
+            ("Começa quando houver memória livre.", "It starts when there is free memory.")
         }
-        (SessionSummary::Absent, English) => "No process is running. Start the session to link a phone.",
-        (SessionSummary::Held, Portuguese) => {
-            "Parada a pedido. Continua assim até ser iniciada aqui ou com colmeiactl."
+        SessionSummary::AtCapacity { .. } => {
+            ("Começa quando houver lugar (max_users).", "It starts when there is a free place (max_users).")
         }
-        (SessionSummary::Held, English) => {
-            "Stopped on request. It stays so until it is started here or with colmeiactl."
+        SessionSummary::PasskeyOff { me } => return switched_off(me.is_some(), language)[1],
+        SessionSummary::Passkey { me: Some(_), .. } => (
+            "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado; nada é enviado até lá.",
+            "WhatsApp asks the account's owner to confirm with their passkey. The phone stays linked; nothing is sent until then.",
+        ),
+        SessionSummary::Passkey { .. } | SessionSummary::PasskeyCode { .. } => (
+            "A conta pede uma chave de acesso (passkey) do seu dono. Continue na página para o dono do celular.",
+            "The account asks for its owner's passkey. Go on at the page for the phone's owner.",
+        ),
+        SessionSummary::Code { .. } => (
+            "Escaneie o QR Code com o WhatsApp, ou peça um código de oito letras.",
+            "Scan the QR code with WhatsApp, or ask for a code of eight letters.",
+        ),
+        SessionSummary::Ready { .. } => {
+            ("Mensagens podem ser enviadas e recebidas.", "Messages can be sent and received.")
         }
-        (SessionSummary::Underway { again: false, .. }, Portuguese) => {
-            "Está iniciando ou encerrando. Se demorar minutos, a última saída e o log dizem por quê."
-        }
-        (SessionSummary::Underway { again: false, .. }, English) => {
-            "It is starting or ending. If that takes minutes, the last exit and the log say why."
-        }
-        (SessionSummary::AtCapacity { memory: true, .. }, Portuguese) => {
-            "Começa quando houver memória livre."
-        }
-        (SessionSummary::AtCapacity { memory: true, .. }, English) => "It starts when there is free memory.",
-        (SessionSummary::AtCapacity { .. }, Portuguese) => "Começa quando houver lugar (max_users).",
-        (SessionSummary::AtCapacity { .. }, English) => "It starts when there is a free place (max_users).",
-        (SessionSummary::PasskeyOff { me }, _) => switched_off(me.is_some(), language)[1],
-        (SessionSummary::Passkey { me: Some(_), .. }, Portuguese) => {
-            "O WhatsApp pede que o dono da conta confirme com a sua chave de acesso (passkey). O celular continua vinculado; nada é enviado até lá."
-        }
-        (SessionSummary::Passkey { me: Some(_), .. }, English) => {
-            "WhatsApp asks the account's owner to confirm with their passkey. The phone stays linked; nothing is sent until then."
-        }
-        (SessionSummary::Passkey { .. } | SessionSummary::PasskeyCode { .. }, Portuguese) => {
-            "A conta pede uma chave de acesso (passkey) do seu dono. Continue na página para o dono do celular."
-        }
-        (SessionSummary::Passkey { .. } | SessionSummary::PasskeyCode { .. }, English) => {
-            "The account asks for its owner's passkey. Go on at the page for the phone's owner."
-        }
-        (SessionSummary::Code { .. }, Portuguese) => {
-            "Escaneie o QR Code com o WhatsApp, ou peça um código de oito letras."
-        }
-        (SessionSummary::Code { .. }, English) => {
-            "Scan the QR code with WhatsApp, or ask for a code of eight letters."
-        }
-        (SessionSummary::Ready { .. }, Portuguese) => "Mensagens podem ser enviadas e recebidas.",
-        (SessionSummary::Ready { .. }, English) => "Messages can be sent and received.",
-        (SessionSummary::Reconnecting { .. }, Portuguese) => {
-            "O celular continua vinculado; a página está voltando."
-        }
-        (SessionSummary::Reconnecting { .. }, English) => "The phone stays linked; the page is coming back.",
-        _ => "",
-    }
+        SessionSummary::Reconnecting { .. } => (
+            "O celular continua vinculado; a página está voltando.",
+            "The phone stays linked; the page is coming back.",
+        ),
+        _ => ("", ""),
+    };
+    language.pick(portuguese, english)
 }
 
 /// Why the last worker ended, in a word or two.
 pub(super) fn exit(reason: &ExitReason, language: Language) -> &'static str {
-    match (reason, language) {
-        (ExitReason::Oom, Portuguese) => "memória acima do limite",
-        (ExitReason::Oom, English) => "memory above its cap",
-        (ExitReason::Crash { process, .. }, Portuguese) if process == "browser" => "o navegador caiu",
-        (ExitReason::Crash { process, .. }, English) if process == "browser" => "the browser crashed",
-        (ExitReason::Crash { .. }, Portuguese) => "o processo caiu",
-        (ExitReason::Crash { .. }, English) => "the process crashed",
-        (ExitReason::Hang { .. }, Portuguese) => "parou de responder",
-        (ExitReason::Hang { .. }, English) => "stopped answering",
-        (ExitReason::Stuck { .. }, Portuguese) => "ficou presa numa etapa",
-        (ExitReason::Stuck { .. }, English) => "got stuck",
-        (ExitReason::LoggedOut, Portuguese) => "desconectada",
-        (ExitReason::LoggedOut, English) => "logged out",
-        (ExitReason::Banned, Portuguese) => "recusada pelo WhatsApp",
-        (ExitReason::Banned, English) => "refused by WhatsApp",
-        (ExitReason::Conflict, Portuguese) => "aberta em outro programa",
-        (ExitReason::Conflict, English) => "open in another program",
-        (ExitReason::Stopped, Portuguese) => "parada a pedido",
-        (ExitReason::Stopped, English) => "stopped on request",
-        (ExitReason::LaunchFailed { .. }, Portuguese) => "não pôde ser iniciada",
-        (ExitReason::LaunchFailed { .. }, English) => "could not be started",
-        (ExitReason::ProfileCorrupt, Portuguese) => "dados danificados",
-        (ExitReason::ProfileCorrupt, English) => "damaged data",
-        (ExitReason::CapRecycle, Portuguese) => "trocada por causa da memória",
-        (ExitReason::CapRecycle, English) => "replaced because of its memory",
-        (ExitReason::DiskRecycle, Portuguese) => "trocada porque o disco esteve cheio",
-        (ExitReason::DiskRecycle, English) => "replaced because the disk had been full",
-        (ExitReason::Orphaned, Portuguese) => "ficou sem supervisor",
-        (ExitReason::Orphaned, English) => "left without a supervisor",
-    }
+    let (portuguese, english) = match reason {
+        ExitReason::Oom => ("memória acima do limite", "memory above its cap"),
+        ExitReason::Crash { process, .. } if process == "browser" => {
+            ("o navegador caiu", "the browser crashed")
+        }
+        ExitReason::Crash { .. } => ("o processo caiu", "the process crashed"),
+        ExitReason::Hang { .. } => ("parou de responder", "stopped answering"),
+        ExitReason::Stuck { .. } => ("ficou presa numa etapa", "got stuck"),
+        ExitReason::LoggedOut => ("desconectada", "logged out"),
+        ExitReason::Banned => ("recusada pelo WhatsApp", "refused by WhatsApp"),
+        ExitReason::Conflict => ("aberta em outro programa", "open in another program"),
+        ExitReason::Stopped => ("parada a pedido", "stopped on request"),
+        ExitReason::LaunchFailed { .. } => ("não pôde ser iniciada", "could not be started"),
+        ExitReason::ProfileCorrupt => ("dados danificados", "damaged data"),
+        ExitReason::CapRecycle => ("trocada por causa da memória", "replaced because of its memory"),
+        ExitReason::DiskRecycle => {
+            ("trocada porque o disco esteve cheio", "replaced because the disk had been full")
+        }
+        ExitReason::Orphaned => ("ficou sem supervisor", "left without a supervisor"),
+    };
+    language.pick(portuguese, english)
 }
 
 /// What a probe of it found: `ok`, `failed`, anything else.
 pub(super) fn found(status: &str, language: Language) -> &'static str {
-    match (status, language) {
-        ("ok", Portuguese) => "responde",
-        ("ok", English) => "answers",
-        ("failed", Portuguese) => "não responde",
-        ("failed", English) => "does not answer",
-        (_, Portuguese) => "sem medição",
-        (_, English) => "not measured",
-    }
+    let (portuguese, english) = match status {
+        "ok" => ("responde", "answers"),
+        "failed" => ("não responde", "does not answer"),
+        _ => ("sem medição", "not measured"),
+    };
+    language.pick(portuguese, english)
 }
 
 /// What stands before the digits after the point.
 pub(super) fn point(language: Language) -> char {
-    if language == Portuguese { ',' } else { '.' }
+    language.pick(',', '.')
 }
 
 /// How long ago something was. Coarse, so that a page does not change every second because of it.
@@ -226,7 +190,7 @@ pub(super) fn ago(then: SystemTime, now: SystemTime, language: Language) -> Stri
         }
         60..3_600 => (since / 60, "min"),
         3_600..86_400 => (since / 3_600, "h"),
-        _ => (since / 86_400, if language == Portuguese { "dias" } else { "days" }),
+        _ => (since / 86_400, language.pick("dias", "days")),
     };
     match language {
         Portuguese => format!("há {count} {unit}"),

@@ -1,21 +1,19 @@
 //! What is written in a conversation: a text, and that it was read. By the calls that the API makes, within the same limit
 //! (`pacing`), and success is told only when the page said so.
 
-use axum::Form;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::Response;
 use colmeia::protocol::{Call, Reply};
 use colmeia::{ChatId, UserId};
 
-use super::super::super::negotiate::Language::{self, English, Portuguese};
+use super::super::super::negotiate::Language::{English, Portuguese};
 use super::chats::{connected, named};
+use super::failures;
 use super::known::nobody;
 use super::messages::percent;
-use super::told::{Outcome, ours};
-use super::{Fields, failures};
+use super::told::{Outcome, Posted};
 use crate::errors::ApiError;
-use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_control::pacing::TooSoon;
 use colmeia_session::{CallFailure, UserHandle};
@@ -24,14 +22,9 @@ use colmeia_session::{CallFailure, UserHandle};
 const LONGEST: usize = 65_536;
 
 /// `POST /sessions/{user}/chats/{chat}/send`.
-pub(super) async fn send(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path((name, chat)): Path<(String, String)>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    act(&http, &headers, &name, &chat, &fields, async |handle, chat| {
+pub(super) async fn send(Path((name, chat)): Path<(String, String)>, posted: Posted) -> Response {
+    act(&posted, &name, &chat, async |handle, chat| {
+        let Posted { http, language, fields, .. } = &posted;
         let text = fields.text.replace("\r\n", "\n");
         let length = text.chars().count();
         if text.trim().is_empty() || length > LONGEST {
@@ -53,33 +46,24 @@ pub(super) async fn send(
             Outcome::with(StatusCode::TOO_MANY_REQUESTS, message)
         })?;
         match sent {
-            Ok((Reply::Sent(_), _)) => Ok(match language {
-                Portuguese => "Mensagem enviada.",
-                English => "The message was sent.",
-            }),
-            Ok(_) => Err(failures::of_call(&CallFailure::WorkerGone, true, language)),
-            Err(failure) => Err(failures::of_call(&failure, true, language)),
+            Ok((Reply::Sent(_), _)) => Ok(language.pick("Mensagem enviada.", "The message was sent.")),
+            Ok(_) => Err(failures::of_call(&CallFailure::WorkerGone, true, *language)),
+            Err(failure) => Err(failures::of_call(&failure, true, *language)),
         }
     })
     .await
 }
 
 /// `POST /sessions/{user}/chats/{chat}/seen`.
-pub(super) async fn seen(
-    State(http): State<Http>,
-    headers: HeaderMap,
-    Path((name, chat)): Path<(String, String)>,
-    Form(fields): Form<Fields>,
-) -> Response {
-    let language = Language::of(&headers);
-    act(&http, &headers, &name, &chat, &fields, async |handle, chat| {
+pub(super) async fn seen(Path((name, chat)): Path<(String, String)>, posted: Posted) -> Response {
+    act(&posted, &name, &chat, async |handle, chat| {
+        let Posted { http, language, .. } = &posted;
         match calls::once(handle, Call::MarkSeen { chat }, None, http.request_deadline()).await {
-            Ok((Reply::Done, _)) => Ok(match language {
-                Portuguese => "A conversa foi marcada como lida.",
-                English => "The chat was marked as read.",
-            }),
-            Ok(_) => Err(failures::of_call(&CallFailure::WorkerGone, false, language)),
-            Err(failure) => Err(failures::of_call(&failure, false, language)),
+            Ok((Reply::Done, _)) => {
+                Ok(language.pick("A conversa foi marcada como lida.", "The chat was marked as read."))
+            }
+            Ok(_) => Err(failures::of_call(&CallFailure::WorkerGone, false, *language)),
+            Err(failure) => Err(failures::of_call(&failure, false, *language)),
         }
     })
     .await
@@ -87,19 +71,17 @@ pub(super) async fn seen(
 
 /// Does this with a chat of a connected session if the form is ours, and answers with a sentence.
 async fn act(
-    http: &Http,
-    headers: &HeaderMap,
+    posted: &Posted,
     name: &str,
     chat: &str,
-    fields: &Fields,
     what: impl AsyncFnOnce(UserHandle, ChatId) -> Result<&'static str, Outcome>,
 ) -> Response {
-    let language = Language::of(headers);
+    let language = posted.language;
     let done = async {
-        ours(http, headers, fields)?;
+        posted.ours()?;
         let user = name.parse::<UserId>().map_err(|_| nobody(language))?;
         let chat = ChatId::normalise(chat).map_err(|_| failures::no_chat(language))?;
-        what(connected(http, &user).ok_or_else(|| failures::not_connected(language))?, chat).await
+        what(connected(&posted.http, &user).ok_or_else(|| failures::not_connected(language))?, chat).await
     };
     let told = match done.await {
         Ok(message) => Outcome::done(message),
@@ -107,5 +89,5 @@ async fn act(
     };
     let back =
         named(chat).map_or_else(|| "/".into(), |chat| format!("/sessions/{name}/chats/{}", percent(&chat)));
-    told.answer(http, headers, &back)
+    posted.answer(&told, &back)
 }
