@@ -83,6 +83,7 @@ pub struct Machine {
 macro_rules! sight {
     ($machine:expr) => {
         &Sight {
+            now: $machine.now,
             me: &$machine.host,
             epoch: $machine.lease.epoch(),
             until: $machine.lease.permits($machine.now),
@@ -193,20 +194,20 @@ impl Machine {
                 if let Some((revision, record)) = found
                     && self.observer.saw(host, revision, record, now)
                 {
-                    self.users.settle_all(now, sight!(self), &mut self.out);
+                    self.users.settle_all(sight!(self), &mut self.out);
                 }
             }
             Event::SawUser { user, found } => {
-                self.users.saw(&user, found, now, sight!(self), &mut self.out);
+                self.users.saw(&user, found, sight!(self), &mut self.out);
             }
             Event::Answered { write, outcome } => {
                 if let Some(change) = self.lease.answered(write, outcome, now, &mut self.out) {
                     self.changed(change);
                 } else if let Some(is_news) = self.observer.answered(write, outcome, now, &mut self.out) {
                     if is_news {
-                        self.users.settle_all(now, sight!(self), &mut self.out);
+                        self.users.settle_all(sight!(self), &mut self.out);
                     }
-                } else if !self.users.answered(write, outcome, now, sight!(self), &mut self.out) {
+                } else if !self.users.answered(write, outcome, sight!(self), &mut self.out) {
                     return; // it is settled already
                 }
                 if outcome == Outcome::Unknown {
@@ -215,18 +216,18 @@ impl Machine {
             }
             Event::WatchLost => self.observer.gap(),
             Event::Emptied(round) => self.lease.emptied(round, self.is_leaving, now, &mut self.out),
-            Event::Stopped(user, run) => self.users.stopped(&user, run, now, sight!(self), &mut self.out),
+            Event::Stopped(user, run) => self.users.stopped(&user, run, sight!(self), &mut self.out),
             Event::Conflict(user) => self.users.conflict(&user, now, &mut self.out),
-            Event::Want(user, wanted) => self.users.want(&user, wanted, now, sight!(self), &mut self.out),
-            Event::Snapshot(user, at) => self.users.snapshot(&user, at, now, sight!(self), &mut self.out),
-            Event::Move(user, to) => self.users.hand_over(&user, to, now, sight!(self), &mut self.out),
+            Event::Want(user, wanted) => self.users.want(&user, wanted, sight!(self), &mut self.out),
+            Event::Snapshot(user, at) => self.users.snapshot(&user, at, sight!(self), &mut self.out),
+            Event::Move(user, to) => self.users.hand_over(&user, to, sight!(self), &mut self.out),
             Event::Leave => {
                 self.is_leaving = true;
-                self.users.settle_all(now, sight!(self), &mut self.out);
+                self.users.settle_all(sight!(self), &mut self.out);
             }
         }
         if had != (self.lease.epoch(), self.lease.permits(now).is_some()) {
-            self.users.settle_all(now, sight!(self), &mut self.out);
+            self.users.settle_all(sight!(self), &mut self.out);
         }
     }
 
@@ -237,6 +238,6 @@ impl Machine {
         if self.lease.permits(now).is_some() {
             self.observer.due(now, &mut self.out);
         }
-        self.users.due(now, sight!(self), &mut self.out);
+        self.users.due(sight!(self), &mut self.out);
     }
 }

@@ -20,6 +20,7 @@ use crate::records::{Record, Revision, UserRecord};
 
 /// What a decision about a user rests on beside the user itself.
 pub(super) struct Sight<'a> {
+    pub(super) now: Moment,
     pub(super) me: &'a HostId,
     /// The lease's epoch, frozen or not.
     pub(super) epoch: Option<u64>,
@@ -63,6 +64,12 @@ struct Mine {
     is_given: bool,
     /// When its record is read again.
     reread: Moment,
+}
+
+impl Mine {
+    fn why_it_ends(&self) -> Why {
+        if self.to.is_some() { Why::Moved } else { Why::Unwanted }
+    }
 }
 
 /// A write that has not been settled. All tries expect the same revision, so one of them applies at most.
@@ -147,14 +154,13 @@ impl Users {
         &mut self,
         name: &UserId,
         found: Option<(Revision, UserRecord)>,
-        now: Moment,
         sight: &Sight<'_>,
         out: &mut Out,
     ) {
         let user = self.all.entry(name.clone()).or_default();
         let Some((revision, record)) = found else {
             user.known = None; // records are never removed by us
-            return self.settle(name, now, sight, out);
+            return self.settle(name, sight, out);
         };
         if user.known.as_ref().is_some_and(|(known, _)| *known >= revision) {
             return;
@@ -164,7 +170,7 @@ impl Users {
             self.writing.remove(name);
         }
         user.known = Some((revision, record));
-        self.settle(name, now, sight, out);
+        self.settle(name, sight, out);
     }
 
     /// The answer to a write of ours, if it is one that is not settled.
@@ -172,7 +178,6 @@ impl Users {
         &mut self,
         write: WriteId,
         outcome: Outcome,
-        now: Moment,
         sight: &Sight<'_>,
         out: &mut Out,
     ) -> bool {
@@ -183,7 +188,7 @@ impl Users {
         let found = self.writing.iter().find_map(|name| Some((name.clone(), is_it(&self.all[name])?)));
         let Some((name, record)) = found else { return false };
         match outcome {
-            Outcome::Done(revision) => self.saw(&name, Some((revision, record)), now, sight, out),
+            Outcome::Done(revision) => self.saw(&name, Some((revision, record)), sight, out),
             Outcome::Refused => out.push(Effect::ReadUser(name)),
             Outcome::Unknown => {}
         }
@@ -191,15 +196,15 @@ impl Users {
     }
 
     /// Looks at all again: the lease or another host has changed.
-    pub(super) fn settle_all(&mut self, now: Moment, sight: &Sight<'_>, out: &mut Out) {
+    pub(super) fn settle_all(&mut self, sight: &Sight<'_>, out: &mut Out) {
         let names: Vec<UserId> = self.all.keys().cloned().collect();
         for name in names {
-            self.settle(&name, now, sight, out);
+            self.settle(&name, sight, out);
         }
     }
 
     /// What a user's record and our wishes come to.
-    fn settle(&mut self, name: &UserId, now: Moment, sight: &Sight<'_>, out: &mut Out) {
+    fn settle(&mut self, name: &UserId, sight: &Sight<'_>, out: &mut Out) {
         let Some(user) = self.all.get_mut(name) else { return };
         let record = user.known.as_ref().map(|(_, record)| record);
         let is_owned = record.is_some_and(|record| sight.owns(record));
@@ -220,7 +225,7 @@ impl Users {
                 to: None,
                 is_given: false,
                 // Spread, so that what was claimed together is not read together.
-                reread: now + REREAD / 2 + REREAD * u32::try_from(revision.0 % 16).unwrap_or(0) / 32,
+                reread: sight.now + REREAD / 2 + REREAD * u32::try_from(revision.0 % 16).unwrap_or(0) / 32,
             });
             self.owned.insert(name.clone());
             if mine.to.as_ref().is_some_and(|to| sight.observer.live(to).is_none()) && !mine.is_given {
@@ -228,10 +233,9 @@ impl Users {
             }
             let runs = user.wanted.unwrap_or(record.wanted) && mine.to.is_none();
             if !runs && mine.is_alive && mine.ending.is_none() {
-                mine.ending = Some(now);
+                mine.ending = Some(sight.now);
                 self.conflicts.remove(name); // it was this browser's
-                let why = if mine.to.is_some() { Why::Moved } else { Why::Unwanted };
-                out.push(Effect::Stop(name.clone(), why));
+                out.push(Effect::Stop(name.clone(), mine.why_it_ends()));
             }
             if runs
                 && !mine.is_alive
@@ -257,7 +261,7 @@ impl Users {
                 user.wanted.unwrap_or(record.wanted) && record.wanted && sight.is_free(record)
             });
         if is_free {
-            let since = *user.free.get_or_insert(now);
+            let since = *user.free.get_or_insert(sight.now);
             let last = user.known.as_ref().and_then(|(_, record)| record.host.as_ref());
             let rank = rank(name, last, sight.me, &self.candidates);
             self.free.insert(name.clone(), rank.map(|rank| since + RANK_STEP * rank));
@@ -265,18 +269,18 @@ impl Users {
             user.free = None;
             self.free.remove(name);
         }
-        self.write(name, now, sight, out);
+        self.write(name, sight, out);
     }
 
     /// Writes what the record ought to say, if it says something else and no write is under way.
-    fn write(&mut self, name: &UserId, now: Moment, sight: &Sight<'_>, out: &mut Out) {
+    fn write(&mut self, name: &UserId, sight: &Sight<'_>, out: &mut Out) {
         let Some(user) = self.all.get_mut(name) else { return };
-        let under_way = user.pending.as_ref().filter(|pending| pending.until > now);
+        let under_way = user.pending.as_ref().filter(|pending| pending.until > sight.now);
         if under_way.is_some() || sight.until.is_none() {
             return;
         }
         let mut record = user.known.as_ref().map(|(_, record)| record.clone()).unwrap_or_default();
-        let may_claim = self.free.get(name).copied().flatten().is_some_and(|from| now >= from);
+        let may_claim = self.free.get(name).copied().flatten().is_some_and(|from| sight.now >= from);
         if let Some(wanted) = user.wanted {
             record.wanted = wanted;
         }
@@ -308,12 +312,12 @@ impl Users {
         let write = out.write(expected, Record::User(name.clone(), record.clone()));
         let mut tries = user.pending.take().map(|pending| pending.tries).unwrap_or_default();
         tries.push((write, record));
-        user.pending = Some(Pending { tries, expected, until: now + TRY, is_claim });
+        user.pending = Some(Pending { tries, expected, until: sight.now + TRY, is_claim });
         self.writing.insert(name.clone());
     }
 
     /// What is due by now: claims, tries that were not answered, records to be read again.
-    pub(super) fn due(&mut self, now: Moment, sight: &Sight<'_>, out: &mut Out) {
+    pub(super) fn due(&mut self, sight: &Sight<'_>, out: &mut Out) {
         let mut candidates: Vec<HostId> = sight.observer.with_room().cloned().collect();
         if !sight.leaving && sight.until.is_some() && (self.room(sight.capacity) > 0 || self.claims() > 0) {
             candidates.push(sight.me.clone());
@@ -321,31 +325,31 @@ impl Users {
         if candidates != self.candidates {
             self.candidates = candidates;
             let free: Vec<UserId> = self.free.keys().cloned().collect();
-            free.iter().for_each(|name| self.settle(name, now, sight, out));
+            free.iter().for_each(|name| self.settle(name, sight, out));
         }
         if sight.until.is_none() {
             return;
         }
         let is_due = |(name, from): (&UserId, &Option<Moment>)| {
-            from.is_some_and(|from| now >= from).then(|| name.clone())
+            from.is_some_and(|from| sight.now >= from).then(|| name.clone())
         };
         let mut room = usize::try_from(self.room(sight.capacity)).unwrap_or(usize::MAX);
         room = room.min(CLAIMS_AT_ONCE.saturating_sub(self.claims()));
         let is_new = |name: &UserId| self.all[name].pending.is_none();
         let claims: Vec<UserId> = self.free.iter().filter_map(is_due).filter(is_new).take(room).collect();
-        let late = |name: &&UserId| self.all[*name].pending.as_ref().is_some_and(|one| one.until <= now);
+        let late =
+            |name: &&UserId| self.all[*name].pending.as_ref().is_some_and(|one| one.until <= sight.now);
         let late: Vec<UserId> = self.writing.iter().filter(late).cloned().collect();
-        claims.iter().chain(&late).for_each(|name| self.write(name, now, sight, out));
+        claims.iter().chain(&late).for_each(|name| self.write(name, sight, out));
         for name in &self.owned {
             let Some(mine) = self.all.get_mut(name).and_then(|user| user.mine.as_mut()) else { continue };
-            if now >= mine.reread {
-                mine.reread = now + REREAD;
+            if sight.now >= mine.reread {
+                mine.reread = sight.now + REREAD;
                 out.push(Effect::ReadUser(name.clone()));
             }
-            if mine.ending.is_some_and(|told| now.since(told) >= STOP_AGAIN) {
-                mine.ending = Some(now);
-                let why = if mine.to.is_some() { Why::Moved } else { Why::Unwanted };
-                out.push(Effect::Stop(name.clone(), why));
+            if mine.ending.is_some_and(|told| sight.now.since(told) >= STOP_AGAIN) {
+                mine.ending = Some(sight.now);
+                out.push(Effect::Stop(name.clone(), mine.why_it_ends()));
             }
         }
     }
@@ -378,57 +382,36 @@ impl Users {
         }
     }
 
-    pub(super) fn want(
-        &mut self,
-        name: &UserId,
-        wanted: bool,
-        now: Moment,
-        sight: &Sight<'_>,
-        out: &mut Out,
-    ) {
+    pub(super) fn want(&mut self, name: &UserId, wanted: bool, sight: &Sight<'_>, out: &mut Out) {
         self.all.entry(name.clone()).or_default().wanted = Some(wanted);
-        self.settle(name, now, sight, out);
+        self.settle(name, sight, out);
     }
 
-    pub(super) fn snapshot(
-        &mut self,
-        name: &UserId,
-        at: String,
-        now: Moment,
-        sight: &Sight<'_>,
-        out: &mut Out,
-    ) {
+    pub(super) fn snapshot(&mut self, name: &UserId, at: String, sight: &Sight<'_>, out: &mut Out) {
         if let Some(user) = self.all.get_mut(name).filter(|user| user.mine.is_some()) {
             user.snapshot = Some(at);
         }
-        self.settle(name, now, sight, out);
+        self.settle(name, sight, out);
     }
 
-    pub(super) fn hand_over(
-        &mut self,
-        name: &UserId,
-        to: HostId,
-        now: Moment,
-        sight: &Sight<'_>,
-        out: &mut Out,
-    ) {
+    pub(super) fn hand_over(&mut self, name: &UserId, to: HostId, sight: &Sight<'_>, out: &mut Out) {
         if to != *sight.me
             && let Some(mine) = self.all.get_mut(name).and_then(|user| user.mine.as_mut())
             && !mine.is_given
         {
             mine.to = Some(to);
         }
-        self.settle(name, now, sight, out);
+        self.settle(name, sight, out);
     }
 
     /// A browser that was told to end is gone.
-    pub(super) fn stopped(&mut self, name: &UserId, run: Run, now: Moment, sight: &Sight<'_>, out: &mut Out) {
+    pub(super) fn stopped(&mut self, name: &UserId, run: Run, sight: &Sight<'_>, out: &mut Out) {
         if let Some(mine) = self.all.get_mut(name).and_then(|user| user.mine.as_mut())
             && mine.run == run
             && mine.ending.take().is_some()
         {
             mine.is_alive = false;
         }
-        self.settle(name, now, sight, out);
+        self.settle(name, sight, out);
     }
 }

@@ -89,7 +89,7 @@ impl Lifecycle {
         }
     }
 
-    fn forgive(&mut self) {
+    pub(super) fn forgive(&mut self) {
         self.failures.clear();
         self.attempts = 0;
     }

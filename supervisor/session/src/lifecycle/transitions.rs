@@ -34,8 +34,7 @@ impl Lifecycle {
         match &self.state {
             State::Stopped { .. } => self.queue(actions),
             State::Parked { until, .. } if at >= *until => {
-                self.failures.clear();
-                self.attempts = 0;
+                self.forgive();
                 self.queue(actions);
             }
             // After a failure the session comes back by itself. After an end that was asked for it has to be asked for.
@@ -168,8 +167,7 @@ impl Lifecycle {
     /// Starts a user who is parked because the disk was full, without waiting for somebody to ask.
     pub(super) fn room(&mut self, actions: &mut Vec<Action>) {
         if self.lacks_room() {
-            self.failures.clear();
-            self.attempts = 0;
+            self.forgive();
             self.queue(actions);
         }
     }
@@ -317,8 +315,8 @@ impl Lifecycle {
             if forget.answer_by.is_some() {
                 actions.push(Action::AnswerDisconnect { told: forget.told });
             }
-            (self.linked, self.keep, self.attempts, self.last_exit) = (false, false, 0, None);
-            self.failures.clear();
+            (self.linked, self.keep, self.last_exit) = (false, false, None);
+            self.forgive();
         }
         if self.wake_after && !self.held && !self.shutting_down {
             self.queue(actions);
@@ -434,8 +432,7 @@ impl Lifecycle {
             actions.push(Action::Settle);
         }
         if at >= *since + self.rules.stable {
-            self.attempts = 0;
-            self.failures.clear();
+            self.forgive();
         }
         if self.idle_at().is_some_and(|due| at >= due) {
             self.unlinked_since = None;
