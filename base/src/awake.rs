@@ -8,9 +8,9 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -37,7 +37,7 @@ static STATE: Mutex<State> =
     Mutex::new(State { looked: None, paused: Duration::ZERO, pauses: 0, suspended: Duration::ZERO });
 
 fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+    STATE.lock()
 }
 
 impl State {

@@ -43,10 +43,7 @@ fn put(path: &Path, contents: &[u8], modified: Option<SystemTime>) -> io::Result
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600).custom_flags(NOFOLLOW);
         // Whoever put something there may have it open still.
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        if_there(fs::remove_file(&draft))?;
         let mut file = options.open(&draft)?;
         file.write_all(contents)?;
         if let Some(modified) = modified {
@@ -75,10 +72,17 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of the file system. That there is none is none.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Ok(()) => sync(folder(path)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    if_there(fs::remove_file(path))?.map_or(Ok(()), |()| sync(folder(path)))
+}
+
+/// What was done to, or found at, a name that there may not be.
+///
+/// # Errors
+/// Those of the file system. That there is none is none.
+pub fn if_there<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        done => done.map(Some),
     }
 }
 

@@ -16,10 +16,11 @@ use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 /// The exit code of a process whose vital task has failed: `EX_SOFTWARE` of sysexits(3).
@@ -41,7 +42,7 @@ static TABLE: Mutex<BTreeMap<&'static str, TaskCounts>> = Mutex::new(BTreeMap::n
 static FAREWELL: OnceLock<fn()> = OnceLock::new();
 
 fn rows() -> MutexGuard<'static, BTreeMap<&'static str, TaskCounts>> {
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+    TABLE.lock()
 }
 
 /// Every name under which something was begun, with what is known of it.

@@ -14,12 +14,13 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colmeia::UserId;
-use colmeia_base::tasks;
+use colmeia_base::{files, tasks};
+use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, poll};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -115,8 +116,8 @@ pub(crate) fn finish() {
     }
 }
 
-fn kept() -> std::sync::MutexGuard<'static, Option<LogFile>> {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+fn kept() -> parking_lot::MutexGuard<'static, Option<LogFile>> {
+    KEPT.lock()
 }
 
 /// Puts the user into each line: a process serves one user, and tasks and threads come and go in it that know
@@ -198,10 +199,8 @@ impl Book {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".1");
             // It may have been set aside before, when the next one could not be made for want of room.
-            match colmeia_base::files::rename(&self.path, Path::new(&aside)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => *self = Self::open(&self.path)?,
-            }
+            files::if_there(files::rename(&self.path, Path::new(&aside)))?;
+            *self = Self::open(&self.path)?;
         }
         if let Err(error) = self.file.write_all(line) {
             // No half a line: the next one begins where this one did.

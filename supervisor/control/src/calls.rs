@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use colmeia::protocol::Call;
-use colmeia_base::tasks;
-use tracing::{error, info, trace};
+use colmeia_base::{tasks, timing};
+use tracing::{error, info};
 
 use colmeia::errors::chain;
 use colmeia_host::uploads::Upload;
@@ -19,7 +19,7 @@ pub async fn once(handle: UserHandle, call: Call, file: Option<Upload>, deadline
         error!(%user, operation, error = chain(&panic), "a call panicked");
         Err(CallFailure::WorkerGone)
     });
-    trace!(target: "timing", operation, ms = begun.elapsed().as_secs_f64() * 1000.0, "call");
+    timing!("call", begun, operation = operation);
     if let Err(failure) = &answer {
         info!(%user, operation, error = chain(failure), "a call failed");
     }

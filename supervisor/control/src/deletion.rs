@@ -17,7 +17,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -26,6 +26,7 @@ use colmeia::layout::StateLayout;
 use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 
 use crate::server_control::ServerControl;
 use crate::users::Users;
@@ -133,7 +134,7 @@ impl Deletions {
 
     /// Waits until no deletion of this user is under way, however it ends.
     pub async fn settled(&self, user: &UserId) {
-        let going = self.0.going.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned();
+        let going = self.0.going.lock().get(user).cloned();
         if let Some(going) = going {
             let _ = going.await; // whoever asked for it is told
         }
@@ -148,7 +149,7 @@ impl Deletions {
     }
 
     fn begin(&self, user: &UserId) -> Going {
-        let mut going = self.0.going.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut going = self.0.going.lock();
         if let Some(under_way) = going.get(user) {
             return under_way.clone();
         }
@@ -159,7 +160,7 @@ impl Deletions {
             if let Err(error) = &result {
                 tracing::error!(user = %deleted, error = chain(error), "a session is not deleted as a whole");
             }
-            inner.going.lock().unwrap_or_else(PoisonError::into_inner).remove(&deleted);
+            inner.going.lock().remove(&deleted);
             result
         });
         let waiting = async move { work.await.unwrap_or(Err(DeletionError::Broken)) }.boxed().shared();

@@ -11,8 +11,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +23,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{TokioResolver, system_conf};
 use hyper_util::client::legacy::connect::dns::Name;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -116,13 +117,13 @@ impl Resolver {
 
     /// What is known now. The files are read again beside, by one call at a time.
     fn current(&self) -> Read {
-        let read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = self.0.read.lock().clone();
         let due = self.0.follows && read.at.elapsed() >= FRESH;
         if due && !self.0.reading.swap(true, Ordering::AcqRel) {
             let (names, known) = (self.clone(), read.clone());
             drop(tasks::blocking("names", move || {
                 let read = known.again();
-                *names.0.read.lock().unwrap_or_else(PoisonError::into_inner) = read;
+                *names.0.read.lock() = read;
                 names.0.reading.store(false, Ordering::Release);
             }));
         }

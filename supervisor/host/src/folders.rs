@@ -161,11 +161,7 @@ fn unlinked_mark(layout: &StateLayout, user: &UserId) -> PathBuf {
 pub fn set_aside_for_deletion(layout: &StateLayout, user: &UserId) -> io::Result<Option<PathBuf>> {
     let number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let aside = layout.root().join(format!("{TOMBSTONE}{user}_{number}"));
-    match files::rename(&layout.auth_dir(user), &aside) {
-        Ok(()) => Ok(Some(aside)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(files::if_there(files::rename(&layout.auth_dir(user), &aside))?.map(|()| aside))
 }
 
 /// What earlier deletions left, because they were interrupted.

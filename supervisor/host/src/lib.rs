@@ -7,6 +7,7 @@
 
 pub mod blocking;
 pub mod connecting;
+pub mod database;
 pub mod disk;
 pub mod dns;
 pub mod folders;

@@ -1,9 +1,9 @@
 //! [`LogLimit`]: how often the same thing is said: whoever can bring it about as often as they like must not fill the log.
 //! Owns when it was said last.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How often it is said at most.
@@ -16,7 +16,7 @@ pub struct LogLimit(Mutex<(Option<Instant>, u64)>);
 impl LogLimit {
     /// It has happened again. How often it has since it was said last, where it is time to say it.
     pub fn happened(&self) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let (said, unsaid) = &mut *state;
         *unsaid += 1;
         if said.is_some_and(|said| said.elapsed() < PAUSE) {

@@ -10,17 +10,11 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use colmeia::layout::StateLayout;
+use colmeia_base::files::if_there;
 use nix::libc;
-use rusqlite::OpenFlags;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
-
-/// How a database is opened: as SQLite opens by itself, and no link on the way is followed.
-pub const DATABASE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
-    .union(OpenFlags::SQLITE_OPEN_CREATE)
-    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
-    .union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
 
 /// Write permission for the group and for all.
 const OTHERS_WRITE: u32 = 0o022;
@@ -136,11 +130,10 @@ pub fn state_directory(layout: &StateLayout) -> Result<(), NotOurs> {
         layout.downloads(),
     ];
     for path in folders {
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(NotOurs::io(&path)(error)),
-            Ok(_) => folder(&path)?,
+        if look(&path)?.is_none() {
+            continue;
         }
+        folder(&path)?;
         for entry in fs::read_dir(&path).map_err(NotOurs::io(&path))? {
             file(&entry.map_err(NotOurs::io(&path))?.path())?;
         }
@@ -166,13 +159,7 @@ pub fn database(path: &Path) -> Result<(), NotOurs> {
 /// # Errors
 /// [`NotOurs`].
 pub fn auth_directory(path: &Path) -> Result<(), NotOurs> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Err(NotOurs::Link(path.to_owned())),
-        Ok(found) if !found.is_dir() => Err(NotOurs::Kind { path: path.to_owned(), wanted: "a folder" }),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(NotOurs::io(path)(error)),
-    }
+    look(path)?.map_or(Ok(()), |found| is_folder(path, &found))
 }
 
 /// Opens a file of ours as these say, without following a link, and only if it is ours.
@@ -202,13 +189,23 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 fn folder(path: &Path) -> Result<(), NotOurs> {
     let found = fs::symlink_metadata(path).map_err(NotOurs::io(path))?;
+    is_folder(path, &found)?;
+    ours(path, &found)
+}
+
+fn is_folder(path: &Path, found: &Metadata) -> Result<(), NotOurs> {
     if found.is_symlink() {
         return Err(NotOurs::Link(path.to_owned()));
     }
     if !found.is_dir() {
         return Err(NotOurs::Kind { path: path.to_owned(), wanted: "a folder" });
     }
-    ours(path, &found)
+    Ok(())
+}
+
+/// What is there, and no link is followed.
+fn look(path: &Path) -> Result<Option<Metadata>, NotOurs> {
+    if_there(fs::symlink_metadata(path)).map_err(NotOurs::io(path))
 }
 
 fn writable(folder: &Path) -> Result<(), NotOurs> {
@@ -231,11 +228,7 @@ fn writable(folder: &Path) -> Result<(), NotOurs> {
 
 /// A file that does not exist is valid.
 fn file(path: &Path) -> Result<(), NotOurs> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => judge_file(path, &found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(NotOurs::io(path)(error)),
-    }
+    look(path)?.map_or(Ok(()), |found| judge_file(path, &found))
 }
 
 fn judge_file(path: &Path, found: &Metadata) -> Result<(), NotOurs> {

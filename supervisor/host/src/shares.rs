@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use colmeia::UserId;
+use parking_lot::Mutex;
 
 /// Who takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,6 +40,7 @@ pub struct Shares(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     most: u64,
+    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
     taken: Mutex<HashMap<Holder, u64>>,
 }
 
@@ -70,7 +72,7 @@ impl Shares {
     /// # Errors
     /// [`NoShare`]; nothing was taken.
     pub fn take(&self, holder: &Holder, amount: u64, own: u64) -> Result<Share, NoShare> {
-        let mut taken = self.0.taken();
+        let mut taken = self.0.taken.lock();
         let has = taken.get(holder).copied().unwrap_or_default();
         if amount > own.saturating_sub(has) {
             return Err(NoShare::Own);
@@ -84,19 +86,12 @@ impl Shares {
     }
 }
 
-impl Inner {
-    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
-    fn taken(&self) -> MutexGuard<'_, HashMap<Holder, u64>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Share {
     /// Keeps no more than so much.
     pub fn shrink_to(&mut self, amount: u64) {
         let over = self.amount.saturating_sub(amount);
         self.amount -= over;
-        let mut taken = self.inner.taken();
+        let mut taken = self.inner.taken.lock();
         match taken.get_mut(&self.holder) {
             Some(has) if *has > over => *has -= over,
             Some(_) => drop(taken.remove(&self.holder)),
@@ -138,7 +133,7 @@ mod tests {
         first.shrink_to(3);
         drop(shares.take(&one, 3, 7).expect("what was given back"));
         drop((first, second));
-        assert!(shares.0.taken().is_empty());
+        assert!(shares.0.taken.lock().is_empty());
     }
 
     proptest! {
@@ -152,11 +147,11 @@ mod tests {
                     share
                 }));
                 let has: u64 = held.iter().map(|share: &Share| share.amount).sum();
-                prop_assert_eq!(shares.0.taken().values().sum::<u64>(), has);
-                prop_assert!(shares.0.taken().values().all(|has| *has <= 12));
+                prop_assert_eq!(shares.0.taken.lock().values().sum::<u64>(), has);
+                prop_assert!(shares.0.taken.lock().values().all(|has| *has <= 12));
             }
             drop(held);
-            prop_assert!(shares.0.taken().values().all(|has| *has == 0));
+            prop_assert!(shares.0.taken.lock().values().all(|has| *has == 0));
         }
     }
 }

@@ -4,10 +4,10 @@
 //! a slice has a limit of its own, that limit is the memory that there is.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use colmeia_base::procfs;
+use parking_lot::Mutex;
 
 use crate::memory::{capped_around, of_meminfo};
 
@@ -90,7 +90,7 @@ impl Gauge {
 
     fn busy(&self, now: Instant) -> Option<f64> {
         // A panic while the lock was held cannot leave it half changed: it is replaced as a whole.
-        let mut known = self.processors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.processors.lock();
         if let Some(before) = known.filter(|before| now.saturating_duration_since(before.at) < SPAN) {
             return before.busy;
         }
@@ -170,7 +170,7 @@ mod tests {
         let first = Instant::now();
         assert_eq!(gauge.busy(first), None, "there is nothing to compare with");
         assert_eq!(gauge.busy(first + SPAN / 2), None);
-        let at = gauge.processors.lock().expect("whole").expect("known").at;
+        let at = gauge.processors.lock().expect("known").at;
         assert_eq!(at, first, "the second look was no look");
         assert!(gauge.busy(first + SPAN * 2).is_none_or(|busy| (0.0..=1.0).contains(&busy)));
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use futures::FutureExt;
-use tracing::{Instrument, Span, debug, error, field, trace};
+use tracing::{Instrument, Span, debug, error, field};
 
 use super::access::Surface;
 use crate::errors;
@@ -48,9 +48,8 @@ impl Observed {
                 error!(route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), "a handler panicked");
                 errors::bug(surface)
             });
-            let took = begun.elapsed();
-            debug!(status = response.status().as_u16(), ms = took.as_millis(), "answered");
-            trace!(target: "timing", ms = took.as_secs_f64() * 1000.0, "request");
+            debug!(status = response.status().as_u16(), ms = begun.elapsed().as_millis(), "answered");
+            colmeia_base::timing!("request", begun);
             response
         }
         .instrument(span)

@@ -9,11 +9,11 @@
 //! site can make a browser post a form, but cannot read the token that has to be in it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 use hmac::{Hmac, Mac as _};
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
@@ -34,6 +34,7 @@ pub(super) type Digest = [u8; 32];
 /// All of them.
 pub(super) struct Visitors {
     secret: [u8; 32],
+    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
     signed_in: Mutex<HashMap<Digest, SignedIn>>,
     /// Told when one has ended before its time.
     ended: watch::Sender<()>,
@@ -97,7 +98,7 @@ impl Visitors {
     /// Signs someone in who has shown this key. The visit gets a new name, so that one that was planted beforehand
     /// is worth nothing; the cookie says it.
     pub(super) fn sign_in(&self, key: Digest, headers: &HeaderMap, now: Instant) -> HeaderValue {
-        let mut signed_in = self.signed_in();
+        let mut signed_in = self.signed_in.lock();
         signed_in.retain(|_, visit| visit.until > now);
         if signed_in.len() >= MOST
             && let Some(oldest) = signed_in.iter().min_by_key(|(_, visit)| visit.until).map(|(name, _)| *name)
@@ -112,19 +113,19 @@ impl Visitors {
 
     /// Ends a visit; the cookie forgets it.
     pub(super) fn sign_out(&self, visit: &Visit, headers: &HeaderMap) -> HeaderValue {
-        self.signed_in().remove(&visit.digest());
+        self.signed_in.lock().remove(&visit.digest());
         self.ended.send_replace(());
         visit.cookie(headers, Some(Duration::ZERO))
     }
 
     /// The digest of the key that this visit has signed in with.
     pub(super) fn key(&self, visit: &Digest, now: Instant) -> Option<Digest> {
-        self.signed_in().get(visit).filter(|visit| visit.until > now).map(|visit| visit.key)
+        self.signed_in.lock().get(visit).filter(|visit| visit.until > now).map(|visit| visit.key)
     }
 
     /// When this visit ends by itself.
     pub(super) fn until(&self, visit: &Digest) -> Option<Instant> {
-        self.signed_in().get(visit).map(|visit| visit.until)
+        self.signed_in.lock().get(visit).map(|visit| visit.until)
     }
 
     /// Sees each visit's end before its time.
@@ -146,11 +147,6 @@ impl Visitors {
         expected.is_some_and(|expected| {
             !expected.is_empty() && bool::from(expected.as_bytes().ct_eq(token.as_bytes()))
         })
-    }
-
-    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
-    fn signed_in(&self) -> MutexGuard<'_, HashMap<Digest, SignedIn>> {
-        self.signed_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,7 +194,7 @@ mod tests {
         for n in 1..=MOST {
             visitors.sign_in([2; 32], &none, start + Duration::from_millis(n.try_into().expect("small")));
         }
-        assert_eq!(visitors.signed_in().len(), MOST);
+        assert_eq!(visitors.signed_in.lock().len(), MOST);
         assert_eq!(
             visitors.key(&Visit::of(&with(&first)).expect("named").digest(), start),
             None,

@@ -3,9 +3,9 @@
 //! Owns who was found and how far each got at best: a session that was ready once counts as back for good.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
+use parking_lot::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 pub(super) struct Boot(Mutex<HashMap<UserId, Stage>>);
@@ -57,6 +57,6 @@ impl Boot {
 
     /// A panic while the lock was held cannot leave the map half changed: each change is one call.
     fn stages(&self) -> MutexGuard<'_, HashMap<UserId, Stage>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -12,6 +12,7 @@ use colmeia::admin::When;
 use colmeia::config::MemoryOverrides;
 use colmeia::errors::is_disk_full;
 use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -235,13 +236,13 @@ impl UserHandle {
 
     /// Asks for the session to run. Never waits: a task that is too busy to take it is awake already.
     pub fn wake(&self) {
-        *self.attended.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.attended.lock() = Instant::now();
         let _ = self.commands.try_send(Command::Wake);
     }
 
     /// When somebody last asked for that.
     pub fn attended(&self) -> Instant {
-        *self.attended.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.attended.lock()
     }
 
     /// Asks it to give a wish up that nobody repeats.
@@ -279,11 +280,8 @@ impl UserHandle {
 
     /// Logs the phone out and forgets the user. Bounded by the task itself.
     pub async fn disconnect(&self) -> DisconnectOutcome {
-        let (answer, answered) = oneshot::channel();
-        match self.commands.send(Command::Disconnect { answer }).await {
-            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::NotDeleted),
-            Err(_) => DisconnectOutcome::NotDeleted,
-        }
+        let outcome = self.ask(|answer| Command::Disconnect { answer }).await;
+        outcome.unwrap_or(DisconnectOutcome::NotDeleted)
     }
 
     /// Does what an operator wants, and returns when that is on disk.
@@ -308,11 +306,7 @@ impl UserHandle {
 
     /// Deletes the session and forgets the user. Bounded by the task itself.
     pub async fn reset(&self) -> DisconnectOutcome {
-        let (answer, answered) = oneshot::channel();
-        match self.commands.send(Command::Reset { answer }).await {
-            Ok(()) => answered.await.unwrap_or(DisconnectOutcome::NotDeleted),
-            Err(_) => DisconnectOutcome::NotDeleted,
-        }
+        self.ask(|answer| Command::Reset { answer }).await.unwrap_or(DisconnectOutcome::NotDeleted)
     }
 
     /// Deletes the session and what was set for it. Bounded by the task itself.
@@ -320,9 +314,7 @@ impl UserHandle {
     /// # Errors
     /// [`NotDeleted`] says why something is still there.
     pub async fn delete(&self) -> Deleted {
-        let (answer, answered) = oneshot::channel();
-        self.commands.send(Command::Delete { answer }).await.map_err(|_| NotDeleted::Gone)?;
-        answered.await.unwrap_or(Err(NotDeleted::Gone))
+        self.ask(|answer| Command::Delete { answer }).await.unwrap_or(Err(NotDeleted::Gone))
     }
 
     /// Hands a command on that came to a task which has ended.
@@ -335,9 +327,7 @@ impl UserHandle {
     /// # Errors
     /// [`LimitsError`]; nothing has changed then.
     pub async fn limit(&self, own: MemoryOverrides) -> Limited {
-        let (answer, answered) = oneshot::channel();
-        self.commands.send(Command::Limit { own, answer }).await.map_err(|_| LimitsError::Gone)?;
-        answered.await.unwrap_or(Err(LimitsError::Gone))
+        self.ask(|answer| Command::Limit { own, answer }).await.unwrap_or(Err(LimitsError::Gone))
     }
 
     /// Has the limits of the session's configuration hold, which has changed, and says from when on each does.
@@ -345,41 +335,33 @@ impl UserHandle {
     /// # Errors
     /// [`LimitsError`]; then they hold from the session's next task on.
     pub async fn limit_again(&self) -> Limited {
-        let (answer, answered) = oneshot::channel();
-        self.commands.send(Command::LimitAgain { answer }).await.map_err(|_| LimitsError::Gone)?;
-        answered.await.unwrap_or(Err(LimitsError::Gone))
+        self.ask(|answer| Command::LimitAgain { answer }).await.unwrap_or(Err(LimitsError::Gone))
     }
 
     /// Replaces a worker of another version, if this is a quiet moment.
     pub async fn renew(&self) -> Renewal {
-        let (answer, answered) = oneshot::channel();
-        match self.commands.send(Command::Renew { answer }).await {
-            Ok(()) => answered.await.unwrap_or(Renewal::Needless),
-            Err(_) => Renewal::Needless,
-        }
+        self.ask(|answer| Command::Renew { answer }).await.unwrap_or(Renewal::Needless)
     }
 
     /// Replaces a worker under which the disk was full, if this is a moment for it.
     pub async fn mend(&self) -> Renewal {
-        let (answer, answered) = oneshot::channel();
-        match self.commands.send(Command::Mend { answer }).await {
-            Ok(()) => answered.await.unwrap_or(Renewal::Needless),
-            Err(_) => Renewal::Needless,
-        }
+        self.ask(|answer| Command::Mend { answer }).await.unwrap_or(Renewal::Needless)
     }
 
     /// What another image of the program has to know of the user; `None` when its task is gone.
     pub async fn carry(&self) -> Option<Carried> {
-        let (answer, answered) = oneshot::channel();
-        self.commands.send(Command::Carry { answer }).await.ok()?;
-        answered.await.ok()
+        self.ask(|answer| Command::Carry { answer }).await
     }
 
     /// Stops the worker and keeps everything.
     pub async fn shut_down(&self) {
+        let _ = self.ask(|answer| Command::Shutdown { answer }).await; // a task that is gone keeps nothing
+    }
+
+    /// Sends a command and waits for its answer; `None` when the task is gone before it has one.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        if self.commands.send(Command::Shutdown { answer }).await.is_ok() {
-            let _ = answered.await;
-        }
+        self.commands.send(command(answer)).await.ok()?;
+        answered.await.ok()
     }
 }

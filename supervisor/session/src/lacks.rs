@@ -2,9 +2,9 @@
 //! to all sessions within hours, and one line is enough for all of them.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use colmeia::{SessionReport, UserId, impossible};
+use parking_lot::Mutex;
 
 /// More different ones come from no page; a worker that makes them up is not logged any further.
 const MOST: usize = 100;
@@ -16,7 +16,7 @@ pub struct LacksTold(Mutex<HashSet<(Option<String>, Vec<colmeia::MissingMember>)
 impl LacksTold {
     /// Whether this is news: something is missing, and it was not yet said of this version.
     fn is_news(&self, report: &SessionReport) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.0.lock();
         !report.lacks.is_empty()
             && told.len() < MOST
             && told.insert((report.page_version.clone(), report.lacks.clone()))

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
 use colmeia_base::tasks;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -258,7 +259,7 @@ impl Registry {
 
     /// A panic while the lock was held cannot leave the map half changed: each change is one call.
     fn users(&self) -> MutexGuard<'_, HashMap<UserId, UserHandle>> {
-        self.inner.users.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.users.lock()
     }
 }
 

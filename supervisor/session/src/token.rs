@@ -8,7 +8,7 @@ use std::io;
 
 use colmeia::layout::StateLayout;
 use colmeia::{Secret, UserId};
-use colmeia_base::files;
+use colmeia_base::files::{self, if_there};
 
 use colmeia_host::folders::make_private;
 use colmeia_host::private;
@@ -35,11 +35,8 @@ pub fn read(layout: &StateLayout, user: &UserId) -> io::Result<Secret> {
 
 /// The user's session is deleted.
 pub fn forget(layout: &StateLayout, user: &UserId) {
-    match fs::remove_file(layout.token(user)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(%user, %error, "cannot remove a token");
-        }
-        _ => {}
+    if let Err(error) = if_there(fs::remove_file(layout.token(user))) {
+        tracing::warn!(%user, %error, "cannot remove a token");
     }
 }
 

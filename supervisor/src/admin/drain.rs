@@ -4,13 +4,13 @@
 //! or a crash of the service, brings everyone back who was there before. A drained worker waits in the queue, in its
 //! own place.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Extension, Json};
 use colmeia::admin::Drain;
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -27,11 +27,11 @@ pub(crate) struct Draining(Mutex<Option<CancellationToken>>);
 
 impl Draining {
     pub(crate) fn is_on(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.lock().is_some()
     }
 
     fn begin(&self, end: &CancellationToken) -> Option<CancellationToken> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if state.is_some() {
             return None;
         }
@@ -41,7 +41,7 @@ impl Draining {
     }
 
     fn end(&self) {
-        if let Some(token) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(token) = self.0.lock().take() {
             token.cancel();
         }
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
+use colmeia_base::files::if_there;
 use colmeia_base::tasks;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -107,10 +108,7 @@ async fn accept_all(listener: UnixListener, admit: &Admit, router: &Router, end:
 
 /// The runtime directory is ours alone until here, so nobody connects before the mode is right.
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    if_there(std::fs::remove_file(path))?;
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     Ok(listener)

@@ -2,7 +2,7 @@
 //!
 //! Nobody is served yet, and no session has a task.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::ServiceConfig;
@@ -24,6 +24,7 @@ use colmeia_session::worker_process::Launch;
 use colmeia_store::Store;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::claim::{Claim, Locks};

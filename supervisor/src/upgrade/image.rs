@@ -11,12 +11,12 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use colmeia_base::tasks;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Signal, pidfd_send_signal};
 use tokio::time::timeout;
 
 use super::Handover;
 use colmeia::errors::chain;
-use colmeia_host::process::{Children, hears_signals};
+use colmeia_host::process::Children;
 
 /// How long the program may take to read its configuration.
 const CHECK: Duration = Duration::from_secs(10);
@@ -85,25 +85,15 @@ impl Image {
         let failed = |source| CheckError::Run { path: self.path.clone(), source };
         let mut command = Command::new(&self.path);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        hears_signals(&mut command);
         // Counted, so that nobody else reaps it.
-        let (child, pid) = children
-            .spawn(|| {
-                let child = command.spawn()?;
-                let pid = Pid::from_child(&child);
-                Ok((pid, (child, pid)))
-            })
-            .map_err(failed)?;
-        let handle = pidfd_open(pid, PidfdFlags::empty());
+        let (child, pid, handle) = children.spawn(&mut command).map_err(failed)?;
         let mut output = tasks::blocking("trial", move || child.wait_with_output());
         let in_time = timeout(CHECK, &mut output).await;
         let late = in_time.is_err();
         let output = match in_time {
             Ok(output) => output,
             Err(_) => {
-                if let Ok(handle) = handle {
-                    let _ = pidfd_send_signal(handle, Signal::KILL);
-                }
+                let _ = pidfd_send_signal(handle, Signal::KILL);
                 output.await
             }
         };

@@ -17,18 +17,14 @@ use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::SessionSettings;
-use colmeia_base::tasks;
+use colmeia_host::database::{self, Jobs};
 use idempotency::Answers;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 pub use idempotency::{Claim, FirstAnswer};
 pub use keys::{Actions, ApiKey, NewKey, digest};
 
-/// How many requests may wait for the thread.
-const QUEUE: usize = 256;
-
-type Job = Box<dyn FnOnce(&mut Thread) + Send>;
 type Sessions = Arc<BTreeMap<UserId, SessionSettings>>;
 /// Rows that cannot be read: the name in each, and why. They stay as they are until they are replaced or deleted.
 pub type Unreadable = BTreeMap<String, String>;
@@ -36,7 +32,7 @@ pub type Unreadable = BTreeMap<String, String>;
 /// A handle to the store; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs<Thread>,
     keys: watch::Receiver<Arc<Vec<ApiKey>>>,
     sessions: watch::Receiver<Sessions>,
     unreadable: watch::Receiver<Arc<Unreadable>>,
@@ -115,16 +111,8 @@ impl Store {
         }
         let (sessions, known_sessions) = watch::channel(Arc::new(loaded));
         let (unreadable, known_unreadable) = watch::channel(Arc::new(set_aside));
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
-        let mut thread = Thread { connection, keys, sessions, unreadable, answers };
-        let folder = path.parent().unwrap_or(path).to_owned();
-        let work = move || {
-            while let Some(job) = queue.blocking_recv() {
-                tasks::trip(&folder, "settings");
-                job(&mut thread);
-            }
-        };
-        tasks::vital_thread("settings", work)
+        let thread = Thread { connection, keys, sessions, unreadable, answers };
+        let jobs = database::thread("settings", path, thread)
             .map_err(|source| StoreError::File { path: path.into(), source })?;
         Ok(Self { jobs, keys: known_keys, sessions: known_sessions, unreadable: known_unreadable })
     }
@@ -160,12 +148,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Thread) -> Result<T, StoreError> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |thread| {
-            let _ = answer.send(work(thread)); // who no longer waits has lost nothing
-        });
-        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        database::run(&self.jobs, work).await.map_err(|_| StoreError::Closed)?
     }
 }
 

@@ -1,14 +1,12 @@
 //! Opens the database and brings its schema up to date. Owns the tables; never reads or writes a row of them.
 
-use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::StoreError;
+use colmeia_host::database::{self, NotOpened};
 use colmeia_host::migrations::{self, NotMigrated};
-use colmeia_host::private;
 
 /// One script per schema version. A script that was released is never changed.
 const MIGRATIONS: &[&str] = &["
@@ -36,12 +34,10 @@ const MIGRATIONS: &[&str] = &["
 
 /// Opens or makes the database. Only its owner may read it: it holds proxies' passwords and webhooks' keys.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    private::open(path, OpenOptions::new().create(true).truncate(false).write(true))
-        .map_err(|source| StoreError::File { path: path.into(), source })?;
-    let mut connection = Connection::open_with_flags(path, private::DATABASE)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
+    let mut connection = database::open(path).map_err(|error| match error {
+        NotOpened::File(source) => StoreError::File { path: path.into(), source },
+        NotOpened::Database(error) => error.into(),
+    })?;
     migrations::run(&mut connection, MIGRATIONS).map_err(|error| match error {
         NotMigrated::Newer { found, known } => StoreError::Newer { found, known },
         NotMigrated::Failed(error) => error.into(),

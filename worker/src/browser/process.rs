@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::sync::watch;
@@ -62,7 +63,7 @@ impl LastWords {
                 continue;
             }
             tracing::debug!(target: "colmeia_worker::browser", "browser: {line}");
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = self.0.lock();
             if lines.len() == STDERR_LINES {
                 lines.pop_front();
             }
@@ -71,7 +72,7 @@ impl LastWords {
     }
 
     pub(crate) fn text(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.0.lock();
         lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }

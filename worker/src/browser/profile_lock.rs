@@ -10,6 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use colmeia_base::files::if_there;
+
 use super::flags::MARKER;
 use super::proc_table::{self, Entry};
 use crate::engine::OpenError;
@@ -114,10 +116,7 @@ pub(crate) async fn prepare(profile: &Path) -> Result<(), OpenError> {
 
 fn remove_lock(profile: &Path) -> io::Result<()> {
     for name in LOCK_COMPANIONS.iter().chain([&LOCK]) {
-        match fs::remove_file(profile.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        if_there(fs::remove_file(profile.join(name)))?;
     }
     Ok(())
 }

@@ -218,7 +218,7 @@ async fn read(
                             (Err(error), Body::NONE)
                         }
                     };
-                    tracing::trace!(target: "timing", call = name, ms = begun.elapsed().as_secs_f64() * 1000.0, "worker");
+                    colmeia_base::timing!("worker", begun, call = name);
                     // A supervisor that is gone hears nothing, and has told its client so.
                     let _ = queue.send(response(id, result, body)).await;
                 });

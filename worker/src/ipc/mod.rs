@@ -9,14 +9,16 @@ mod incoming;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::{Secret, UserId};
+use colmeia_base::files::if_there;
 use colmeia_base::tasks;
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,10 +63,7 @@ impl Server {
         supervisor: u32,
     ) -> Result<Self, ListenError> {
         let fail = |source| ListenError { path: path.to_owned(), source };
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
-            _ => {}
-        }
+        if_there(std::fs::remove_file(path)).map_err(fail)?;
         let name = path.to_fs_name::<GenericFilePath>().map_err(fail)?;
         let listener = ListenerOptions::new().name(name).mode(0o600).create_tokio().map_err(fail)?;
         Ok(Self { listener, user, token, supervisor, connected: watch::Sender::new(false) })
@@ -121,14 +120,14 @@ impl Server {
                 drop(permit);
                 let token = end.child_token();
                 {
-                    let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut current = current.lock();
                     std::mem::replace(&mut *current, token.clone()).cancel();
                     connected.send_replace(true);
                 }
                 if let Err(error) = connection.run(&token).await {
                     tracing::warn!(error = %chain(&error), "the supervisor's connection ended");
                 }
-                let _current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                let _current = current.lock();
                 // A connection that was superseded says nothing about its successor.
                 if !token.is_cancelled() {
                     connected.send_replace(false);

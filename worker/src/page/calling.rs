@@ -113,7 +113,7 @@ impl UnderWay {
         };
         // In one go: the page takes them in this order, and a document in which the call was not opened begins nothing.
         let (opened, begun) = tokio::join!(biased; open, self.shared.ask("begin", &beginning, left(end)));
-        tracing::trace!(target: "timing", ms = asked.elapsed().as_secs_f64() * 1000.0, "asked");
+        colmeia_base::timing!("asked", asked);
         // A number only where there is a bridge; without one the whole chain is left out.
         match (opened, begun) {
             (_, Ok(Value::Bool(true))) => Ok(answer.await.unwrap_or(Answer::Gone)),

@@ -10,7 +10,7 @@
 //! file that is gone cannot be read. Owns what the browser keeps for a call beside the bridge: its objects and its stream.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -22,6 +22,7 @@ use chromiumoxide::cdp::js_protocol::runtime::{
     CallArgument, CallFunctionOnParams, EvaluateParams, ReleaseObjectGroupParams, RemoteObjectId,
 };
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -77,14 +78,14 @@ impl Passage {
         let gone = || ProbeError::Failed("the page lost the file".to_owned());
         let blob = self.object("result", &[json!(self.call)], end).await?.ok_or_else(gone)?;
         let name = self.tab.run(io::ResolveBlobParams::new(blob), left(end)).await?.uuid;
-        *self.stream() = Some(StreamHandle::new(format!("blob:{name}")));
+        *self.stream.lock() = Some(StreamHandle::new(format!("blob:{name}")));
         Ok(())
     }
 
     /// A piece of them from this byte on; empty where there is none.
     pub(super) async fn piece(&self, from: u64, end: Instant) -> Result<Bytes, ProbeError> {
         let unreadable = || ProbeError::Failed("what the browser read cannot be decoded".to_owned());
-        let stream = self.stream().clone().ok_or_else(unreadable)?;
+        let stream = self.stream.lock().clone().ok_or_else(unreadable)?;
         let mut read = io::ReadParams::new(stream);
         read.offset = Some(i64::try_from(from).map_err(|_| unreadable())?);
         read.size = Some(PIECE);
@@ -108,15 +109,11 @@ impl Passage {
         let returned = self.tab.run(params, left(end)).await?;
         Ok(returned.result.object_id)
     }
-
-    fn stream(&self) -> std::sync::MutexGuard<'_, Option<StreamHandle>> {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Passage {
     fn drop(&mut self) {
-        let (tab, group, stream) = (Arc::clone(&self.tab), self.group(), self.stream().take());
+        let (tab, group, stream) = (Arc::clone(&self.tab), self.group(), self.stream.lock().take());
         if tokio::runtime::Handle::try_current().is_err() {
             return;
         }

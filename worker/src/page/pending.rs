@@ -1,9 +1,9 @@
 //! Calls that wait for the bridge's answer. Owns the table from a call's number to who waits for it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use colmeia::protocol::CallError;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -50,7 +50,7 @@ pub(super) struct Pending(Mutex<Table>);
 
 impl Pending {
     fn with<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.0.lock())
     }
 
     /// Before a call is asked for, so that no answer comes too early.

@@ -4,10 +4,10 @@
 //! the page itself.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use colmeia::operations::{GetPresence, Operation, SetPresence, SubscribePresence};
 use colmeia::protocol::Call;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 /// How many chats are watched again in a new document. WhatsApp names no limit; each is a request to its server.
@@ -46,7 +46,7 @@ struct Granted {
 impl Presence {
     /// The page has done it.
     pub(super) fn granted(&self, wish: Wish) {
-        let mut granted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut granted = self.0.lock();
         match wish {
             Wish::Online(online) => granted.online = online,
             Wish::Watch(chat) if granted.chats.len() < MOST => drop(granted.chats.insert(chat)),
@@ -56,7 +56,7 @@ impl Presence {
 
     /// What a new document is told: `{ chats: [id], online }`.
     pub(super) fn told(&self) -> Value {
-        let granted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let granted = self.0.lock();
         json!({ "chats": granted.chats, "online": granted.online })
     }
 }

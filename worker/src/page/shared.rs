@@ -4,14 +4,15 @@
 //! [`super::calling`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::target::CloseTargetParams;
 use colmeia::protocol::{CallError, CallErrorKind, MAX_BODY, Reply};
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::AbortHandle;
@@ -76,7 +77,7 @@ pub(super) struct Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.handler.abort();
-        if let Some(present) = self.present.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(present) = self.present.get_mut().take() {
             present.listening.abort();
         }
     }
@@ -107,7 +108,7 @@ impl Shared {
 
     /// The present tab.
     pub(super) fn tab(&self) -> Option<Arc<Tab>> {
-        let present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        let present = self.present.lock();
         present.as_ref().map(|present| Arc::clone(&present.tab))
     }
 
@@ -140,7 +141,7 @@ impl Shared {
         };
         self.listener.crashed.send_replace(false);
         let present = Present { tab: Arc::new(tab?), listening };
-        let old = self.present.lock().unwrap_or_else(PoisonError::into_inner).replace(present);
+        let old = self.present.lock().replace(present);
         if let Some(old) = old {
             // First, so that its end is no news.
             old.listening.abort();

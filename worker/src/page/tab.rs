@@ -1,8 +1,8 @@
 //! One tab with the bridge in it. Owns what has to be in place before the first navigation, and the ways to
 //! load the page anew.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use chromiumoxide::types::Command;
 use chromiumoxide::{Browser, Page};
 use colmeia::config::Proxy;
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -57,7 +58,7 @@ pub(super) struct Tab {
 
 impl Drop for Tab {
     fn drop(&mut self) {
-        self.navigation.get_mut().unwrap_or_else(PoisonError::into_inner).abort();
+        self.navigation.get_mut().abort();
     }
 }
 
@@ -141,7 +142,7 @@ impl Tab {
     pub(super) async fn reload(&self, limit: Duration) -> Result<(), ProbeError> {
         if self.failed.load(Ordering::Relaxed) {
             // There is no page that could be loaded anew, and only a navigation says why it fails.
-            let mut navigation = self.navigation.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut navigation = self.navigation.lock();
             navigation.abort();
             *navigation = begin(&self.page, &self.settings, &self.events, &self.failed);
             return Ok(());

@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use colmeia_base::files::if_there;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
@@ -113,11 +114,9 @@ fn copy_once(
         if interrupted.load(Ordering::Relaxed) {
             return Err(CopyError::Interrupted);
         }
-        match copy_file(&root, name, stamp.length, &to.join(name)) {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(at(name)(error)),
+        let copied = if_there(copy_file(&root, name, stamp.length, &to.join(name)));
+        if copied.map_err(at(name))? != Some(true) {
+            return Ok(None);
         }
     }
     colmeia_base::files::sync(to).map_err(at(to))?;
@@ -179,20 +178,11 @@ pub(super) fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
     let mut open: Vec<PathBuf> = parts.iter().map(PathBuf::from).collect();
     while let Some(name) = open.pop() {
         let path = from.join(&name);
-        let metadata = match fs::symlink_metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(at(&path)(error)),
-        };
+        let found_there = if_there(fs::symlink_metadata(&path)).map_err(at(&path))?;
+        let Some(metadata) = found_there else { continue };
         if metadata.is_dir() {
-            match fs::read_dir(&path) {
-                Ok(entries) => {
-                    for entry in entries {
-                        open.push(name.join(entry.map_err(at(&path))?.file_name()));
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(at(&path)(error)),
+            for entry in if_there(fs::read_dir(&path)).map_err(at(&path))?.into_iter().flatten() {
+                open.push(name.join(entry.map_err(at(&path))?.file_name()));
             }
         } else if metadata.is_file() && !name.file_name().is_some_and(|n| EMPTY_WORDS.iter().any(|w| n == *w))
         {

@@ -95,9 +95,8 @@ impl SnapshotStore {
     pub(super) fn set_aside(&self, now_ms: u64) -> io::Result<Option<PathBuf>> {
         private(&self.damaged)?;
         let place = self.damaged.join(now_ms.to_string());
-        match files::rename(&self.profile, &place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other?,
+        if files::if_there(files::rename(&self.profile, &place))?.is_none() {
+            return Ok(None);
         }
         keep_newest(&self.damaged, MOST_DAMAGED);
         Ok(Some(place))
@@ -125,10 +124,7 @@ fn private(path: &Path) -> io::Result<()> {
 
 /// No folder has nothing in it.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
+    let Some(entries) = files::if_there(fs::read_dir(folder))? else { return Ok(Vec::new()) };
     let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
     names.filter_map(Result::transpose).collect()
 }

@@ -3,24 +3,21 @@
 //! Owns the file and the one thread that touches it. An answer comes after the commit. Never shared between hosts: a file
 //! on a network drive is no ground.
 
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use colmeia_base::tasks;
+use colmeia_host::database::{self, Jobs};
 use colmeia_host::migrations::{self, NotMigrated};
-use colmeia_host::private;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::{Appended, Entry, Ground, GroundError, Last, Sequence, WAITING, Watch, Watched};
 use crate::names::Key;
 use crate::records::Revision;
 
-/// How many requests may wait for the thread.
-const QUEUE: usize = 256;
 /// How many changes are read at once for who watches.
 const PAGE: u32 = 128;
 
@@ -44,12 +41,16 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX logs_by_log ON logs (log, sequence);
 "];
 
-type Job = Box<dyn FnOnce(&mut Connection, &watch::Sender<i64>) + Send>;
+/// What the thread has.
+struct File {
+    connection: Connection,
+    newest: watch::Sender<i64>,
+}
 
 /// A handle to the ground; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Embedded {
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs<File>,
     newest: watch::Receiver<i64>,
 }
 
@@ -57,43 +58,31 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> GroundError 
     GroundError::Unreachable(Box::new(error))
 }
 
-/// The thread is gone.
-#[derive(Debug, thiserror::Error)]
-#[error("the cluster's database is closed")]
-struct Closed;
-
 impl Embedded {
     /// Opens or makes the database and starts its thread.
     ///
     /// # Errors
     /// [`GroundError`] says what is wrong with the file.
     pub fn open(path: &Path) -> Result<Self, GroundError> {
-        private::open(path, OpenOptions::new().create(true).truncate(false).write(true)).map_err(failed)?;
-        let mut connection = Connection::open_with_flags(path, private::DATABASE).map_err(failed)?;
-        prepare(&mut connection)?;
-        let last = newest(&connection).map_err(failed)?;
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
-        let (told, newest) = watch::channel(last);
-        let work = move || {
-            while let Some(job) = queue.blocking_recv() {
-                job(&mut connection, &told);
-            }
-        };
-        tasks::vital_thread("cluster-ground", work).map_err(failed)?;
-        Ok(Self { jobs, newest })
+        let mut connection = database::open(path).map_err(failed)?;
+        migrations::run(&mut connection, MIGRATIONS).map_err(|error| match error {
+            NotMigrated::Newer { found, known } => GroundError::Rejected(format!(
+                "the cluster's database has schema {found}; this version knows {known}"
+            )),
+            NotMigrated::Failed(error) => failed(error),
+        })?;
+        let (newest, told) = watch::channel(newest(&connection).map_err(failed)?);
+        let file = File { connection, newest };
+        let jobs = database::thread("cluster-ground", path, file).map_err(failed)?;
+        Ok(Self { jobs, newest: told })
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T, GroundError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection, &watch::Sender<i64>) -> Result<T, GroundError> + Send + 'static,
+        F: FnOnce(&mut File) -> Result<T, GroundError> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection, told| {
-            let _ = answer.send(work(connection, told)); // who no longer waits has lost nothing
-        });
-        self.jobs.send(job).await.map_err(|_| failed(Closed))?;
-        answered.await.map_err(|_| failed(Closed))?
+        database::run(&self.jobs, work).await.map_err(failed)?
     }
 
     /// Writes a record that is at this revision, or that is not there.
@@ -104,25 +93,13 @@ impl Embedded {
         value: Bytes,
     ) -> Result<Revision, GroundError> {
         let key = key.clone();
-        let work = move |connection: &mut Connection, told: &watch::Sender<i64>| {
-            let written = write(connection, &key, expected, &value)?;
-            told.send_replace(written);
+        self.run(move |file| {
+            let written = write(&mut file.connection, &key, expected, &value)?;
+            file.newest.send_replace(written);
             Ok(Revision(written.cast_unsigned()))
-        };
-        self.run(work).await
+        })
+        .await
     }
-}
-
-fn prepare(connection: &mut Connection) -> Result<(), GroundError> {
-    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
-    connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-    connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
-    migrations::run(connection, MIGRATIONS).map_err(|error| match error {
-        NotMigrated::Newer { found, known } => GroundError::Rejected(format!(
-            "the cluster's database has schema {found}; this version knows {known}"
-        )),
-        NotMigrated::Failed(error) => failed(error),
-    })
 }
 
 /// The newest change. Records are never removed, so none is used twice.
@@ -204,8 +181,7 @@ async fn tell(ground: Embedded, first: Option<Key>, changes_told: mpsc::Sender<W
     loop {
         newest.mark_unchanged();
         let wanted = first.clone();
-        let found =
-            ground.run(move |connection, _| changes(connection, wanted.as_ref(), after).map_err(failed));
+        let found = ground.run(move |file| changes(&file.connection, wanted.as_ref(), after).map_err(failed));
         let Ok(found) = found.await else {
             if ground.jobs.is_closed() || changes_told.send(Watched::Lost).await.is_err() {
                 return;
@@ -235,11 +211,10 @@ async fn tell(ground: Embedded, first: Option<Key>, changes_told: mpsc::Sender<W
 impl Ground for Embedded {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, GroundError>> {
         let key = key.clone();
-        let work = move |connection: &mut Connection, _: &watch::Sender<i64>| {
+        Box::pin(self.run(move |file| {
             let sql = "SELECT key, revision, value FROM records WHERE key = ?1";
-            connection.query_row(sql, [key.as_str()], entry).optional().map_err(failed)
-        };
-        Box::pin(self.run(work))
+            file.connection.query_row(sql, [key.as_str()], entry).optional().map_err(failed)
+        }))
     }
 
     fn create<'a>(&'a self, key: &'a Key, value: Bytes) -> BoxFuture<'a, Result<Revision, GroundError>> {
@@ -269,19 +244,18 @@ impl Ground for Embedded {
         value: Bytes,
     ) -> BoxFuture<'a, Result<Appended, GroundError>> {
         let (log, id) = (log.clone(), id.to_owned());
-        Box::pin(self.run(move |connection, _| append(connection, &log, &id, expected, &value)))
+        Box::pin(self.run(move |file| append(&mut file.connection, &log, &id, expected, &value)))
     }
 
     fn last<'a>(&'a self, log: &'a Key) -> BoxFuture<'a, Result<Option<Last>, GroundError>> {
         let log = log.clone();
-        let work = move |connection: &mut Connection, _: &watch::Sender<i64>| {
+        Box::pin(self.run(move |file| {
             let sql = "SELECT sequence, id, value FROM logs WHERE log = ?1 ORDER BY sequence DESC LIMIT 1";
             let last = |row: &rusqlite::Row<'_>| {
                 let (sequence, id, value): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 Ok(Last { sequence: Sequence(sequence.cast_unsigned()), id, value: value.into() })
             };
-            connection.query_row(sql, [log.as_str()], last).optional().map_err(failed)
-        };
-        Box::pin(self.run(work))
+            file.connection.query_row(sql, [log.as_str()], last).optional().map_err(failed)
+        }))
     }
 }

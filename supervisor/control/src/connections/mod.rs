@@ -12,8 +12,9 @@ mod watched;
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ impl<K> Clone for Places<K> {
 struct Inner<K> {
     most: usize,
     share: usize,
+    /// A panic while the lock was held cannot leave the table half changed: each change is one call.
     table: Mutex<Table<K>>,
     /// Told when a place may be had again.
     free: Arc<Notify>,
@@ -106,7 +108,7 @@ impl Watch {
     }
 
     fn note(&self, change: impl FnOnce(&mut Seen)) {
-        let mut seen = self.seen();
+        let mut seen = self.seen.lock();
         let before = seen.keeps_waiting();
         change(&mut seen);
         if !before && seen.keeps_waiting() {
@@ -117,12 +119,8 @@ impl Watch {
     }
 
     fn waiting_since(&self) -> Option<Instant> {
-        let seen = self.seen();
+        let seen = self.seen.lock();
         seen.keeps_waiting().then_some(seen.since)
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,7 +136,7 @@ impl<K: Copy + Eq + Hash> Places<K> {
     /// # Errors
     /// [`NoPlace`].
     pub fn take(&self, who: K, shares: bool) -> Result<(Place<K>, bool), NoPlace> {
-        let mut table = self.0.table();
+        let mut table = self.0.table.lock();
         let own = || table.taken.values().filter(|taken| taken.who == who).count();
         let mut lost = None;
         if shares && own() >= self.0.share {
@@ -183,17 +181,10 @@ fn longest<K: Copy + Eq + Hash>(waiting: &[(u64, K, Instant)]) -> Option<u64> {
     own.min_by_key(|(id, _, since)| (*since, *id)).map(|(id, ..)| *id)
 }
 
-impl<K> Inner<K> {
-    /// A panic while the lock was held cannot leave the table half changed: each change is one call.
-    fn table(&self) -> MutexGuard<'_, Table<K>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<K> Drop for Place<K> {
     fn drop(&mut self) {
         // Whoever was made to give it up is not in there any more.
-        if self.inner.table().taken.remove(&self.id).is_some() {
+        if self.inner.table.lock().taken.remove(&self.id).is_some() {
             self.inner.free.notify_one();
         }
     }

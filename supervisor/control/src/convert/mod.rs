@@ -11,13 +11,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::config::{ConversionConfig, Landlock};
 use colmeia::convert::{CANNOT_RUN, CANNOT_SHUT_IN, Order, UNKNOWN_KIND};
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use tokio::sync::{Mutex as Turn, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -168,7 +169,7 @@ impl Converter {
 
     /// The session's own turn.
     fn turn(&self, user: &UserId) -> Arc<Turn<()>> {
-        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = self.0.turns.lock();
         turns.retain(|_, turn| turn.strong_count() > 0);
         if let Some(turn) = turns.get(user).and_then(Weak::upgrade) {
             return turn;

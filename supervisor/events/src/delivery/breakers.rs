@@ -4,9 +4,10 @@
 //! or has been heard for long, is forgotten: strangers can name as many as they like.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -16,6 +17,7 @@ use super::breaker::{Breaker, BreakerChange};
 #[derive(Debug, Clone)]
 pub(super) struct Breakers {
     born: Instant,
+    /// The map is whole after every change, so a panic elsewhere leaves it usable.
     all: Arc<Mutex<HashMap<Arc<str>, BreakerEntry>>>,
 }
 
@@ -39,7 +41,7 @@ impl Breakers {
     pub(super) async fn pass(&self, address: &Arc<str>) {
         loop {
             let (word, changed) = {
-                let (mut all, now) = (self.lock(), self.born.elapsed());
+                let (mut all, now) = (self.all.lock(), self.born.elapsed());
                 let entry = all.entry(Arc::clone(address)).or_insert_with(|| BreakerEntry {
                     breaker: Breaker::new(),
                     changed: Arc::default(),
@@ -58,7 +60,7 @@ impl Breakers {
 
     /// What came of an attempt: whether there was a connection. Says whether the address is left alone from now on.
     pub(super) fn hear(&self, address: &Arc<str>, well: bool) -> Option<Duration> {
-        let (mut all, now) = (self.lock(), self.born.elapsed());
+        let (mut all, now) = (self.all.lock(), self.born.elapsed());
         let entry = all.get_mut(address)?;
         let before = entry.breaker;
         (entry.breaker, entry.touched) = (before.hear(well, now), now);
@@ -77,7 +79,7 @@ impl Breakers {
 
     /// Nothing came of an attempt: it could not be made.
     pub(super) fn untried(&self, address: &Arc<str>) {
-        let (mut all, now) = (self.lock(), self.born.elapsed());
+        let (mut all, now) = (self.all.lock(), self.born.elapsed());
         if let Some(entry) = all.get_mut(address) {
             (entry.breaker, entry.touched) = (entry.breaker.untried(now), now);
             entry.changed.notify_waiters();
@@ -87,12 +89,7 @@ impl Breakers {
     /// Forgets addresses of which nothing was heard for long.
     pub(super) fn forget(&self) {
         let now = self.born.elapsed();
-        self.lock().retain(|_, entry| now.saturating_sub(entry.touched) < FORGOTTEN);
-    }
-
-    /// The map is whole after every change, so a panic elsewhere leaves it usable.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, BreakerEntry>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().retain(|_, entry| now.saturating_sub(entry.touched) < FORGOTTEN);
     }
 }
 
@@ -130,11 +127,11 @@ mod tests {
             breakers.hear(address, false);
         }
         breakers.hear(&well, true);
-        assert_eq!(breakers.lock().len(), 1);
+        assert_eq!(breakers.all.lock().len(), 1);
         breakers.forget();
-        assert_eq!(breakers.lock().len(), 1, "its failure counts");
+        assert_eq!(breakers.all.lock().len(), 1, "its failure counts");
         tokio::time::advance(FORGOTTEN).await;
         breakers.forget();
-        assert_eq!(breakers.lock().len(), 0);
+        assert_eq!(breakers.all.lock().len(), 0);
     }
 }

@@ -4,9 +4,10 @@
 //! Owns the map. Never decides what is trouble, and logs nothing.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// How many receivers are remembered: strangers can name as many as they like.
@@ -54,7 +55,7 @@ impl Troubles {
 
     /// The map is whole after every change, so a panic elsewhere leaves it usable.
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Trouble>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -97,11 +98,11 @@ struct Departure(Arc<Mutex<Option<oneshot::Sender<Instant>>>>);
 
 impl Departure {
     fn announce(&self, told: oneshot::Sender<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+        *self.0.lock() = Some(told);
     }
 
     fn flushed(&self) {
-        if let Some(told) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(told) = self.0.lock().take() {
             let _ = told.send(Instant::now()); // who no longer waits does not need to know
         }
     }

@@ -1,8 +1,9 @@
 //! [`Due`]: which queues have something new. The writer adds, the delivery takes; neither waits for the other.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// The queues with something new; cheap to clone.
@@ -18,7 +19,7 @@ struct Inner {
 impl Due {
     pub(super) fn add(&self, queues: &BTreeSet<i64>) {
         if !queues.is_empty() {
-            self.0.queues.lock().unwrap_or_else(PoisonError::into_inner).extend(queues);
+            self.0.queues.lock().extend(queues);
             self.0.told.notify_one();
         }
     }
@@ -27,7 +28,7 @@ impl Due {
     pub async fn take(&self) -> BTreeSet<i64> {
         loop {
             let told = self.0.told.notified();
-            let queues = std::mem::take(&mut *self.0.queues.lock().unwrap_or_else(PoisonError::into_inner));
+            let queues = std::mem::take(&mut *self.0.queues.lock());
             if !queues.is_empty() {
                 return queues;
             }

@@ -35,6 +35,7 @@ mod writer;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -43,6 +44,7 @@ use colmeia::UserId;
 use colmeia::config::IgnoreConfig;
 use colmeia::protocol::Event;
 use colmeia_base::tasks;
+use colmeia_host::database::{self, Jobs};
 use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -62,9 +64,9 @@ pub use statuses::Statuses;
 use entry::NewEntry;
 use samples::Samples;
 use store::{Changes, Ledger, NewRow};
-use writer::{Question, Subscribers, WriterCommand};
+use writer::{Subscribers, WriterCommand};
 
-/// How many requests may wait for each thread; who comes later waits in line.
+/// How many writes may wait for the thread; who comes later waits in line.
 const QUEUE: usize = 1024;
 /// How many events of a user who is forgotten one write deletes.
 const FORGET_STEP: u32 = 1000;
@@ -99,7 +101,8 @@ impl Addressees for () {
 #[derive(Debug, Clone)]
 pub struct Journal {
     commands: mpsc::Sender<WriterCommand>,
-    questions: mpsc::Sender<Question>,
+    /// Of the thread that reads, until it is closed.
+    questions: Jobs<Option<Connection>>,
     addressees: Arc<dyn Addressees>,
     due: Due,
     last: watch::Receiver<i64>,
@@ -122,17 +125,14 @@ impl Journal {
         let (number, ledger) = (queries::number(&connection)?, Ledger::read(&connection)?);
         let samples = ledger.samples.clone();
         let (commands, queue) = mpsc::channel(QUEUE);
-        let (questions, asked) = mpsc::channel(QUEUE);
         let (last, followed) = watch::channel(queries::last(&connection)?);
         let due = Due::default();
         let folder = path.parent().unwrap_or(path).to_owned();
         let told = Subscribers { due: due.clone(), last, folder };
-        let start = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
-            tasks::vital_thread(name, work)
-                .map_err(|source| JournalError::File { path: path.into(), source: source.into() })
-        };
-        start("journal", Box::new(move || writer::write(connection, ledger, queue, &told)))?;
-        start("journal-reader", Box::new(move || writer::read(reader, asked)))?;
+        let no_thread = |source: io::Error| JournalError::File { path: path.into(), source: source.into() };
+        tasks::vital_thread("journal", move || writer::write(connection, ledger, queue, &told))
+            .map_err(no_thread)?;
+        let questions = database::thread("journal-reader", path, Some(reader)).map_err(no_thread)?;
         Ok(Self { commands, questions, addressees, due, last: followed, number, samples })
     }
 
@@ -312,10 +312,7 @@ impl Journal {
     /// Closes the database after everything that waits. What comes later is refused, and so comes again.
     pub async fn close(&self) {
         // The writer last: its close folds the log into the file.
-        let (answer, answered) = oneshot::channel();
-        if self.questions.send(Question::Close { answer }).await.is_ok() {
-            let _ = answered.await;
-        }
+        let _ = database::run(&self.questions, |reader| reader.take().map(writer::close)).await;
         let (answer, answered) = oneshot::channel();
         if self.commands.send(WriterCommand::Close { answer }).await.is_ok() {
             let _ = answered.await;
@@ -347,12 +344,8 @@ impl Journal {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let question = Question::Read(Box::new(move |connection| {
-            let _ = answer.send(read(connection)); // nobody has to wait for it
-        }));
-        self.questions.send(question).await.map_err(|_| JournalError::Closed)?;
-        Ok(answered.await.map_err(|_| JournalError::Closed)??)
+        let answer = database::run(&self.questions, move |reader| reader.as_ref().map(read)).await;
+        Ok(answer.ok().flatten().ok_or(JournalError::Closed)??)
     }
 }
 

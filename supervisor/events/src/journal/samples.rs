@@ -5,9 +5,10 @@
 //! nothing ran or nobody looked there is no sample, and a gap is seen.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use colmeia::UserId;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, params};
 
 use super::store::Changes;
@@ -111,7 +112,7 @@ impl Samples {
 
     /// A panic while the lock was held leaves whole samples.
     fn all(&self) -> MutexGuard<'_, HashMap<UserId, VecDeque<Sample>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -2,16 +2,14 @@
 //!
 //! Owns the tables, the migrations and the pragmas; never reads or writes a row of them.
 
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::JournalError;
+use colmeia_host::database::{self, NotOpened};
 use colmeia_host::migrations::{self, NotMigrated};
-use colmeia_host::private;
 
 /// One script per schema version: the first makes version 1 out of an empty file, and so on. A script that was
 /// released is never changed.
@@ -27,11 +25,12 @@ const QUICK_CHECK_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Opens or makes the database. Only its owner may read it: it holds messages.
 pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
-    private::open(path, OpenOptions::new().create(true).truncate(false).write(true))
-        .map_err(|source| JournalError::File { path: path.into(), source: Arc::new(source) })?;
-    let unusable = |source| JournalError::Open { path: path.into(), source: Arc::new(source) };
-    let mut connection = Connection::open_with_flags(path, private::DATABASE).map_err(unusable)?;
-    prepare(&connection).map_err(unusable)?;
+    let mut connection = database::open(path).map_err(|error| match error {
+        NotOpened::File(source) => JournalError::File { path: path.into(), source: source.into() },
+        NotOpened::Database(source) => JournalError::Open { path: path.into(), source: source.into() },
+    })?;
+    connection.pragma_update(None, "foreign_keys", "on")?;
+    connection.pragma_update(None, "temp_store", "memory")?;
     check(&connection, path)?;
     migrate(&mut connection)?;
     Ok(connection)
@@ -40,8 +39,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
 /// A second connection, which writes nothing: in WAL a reader and the writer never wait for each other.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, JournalError> {
     let open = || {
-        let connection = Connection::open_with_flags(path, private::DATABASE)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        let connection = database::connect(path)?;
         connection.pragma_update(None, "query_only", "on")?;
         connection.pragma_update(None, "temp_store", "memory")?;
         // SQLite opens the log at the first read. It is open from now on: later there may be no descriptor for it.
@@ -49,15 +47,6 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, JournalError> {
         Ok(connection)
     };
     open().map_err(|source| JournalError::Open { path: path.into(), source: Arc::new(source) })
-}
-
-/// WAL with FULL: a commit has reached the disk when it returns, and readers never wait.
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "foreign_keys", "on")?;
-    connection.pragma_update(None, "temp_store", "memory")
 }
 
 fn check(connection: &Connection, path: &Path) -> Result<(), JournalError> {

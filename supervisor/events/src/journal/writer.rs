@@ -1,8 +1,8 @@
-//! The journal's threads: one writes, one reads, and nobody else touches the database.
+//! The journal's thread that writes. Another one reads, and nobody else touches the database.
 //!
-//! Owns the connections and the transactions. Everything that waits when a write comes up is committed with
-//! it, so that a hundred users who write at once cost one flush of the disk and not a hundred. Reads see every
-//! write that was answered before them, and hold up none.
+//! Owns the transactions. Everything that waits when a write comes up is committed with it, so that a hundred users who
+//! write at once cost one flush of the disk and not a hundred. Reads see every write that was answered before them, and
+//! hold up none.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,8 +18,6 @@ const BATCH: usize = 256;
 
 /// A write, run inside a transaction; it may run only once.
 pub(super) type Write = Box<dyn FnOnce(&Connection, &mut Ledger) -> rusqlite::Result<Changes> + Send>;
-/// A read, which answers for itself.
-pub(super) type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 /// What the writing thread is asked.
 pub(super) enum WriterCommand {
@@ -27,15 +25,6 @@ pub(super) enum WriterCommand {
     Write { write: Write, answer: oneshot::Sender<Result<Changes, JournalError>> },
     /// The end; answered when the database is closed.
     Close { answer: oneshot::Sender<()> },
-}
-
-/// What the reading thread is asked.
-pub(super) enum Question {
-    Read(Read),
-    /// The end; answered when the database is closed.
-    Close {
-        answer: oneshot::Sender<()>,
-    },
 }
 
 /// Whom the writer tells after a commit.
@@ -75,27 +64,17 @@ pub(super) fn write(
             if let Err(error) = history::close(&connection) {
                 tracing::warn!(%error, "the next supervisor will not know until when this one was there");
             }
-            close(connection, answer);
+            close(connection);
+            let _ = answer.send(()); // who no longer waits has lost nothing
             return;
         }
     }
 }
 
-/// Reads until it is closed or the last journal handle is dropped.
-pub(super) fn read(connection: Connection, mut questions: mpsc::Receiver<Question>) {
-    while let Some(question) = questions.blocking_recv() {
-        match question {
-            Question::Read(read) => read(&connection),
-            Question::Close { answer } => return close(connection, answer),
-        }
-    }
-}
-
-fn close(connection: Connection, answer: oneshot::Sender<()>) {
+pub(super) fn close(connection: Connection) {
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the journal was not closed cleanly");
     }
-    let _ = answer.send(()); // who no longer waits has lost nothing
 }
 
 type Waiting = (Write, oneshot::Sender<Result<Changes, JournalError>>);

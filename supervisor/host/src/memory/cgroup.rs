@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use colmeia::config::MemoryPolicy;
 use colmeia::{UserId, layout};
+use colmeia_base::files::if_there;
 
 /// Our own, where users' groups lie below the same one as we.
 const LEAF: &str = "supervisor";
@@ -68,6 +69,12 @@ pub enum CgroupError {
         #[source]
         source: io::Error,
     },
+}
+
+impl CgroupError {
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing, path: path.to_owned(), source }
+    }
 }
 
 /// The file operations on groups; a test stands a folder in for the kernel.
@@ -237,17 +244,12 @@ impl Groups {
     fn make(&self, path: &Path) -> Result<(), CgroupError> {
         match self.files.make(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            made => made.map_err(|source| CgroupError::Io { doing: "make", path: path.to_owned(), source }),
+            made => made.map_err(CgroupError::io("make", path)),
         }
     }
 
     fn write(&self, path: &Path, text: &str) -> Result<(), CgroupError> {
-        let doing = "write";
-        self.files.write(path, text).map_err(|source| CgroupError::Io {
-            doing,
-            path: path.to_owned(),
-            source,
-        })
+        self.files.write(path, text).map_err(CgroupError::io("write", path))
     }
 }
 
@@ -283,8 +285,7 @@ impl Group {
     /// When it cannot be opened.
     pub fn worker_entrance(&self) -> Result<File, CgroupError> {
         let path = self.path.join("worker/cgroup.procs");
-        let opened = fs::OpenOptions::new().write(true).open(&path);
-        opened.map_err(|source| CgroupError::Io { doing: "open", path, source })
+        fs::OpenOptions::new().write(true).open(&path).map_err(CgroupError::io("open", &path))
     }
 
     /// The file through which the browser enters; the worker opens it.
@@ -302,18 +303,12 @@ impl Group {
         let browser = self.path.join("browser");
         let folders = [self.path.parent().unwrap_or(&self.path), self.path.as_path(), browser.as_path()];
         for path in folders {
-            fs::set_permissions(path, Permissions::from_mode(0o711)).map_err(|source| CgroupError::Io {
-                doing: "open",
-                path: path.to_owned(),
-                source,
-            })?;
+            let opened = fs::set_permissions(path, Permissions::from_mode(0o711));
+            opened.map_err(CgroupError::io("open", path))?;
         }
         for path in [self.path.join("cgroup.procs"), self.browser_entrance()] {
-            std::os::unix::fs::chown(&path, Some(uid), Some(uid)).map_err(|source| CgroupError::Io {
-                doing: "give",
-                path,
-                source,
-            })?;
+            let given = std::os::unix::fs::chown(&path, Some(uid), Some(uid));
+            given.map_err(CgroupError::io("give", &path))?;
         }
         Ok(())
     }
@@ -342,7 +337,7 @@ impl Group {
         match told {
             // It was less than that, as expected: the rest is in use.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            told => told.map_err(|source| CgroupError::Io { doing: "write", path, source })?,
+            told => told.map_err(CgroupError::io("write", &path))?,
         }
         Ok(self.swapped().saturating_sub(before))
     }
@@ -371,9 +366,8 @@ impl Group {
             for leaf in self.files.children(&self.path).unwrap_or_default() {
                 let _ = self.files.remove(&leaf);
             }
-            match self.files.remove(&self.path) {
-                Ok(()) => return,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            match if_there(self.files.remove(&self.path)) {
+                Ok(_) => return,
                 Err(error) if Instant::now() >= deadline => {
                     tracing::error!(group = %self.path.display(), %error, "a group cannot be removed");
                     return;

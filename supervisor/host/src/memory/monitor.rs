@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::config::{MemoryMode, MemoryPolicy};
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use super::InForce;
@@ -50,7 +51,8 @@ pub struct Memory {
 pub(super) struct Inner {
     mode: InForce,
     groups: Option<Groups>,
-    targets: Mutex<HashMap<Pid, Measured>>,
+    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
+    pub(super) targets: Mutex<HashMap<Pid, Measured>>,
     /// The memory that there is for all workers; `None` where nobody measures.
     room: watch::Sender<Option<u64>>,
 }
@@ -75,7 +77,7 @@ pub struct Followed {
 impl Drop for Followed {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.upgrade() {
-            inner.targets().remove(&self.worker);
+            inner.targets.lock().remove(&self.worker);
         }
     }
 }
@@ -179,7 +181,10 @@ impl Memory {
         if self.mode() == InForce::Off {
             return None;
         }
-        self.inner.targets().insert(worker, Measured { readings, set_aside, group: self.group_of(user) });
+        self.inner
+            .targets
+            .lock()
+            .insert(worker, Measured { readings, set_aside, group: self.group_of(user) });
         Some(Followed { worker, inner: Arc::downgrade(&self.inner) })
     }
 }
@@ -207,11 +212,6 @@ impl Inner {
             Some(groups) => groups.unit_limit(),
             None => cgroup::limit_around(&Kernel, &own_groups(), Path::new(MOUNT)),
         }
-    }
-
-    /// A panic while the lock was held cannot leave the map half changed: each change is one call.
-    pub(super) fn targets(&self) -> MutexGuard<'_, HashMap<Pid, Measured>> {
-        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

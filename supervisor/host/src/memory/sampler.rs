@@ -30,7 +30,7 @@ pub(super) fn measure(inner: &Weak<Inner>, round: Duration) {
     let mut families = Families::default();
     loop {
         let start = Instant::now();
-        let Some(targets) = inner.upgrade().map(|inner| inner.targets().clone()) else { return };
+        let Some(targets) = inner.upgrade().map(|inner| inner.targets.lock().clone()) else { return };
         scales.retain(|worker, _| targets.contains_key(worker));
         // Where the kernel adds up, nobody has to know the processes.
         let polled = targets.iter().filter(|(_, target)| target.group.is_none()).map(|(worker, _)| *worker);

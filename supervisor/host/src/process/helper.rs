@@ -5,10 +5,10 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, Command, ExitStatus};
 
 use colmeia_base::tasks;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, Signal, pidfd_send_signal};
 
 use super::orphans::Children;
-use super::{hears_signals, pidfd};
+use super::pidfd;
 
 /// A process that is waited for, or killed.
 #[derive(Debug)]
@@ -26,19 +26,8 @@ impl Helper {
     /// # Errors
     /// Those of the system; then no process is left.
     pub fn spawn(mut command: Command, children: &Children) -> io::Result<Self> {
-        hears_signals(&mut command);
-        children.spawn(|| {
-            let mut child = command.spawn()?;
-            let pid = Pid::from_child(&child);
-            match pidfd_open(pid, PidfdFlags::empty()) {
-                Ok(handle) => Ok((pid, Self { child: Some(child), pid, handle, children: children.clone() })),
-                Err(error) => {
-                    child.kill()?;
-                    child.wait()?;
-                    Err(error.into())
-                }
-            }
-        })
+        let (child, pid, handle) = children.spawn(&mut command)?;
+        Ok(Self { child: Some(child), pid, handle, children: children.clone() })
     }
 
     /// Waits for its end.

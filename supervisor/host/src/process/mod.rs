@@ -20,7 +20,7 @@ pub use rustix::process::Pid;
 /// Signals reach it. Those that we hold back (`signals`) would be held back in whatever we start, too, and for ever: a mask
 /// is inherited, and a worker that was asked to end by SIGTERM would never hear of it.
 #[allow(unsafe_code)]
-pub fn hears_signals(command: &mut Command) {
+fn hears_signals(command: &mut Command) {
     let before_exec = || SigSet::empty().thread_set_mask().map_err(io::Error::from);
     // SAFETY: between fork and exec only pthread_sigmask(3) is called: async-signal-safe, no allocation, no lock.
     unsafe { command.pre_exec(before_exec) };

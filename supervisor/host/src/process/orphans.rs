@@ -11,17 +11,19 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::errors::lack_of;
 use colmeia_base::procfs::{self, Stat};
+use parking_lot::{Mutex, RwLock};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, waitid,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::pidfd;
+use super::{hears_signals, pidfd};
 use crate::blocking;
 
 /// How long killed processes may take to disappear. Only a process in the middle of a disk access needs any.
@@ -90,33 +92,47 @@ struct Counted {
 }
 
 impl Children {
-    /// Runs a spawn so that its child is counted before anyone can reap it.
-    pub fn spawn<T>(&self, spawn: impl FnOnce() -> io::Result<(Pid, T)>) -> io::Result<T> {
-        let _starting = self.0.starting.read().unwrap_or_else(PoisonError::into_inner);
-        let (pid, spawned) = spawn()?;
-        self.workers().insert(pid);
-        Ok(spawned)
+    /// Starts it, and counts it before anyone can reap it. Its handle stands for the process, whatever becomes of the id.
+    ///
+    /// # Errors
+    /// Those of the system; then no process is left.
+    pub fn spawn(&self, command: &mut Command) -> io::Result<(Child, Pid, OwnedFd)> {
+        let _starting = self.0.starting.read();
+        hears_signals(command);
+        let mut child = command.spawn()?;
+        let pid = Pid::from_child(&child);
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(handle) => {
+                self.0.workers.lock().insert(pid);
+                Ok((child, pid, handle))
+            }
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                Err(error.into())
+            }
+        }
     }
 
     /// Counts a child that an earlier image of this program started: it is ours, though this image never
     /// spawned it. `false` for anyone else's.
     pub fn recover(&self, pid: Pid) -> bool {
-        let mut workers = self.workers();
+        let mut workers = self.0.workers.lock();
         let ours = stat(pid).ok().flatten().is_some_and(|stat| stat.parent == number(getpid()));
         ours && workers.insert(pid)
     }
 
     /// The child is reaped.
     pub fn forget(&self, pid: Pid) {
-        self.workers().remove(&pid);
+        self.0.workers.lock().remove(&pid);
     }
 
     /// Reaps every dead child that is no worker. `false` when this is not the moment: a worker is just being started, or
     /// the machine has no descriptors to look with.
     pub fn reap_strangers(&self) -> bool {
-        let Ok(_nobody_starts) = self.0.starting.try_write() else { return false };
+        let Some(_nobody_starts) = self.0.starting.try_write() else { return false };
         let Ok(all) = processes() else { return false };
-        let workers = self.workers();
+        let workers = self.0.workers.lock();
         let own = number(getpid());
         for (pid, stat) in all {
             if stat.zombie && stat.parent == own && !workers.contains(&pid) {
@@ -124,10 +140,6 @@ impl Children {
             }
         }
         true
-    }
-
-    fn workers(&self) -> MutexGuard<'_, HashSet<Pid>> {
-        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -304,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn what_carries_the_mark_is_killed() {
         let folder = tempfile::tempdir().expect("folder");
-        let mut child = std::process::Command::new("sleep")
+        let mut child = Command::new("sleep")
             .arg("1000")
             .env("TMPDIR", folder.path().join("tmp"))
             .spawn()

@@ -13,7 +13,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::config::{Ownership, ServiceConfig, UidRange, WorkerUids};
@@ -21,6 +21,7 @@ use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia_base::{files, procfs};
 use nix::unistd::{Uid, User};
+use parking_lot::Mutex;
 use rustix::process::{Pid, getegid, geteuid};
 use sha2::{Digest as _, Sha256};
 
@@ -107,6 +108,7 @@ pub struct UidAllocator {
     in_force: InForce,
     state: StateLayout,
     run: RunLayout,
+    /// A panic while the lock was held cannot leave it half changed: each change is one assignment.
     kept: Arc<Mutex<Allocation>>,
     /// Held over the disk and over who knows whom, by those who may wait for them. Nobody who only asks takes it.
     assigning: Arc<Mutex<()>>,
@@ -171,15 +173,13 @@ impl UidAllocator {
     /// # Errors
     /// When an id cannot be kept on disk, or there is none left; then no worker may start.
     pub fn ownership(&self, user: &UserId) -> Result<Ownership, UidsError> {
-        let _turn = self.assigning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.assigning.lock();
         let auth_dir = self.state.auth_dir(user);
-        let found = match fs::symlink_metadata(&auth_dir) {
-            Ok(found) => Some((found.uid(), found.gid())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(source) => return Err(UidsError::Io { path: auth_dir, source }),
-        };
+        let found = files::if_there(fs::symlink_metadata(&auth_dir))
+            .map_err(|source| UidsError::Io { path: auth_dir.clone(), source })?
+            .map(|found| (found.uid(), found.gid()));
         let (mut table, given) = {
-            let kept = self.kept();
+            let kept = self.kept.lock();
             (kept.table.clone(), kept.given.clone())
         };
         let Some(range) = self.in_force.0 else {
@@ -222,7 +222,7 @@ impl UidAllocator {
             let path = self.state.uids();
             write(&path, &table).map_err(|source| UidsError::Io { path, source })?;
         }
-        let mut kept = self.kept();
+        let mut kept = self.kept.lock();
         kept.table = table;
         kept.given.insert(uid);
         Ok(Ownership::Own { uid, supervisor: geteuid().as_raw() })
@@ -230,7 +230,7 @@ impl UidAllocator {
 
     /// The id that the user's processes and files have, or had while there were such ids.
     pub fn of(&self, user: &UserId) -> Option<u32> {
-        self.kept().table.of(user).map(|entry| entry.uid)
+        self.kept.lock().table.of(user).map(|entry| entry.uid)
     }
 
     /// Whether a worker of this user may have this id: ours, or its own.
@@ -264,11 +264,6 @@ impl UidAllocator {
                 .map_err(|source| UidsError::Io { path: folder.to_owned(), source })?;
         }
         Ok(owners)
-    }
-
-    /// A panic while the lock was held cannot leave it half changed: each change is one assignment.
-    fn kept(&self) -> MutexGuard<'_, Allocation> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -316,11 +311,7 @@ fn is_account(uid: u32) -> io::Result<bool> {
 /// No file is an empty table. One that cannot be read is set aside: what lies on the disk tells most of it again.
 fn read(path: &Path) -> Result<Table, UidsError> {
     let io = |source| UidsError::Io { path: path.to_owned(), source };
-    let text = match private::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Table::default()),
-        Err(error) => return Err(io(error)),
-    };
+    let Some(text) = files::if_there(private::read(path)).map_err(io)? else { return Ok(Table::default()) };
     serde_json::from_slice(&text).or_else(|error| {
         let aside = path.with_extension("damaged");
         files::rename(path, &aside).map_err(io)?;

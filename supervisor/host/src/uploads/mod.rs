@@ -12,11 +12,13 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use colmeia::UserId;
+use colmeia_base::files::if_there;
 use colmeia_base::tasks;
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use crate::folders;
@@ -96,10 +98,8 @@ impl Uploads {
     /// # Errors
     /// Those of the file system.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => folders::make_private(&folder)?,
-        }
+        if_there(std::fs::remove_dir_all(&folder))?;
+        folders::make_private(&folder)?;
         let room = Arc::new(Mutex::new(Room::new(room::WHOLE, room::OF_ONE)));
         let (callers, readers) = (Shares::new(room::WHOLE), Shares::new(READERS));
         Ok(Self { folder: folder.into(), room, callers, readers })
@@ -129,7 +129,7 @@ impl Uploads {
     /// How many bytes are set aside.
     #[cfg(any(test, feature = "testing"))]
     pub fn taken(&self) -> u64 {
-        self.room.lock().expect("no panic").taken()
+        self.room.lock().taken()
     }
 }
 

@@ -2,9 +2,10 @@
 //! is pure; [`ReservedRoom`] takes a part of it and gives it back when it is dropped, on whichever path.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use colmeia::UserId;
+use parking_lot::Mutex;
 
 use crate::shares::{Holder, NoShare, Share, Shares};
 
@@ -106,7 +107,7 @@ pub(super) struct ReservedRoom {
 impl ReservedRoom {
     /// Takes so many bytes.
     pub(super) fn take(room: &Arc<Mutex<Room>>, bytes: u64) -> Result<Self, NoRoom> {
-        room.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)?;
+        room.lock().take(bytes)?;
         Ok(Self { room: Arc::clone(room), user: OnceLock::new(), bytes, share: None })
     }
 
@@ -118,7 +119,7 @@ impl ReservedRoom {
 
     /// Counts it as this user's; the first one counts.
     pub(super) fn assign(&self, user: &UserId) -> Result<(), NoRoom> {
-        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.room.lock();
         if self.user.get().is_none() {
             room.assign(user, self.bytes)?;
             let _ = self.user.set(user.clone()); // nobody else does while the room is locked
@@ -129,7 +130,7 @@ impl ReservedRoom {
     /// Keeps no more than so many bytes.
     pub(super) fn shrink_to(&mut self, bytes: u64) {
         let Some(over) = self.bytes.checked_sub(bytes).filter(|over| *over > 0) else { return };
-        self.room.lock().unwrap_or_else(PoisonError::into_inner).give_back(self.user.get(), over);
+        self.room.lock().give_back(self.user.get(), over);
         self.bytes = bytes;
         self.share.iter_mut().for_each(|share| share.shrink_to(bytes));
     }
@@ -142,7 +143,7 @@ impl ReservedRoom {
 
 impl Drop for ReservedRoom {
     fn drop(&mut self) {
-        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.room.lock();
         room.give_back(self.user.get(), self.bytes);
     }
 }
@@ -187,7 +188,7 @@ mod tests {
                     Step::Drop(place) if place < places.len() => drop(places.remove(place)),
                     Step::Drop(_) => {}
                 }
-                let state = room.lock().expect("no panic");
+                let state = room.lock();
                 prop_assert_eq!(state.taken, places.iter().map(|place| place.bytes).sum::<u64>());
                 prop_assert!(state.taken <= 100);
                 for (user, bytes) in &state.by {
@@ -197,7 +198,7 @@ mod tests {
                 }
             }
             drop(places);
-            let state = room.lock().expect("no panic");
+            let state = room.lock();
             prop_assert!(state.taken == 0 && state.by.is_empty());
         }
     }

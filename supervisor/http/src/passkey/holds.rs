@@ -6,10 +6,10 @@
 //! ask, answer or confirm. The page for the account's owner takes no hold and is never locked out.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use colmeia::UserId;
 use colmeia::passkey::Request;
+use parking_lot::{Mutex, MutexGuard};
 
 use colmeia_host::shares::Holder;
 
@@ -64,7 +64,7 @@ impl Holds {
 
     /// A panic while the lock was held leaves holds, and each of them ends.
     fn holds(&self) -> MutexGuard<'_, HashMap<UserId, Hold>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,11 +1,12 @@
 //! [`Host`]: what is the same for all users, and what follows from it for one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use colmeia::config::{MemoryPolicy, Ownership, ServiceConfig, WorkerConfig};
 use colmeia::layout::{RunLayout, StateLayout};
 use colmeia::{Secret, UserId};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::AdmissionQueue;

@@ -15,7 +15,7 @@ mod note;
 mod publish;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use colmeia::protocol::ToWorker;
@@ -218,7 +218,7 @@ impl SessionActor {
             Some(reason) if !held && adopted.is_none() => policy.parked(reason.clone(), Duration::ZERO),
             _ => policy,
         };
-        let carried = self.host.carried.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
+        let carried = self.host.carried.lock().remove(&self.user);
         self.lifecycle = carried.map_or(policy.clone(), |carried| policy.carrying(carried, Duration::ZERO));
         self.clock = Awake::begin();
         self.weight = Weight::new(self.host.memory_of(&self.user).overridden(own));

@@ -3,13 +3,14 @@
 //! Owns the order of these three, and the user's [`Allowance`] of events. A disk that is full holds up the events and
 //! nothing else: what does not fit here is dropped and, since it was not acknowledged, asked for again.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use colmeia::UserId;
 use colmeia::protocol::{Event, ToWorker};
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
@@ -59,18 +60,14 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    fn quota(&self) -> MutexGuard<'_, Quota> {
-        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A new connection begins, the one before having ended.
     pub(super) fn connected(&self) {
-        self.quota().connected();
+        self.quota.lock().connected();
     }
 
     /// An event of this many bytes has come; `false` when it was one too many.
     pub(super) fn keeps(&self, bytes: usize) -> bool {
-        self.quota().keeps(bytes, self.begun.elapsed())
+        self.quota.lock().keeps(bytes, self.begun.elapsed())
     }
 }
 
@@ -132,7 +129,7 @@ pub(super) async fn keep(
         let events: Vec<(u64, Event)> = batch.iter().map(|kept| (kept.seq, kept.event.clone())).collect();
         let Some(seq) = events.last().map(|(seq, _)| *seq) else { continue };
         // Before and not after: what is given to a disk may be written although nobody is there any more to hear it.
-        batch.iter().for_each(|kept| allowance.quota().spent(kept.size));
+        batch.iter().for_each(|kept| allowance.quota.lock().spent(kept.size));
         let mut pause = PAUSES.0;
         while let Err(error) = sink.append(&user, events.clone()).await {
             let source = std::error::Error::source(&error).map(ToString::to_string);

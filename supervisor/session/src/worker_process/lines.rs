@@ -18,6 +18,7 @@ use std::time::Duration;
 use colmeia::UserId;
 use colmeia::errors::lack_of;
 use colmeia::text::is_unseen;
+use colmeia_base::files::if_there;
 use colmeia_host::token_bucket::TokenBucket;
 use nix::libc;
 use nix::sys::stat::Mode;
@@ -48,10 +49,8 @@ pub struct Lines(OwnedFd);
 /// # Errors
 /// Those of the file system.
 pub(super) fn pipe(path: &Path) -> io::Result<(Lines, OwnedFd)> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?,
-    }
+    if_there(fs::remove_file(path))?;
+    mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
     // Both ends are the worker's too: a pipe that nobody reads just now is full and not broken.
     let write = open(path, OpenOptions::new().read(true).write(true))?;
     Ok((Lines(open(path, OpenOptions::new().read(true))?.into()), write.into()))

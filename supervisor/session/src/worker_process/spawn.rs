@@ -16,7 +16,7 @@ use colmeia::errors::{Lack, lack_of};
 use colmeia::layout::LOG_PIPE;
 use colmeia::session::LaunchCause;
 use nix::libc;
-use rustix::process::{Pid, PidfdFlags, pidfd_open, setsid};
+use rustix::process::setsid;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::net::unix::pipe;
 
@@ -24,7 +24,7 @@ use super::WorkerProcess;
 use super::lines::{self, Lines};
 use colmeia_host::memory::{CgroupError, Group};
 use colmeia_host::private::NotOurs;
-use colmeia_host::process::{Children, Marks, hears_signals};
+use colmeia_host::process::{Children, Marks};
 use colmeia_host::uids::UidsError;
 
 /// What a worker inherits of our environment, and nothing else.
@@ -163,24 +163,10 @@ pub fn spawn(
         // Only our own lines: those of libraries may quote what passes through them.
         command.env("COLMEIA_LOG", "info,colmeia_worker=debug");
     }
-    hears_signals(&mut command);
     cut_off(&mut command, group.map(Group::worker_entrance).transpose()?);
 
-    // Nobody may reap it before it is counted.
-    let (mut child, handle, pid) = launch
-        .children
-        .spawn(|| {
-            let mut child = command.spawn()?;
-            let pid = Pid::from_child(&child);
-            match pidfd_open(pid, PidfdFlags::empty()) {
-                Ok(handle) => Ok((pid, (child, handle, pid))),
-                Err(error) => {
-                    child.kill()?;
-                    child.wait()?;
-                    Err(error.into())
-                }
-            }
-        })
+    let (mut child, pid, handle) = (launch.children)
+        .spawn(&mut command)
         .map_err(|source| SpawnError::Run { program: launch.program.clone(), source })?;
     let process = WorkerProcess { pid, handle, children: Some(launch.children.clone()), marks };
     match configure(&mut child, config) {

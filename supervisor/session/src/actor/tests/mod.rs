@@ -114,7 +114,7 @@ fn house_in(folder: TempDir, behaviour: &str, change: impl FnOnce(&mut ServiceCo
         store: Store::open(&folder.path().join("settings.db")).expect("opens"),
         disk: Disk::always(behaviour == "full-disk"),
         shortage: Shortage::never(),
-        carried: Mutex::default(),
+        carried: Default::default(),
         metrics: Metrics::default(),
         lacks: LacksTold::default(),
         hurry: CancellationToken::new(),

@@ -137,7 +137,7 @@ async fn a_worker_that_cannot_start_is_parked_with_the_reason() {
             uids: house.host.uids.clone(),
             disk: Disk::always(false),
             shortage: Shortage::never(),
-            carried: Mutex::default(),
+            carried: Default::default(),
             metrics: Metrics::default(),
             lacks: LacksTold::default(),
             hurry: house.host.hurry.clone(),
