@@ -308,14 +308,6 @@ pub struct QueueHead {
     pub next_ms: Option<u64>,
 }
 
-impl EventQueue {
-    /// Whether an attempt at the event whose turn it is has failed, so that the others wait.
-    #[must_use]
-    pub fn is_stuck(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.error.is_some())
-    }
-}
-
 /// The answer to `POST /v1/events/retry`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retried {

@@ -44,12 +44,7 @@ pub fn may_be_linked(layout: &StateLayout, user: &UserId) -> Result<bool, Unread
 /// # Errors
 /// Those of the file system.
 pub fn keep_deletion(layout: &StateLayout, user: &UserId, going_on: bool) -> io::Result<()> {
-    let mark = layout.deletion_mark(user);
-    if going_on {
-        make_private(&layout.deletions())?;
-        return files::write(&mark, b"");
-    }
-    files::remove(&mark)
+    keep(&layout.deletions(), &layout.deletion_mark(user), going_on.then(Vec::new))
 }
 
 /// Everyone of whom everything is being deleted.
@@ -97,12 +92,7 @@ pub fn is_held(layout: &StateLayout, user: &UserId) -> Result<bool, Unread> {
 /// # Errors
 /// Those of the file system.
 pub fn keep_hold(layout: &StateLayout, user: &UserId, held: bool) -> io::Result<()> {
-    let mark = layout.hold_mark(user);
-    if held {
-        make_private(&layout.holds())?;
-        return files::write(&mark, b"");
-    }
-    files::remove(&mark)
+    keep(&layout.holds(), &layout.hold_mark(user), held.then(Vec::new))
 }
 
 /// Everyone whom an operator holds back.
@@ -119,12 +109,15 @@ pub fn users_held(layout: &StateLayout) -> Result<Vec<UserId>, Unread> {
 /// # Errors
 /// Those of the file system.
 pub fn keep_parked(layout: &StateLayout, user: &UserId, reason: Option<&ExitReason>) -> io::Result<()> {
-    let mark = layout.parked_mark(user);
-    let Some(reason) = reason else {
-        return files::remove(&mark);
-    };
-    make_private(&layout.parked_marks())?;
-    files::write(&mark, &serde_json::to_vec(reason)?)
+    let reason = reason.map(serde_json::to_vec).transpose()?;
+    keep(&layout.parked_marks(), &layout.parked_mark(user), reason)
+}
+
+/// Keeps a mark in its folder, with this in it; none where there is nothing to keep.
+fn keep(folder: &Path, mark: &Path, contents: Option<Vec<u8>>) -> io::Result<()> {
+    let Some(contents) = contents else { return files::remove(mark) };
+    make_private(folder)?;
+    files::write(mark, &contents)
 }
 
 /// Why the user is parked, if it is.

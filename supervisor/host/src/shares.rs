@@ -24,12 +24,17 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// Whoever is at this address. Who has one address of the sixth version has all of its last 64 bits.
+    /// Whoever is at this address.
     pub fn at(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(six) => Ipv6Addr::from(u128::from(six) & !u128::from(u64::MAX)).into(),
-            four => four,
-        })
+        Self::Address(neighbourhood(address))
+    }
+}
+
+/// What stands for all addresses that whoever has this one has: of the sixth version all of its last 64 bits.
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)).into(),
+        four @ IpAddr::V4(_) => four,
     }
 }
 

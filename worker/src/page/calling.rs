@@ -183,7 +183,7 @@ impl UnderWay {
             tracing::warn!(%error, "a file cannot be put on the disk");
             CallError::no_file("the file cannot be kept for the answer", &error)
         };
-        let mut draft = self.shared.files.draft(size).await.map_err(no_file)?;
+        let mut draft = self.shared.parts.files.draft(size).await.map_err(no_file)?;
         let mut read = 0;
         while read < size {
             let piece = self.piece(&passage, read, end).await?;

@@ -54,7 +54,11 @@ impl ChromiumEngine {
         let tasks = [
             tasks::vital(
                 "browser's end",
-                watch_exit(shared.process.watch_exit(), Arc::clone(&shared.listener), shared.handler.clone()),
+                watch_exit(
+                    shared.parts.process.watch_exit(),
+                    Arc::clone(&shared.listener),
+                    shared.parts.handler.clone(),
+                ),
             )
             .abort_handle(),
             tasks::vital("wa-js", stand_in(Arc::downgrade(&shared))).abort_handle(),
@@ -95,7 +99,7 @@ async fn stand_in(shared: Weak<Shared>) {
 
 impl Engine for ChromiumEngine {
     fn pid(&self) -> Option<u32> {
-        Some(self.shared.process.pid())
+        Some(self.shared.parts.process.pid())
     }
 
     async fn call(&self, call: Call, body: Body, deadline_ms: u64) -> Result<(Reply, Body), CallError> {
@@ -114,7 +118,7 @@ impl Engine for ChromiumEngine {
 
     async fn probe_browser(&self, timeout_ms: u64) -> Result<(), ProbeError> {
         let limit = Duration::from_millis(timeout_ms);
-        cdp::browser(&self.shared.browser, GetVersionParams::default(), limit).await.map(drop)
+        cdp::browser(&self.shared.parts.browser, GetVersionParams::default(), limit).await.map(drop)
     }
 
     async fn probe_page(&self, timeout_ms: u64) -> Result<PageView, ProbeError> {
@@ -165,10 +169,10 @@ impl Engine for ChromiumEngine {
         let patience = Duration::from_millis(timeout_ms);
         let start = Instant::now();
         self.shared.listener.pending.all_gone();
-        if let Err(error) = cdp::browser(&self.shared.browser, CloseParams::default(), patience).await {
+        if let Err(error) = cdp::browser(&self.shared.parts.browser, CloseParams::default(), patience).await {
             // A browser that is gone already does not answer either.
             tracing::debug!(%error, "the browser did not confirm that it closes");
         }
-        self.shared.process.end(patience.saturating_sub(start.elapsed())).await
+        self.shared.parts.process.end(patience.saturating_sub(start.elapsed())).await
     }
 }

@@ -37,10 +37,13 @@ const WA_JS_SETTINGS: &str =
     "window.WPPConfig = { disableGoogleAnalytics: true, linkPreviewApiServers: [] };";
 
 /// What a launcher has made.
+#[derive(Debug)]
 pub(super) struct Parts {
     pub(super) browser: Browser,
     pub(super) handler: AbortHandle,
     pub(super) process: BrowserProcess,
+    /// Held for its end: dropping it closes the browser's pipe.
+    #[expect(dead_code)]
     pub(super) bridge: PipeBridge,
     pub(super) settings: Arc<TabSettings>,
     pub(super) identity: Identity,
@@ -58,15 +61,7 @@ struct Present {
 /// The browser, its present tab, and who listens to it: what the engine and its calls have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) browser: Browser,
-    pub(super) handler: AbortHandle,
-    pub(super) process: BrowserProcess,
-    /// Held for its end: dropping it closes the browser's pipe.
-    _bridge: PipeBridge,
-    settings: Arc<TabSettings>,
-    identity: Identity,
-    wa_js: Option<PathBuf>,
-    pub(super) files: Files,
+    pub(super) parts: Parts,
     pub(super) listener: Arc<Listener>,
     present: Mutex<Option<Present>>,
     /// Held while the page is being loaded anew.
@@ -76,7 +71,7 @@ pub(super) struct Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.handler.abort();
+        self.parts.handler.abort();
         if let Some(present) = self.present.get_mut().take() {
             present.listening.abort();
         }
@@ -87,14 +82,7 @@ impl Shared {
     /// Puts together what a launcher has made; the tab comes with [`Self::open_tab`].
     pub(super) fn new(parts: Parts, events: mpsc::UnboundedSender<PageEvent>) -> Self {
         Self {
-            browser: parts.browser,
-            handler: parts.handler,
-            process: parts.process,
-            _bridge: parts.bridge,
-            settings: parts.settings,
-            identity: parts.identity,
-            wa_js: parts.wa_js,
-            files: parts.files,
+            parts,
             listener: Arc::new(Listener::new(events)),
             present: Mutex::new(None),
             reloading: AsyncMutex::new(()),
@@ -125,13 +113,19 @@ impl Shared {
 
     /// Opens a tab and makes it the present one.
     pub(super) async fn open_tab(&self) -> Result<(), ProbeError> {
-        let binding = self.settings.script.binding.clone();
+        let binding = self.parts.settings.script.binding.clone();
         let mut listening = None;
         let events = self.listener.events.clone();
-        let tab = Tab::open(&self.browser, Arc::clone(&self.settings), &self.identity, events, |streams| {
-            let listener = Arc::clone(&self.listener);
-            listening = Some(tasks::vital("page", listener.heed(streams, binding)).abort_handle());
-        })
+        let tab = Tab::open(
+            &self.parts.browser,
+            Arc::clone(&self.parts.settings),
+            &self.parts.identity,
+            events,
+            |streams| {
+                let listener = Arc::clone(&self.listener);
+                listening = Some(tasks::vital("page", listener.heed(streams, binding)).abort_handle());
+            },
+        )
         .await;
         let (Ok(_), Some(listening)) = (&tab, listening.clone()) else {
             if let Some(listening) = listening {
@@ -145,7 +139,7 @@ impl Shared {
         if let Some(old) = old {
             // First, so that its end is no news.
             old.listening.abort();
-            old.tab.close(&self.browser, RELOAD).await;
+            old.tab.close(&self.parts.browser, RELOAD).await;
         }
         Ok(())
     }
@@ -153,10 +147,10 @@ impl Shared {
     /// The browser starts with a tab of its own.
     pub(super) async fn close_other_tabs(&self) {
         let Some(tab) = self.tab() else { return };
-        for page in cdp::within(RELOAD, self.browser.pages()).await.unwrap_or_default() {
+        for page in cdp::within(RELOAD, self.parts.browser.pages()).await.unwrap_or_default() {
             if page.target_id() != tab.target() {
                 let close = CloseTargetParams::new(page.target_id().clone());
-                if let Err(error) = cdp::browser(&self.browser, close, RELOAD).await {
+                if let Err(error) = cdp::browser(&self.parts.browser, close, RELOAD).await {
                     tracing::debug!(%error, "the browser's first tab did not close");
                 }
             }
@@ -186,7 +180,7 @@ impl Shared {
     /// Ends a renderer that does not react, and waits until the browser has noticed.
     async fn end_renderer(&self) {
         self.listener.crash_is_wanted.store(true, Ordering::Relaxed);
-        let killed = kill_renderers(self.process.pid());
+        let killed = kill_renderers(self.parts.process.pid());
         tracing::warn!(killed, "the page does not react; its renderer is replaced");
         let mut crashed = self.listener.crashed.subscribe();
         if tokio::time::timeout(RELOAD, crashed.wait_for(|crashed| *crashed)).await.is_err() {
@@ -209,7 +203,7 @@ impl Shared {
 
     /// Puts wa-js into the page, if there is one, and tells the bridge.
     pub(super) async fn put_stand_in(&self) {
-        let source = match &self.wa_js {
+        let source = match &self.parts.wa_js {
             Some(path) => tokio::fs::read_to_string(path).await.map_err(|error| {
                 tracing::error!(path = %path.display(), %error, "wa-js cannot be read");
             }),
@@ -240,7 +234,7 @@ impl Shared {
 
     /// Gives the bridge the operations that need wa-js. Once wa-js says so itself it is ready for them.
     async fn extend(&self, tab: &Tab) -> bool {
-        let extended = tab.evaluate(&self.settings.script.extension(), NUDGE).await;
+        let extended = tab.evaluate(&self.parts.settings.script.extension(), NUDGE).await;
         extended.map_err(|error| tracing::error!(%error, "the bridge takes no further operations")).is_ok()
     }
 }

@@ -7,9 +7,10 @@
 //! is**: one forgotten program with an old key must not shut out the others beside it.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
+use colmeia_host::shares::neighbourhood;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
@@ -69,7 +70,7 @@ impl Attempts {
             Some((since, lines)) if now.saturating_duration_since(since) < LINE => (since, lines),
             _ => (now, 0),
         };
-        let key = group(from);
+        let key = neighbourhood(from);
         if table.by.len() >= MOST && !table.by.contains_key(&key) {
             let oldest = table.by.iter().min_by_key(|(_, attempt)| attempt.last).map(|(address, _)| *address);
             oldest.map(|address| table.by.remove(&address));
@@ -93,20 +94,13 @@ impl Attempts {
     /// Whether too many came from there lately.
     pub(super) fn exhausted(&self, from: IpAddr, now: Instant) -> bool {
         let table = self.table();
-        !from.is_loopback() && table.by.get(&group(from)).is_some_and(|attempt| attempt.used(now) >= BURST)
+        !from.is_loopback()
+            && table.by.get(&neighbourhood(from)).is_some_and(|attempt| attempt.used(now) >= BURST)
     }
 
     /// A panic while the lock was held leaves counts, and no count is dangerous.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock()
-    }
-}
-
-/// Of IPv6 everybody has 2^64 addresses.
-fn group(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -153,7 +147,7 @@ mod tests {
         }
         assert!(attempts.exhausted(ip("2001:db8::ffff"), start));
         assert!(!attempts.exhausted(ip("2001:db8:0:1::1"), start));
-        assert_eq!(group(ip("::ffff:203.0.113.9")), ip("203.0.113.9"));
+        assert_eq!(neighbourhood(ip("::ffff:203.0.113.9")), ip("203.0.113.9"));
     }
 
     #[test]

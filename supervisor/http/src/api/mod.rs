@@ -13,6 +13,7 @@ mod channels;
 mod chats;
 mod chatting;
 mod config;
+mod configuring;
 mod contacts;
 pub(crate) mod context;
 mod examples;
@@ -33,6 +34,7 @@ mod profile;
 mod repeat;
 mod restrictions;
 mod route;
+mod serve;
 mod server;
 pub(crate) mod session;
 mod sessions;
@@ -50,8 +52,8 @@ use axum::response::{IntoResponse as _, Response};
 use crate::errors::ApiError;
 use crate::route::Route;
 
+pub(super) use configuring::configure;
 pub(super) use openapi::docs;
-pub(super) use sessions::configure;
 
 /// Its routes.
 pub(super) fn routes() -> Vec<Route> {

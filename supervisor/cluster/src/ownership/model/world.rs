@@ -1,11 +1,11 @@
 //! Several hosts, an engine and the network between them, played event by event from a seed.
 //!
-//! Owns true time and the referee. The network delays, loses and reorders requests and answers; what is watched comes in
-//! order, as TCP brings it. A host that stood still has its timers looked at before its browsers run on: what a browser
-//! does in the milliseconds before that is no overlap here, but to take its connection back in them is a harm.
+//! Owns true time and the referee. A host that stood still has its timers looked at before its browsers run on: what a
+//! browser does in the milliseconds before that is no overlap here, but to take its connection back in them is a harm.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+mod network;
+
+use std::collections::BTreeMap;
 
 use colmeia::UserId;
 
@@ -16,9 +16,9 @@ use super::host::{Browser, Host};
 use crate::moment::Moment;
 use crate::names::{HostId, Key};
 use crate::ownership::rules::Rules;
-use crate::ownership::words::{By, Effect, Event, Notice, Outcome, Run, Why, WriteId};
+use crate::ownership::words::{Effect, Event, Notice, Outcome, Run, Why, WriteId};
 use crate::ownership::{Machine, Settings};
-use crate::records::{HostState, Record, Revision};
+use crate::records::{Record, Revision};
 
 const SECOND: u64 = 1_000_000;
 /// Faults come until then.
@@ -90,28 +90,10 @@ enum Request {
     ReadUser(UserId),
 }
 
-struct Item(u64, u64, What);
-
-impl PartialEq for Item {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
-    }
-}
-impl Eq for Item {}
-impl PartialOrd for Item {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Item {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
-}
-
 pub(super) struct World {
     now: u64,
-    items: BinaryHeap<Reverse<Item>>,
+    /// What is to happen, by when and in which order it was planned.
+    items: BTreeMap<(u64, u64), What>,
     count: u64,
     dice: Dice,
     faults: Faults,
@@ -142,7 +124,7 @@ impl World {
         let engine = Engine::new(compares);
         let mut world = Self {
             now: 0,
-            items: BinaryHeap::new(),
+            items: BTreeMap::new(),
             count: 0,
             dice,
             faults,
@@ -163,7 +145,7 @@ impl World {
 
     fn after(&mut self, passed: u64, what: What) {
         self.count += 1;
-        self.items.push(Reverse(Item(self.now + passed, self.count, what)));
+        self.items.insert((self.now + passed, self.count), what);
     }
 
     pub(super) fn run(&mut self, tally: &mut Tally) -> Result<(), Harm> {
@@ -171,7 +153,7 @@ impl World {
             let (host, user) = (self.dice.index(self.hosts.len()), self.users[at].clone());
             self.after(5 * SECOND, What::Deliver { host, program: 1, event: Event::Want(user, true) });
         }
-        while let Some(Reverse(Item(at, _, what))) = self.items.pop() {
+        while let Some(((at, _), what)) = self.items.pop_first() {
             if at > END {
                 break;
             }
@@ -343,7 +325,7 @@ impl World {
             address: String::new(),
             capacity: 10,
             can_freeze: true,
-            other: std::collections::BTreeMap::new(),
+            other: BTreeMap::new(),
         };
         let clock = host.clock(now);
         if host.kept.is_none() {
@@ -361,125 +343,6 @@ impl World {
         self.touched(at, now);
         self.tell(at, Event::Tick, tally);
         self.after(0, What::Connect { host: at });
-    }
-
-    fn delay(&mut self, at: usize) -> u64 {
-        if self.now < CALM && self.dice.percent(self.faults.slow) {
-            let passed = self.dice.range(SECOND / 10, 12 * SECOND);
-            self.touched(at, self.now + passed);
-            return passed;
-        }
-        self.dice.range(500, 30_000)
-    }
-
-    fn request(&mut self, at: usize, program: u64, request: Request) {
-        let now = self.now;
-        if now < self.hosts[at].cut_out {
-            return;
-        }
-        if now < self.engine.away {
-            if self.dice.percent(30) {
-                let passed = self.engine.away - now + self.dice.range(0, SECOND);
-                self.after(passed, What::Request { host: at, program, request });
-            }
-            return;
-        }
-        let event = match request {
-            Request::ReadHost(host) => {
-                let found = match self.engine.records.get(&Key::host(&host)) {
-                    Some((revision, Record::Host(_, record))) => Some((*revision, record.clone())),
-                    _ => None,
-                };
-                Event::SawHost { host, found, by: By::Read }
-            }
-            Request::ReadUser(user) => {
-                let found = match self.engine.records.get(&Key::user(&user)) {
-                    Some((revision, Record::User(_, record))) => Some((*revision, record.clone())),
-                    _ => None,
-                };
-                Event::SawUser { user, found }
-            }
-            Request::Write { write, expected, record, sent } => {
-                let outcome = self.engine.write(expected, &record);
-                if let Outcome::Done(revision) = outcome {
-                    self.applied(at, revision, &record, sent);
-                }
-                Event::Answered { write, outcome }
-            }
-        };
-        if now < self.hosts[at].cut_in {
-            return;
-        }
-        if now < CALM && self.dice.percent(self.faults.lost) {
-            return self.touched(at, now);
-        }
-        let passed = self.delay(at);
-        self.after(passed, What::Deliver { host: at, program, event });
-    }
-
-    /// A change is told to whoever watches, and the referee looks at fencings: what counts is when they were decided.
-    fn applied(&mut self, by: usize, revision: Revision, record: &Record, sent: u64) {
-        if let Record::Host(host, record) = record
-            && record.state == HostState::Dead
-            && *host != self.hosts[by].id
-            && let Some(fenced) = self.hosts.iter().find(|one| one.instance == record.instance)
-            && fenced.machine.is_some()
-            && !fenced.has_left
-            && sent.saturating_sub(fenced.harmed) > INNOCENT
-        {
-            let (host, by, seconds) = (host.clone(), self.hosts[by].id.clone(), self.now / SECOND);
-            self.harm.get_or_insert(Harm::Innocent { host, by, seconds });
-        }
-        for at in 0..self.hosts.len() {
-            if self.hosts[at].watches {
-                if self.now < self.hosts[at].cut_in {
-                    self.lose_watch(at);
-                } else {
-                    self.show(at, revision, record.clone());
-                }
-            }
-        }
-    }
-
-    fn show(&mut self, at: usize, revision: Revision, record: Record) {
-        let passed = self.delay(at);
-        let host = &mut self.hosts[at];
-        host.watched = host.watched.max(self.now + passed);
-        let (passed, program) = (host.watched - self.now, host.program);
-        let event = match record {
-            Record::Host(host, record) => {
-                Event::SawHost { host, found: Some((revision, record)), by: By::Watch }
-            }
-            Record::User(user, record) => Event::SawUser { user, found: Some((revision, record)) },
-        };
-        self.after(passed, What::Deliver { host: at, program, event });
-    }
-
-    fn lose_watch(&mut self, at: usize) {
-        self.hosts[at].watches = false;
-        let program = self.hosts[at].program;
-        if self.dice.percent(50) {
-            let passed = self.dice.range(0, 3 * SECOND);
-            self.after(passed, What::Deliver { host: at, program, event: Event::WatchLost });
-        }
-        self.after(SECOND, What::Connect { host: at });
-    }
-
-    /// Watches from now on, beginning with what is there.
-    fn connect(&mut self, at: usize) {
-        let host = &self.hosts[at];
-        if host.watches || host.machine.is_none() {
-            return;
-        }
-        if self.now < host.cut_in.max(host.cut_out).max(self.engine.away).max(host.still()) {
-            return self.after(SECOND, What::Connect { host: at });
-        }
-        self.hosts[at].watches = true;
-        let mut all: Vec<_> = self.engine.records.values().cloned().collect();
-        all.sort_by_key(|(revision, _)| *revision);
-        for (revision, record) in all {
-            self.show(at, revision, record);
-        }
     }
 
     fn carry_out(&mut self, at: usize, effects: Vec<Effect>, tally: &mut Tally) {

@@ -8,7 +8,6 @@ use colmeia::UserId;
 use colmeia::admin::Changed;
 
 use super::super::super::negotiate::Language;
-use super::super::super::visitors::Visit;
 use super::told::{Outcome, Posted, nothing};
 use super::{Frame, html, see_other};
 use crate::state::Http;
@@ -68,8 +67,7 @@ pub(super) async fn confirm(
     let (Ok(user), Some(word)) = (name.parse::<UserId>(), word) else {
         return nothing(Language::of(&headers)).answer(&http, &headers, "/");
     };
-    let (visit, cookie) = Visit::of_or_new(&headers);
-    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}/confirm/{operation}"));
+    let (frame, cookie) = Frame::new(&http, &headers, format!("/sessions/{user}/confirm/{operation}"));
     super::begin(html(&Confirm { frame, user: &user, reset: word == Word::Reset }), cookie)
 }
 

@@ -15,7 +15,6 @@ use colmeia::{ChatId, UserId};
 use tokio::sync::watch;
 
 use super::super::super::negotiate::Language::{self, English};
-use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::known::{Known, label};
 use super::messages::{ChatRow, MessageRow, percent};
@@ -66,9 +65,8 @@ struct Live {
 /// `GET /sessions/{user}/chats`.
 pub(super) async fn list(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
     let language = Language::of(&headers);
-    let (visit, cookie) = Visit::of_or_new(&headers);
     let user = handle.user.clone();
-    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}/chats"));
+    let (frame, cookie) = Frame::new(&http, &headers, format!("/sessions/{user}/chats"));
     let chats = ask(&http, &handle, ListChats { limit: Some(CHATS), ..ListChats::default() }, language).await;
     let chats = chats.map(|chats| chats.into_iter().map(|chat| ChatRow::of(chat, language)).collect());
     let label = label(&http, &user);
@@ -87,9 +85,8 @@ pub(super) async fn chat(
     let Some(chat) = named(&chat) else {
         return failures::no_chat(language).answer(&http, &headers, &format!("/sessions/{user}/chats"));
     };
-    let (visit, cookie) = Visit::of_or_new(&headers);
     let address = percent(&chat);
-    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}/chats/{address}"));
+    let (frame, cookie) = Frame::new(&http, &headers, format!("/sessions/{user}/chats/{address}"));
     let asked = ListChats { ids: vec![chat.clone()], limit: Some(1), ..ListChats::default() };
     let known = ask(&http, &handle, asked, language).await.ok().and_then(|mut chats| chats.pop());
     let name = known.map_or_else(

@@ -10,7 +10,6 @@ use colmeia_store::{Actions, ApiKey, NewKey};
 use serde::Deserialize;
 
 use super::super::super::negotiate::Language;
-use super::super::super::visitors::Visit;
 use super::messages::Moment;
 use super::told::{Outcome, Posted};
 use super::{Frame, html};
@@ -54,8 +53,7 @@ pub(super) struct KeyFields {
 
 /// `GET /keys`.
 pub(super) async fn keys(State(http): State<Http>, headers: HeaderMap) -> Response {
-    let (visit, cookie) = Visit::of_or_new(&headers);
-    let frame = Frame::new(&http, &headers, &visit, "/keys");
+    let (frame, cookie) = Frame::new(&http, &headers, "/keys");
     let keys = http.store.keys().iter().map(|key| KeyRow::of(key, frame.language)).collect();
     super::begin(html(&KeysPage { frame, keys, configured: http.config.api_keys.len() }), cookie)
 }

@@ -18,7 +18,6 @@ use super::super::super::external;
 use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English};
 use super::super::super::user::Pairs;
-use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::history::{Bar, Past};
 use super::machine::MachinePanel;
@@ -81,9 +80,8 @@ struct Head {
 
 /// The page as it stands now.
 pub(in super::super::super) async fn list(http: &Http, headers: &HeaderMap, pairs: &Pairs) -> Response {
-    let (visit, cookie) = Visit::of_or_new(headers);
     let query = Query::of(pairs);
-    let frame = Frame::new(http, headers, &visit, format!("/{}", query.address()));
+    let (frame, cookie) = Frame::new(http, headers, format!("/{}", query.address()));
     let live = live(http, frame.language, &frame.base, &query, &mut Known::default()).await;
     let settings = http.store.sessions();
     let tags: BTreeSet<&String> = settings.values().flat_map(|settings| &settings.tags).collect();

@@ -12,7 +12,6 @@ use colmeia_base::tasks;
 use super::super::super::names::{self, LogLevel};
 use super::super::super::negotiate::Language::{self, English};
 use super::super::super::user::Pairs;
-use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::known::{Known, label};
 use super::log_lines::{Filter, LogLine};
@@ -61,9 +60,8 @@ pub(super) async fn log(
 ) -> Response {
     let language = Language::of(&headers);
     let (user, filter) = (handle.user.clone(), filter(&pairs));
-    let (visit, cookie) = Visit::of_or_new(&headers);
     let query = address(&filter);
-    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}/log{query}"));
+    let (frame, cookie) = Frame::new(&http, &headers, format!("/sessions/{user}/log{query}"));
     let live = live(http.operators.tail(&user), &filter, SHOWN, language).await;
     let levels =
         LogLevel::ALL.map(|level| (level.name(), names::level(level, language), filter.level == Some(level)));

@@ -112,18 +112,20 @@ struct Frame {
 }
 
 impl Frame {
-    /// For a request of this visit.
-    fn new(http: &Http, headers: &HeaderMap, visit: &Visit, path: impl Into<String>) -> Self {
+    /// For this request, with the cookie of a visit that begins with it.
+    fn new(http: &Http, headers: &HeaderMap, path: impl Into<String>) -> (Self, Option<HeaderValue>) {
+        let (visit, cookie) = Visit::of_or_new(headers);
         let language = Language::of(headers);
-        Self {
+        let frame = Self {
             language,
             english: language == Language::English,
             theme: Theme::of(headers),
             base: external::prefix(headers).to_owned(),
             path: path.into(),
             signed_in: http.access.is_signed_in(headers),
-            token: http.access.visitors.token(visit),
-        }
+            token: http.access.visitors.token(&visit),
+        };
+        (frame, cookie)
     }
 }
 

@@ -17,7 +17,6 @@ use tokio::time::{Instant, timeout};
 use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English};
 use super::super::super::restricted::{Notice, notices};
-use super::super::super::visitors::Visit;
 use super::super::events::{Source, follow};
 use super::super::svg;
 use super::deliveries::Stuck;
@@ -110,8 +109,7 @@ struct Letter {
 /// `GET /sessions/{user}`.
 pub(super) async fn session(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
     let user = handle.user.clone();
-    let (visit, cookie) = Visit::of_or_new(&headers);
-    let frame = Frame::new(&http, &headers, &visit, format!("/sessions/{user}"));
+    let (frame, cookie) = Frame::new(&http, &headers, format!("/sessions/{user}"));
     let live = live(&http, &user, &handle.view(), &frame).await;
     let settings = http.store.session(&user).unwrap_or_default();
     let (label, tags) = (settings.label.unwrap_or_default(), settings.tags.join(", "));
@@ -120,8 +118,7 @@ pub(super) async fn session(State(http): State<Http>, headers: HeaderMap, Known(
 
 /// `GET /sessions/{user}/events`: the live part of the page whenever it changes.
 pub(super) async fn events(State(http): State<Http>, headers: HeaderMap, Known(handle): Known) -> Response {
-    let (visit, _) = Visit::of_or_new(&headers);
-    let frame = Frame::new(&http, &headers, &visit, String::new());
+    let (frame, _) = Frame::new(&http, &headers, String::new());
     let (shutdown, view) = (http.shutdown.clone(), handle.watch());
     follow(Following { http, handle, view, frame, attended: Instant::now() }, shutdown)
 }

@@ -17,7 +17,6 @@ use sha2::{Digest as _, Sha256};
 use super::super::super::names;
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::super::super::negotiate::wants_html;
-use super::super::super::visitors::Visit;
 use super::known::{Known, label};
 use super::limits::{self, LimitField};
 use super::refused::refused;
@@ -138,8 +137,7 @@ async fn page(
     user: &UserId,
     refused: Option<(SettingsFields, Outcome)>,
 ) -> Response {
-    let (visit, cookie) = Visit::of_or_new(headers);
-    let frame = Frame::new(http, headers, &visit, format!("/sessions/{user}/settings"));
+    let (frame, cookie) = Frame::new(http, headers, format!("/sessions/{user}/settings"));
     let SessionSettings { webhooks, ignore, proxy, debug, limits: own, .. } =
         http.store.session(user).unwrap_or_default();
     let held = held(http, user).await;

@@ -91,7 +91,6 @@ pub(super) async fn sign_out(posted: Posted) -> Response {
 }
 
 fn page(http: &Http, headers: &HeaderMap, next: &str, wrong: SignInError) -> Response {
-    let (visit, cookie) = Visit::of_or_new(headers);
-    let frame = Frame::new(http, headers, &visit, "/sign-in");
+    let (frame, cookie) = Frame::new(http, headers, "/sign-in");
     begin(html(&SignInPage { frame, next: own_path(next), wrong }), cookie)
 }

@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::super::super::negotiate::Language;
-use super::super::super::visitors::Visit;
 use super::super::super::{negotiate, reply};
 use super::{Fields, Frame, html};
 use crate::state::Http;
@@ -109,8 +108,7 @@ impl Outcome {
         if !negotiate::wants_html(headers) {
             return reply::json(self.status, &Body { message: &self.message, code, field: self.field });
         }
-        let (visit, cookie) = Visit::of_or_new(headers);
-        let frame = Frame::new(http, headers, &visit, back);
+        let (frame, cookie) = Frame::new(http, headers, back);
         let failed = !self.status.is_success();
         let page = html(&OutcomePage { frame, failed, message: &self.message, code, back });
         super::begin((self.status, page).into_response(), cookie)
