@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use colmeia::admin::{Diagnosis, Finding, Verdict};
-use colmeia::config::ServiceConfig;
+use colmeia::config::{ServiceConfig, WorkerUids};
 use colmeia_doctor::{Subject, examine};
 
 use crate::client::{Client, ClientError};
@@ -39,6 +39,7 @@ fn subject() -> Subject {
         browser: config.browser,
         worker: config.worker.unwrap_or_else(|| PathBuf::from("/usr/bin/colmeia-worker")),
         browser_sandbox: config.browser_sandbox,
+        own_uids: config.worker_uids != WorkerUids::Off,
         ffmpeg: config.conversion.ffmpeg,
         wa_js: config.wa_js,
         state_dir: config.state_dir,

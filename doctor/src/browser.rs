@@ -13,7 +13,7 @@ use colmeia_base::tasks;
 use rustix::fs::{Access, access};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
 
-use super::{ok, problem, warning};
+use super::{Subject, ok, problem, warning};
 
 /// How long the browser may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -107,14 +107,23 @@ pub(super) fn wa_js(path: Option<&Path>) -> Finding {
 }
 
 /// What Chromium's own sandbox needs, tried by a process of the worker's program.
-pub(super) fn sandbox(wanted: BrowserSandbox, worker: &Path) -> Finding {
-    let root = geteuid().is_root();
+pub(super) fn sandbox(Subject { browser_sandbox, worker, own_uids, .. }: &Subject) -> Finding {
+    let settings = why_refused();
+    let runs_as = match (geteuid().is_root(), own_uids) {
+        (true, true) => RunsAs::OwnUser,
+        (true, false) => RunsAs::Root,
+        (false, _) => RunsAs::Service,
+    };
     let refused = match version(worker, "namespaces") {
+        // Root may have what the machine's settings keep from its workers' own users.
+        Some(said) if said == NAMESPACES_AVAILABLE && runs_as == RunsAs::OwnUser => {
+            settings.map(|(reason, _)| reason.to_owned())
+        }
         Some(said) if said == NAMESPACES_AVAILABLE => None,
         Some(said) => Some(said),
         None => Some(format!("{} cannot be run to try it", worker.display())),
     };
-    judge_sandbox(wanted, root, refused.as_deref(), why_refused())
+    judge_sandbox(*browser_sandbox, runs_as, refused.as_deref(), settings)
 }
 
 /// What the machine's settings say about user namespaces: why there are none, and what to do about it.
@@ -137,9 +146,19 @@ fn why_refused() -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// As whom browsers run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RunsAs {
+    /// The service's user, who is not root.
+    Service,
+    Root,
+    /// Each session as a user of its own, whom a service that is root gives it.
+    OwnUser,
+}
+
 fn judge_sandbox(
     wanted: BrowserSandbox,
-    root: bool,
+    runs_as: RunsAs,
     refused: Option<&str>,
     settings: Option<(&str, &str)>,
 ) -> Finding {
@@ -164,11 +183,14 @@ fn judge_sandbox(
                 None => format!("user namespaces are refused ({why})"),
             };
             let advice = settings.map_or(CONTAINER, |(_, advice)| advice);
+            if (wanted, runs_as) == (BrowserSandbox::Auto, RunsAs::OwnUser) {
+                return warning(check, format!("off, and sessions start without it: {found}"), advice);
+            }
             problem(check, found, format!("{advice}; or set browser_sandbox to \"off\": {RISK}"))
         }
-        (_, None) if root => warning(
+        (_, None) if runs_as == RunsAs::Root => warning(
             check,
-            "off where workers run as root; the log says whether they do",
+            "off: workers run as root, and Chromium has no sandbox for root",
             "let worker_uids give each worker a user id of its own, or run the service as an ordinary user",
         ),
         (_, None) => ok(check, "user namespaces are available"),
@@ -184,20 +206,29 @@ mod tests {
     fn a_sandbox_that_cannot_be_had_is_a_problem_and_one_that_is_off_a_warning() {
         let (on, off, auto) = (BrowserSandbox::On, BrowserSandbox::Off, BrowserSandbox::Auto);
         for wanted in [on, auto] {
-            assert_eq!(judge_sandbox(wanted, false, None, None).verdict, Verdict::Ok);
-            let refused = judge_sandbox(wanted, false, Some("EPERM"), None);
+            assert_eq!(judge_sandbox(wanted, RunsAs::Service, None, None).verdict, Verdict::Ok);
+            let refused = judge_sandbox(wanted, RunsAs::Service, Some("EPERM"), None);
             assert_eq!(refused.verdict, Verdict::Problem);
             let advice = refused.advice.unwrap_or_default();
             assert!(refused.found.contains("EPERM") && advice.contains("seccomp"), "{advice}");
             assert!(advice.contains("browser_sandbox") && advice.contains("all that the browser has"));
-            let set = judge_sandbox(wanted, false, Some("EPERM"), Some(("switched off", "set the sysctl")));
+            let set = judge_sandbox(
+                wanted,
+                RunsAs::Service,
+                Some("EPERM"),
+                Some(("switched off", "set the sysctl")),
+            );
             assert!(set.advice.is_some_and(|advice| advice.starts_with("set the sysctl")));
         }
         for refused in [None, Some("EPERM")] {
-            let finding = judge_sandbox(off, false, refused, None);
+            let finding = judge_sandbox(off, RunsAs::Service, refused, None);
             assert_eq!(finding.verdict, Verdict::Warning);
             assert!(finding.found.contains("all that the browser has"), "{}", finding.found);
         }
-        assert_eq!(judge_sandbox(auto, true, None, None).verdict, Verdict::Warning);
+        assert_eq!(judge_sandbox(auto, RunsAs::Root, None, None).verdict, Verdict::Warning);
+        // The worker of a user of its own has its sandbox; without namespaces it goes without, unless it is insisted on.
+        assert_eq!(judge_sandbox(auto, RunsAs::OwnUser, None, None).verdict, Verdict::Ok);
+        assert_eq!(judge_sandbox(auto, RunsAs::OwnUser, Some("EPERM"), None).verdict, Verdict::Warning);
+        assert_eq!(judge_sandbox(on, RunsAs::OwnUser, Some("EPERM"), None).verdict, Verdict::Problem);
     }
 }

@@ -23,6 +23,8 @@ pub struct Subject {
     pub worker: PathBuf,
     /// Whether browsers shall run in Chromium's own sandbox.
     pub browser_sandbox: BrowserSandbox,
+    /// Whether each worker has a user id of its own, as a service that is root can give it one.
+    pub own_uids: bool,
     /// The program that converts voice and video.
     pub ffmpeg: PathBuf,
     /// The file of wa-js, where one is configured.
@@ -41,7 +43,7 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
     vec![
         browser::program(&subject.browser),
         browser::wa_js(subject.wa_js.as_deref()),
-        browser::sandbox(subject.browser_sandbox, &subject.worker),
+        browser::sandbox(subject),
         browser::converter(&subject.ffmpeg),
         folders::private("state directory", &subject.state_dir),
         folders::private("runtime directory", &subject.runtime_dir),
@@ -59,11 +61,7 @@ pub fn examine(subject: &Subject) -> Vec<Finding> {
 /// What keeps users apart on this machine, and whether what they leave lasts: what has to be said at a start already.
 #[must_use]
 pub fn apart(subject: &Subject) -> Vec<Finding> {
-    vec![
-        browser::sandbox(subject.browser_sandbox, &subject.worker),
-        kernel::landlock(),
-        folders::lasting("state volume", &subject.state_dir),
-    ]
+    vec![browser::sandbox(subject), kernel::landlock(), folders::lasting("state volume", &subject.state_dir)]
 }
 
 fn ok(check: &str, found: impl Into<String>) -> Finding {
@@ -91,6 +89,7 @@ mod tests {
         Subject {
             worker: browser.clone(),
             browser_sandbox: BrowserSandbox::Auto,
+            own_uids: false,
             ffmpeg: browser.clone(),
             browser,
             wa_js: None,
@@ -121,6 +120,7 @@ mod tests {
         let subject = Subject {
             worker: nowhere.clone(),
             browser_sandbox: BrowserSandbox::Auto,
+            own_uids: false,
             browser: nowhere.clone(),
             ffmpeg: nowhere.clone(),
             wa_js: Some(nowhere.clone()),

@@ -16,6 +16,7 @@ pub(crate) fn subject(host: &Host) -> Subject {
         browser: config.browser.clone(),
         worker: host.launch.program.clone(),
         browser_sandbox: config.browser_sandbox,
+        own_uids: host.uids.in_force().gives_own(),
         ffmpeg: config.conversion.ffmpeg.clone(),
         wa_js: config.wa_js.clone(),
         memory_merge: config.memory_merge,

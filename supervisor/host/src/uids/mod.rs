@@ -96,6 +96,11 @@ impl InForce {
         Ok(Self(range))
     }
 
+    /// Whether each worker gets an id of its own.
+    pub fn gives_own(self) -> bool {
+        self.0.is_some()
+    }
+
     /// The mode of a directory that workers pass through: they cannot list it.
     pub fn mode(self) -> u32 {
         if self.0.is_some() { 0o711 } else { 0o700 }
