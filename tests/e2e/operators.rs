@@ -13,6 +13,26 @@ async fn session(farm: &Farm, user: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_session_that_was_only_configured_is_there_for_its_operator() {
+    let farm = Farm::start().await;
+    let made =
+        serde_json::json!({"name": "7", "start": false, "config": {"label": "Arquivo", "tags": ["SP"]}});
+    assert_eq!(farm.service.post("/api/sessions", &made).await.status, 201);
+    let (code, list) = ctl(&farm, &["list"]).await;
+    assert!(code == 0 && list.contains("Arquivo [SP]"), "{list}");
+    let told = session(&farm, "7").await;
+    assert_eq!(
+        (&told["phase"], &told["label"], &told["on_disk"]),
+        (&"stopped".into(), &"Arquivo".into(), &false.into())
+    );
+    let (code, said) = ctl(&farm, &["start", "7"]).await;
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = ctl(&farm, &["delete", "7", "--yes"]).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(ctl(&farm, &["show", "7"]).await.0, 3, "nothing is known of it any more");
+}
+
+#[tokio::test]
 async fn an_operator_stops_starts_and_resets_a_session_and_the_other_goes_on() {
     let farm = Farm::start().await;
     tokio::join!(farm.link("1", "5511900000001"), farm.link("2", "5511900000002"));

@@ -122,6 +122,11 @@ impl Deletions {
         self.0.parts.store.session(user).is_some()
     }
 
+    /// Everyone for whom something is configured.
+    pub(crate) fn with_settings(&self) -> Vec<UserId> {
+        self.0.parts.store.sessions().keys().cloned().collect()
+    }
+
     /// What is configured for the session.
     pub(crate) fn settings(&self, user: &UserId) -> Option<SessionSettings> {
         self.0.parts.store.session(user)

@@ -94,10 +94,6 @@ impl Operators {
     ) -> Result<Changed, OperationError> {
         let handle = match self.known(user).await {
             Err(_) if new && word == Word::Start => self.0.users.find_or_create(user).await?,
-            // Of one that was never started there may be a configuration.
-            Err(_) if word == Word::Delete && self.0.deletions.has_settings(user) => {
-                self.0.users.find_or_create(user).await?
-            }
             found => found?,
         };
         handle.settled().await;

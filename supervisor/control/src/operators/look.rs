@@ -85,7 +85,8 @@ impl Operators {
         tasks::blocking("look", look).await.map_err(OperationError::Look)?
     }
 
-    /// Who has a task, and who has only a folder or a hold. Reads a directory: not for a task that may not wait.
+    /// Who has a task, and who has only a folder, a hold or a configuration. Reads a directory: not for a task that may not
+    /// wait.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -93,14 +94,23 @@ impl Operators {
         let state = &self.0.state;
         let on_disk = folders::users_on_disk(state).map_err(OperationError::Unread)?;
         let held = folders::users_held(state).map_err(|error| OperationError::Unread(error.into()))?;
-        let mut all: BTreeMap<_, _> = on_disk.into_iter().chain(held).map(|user| (user, None)).collect();
+        let mut all = self.with_settings();
+        all.extend(on_disk.into_iter().chain(held).map(|user| (user, None)));
         all.extend(self.with_a_task());
         Ok(all)
     }
 
-    /// The same as far as it can be seen: those with a task at least.
+    /// The same as far as it can be seen: those with a task or a configuration at least.
     pub fn everyone_seen(&self) -> BTreeMap<UserId, Option<UserView>> {
-        self.everyone().unwrap_or_else(|_| self.with_a_task())
+        self.everyone().unwrap_or_else(|_| {
+            let mut all = self.with_settings();
+            all.extend(self.with_a_task());
+            all
+        })
+    }
+
+    fn with_settings(&self) -> BTreeMap<UserId, Option<UserView>> {
+        self.0.deletions.with_settings().into_iter().map(|user| (user, None)).collect()
     }
 
     fn with_a_task(&self) -> BTreeMap<UserId, Option<UserView>> {

@@ -208,11 +208,7 @@ struct Chosen {
 impl Chosen {
     /// Reads a directory.
     fn of(http: &Http, query: &Query, mut outgoing: HashMap<UserId, Outgoing>, accounts: &Accounts) -> Self {
-        let (mut everyone, settings) = (http.operators.everyone_seen(), http.store.sessions());
-        // Who was configured and never started is nowhere else.
-        for user in settings.keys() {
-            everyone.entry(user.clone()).or_default();
-        }
+        let (everyone, settings) = (http.operators.everyone_seen(), http.store.sessions());
         let waiting = |user: &UserId| outgoing.get(user).map_or(0, |outgoing| outgoing.waiting);
         let (sessions, keys): (Vec<_>, Vec<_>) = everyone
             .into_iter()
