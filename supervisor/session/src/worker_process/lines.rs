@@ -183,8 +183,19 @@ fn understand(line: &str) -> (Level, String, Option<String>) {
         None => String::new(),
     };
     ["user", "timestamp", "target"].into_iter().for_each(|key| drop(said.remove(key)));
-    let detail = (!said.is_empty()).then(|| harmless(&Value::Object(said).to_string()));
+    let detail: Vec<_> = said.iter().map(|(name, value)| format!("{name}={}", told(value))).collect();
+    let detail = (!detail.is_empty()).then(|| harmless(&detail.join(" ")));
     (level, harmless(&message), detail)
+}
+
+/// A text as it is where it is one word; else as JSON, so that it is seen where it ends.
+fn told(value: &Value) -> String {
+    let is_bare =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "=\"\\".contains(c));
+    match value {
+        Value::String(text) if is_bare(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Level and message of a line for people: `<time> <level> <message> user=<user>`.
@@ -218,7 +229,10 @@ mod tests {
     #[test]
     fn a_line_is_told_with_its_level_and_no_control_in_it() {
         let ours = r#"{"user":"8","timestamp":"x","level":"WARN","message":"a page","target":"y","pid":7}"#;
-        assert_eq!(understand(ours), (Level::Warn, "a page".into(), Some(r#"{"pid":7}"#.into())));
+        assert_eq!(understand(ours), (Level::Warn, "a page".into(), Some("pid=7".into())));
+        let state = r#"{"level":"INFO","message":"session state","from":"loading","to":"ready","why":"it = \"is\"","more":{"a":1}}"#;
+        let detail = r#"from=loading more={"a":1} to=ready why="it = \"is\"""#;
+        assert_eq!(understand(state).2.as_deref(), Some(detail));
         let forged = "{\"message\":\"x\\n2026-01-01 ERROR all is lost\\u001b[31m\\u202e\",\"level\":7}";
         let (level, message, detail) = understand(forged);
         assert_eq!((level, detail), (Level::Info, None));
