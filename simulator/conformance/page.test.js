@@ -278,7 +278,7 @@ test('the phone on the screen links a browser and writes to it, with the keyboar
   screen.on('request', (request) => request.url().startsWith(address) || foreign.push(request.url()));
   await screen.setExtraHTTPHeaders({ 'accept-language': 'pt-BR,pt;q=0.9' });
   await screen.goto(`${address}/phone`);
-  assert.equal(await screen.title(), 'Telefone simulado');
+  assert.equal(await screen.title(), 'Celular simulado');
   await screen.waitForSelector('#waiting button');
   await screen.focus('#waiting button');
   await screen.keyboard.press('Enter');
