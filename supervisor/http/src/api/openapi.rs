@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::http::{HeaderMap, Method};
+use axum::body::to_bytes;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -193,7 +197,27 @@ pub(super) fn route() -> Route {
 /// `/docs`. The document is found from the page, wherever a proxy shows that.
 pub(in super::super) fn docs() -> Router<Http> {
     let config = Config::new(["../openapi.json?offered=true"]).try_it_out_enabled(true).validator_url("none");
-    Router::<Http>::from(SwaggerUi::new("/docs").config(config))
+    Router::<Http>::from(SwaggerUi::new("/docs").config(config)).layer(map_response(for_phones))
+}
+
+/// More than the page has.
+const LARGEST_PAGE: usize = 64 * 1024;
+
+/// The page as it comes is as wide as a desk, and does not say whose it is.
+async fn for_phones(response: Response) -> Response {
+    const HEAD: &str = "<head>\n    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !kind.is_some_and(|kind| kind.starts_with("text/html")) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(page) = to_bytes(body, LARGEST_PAGE).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let page = String::from_utf8_lossy(&page).replacen("<head>", HEAD, 1);
+    let page = page.replacen("<title>Swagger UI</title>", "<title>API · Colmeia</title>", 1);
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, page.into())
 }
 
 /// Made when it is first asked for, and kept as the text that goes out: as values it takes a hundred times as much.

@@ -217,6 +217,10 @@ async fn the_document_describes_every_row_and_the_page_needs_nobody_else() {
     }
     let page = stage.get("/docs/").await;
     assert_eq!(page.status, 200);
+    for part in ["content=\"width=device-width, initial-scale=1\"", "<title>API · Colmeia</title>", "</html>"]
+    {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
     for place in page.body.split(&['"', '\''][..]) {
         assert!(!place.starts_with("http") && !place.starts_with("//"), "{place}");
     }
