@@ -29,7 +29,7 @@ const PAGES: &[Shown] = &[
     shown("found", "/?q=loja", "document.querySelectorAll('.sessions tbody tr').length === 1"),
     shown("session", "/sessions/1", "document.querySelector('.history') !== null"),
     shown("linking", "/sessions/2", "document.querySelector('.linking img').src.startsWith('data:')"),
-    shown("chats", "/sessions/1/chats", "document.querySelectorAll('.chats li').length === 1"),
+    shown("chats", "/sessions/1/chats", "document.querySelectorAll('.chats li').length === 2"),
     shown(
         "chat",
         "/sessions/1/chats/5511988887777%40c.us",
@@ -38,6 +38,12 @@ const PAGES: &[Shown] = &[
     shown("log", "/sessions/1/log", "document.querySelectorAll('.log-lines li').length > 0"),
     shown("settings", "/sessions/1/settings", "document.querySelectorAll('form').length > 3"),
     shown("keys", "/keys", "document.querySelector('fieldset') !== null"),
+    shown("long-name", "/sessions/3", "document.querySelector('h1').textContent.includes('W')"),
+    shown(
+        "long-chat",
+        "/sessions/1/chats/5511977776666%40c.us",
+        "document.querySelectorAll('.messages li').length >= 1",
+    ),
     shown("confirm", "/sessions/1/confirm/reset", "document.querySelector('form.actions') !== null"),
     shown("nothing", "/sessions/nobody", "document.querySelector('[role=status]') !== null"),
     shown("qr", "/qr?user_id=2", "document.querySelector('#qr').src.startsWith('data:')"),
@@ -58,7 +64,11 @@ async fn farm() -> Farm {
     let named = farm.service.request("PUT", "/api/sessions/1").json(&named);
     assert_eq!(farm.service.send(named).await.status, 200);
     farm.qr("2").await;
-    let stopped = json!({"name": "3", "start": false, "config": {"label": "Arquivo"}});
+    // What people and strangers choose may be long, and have no place where a line could end.
+    let (name, body) = ("N".repeat(300), "W".repeat(900));
+    let long = json!({"to": "5511900000001", "from": "5511977776666", "name": name, "body": body});
+    farm.phone.message_with(long).await;
+    let stopped = json!({"name": "3", "start": false, "config": {"label": "W".repeat(100)}});
     assert_eq!(farm.service.post("/api/sessions", &stopped).await.status, 201);
     farm
 }

@@ -344,6 +344,16 @@ async fn a_chat_is_read_as_it_comes_in_and_answered_with_a_text_and_a_file() {
     let sent = farm.phone.sent("5511900000001").await;
     assert_eq!(sent.len(), 2, "{sent:?}");
     page.says("note.txt").await;
+    // What is too large is not even read, and what nobody knows is not called unsent.
+    page.ask(&format!("{choose}; document.querySelector('form[data-file]').dataset.largest = 4; true")).await;
+    page.click("form[data-file] button").await;
+    page.says("The file was not sent: it is larger than the limit.").await;
+    let lost = "document.querySelector('form[data-file]').dataset.largest = 64;
+        fetch = async () => new Response(JSON.stringify({ message: 'no' }), { status: 500 }); true";
+    page.ask(lost).await;
+    page.click("form[data-file] button").await;
+    page.says("It is not known whether the file was sent.").await;
+    assert_eq!(farm.phone.sent("5511900000001").await.len(), 2);
     // To a number that is not on WhatsApp nothing is sent, and nothing is said to be.
     let nobody =
         visitor.open(&format!("http://{}/sessions/1/chats/5511900000000", farm.service.address())).await;

@@ -22,7 +22,7 @@ use crate::errors::FlaskError;
 use crate::route::Route;
 use colmeia::errors::chain;
 
-pub(super) use dashboard::{list, to_sign_in};
+pub(super) use dashboard::{list, nowhere, to_sign_in};
 pub(super) use qr::{ask, qr};
 pub(super) use shown::ASK;
 pub(super) use shown::switched_off;

@@ -209,6 +209,24 @@ const OUTSIDE: [(&str, &str); 4] = [
     ("x-forwarded-prefix", "/colmeia"),
 ];
 
+/// What a page shows only at times is in no answer of a test: so the templates themselves are read.
+#[test]
+fn no_template_leads_to_the_root_of_the_host() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
+    let files =
+        [page.clone(), page.join("dashboard")].map(|folder| std::fs::read_dir(folder).expect("there"));
+    let files = files.into_iter().flatten().map(|file| file.expect("a file").path());
+    let templates: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|kind| kind == "html")).collect();
+    assert!(templates.len() > 20, "{templates:?}");
+    for template in templates {
+        let text = std::fs::read_to_string(&template).expect("text");
+        for start in ["action=\"/", "href=\"/", "src=\"/", "data-events=\"/", "data-file=\"/"] {
+            assert!(!text.contains(start), "{}: {start}", template.display());
+        }
+    }
+}
+
 #[tokio::test]
 async fn below_a_path_every_link_cookie_and_redirect_leads_there() {
     let stage = proxied();

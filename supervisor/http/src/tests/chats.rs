@@ -26,7 +26,8 @@ fn answers(call: Call) -> CallResult {
             assert_eq!(asked.chat.as_deref(), Some("5511988887777@c.us"));
             let mut own = message("true_5511988887777@c.us_B", "<script>alert(1)</script>");
             (own.from_me, own.ack) = (true, 3);
-            value(json!([own, message("false_5511988887777@c.us_A", "oi")]))
+            let hebrew = message("false_5511988887777@c.us_C", "שלום, OK?");
+            value(json!([own, hebrew, message("false_5511988887777@c.us_A", "oi")]))
         }
         Call::SendText { text, .. } if text == "lost" => Err(CallFailure::Deadline),
         Call::SendText { text, .. } if text == "nobody" => {
@@ -42,11 +43,19 @@ async fn chats_and_messages_are_read_and_nothing_is_marked_or_run() {
     let stage = Cast::new(answers).with("3", ready()).on_stage();
     let chats = page(&stage, "/sessions/3/chats", "pt-BR").await;
     assert_eq!(chats.status, 200, "{}", chats.body);
-    for part in ["&#60;b&#62;Ana", "2 novas", "chats/5511988887777%40c.us", "oi"] {
+    for part in ["<strong dir=\"auto\">&#60;b&#62;Ana", "2 novas", "chats/5511988887777%40c.us", "oi"] {
         assert!(chats.body.contains(part), "{part}: {}", chats.body);
     }
     let chat = page(&stage, CHAT, "pt-BR").await;
-    for part in ["&#60;script&#62;alert", "lida", "oi", "Enviar o arquivo"] {
+    // A message begins at its own side.
+    for part in [
+        "&#60;script&#62;alert",
+        "lida",
+        "oi",
+        "Enviar o arquivo",
+        "<p dir=\"auto\">שלום, OK?</p>",
+        "data-largest=\"67108864\"",
+    ] {
         assert!(chat.body.contains(part), "{part}: {}", chat.body);
     }
     let first = chat.body.find("c.us_A\"").expect("the older one");
@@ -57,7 +66,8 @@ async fn chats_and_messages_are_read_and_nothing_is_marked_or_run() {
     events.next().await.expect("event");
     let found = page(&stage, "/sessions/3/open?phone=%2B55+11+98888-7777", "en").await;
     assert_eq!((found.status.as_u16(), &found.headers["location"]), (303, &CHAT.parse().expect("value")));
-    assert_eq!(page(&stage, "/sessions/3/open?phone=x", "en").await.status, 400);
+    let wrong = page(&stage, "/sessions/3/open?phone=x", "en").await;
+    assert!(wrong.status == 400 && wrong.body.contains("href=\"/sessions/3/chats\""), "{}", wrong.body);
     assert_eq!(page(&stage, "/sessions/9/chats", "en").await.status, 404);
     assert_eq!(page(&stage, "/sessions/3/chats/..%2Fx", "en").await.status, 400);
 }

@@ -112,7 +112,7 @@ async fn sessions_are_found_by_name_tag_and_state_and_a_thousand_are_a_page_at_a
             found.body
         );
     }
-    assert!(page(&stage, "/?q=nobody+is+called+so", "en").await.body.contains("No session is like that"));
+    assert!(page(&stage, "/?q=nobody+is+called+so", "en").await.body.contains("No session matches"));
     let mut events = Events::open(&stage, "/sessions/events?q=loja").await;
     assert_eq!(events.next().await.expect("event").matches("id=\"session-").count(), 1);
     let by_memory = page(&stage, "/?sort=memory&order=desc", "en").await;
@@ -227,7 +227,7 @@ async fn a_session_gets_a_name_and_tags_and_keeps_the_rest_of_its_configuration(
     assert_eq!(stage.ask(set(&format!("label={}", "x".repeat(101)))).await.status, 400);
     assert_eq!(stage.store.session(&user("3")), Some(before.clone()));
     let answer = stage.ask(set("label=+Loja+da+Ana&tags=vendas,+SP,vendas")).await;
-    assert!(answer.status == 200 && answer.body.contains("are kept"), "{}", answer.body);
+    assert!(answer.status == 200 && answer.body.contains("are saved"), "{}", answer.body);
     let (label, tags) = (Some("Loja da Ana".into()), vec!["vendas".into(), "SP".into()]);
     assert_eq!(stage.store.session(&user("3")), Some(SessionSettings { label, tags, ..before }));
     let shown = page(&stage, "/sessions/3", "en").await;
@@ -284,6 +284,27 @@ async fn a_sessions_page_follows_it_and_looking_wakes_nobody() {
     for nobody in ["/sessions/9", "/sessions/9/events", "/sessions/a.b", "/sessions/9/confirm/delete"] {
         assert_eq!(page(&stage, nobody, "en").await.status, 404, "{nobody}");
     }
+}
+
+#[tokio::test]
+async fn an_address_without_a_page_is_told_to_a_browser_as_a_page_and_to_a_program_as_before() {
+    let stage = Cast::new(nobody).with("3", ready()).on_stage();
+    for (path, status) in [("/nowhere", 404), ("/sessions/3/settings/webhook", 405)] {
+        let shown = page(&stage, path, "pt-BR").await;
+        assert_eq!(
+            (shown.status.as_u16(), &shown.headers["content-type"]),
+            (status, &"text/html; charset=utf-8".parse().expect("value")),
+            "{path}"
+        );
+        for part in ["Não há página neste endereço.", "<h1>Não encontrado</h1>", "href=\"/\">Continuar"]
+        {
+            assert!(shown.body.contains(part), "{path}: {part}: {}", shown.body);
+        }
+        let told = stage.get(path).await;
+        assert!(told.status == status && told.body.starts_with("{\"error\":\""), "{path}: {}", told.body);
+    }
+    let api = page(&stage, "/api/nowhere", "en").await;
+    assert!(api.status == 404 && api.body.starts_with("{\"statusCode\":404"), "{}", api.body);
 }
 
 #[tokio::test]

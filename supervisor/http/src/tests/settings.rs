@@ -95,11 +95,15 @@ async fn what_is_configured_is_kept_and_no_secret_is_shown_again() {
 async fn what_is_wrong_is_refused_by_name_and_nothing_is_kept() {
     let here = visited(Cast::new(nobody).with("3", view(Phase::Held)).on_stage()).await;
     for (part, fields, words) in [
-        ("webhook", "url=ftp://example.com", "config.webhooks[0].url"),
-        ("webhook", "url=http://127.0.0.1:5001/x", "leads to this service itself"),
-        ("webhook", "url=https://example.com&events=made.up", "config.webhooks[0].events"),
-        ("browser", "server=nonsense", "config.proxy.server"),
-        ("browser", "server=http://x.example:5001", "port of this service"),
+        ("webhook", "url=ftp://example.com", "has to begin with http:// or https://"),
+        ("webhook", "url=http://127.0.0.1:5001/x", "cannot lead to this service itself"),
+        (
+            "webhook",
+            "url=https://example.com&events=made.up",
+            "there is an event of an unknown name; the names are session.status",
+        ),
+        ("browser", "server=nonsense", "write the proxy as host:port"),
+        ("browser", "server=http://x.example:5001", "the port of this service"),
     ] {
         let answer = here.post(&format!("{PAGE}/{part}"), fields).await;
         assert!(
@@ -130,8 +134,7 @@ async fn limits_are_kept_and_hold_and_what_is_wrong_stands_at_its_field() {
     };
     assert_eq!(here.settings().limits, own);
     let shown = page(&here.stage, PAGE, "pt-BR").await.body;
-    for part in
-        ["limite suave 900 MiB, máximo 2000 MiB", "value=\"2000\"", "Serviço: 1024 MiB", "Serviço: 30"]
+    for part in ["limite suave 900 MiB, máximo 2000 MiB", "value=\"2000\"", "Padrão: 1024 MiB", "Padrão: 30"]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }

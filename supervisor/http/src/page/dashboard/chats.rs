@@ -24,6 +24,7 @@ use crate::state::Http;
 use colmeia_control::calls;
 use colmeia_control::summary::SessionSummary;
 use colmeia_events::journal::Kind;
+use colmeia_host::uploads::LARGEST;
 use colmeia_session::UserHandle;
 
 /// How many chats are listed, and how many messages shown.
@@ -53,6 +54,8 @@ struct ChatPage<'a> {
     address: String,
     name: String,
     live: String,
+    /// The largest file, in bytes.
+    largest: u64,
 }
 
 #[derive(Template)]
@@ -95,7 +98,10 @@ pub(super) async fn chat(
     );
     let live = live(&http, &handle, &chat, &frame.base, language).await;
     let label = label(&http, &user);
-    super::begin(html(&ChatPage { frame, user: &user, label, chat: &chat, address, name, live }), cookie)
+    super::begin(
+        html(&ChatPage { frame, user: &user, label, chat: &chat, address, name, live, largest: LARGEST }),
+        cookie,
+    )
 }
 
 /// `GET /sessions/{user}/chats/open?phone=`: to the chat of a number that was typed.
@@ -108,7 +114,11 @@ pub(super) async fn open(
     let typed = pairs.get("phone").unwrap_or_default();
     match (name.parse::<UserId>(), named(typed)) {
         (Ok(user), Some(chat)) => super::see_other(&format!("/sessions/{user}/chats/{}", percent(&chat))),
-        _ => failures::no_chat(Language::of(&headers)).answer(&http, &headers, "/"),
+        (Ok(user), None) => {
+            let back = format!("/sessions/{user}/chats");
+            failures::no_chat(Language::of(&headers)).answer(&http, &headers, &back)
+        }
+        (Err(_), _) => failures::no_chat(Language::of(&headers)).answer(&http, &headers, "/"),
     }
 }
 

@@ -71,6 +71,14 @@ async function once(form, work) {
 // A file goes to the API as it is, in the words that every other caller has.
 async function sendFile(form) {
   const { session, chatId, file } = Object.fromEntries(new FormData(form));
+  // What the server says of it is for programs; where the page has words of its own, these are said.
+  const notSent = (status, otherwise) => {
+    const why = form.dataset[`on-${status}`];
+    // Only where that is certain nothing was sent.
+    const unknown = !why && status >= 500 && status !== 501;
+    say(unknown ? form.dataset.unknown : `${form.dataset.failed} ${why ?? otherwise}`, true);
+  };
+  if (file.size > Number(form.dataset.largest)) return notSent(413);
   try {
     const data = await new Promise((done, failed) => {
       const reader = new FileReader();
@@ -81,8 +89,9 @@ async function sendFile(form) {
     const body = JSON.stringify({ session, chatId, file: { data, mimetype: file.type || "application/octet-stream", filename: file.name } });
     const answer = await fetch(form.dataset.file, { method: "POST", body, headers: { "Content-Type": "application/json" } });
     const told = await answer.json();
-    if (answer.ok) form.reset();
-    say(answer.ok ? form.dataset.sent : `${form.dataset.failed} ${told.message}`, !answer.ok);
+    if (!answer.ok) return notSent(answer.status, told.message);
+    form.reset();
+    say(form.dataset.sent, false);
   } catch {
     say(said.dataset.lost, true);
   }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use colmeia::UserId;
 use colmeia::errors::chain;
+use colmeia::text::plain;
 use colmeia_store::{Actions, ApiKey, NewKey};
 use serde::Deserialize;
 
@@ -94,7 +95,7 @@ pub(super) async fn add(posted: Posted<KeyFields>) -> Response {
     let Posted { http, language, fields, .. } = &posted;
     let done = async {
         posted.ours_by(&fields.token)?;
-        let grants = grants(fields).ok_or_else(|| unclear(*language))?;
+        let grants = grants(fields).map_err(|unclear| unclear.told(*language))?;
         let (key, secret) =
             http.store.add_key(None, grants).await.map_err(|error| not_kept(&error, *language))?;
         tracing::info!(key = key.id, "a key was made at the dashboard");
@@ -123,11 +124,44 @@ pub(super) async fn remove(posted: Posted<KeyFields>) -> Response {
     posted.answer(&done.await.unwrap_or_else(|told| told), "/keys")
 }
 
+/// What was typed that makes no key.
+#[derive(Debug, PartialEq, Eq)]
+enum Unclear {
+    Name,
+    Session(String),
+    Nothing,
+}
+
+impl Unclear {
+    fn told(&self, language: Language) -> Outcome {
+        let (portuguese, english) = match self {
+            Self::Name => (
+                "Nada foi feito: a descrição pode ter até 100 caracteres, sem caracteres invisíveis.".into(),
+                "Nothing was done: what it is for may have 100 characters, none of them invisible.".into(),
+            ),
+            Self::Session(name) => (
+                format!(
+                    "Nada foi feito: nenhuma sessão pode se chamar \"{name}\". Um nome tem letras sem acento, números, _ e -; entre nomes vai uma vírgula."
+                ),
+                format!(
+                    "Nothing was done: no session can be called \"{name}\". A name has letters without accents, digits, _ and -; there is a comma between names."
+                ),
+            ),
+            Self::Nothing => (
+                String::from("Nada foi feito: marque o que a chave pode."),
+                String::from("Nothing was done: check what the key may do."),
+            ),
+        };
+        Outcome::with(StatusCode::BAD_REQUEST, language.pick(portuguese, english))
+    }
+}
+
 /// What was asked for; nothing where it is not clear, or would be a key for nothing.
-fn grants(fields: &KeyFields) -> Option<NewKey> {
+fn grants(fields: &KeyFields) -> Result<NewKey, Unclear> {
     let name = fields.name.trim();
     let sessions = fields.sessions.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty());
-    let sessions = sessions.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let known = |name: &str| name.parse().map_err(|_| Unclear::Session(plain(name).into_owned()));
+    let sessions = sessions.map(known).collect::<Result<_, _>>()?;
     let actions = Actions {
         read: fields.read.is_some(),
         send: fields.send.is_some(),
@@ -136,23 +170,50 @@ fn grants(fields: &KeyFields) -> Option<NewKey> {
     };
     let admin = fields.admin.is_some();
     let fits = name.chars().count() <= LONGEST && !name.contains(colmeia::text::is_unseen);
-    let good = fits && (admin || actions != Actions::default());
-    good.then(|| NewKey { name: name.to_owned(), active: true, admin, sessions, actions })
-}
-
-fn unclear(language: Language) -> Outcome {
-    let message = language.pick(
-        "Nada foi feito: marque o que a chave pode, e escreva os nomes das sessões entre vírgulas.",
-        "Nothing was done: mark what the key may do, and write the sessions' names between commas.",
-    );
-    Outcome::with(StatusCode::BAD_REQUEST, message)
+    if !fits {
+        return Err(Unclear::Name);
+    }
+    if !admin && actions == Actions::default() {
+        return Err(Unclear::Nothing);
+    }
+    Ok(NewKey { name: name.to_owned(), active: true, admin, sessions, actions })
 }
 
 fn not_kept(error: &colmeia_store::StoreError, language: Language) -> Outcome {
     tracing::error!(error = chain(error), "a key cannot be kept");
     let message = language.pick(
-        "As chaves não puderam ser gravadas. Veja o log do serviço.",
-        "The keys could not be kept. See the service's log.",
+        "As chaves não puderam ser salvas. Veja o log do serviço.",
+        "The keys could not be saved. See the service's log.",
     );
     Outcome::with(StatusCode::INTERNAL_SERVER_ERROR, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(name: &str, sessions: &str, read: bool) -> KeyFields {
+        let read = read.then(|| "yes".to_owned());
+        KeyFields { name: name.into(), sessions: sessions.into(), read, ..KeyFields::default() }
+    }
+
+    #[test]
+    fn what_makes_no_key_is_told_with_the_reason() {
+        let long = "x".repeat(101);
+        for (fields, unclear, words) in [
+            (typed("n8n", "1", false), Unclear::Nothing, "marque"),
+            (typed("n8n", "1, joão", true), Unclear::Session("joão".into()), "\"joão\""),
+            (typed(&long, "", true), Unclear::Name, "100 caracteres"),
+        ] {
+            let found = grants(&fields).expect_err("no key");
+            assert_eq!(found, unclear);
+            assert!(
+                found.told(Language::Portuguese).message.contains(words),
+                "{}",
+                found.told(Language::Portuguese).message
+            );
+        }
+        let sessions = grants(&typed("n8n", "1, 2", true)).expect("a key").sessions;
+        assert_eq!(sessions.iter().map(UserId::as_str).collect::<Vec<_>>(), ["1", "2"]);
+    }
 }

@@ -4,9 +4,10 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use colmeia::UserId;
-use colmeia::config::SessionSettings;
+use colmeia::config::{InvalidSettings, SessionSettings};
 use colmeia::errors::chain;
 
+use super::super::super::negotiate::Language;
 use super::told::{Outcome, Posted};
 
 pub(super) async fn label(Path(name): Path<String>, posted: Posted) -> Response {
@@ -17,13 +18,7 @@ async fn set(posted: &Posted, user: &UserId) -> Result<Outcome, Outcome> {
     let Posted { http, language, fields, .. } = posted;
     http.operators.known(user).await.map_err(|error| Outcome::failed(&error, *language))?;
     let named = named(&fields.label, &fields.tags);
-    named.validate().map_err(|_| {
-        let message = language.pick(
-            "Nada foi feito: o nome pode ter até 100 caracteres, e há lugar para 10 etiquetas de até 32.",
-            "Nothing was done: a name may have 100 characters, and there is room for 10 tags of 32 characters.",
-        );
-        Outcome::with(StatusCode::BAD_REQUEST, message)
-    })?;
+    named.validate().map_err(|wrong| refused(&wrong, *language))?;
     let kept = http.store.change_session(user, move |settings| {
         settings.label = named.label;
         settings.tags = named.tags;
@@ -31,15 +26,34 @@ async fn set(posted: &Posted, user: &UserId) -> Result<Outcome, Outcome> {
     kept.await.map_err(|error| {
         tracing::error!(%user, error = chain(&error), "a session's name cannot be kept");
         let message = language.pick(
-            "O nome não pôde ser gravado. Veja o log do serviço.",
-            "The name could not be kept. See the service's log.",
+            "O nome não pôde ser salvo. Veja o log do serviço.",
+            "The name could not be saved. See the service's log.",
         );
         Outcome::with(StatusCode::INTERNAL_SERVER_ERROR, message)
     })?;
-    Ok(Outcome::done(language.pick("Nome e etiquetas gravados.", "Name and tags are kept.")))
+    Ok(Outcome::done(language.pick("Nome e etiquetas salvos.", "Name and tags are saved.")))
 }
 
 /// What was typed: spaces at the ends mean nothing, and neither does a tag that stands twice.
+/// At its field of the form.
+fn refused(wrong: &InvalidSettings, language: Language) -> Outcome {
+    let (field, portuguese, english) = if wrong.field == "config.label" {
+        (
+            "label",
+            "Nada foi salvo: o nome pode ter até 100 caracteres, sem caracteres invisíveis.",
+            "Nothing was saved: a name may have 100 characters, none of them invisible.",
+        )
+    } else {
+        (
+            "tags",
+            "Nada foi salvo: são no máximo 10 etiquetas, cada uma com até 32 caracteres, sem caracteres invisíveis.",
+            "Nothing was saved: there may be 10 tags, each of 32 characters, none of them invisible.",
+        )
+    };
+    let message = language.pick(portuguese, english);
+    Outcome { field: Some(field), ..Outcome::with(StatusCode::BAD_REQUEST, message) }
+}
+
 fn named(label: &str, tags: &str) -> SessionSettings {
     let mut found: Vec<String> = Vec::new();
     for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
@@ -54,6 +68,22 @@ fn named(label: &str, tags: &str) -> SessionSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_at_its_field() {
+        let long = "x".repeat(101);
+        for (label, tags, field, words) in [
+            (long.as_str(), "", "label", "100"),
+            ("gpj.\u{202e}exe", "", "label", "invisíveis"),
+            ("Loja", "a,b,c,d,e,f,g,h,i,j,k", "tags", "10 etiquetas"),
+            ("Loja", long.as_str(), "tags", "32"),
+        ] {
+            let wrong = named(label, tags).validate().expect_err("wrong");
+            let told = refused(&wrong, Language::Portuguese);
+            assert_eq!(told.field, Some(field), "{label} {tags}");
+            assert!(told.message.contains(words), "{}", told.message);
+        }
+    }
 
     #[test]
     fn what_was_typed_is_read_as_it_was_meant() {

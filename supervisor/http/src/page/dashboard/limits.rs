@@ -85,15 +85,15 @@ pub(super) fn read(
 pub(super) fn kept(memory: Option<When>, language: Language) -> Outcome {
     let (portuguese, english) = match memory {
         None | Some(When::Now) => {
-            ("Limites gravados. Valem a partir de agora.", "The limits are kept, and hold from now on.")
+            ("Limites salvos. Valem a partir de agora.", "The limits are saved, and hold from now on.")
         }
         Some(When::NextStart) => (
-            "Limites gravados. Os de memória valem a partir do próximo início da sessão.",
-            "The limits are kept. Those of memory hold from the session's next start on.",
+            "Limites salvos. Os de memória valem a partir do próximo início da sessão.",
+            "The limits are saved. Those of memory hold from the session's next start on.",
         ),
         Some(When::Never) => (
-            "Limites gravados, mas neste servidor ninguém limita a memória.",
-            "The limits are kept, but nobody limits memory on this machine.",
+            "Limites salvos, mas neste servidor não há limite de memória em vigor.",
+            "The limits are saved, but no memory limit is in force on this machine.",
         ),
     };
     Outcome::done(language.pick(portuguese, english))

@@ -54,6 +54,7 @@ use crate::state::Http;
 
 pub(in super::super) use list::list;
 pub(in super::super) use sign_in::to_sign_in;
+pub(in super::super) use told::nowhere;
 
 /// Its routes; the list itself stands at `/`, where programs get JSON.
 pub(super) fn routes() -> Vec<Route> {

@@ -2,7 +2,7 @@
 //! is refused is the API's to say. Pure.
 
 use axum::http::StatusCode;
-use colmeia::config::Limit;
+use colmeia::config::{EVENT_NAMES, Limit};
 
 use super::super::super::negotiate::Language::{self, English, Portuguese};
 use super::told::Outcome;
@@ -45,24 +45,29 @@ fn rule(limit: Limit, language: Language) -> String {
     language.pick(portuguese, english)
 }
 
-/// What stands in this field is no number.
+/// What stands in this field is no number that a limit can be.
 pub(super) fn not_a_number(limit: Limit, language: Language) -> Outcome {
-    let message = language
-        .pick("Nada foi gravado: escreva um número inteiro.", "Nothing was kept: write a whole number.");
+    let rule = rule(limit, language);
+    let message = language.pick(
+        format!("Nada foi salvo: escreva um número inteiro; {rule}."),
+        format!("Nothing was saved: write a whole number; {rule}."),
+    );
     Outcome { field: Some(form_field(limit)), ..Outcome::with(StatusCode::BAD_REQUEST, message) }
 }
 
 /// What the API refused, at its field.
 pub(super) fn refused(error: &ApiError, language: Language) -> Outcome {
     let limit = Limit::ALL.into_iter().find(|limit| error.field_name() == Some(limit.field()));
-    let rule = limit.map(|limit| rule(limit, language));
+    let rule = limit.map(|limit| rule(limit, language)).or_else(|| rule_of(error, language));
     let message = match (rule, language) {
-        (Some(rule), English) => format!("Nothing was kept: {rule}."),
-        (None, English) => format!("Nothing was kept: {}.", error.text),
-        (rule, Portuguese) => match rule.or_else(|| portuguese(error).map(str::to_owned)) {
-            Some(rule) => format!("Nada foi gravado: {rule}."),
-            None => "Nada foi gravado. Veja o log do serviço.".into(),
-        },
+        (Some(rule), English) => format!("Nothing was saved: {rule}."),
+        (Some(rule), Portuguese) => format!("Nada foi salvo: {rule}."),
+        (None, English) => format!("Nothing was saved: {}.", error.text),
+        (None, Portuguese) if error.status.is_server_error() => {
+            "Nada foi salvo. Veja o log do serviço.".into()
+        }
+        // Nothing is in the log of what the API refuses, so its own words are better than none.
+        (None, Portuguese) => format!("Nada foi salvo. Detalhe técnico: {}.", error.text),
     };
     let field = limit.map(form_field).or_else(|| error.field_name().and_then(at_field));
     Outcome { field, ..Outcome::with(error.status, message) }
@@ -80,27 +85,49 @@ fn at_field(field: &str) -> Option<&'static str> {
     }
 }
 
-/// The rules of the API are in English; here each field has its own.
-fn portuguese(error: &ApiError) -> Option<&'static str> {
-    match error.field_name()? {
-        field if field.ends_with(".url") => Some(
-            "o endereço do webhook tem de começar com http:// ou https:// e não pode ser o deste serviço",
+/// The API's rules name fields of JSON, in English. The page's fields have rules in words.
+fn rule_of(error: &ApiError, language: Language) -> Option<String> {
+    let (portuguese, english) = match error.field_name()? {
+        field if field.ends_with(".url") => (
+            "o endereço do webhook tem de começar com http:// ou https://, sem usuário e senha, e não pode ser o deste serviço",
+            "the webhook's address has to begin with http:// or https://, without user name and password, and cannot lead to this service itself",
         ),
-        field if field.contains(".events") => Some("há um evento com nome desconhecido"),
-        "config.webhooks" => Some("são no máximo 20 webhooks"),
-        "config.proxy.server" => Some(
-            "escreva o proxy como servidor:porta, ou com http://, https:// ou socks5:// antes; a porta não pode ser a deste serviço",
-        ),
-        field if field.starts_with("config.proxy") => {
-            Some("usuário e senha do proxy vão juntos, e não servem com socks5")
+        field if field.contains(".events") => {
+            let names = EVENT_NAMES.join(", ");
+            return Some(language.pick(
+                format!("há um evento com nome desconhecido; os nomes são {names}"),
+                format!("there is an event of an unknown name; the names are {names}"),
+            ));
         }
-        _ => None,
-    }
+        "config.webhooks" => ("são no máximo 20 webhooks", "there may be 20 webhooks at most"),
+        "config" => (
+            "a configuração da sessão passaria de 64 KiB",
+            "the session's configuration would be larger than 64 KiB",
+        ),
+        "config.proxy.server" => (
+            "escreva o proxy como servidor:porta, ou com http://, https:// ou socks5:// antes; a porta não pode ser a deste serviço",
+            "write the proxy as host:port, or with http://, https:// or socks5:// before it; it cannot be the port of this service",
+        ),
+        field if field.starts_with("config.proxy") => (
+            "uma senha de proxy precisa de um usuário, e nenhum dos dois serve com socks5",
+            "a proxy's password takes a user name, and neither works with socks5",
+        ),
+        _ => return None,
+    };
+    Some(language.pick(portuguese, english).to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_a_limit_cannot_be_is_told_with_what_it_can_be() {
+        let told = [Portuguese, English].map(|language| not_a_number(Limit::SendsPerMinute, language));
+        assert_eq!(told[0].field, Some("per_minute"));
+        assert!(told[0].message.contains("de 0 (sem limite) a 10000"), "{}", told[0].message);
+        assert!(told[1].message.contains("0 (no limit) to 10000"), "{}", told[1].message);
+    }
 
     #[test]
     fn what_is_refused_is_told_at_its_field_in_the_readers_language() {
@@ -109,11 +136,12 @@ mod tests {
             ("config.limits.memoryHighMb", Some("memory_high"), "limite suave", "soft limit"),
             ("config.limits.sendsPerMinute", Some("per_minute"), "por minuto", "in a minute"),
             ("config.limits.sendBurst", Some("burst"), "de uma só vez", "at once"),
-            ("config.webhooks[2].url", Some("url"), "endereço do webhook", "config.webhooks[2].url"),
-            ("config.webhooks[0].events[1]", Some("events"), "nome desconhecido", "must"),
-            ("config.proxy.server", Some("server"), "servidor:porta", "config.proxy.server"),
-            ("config.proxy.username", Some("username"), "vão juntos", "config.proxy.username"),
-            ("config", None, "Veja o log", "config must"),
+            ("config.webhooks[2].url", Some("url"), "sem usuário e senha", "without user name"),
+            ("config.webhooks[0].events[1]", Some("events"), "message, message.any", "message, message.any"),
+            ("config.proxy.server", Some("server"), "servidor:porta", "host:port"),
+            ("config.proxy.username", Some("username"), "precisa de um usuário", "takes a user name"),
+            ("config", None, "64 KiB", "64 KiB"),
+            ("config.of.a.later.release", None, "Detalhe técnico: config.of", "must"),
         ] {
             let error = ApiError::field(field, "must be otherwise");
             for (language, words) in [(Portuguese, portuguese), (English, english)] {

@@ -145,7 +145,7 @@ async fn page(
     let status = refused.as_ref().map_or(StatusCode::OK, |(_, told)| told.status);
     let page = SettingsPage {
         label: label(http, user),
-        webhooks: webhooks.iter().map(Webhook::of).collect(),
+        webhooks: webhooks.iter().map(|webhook| Webhook::of(webhook, frame.language)).collect(),
         events: EVENT_NAMES,
         ignored: ignored(ignore, frame.language),
         proxy,
@@ -166,11 +166,16 @@ async fn held(http: &Http, user: &UserId) -> Option<HeldLimits> {
 }
 
 impl Webhook {
-    fn of(webhook: &WebhookConfig) -> Self {
+    fn of(webhook: &WebhookConfig, language: Language) -> Self {
+        let events = if webhook.events.iter().any(|event| event == "*") {
+            language.pick("todos os eventos", "all events").into()
+        } else {
+            webhook.events.join(", ")
+        };
         Self {
             id: id_of(webhook),
             address: shown(&webhook.url),
-            events: webhook.events.join(", "),
+            events,
             signed: webhook.hmac.as_ref().is_some_and(|hmac| hmac.key.is_some()),
             headers: webhook.custom_headers.as_ref().map_or(0, Vec::len),
         }
@@ -327,7 +332,7 @@ async fn limit(http: &Http, handle: &UserHandle, fields: &SettingsFields, langua
 }
 
 fn kept<T>(done: Result<T, ApiError>, language: Language) -> Told {
-    let message = language.pick("Configuração gravada.", "The configuration is kept.");
+    let message = language.pick("Configuração salva.", "The configuration is saved.");
     done.map(|_| Outcome::done(message)).map_err(|error| refused(&error, language))
 }
 

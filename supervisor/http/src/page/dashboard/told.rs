@@ -41,6 +41,8 @@ struct Body<'a> {
 struct OutcomePage<'a> {
     frame: Frame,
     failed: bool,
+    /// It was looked for and is not there.
+    missing: bool,
     message: &'a str,
     code: Option<&'a str>,
     back: &'a str,
@@ -80,7 +82,7 @@ impl Outcome {
             ),
             OperationError::NotKept(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "Foi feito, mas não pôde ser gravado no disco: um reinício do serviço desfaz. Veja o log.",
+                "Foi feito, mas não pôde ser salvo no disco: um reinício do serviço desfaz. Veja o log.",
                 "It was done, but cannot be written to the disk: a restart of the service undoes it. See the log.",
             ),
             OperationError::StillGoing => (
@@ -110,9 +112,17 @@ impl Outcome {
         }
         let (frame, cookie) = Frame::new(http, headers, back);
         let failed = !self.status.is_success();
-        let page = html(&OutcomePage { frame, failed, message: &self.message, code, back });
+        let missing = matches!(self.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+        let page = html(&OutcomePage { frame, failed, missing, message: &self.message, code, back });
         super::begin((self.status, page).into_response(), cookie)
     }
+}
+
+/// The page for an address at which there is none.
+pub(in super::super::super) fn nowhere(http: &Http, headers: &HeaderMap, status: StatusCode) -> Response {
+    let message =
+        Language::of(headers).pick("Não há página neste endereço.", "There is no page at this address.");
+    Outcome::with(status, message).answer(http, headers, "/")
 }
 
 /// That there is no such operation.
