@@ -14,6 +14,7 @@
 //!   colmeia-deleting/<uid>                  a mark: everything of the user is being deleted
 //!   colmeia_tokens/<uid>                    what the supervisor says to the user's worker to be believed
 //!   colmeia_uploads/                        files on their way to a worker; they have no names in it
+//!   colmeia_staging/<uid>/                  a profile that is being restored, before it is whole
 //!   colmeia_downloads/                      files on their way from a worker, likewise
 //!   .wwebjs_auth_user_<uid>/                one per user; deleting it means scanning again
 //!     session-<prefix>_user_<uid>/          Chromium's user data directory (whatsapp-web.js's layout)
@@ -46,6 +47,9 @@ pub const AUTH_PREFIX: &str = ".wwebjs_auth_user_";
 /// The folder of an auth directory that is Colmeia's.
 pub const OWN_DIR: &str = "colmeia";
 
+/// The file in a user's spool that says how far the page was heard.
+pub const HEARD: &str = "heard.json";
+
 /// The pipe in a user's runtime folder through which the worker's standard error comes.
 pub const LOG_PIPE: &str = "log";
 
@@ -60,6 +64,33 @@ pub const DISK_PLENTY: u64 = 4 * 1024 * 1024 * 1024;
 
 /// How often the disk is looked at where there is plenty.
 pub const DISK_SELDOM: Duration = Duration::from_secs(5);
+
+/// What makes a registration: WhatsApp Web's databases, its local storage and its cookies. Caches, and what the
+/// browser keeps for itself, it makes anew. The last two are where the full browser keeps cookies.
+pub const REGISTRATION: [&str; 7] = [
+    "Default/IndexedDB",
+    "Default/Local Storage",
+    "Default/WebStorage",
+    "Default/Cookies",
+    "Default/Cookies-journal",
+    "Default/Network/Cookies",
+    "Default/Network/Cookies-journal",
+];
+
+/// The most bytes of a registration that is copied. Seen: up to 200 MB after months of messages.
+pub const MOST_REGISTRATION_BYTES: u64 = 512 * 1024 * 1024;
+
+/// The most files of a registration that is copied.
+pub const MOST_REGISTRATION_FILES: usize = 20_000;
+
+/// What a copy of a registration leaves free on the disk: the events of running sessions need it more.
+pub const COPY_LEAVES_FREE: u64 = 256 * 1024 * 1024;
+
+/// Whether it is one of LevelDB's files that hold nothing of it.
+#[must_use]
+pub fn holds_nothing(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| ["LOCK", "LOG", "LOG.old"].iter().any(|word| name == *word))
+}
 
 /// The control group that systemd delegates for the users' processes, given the supervisor's own: that of the unit
 /// `<name>-sessions.service` beside `<name>.service`. `None` where the supervisor's group is no service's.
@@ -185,6 +216,12 @@ impl StateLayout {
         self.root.join("colmeia_downloads")
     }
 
+    /// The folder of profiles that are being restored. It lies in no auth directory, so no worker can change them.
+    #[must_use]
+    pub fn staging(&self) -> PathBuf {
+        self.root.join("colmeia_staging")
+    }
+
     /// The user's auth directory.
     #[must_use]
     pub fn auth_dir(&self, user: &UserId) -> PathBuf {
@@ -256,6 +293,12 @@ impl StateLayout {
     #[must_use]
     pub fn spool_dir(&self, user: &UserId) -> PathBuf {
         self.own_dir(user).join("spool")
+    }
+
+    /// How far the page was heard: what it says, and by its time up to which moment.
+    #[must_use]
+    pub fn heard(&self, user: &UserId) -> PathBuf {
+        self.spool_dir(user).join(HEARD)
     }
 
     /// The user whose auth directory has this file name; `None` for anything else.

@@ -1,4 +1,5 @@
 //! Small files that are replaced as a whole, names that change, and folders that are made: on disk when the call returns.
+//! And files of others, opened without following what they put in the way.
 //!
 //! Owns the order that this takes: the contents first, then the name, then the folder that holds the name. Never decides
 //! what stands in a file. By hand and not with `tempfile`: that brings no folder to disk, and after a crash a draft with a
@@ -7,10 +8,10 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::SystemTime;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags, openat};
 
 /// As the standard library takes it.
 const NOFOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
@@ -107,6 +108,26 @@ pub fn sync(folder: &Path) -> io::Result<()> {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         done => done,
     }
+}
+
+/// Opens what lies below a folder without following any link on the way, and without waiting: it may be a pipe. Not
+/// `openat2`, which does it in one call: systemd refuses that one where `RestrictSUIDSGID=` is set, as in our unit.
+///
+/// # Errors
+/// Those of the file system; a name that leads out of the folder is invalid.
+pub fn open_beneath(root: &File, name: &Path, access: OFlags) -> io::Result<File> {
+    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mut place = root.try_clone()?;
+    let mut parts = name.components().peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(part) = part else { return Err(ErrorKind::InvalidInput.into()) };
+        let kind = match parts.peek() {
+            Some(_) => OFlags::RDONLY | OFlags::DIRECTORY,
+            None => access | OFlags::NONBLOCK,
+        };
+        place = File::from(openat(&place, part, flags | kind, Mode::empty())?);
+    }
+    Ok(place)
 }
 
 fn folder(path: &Path) -> &Path {

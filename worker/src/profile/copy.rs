@@ -10,29 +10,21 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use colmeia_base::files::if_there;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use colmeia::layout::{COPY_LEAVES_FREE, MOST_REGISTRATION_BYTES, MOST_REGISTRATION_FILES, holds_nothing};
+use colmeia_base::files::{if_there, open_beneath};
 use nix::sys::statvfs::statvfs;
+use rustix::fs::OFlags;
 
-/// The largest registration that is copied. Seen: up to 200 MB after months of messages.
-const MOST_BYTES: u64 = 512 * 1024 * 1024;
-const MOST_FILES: usize = 20_000;
-/// What a copy leaves free on the disk: the events of running sessions need it more.
-const LEAVES_FREE: u64 = 256 * 1024 * 1024;
 /// How often a copy is begun anew under a browser that goes on writing.
 const ATTEMPTS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Files of LevelDB that hold nothing of it.
-const EMPTY_WORDS: [&str; 3] = ["LOCK", "LOG", "LOG.old"];
-
 /// Why there is no copy. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CopyError {
+pub(crate) enum CopyError {
     /// The disk.
     #[error("cannot copy {}", path.display())]
     Io {
@@ -41,7 +33,9 @@ pub(super) enum CopyError {
         source: io::Error,
     },
     /// It goes beyond its bounds.
-    #[error("the registration is larger than {MOST_BYTES} bytes or has more than {MOST_FILES} files")]
+    #[error(
+        "the registration is larger than {MOST_REGISTRATION_BYTES} bytes or has more than {MOST_REGISTRATION_FILES} files"
+    )]
     TooLarge,
     /// The copy would leave too little room for everything else.
     #[error("the disk has too little room for a copy of {0} bytes")]
@@ -102,11 +96,11 @@ fn copy_once(
     if before.is_empty() {
         return Err(CopyError::Nothing);
     }
-    if bytes > MOST_BYTES || before.len() > MOST_FILES {
+    if bytes > MOST_REGISTRATION_BYTES || before.len() > MOST_REGISTRATION_FILES {
         return Err(CopyError::TooLarge);
     }
     let place = to.parent().unwrap_or(to);
-    if free(place).map_err(at(place))? < bytes.saturating_add(LEAVES_FREE) {
+    if free(place).map_err(at(place))? < bytes.saturating_add(COPY_LEAVES_FREE) {
         return Err(CopyError::NoRoom(bytes));
     }
     let root = File::open(from).map_err(at(from))?;
@@ -125,7 +119,7 @@ fn copy_once(
 
 /// Copies the first `length` bytes; `false` when there are not so many.
 fn copy_file(root: &File, name: &Path, length: u64, to: &Path) -> io::Result<bool> {
-    let source = open_beneath(root, name, OFlag::O_RDONLY)?;
+    let source = open_beneath(root, name, OFlags::RDONLY)?;
     if !source.metadata()?.is_file() {
         return Err(io::Error::other("no plain file"));
     }
@@ -136,24 +130,6 @@ fn copy_file(root: &File, name: &Path, length: u64, to: &Path) -> io::Result<boo
     let copied = io::copy(&mut source.take(length), &mut target)?;
     target.sync_data()?;
     Ok(copied == length)
-}
-
-/// Opens a file below `root` without following any link on the way. Not `openat2`, which does it in one call: systemd
-/// refuses that one where `RestrictSUIDSGID=` is set, as in our unit.
-pub(super) fn open_beneath(root: &File, name: &Path, access: OFlag) -> io::Result<File> {
-    let flags = OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let mut place = root.try_clone()?;
-    let mut parts = name.components().peekable();
-    while let Some(part) = parts.next() {
-        let Component::Normal(part) = part else { return Err(io::ErrorKind::InvalidInput.into()) };
-        // Without waiting: what lies there may be a pipe.
-        let kind = match parts.peek() {
-            Some(_) => OFlag::O_RDONLY | OFlag::O_DIRECTORY,
-            None => access | OFlag::O_NONBLOCK,
-        };
-        place = File::from(openat(&place, part, flags | kind, Mode::empty())?);
-    }
-    Ok(place)
 }
 
 /// Whether a copy that was made between these two looks is what a crash at the first would have left.
@@ -184,12 +160,11 @@ pub(super) fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
             for entry in if_there(fs::read_dir(&path)).map_err(at(&path))?.into_iter().flatten() {
                 open.push(name.join(entry.map_err(at(&path))?.file_name()));
             }
-        } else if metadata.is_file() && !name.file_name().is_some_and(|n| EMPTY_WORDS.iter().any(|w| n == *w))
-        {
+        } else if metadata.is_file() && !holds_nothing(&name) {
             let modified = (metadata.mtime(), metadata.mtime_nsec());
             found.insert(name, Stamp { inode: metadata.ino(), length: metadata.len(), modified });
         }
-        if found.len() + open.len() > MOST_FILES {
+        if found.len() + open.len() > MOST_REGISTRATION_FILES {
             return Err(CopyError::TooLarge);
         }
     }

@@ -12,9 +12,10 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use colmeia::errors::lack_of;
-use nix::fcntl::OFlag;
+use colmeia_base::files::open_beneath;
+use rustix::fs::OFlags;
 
-use super::copy::{is_log, list, open_beneath};
+use super::copy::{is_log, list};
 
 const BLOCK: usize = 32 * 1024;
 /// Checksum, length, kind.
@@ -50,7 +51,7 @@ pub(super) fn trim(profile: &Path, parts: &[&str]) -> io::Result<()> {
 /// How many bytes were cut off.
 fn cut(profile: &Path, name: &Path) -> io::Result<usize> {
     let root = std::fs::File::open(profile)?;
-    let mut file = open_beneath(&root, name, OFlag::O_RDWR)?;
+    let mut file = open_beneath(&root, name, OFlags::RDWR)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > LONGEST {
         return Ok(0);
