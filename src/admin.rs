@@ -419,6 +419,76 @@ pub struct Key {
     pub key: Option<Secret>,
 }
 
+/// The body of `POST /v1/backups`, `/v1/backups/list` and `/v1/backups/restore`: the place, its key, and who is meant. The
+/// answer to each has one JSON object per line and user, as it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupRequest {
+    /// `file:///folder`, or `s3://bucket/prefix`.
+    pub place: String,
+    /// What the key file holds.
+    pub key: Secret,
+    /// How a bucket is reached.
+    #[serde(default)]
+    pub s3: BucketAccess,
+    /// Whose; nobody named means everyone.
+    #[serde(default)]
+    pub users: Vec<UserId>,
+    /// Of a backup: how many of each user are kept.
+    #[serde(default)]
+    pub keep: Option<usize>,
+    /// Of a restore: which backup of the user, where it is not the newest.
+    #[serde(default)]
+    pub number: Option<u64>,
+}
+
+/// How a bucket is reached: what the `AWS_…` variables of the operator say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BucketAccess {
+    /// `AWS_ENDPOINT_URL`: another host than Amazon's.
+    pub endpoint: Option<String>,
+    /// `AWS_REGION`.
+    pub region: Option<String>,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub key_id: Option<Secret>,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub key: Option<Secret>,
+    /// `AWS_SESSION_TOKEN`.
+    pub token: Option<Secret>,
+}
+
+/// What came of one user's backup or restore, or a backup that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Whose.
+    pub user: UserId,
+    /// Counts the user's backups; nothing where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// From when the registration is, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_ms: Option<u64>,
+    /// The bytes of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Of a backup that was just made: the bytes that had to be written, encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<u64>,
+    /// The version of the browser that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// The version of Colmeia that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colmeia: Option<String>,
+    /// Why nothing was to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// Why it was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// The body of every answer that is no success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

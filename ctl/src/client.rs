@@ -106,25 +106,38 @@ impl Client {
     ) -> Result<T, ClientError> {
         let whole = async {
             let mut response = self.send(method, path, body).await?;
-            let mut body = Vec::new();
-            while let Some(chunk) = next(&mut response).await? {
-                body.extend_from_slice(&chunk);
-                if body.len() > LARGEST {
-                    return Err(ClientError::TooLarge);
-                }
+            if !response.status().is_success() {
+                return Err(refusal(&mut response).await?);
             }
-            let status = response.status();
-            if status.is_success() {
-                return serde_json::from_slice(&body).map_err(ClientError::Nonsense);
-            }
-            let why =
-                serde_json::from_slice(&body).map_or_else(|_| status.to_string(), |Failure { error }| error);
-            Err(match status {
-                StatusCode::NOT_FOUND if why.starts_with("there is no user") => ClientError::NoSuchUser(why),
-                _ => ClientError::Refused(why),
-            })
+            serde_json::from_slice(&whole(&mut response).await?).map_err(ClientError::Nonsense)
         };
         timeout(PATIENCE, whole).await.unwrap_or(Err(ClientError::Late))
+    }
+
+    /// Hands over each line of the answer as it comes. It takes as long as the service works.
+    pub(crate) async fn post_lines<T: DeserializeOwned, E: From<ClientError>>(
+        &self,
+        path: &str,
+        value: &impl Serialize,
+        mut take: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let body = serde_json::to_vec(value).map_err(ClientError::Nonsense)?;
+        let mut response = self.send(Method::POST, path, body.into()).await?;
+        if !response.status().is_success() {
+            return Err(refusal(&mut response).await?.into());
+        }
+        let mut rest = Vec::new();
+        while let Some(chunk) = next(&mut response).await? {
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                take(serde_json::from_slice(&line).map_err(ClientError::Nonsense)?)?;
+            }
+            if rest.len() > LARGEST {
+                return Err(ClientError::TooLarge.into());
+            }
+        }
+        Ok(())
     }
 
     /// Hands over each line of a stream as it comes, until the service ends it or `take` has enough.
@@ -154,11 +167,36 @@ impl Client {
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(ClientError::Broken)?;
         colmeia_base::tasks::passing("connection", connection);
-        let request = Request::builder().method(method).uri(path).header("host", "localhost");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("content-type", "application/json");
         // Paths are made of user ids and numbers, so this cannot fail.
         let request = request.body(Full::new(body)).unwrap_or_default();
         sender.send_request(request).await.map_err(ClientError::Broken)
     }
+}
+
+async fn whole(response: &mut Response<Incoming>) -> Result<Vec<u8>, ClientError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = next(response).await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LARGEST {
+            return Err(ClientError::TooLarge);
+        }
+    }
+    Ok(body)
+}
+
+/// What an answer that is no success says.
+async fn refusal(response: &mut Response<Incoming>) -> Result<ClientError, ClientError> {
+    let (body, status) = (whole(response).await?, response.status());
+    let why = serde_json::from_slice(&body).map_or_else(|_| status.to_string(), |Failure { error }| error);
+    Ok(match status {
+        StatusCode::NOT_FOUND if why.starts_with("there is no user") => ClientError::NoSuchUser(why),
+        _ => ClientError::Refused(why),
+    })
 }
 
 async fn next(response: &mut Response<Incoming>) -> Result<Option<Bytes>, ClientError> {

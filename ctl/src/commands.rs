@@ -1,7 +1,7 @@
 //! What each word does. Owns the waiting for what was asked to come to pass, and the question before something
 //! is deleted.
 
-use std::io::{IsTerminal as _, Write as _, stdin, stdout};
+use std::io::{IsTerminal as _, stdin};
 use std::time::Duration;
 
 use colmeia::UserId;
@@ -10,11 +10,12 @@ use colmeia::admin::{
 };
 use colmeia::config::MemoryOverrides;
 use hyper::Method;
-use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
+use crate::backups::{self, Place};
 use crate::client::{Client, ClientError};
 use crate::flags::{Command, Flags, KeysCommand, Patience};
+use crate::out::Out;
 use crate::{CtlError, diagnosis, events, table, top};
 
 /// How often the service is asked whether it has come to pass.
@@ -101,6 +102,18 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
         }
         Command::Keys { command } => keys(client, &mut out, command).await,
         Command::Events { command } => events::run(client, &mut out, command).await,
+        Command::Backup { make_key: Some(file), .. } => backups::make_key(&mut out, &file),
+        Command::Backup { target, user, all, key_file, keep, make_key: None } => {
+            let place = Place::of(target.unwrap_or_default(), key_file.unwrap_or_default());
+            backups::back_up(client, &mut out, place, user, all, keep).await
+        }
+        Command::Restore { source, user, all: _, key_file, number, yes } => {
+            confirm(yes, backups::BEFORE_A_RESTORE)?;
+            backups::restore(client, &mut out, Place::of(source, key_file), user, number).await
+        }
+        Command::Backups { target, user, key_file } => {
+            backups::list(client, &mut out, Place::of(target, key_file), user).await
+        }
         Command::Doctor => {
             let diagnosis = diagnosis::diagnose(client).await?;
             out.say(&diagnosis, || diagnosis::text(&diagnosis))?;
@@ -111,23 +124,6 @@ pub(crate) async fn run(client: &Client, Flags { json, command, .. }: Flags) -> 
             out.say(&service, || format!("it answers: version {}\n", service.version))
         }
         Command::Completions { .. } => Ok(()), // done before there was a client
-    }
-}
-
-/// Where answers go.
-pub(crate) struct Out {
-    json: bool,
-}
-
-impl Out {
-    pub(crate) fn say(
-        &mut self,
-        value: &impl Serialize,
-        text: impl FnOnce() -> String,
-    ) -> Result<(), CtlError> {
-        let text = if self.json { serde_json::to_string(value)? + "\n" } else { text() };
-        let mut out = stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CtlError::Output)
     }
 }
 

@@ -7,9 +7,9 @@ use hyper::Method;
 
 use crate::CtlError;
 use crate::client::Client;
-use crate::commands::Out;
 use crate::flags::EventsCommand;
 use crate::format::{ago, or_dash, until};
+use crate::out::Out;
 use crate::table::{aligned, plain};
 
 pub(crate) async fn run(client: &Client, out: &mut Out, command: EventsCommand) -> Result<(), CtlError> {

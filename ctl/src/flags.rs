@@ -136,6 +136,63 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: EventsCommand,
     },
+    /// Back sessions up, encrypted, into a folder or a bucket; what is there already is not written again
+    #[command(group(clap::ArgGroup::new("whose").args(["user", "all"])))]
+    Backup {
+        /// file:///folder as the service sees it, or s3://bucket/prefix (with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+        /// AWS_ENDPOINT_URL, AWS_REGION)
+        #[arg(value_name = "TARGET", required_unless_present = "make_key")]
+        target: Option<String>,
+        /// Only this session; may be given several times
+        #[arg(long, value_name = "USER")]
+        user: Vec<UserId>,
+        /// All sessions of which a phone is linked
+        #[arg(long)]
+        all: bool,
+        /// The file with the key; without it a backup is worth nothing
+        #[arg(long, value_name = "FILE", required_unless_present = "make_key")]
+        key_file: Option<PathBuf>,
+        /// How many backups of each session are kept (at least 2)
+        #[arg(long, value_name = "N", default_value_t = 7)]
+        keep: usize,
+        /// Write a new key to this file, and do nothing else
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "user", "all", "key_file"])]
+        make_key: Option<PathBuf>,
+    },
+    /// Put sessions back as a backup has them; they have to be stopped, here and wherever they came from
+    #[command(group(clap::ArgGroup::new("whose").required(true).args(["user", "all"])))]
+    Restore {
+        /// Where the backups are, as for `backup`
+        #[arg(value_name = "SOURCE")]
+        source: String,
+        /// Only this session; may be given several times
+        #[arg(long, value_name = "USER")]
+        user: Vec<UserId>,
+        /// All sessions of which there is a backup
+        #[arg(long)]
+        all: bool,
+        /// The file with the key
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+        /// Which backup, as `backups --user` shows it [default: the newest]
+        #[arg(long, value_name = "N", conflicts_with = "all")]
+        number: Option<u64>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The newest backup of each session, or all of one's
+    Backups {
+        /// Where the backups are, as for `backup`
+        #[arg(value_name = "TARGET")]
+        target: String,
+        /// All of this session's; may be given several times
+        #[arg(long, value_name = "USER")]
+        user: Vec<UserId>,
+        /// The file with the key
+        #[arg(long, value_name = "FILE")]
+        key_file: PathBuf,
+    },
     /// Look at the machine and say what to do
     Doctor,
     /// Whether the service answers, for a container's health check: 0, or 4 where it does not

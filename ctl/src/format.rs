@@ -14,6 +14,11 @@ pub(crate) fn bytes(bytes: u64) -> String {
     if mib < 1000.0 { format!("{mib:.0}M") } else { format!("{:.1}G", mib / 1024.0) }
 }
 
+/// The same where less than a MiB matters.
+pub(crate) fn size(size: u64) -> String {
+    if size < 1024 * 1024 { format!("{}K", size.div_ceil(1024)) } else { bytes(size) }
+}
+
 /// `42s`, `7m`, `3h12m`, `2d4h`.
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();

@@ -3,12 +3,14 @@
 //! Owns the words, the order of things and the exit codes: 0 done, 1 it did not work, 2 a wrong command line,
 //! 3 no such user, 4 the service cannot be reached. It knows the supervisor only through the admin socket.
 
+mod backups;
 mod client;
 mod commands;
 mod diagnosis;
 mod events;
 mod flags;
 mod format;
+mod out;
 mod table;
 mod top;
 
@@ -28,6 +30,16 @@ enum CtlError {
     NotConfirmed,
     #[error("it did not come to pass within {0} s; `colmeiactl list` shows how it goes on")]
     Late(u64),
+    #[error("say whose: --user USER, or --all")]
+    Whose,
+    #[error("not all of it was done")]
+    Incomplete,
+    #[error("cannot use the key file {}", path.display())]
+    KeyFile {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the machine has a problem")]
     Unwell,
     #[error("the terminal cannot be used")]

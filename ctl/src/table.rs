@@ -1,11 +1,11 @@
 //! The columns of `list` and `top`, and the words of `show`. Pure.
 
-use colmeia::admin::{Key, Limits, Merged, Session, SessionDetail, When};
+use colmeia::admin::{Backup, Key, Limits, Merged, Session, SessionDetail, When};
 use colmeia::impossible;
 use colmeia::moment::{Minute, now_ms};
 use colmeia::session::Recovery;
 
-use crate::format::{ago, bytes, or_dash, span, until};
+use crate::format::{ago, bytes, or_dash, size, span, until};
 
 /// The titles of the columns.
 pub(crate) const TITLES: [&str; 10] =
@@ -57,6 +57,24 @@ fn short(label: &str) -> String {
 /// The list as text.
 pub(crate) fn list(sessions: &[Session]) -> String {
     aligned(&TITLES.map(String::from), sessions.iter().map(columns))
+}
+
+/// Backups, one per line.
+pub(crate) fn backups(backups: &[Backup]) -> String {
+    let titles = ["USER", "NUMBER", "AGE", "SIZE", "BROWSER", "COLMEIA"].map(String::from);
+    let row = |backup: &Backup| {
+        let number = backup.number.map(|number| number.to_string());
+        let (age, wrong) = (backup.taken_ms.map(ago), backup.error.as_deref().map(plain));
+        [
+            backup.user.to_string(),
+            or_dash(number),
+            or_dash(age),
+            or_dash(backup.bytes.map(size)),
+            or_dash(wrong.or_else(|| backup.browser.as_deref().map(plain))),
+            or_dash(backup.colmeia.as_deref().map(plain)),
+        ]
+    };
+    aligned(&titles, backups.iter().map(row))
 }
 
 /// The API keys as text.

@@ -40,6 +40,15 @@ pub(super) fn program(path: &Path) -> Finding {
     }
 }
 
+/// The browser's version, such as `156.0.8078.79`.
+pub(super) fn number(path: &Path) -> Option<String> {
+    let said = version(path, "--version")?;
+    let is_number = |word: &&str| {
+        word.contains('.') && word.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    said.split_whitespace().find(is_number).map(str::to_owned)
+}
+
 /// Whether there is a program for voice and video; the service does without.
 pub(super) fn converter(path: &Path) -> Finding {
     let (check, shown) = ("ffmpeg", path.display());

@@ -37,6 +37,12 @@ pub struct Subject {
     pub runtime_dir: PathBuf,
 }
 
+/// The version of the browser that is this program, where it says one.
+#[must_use]
+pub fn browser_version(program: &std::path::Path) -> Option<String> {
+    browser::number(program)
+}
+
 /// Runs every check, in a fixed order.
 #[must_use]
 pub fn examine(subject: &Subject) -> Vec<Finding> {

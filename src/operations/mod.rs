@@ -48,9 +48,13 @@ pub use record::*;
 pub use sends::*;
 pub use table::*;
 
-/// What a worker of this build knows, told in its Hello: the newest `since` of all rows. Where an older worker would
+/// What a worker of this build knows, told in its Hello: the newest `since` of all rows and calls. Where an older worker would
 /// silently leave out an option of a call ([`crate::protocol::Call::needs`]) without a row that is as new, this has to be said here.
-pub const OPERATIONS_VERSION: u32 = Operation::NEWEST;
+pub const OPERATIONS_VERSION: u32 =
+    if SNAPSHOT_SINCE > Operation::NEWEST { SNAPSHOT_SINCE } else { Operation::NEWEST };
+
+/// The first [`OPERATIONS_VERSION`] whose workers know [`crate::protocol::Call::Snapshot`].
+pub const SNAPSHOT_SINCE: u32 = 4;
 
 /// What an operation does to the world, and so what a failure without an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

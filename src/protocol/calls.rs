@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ChatSummary, ContactRecord, GroupRecord, MessageRecord, OtherNames};
 use crate::ChatId;
 use crate::operations::{
-    Effect, LinkPreview, MediaStyle, Operation, OperationResult, SendOptions, SentMessage,
+    Effect, LinkPreview, MediaStyle, Operation, OperationResult, SNAPSHOT_SINCE, SendOptions, SentMessage,
 };
 use crate::passkey::Assertion;
 use crate::restrictions::Restriction;
@@ -108,6 +108,8 @@ pub enum Call {
     /// A picture of the page as it is drawn now, whatever it shows. Reply: [`Reply::Media`], with a PNG as the
     /// frame's body.
     Screenshot,
+    /// Takes a snapshot of the registration now. Reply: [`Reply::Snapshot`] once it is whole and on disk.
+    Snapshot,
     /// Logs the phone out. Reply: [`Reply::Done`] once the page says so.
     Logout,
     /// Any other operation. Reply: [`Reply::Value`]; the frame's body belongs to the operation.
@@ -143,6 +145,7 @@ impl Call {
             Self::PasskeyConfirm => "passkey_confirm",
             Self::PasskeyCancel => "passkey_cancel",
             Self::Screenshot => "screenshot",
+            Self::Snapshot => "snapshot",
             Self::Logout => "logout",
             Self::Operate { operation } => operation.name(),
         }
@@ -166,7 +169,8 @@ impl Call {
             | Self::Groups
             | Self::CheckExists { .. }
             | Self::DownloadMedia { .. }
-            | Self::Screenshot => Effect::Read,
+            | Self::Screenshot
+            | Self::Snapshot => Effect::Read,
             Self::Operate { operation } => operation.effect(),
         }
     }
@@ -186,6 +190,7 @@ impl Call {
                 u32::from(!options.is_default() || !link_preview.is_none())
             }
             Self::SendMedia { options, style, .. } => u32::from(!options.is_default() || style.is_some()),
+            Self::Snapshot => SNAPSHOT_SINCE,
             _ => 0,
         }
     }
@@ -256,6 +261,13 @@ pub enum Reply {
     PairingCode {
         /// Eight letters or digits.
         code: crate::Secret,
+    },
+    /// A snapshot of the registration, in the user's folder of them.
+    Snapshot {
+        /// When it was taken, in milliseconds since the epoch: its name.
+        taken_ms: u64,
+        /// The version of the browser whose it is, where it is known.
+        browser: Option<String>,
     },
     /// It is done.
     Done,

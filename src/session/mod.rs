@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Secret, passkey};
 pub use exit::{EXIT_DISK_FULL, EXIT_MACHINE, ExitReason, HealthLevel, LaunchCause};
-pub use report::{MissingMember, Probes, Recovery, SessionReport, impossible};
+pub use report::{MissingMember, Probes, ProfileRecord, Recovery, SessionReport, impossible};
 
 /// The linked account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

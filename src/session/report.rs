@@ -19,6 +19,22 @@ pub struct Recovery {
     pub aside: Option<String>,
 }
 
+/// What is known of a profile from one worker to the next, in `profile.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProfileRecord {
+    /// The version of the browser that used it last.
+    pub browser: Option<String>,
+    /// The session was ready with it, and nobody has ended the link since.
+    pub linked: bool,
+    /// It is a snapshot that was put in place, and the session was not ready with it yet.
+    pub on_trial: bool,
+    /// How often in a row the browser ended by itself before its page showed anything.
+    pub crashes: u32,
+    /// What was last done about a damaged profile.
+    pub recovery: Option<Recovery>,
+}
+
 /// A member of WhatsApp's page that a session misses although the page is complete: WhatsApp has changed it. Names of
 /// modules and of operations only, so that it can be shown to anyone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

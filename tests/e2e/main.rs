@@ -10,6 +10,7 @@
 mod harness;
 
 mod accessible;
+mod backup;
 mod bad_input;
 mod collections;
 mod crashes;

@@ -146,6 +146,10 @@ async fn json_of(farm: &Farm, arguments: &[&str]) -> Value {
 /// The line with what is the reader's: the service's address, the number of a queue, an id of an event or of a key.
 async fn filled_in(farm: &Farm, line: &str) -> String {
     let line = line.replace("http://127.0.0.1:5001", &farm.service.url(""));
+    let (backups, key) = (farm.dir.path().join("backups"), farm.dir.path().join("colmeia.key"));
+    std::fs::create_dir_all(&backups).expect("made");
+    let line = line.replace("/var/backups/colmeia", &backups.display().to_string());
+    let line = line.replace("colmeia.key", &key.display().to_string());
     if line.ends_with(" 12") {
         let queue = until("an event waits", || async {
             let queues = json_of(farm, &["events", "queues"]).await;
@@ -182,11 +186,14 @@ async fn every_command_of_a_user_works() {
     let mut seen = 0;
     for block in blocks().into_iter().filter(Block::is_tried_here) {
         for line in block.commands() {
-            // A session goes on with resume where it was stopped, and is there for everything else.
-            let before: &[&str] =
-                if line == "colmeiactl resume 3" { &["stop", "3"] } else { &["start", "3", "--new"] };
+            // A session goes on with resume where it was stopped, is restored there, and is there for everything else.
+            let stopped = line == "colmeiactl resume 3" || line.starts_with("colmeiactl restore");
+            let before: &[&str] = if stopped { &["stop", "3"] } else { &["start", "3", "--new"] };
             let (code, said) = ctl(&farm, before).await;
             assert_eq!(code, 0, "{said}");
+            if line.starts_with("colmeiactl backup file") {
+                tokio::join!(farm.ready("1"), farm.ready("3"));
+            }
             let typed = filled_in(&farm, &line).await;
             if ENDLESS.contains(&line.as_str()) {
                 Reader::new(&farm, &typed).for_a_while(&line).await;

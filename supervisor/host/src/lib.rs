@@ -21,6 +21,7 @@ pub mod process;
 pub mod shares;
 pub mod shortage;
 pub mod ssrf;
+pub mod staging;
 pub mod token_bucket;
 pub mod uids;
 pub mod uploads;

@@ -18,7 +18,7 @@ use crate::registry::Registry;
 use crate::worker_process::WorkerProcess;
 use crate::{Adopted, Host, Phase, marks, token_of};
 use colmeia_host::process::{Traces, sweep};
-use colmeia_host::{folders, kept};
+use colmeia_host::{folders, kept, staging};
 
 /// The longest that a found worker may take to answer: the HTTP port waits for this.
 const HELLO: Duration = Duration::from_secs(3);
@@ -75,6 +75,10 @@ pub async fn adopt_workers(host: &Arc<Host>, registry: &Registry) {
 /// # Errors
 /// When the state directory cannot be read.
 pub async fn bring_back(host: &Host, registry: &Registry) -> io::Result<()> {
+    // A restore that broke off has touched nothing else.
+    if let Err(error) = staging::tidy(&host.state) {
+        tracing::warn!(%error, "what is left of a restore cannot be removed");
+    }
     folders::remove_in_background(host.shortage.outlast(|| folders::all_set_aside(&host.state)).await?);
     let mut users = host.shortage.outlast(|| folders::users_on_disk(&host.state)).await?;
     users.sort_by_key(|user| std::cmp::Reverse(folders::last_active(&host.state, user)));

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::lifecycle::{Carried, PhoneNotified, Renewal};
 use super::limits::LimitsError;
 use super::view::{Phase, UserView};
+use colmeia_host::staging::Staged;
 use colmeia_host::uploads::{Fetched, NotFetched, Upload};
 use colmeia_metrics::Metrics;
 
@@ -65,6 +66,8 @@ pub enum Command {
     Limit { own: MemoryOverrides, answer: oneshot::Sender<Limited> },
     /// The session's configuration has other limits now.
     LimitAgain { answer: oneshot::Sender<Limited> },
+    /// Put this profile in the place of the session's, which must not run.
+    Replace { staged: Staged, answer: oneshot::Sender<Replaced> },
     /// What another image of the program has to know of the user.
     Carry { answer: oneshot::Sender<Carried> },
     /// Stop the worker and keep everything (the supervisor ends).
@@ -98,6 +101,23 @@ pub enum NotKept {
     /// The disk does not answer.
     #[error("it holds now, but the disk does not answer: a restart of the service may undo it")]
     Slow,
+}
+
+/// Whether another profile is in the session's place now; where there was one, it is kept aside.
+pub type Replaced = Result<(), NotReplaced>;
+
+/// Why it is not; the one that was there still is.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotReplaced {
+    /// It runs, or is about to.
+    #[error("the session runs")]
+    Runs,
+    /// The file system says so.
+    #[error("the profile cannot be put in place")]
+    Disk(#[source] Arc<io::Error>),
+    /// The user's task ended before it was done; another one can be asked.
+    #[error("the user's task has ended")]
+    Gone,
 }
 
 /// From when on each limit holds, by its name.
@@ -315,6 +335,17 @@ impl UserHandle {
     /// [`NotDeleted`] says why something is still there.
     pub async fn delete(&self) -> Deleted {
         self.ask(|answer| Command::Delete { answer }).await.unwrap_or(Err(NotDeleted::Gone))
+    }
+
+    /// Puts this profile in the place of the session's.
+    ///
+    /// # Errors
+    /// [`NotReplaced`] says why the one that was there still is.
+    pub async fn replace(&self, staged: Staged) -> Replaced {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Replace { staged, answer };
+        self.commands.send(command).await.map_err(|_| NotReplaced::Gone)?;
+        answered.await.unwrap_or(Err(NotReplaced::Gone))
     }
 
     /// Hands a command on that came to a task which has ended.

@@ -31,7 +31,8 @@ pub mod worker_process;
 
 pub use actor::{Adopted, Host, SessionActor, marks, token_of};
 pub use handle::{
-    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, OperatorCommand, UserHandle,
+    CallFailure, CallResult, Command, DisconnectOutcome, NotDeleted, NotKept, NotReplaced, OperatorCommand,
+    UserHandle,
 };
 pub(crate) use lifecycle::TURN;
 pub use lifecycle::{Carried, LOGOUT, PhoneNotified, Renewal};

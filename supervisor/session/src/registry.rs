@@ -217,6 +217,7 @@ impl Registry {
             Command::Operate { .. }
             | Command::Disconnect { .. }
             | Command::Reset { .. }
+            | Command::Replace { .. }
             | Command::Delete { .. } => {
                 if let Ok(handle) = self.find_or_create_known(user) {
                     handle.pass_on(command);

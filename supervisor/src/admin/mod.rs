@@ -9,6 +9,7 @@
 //!                                   events | doctor
 //! ```
 
+mod backups;
 mod changes;
 mod doctor;
 mod drain;
@@ -35,6 +36,7 @@ use colmeia_base::tasks;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use colmeia_control::backups::Backups;
 use colmeia_control::operators::{OperationError, Operators};
 use colmeia_session::Host;
 use colmeia_session::registry::Registry;
@@ -49,6 +51,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     /// What is seen and done.
     pub(crate) operators: Operators,
+    /// What is backed up and restored.
+    pub(crate) backups: Backups,
     /// Where HTTP for everyone else is served.
     pub(crate) listen: SocketAddr,
     /// Whether a drain is under way.
@@ -108,6 +112,9 @@ fn router(admin: Admin) -> Router {
         .route("/v1/events/discard", post(events::discard))
         .route("/v1/events/dead", get(events::dead))
         .route("/v1/events/replay", post(events::replay))
+        .route("/v1/backups", post(backups::back_up))
+        .route("/v1/backups/list", post(backups::list))
+        .route("/v1/backups/restore", post(backups::restore))
         .route("/v1/doctor", get(doctor::doctor))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "no such route"))
         .method_not_allowed_fallback(async || {

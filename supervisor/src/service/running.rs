@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia_base::tasks;
+use colmeia_control::backups::Backups;
 use colmeia_control::convert::{self, Converter};
 use colmeia_control::deletion::{self, Deletions};
 use colmeia_control::operators::Operators;
@@ -137,6 +138,12 @@ impl Running {
             host: Arc::clone(&host),
             store: host.store.clone(),
             operators: operators.clone(),
+            backups: Backups::new(
+                Box::new(registry.clone()),
+                Arc::clone(&host),
+                operators.clone(),
+                control.clone(),
+            ),
             listen: address,
             drain: Arc::clone(&drain),
             draining: opened.draining,

@@ -9,6 +9,8 @@ use colmeia::session::Recovery;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::snapshots::NoSnapshot;
+
 /// What a start waits for the snapshot before it; the launch has a deadline of its own.
 const BEFORE_LAUNCH: Duration = Duration::from_secs(20);
 /// What an end waits for its snapshot: the supervisor's patience is short.
@@ -23,6 +25,15 @@ pub(crate) struct Known {
     pub(crate) snapshot_ms: Option<u64>,
     /// What was last done about a damaged profile.
     pub(crate) recovery: Option<Recovery>,
+}
+
+/// A snapshot that was asked for.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// When it was taken: its name.
+    pub(crate) taken_ms: u64,
+    /// The version of the browser whose it is.
+    pub(crate) browser: Option<String>,
 }
 
 /// What the session shows of its registration.
@@ -41,6 +52,7 @@ pub(super) enum Wish {
     Launching { browser: Option<String>, done: oneshot::Sender<()> },
     Seen(Seen),
     Crashed { often: oneshot::Sender<bool> },
+    Snapshot { taken: oneshot::Sender<Result<Snapshot, NoSnapshot>> },
     Ended { damage: Option<String>, flushed: bool, done: oneshot::Sender<()> },
 }
 
@@ -92,6 +104,13 @@ impl ProfileHandle {
         let (often, answered) = oneshot::channel();
         let _ = self.wishes.send(Wish::Crashed { often });
         matches!(timeout(REPAIR, answered).await, Ok(Ok(true)))
+    }
+
+    /// Takes a snapshot now. Its caller waits no longer than whoever asked for it.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, NoSnapshot> {
+        let (taken, answered) = oneshot::channel();
+        let _ = self.wishes.send(Wish::Snapshot { taken });
+        answered.await.unwrap_or(Err(NoSnapshot::Ending))
     }
 
     /// The browser is gone: `damage` when its profile has to be replaced, `flushed` when it ended by itself and

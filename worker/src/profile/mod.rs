@@ -37,17 +37,16 @@ use colmeia::UserId;
 use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM, StateLayout};
 use colmeia::moment::now_ms;
-use colmeia::session::Recovery;
+use colmeia::session::{ProfileRecord, Recovery};
 use colmeia_base::tasks;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use handle::{Seen, Wish};
-use record::Record;
-use snapshots::SnapshotStore;
+use snapshots::{NoSnapshot, SnapshotStore};
 
 pub(crate) use copy::free;
-pub(crate) use handle::{Known, ProfileHandle};
+pub(crate) use handle::{Known, ProfileHandle, Snapshot};
 
 /// From Ready until the first snapshot: the browser writes local storage with a delay of seconds.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -67,7 +66,7 @@ const CRASHES: u32 = 3;
 struct ProfileTask {
     store: SnapshotStore,
     path: PathBuf,
-    record: Record,
+    record: ProfileRecord,
     wishes: mpsc::UnboundedReceiver<Wish>,
     known: watch::Sender<Known>,
     /// Set when a snapshot under way is to give way.
@@ -97,7 +96,7 @@ impl ProfileTask {
             damaged: layout.damaged_dir(user),
         };
         let path = layout.profile_record(user);
-        let record = Record::load(&path)?;
+        let record = record::load(&path)?;
         let (sender, wishes) = mpsc::unbounded_channel();
         let (known, followed) = watch::channel(Known::default());
         let hurry = Arc::new(AtomicBool::new(false));
@@ -139,7 +138,7 @@ impl ProfileTask {
                 () = sleep_until(due), if self.due.is_some() => {
                     self.due = None;
                     let taken = self.snapshot("the session is ready").await;
-                    self.due = Some(Instant::now() + if taken { RENEW } else { AGAIN });
+                    self.due = Some(Instant::now() + if taken.is_ok() { RENEW } else { AGAIN });
                     continue;
                 }
             };
@@ -155,11 +154,19 @@ impl ProfileTask {
                     self.save();
                     let _ = often.send(self.record.crashes >= CRASHES);
                 }
+                Some(Wish::Snapshot { taken }) => {
+                    let snapshot = self.snapshot("it was asked for").await;
+                    if snapshot.is_ok() && self.due.is_some() {
+                        self.due = Some(Instant::now() + RENEW);
+                    }
+                    let browser = self.record.browser.clone();
+                    let _ = taken.send(snapshot.map(|taken_ms| Snapshot { taken_ms, browser }));
+                }
                 Some(Wish::Ended { damage, flushed, done }) => {
                     match damage {
                         Some(damage) => self.repair(damage),
                         None if flushed && self.ready && !self.is_fresh() => {
-                            self.snapshot("the browser was closed").await;
+                            let _ = self.snapshot("the browser was closed").await;
                         }
                         None => {}
                     }
@@ -197,7 +204,7 @@ impl ProfileTask {
         let before = &self.record.browser;
         if self.record.linked && before.is_some() && browser.is_some() && *before != browser {
             tracing::info!(from = before, to = browser, "another version of the browser");
-            self.snapshot("another version of the browser is about to use the profile").await;
+            let _ = self.snapshot("another version of the browser is about to use the profile").await;
         }
         if browser.is_some() && self.record.browser != browser {
             self.record.browser = browser;
@@ -241,22 +248,24 @@ impl ProfileTask {
         self.store.newest().ok().flatten().is_some_and(|taken| now_ms() < taken.saturating_add(millis(FRESH)))
     }
 
-    async fn snapshot(&mut self, why: &'static str) -> bool {
+    /// Takes one, and says when.
+    async fn snapshot(&mut self, why: &'static str) -> Result<u64, NoSnapshot> {
         if self.met_full_disk {
             tracing::info!(why, "no snapshot of a profile that has met a full disk; the one before stays");
-            return false;
+            return Err(NoSnapshot::MetFullDisk);
         }
         self.hurry.store(false, Ordering::Relaxed);
         let (store, hurry) = (self.store.clone(), Arc::clone(&self.hurry));
-        let taking = tasks::blocking("snapshot", move || store.take(now_ms(), &hurry));
+        let now = now_ms();
+        let taking = tasks::blocking("snapshot", move || store.take(now, &hurry));
         let taken = match taking.await {
             Ok(Ok(bytes)) => {
                 tracing::info!(bytes, why, "snapshot of the registration");
-                true
+                Ok(now)
             }
             Ok(Err(error)) => {
                 tracing::warn!(error = %chain(&error), why, "no snapshot of the registration; the one before stays");
-                false
+                Err(NoSnapshot::Copy(error))
             }
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
@@ -286,7 +295,7 @@ impl ProfileTask {
             None => tracing::warn!("there is no snapshot for it: the phone has to scan a new code"),
         }
         let aside = aside.map(|path| path.display().to_string());
-        self.record = Record {
+        self.record = ProfileRecord {
             browser: None,
             linked: restored_ms.is_some(),
             on_trial: restored_ms.is_some(),
@@ -298,7 +307,7 @@ impl ProfileTask {
     }
 
     fn save(&self) {
-        if let Err(error) = self.record.save(&self.path) {
+        if let Err(error) = record::save(&self.record, &self.path) {
             tracing::warn!(%error, "what is known of the profile cannot be written down");
         }
     }

@@ -12,22 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use colmeia::layout::REGISTRATION;
 use colmeia_base::files;
 
 use super::copy::{self, CopyError};
 use super::leveldb;
 
-/// What makes a registration: WhatsApp Web's databases, its local storage and its cookies. Caches, and what the
-/// browser keeps for itself, it makes anew. The last two are where the full browser keeps cookies.
-const REGISTRATION: [&str; 7] = [
-    "Default/IndexedDB",
-    "Default/Local Storage",
-    "Default/WebStorage",
-    "Default/Cookies",
-    "Default/Cookies-journal",
-    "Default/Network/Cookies",
-    "Default/Network/Cookies-journal",
-];
 /// The newest one, and the one before it in case the newest already has the damage.
 const MOST_SNAPSHOTS: usize = 2;
 /// WhatsApp ends the link of a device that was not used for so long.
@@ -35,6 +25,20 @@ const TOO_OLD: Duration = Duration::from_hours(30 * 24);
 /// Evidence, and a last chance for a person; each is as large as a profile.
 const MOST_DAMAGED: usize = 2;
 const UNFINISHED: &str = ".new";
+
+/// Why there is no new snapshot; the one before stays.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoSnapshot {
+    /// What the browser has of it may be torn.
+    #[error("the disk was full while the browser ran; the session is replaced when its turn comes")]
+    MetFullDisk,
+    /// It cannot be copied.
+    #[error(transparent)]
+    Copy(CopyError),
+    /// The worker ends.
+    #[error("the session is ending")]
+    Ending,
+}
 
 /// Where things lie.
 #[derive(Debug, Clone)]

@@ -44,8 +44,8 @@ impl Home {
         fs::read_dir(self.layout.damaged_dir(&self.user)).map_or(0, Iterator::count)
     }
 
-    fn record(&self) -> Record {
-        Record::load(&self.layout.profile_record(&self.user)).expect("read")
+    fn record(&self) -> ProfileRecord {
+        record::load(&self.layout.profile_record(&self.user)).expect("read")
     }
 }
 

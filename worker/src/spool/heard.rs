@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use colmeia::errors::lack_of;
+use colmeia::layout::HEARD;
 use colmeia::protocol::Event;
 use colmeia_base::files;
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ impl Heard {
     /// # Errors
     /// When the machine has nothing left to look with. "Nothing was heard" would lose what came meanwhile.
     pub(super) fn open(dir: &Path, otherwise: Option<SystemTime>) -> io::Result<Self> {
-        let path = dir.join("heard.json");
+        let path = dir.join(HEARD);
         let written = match fs::read(&path) {
             Err(error) if lack_of(&error).is_some() => return Err(error),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -217,6 +217,7 @@ impl Cast {
                 Command::Mend { .. } => "mend",
                 Command::Limit { .. } => "limit",
                 Command::LimitAgain { .. } => "limit_again",
+                Command::Replace { .. } => "replace",
                 Command::Carry { .. } => "carry",
                 Command::Shutdown { .. } => "shutdown",
             };
@@ -256,6 +257,7 @@ impl Cast {
                 | Command::Renew { .. }
                 | Command::Mend { .. }
                 | Command::Limit { .. }
+                | Command::Replace { .. }
                 | Command::Carry { .. }
                 | Command::Shutdown { .. } => {}
             }

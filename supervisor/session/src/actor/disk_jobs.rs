@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::host::{self, Host};
 use super::note::Note;
-use crate::handle::{Limited, NotDeleted};
+use crate::handle::{Limited, NotDeleted, Replaced};
 use crate::lifecycle::PhoneNotified;
 use crate::limits::{self, LimitsError};
 use crate::log_tail::{LogTail, Position};
@@ -25,6 +25,7 @@ use crate::token;
 use crate::worker_process::lines::{self, Lines};
 use crate::worker_process::{self, SpawnError, Spawned};
 use colmeia_host::kept::Unread;
+use colmeia_host::staging::Staged;
 use colmeia_host::{blocking, folders, private};
 
 /// What is remembered of a user.
@@ -55,6 +56,8 @@ pub(super) enum Done {
     Buried { told: PhoneNotified, gone: Result<(), NotDeleted>, limits_too: bool },
     /// The user's own limits are kept, or not.
     Limited { own: MemoryOverrides, answer: oneshot::Sender<Limited>, result: Result<(), LimitsError> },
+    /// Another profile is in the session's place, or not.
+    Replaced { answer: oneshot::Sender<Replaced>, result: io::Result<()> },
     /// It broke off.
     Broken,
 }
@@ -135,6 +138,23 @@ impl DiskJobs {
         });
     }
 
+    /// Another profile in the place of the session's. A start that is decided meanwhile comes after it.
+    pub(super) fn replace(
+        &mut self,
+        host: Arc<Host>,
+        user: UserId,
+        staged: Staged,
+        answer: oneshot::Sender<Replaced>,
+    ) {
+        self.put(move || {
+            let placed = staged.put_in_place(&host.state, &user);
+            Done::Replaced {
+                answer,
+                result: placed.and_then(|()| folders::remember(&host.state, &user, true)),
+            }
+        });
+    }
+
     /// Other limits of the user's own.
     pub(super) fn limit(
         &mut self,
@@ -170,7 +190,7 @@ impl DiskJobs {
             Done::Spawned { .. } => self.spawning = false,
             Done::Buried { .. } => self.burials = self.burials.saturating_sub(1),
             Done::Marked { by_operator: true, .. } => self.words = self.words.saturating_sub(1),
-            Done::Marked { .. } | Done::Limited { .. } => {}
+            Done::Marked { .. } | Done::Limited { .. } | Done::Replaced { .. } => {}
             // Which one it was is not known; what it was for is not done.
             Done::Broken => (self.spawning, self.burials, self.words) = (false, 0, 0),
         }

@@ -17,7 +17,7 @@ use super::note::Note;
 use super::{SessionActor, Worker};
 use crate::admission::Standing;
 use crate::connection::{self, Handshake, HandshakeError};
-use crate::handle::{DisconnectOutcome, NotDeleted, NotKept};
+use crate::handle::{DisconnectOutcome, NotDeleted, NotKept, NotReplaced};
 use crate::lifecycle::{Action, Event, LOGOUT, PhoneNotified, State};
 use crate::worker_process::{self, NotReady, SpawnError, Spawned, WorkerProcess};
 use colmeia_host::memory::Group;
@@ -158,6 +158,12 @@ impl SessionActor {
                     Err(error) => drop(answer.send(Err(error))),
                 }
                 Vec::new()
+            }
+            Done::Replaced { answer, result } => {
+                // A deletion that was asked for meanwhile comes after it.
+                let replaced = result.is_ok() && !self.disk_jobs.deletes_profile();
+                let _ = answer.send(result.map_err(|error| NotReplaced::Disk(Arc::new(error)))); // it is done, whoever waits
+                replaced.then_some(Event::Replaced).into_iter().collect()
             }
             Done::Broken => {
                 tracing::error!(user = %self.user, "what was to be done to the disk broke off");

@@ -10,7 +10,7 @@ use colmeia::{ExitReason, SessionReport, SessionState};
 use super::{Connected, Note, SessionActor};
 use crate::admission::{Ticket, Verdict};
 use crate::connection::{Connection, FromConnection, Handshake, LinkEnd, Sinks};
-use crate::handle::{CallFailure, Command, OperatorCommand};
+use crate::handle::{CallFailure, Command, NotReplaced, OperatorCommand};
 use crate::lifecycle::{Event, Moment, Renewal, Standing, State};
 use crate::liveness::{Liveness, Patience};
 use crate::view::Pong;
@@ -100,6 +100,14 @@ impl SessionActor {
             }
             Command::LimitAgain { answer } => {
                 self.limit_again(answer);
+                Vec::new()
+            }
+            Command::Replace { staged, answer } => {
+                if self.process.is_some() || self.disk_jobs.spawning() || !self.lifecycle.rests() {
+                    drop(answer.send(Err(NotReplaced::Runs)));
+                } else {
+                    self.disk_jobs.replace(Arc::clone(&self.host), self.user.clone(), staged, answer);
+                }
                 Vec::new()
             }
             Command::Carry { answer } => {

@@ -179,6 +179,15 @@ impl Lifecycle {
         matches!(self.state, State::Queued { .. } | State::Starting { .. } | State::Running { .. })
     }
 
+    /// Whether no process is there and none is being started.
+    pub(crate) fn rests(&self) -> bool {
+        let rests = matches!(
+            self.state,
+            State::Stopped { .. } | State::Queued { .. } | State::BackingOff { .. } | State::Parked { .. }
+        );
+        rests && self.forget.is_none() && !self.shutting_down
+    }
+
     /// Why the process is being ended, where another one is to take its place.
     pub(crate) fn comes_back(&self) -> Option<&ExitReason> {
         match &self.state {
@@ -263,6 +272,7 @@ impl Lifecycle {
             Event::Hold => self.hold(now.at, &mut actions),
             Event::Start => self.start(now.at, &mut actions),
             Event::Restart => self.restart(now.at, &mut actions),
+            Event::Replaced => self.keep = true,
             Event::Shutdown => self.shut_down(self.rules.stop, now.at, &mut actions),
             Event::Hurry => {
                 self.shut_down(Duration::ZERO, now.at, &mut actions);

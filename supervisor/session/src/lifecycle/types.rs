@@ -194,6 +194,8 @@ pub(crate) enum Event {
     MetFullDisk,
     /// It is this session's turn to be replaced, if the disk was full under it.
     Mend(Moment),
+    /// Another profile, of a session that was linked, is in the place of the one before.
+    Replaced,
     /// Stop and keep: the supervisor ends.
     Shutdown,
     /// As `Shutdown`, at once.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use colmeia::errors::chain;
-use colmeia::protocol::{Call, CallError, CallErrorKind};
+use colmeia::protocol::{Call, CallError, CallErrorKind, Reply};
 use colmeia::session::HealthLevel;
 use colmeia::{ExitReason, SessionState, passkey};
 use colmeia_base::{awake, tasks};
@@ -15,8 +15,10 @@ use tokio::time::Instant;
 
 use super::{Helper, SessionTask, in_ms};
 use crate::engine::{Engine, Launcher, Nudge};
-use crate::session::Command;
+use crate::files::Body;
+use crate::profile::{ProfileHandle, Snapshot};
 use crate::session::machine::Event;
+use crate::session::{CallResult, Command};
 
 /// For how long nothing may have happened until a session that is ready counts as calm.
 const CALM_AFTER: Duration = Duration::from_secs(60);
@@ -102,8 +104,13 @@ impl<L: Launcher> SessionTask<L> {
                     Call::PasskeyAnswer { .. } => self.apply(Event::PasskeyAnswered),
                     _ => None,
                 };
+                let profile = self.profile.clone();
                 self.calls.spawn(tasks::watched("call", async move {
-                    let _ = answer.send(engine.call(*call, body, deadline_ms).await);
+                    let _ = answer.send(match *call {
+                        // No business of the page's.
+                        Call::Snapshot => snapshot(&profile).await,
+                        call => engine.call(call, body, deadline_ms).await,
+                    });
                 }));
                 exit
             }
@@ -151,6 +158,16 @@ impl<L: Launcher> SessionTask<L> {
                 CallErrorKind::NotReady,
                 format!("{} is not possible while the session is {}", call.name(), state.name()),
             )),
+        }
+    }
+}
+
+async fn snapshot(profile: &ProfileHandle) -> CallResult {
+    match profile.snapshot().await {
+        Ok(Snapshot { taken_ms, browser }) => Ok((Reply::Snapshot { taken_ms, browser }, Body::NONE)),
+        Err(error) => {
+            let text = format!("no snapshot of the registration: {}", chain(&error));
+            Err(CallError::new(CallErrorKind::NotReady, text))
         }
     }
 }

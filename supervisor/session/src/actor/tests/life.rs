@@ -4,6 +4,8 @@ use colmeia::admin::When;
 use colmeia::config::{SessionLimits, SessionSettings};
 use colmeia::operations::{self, OPERATIONS_VERSION};
 use colmeia::protocol::CallErrorKind;
+use colmeia::session::ProfileRecord;
+use colmeia_host::staging::Staged;
 
 use super::*;
 
@@ -57,9 +59,10 @@ async fn a_worker_is_never_asked_for_an_operation_that_is_newer_than_its_build()
         let handle = house.ready("1").await;
         let pid = handle.view().pid;
         let mut newer = 0;
-        for operation in examples.clone() {
-            let since = operation.since();
-            match handle.call(Call::Operate { operation }, None, Duration::from_secs(60)).await {
+        let operations = examples.clone().map(|operation| Call::Operate { operation });
+        for call in operations.chain([Call::Snapshot]) {
+            let since = call.needs();
+            match handle.call(call, None, Duration::from_secs(60)).await {
                 Ok(_) => assert!(since <= knows, "{since} {knows}"),
                 Err(CallFailure::Session(error)) => {
                     assert_eq!(error.kind, CallErrorKind::Unsupported);
@@ -72,6 +75,34 @@ async fn a_worker_is_never_asked_for_an_operation_that_is_newer_than_its_build()
         assert!(newer > 0 && handle.view().pid == pid, "{newer} of them are newer than {knows}");
         house.registry.shut_down().await;
     }
+}
+
+#[tokio::test]
+async fn a_restored_profile_never_takes_the_place_of_one_that_a_browser_has() {
+    let house = house("", |_| ());
+    let handle = house.ready("1").await;
+    let stage = || {
+        let staged = Staged::begin(&house.host.state, &handle.user, None, ProfileRecord::default(), 1);
+        let staged = staged.expect("made");
+        std::fs::write(staged.profile().join("mark"), "restored").expect("written");
+        staged
+    };
+    let mark = house.host.state.profile_dir(&handle.user).join("mark");
+    assert!(matches!(handle.replace(stage()).await, Err(NotReplaced::Runs)));
+    // Nor of one that is just coming back.
+    handle.operate(OperatorCommand::Restart).await.expect("kept");
+    assert!(matches!(handle.replace(stage()).await, Err(NotReplaced::Runs)));
+    handle.operate(OperatorCommand::Stop).await.expect("kept");
+    until(&handle, |view| view.pid.is_none() && view.phase == Phase::Held).await;
+    assert!(!mark.exists());
+    // A start that comes right after it finds the restored one.
+    let (replaced, started) = tokio::join!(handle.replace(stage()), handle.operate(OperatorCommand::Start));
+    replaced.expect("in place");
+    started.expect("kept");
+    assert!(mark.exists());
+    until(&handle, |view| view.state().is_some_and(SessionState::is_ready)).await;
+    assert!(handle.view().was_linked);
+    house.registry.shut_down().await;
 }
 
 /// Everything runs on this test's one thread, so a neighbour that is held up would be seen.

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::admission::{Admission, AdmissionQueue};
 use crate::connection::{EventSink, SinkError};
-use crate::handle::{CallFailure, OperatorCommand};
+use crate::handle::{CallFailure, NotReplaced, OperatorCommand};
 use crate::lacks::LacksTold;
 use crate::registry::Registry;
 use crate::view::Phase;

@@ -40,6 +40,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|told| Step::Happen(Event::LogoutDone { told })),
         1 => Just(Step::Happen(Event::Delayed)),
         1 => Just(Step::Happen(Event::Renew)),
+        1 => Just(Step::Happen(Event::Replaced)),
         1 => Just(Step::Happen(Event::Room)),
         2 => Just(Step::Happen(Event::MetFullDisk)),
         2 => (any::<bool>(), any::<bool>())
