@@ -7,12 +7,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::{LEAST_MB, MOST_MB};
 use super::{InvalidSettings, MemoryOverrides, MemoryPolicy};
 
-/// A number of bytes has to stay a number.
-pub(super) const MOST_MB: u64 = 1 << 24;
-/// The least soft limit.
-pub(super) const LEAST_MB: u64 = 32;
 /// No person sends faster; more is a slip of the finger.
 const MOST_SENDS: u64 = 10_000;
 

@@ -6,7 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::InvalidConfig;
-use super::limits::{LEAST_MB, MOST_MB};
+
+/// A number of bytes has to stay a number.
+pub(super) const MOST_MB: u64 = 1 << 24;
+/// The least soft limit.
+pub(super) const LEAST_MB: u64 = 32;
 
 /// The caps of each user's processes, and how they are kept. The same for everyone but for what
 /// `[users.<uid>.memory]` sets.
@@ -187,7 +191,6 @@ impl MemoryPolicy {
         if (1..RECLAIM_LEAST).contains(&self.reclaim_after_secs) {
             return Err(InvalidConfig::TooSmall { key: "memory.reclaim_after_secs", least: RECLAIM_LEAST });
         }
-        // A number of bytes has to stay a number.
         for (key, value, most) in [
             ("memory.max_mb", self.max_mb, MOST_MB),
             ("memory.swap_max_mb", self.swap_max_mb, MOST_MB),

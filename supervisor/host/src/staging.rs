@@ -96,7 +96,7 @@ impl Staged {
             moved => moved?,
         }
         for folder in [&damaged, &own, &auth, &staged] {
-            sync(File::from(folder.try_clone()?))?;
+            sync(&File::from(folder.try_clone()?))?;
         }
         Ok(())
     }
@@ -202,7 +202,7 @@ fn read_record(own: &OwnedFd) -> Option<Vec<u8>> {
     Some(text)
 }
 
-fn sync(folder: File) -> io::Result<()> {
+fn sync(folder: &File) -> io::Result<()> {
     match folder.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())

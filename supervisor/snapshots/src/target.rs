@@ -137,8 +137,7 @@ impl Target {
             return Err(TargetError::NoFolder(shown));
         }
         // What was said to be written is on disk.
-        let store =
-            LocalFileSystem::new_with_prefix(folder).map_err(|error| failure(error))?.with_fsync(true);
+        let store = LocalFileSystem::new_with_prefix(folder).map_err(failure)?.with_fsync(true);
         Ok(Self { store: Arc::new(store), prefix: Path::default(), shown: format!("file://{shown}") })
     }
 

@@ -94,7 +94,7 @@ pub(crate) async fn another_key_and_another_users_backup_are_refused(place: &Pla
     }
     let error = two.fetch(&vault, None).await.expect_err("somebody else's");
     assert!(matches!(&error, SnapshotError::AnotherUsers { wanted } if *wanted == two.user), "{error}");
-    assert_eq!(vault.users().await.expect("read"), [one.user.clone()], "it is nobody's");
+    assert_eq!(vault.users().await.expect("read"), std::slice::from_ref(&one.user), "it is nobody's");
     assert_eq!(one.fetch(&vault, None).await.expect("whole"), one.contents());
 
     place.write("colmeia-backup", format!(r#"{{"format":2,"key":"{}"}}"#, "0".repeat(32)).as_bytes()).await;
