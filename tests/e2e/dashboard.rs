@@ -335,9 +335,9 @@ async fn a_chat_is_read_as_it_comes_in_and_answered_with_a_text_and_a_file() {
     farm.phone.message("5511900000001", "5511988887777", "good to know").await;
     page.says("good to know").await;
 
-    let choose = "const chosen = new DataTransfer();
+    let choose = "(() => { const chosen = new DataTransfer();
         chosen.items.add(new File(['hello'], 'note.txt', { type: 'text/plain' }));
-        document.getElementById('file').files = chosen.files; true";
+        document.getElementById('file').files = chosen.files; return true; })()";
     page.ask(choose).await;
     page.click("form[data-file] button").await;
     page.says("The file was sent.").await;
@@ -345,7 +345,7 @@ async fn a_chat_is_read_as_it_comes_in_and_answered_with_a_text_and_a_file() {
     assert_eq!(sent.len(), 2, "{sent:?}");
     page.says("note.txt").await;
     // What is too large is not even read, and what nobody knows is not called unsent.
-    page.ask(&format!("{choose}; document.querySelector('form[data-file]').dataset.largest = 4; true")).await;
+    page.ask(&format!("{choose}; document.querySelector('form[data-file]').dataset.largest = 4")).await;
     page.click("form[data-file] button").await;
     page.says("The file was not sent: it is larger than the limit.").await;
     let lost = "document.querySelector('form[data-file]').dataset.largest = 64;

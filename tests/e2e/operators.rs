@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::{Farm, Service, ctl, until};
@@ -14,10 +15,14 @@ async fn session(farm: &Farm, user: &str) -> Value {
 
 #[tokio::test]
 async fn a_session_that_was_only_configured_is_there_for_its_operator() {
-    let farm = Farm::start().await;
+    let mut farm = Farm::start().await;
     let made =
         serde_json::json!({"name": "7", "start": false, "config": {"label": "Arquivo", "tags": ["SP"]}});
     assert_eq!(farm.service.post("/api/sessions", &made).await.status, 201);
+    // Who made it has asked for it, and it has a task; after a restart nobody has.
+    farm.service.signal(Signal::SIGTERM);
+    farm.service.ended().await;
+    farm.service.start_again().await;
     let (code, list) = ctl(&farm, &["list"]).await;
     assert!(code == 0 && list.contains("Arquivo [SP]"), "{list}");
     let told = session(&farm, "7").await;
