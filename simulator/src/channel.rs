@@ -107,8 +107,6 @@ async fn answer(shared: &Shared, page: &str, question: Question) -> Value {
             let canonical = canonical(&shared.lock(), number);
             json!({ "exists": has_account(&canonical), "number": canonical })
         }
-        // What a page says is heard in order.
-        Question::Heard => json!({ "ok": true }),
         Question::Logout => {
             let number =
                 shared.lock().pages.get(page).and_then(|page| page.identity.clone()).map(|who| who.number);

@@ -90,8 +90,6 @@ pub(crate) enum Question {
     },
     /// Does this number have an account?
     Exists { number: String },
-    /// Whether all that was said before has been heard.
-    Heard,
     /// The user logged this device out.
     Logout,
     /// Typing, recording or neither.
