@@ -18,9 +18,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Whether this is a worker.
+    /// Whether this is a worker, and not the program asked for something at the service's start.
     pub(crate) fn is_worker(&self) -> bool {
-        self.command.split(' ').next().is_some_and(|program| program.ends_with("colmeia-worker"))
+        let mut words = self.command.split(' ');
+        words.next().is_some_and(|program| program.ends_with("colmeia-worker"))
+            && words.next() != Some("namespaces")
     }
 
     /// Whether this is a user's browser (its main process).
