@@ -435,10 +435,8 @@ pub struct BackupRequest {
     #[serde(default)]
     pub users: Vec<UserId>,
     /// Of a backup: how many of each user are kept.
-    #[serde(default)]
     pub keep: Option<usize>,
     /// Of a restore: which backup of the user, where it is not the newest.
-    #[serde(default)]
     pub number: Option<u64>,
 }
 
@@ -464,28 +462,28 @@ pub struct Backup {
     /// Whose.
     pub user: UserId,
     /// Counts the user's backups; nothing where there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
     /// From when the registration is, in milliseconds since the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_ms: Option<u64>,
     /// The bytes of its files.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Of a backup that was just made: the bytes that had to be written, encrypted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<u64>,
     /// The version of the browser that wrote it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
     /// The version of Colmeia that made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub colmeia: Option<String>,
     /// Why nothing was to be done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
     /// Why it was not done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 

@@ -47,6 +47,9 @@ pub const AUTH_PREFIX: &str = ".wwebjs_auth_user_";
 /// The folder of an auth directory that is Colmeia's.
 pub const OWN_DIR: &str = "colmeia";
 
+/// The file of Colmeia's folder that says what is known of the profile.
+pub const PROFILE_RECORD: &str = "profile.json";
+
 /// The file in a user's spool that says how far the page was heard.
 pub const HEARD: &str = "heard.json";
 
@@ -274,7 +277,7 @@ impl StateLayout {
     /// What the worker knows of the profile.
     #[must_use]
     pub fn profile_record(&self, user: &UserId) -> PathBuf {
-        self.own_dir(user).join("profile.json")
+        self.own_dir(user).join(PROFILE_RECORD)
     }
 
     /// Copies of the registration.

@@ -1,5 +1,5 @@
 //! Small files that are replaced as a whole, names that change, and folders that are made: on disk when the call returns.
-//! And files of others, opened without following what they put in the way.
+//! And files of others, opened without following what they put in the way, or given to them; and how much room there is.
 //!
 //! Owns the order that this takes: the contents first, then the name, then the folder that holds the name. Never decides
 //! what stands in a file. By hand and not with `tempfile`: that brings no folder to disk, and after a crash a draft with a
@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path};
 use std::time::SystemTime;
 
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, openat, statvfs};
 
 /// As the standard library takes it.
 const NOFOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
@@ -104,10 +104,36 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of the file system; that it knows no such thing is none.
 pub fn sync(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
+    sync_open(&File::open(folder)?)
+}
+
+/// The same for a folder that is open.
+///
+/// # Errors
+/// As for [`sync`].
+pub fn sync_open(folder: &File) -> io::Result<()> {
+    match folder.sync_all() {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         done => done,
     }
+}
+
+/// Gives a file or folder to a user id and the group of the same number, where one is named.
+///
+/// # Errors
+/// Those of the file system.
+pub fn give(file: &File, owner: Option<u32>) -> io::Result<()> {
+    let Some(owner) = owner else { return Ok(()) };
+    Ok(fchown(file, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)))?)
+}
+
+/// How many bytes may still be written where this path lies.
+///
+/// # Errors
+/// Those of the file system.
+pub fn free(path: &Path) -> io::Result<u64> {
+    let found = statvfs(path)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Opens what lies below a folder without following any link on the way, and without waiting: it may be a pipe. Not

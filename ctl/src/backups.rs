@@ -146,13 +146,7 @@ async fn ask(
 /// Makes a key that nobody else can read. One that is there stays.
 pub(crate) fn make_key(out: &mut Out, file: &Path) -> Result<(), CtlError> {
     let fail = |source| CtlError::KeyFile { path: file.to_owned(), source };
-    let mut bytes = [0; KEY];
-    fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).map_err(fail)?;
-    let mut text = String::with_capacity(2 * KEY + 1);
-    for byte in bytes {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text.push('\n');
+    let text = format!("{}\n", hex::encode(rand::random::<[u8; KEY]>()));
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     written
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))

@@ -119,46 +119,23 @@ impl Client {
         &self,
         path: &str,
         value: &impl Serialize,
-        mut take: impl FnMut(T) -> Result<(), E>,
+        take: impl FnMut(T) -> Result<(), E>,
     ) -> Result<(), E> {
         let body = serde_json::to_vec(value).map_err(ClientError::Nonsense)?;
         let mut response = self.send(Method::POST, path, body.into()).await?;
         if !response.status().is_success() {
             return Err(refusal(&mut response).await?.into());
         }
-        let mut rest = Vec::new();
-        while let Some(chunk) = next(&mut response).await? {
-            rest.extend_from_slice(&chunk);
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = rest.drain(..=end).collect();
-                take(serde_json::from_slice(&line).map_err(ClientError::Nonsense)?)?;
-            }
-            if rest.len() > LARGEST {
-                return Err(ClientError::TooLarge.into());
-            }
-        }
-        Ok(())
+        lines(response, take).await
     }
 
     /// Hands over each line of a stream as it comes, until the service ends it or `take` has enough.
     pub(crate) async fn follow<E: From<ClientError>>(
         &self,
         path: &str,
-        mut take: impl FnMut(Line) -> Result<(), E>,
+        take: impl FnMut(Line) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut response = self.send(Method::GET, path, Bytes::new()).await?;
-        let mut rest = Vec::new();
-        while let Some(chunk) = next(&mut response).await? {
-            rest.extend_from_slice(&chunk);
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = rest.drain(..=end).collect();
-                take(serde_json::from_slice(&line).map_err(ClientError::Nonsense)?)?;
-            }
-            if rest.len() > LARGEST {
-                return Err(ClientError::TooLarge.into());
-            }
-        }
-        Ok(())
+        lines(self.send(Method::GET, path, Bytes::new()).await?, take).await
     }
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, ClientError> {
@@ -187,6 +164,25 @@ async fn whole(response: &mut Response<Incoming>) -> Result<Vec<u8>, ClientError
         }
     }
     Ok(body)
+}
+
+/// Hands over each line of an answer.
+async fn lines<T: DeserializeOwned, E: From<ClientError>>(
+    mut response: Response<Incoming>,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut rest = Vec::new();
+    while let Some(chunk) = next(&mut response).await? {
+        rest.extend_from_slice(&chunk);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            take(serde_json::from_slice(&line).map_err(ClientError::Nonsense)?)?;
+        }
+        if rest.len() > LARGEST {
+            return Err(ClientError::TooLarge.into());
+        }
+    }
+    Ok(())
 }
 
 /// What an answer that is no success says.

@@ -12,10 +12,8 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use colmeia::layout::DISK_FULL;
-use colmeia_base::tasks;
+use colmeia_base::{files, tasks};
 use nix::libc;
-
-use crate::profile;
 
 /// How much of a file is read at once.
 const PIECE: usize = 256 * 1024;
@@ -53,7 +51,7 @@ impl Files {
     /// Makes the folder, and removes what a worker before this one left in it. Where that cannot be done, what is written
     /// later fails, which says why.
     pub(crate) fn open(folder: PathBuf) -> Self {
-        if let Err(error) = colmeia_base::files::make_folder(&folder) {
+        if let Err(error) = files::make_folder(&folder) {
             tracing::warn!(%error, "the folder of files cannot be made: large ones will be refused");
         }
         for left in fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -76,7 +74,7 @@ impl Files {
     fn begin(&self, length: u64) -> io::Result<Draft> {
         // The browser may keep a copy of its own. Unknown is not full.
         let needed = length.saturating_mul(2).saturating_add(self.reserve);
-        if profile::free(&self.folder).is_ok_and(|free| free < needed) {
+        if files::free(&self.folder).is_ok_and(|free| free < needed) {
             return Err(ErrorKind::StorageFull.into());
         }
         let path = self.folder.join(format!("{:032x}", rand::random::<u128>()));

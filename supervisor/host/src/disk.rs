@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM};
-use colmeia_base::tasks;
-use rustix::fs::statvfs;
+use colmeia_base::{files, tasks};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -159,7 +158,7 @@ impl Mark {
 
 /// How many bytes there are for us, if that is known.
 pub fn free(folder: &Path) -> Option<u64> {
-    statvfs(folder).ok().map(|found| found.f_bavail.saturating_mul(found.f_frsize))
+    files::free(folder).ok()
 }
 
 /// Whether a disk with so many bytes free is full, if it was or was not before.

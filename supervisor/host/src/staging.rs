@@ -12,13 +12,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use colmeia::UserId;
-use colmeia::layout::{HEARD, StateLayout};
+use colmeia::layout::{HEARD, PROFILE_RECORD as RECORD, StateLayout};
 use colmeia::moment::now_ms;
 use colmeia::session::ProfileRecord;
-use colmeia_base::files;
+use colmeia_base::files::{self, give};
 use rustix::fs::{
-    AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Uid, fchown, mkdirat, openat, renameat, renameat_with,
-    unlinkat,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, mkdirat, openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -26,7 +25,6 @@ use rustix::io::Errno;
 const INSIDE: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const PROFILE: &str = "profile";
 const OLD_SNAPSHOTS: &str = "snapshots";
-const RECORD: &str = "profile.json";
 /// More than any record has.
 const MOST_RECORD: u64 = 64 * 1024;
 
@@ -96,7 +94,7 @@ impl Staged {
             moved => moved?,
         }
         for folder in [&damaged, &own, &auth, &staged] {
-            sync(&File::from(folder.try_clone()?))?;
+            files::sync_open(&File::from(folder.try_clone()?))?;
         }
         Ok(())
     }
@@ -202,25 +200,8 @@ fn read_record(own: &OwnedFd) -> Option<Vec<u8>> {
     Some(text)
 }
 
-fn sync(folder: &File) -> io::Result<()> {
-    match folder.sync_all() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        done => done,
-    }
-}
-
-fn give(file: &File, owner: Option<u32>) -> io::Result<()> {
-    let Some(owner) = owner else { return Ok(()) };
-    Ok(fchown(file, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)))?)
-}
-
 fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    files::if_there(fs::remove_dir_all(folder)).map(drop)
 }
 
 /// The last part of a name that the layout made.

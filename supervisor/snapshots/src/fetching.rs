@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use colmeia::UserId;
 use colmeia::layout::COPY_LEAVES_FREE;
+use colmeia_base::files::{self, give};
 use colmeia_base::tasks;
-use rustix::fs::{Gid, Uid, fchown, statvfs};
 
 use crate::error::SnapshotError;
 use crate::manifest::{Manifest, content_of};
@@ -80,9 +80,7 @@ async fn written<T: Send + 'static>(
 }
 
 fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
-    let found = statvfs(folder)?;
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
-    Ok(free >= bytes.saturating_add(COPY_LEAVES_FREE))
+    Ok(files::free(folder)? >= bytes.saturating_add(COPY_LEAVES_FREE))
 }
 
 /// A new file, and the folders that it needs below the root.
@@ -102,11 +100,6 @@ fn make(root: &Path, path: &Path, owner: Option<u32>) -> io::Result<File> {
     Ok(file)
 }
 
-fn give(file: &File, owner: Option<u32>) -> io::Result<()> {
-    let Some(owner) = owner else { return Ok(()) };
-    Ok(fchown(file, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)))?)
-}
-
 fn sync_folders(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -114,7 +107,7 @@ fn sync_folders(folder: &Path) -> io::Result<()> {
             sync_folders(&entry.path())?;
         }
     }
-    colmeia_base::files::sync(folder)
+    files::sync(folder)
 }
 
 #[cfg(test)]
@@ -125,8 +118,7 @@ mod tests {
     fn room_is_left_for_everything_else() {
         let folder = tempfile::tempdir().expect("folder");
         assert!(!has_room(folder.path(), u64::MAX).expect("asked"));
-        let found = statvfs(folder.path()).expect("asked");
-        let free = found.f_bavail * found.f_frsize;
+        let free = files::free(folder.path()).expect("asked");
         assert!(!has_room(folder.path(), free).expect("asked"), "nothing would be left");
     }
 }

@@ -73,16 +73,21 @@ impl BucketPointer {
         Ok(numbers.collect())
     }
 
+    /// Nothing where it was collected meanwhile.
+    async fn read_one(&self, user: &UserId, number: u64) -> Result<Option<Pointed>, SnapshotError> {
+        let name = name(number);
+        let opened = match self.target.get(&format!("{}/{name}", self.folder(user)), MOST).await? {
+            Got::Bytes(bytes) => seal::open(&self.key, KIND, &name, &bytes, MOST).ok(),
+            Got::Nothing => return Ok(None),
+            Got::TooLarge => None,
+        };
+        Ok(Some(Pointed { number, manifest: opened.and_then(|bytes| String::from_utf8(bytes).ok()) }))
+    }
+
     async fn read_all(&self, user: &UserId) -> Result<Vec<Pointed>, SnapshotError> {
         let mut found = Vec::new();
         for number in self.numbers(user).await? {
-            let name = name(number);
-            let opened = match self.target.get(&format!("{}/{name}", self.folder(user)), MOST).await? {
-                Got::Bytes(bytes) => seal::open(&self.key, KIND, &name, &bytes, MOST).ok(),
-                Got::Nothing => continue, // collected meanwhile
-                Got::TooLarge => None,
-            };
-            found.push(Pointed { number, manifest: opened.and_then(|bytes| String::from_utf8(bytes).ok()) });
+            found.extend(self.read_one(user, number).await?);
         }
         Ok(found)
     }
@@ -94,11 +99,12 @@ impl BucketPointer {
             seal::seal(&self.key, KIND, &name, manifest.as_bytes()).map_err(SnapshotError::Sealing)?;
         let path = format!("{folder}/{name}");
         let created = self.target.create(&path, sealed).await?;
-        let found = self.read_all(user).await?;
         // A write that was repeated because its answer was lost finds itself.
-        if found
-            .last()
-            .is_some_and(|last| last.number == number && last.manifest.as_deref() == Some(manifest))
+        if self.numbers(user).await?.last() == Some(&number)
+            && self
+                .read_one(user, number)
+                .await?
+                .is_some_and(|found| found.manifest.as_deref() == Some(manifest))
         {
             return Ok(number);
         }

@@ -18,11 +18,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Whether this is a worker, and not the program asked for something at the service's start.
+    /// Whether this is a worker: its program with no words. With some it converts a file, or tries something out.
     pub(crate) fn is_worker(&self) -> bool {
-        let mut words = self.command.split(' ');
-        words.next().is_some_and(|program| program.ends_with("colmeia-worker"))
-            && words.next() != Some("namespaces")
+        self.command.ends_with("colmeia-worker") && !self.command.contains(' ')
     }
 
     /// Whether this is a user's browser (its main process).

@@ -10,7 +10,7 @@ use chromiumoxide::handler::HandlerConfig;
 use colmeia::UserId;
 use colmeia::config::{BrowserSandbox, Ownership, PageConfig, Passkey, Proxy, WorkerConfig};
 use colmeia::layout::{DISK_FULL, StateLayout};
-use colmeia_base::tasks;
+use colmeia_base::{files, tasks};
 use futures::StreamExt;
 use nix::libc;
 use tokio::sync::mpsc;
@@ -24,7 +24,7 @@ use super::tab::TabSettings;
 use crate::browser::{self, BrowserProcess, Flags, LaunchSpec, PipeBridge};
 use crate::engine::{Launcher, OpenError, PageEvent};
 use crate::files::Files;
-use crate::profile::{self, ProfileHandle};
+use crate::profile::ProfileHandle;
 use crate::walls::BrowserWalls;
 
 /// For the first answer of a browser that was just started; the caller's own limit is usually shorter.
@@ -181,7 +181,7 @@ impl Launcher for ChromiumLauncher {
         let known = browser::version(&self.program).await;
         self.profile_task.launching(known.clone()).await;
         // Unknown is not full.
-        let room = profile::free(&self.profile).unwrap_or(u64::MAX);
+        let room = files::free(&self.profile).unwrap_or(u64::MAX);
         // A browser that cannot write empties its databases.
         if room < DISK_FULL {
             return Err(OpenError::DiskFull(room, DISK_FULL));

@@ -15,8 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use colmeia::layout::{COPY_LEAVES_FREE, MOST_REGISTRATION_BYTES, MOST_REGISTRATION_FILES, holds_nothing};
-use colmeia_base::files::{if_there, open_beneath};
-use nix::sys::statvfs::statvfs;
+use colmeia_base::files::{free, if_there, open_beneath};
 use rustix::fs::OFlags;
 
 /// How often a copy is begun anew under a browser that goes on writing.
@@ -169,12 +168,6 @@ pub(super) fn list(from: &Path, parts: &[&str]) -> Result<Listing, CopyError> {
         }
     }
     Ok(found)
-}
-
-/// How many bytes may still be written where this path lies.
-pub(crate) fn free(path: &Path) -> io::Result<u64> {
-    let found = statvfs(path)?;
-    Ok(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> CopyError {

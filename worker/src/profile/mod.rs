@@ -38,6 +38,7 @@ use colmeia::errors::{chain, lack_of};
 use colmeia::layout::{DISK_FULL, DISK_PLENTY, DISK_SELDOM, StateLayout};
 use colmeia::moment::now_ms;
 use colmeia::session::{ProfileRecord, Recovery};
+use colmeia_base::files::free;
 use colmeia_base::tasks;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -45,7 +46,6 @@ use tokio::time::{Instant, sleep_until};
 use handle::{Seen, Wish};
 use snapshots::{NoSnapshot, SnapshotStore};
 
-pub(crate) use copy::free;
 pub(crate) use handle::{Known, ProfileHandle, Snapshot};
 
 /// From Ready until the first snapshot: the browser writes local storage with a delay of seconds.

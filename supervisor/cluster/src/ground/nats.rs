@@ -88,10 +88,14 @@ struct EnginesError {
 }
 
 impl EnginesError {
+    fn is_under_way(&self) -> bool {
+        UNDER_WAY.contains(&self.err_code)
+    }
+
     fn meaning(self) -> GroundError {
         if self.err_code == WRONG_PLACE {
             GroundError::Stale
-        } else if UNDER_WAY.contains(&self.err_code) || self.code >= ENGINES_OWN {
+        } else if self.is_under_way() || self.code >= ENGINES_OWN {
             GroundError::Unreachable(Box::new(self))
         } else {
             GroundError::Rejected(self.to_string())
@@ -131,7 +135,7 @@ impl Nats {
             let request = Request::new().headers(headers.clone()).payload(value.clone()).timeout(Some(left));
             let mut answer = self.ask(subject.clone(), request).await?;
             match answer.error.take() {
-                Some(error) if UNDER_WAY.contains(&error.err_code) && left > AGAIN => {
+                Some(error) if error.is_under_way() && left > AGAIN => {
                     tokio::time::sleep(AGAIN).await;
                 }
                 Some(error) => return Err(error.meaning()),

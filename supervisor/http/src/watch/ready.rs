@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::Response;
 use colmeia::config::ServiceConfig;
-use colmeia_base::tasks;
-use rustix::fs::{Access, access, statvfs};
+use colmeia_base::{files, tasks};
+use rustix::fs::{Access, access};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -79,8 +79,8 @@ async fn look(journal: &Journal, config: &Arc<ServiceConfig>) -> Found {
 }
 
 fn disk(config: &ServiceConfig) -> &'static str {
-    match statvfs(&config.state_dir) {
-        Ok(found) if found.f_bavail.saturating_mul(found.f_frsize) < ROOM => "less than 200 MiB are free",
+    match files::free(&config.state_dir) {
+        Ok(free) if free < ROOM => "less than 200 MiB are free",
         Ok(_) => OK,
         Err(_) => "cannot be looked at",
     }

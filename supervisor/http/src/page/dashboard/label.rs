@@ -34,7 +34,6 @@ async fn set(posted: &Posted, user: &UserId) -> Result<Outcome, Outcome> {
     Ok(Outcome::done(language.pick("Nome e etiquetas salvos.", "Name and tags are saved.")))
 }
 
-/// What was typed: spaces at the ends mean nothing, and neither does a tag that stands twice.
 /// At its field of the form.
 fn refused(wrong: &InvalidSettings, language: Language) -> Outcome {
     let (field, portuguese, english) = if wrong.field == "config.label" {
@@ -54,6 +53,7 @@ fn refused(wrong: &InvalidSettings, language: Language) -> Outcome {
     Outcome { field: Some(field), ..Outcome::with(StatusCode::BAD_REQUEST, message) }
 }
 
+/// What was typed: spaces at the ends mean nothing, and neither does a tag that stands twice.
 fn named(label: &str, tags: &str) -> SessionSettings {
     let mut found: Vec<String> = Vec::new();
     for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
